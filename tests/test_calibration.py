@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration, _TemperatureScaling
+from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
@@ -21,12 +21,9 @@ from sklearn.metrics import roc_auc_score
 from skiagram.calibration import (
     Calibration,
     CalibrationMethod,
-    IsotonicCalibration,
     RisingCurve,
-    ScalingCalibration,
     average_calibrations,
     average_isotonic,
-    average_scaling,
     fit_calibration,
     fit_isotonic,
     fit_platt,
@@ -34,7 +31,6 @@ from skiagram.calibration import (
     held_out_calibrations,
     threshold_at_sensitivity,
 )
-from skiagram.errors import DataError
 from skiagram.models.cross_validation import CrossValidator, Developed, Development
 from skiagram.models.deployment import Decision, Deployment
 from skiagram.records import Task, read_record, write_record
@@ -109,19 +105,6 @@ def test_a_deployment_keeps_the_calibration_to_the_last_bit(
     assert read_record(Deployment, tmp_path / "deployment.json") == kept
 
 
-def test_a_damaged_curve_is_refused(tmp_path: Path) -> None:
-    calibration = fit_calibration("isotonic", *drawn(40, 2))
-    task = Task(("a", "b"), 1, "holdout")
-    path = tmp_path / "deployment.json"
-    write_record(
-        Deployment("m", "classical", "M", {}, task, 0.9, (Decision(calibration, 0.5),)), path
-    )
-    text = path.read_text()
-    path.write_text(text.replace('"probability": [', '"probability": [\n 1.7,', 1))
-    with pytest.raises(DataError, match="curve"):
-        read_record(Deployment, path)
-
-
 Scores = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -182,22 +165,6 @@ def test_the_temperature_is_that_of_a_bounded_search(n_classes: int) -> None:
     assert found.intercept == (0.0,) * n_classes
 
 
-@pytest.mark.parametrize("n_classes", [2, 3])
-def test_the_temperature_is_near_scikit_learns_where_targets_are_hardly_smoothed(
-    n_classes: int,
-) -> None:
-    scores, label = drawn(20_000, n_classes)
-    reference = _TemperatureScaling().fit(scores, label).beta_
-    assert fit_temperature(scores, label).slope == pytest.approx(reference, rel=2e-3)
-
-
-def test_a_temperature_leaves_the_even_point_where_the_scores_have_it() -> None:
-    scores, label = drawn(60, 2)
-    shifted = scores + np.array([0.0, 5.0])
-    even = fit_temperature(shifted, label).probabilities(np.zeros((1, 2)))
-    np.testing.assert_allclose(even, 0.5)
-
-
 @settings(deadline=None, max_examples=40)
 @given(
     st.integers(2, 5),
@@ -246,21 +213,6 @@ def test_strange_scores_still_give_probabilities(scores: Scores) -> None:
         probabilities = found.probabilities(scores)
         assert np.isfinite(probabilities).all()
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-
-
-def test_scores_that_say_nothing_give_the_class_shares() -> None:
-    label = np.repeat([0, 1], [30, 10])
-    probability = fit_platt(np.zeros((40, 2)), label).probabilities(np.zeros((1, 2)))[0, 1]
-    assert probability == pytest.approx(0.25, abs=0.02)
-
-
-def test_average_is_the_mean_of_log_odds() -> None:
-    folds = [ScalingCalibration(1.0, (-1.0, 1.0)), ScalingCalibration(3.0, (0.5, -0.5))]
-    scores, _ = drawn(10, 2)
-    log_odds = [
-        np.diff(np.log(one.probabilities(scores))) for one in [*folds, average_scaling(folds)]
-    ]
-    np.testing.assert_allclose(log_odds[2], (log_odds[0] + log_odds[1]) / 2)
 
 
 class Handed(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -331,13 +283,6 @@ def test_scale_and_common_level_of_the_scores_change_no_probability(
     np.testing.assert_allclose(fit_isotonic(moved, label).probabilities(moved), plain, atol=1e-6)
 
 
-def test_which_class_comes_second_does_not_matter() -> None:
-    scores, label = drawn(80, 2)
-    plain = fit_isotonic(scores, label).probabilities(scores)
-    swapped = fit_isotonic(scores[:, ::-1], 1 - label).probabilities(scores[:, ::-1])
-    np.testing.assert_allclose(swapped[:, ::-1], plain, atol=1e-12)
-
-
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_the_average_is_that_of_the_curves_between_knots_too(n_classes: int) -> None:
     folds = [fit_isotonic(*drawn(50, n_classes, seed)) for seed in range(3)]
@@ -362,11 +307,6 @@ def test_strange_scores_still_give_probabilities_isotonic(scores: Scores) -> Non
     found = fit_isotonic(scores, np.arange(20) % 2).probabilities(scores)
     assert ((found >= 0) & (found <= 1)).all()
     np.testing.assert_allclose(found.sum(axis=1), 1)
-
-
-def test_a_case_that_no_class_claims_gets_equal_probabilities() -> None:
-    nowhere = IsotonicCalibration((RisingCurve((0.0,), (0.0,)),) * 4)
-    np.testing.assert_allclose(nowhere.probabilities(np.zeros((1, 4))), 0.25)
 
 
 @pytest.mark.parametrize(

@@ -7,19 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.arm_selection import choose_within_folds, compose
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.options import NO_REQUESTS, DeepArm
+from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.scores import ModelScores
-from skiagram.evaluation.stability import inner_auc
 from skiagram.records import Design, Predictions, write_record
 from skiagram.statistics.significance import correct_by_holm
-from tests.evaluation.scenario import FOLDS, Scenario, evaluated, failed, finished, scenario
+from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scenario
 
 CLASSES = ("a", "b", "c")
 
@@ -48,6 +46,13 @@ def run(known: Scenario, models: list[ModelScores], deep_arm: DeepArm = "either"
 @pytest.fixture
 def known() -> Scenario:
     return scenario(120, 0, design="cv")
+
+
+def pooled_auc(known: Scenario, model: ModelScores) -> float:
+    table = model.predictions.part("out_of_fold").table.set_index("case_id")
+    return float(
+        roc_auc_score(known.label, table.loc[known.cases.case_id.tolist(), "probability_1"])
+    )
 
 
 def two_forests(known: Scenario) -> list[ModelScores]:
@@ -105,17 +110,7 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     assert not any("chosen with labels" in one for one in found.warnings)
 
 
-def test_the_procedures_auc_is_that_of_its_pooled_probabilities(known: Scenario) -> None:
-    models = two_forests(known)
-    found = run(known, models).arms["classical"]
-    development = label_cases(known.cases, known.task, known.sealed)
-    joined = compose(models, choose_within_folds(models, development))
-    table = joined.predictions.part("out_of_fold").table.set_index("case_id")
-    order = table.loc[known.cases.case_id.tolist(), "probability_1"].to_numpy()
-    assert found.auc.value == pytest.approx(roc_auc_score(known.label, order))
-    assert "widened for overlapping training sets" in found.auc.method
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_any_number_of_classes_and_repeats_with_a_reader(
@@ -172,6 +167,7 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
     assert frozenset(("head", "forest")) not in listed
 
 
+@pytest.mark.slow
 def test_the_labels_that_are_reported_have_no_say_in_what_stands() -> None:
     known = scenario(120, 120)
     turned = replace(
@@ -202,6 +198,7 @@ def test_the_option_takes_the_choice_away(design: Design) -> None:
     assert encoders.arms["encoder"].chosen == {"head": encoders.arms["encoder"].choices}
 
 
+@pytest.mark.slow
 def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -> None:
     models = [
         finished(known, "forest", strength=1.0, seed=5),
@@ -227,71 +224,3 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
         "classical", "deep", "encoder", "either",
     }  # fmt: skip
     assert "Net in 2 folds and Head in 1" in found.verdict
-
-
-@pytest.mark.parametrize("wanted", ["either", "encoders"])
-def test_without_an_encoder_that_was_trained_the_verdict_says_why(wanted: DeepArm) -> None:
-    known = scenario()
-    models = [finished(known, "forest"), failed("head", "encoder", "no weights")]
-    assert "no frozen encoder could be scored" in run(known, models, wanted).verdict
-    nothing = run(known, models[:1], wanted).verdict
-    assert ("no network" if wanted == "either" else "no frozen encoder") + " was asked" in nothing
-
-
-def test_simple_rules_alone_are_no_classical_model() -> None:
-    known = scenario()
-    models = [finished(known, "volume"), finished(known, "net", arm="deep")]
-    rules = replace(NO_REQUESTS, reference_baselines=("volume",))
-    found = evaluated(known, models, replicates=200, analyses=rules)
-    assert "no classical model but simple rules was asked for" in found.verdict
-
-
-@pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
-def test_near_duplicates_are_left_out_for_an_encoder_too(classes: tuple[str, ...]) -> None:
-    known = scenario(120, 120, classes=classes)
-    copies = pd.DataFrame(
-        {"first": known.cases.case_id[:6].tolist(), "second": known.cases.case_id[120:126].tolist()}
-    )
-    found = evaluated(known, three_arms(known), replicates=200, duplicates=copies)
-    assert found.off_near_duplicates is not None
-    assert set(found.off_near_duplicates.auc) == {"classical", "encoder"}
-    assert found.off_near_duplicates.comparison.model == "head"
-    assert "without a near duplicate" in found.verdict
-
-
-def noisy_inner(known: Scenario, name: str, seed: int) -> ModelScores:
-    """A model whose inner scores are its held-out ones and noise, drawn anew in each outer fold."""
-    rng = np.random.default_rng(seed)
-    model = finished(known, name, strength=1.0, seed=seed)
-    table = model.predictions.table.copy()
-    held = table[table["part"] == "out_of_fold"].set_index("case_id")["score_1"]
-    for fold in range(FOLDS):
-        rows = ((table["part"] == "inner") & (table["fold"] == fold)).to_numpy()
-        own: NDArray[np.float64] = held.loc[table.loc[rows, "case_id"]].to_numpy()
-        table.loc[rows, "probability_1"] = 1 / (1 + np.exp(-own - 0.3 * rng.normal(size=len(own))))
-        table.loc[rows, "probability_0"] = 1 - table.loc[rows, "probability_1"]
-    return replace(model, predictions=Predictions(table))
-
-
-def pooled_auc(known: Scenario, model: ModelScores) -> float:
-    table = model.predictions.part("out_of_fold").table.set_index("case_id")
-    return float(
-        roc_auc_score(known.label, table.loc[known.cases.case_id.tolist(), "probability_1"])
-    )
-
-
-@pytest.mark.slow
-def test_a_choice_within_folds_gains_nothing_by_chance_where_one_over_all_folds_does() -> None:
-    within, overall = [], []
-    for draw in range(25):
-        known = scenario(90, 0, images=1, design="cv")
-        models = [noisy_inner(known, f"m{k}", 1000 * draw + k) for k in range(5)]
-        development = label_cases(known.cases, known.task, known.sealed)
-        joined = compose(models, choose_within_folds(models, development))
-        usual = np.mean([pooled_auc(known, model) for model in models])
-        best = max(models, key=lambda one: inner_auc(one.predictions, development).value or 0.0)
-        within.append(pooled_auc(known, joined) - usual)
-        overall.append(pooled_auc(known, best) - usual)
-    error = np.std(within) / 5
-    assert abs(np.mean(within)) < 3 * error
-    assert np.mean(overall) > 0.02

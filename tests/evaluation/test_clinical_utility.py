@@ -1,7 +1,5 @@
 """Net benefit and paired differences: against R's Tango interval, dcurves, counts, simulations."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -15,14 +13,11 @@ from skiagram.evaluation.clinical_utility import (
 from skiagram.evaluation.evaluation_record import ClinicalUtility
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.scores import Scores
-from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import (
     estimate_difference_of_shares,
-    paired_difference,
     tango_interval,
 )
-from skiagram.statistics.variation import Z
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, reference, scenario
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
@@ -60,21 +55,6 @@ def test_equals_tango_in_r() -> None:
     assert tango_interval(1, 7, 21) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
-def test_agreement_on_few_pairs_is_no_proof_of_equality() -> None:
-    reach = Z**2 / (20 + Z**2)
-    assert tango_interval(0, 0, 20) == pytest.approx((-reach, reach))
-    low, high = tango_interval(20, 0, 20)
-    assert high == 1
-    assert low == pytest.approx(1 - 2 * reach)
-    assert tango_interval(0, 20, 20) == pytest.approx((-high, -low))
-
-
-def test_zero_lies_outside_exactly_where_mcnemar_finds_a_difference() -> None:
-    for gained, lost in [(15, 5), (14, 5), (5, 14), (5, 15), (9, 2), (8, 2)]:
-        low, high = tango_interval(gained, lost, 100)
-        assert (low > 0 or high < 0) == ((gained - lost) ** 2 / (gained + lost) > Z**2)
-
-
 def test_copies_of_a_case_are_one_patient() -> None:
     rng = np.random.default_rng(0)
     difference = rng.choice([-1.0, 0.0, 1.0], (1, 80), p=[0.1, 0.6, 0.3])
@@ -109,29 +89,6 @@ def test_equals_counts_and_rs_net_benefit() -> None:
     assert {name: one.value for name, one in found.differences.items()} == pytest.approx(difference)
 
 
-def test_intervals_are_as_long_as_those_of_resampled_patients() -> None:
-    rng = np.random.default_rng(3)
-    label = (rng.random(3000) < 0.4).astype(np.int64)
-    odds = 1.5 * label - 1 + rng.normal(size=(3, 3000))
-    one, other = expit(odds[0] + odds[1]), expit(odds[0] + odds[2] * 1.5)
-    found = compared(scores(one), scores(other), label, thresholds=(0.3,))
-    draws = draw_patients(np.arange(3000), 1000, 1000, seed=0)
-    weights = np.concatenate(list(draws.weights()))
-
-    def spread(worth: NDArray[np.float64]) -> float:
-        return float((weights @ worth / 3000).std())
-
-    acted = (one >= 0.3).astype(float) - (other >= 0.3)
-    benefit = 1000 * acted * np.where(label == 1, 1.0, -0.3 / 0.7)
-    brier = (one - label) ** 2 - (other - label) ** 2
-    for estimate, worth in (
-        (found.net_benefit[0].gain, benefit),
-        (found.differences["brier"], brier),
-    ):
-        low, high = bounds(estimate)
-        assert (high - low) / 2 / Z == pytest.approx(spread(worth), rel=0.08)
-
-
 def test_a_stated_prevalence_weighs_the_classes() -> None:
     """Cases of one class drawn twice as often: the net benefit there is that of the plain cases."""
     rng = np.random.default_rng(4)
@@ -157,12 +114,6 @@ def test_the_threshold_moves_with_the_prevalence_as_bayes_has_it() -> None:
     assert limit / (1 - limit) == pytest.approx(11)
     assert threshold_on_own_probability(0.1, 0.01, None) == 0.1
     assert threshold_on_own_probability(0.3, 0.2, 0.2) == pytest.approx(0.3)
-
-
-def test_unequal_numbers_of_trainings_are_averaged() -> None:
-    one, other = np.eye(3), np.zeros((2, 3))
-    np.testing.assert_allclose(paired_difference(one, other), np.full((1, 3), 1 / 3))
-    assert paired_difference(one, other[:1]).shape == (3, 3)
 
 
 def test_trainings_that_differ_widen_the_interval() -> None:
@@ -217,6 +168,7 @@ def found_in(known: Scenario, *, network: bool = True) -> ClinicalUtility | None
     return evaluated(known, models, replicates=200, analyses=ANALYSES).utility
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_every_evaluation_of_two_arms_has_it(design: str) -> None:
     known = scenario(design="cv", test=0) if design == "cv" else scenario()
@@ -227,68 +179,3 @@ def test_every_evaluation_of_two_arms_has_it(design: str) -> None:
         low, high = bounds(estimate)
         assert estimate.value is not None
         assert low < estimate.value < high
-
-
-def test_several_classes_have_the_brier_score_alone() -> None:
-    found = found_in(scenario(classes=("a", "b", "c")))
-    assert found is not None
-    assert found.net_benefit == ()
-    assert found.differences["sensitivity"].reason == "defined for two classes"
-    low, high = bounds(found.differences["brier"])
-    assert low < high
-
-
-def test_a_failed_arm_leaves_nothing_to_compare() -> None:
-    assert found_in(scenario(), network=False) is None
-
-
-STRENGTH = 1.6, 1.3
-
-
-def simulated(
-    rng: np.random.Generator, patients: int, images: int, share: float, prevalence: float
-) -> ClinicalUtility:
-    """Two models, calibrated at `share`, whose scores resemble each other and within a patient."""
-    label = np.repeat(rng.random(patients) < share, images).astype(np.int64)
-    within = np.sqrt(0.4) * rng.normal(size=(3, len(label)))
-    noise = within + np.sqrt(0.6) * np.repeat(rng.normal(size=(3, patients)), images, axis=1)
-    own = []
-    for strength, one in zip(STRENGTH, noise, strict=False):
-        signal = strength * label + np.sqrt(0.4) * one + np.sqrt(0.6) * noise[2]
-        odds = strength * signal - strength**2 / 2 + np.log(share / (1 - share))
-        own.append(scores(expit(odds)))
-    cases = reference(label, np.repeat(np.arange(patients), images))
-    development = reference((np.arange(1000) < 1000 * share).astype(np.int64))
-    return assess_clinical_utility(own[0], own[1], cases, development, (0.1, 0.2, 0.5), prevalence)
-
-
-def figures(found: ClinicalUtility) -> list[Estimate]:
-    return [*(one.gain for one in found.net_benefit), *found.differences.values()]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("patients", "images", "share", "prevalence"),
-    [(150, 1, 0.4, 0.05), (100, 3, 0.4, 0.05), (60, 1, 0.3, 0.3)],
-)
-def test_intervals_hold_the_truth(
-    patients: int, images: int, share: float, prevalence: float
-) -> None:
-    """Of 200 data sets 95 % each, within chance; more where the two seldom decide differently."""
-    large = simulated(np.random.default_rng(99), 200_000, images, share, prevalence)
-    truth = np.array([one.value for one in figures(large)])
-    rng, inside = np.random.default_rng(1), np.zeros(6)
-    for _ in range(200):
-        limits = np.array(
-            [bounds(one) for one in figures(simulated(rng, patients, images, share, prevalence))]
-        )
-        inside += (limits[:, 0] <= truth) & (truth <= limits[:, 1])
-    assert (inside / 200 >= 0.915).all()
-    assert (inside[3:] / 200 <= 0.985).all()
-
-
-def test_net_benefit_falls_with_the_price_of_false_alarms() -> None:
-    found = compared(scores(PROBABILITY), scores(OTHER_PROBABILITY), LABEL)
-    of_all = [one.act_on_all for one in found.net_benefit if one.act_on_all is not None]
-    assert all(later < earlier for earlier, later in pairwise(of_all))
-    assert of_all[2] == pytest.approx(1000 * (2 * POSITIVE.mean() - 1))

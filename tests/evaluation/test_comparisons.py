@@ -52,10 +52,6 @@ def test_a_pair_that_is_none_is_a_wrong_option(pair: tuple[str, str], message: s
         run(scenario(), pair)
 
 
-def test_nothing_is_compared_unless_asked_for() -> None:
-    assert run(scenario()).comparisons == ()
-
-
 def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     known = scenario(90, 120, classes=CLASSES)
     found = run(known).models[1]
@@ -66,17 +62,6 @@ def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     assert all((one.low or 1) < (one.value or 0) < (one.high or 0) for one in found.class_auc)
     assert found.metrics["roc_auc"].value == pytest.approx(np.mean(expected))
     assert run(scenario()).models[1].class_auc == ()
-
-
-def test_a_class_without_reported_cases_leaves_the_others_their_auc() -> None:
-    known = scenario(90, 120, classes=CLASSES)
-    sealed = known.sealed.replace({"label": {2: 1}})
-    models = [finished(known, "strong", strength=1.5, seed=2)]
-    found = evaluated(known, models, sealed=sealed).models[0]
-    values = [one.value for one in found.class_auc]
-    assert values[2] is None
-    assert found.class_auc[2].reason == "no reported case of class c"
-    assert None not in values[:2]
 
 
 def run_findings(known: Scenario, reference_baselines: tuple[str, ...] = ()) -> Evaluation:
@@ -146,26 +131,6 @@ def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None
         "forest": "The best classical model (Forest) is not shown to beat Age.",
     }
     assert set(found.reference_baseline_words.values()) <= set(found.warnings)
-
-
-def test_the_order_of_the_models_is_judged_by_folds_and_resamples(found: Evaluation) -> None:
-    assert found.ranking is not None
-    first = found.ranking.first
-    assert set(first) == {"tree", "forest", "net", "age"}
-    assert sum(first.values()) == pytest.approx(1)
-    assert max(first.values()) == first["age"]
-    assert (found.ranking.concordance.value or 0) > 0.5
-
-
-def test_more_classes_are_compared_alike() -> None:
-    found = run_findings(scenario(120, 120, classes=("a", "b", "c")))
-    assert found.best["classical"] == "age"
-    assert found.primary is not None
-    assert found.primary.p is not None
-    assert ((found.detectable and found.detectable.value) or 0) > 0
-    assert [one.beaten for one in found.reference_baselines] == [True, True]
-    assert found.reference_baseline_words["net"] == "The best network (Net) beats chance."
-    assert found.reference_baseline_words["net"] not in found.warnings
 
 
 def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:

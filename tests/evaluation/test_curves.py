@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.evaluation.curves import (
@@ -23,14 +22,6 @@ def test_area_under_the_curve_is_the_reported_one() -> None:
     score = np.round(np.random.default_rng(0).normal(size=90) + POSITIVE, 1)
     curve = roc_curve_of_repeats(score[None], POSITIVE)
     assert auc(curve.x, curve.y) == pytest.approx(roc_auc_score(POSITIVE, score))
-
-
-def test_mean_curve_encloses_about_the_mean_area() -> None:
-    scores = np.random.default_rng(0).normal(size=(5, 90)) + POSITIVE
-    curve = roc_curve_of_repeats(scores, POSITIVE)
-    mean = np.mean([roc_auc_score(POSITIVE, one) for one in scores])
-    assert auc(curve.x, curve.y) == pytest.approx(mean, abs=0.02)
-    assert np.diff(curve.y).min() >= 0
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
@@ -76,20 +67,6 @@ def test_heights_of_a_resample_are_those_of_scikit_learn(seed: int, levels: int,
     np.testing.assert_allclose(band.low, first, atol=1e-9)
 
 
-@pytest.mark.slow
-def test_the_band_of_normal_scores_holds_the_true_curve_nineteen_times_in_twenty() -> None:
-    """Sensitivity at a rate f is Φ(d + Φ⁻¹(f)) where classes lie d standard deviations apart."""
-    rate, held = 30, []
-    positive = np.arange(160) < 60
-    for seed in range(300):
-        score = np.random.default_rng(seed).normal(size=160) + 1.2 * positive
-        band = roc_band(score[None], positive, draw_patients(np.arange(160), 60, 300, seed))
-        assert band is not None
-        true = norm.cdf(1.2 + norm.ppf(band.x[rate]))
-        held.append(band.low[rate] <= true <= band.high[rate])
-    assert 0.92 <= np.mean(held) <= 0.98
-
-
 def test_images_of_one_patient_widen_the_band() -> None:
     generator = np.random.default_rng(3)
     score = np.repeat(generator.normal(size=40) + np.repeat([0, 1.2], 20), 4)
@@ -106,11 +83,3 @@ def test_images_of_one_patient_widen_the_band() -> None:
 
 def test_two_patients_give_no_band() -> None:
     assert roc_band(np.array([[0.0, 1.0]]), np.array([False, True]), single([2, 0])) is None
-
-
-def test_the_edges_of_the_roc_are_fixed() -> None:
-    score = np.random.default_rng(0).normal(size=60)
-    band = roc_band(score[None], np.arange(60) < 30, draw_patients(np.arange(60), 30, 200, 0))
-    assert band is not None
-    assert (band.x[0], band.x[-1], band.low[-1], band.high[-1]) == (0, 1, 1, 1)
-    assert np.diff(band.low).min() >= 0

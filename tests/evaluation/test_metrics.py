@@ -14,8 +14,6 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from skiagram.errors import OptionError
-from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.labelled_cases import label_cases as open_seal
 from skiagram.evaluation.metrics import estimate_metrics, estimate_partial_auc
@@ -24,7 +22,7 @@ from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence
-from tests.evaluation.scenario import Scenario, finished, reference, scenario
+from tests.evaluation.scenario import Scenario, finished, scenario
 
 
 def on_test(known: Scenario, name: str, strength: float) -> tuple[Scores, LabelledCases]:
@@ -81,11 +79,6 @@ def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(
     assert found.method == f"BCa bootstrap by patient, {of} {low:g} to {high:g}"
 
 
-def test_a_range_without_width_is_refused() -> None:
-    with pytest.raises(OptionError, match="below `high`"):
-        PartialRange(of="specificity", low=0.9, high=0.9)
-
-
 def test_more_classes_have_macro_figures_and_no_operating_point() -> None:
     known = scenario(90, 90, classes=("a", "b", "c"))
     scores, cases = on_test(known, "svm", 1.5)
@@ -94,36 +87,6 @@ def test_more_classes_have_macro_figures_and_no_operating_point() -> None:
     assert found["roc_auc"].value == pytest.approx(macro)
     assert "hand_till_auc" in found
     assert "sensitivity" not in found
-
-
-def test_difference_of_macro_areas_is_paired() -> None:
-    known = scenario(90, 90, classes=("a", "b", "c"))
-    weak, cases = on_test(known, "svm", 0.5)
-    strong, _ = on_test(known, "net", 2.5)
-    draws = draw_patients(cases.patient, 15, 300, seed=0)
-    better = estimate_auc_difference(strong, weak, cases, draws)
-    assert (better.low or 0) > 0
-    same = estimate_auc_difference(strong, strong, cases, draws)
-    assert (same.value, same.low, same.high) == (0, 0, 0)
-
-
-def test_one_class_alone_keeps_every_figure_with_a_value_or_a_reason() -> None:
-    cases = reference(np.ones(10, dtype=np.int64))
-    probability = np.tile([0.3, 0.7], (1, 10, 1))
-    scores = Scores(probability[..., 1], probability, np.full((1, 10), 0.5))
-    found = estimates(scores, cases)
-    for name in ("roc_auc", "average_precision", "balanced_accuracy", "specificity"):
-        assert found[name].value is None
-        assert found[name].reason
-    assert found["sensitivity"].value == 1
-
-
-def test_without_a_threshold_the_operating_point_says_so() -> None:
-    cases = reference(np.arange(10) % 2)
-    probability = np.tile([0.3, 0.7], (1, 10, 1))
-    found = estimates(Scores(probability[..., 1], probability, np.full((1, 10), np.nan)), cases)
-    assert found["sensitivity"].value is None
-    assert "no threshold" in found["specificity"].reason
 
 
 PPV, NPV = "positive predictive value", "negative predictive value"
@@ -167,23 +130,6 @@ def test_at_the_observed_share_it_is_the_observed_predictive_value() -> None:
     found = predictive_values(right, positive, np.arange(200), 0.25)
     assert found[PPV].value == pytest.approx(40 / 70)
     assert found[NPV].value == pytest.approx(120 / 130)
-
-
-def test_clusters_widen_as_resampled_patients_do() -> None:
-    rng = np.random.default_rng(0)
-    patient = np.repeat(np.arange(150), 4)
-    positive = patient < 60
-    ease = rng.normal(size=150)[patient]
-    right = (1.0 + ease + 0.3 * rng.normal(size=600) > 0).astype(float)
-    found = predictive_values(right, positive, patient, 0.1)[PPV]
-    values = []
-    for _ in range(1000):
-        drawn = np.bincount(rng.integers(150, size=150), minlength=150)[patient].astype(float)
-        hit = np.average(right[positive], weights=drawn[positive])
-        miss = 1 - np.average(right[~positive], weights=drawn[~positive])
-        values.append(hit * 0.1 / (hit * 0.1 + miss * 0.9))
-    low, high = np.quantile(values, [0.025, 0.975])
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.015)
 
 
 def test_extremes_keep_their_doubt_and_absent_classes_say_why() -> None:

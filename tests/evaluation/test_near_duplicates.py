@@ -82,10 +82,3 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     assert f"With the 30 others, which a model may only remember, {whole}" in found.verdict
     assert "The network is not shown to beat chance." in found.verdict
     assert {one.model for one in clean.baselines} == {"net", "forest"}
-
-
-def test_without_near_duplicates_nothing_is_computed_twice() -> None:
-    known, models, _ = remembered()
-    found = evaluated(known, models)
-    assert found.off_near_duplicates is None
-    assert "near duplicate" not in found.verdict

@@ -17,18 +17,15 @@ from skiagram.evaluation.decisions import (
     judge_decisions,
     judge_operating_points,
     threshold_at_specificity,
-    thresholds,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.scores import (
     HeldOutScores,
-    ModelScores,
-    Scores,
     align_scores,
     held_out_scores,
 )
-from skiagram.records import Design, Predictions
+from skiagram.records import Design
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
 from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, reference, scenario
@@ -74,19 +71,6 @@ def test_no_reported_case_fixes_its_own_threshold(design: Design) -> None:
     assert (covered == 1).all()
 
 
-def test_a_threshold_is_that_of_the_repeats_own_scores() -> None:
-    known = scenario()
-    ground, model = opened(known), finished(known, "svm", repeats=3)
-    fixing = list(held_out_scores(model, ground))
-    found = thresholds(fixing, SENSITIVITY, 3)
-    for one in fixing:
-        limit = np.unique(found[one.repeat])
-        positive = one.cases.label == 1
-        kept = np.mean(one.probability[positive, 1] >= limit)
-        assert kept == pytest.approx(0.9, abs=1 / positive.sum())
-        assert len(limit) == 1
-
-
 def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     cases = reference(np.arange(10) % 2)
     probability = np.tile([0.4, 0.6], (10, 1))
@@ -105,16 +89,6 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     assert {one.reason for one in found.metrics.values()} == {
         "a class has no held-out case to fix a threshold on"
     }
-
-
-def test_a_fold_without_inner_scores_has_no_threshold() -> None:
-    known = scenario(design="cv", test=0)
-    model = finished(known, "svm")
-    table = model.predictions.table
-    lost = (table["part"] == "inner") & (table["fold"] == 1)
-    fewer = ModelScores(model.outcome, Predictions(table[~lost]))
-    found = thresholds(list(held_out_scores(fewer, opened(known))), SENSITIVITY, 1)
-    assert np.isnan(found).sum() == ((table["part"] == "out_of_fold") & (table["fold"] == 1)).sum()
 
 
 @settings(max_examples=40, deadline=None)
@@ -153,20 +127,6 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals() -> None:
         assert one.low < (one.value or 0) < (one.high or 0)
 
 
-def test_repeats_are_averaged_and_narrow_nothing() -> None:
-    rng = np.random.default_rng(1)
-    label = (np.arange(120) % 2).astype(np.int64)
-    cases, draws = reference(label), draw_patients(np.arange(120), 60, 500, seed=0)
-    called = rng.random(120) < 0.2 + 0.6 * label
-    once = judge_decisions(Decisions(called[None], cases, draws))
-    thrice = judge_decisions(Decisions(np.repeat(called[None], 3, axis=0), cases, draws))
-    for name, one in once.items():
-        again = thrice[name]
-        assert (one.value, one.low, one.high) == pytest.approx(
-            (again.value, again.low, again.high), abs=0.006
-        ), name
-
-
 def test_decisions_that_never_vary_or_never_err_say_so() -> None:
     label = (np.arange(40) % 2).astype(np.int64)
     cases, draws = reference(label), draw_patients(np.arange(40), 20, 200, seed=0)
@@ -197,13 +157,3 @@ def test_a_run_judges_each_point_asked_for() -> None:
     assert specific.metrics["specificity"].value == pytest.approx(0.9, abs=0.05)
     rare = specific.metrics["positive_predictive_value_at_prevalence"].value or 1
     assert rare < (specific.metrics["positive_predictive_value"].value or 0) / 3
-
-
-def test_more_classes_have_no_operating_point() -> None:
-    cases = reference(np.arange(9) % 3, classes=("a", "b", "c"))
-    questions = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())
-    draws = draw_patients(np.arange(9), 3, 100, seed=0)
-    scores = finished(scenario(9, 9, images=1, classes=("a", "b", "c")), "svm")
-    probability = scores.predictions.part("test").probabilities()[None]
-    blank = Scores(None, probability, np.full((1, 9), np.nan))
-    assert judge_operating_points(blank, [], questions, cases, draws) == ()

@@ -20,19 +20,14 @@ from skiagram.evaluation.planning import (
     largest_r_squared,
     plan_difference,
     plan_model,
-    plan_precision,
     r_squared_from_auc,
 )
 from skiagram.seeding import stream
-from skiagram.statistics.delong import auc_estimate, difference_estimate, placements
+from skiagram.statistics.delong import difference_estimate, placements
 from skiagram.statistics.significance import plan_patients
 from skiagram.statistics.variation import over_trainings
 
 Floats = NDArray[np.float64]
-
-
-def spread_of(auc: float, prevalence: float, images: Images | None = None) -> AssumedSpread:
-    return AssumedSpread(binormal_components(auc, auc, 1.0), prevalence, images or Images())
 
 
 def spread_between(auc: float, other: float, correlation: float) -> AssumedSpread:
@@ -89,10 +84,6 @@ def test_components_are_bivariate_normal_probabilities(
     for value, rho in ((found.positive, correlation / 2), (found.both, correlation)):
         both = multivariate_normal.cdf([a, b], cov=[[1, rho], [rho, 1]])
         assert value == pytest.approx(both - auc * other, abs=1e-6)
-
-
-def test_a_pair_with_itself_has_the_variance_of_a_proportion() -> None:
-    assert binormal_components(0.8, 0.8, 1.0).both == pytest.approx(0.16, abs=1e-9)
 
 
 def test_the_formula_for_counts_agrees_with_planning_after_a_run() -> None:
@@ -158,16 +149,6 @@ def test_the_design_effect_knows_its_limits() -> None:
     assert alike.mean / alike.design_effect == pytest.approx(alike.effective_share)
 
 
-def test_copies_of_an_image_add_nothing_and_unequal_ones_take_more_patients() -> None:
-    def patients(images: Images) -> int:
-        return plan_precision(0.05, {"": (0.8, spread_of(0.8, 0.4, images))}, 0.4).patients
-
-    single = patients(Images())
-    assert patients(Images.like([3], 0.0)) < single / 2
-    assert patients(Images.like([3], 1.0)) == pytest.approx(single, rel=0.03)
-    assert patients(Images.like([1, 1, 1, 13], 0.5)) > patients(Images.like([4], 0.5))
-
-
 @dataclass(frozen=True)
 class Study:
     """Scores of two models on patients, normal with equal spread."""
@@ -192,40 +173,6 @@ class Study:
         own = random.multivariate_normal([0, 0], cov, len(patient)).T
         noise = math.sqrt(self.within) * shared + math.sqrt(1 - self.within) * own
         return shift * positive + noise, positive, patient.astype(np.int64)
-
-
-@pytest.mark.parametrize(("auc", "prevalence"), [(0.75, 0.5), (0.85, 0.2), (0.93, 0.3)])
-def test_simulated_intervals_have_the_planned_length(auc: float, prevalence: float) -> None:
-    plan = plan_precision(0.05, {"": (auc, spread_of(auc, prevalence))}, prevalence)
-    random = stream(7, "precision", str(auc))
-    study = Study(auc, auc, 0.0)
-    halves = []
-    for _ in range(200):
-        scores, positive, patient = study.draw(plan.patients, prevalence, random)
-        found = auc_estimate(placements(scores[:1], positive, patient))
-        assert found.high is not None
-        assert found.low is not None
-        halves.append((found.high - found.low) / 2)
-    # with as few as 110 patients DeLong's variance is a little smaller than expected
-    assert np.mean(halves) == pytest.approx(0.05, rel=0.02 if plan.patients > 150 else 0.05)
-
-
-@pytest.mark.parametrize("within", [0.3, 0.8])
-def test_clustered_studies_have_at_most_the_planned_length(within: float) -> None:
-    sizes = (1, 1, 1, 1, 1, 8)
-    images = Images.like(sizes, within)
-    plan = plan_precision(0.05, {"": (0.8, spread_of(0.8, 0.5, images))}, 0.5)
-    random = stream(7, "clustered", str(within))
-    study = Study(0.8, 0.8, 0.0, sizes, within)
-    halves = []
-    for _ in range(120):
-        scores, positive, patient = study.draw(plan.patients, 0.5, random)
-        found = auc_estimate(placements(scores[:1], positive, patient))
-        assert found.high is not None
-        assert found.low is not None
-        halves.append((found.high - found.low) / 2)
-    # the scores' correlation stands for that of placements, which is lower: the safe side
-    assert 0.045 < np.mean(halves) < 0.0505
 
 
 @pytest.mark.slow

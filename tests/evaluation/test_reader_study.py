@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.reader_study import study_readers
-from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.delong import Placements, placements
 from skiagram.statistics.readers import ReaderMean, covariance_of_readers, mean_over_readers
 from tests.evaluation.scenario import evaluated, finished, scenario
 
@@ -86,27 +86,6 @@ def test_covariances_are_those_of_a_jackknife() -> None:
     assert found == pytest.approx(expected, rel=0.03)
 
 
-def test_one_patient_with_several_images_counts_once() -> None:
-    read, _ = read_cases(3, seed=2, images=4)
-    by_patient = covariance_of_readers(read)
-    by_image = covariance_of_readers(
-        [Placements(one.values, one.positive, np.arange(120)) for one in read]
-    )
-    assert (by_patient > 1.3 * by_image).all()
-
-
-def test_readers_who_read_alike_leave_the_interval_of_one_reader() -> None:
-    (reader, *_), model = read_cases(2, seed=3)
-    found = study_readers(dict.fromkeys("abc", reader), {"classical": model})
-    assert found is not None
-    paired = combination([(1.0, model), (-1.0, reader)])
-    one = found.models["classical"].difference
-    assert found.between == 0
-    assert one.value == pytest.approx(paired.mean)
-    assert one.high == pytest.approx(paired.mean + paired.variation.half)
-    assert one.method.startswith("Obuchowski–Rockette")
-
-
 def test_trainings_of_the_model_widen_its_difference() -> None:
     read, model = read_cases(3, seed=4)
     others = [read_cases(1, seed=seed)[1].values for seed in (4, 14, 24)]
@@ -121,11 +100,7 @@ def test_trainings_of_the_model_widen_its_difference() -> None:
     assert together.high - together.low > alone.high - alone.low  # type: ignore[operator]
 
 
-def test_one_reader_is_no_sample_of_readers() -> None:
-    read, model = read_cases(1, seed=5)
-    assert study_readers({"a": read[0]}, {"svm": model}) is None
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_run_with_two_readers_holds_its_models_against_their_mean(
     design: Literal["holdout", "cv"],

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.scores import ModelScores
 from skiagram.statistics.random_effects import summarise_random_effects
@@ -57,43 +57,6 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
         )
 
 
-def test_sites_of_several_classes_have_their_macro_auc() -> None:
-    known = scenario(540, 0, design="cv", classes=("one", "two", "three"))
-    site = SITES[np.arange(540) // 2 // 3 % 3]
-    found = run(known, site).sites
-    assert found is not None
-    rows = finished(known, "svm").predictions.part("out_of_fold").table.set_index("case_id")
-    columns = ["probability_0", "probability_1", "probability_2"]
-    probability = rows[columns].loc[known.cases.case_id.tolist()].to_numpy()
-    for one in found.sites:
-        own = site == one.name
-        expected = roc_auc_score(known.label[own], probability[own], multi_class="ovr")
-        assert one.auc["classical"].value == pytest.approx(expected)
-        assert one.difference is not None
-        assert one.difference.low < one.difference.value < one.difference.high  # type: ignore[operator]
-    assert found.difference is not None
-    assert found.difference.next_site.low < found.difference.mean.low  # type: ignore[operator]
-
-
-def test_a_frozen_encoder_is_compared_on_each_site() -> None:
-    known, site = known_folds()
-    models = [
-        finished(known, "svm"),
-        finished(known, "small_cnn", arm="deep", strength=0.5, seed=1),
-        finished(known, "head", arm="encoder", strength=2.0, seed=2),
-    ]
-    evaluation = run(known, site, models)
-    found = evaluation.sites
-    assert found is not None
-    assert evaluation.contender == "encoder"
-    assert set(found.auc) == {"classical", "deep", "encoder"}
-    for one in found.sites:
-        assert one.difference is not None
-        assert one.difference.value == pytest.approx(
-            one.auc["encoder"].value - one.auc["classical"].value  # type: ignore[operator]
-        )
-
-
 def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     known, site = known_folds()
     found = run(known, site).sites
@@ -119,6 +82,7 @@ def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     assert "3 sites" in found.difference.mean.method
 
 
+@pytest.mark.slow
 def test_sites_that_differ_widen_the_summary_and_what_the_next_may_give() -> None:
     known, site = known_folds()
     strength = np.select([site == "Basel", site == "Leeds"], [0.3, 1.5], 5.0)
@@ -154,12 +118,6 @@ def test_scores_of_folds_that_are_no_sites_are_refused() -> None:
     known, site = known_folds()
     with pytest.raises(DataError, match="several folds hold cases of Basel"):
         run(known, np.roll(site, 1))
-
-
-def test_an_unknown_column_is_refused() -> None:
-    known, site = known_folds()
-    with pytest.raises(OptionError, match="no column `hospital`"):
-        run(known, site, fold_column="hospital")
 
 
 @pytest.mark.slow

@@ -39,19 +39,6 @@ def test_corrected_interval_by_hand() -> None:
     assert half == pytest.approx(0.0589, abs=1e-4)
 
 
-def test_interval_stays_within_what_an_area_can_be() -> None:
-    found = corrected_mean(np.array([0.5, 1.0]), 0.5, 0.0, 1.0)
-    assert (found.low, found.high) == (0.0, 1.0)
-
-
-def test_one_fold_or_none_gives_no_interval() -> None:
-    one = corrected_mean(np.array([0.7]), 0.5, 0.0, 1.0)
-    assert (one.value, one.low, one.high) == (0.7, None, None)
-    none = corrected_mean(np.empty(0), 0.5, 0.0, 1.0)
-    assert none.value is None
-    assert none.reason
-
-
 def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
     known = scenario()
     model = finished(known, "forest", repeats=2)
@@ -64,21 +51,6 @@ def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
     ]
     np.testing.assert_allclose(folds.held_out, expected)
     assert folds.ratio == pytest.approx(0.5)
-
-
-def test_a_model_that_memorises_shows_a_gap() -> None:
-    known = scenario()
-    model = finished(known, "tree", strength=0.5)
-    table = model.predictions.table
-    label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
-    seen = (table["part"] == "training").to_numpy()
-    table.loc[seen, "score_1"] = table.loc[seen, "case_id"].map(label).astype(float) * 9
-    table.loc[seen, "score_0"] = 0.0
-    cases = of_development(known)
-    scores = align_scores(model, "out_of_fold", cases, pooled=True)
-    found = assess_stability(fold_auc(model.predictions, cases), scores, cases)
-    assert found.training_gap.value == pytest.approx(1 - np.mean(found.fold_auc))
-    assert (found.training_gap.value or 0) > 0.2
 
 
 def test_seeds_are_spread_apart_from_folds() -> None:
@@ -102,13 +74,6 @@ def test_inner_selection_ranks_by_probability() -> None:
     assert found.value is not None
     assert found.value > 0.8
     assert found.low is None
-
-
-def test_inner_scores_of_one_class_give_a_reason() -> None:
-    known = scenario()
-    model = finished(known, "net")
-    alone = reference(np.zeros(120, dtype=np.int64))
-    assert inner_auc(model.predictions, alone).reason == "no inner fold has scores of every class"
 
 
 def test_equals_the_share_of_disagreeing_pairs() -> None:
@@ -147,16 +112,6 @@ def drawn(rng: np.random.Generator, repeats: int, noise: float) -> NDArray[np.fl
     return strength * POSITIVE + shared + own
 
 
-@pytest.mark.slow
-def test_components_add_up_to_the_spread_of_single_fits() -> None:
-    rng = np.random.default_rng(0)
-    splits = [split_variance(drawn(rng, 5, 0.7), POSITIVE, PATIENT) for _ in range(150)]
-    parts = np.mean([[one.patients, one.seed, one.both] for one in splits if one], axis=0)
-    single = [placements(drawn(rng, 1, 0.7), POSITIVE, PATIENT).mean for _ in range(1500)]
-    assert parts.sum() == pytest.approx(np.var(single), rel=0.15)
-    assert (parts > 1e-4).all()
-
-
 def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
     rng = np.random.default_rng(1)
     many, one = drawn(rng, 100, 0.0), drawn(rng, 1, 0.0)
@@ -165,18 +120,6 @@ def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
     areas = [placements(row[None], POSITIVE, PATIENT).mean for row in many]
     assert found.seed + found.both == pytest.approx(np.var(areas, ddof=1))
     assert found.patients == pytest.approx(placements(one, POSITIVE, PATIENT).variance(), rel=0.7)
-
-
-def test_equal_repeats_leave_the_patients_alone() -> None:
-    score = drawn(np.random.default_rng(2), 1, 0.5)
-    found = split_variance(np.repeat(score, 4, axis=0), POSITIVE, PATIENT)
-    assert found is not None
-    assert found.patients == pytest.approx(placements(score, POSITIVE, PATIENT).variance())
-    assert (found.seed, found.both) == pytest.approx((0, 0), abs=1e-15)
-
-
-def test_a_single_repeat_cannot_be_split() -> None:
-    assert split_variance(np.zeros((1, 120)), POSITIVE, PATIENT) is None
 
 
 NAMES = ("a", "b", "c", "d")
@@ -212,13 +155,6 @@ def test_the_same_choice_every_time_agrees_fully_and_any_order_of_rows_alike() -
     assert assess_feature_selection(table.sample(frac=1, random_state=0)) == found
 
 
-def test_a_fit_that_kept_nothing_counts() -> None:
-    found = assess_feature_selection(chosen(HOLDOUT | {"repeat1-fold1": ""}))
-    assert found is not None
-    assert found.fits == 4
-    assert found.kept == 1.5
-
-
 def test_the_evaluation_has_it_for_models_that_choose_alone() -> None:
     known = scenario()
     models = [
@@ -251,26 +187,3 @@ def drawn_selection(rng: np.random.Generator, rounds: int) -> NDArray[np.bool_]:
 def test_equals_fleiss_kappa(seed: int) -> None:
     selected = drawn_selection(np.random.default_rng(seed), 6)
     assert selection_stability(selected).value == pytest.approx(fleiss_kappa(selected))
-
-
-def test_same_choice_is_one_and_chance_is_none() -> None:
-    same = np.tile(np.arange(20) < 5, (4, 1))
-    found = selection_stability(same)
-    assert (found.value, found.low, found.high) == (1, None, None)
-    assert found.method == "no interval: every selection is the same"
-    rng = np.random.default_rng(0)
-    random = np.stack([rng.permutation(20) < 5 for _ in range(200)])
-    assert selection_stability(random).value == pytest.approx(0, abs=0.01)
-
-
-def test_interval_covers_the_stability_of_endless_draws() -> None:
-    rng = np.random.default_rng(1)
-    true = selection_stability(drawn_selection(rng, 20_000)).value or 0
-    found = [selection_stability(drawn_selection(rng, 50)) for _ in range(400)]
-    covered = [(one.low or 0) <= true <= (one.high or 0) for one in found]
-    assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
-
-
-def test_what_has_no_stability_says_why() -> None:
-    assert selection_stability(np.zeros((3, 4), dtype=bool)).reason
-    assert selection_stability(np.ones((1, 4), dtype=bool)).reason == "a single selection"

@@ -43,14 +43,6 @@ def test_each_value_has_the_figures_of_its_cases() -> None:
         assert sum(one.patients.values()) == own.sum() / 2
 
 
-def test_few_patients_are_warned_of() -> None:
-    known = scenario(120, 200)
-    view = np.where(np.arange(320) < 300, "cc", "mlo")
-    common, rare = run(known, table(known, view=view)).subgroups
-    assert common.warning == ""
-    assert rare.warning == "only 5 patients of class normal, fewer than 20"
-
-
 def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
     known = scenario(120, 200)
     room = np.where(np.arange(320) < 300, "usual", "ZZTEST north")
@@ -83,16 +75,6 @@ def test_one_class_of_few_patients_hides_the_part() -> None:
     assert values == ["young", hidden_parts(5)]
 
 
-def test_a_part_of_one_class_says_why_it_has_no_area() -> None:
-    known = scenario(120, 200)
-    density = np.where(known.label == 1, "dense", "mixed")
-    density[-2:] = "mixed"
-    dense = run(known, table(known, density=density)).subgroups[0]
-    assert dense.metrics["roc_auc"].reason == "no reported case of class normal"
-    assert dense.metrics["specificity"].value is None
-    assert dense.warning.startswith("only 0 patients of class normal")
-
-
 def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last() -> None:
     age = pd.Series([*np.arange(30.0), np.nan, np.nan])
     found = dict(split_by_value(age))
@@ -109,12 +91,6 @@ def test_few_numbers_and_flags_are_values() -> None:
     ]
 
 
-def test_a_number_that_most_cases_share_leaves_no_empty_part() -> None:
-    for others in (8, 10, 14):
-        depth = pd.Series([0.0] * 20 + list(range(11, 11 + others)))
-        assert all(rows.any() for _, rows in split_by_value(depth))
-
-
 def test_too_many_values_are_not_looked_at() -> None:
     known = scenario(120, 200)
     (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)])).subgroups
@@ -126,8 +102,3 @@ def test_cases_without_a_row_are_refused() -> None:
     known = scenario()
     with pytest.raises(DataError, match="covariates: 1 case ids are missing: case-0199"):
         run(known, table(known, age=np.arange(200.0)).iloc[:-1])
-
-
-def test_a_table_of_ids_alone_has_no_subgroup() -> None:
-    known = scenario()
-    assert run(known, table(known)).subgroups == ()

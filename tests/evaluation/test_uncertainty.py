@@ -13,9 +13,8 @@ from skiagram.evaluation.uncertainty import (
     class_limits,
     risk_area,
 )
-from skiagram.records import Design
 from skiagram.statistics.bootstrap import draw_patients
-from tests.evaluation.scenario import evaluated, finished, reference, scenario
+from tests.evaluation.scenario import reference
 
 Floats = NDArray[np.float64]
 
@@ -84,16 +83,6 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
     assert found.coverage.value == pytest.approx(np.average(by_class, weights=[160, 80]))
 
 
-@pytest.mark.parametrize("design", ["holdout", "cv"])
-def test_a_run_covers_about_what_it_promises(design: Design) -> None:
-    known = scenario(600, 600 if design == "holdout" else 0, design=design)
-    found = evaluated(known, [finished(known, "svm", repeats=2)])
-    sets = found.models[0].prediction_sets
-    assert sets is not None
-    assert sets.coverage.value == pytest.approx(0.9, abs=0.05)
-    assert sets.level == 0.9
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.integers(2, 30), st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_area_equals_counting_with_ties_and_copies(n: int, levels: int, seed: int) -> None:
@@ -124,12 +113,3 @@ def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified() -> No
     assert found.curve.y[49] == pytest.approx(wrong[surest].mean())
     assert found.curve.y[19] < found.curve.y[-1] / 2
     assert (found.area.low or 1) < (found.area.value or 0) < (found.area.high or 0)
-
-
-def test_blind_doubt_refers_in_vain() -> None:
-    label = np.arange(200) % 2
-    probability = np.tile([0.4, 0.6], (200, 1))[None]
-    cases, draws = reference(label), draw_patients(np.arange(200), 100, 100, seed=0)
-    found = assess_risk_coverage(Scores(None, probability, np.full((1, 200), np.nan)), cases, draws)
-    assert set(found.curve.y) == {0.5}
-    assert found.area.value == 0.5

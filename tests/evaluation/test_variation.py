@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from skiagram.statistics.variation import (
     Variation,
-    degrees_of_freedom,
-    effective_patients,
     over_folds,
     over_trainings,
     overlap_factor,
@@ -62,28 +60,6 @@ def test_equal_clusters_have_the_usual_variance_of_their_means(images: int) -> N
     value = rng.normal(size=len(patient))
     means = value.reshape(15, images).mean(axis=1)
     assert variance_of_mean(value, patient) == pytest.approx(means.var(ddof=1) / 15, rel=1e-12)
-
-
-def test_the_variance_of_unequal_clusters_is_right_on_average() -> None:
-    rng = np.random.default_rng(2)
-    images = np.ones(60, dtype=np.int64)
-    images[::10] = 12
-    patient = np.repeat(np.arange(60), images)
-    means, found = [], []
-    for _ in range(2000):
-        value = rng.normal(size=len(patient)) + rng.normal(size=60)[patient]
-        means.append(value.mean())
-        found.append(variance_of_mean(value, patient))
-    assert np.mean(found) / np.var(means) == pytest.approx(1.1, abs=0.15)
-
-
-def test_few_large_patients_are_few_effective_ones() -> None:
-    patient = np.repeat(np.arange(5), [16, 1, 1, 1, 1])
-    assert effective_patients(patient) == pytest.approx(20**2 / (256 + 4))
-    assert effective_patients(np.repeat(np.arange(7), 3)) == pytest.approx(7)
-    assert degrees_of_freedom(np.arange(9)) == np.inf
-    assert degrees_of_freedom(patient) == 1.0
-    assert degrees_of_freedom(np.arange(4), 10 + np.repeat(np.arange(7), 3)) == pytest.approx(3)
 
 
 def test_one_training_stands_for_itself_and_several_for_the_procedure() -> None:

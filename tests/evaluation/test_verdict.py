@@ -5,16 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import ModelResult, Stability
-from skiagram.evaluation.verdict import signed, state_verdict, state_warnings, with_verdict
-from skiagram.records import Outcome, read_record, write_record
+from skiagram.evaluation.verdict import state_verdict, state_warnings
+from skiagram.records import Outcome
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import reference
-from tests.evaluation.situations import SITUATIONS, Situation, record, row, single
+from tests.evaluation.situations import SITUATIONS, Situation, record, row
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs/explanation/verdicts.md"
@@ -47,32 +44,6 @@ def test_the_decision_follows_the_bounds_of_the_interval_alone(low: float, lengt
     decision = state_verdict(record(low, high)).decision
     assert (decision == "yes") == (low > 0.02)
     assert (decision == "no") == (high < 0.02)
-
-
-def test_a_single_training_is_said_in_the_first_sentence() -> None:
-    assert "single trainings" in state_verdict(single(record(0.0, 0.1))).headline
-    assert "single" not in state_verdict(record(0.0, 0.1)).text
-
-
-def test_the_default_margin_is_that_of_the_options() -> None:
-    params = yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
-    assert params["margin"] == DEFAULT_MARGIN == record(0.0, 0.1).margin
-
-
-def test_the_record_keeps_the_verdict_in_parts(tmp_path: Path) -> None:
-    found = with_verdict(record(0.0, 0.1))
-    write_record(found, tmp_path / "evaluation.json")
-    read = read_record(Evaluation, tmp_path / "evaluation.json")
-    assert read.answer == found.answer
-    assert read.answer is not None
-    assert read.verdict == read.answer.text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.0123, "+0.012"), (-0.02, "−0.020"), (-1e-9, "0.000")]
-)
-def test_signs_are_written(value: float, text: str) -> None:
-    assert signed(value) == text
 
 
 MANY = reference(np.arange(200) % 2)

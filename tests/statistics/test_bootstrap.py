@@ -61,12 +61,6 @@ def test_equal_seeds_give_equal_bounds_whatever_the_block() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(whole))
 
 
-def test_repeats_are_averaged_within_a_resample() -> None:
-    values = np.array([[0.0, 1.0], [1.0, 3.0]])
-    statistic = MeanOverRepeats(mean_of, values)
-    assert statistic(np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [1.25, 0.5]
-
-
 def test_a_perfect_share_keeps_its_doubt() -> None:
     draws = draw_patients(np.arange(20), 8, 200, seed=0)
     found = bootstrap_estimate(lambda weights: np.ones(len(weights)), draws)
@@ -145,14 +139,6 @@ def test_bounds_equal_scipy_on_its_own_replicates(size: int) -> None:
         )
         expected = theirs.confidence_interval
         assert own == pytest.approx((expected.low, expected.high), rel=1e-9)
-
-
-def test_without_spread_or_with_an_undefined_jackknife_there_is_no_bca() -> None:
-    replicates, jackknife = np.linspace(0, 1, 100), np.linspace(0.4, 0.6, 9)
-    assert bca_interval(0.5, replicates, jackknife) is not None
-    assert bca_interval(2.0, replicates, jackknife) is None
-    assert bca_interval(0.5, replicates, np.full(9, 0.5)) is None
-    assert bca_interval(0.5, replicates, np.append(jackknife, np.nan)) is None
 
 
 def test_trainings_that_differ_lengthen_the_interval_by_their_spread() -> None:

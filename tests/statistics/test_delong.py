@@ -148,15 +148,6 @@ def test_of_two_classes_the_macro_auc_is_the_auc() -> None:
     assert both.variation.degrees == pytest.approx(plain.variation.degrees)
 
 
-def test_copies_within_a_patient_add_no_certainty_to_several_classes() -> None:
-    probability, label = three_classes()
-    twice = np.repeat(np.arange(len(label)), 2)
-    once = macro_placements(probability[None], label, np.arange(len(label)))
-    doubled = macro_placements(probability[None, twice], label[twice], twice)
-    assert doubled.variance() == pytest.approx(once.variance())
-    assert auc_estimate(doubled).method == "logit DeLong, mean over classes, clustered by patient"
-
-
 def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
     rng = np.random.default_rng(0)
     positive = np.arange(60) < 25
@@ -169,18 +160,6 @@ def test_copies_of_a_case_within_its_patient_add_no_certainty() -> None:
         reach = [logit(bound or 0) - logit(plain.value or 0) for bound in (one, other)]
         assert reach[0] == pytest.approx(longer * reach[1])
     assert doubled.method == "logit DeLong, clustered by patient"
-
-
-def test_repeats_average_the_area_and_narrow_nothing_but_noise() -> None:
-    rng = np.random.default_rng(1)
-    positive = np.arange(80) < 40
-    scores = rng.normal(size=(5, 80)) + positive
-    patient = np.arange(80)
-    found = placements(scores, positive, patient)
-    areas = [roc_auc_score(positive, one) for one in scores]
-    assert found.mean == pytest.approx(np.mean(areas))
-    same = placements(np.tile(scores[:1], (5, 1)), positive, patient)
-    assert same.variance() == pytest.approx(single(scores[0], positive).variance())
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -208,45 +187,6 @@ def test_equal_models_differ_by_nothing_surely_not() -> None:
     assert found.value == 0
     assert found.low == pytest.approx(-(found.high or 0))
     assert (found.high or 0) > 0.2
-
-
-def coverage(draws: int, patients: tuple[int, int], images: int) -> float:
-    """Share of logit intervals that hold the true area, cases of a patient correlated by ½."""
-    rng = np.random.default_rng(11)
-    abnormal = np.arange(sum(patients)) < patients[0]
-    patient = np.repeat(np.arange(sum(patients)), images)
-    positive = abnormal[patient]
-    shift, inside = 1.5, 0
-    true = 0.8555778168267576  # Φ(1.5 / √2)
-    for _ in range(draws):
-        shared, own = rng.normal(size=len(abnormal)), rng.normal(size=len(patient))
-        noise = own if images == 1 else np.sqrt(0.5) * (shared[patient] + own)
-        found = auc_estimate(single(noise + shift * positive, positive, patient))
-        assert found.low is not None
-        assert found.high is not None
-        inside += found.low <= true <= found.high
-    return inside / draws
-
-
-@pytest.mark.parametrize(("patients", "images"), [((42, 114), 1), ((40, 40), 3)])
-def test_interval_covers_the_truth(patients: tuple[int, int], images: int) -> None:
-    assert coverage(300, patients, images) == pytest.approx(0.95, abs=0.035)
-
-
-@pytest.mark.slow
-def test_paired_difference_of_equals_rarely_excludes_zero() -> None:
-    rng = np.random.default_rng(5)
-    patient = np.repeat(np.arange(100), 2)
-    positive = patient < 40
-    excluded = 0
-    for _ in range(300):
-        shared = rng.normal(size=100)[patient] + 1.5 * positive
-        pair = [single(shared + rng.normal(size=200), positive, patient) for _ in range(2)]
-        found = difference_estimate(*pair)
-        assert found.low is not None
-        assert found.high is not None
-        excluded += not found.low <= 0 <= found.high
-    assert excluded / 300 <= 0.08
 
 
 def test_areas_variances_and_covariance_equal_proc() -> None:

@@ -96,12 +96,6 @@ def test_decisions_and_brier_equal_sklearn(
     assert discrimination.brier(probability, label, ones, None)[0] == pytest.approx(expected)
 
 
-def test_brier_of_two_classes_is_of_the_positive_alone() -> None:
-    probability = np.array([[0.2, 0.8], [0.6, 0.4]])
-    found = discrimination.brier(probability, np.array([1, 0]), np.ones((1, 2)), 1)
-    assert found[0] == pytest.approx((0.2**2 + 0.4**2) / 2)
-
-
 def test_a_resample_without_a_class_is_not_a_number() -> None:
     score, positive = np.arange(4.0), np.array([True, True, False, False])
     weights = np.array([[1.0, 1, 0, 0], [0, 0, 1, 1], [1, 1, 1, 1]])

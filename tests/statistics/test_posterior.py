@@ -32,18 +32,6 @@ def test_a_bound_at_the_margin_leaves_a_fortieth(degrees: float) -> None:
     assert 1 - gain.above == pytest.approx(0.025)
 
 
-def test_with_truths_drawn_evenly_they_are_the_shares_of_truths() -> None:
-    rng = np.random.default_rng(0)
-    truth = rng.uniform(-0.5, 0.5, 400_000)
-    seen = truth + rng.normal(scale=0.02, size=len(truth))
-    near = np.abs(seen - 0.01) < 0.002
-    variation = Variation(0.02**2)
-    gain = gain_probabilities(found(0.01, variation), variation, 0.02)
-    assert gain is not None
-    assert (truth[near] > 0.02).mean() == pytest.approx(gain.above, abs=0.04)
-    assert (truth[near] < -0.02).mean() == pytest.approx(gain.worse, abs=0.04)
-
-
 def test_what_cannot_be_told_is_not_and_equal_scores_are_within() -> None:
     nothing = Variation(0.0)
     assert gain_probabilities(Estimate(None), nothing, 0.02) is None
