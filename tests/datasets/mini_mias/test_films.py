@@ -47,31 +47,6 @@ def test_rows_are_counted_from_the_bottom(tmp_path: Path) -> None:
     assert films[0].lesions[0].place == (1023 - 425, 600)
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        "mdb011 X NORM",
-        "mdb011 G CIRC Q 1 2 3",
-        "mdb011 G CIRC B 1 2",
-        "mdb011 G LUMP B 1 2 3",
-        "mdb011 G CIRC B 1024 2 3",
-        "mdb011 G CIRC B 1 -2 3",
-        "mdb011",
-    ],
-)
-def test_unreadable_row_is_named(row: str, tmp_path: Path) -> None:
-    path = written(tmp_path, f"{ROWS}\n{row}\n")
-    with pytest.raises(DataError, match=r"^Info\.txt: line 12 cannot be read: 'mdb011"):
-        read_truth(path, DIGESTS)
-
-
-@pytest.mark.parametrize("row", ["mdb007 D CIRC B 1 2 3", "mdb007 G NORM", "mdb002 D CALC B 1 2 3"])
-def test_contradiction_is_named(row: str, tmp_path: Path) -> None:
-    path = written(tmp_path, f"{ROWS}\n{row}\n")
-    with pytest.raises(DataError, match=r"line 12 contradicts an earlier row of mdb00"):
-        read_truth(path, DIGESTS)
-
-
 @pytest.mark.parametrize("altered", [ROWS.replace("SPIC M", "SPIC B"), ROWS[: ROWS.rindex("\n")]])
 def test_altered_or_shortened_rows_are_refused(altered: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^Info\.txt: checksum .* film rows"):

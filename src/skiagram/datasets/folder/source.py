@@ -1,8 +1,9 @@
 """Image files of one's own, listed in a manifest that `skiagram init` writes."""
 
-import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass as record
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,7 +31,7 @@ from skiagram.datasets.volumes.case_images import (
     read_case_files,
 )
 from skiagram.datasets.volumes.masks import MaskGrid
-from skiagram.errors import DataError
+from skiagram.errors import DataError, named
 from skiagram.options import STRICT
 from skiagram.records import SEALED, DataCard
 from skiagram.sealing.labels import EncryptedLabels, token_of
@@ -98,7 +99,7 @@ class Folder(RealDataSet):
 
     def card(self) -> DataCard:
         """Return what a reader must know of the data set, the sites held out for testing too."""
-        return dataclasses.replace(super().card(), test_sites=self.test_sites)
+        return replace(super().card(), test_sites=self.test_sites)
 
     def open(self, root: Path | None) -> "FolderFiles":
         """Verify the manifest and the folder's list of files."""
@@ -133,12 +134,12 @@ class Folder(RealDataSet):
                 checksums,
                 self.channels,
                 self.mask_grid,
-                sealed,
                 BurntInText(treatment=self.burnt_in_text),
                 self.most_pixels,
+                sealed,
             )
         first = next(iter(by_modality.values()))
-        return first.with_modalities(by_modality) if len(by_modality) > 1 else first
+        return replace(first, further=by_modality) if len(by_modality) > 1 else first
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
@@ -152,57 +153,48 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
     return content
 
 
+@record(frozen=True)
 class FolderFiles:
-    """An opened folder."""
+    """An opened folder; `checksums` is file name → SHA-256.
 
-    def __init__(
-        self,
-        files: FileTree,
-        listing: Listing,
-        checksums: dict[str, str],
-        channels: int,
-        mask_grid: MaskGrid,
-        sealed: bytes | None = None,
-        text: BurntInText = KEPT,
-        most_pixels: int = MAX_PIXELS,
-    ) -> None:
-        self._files = files
-        self._listing = listing
-        self._checksums = checksums
-        self._channels = channels
-        self._mask_grid = mask_grid
-        self._sealed = sealed
-        self._text = text
-        self._most_pixels = most_pixels
-        self._by_modality: dict[str, FolderFiles] = {}
+    Attributes:
+        sealed: Encrypted labels of test cases; None where the listing has them.
+        further: Modality → its images of the same cases, the first one these; empty where a case
+            has one image.
+    """
 
-    def with_modalities(self, by_modality: dict[str, "FolderFiles"]) -> "FolderFiles":
-        """Return these files, knowing all images of the same cases, these first."""
-        self._by_modality = by_modality
-        return self
+    files: FileTree
+    listing: Listing
+    checksums: Mapping[str, str]
+    channels: int
+    mask_grid: MaskGrid
+    text: BurntInText = KEPT
+    most_pixels: int = MAX_PIXELS
+    sealed: bytes | None = None
+    further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
 
     @property
     def acquisition(self) -> BurntInText | None:
         """What is done to marks that look like text; None where pixels are stored as read."""
-        return None if self._text == KEPT else self._text
+        return None if self.text == KEPT else self.text
 
     def entries(self) -> list[Entry]:
         """List every image."""
-        return self._listing.entries
+        return self.listing.entries
 
     def encrypted_labels(self) -> EncryptedLabels | None:
         """Return the labels of test cases as they came; None where they are plain."""
-        if self._sealed is None:
+        if self.sealed is None:
             return None
         tokens = [
-            token_of(self._checksums[reference.file], reference.chosen)
-            for reference in self._listing.references
+            token_of(self.checksums[reference.file], reference.chosen)
+            for reference in self.listing.references
         ]
-        return EncryptedLabels(self._sealed, tokens)
+        return EncryptedLabels(self.sealed, tokens)
 
     def by_modality(self) -> dict[str, "FolderFiles"]:
         """Return modality → its images, these first; empty where a case has one image."""
-        return self._by_modality
+        return dict(self.further)
 
     def image(self, position: int) -> SpacedImage:
         """Read and verify one image.
@@ -210,57 +202,50 @@ class FolderFiles:
         Raises:
             DataError: The file is altered since the manifest was written, or cannot be used.
         """
-        reference = self._listing.references[position]
-        files = read_case_files(self._files, reference)
+        reference = self.listing.references[position]
+        files = read_case_files(self.files, reference)
         for name, checksum in files.checksums.items():
-            if checksum != self._checksums[name]:
+            if checksum != self.checksums[name]:
                 raise DataError(
                     "changed since the manifest was written",
                     where=name,
                     remedy="restore the file, or run `skiagram init` again with --renew",
                 )
-        decoded = decode_case(files, reference, self._mask_grid, self._most_pixels)
-        image = self._without_text(decoded, reference.name)
-        check_channels(3 if image.pixels.ndim == 3 else 1, self._channels, reference.name)
+        decoded = decode_case(files, reference, self.mask_grid, self.most_pixels)
+        with named(reference.name):
+            image = self.text.acquire(decoded)
+        check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
         return image
 
     def content_key(self, position: int) -> bytes:
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
-        return content_key(self._listing.references[position], self._checksums)
+        return content_key(self.listing.references[position], self.checksums)
 
     def file_state(self, position: int) -> str | None:
         """Return checksums, options, and what the system says of the files of an image."""
-        reference = self._listing.references[position]
+        reference = self.listing.references[position]
         names = _files_of(reference)
-        states = [self._files.state(name) for name in names]
+        states = [self.files.state(name) for name in names]
         if None in states:
             return None
-        checksums = [self._checksums[name] for name in names]
+        checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.
-        options = (reference, self._channels, self._mask_grid, self._text, self._most_pixels)
+        options = (reference, self.channels, self.mask_grid, self.text, self.most_pixels)
         return repr((checksums, states, options))
-
-    def _without_text(self, image: SpacedImage, name: str) -> SpacedImage:
-        try:
-            return self._text.acquire(image)
-        except DataError as error:
-            raise DataError(
-                error.found, where=name, allowed=error.allowed, remedy=error.remedy
-            ) from error
 
     @property
     def in_order(self) -> bool:
         """Whether files are best read one after the other."""
-        return self._files.in_order
+        return self.files.in_order
 
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
         """Cut some images into parts, each with its own references and checksums alone."""
-        references = [self._listing.references[position] for position in positions]
-        self._files.announce([name for reference in references for name in _files_of(reference)])
+        references = [self.listing.references[position] for position in positions]
+        self.files.announce([name for reference in references for name in _files_of(reference)])
         part: list[ImageReference] = []
         held = 0
         for reference in references:
-            size = sum(self._files.size(name) for name in _files_of(reference))
+            size = sum(self.files.size(name) for name in _files_of(reference))
             if part and (held + size > _PART_BYTES or len(part) == _PART_IMAGES):
                 yield self._part(part)
                 part, held = [], 0
@@ -271,14 +256,13 @@ class FolderFiles:
 
     def _part(self, references: list[ImageReference]) -> "FolderFiles":
         names = [name for reference in references for name in _files_of(reference)]
-        return FolderFiles(
-            self._files,
-            Listing([Entry(each.name, None, SEALED, None) for each in references], [], references),
-            {name: self._checksums[name] for name in names},
-            self._channels,
-            self._mask_grid,
-            text=self._text,
-            most_pixels=self._most_pixels,
+        entries = [Entry(each.name, None, SEALED, None) for each in references]
+        return replace(
+            self,
+            listing=Listing(entries, [], references),
+            checksums={name: self.checksums[name] for name in names},
+            sealed=None,
+            further={},
         )
 
     def truth(self, position: int) -> GroundTruth | None:

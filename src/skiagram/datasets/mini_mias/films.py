@@ -18,10 +18,9 @@ size, so it can be carried over.
 
 import hashlib
 import math
-import re
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +37,6 @@ FILE = "Info.txt"
 SIDE = 1024
 SPACING = 0.2  # mm
 MANIFEST = Path(__file__).with_name("mini_mias.sha256")
-_ROW = re.compile(
-    r"(mdb\d{3}) ([FGD]) (?:NORM|(?:CALC|CIRC|SPIC|MISC|ARCH|ASYM) ([BM])"
-    r"(?: (\d{1,4}) (\d{1,4}) (\d{1,3})| \*NOTE 3\*)?)"
-)
 _TISSUE = {"F": "fatty", "G": "fatty-glandular", "D": "dense-glandular"}
 _UNREADABLE = (OSError, SyntaxError, ValueError, Pictures.DecompressionBombError)
 
@@ -93,17 +88,15 @@ class Film:
 
 
 def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
-    """Read and verify the file.
+    """Read and verify `Info.txt`; return the films by name.
 
     Args:
+        path: Path of `Info.txt`.
         digests: Published digests; that of this file is over its film rows with single spaces, so
             line ends and headings may differ.
 
-    Returns:
-        Films by name.
-
     Raises:
-        DataError: The file is missing, a row cannot be read, or the rows are not the published.
+        DataError: The file is missing, or its rows are not the published ones.
     """
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
@@ -111,16 +104,8 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
         raise DataError(
             f"cannot be read ({error.strerror})", where=FILE, remedy="put it beside the films"
         ) from error
-    numbered = [
-        (line_number, " ".join(line.split())) for line_number, line in enumerate(lines, start=1)
-    ]
-    rows = [(line_number, row) for line_number, row in numbered if row.startswith("mdb")]
-    films: dict[str, Film] = {}
-    for line_number, row in rows:
-        film = _parse_row(row, line_number)
-        known = films.get(film.name)
-        films[film.name] = _join_rows(known, film, line_number) if known else film
-    digest = hashlib.sha256("\n".join(row for _, row in rows).encode()).hexdigest()
+    rows = [row for line in lines if (row := " ".join(line.split())).startswith("mdb")]
+    digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     if digest != digests[FILE]:
         raise DataError(
             f"checksum {digest} of {len(rows)} film rows",
@@ -128,41 +113,24 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
             allowed=digests[FILE],
             remedy="download the file again",
         )
+    films: dict[str, Film] = {}
+    for row in rows:
+        film = _parse_row(row)
+        known = films.get(film.name)
+        films[film.name] = replace(film, lesions=(*(known.lesions if known else ()), *film.lesions))
     return [films[name] for name in sorted(films)]
 
 
-def _parse_row(row: str, line_number: int) -> Film:
-    match = _ROW.fullmatch(row)
-    if match is None:
-        raise _row_error(row, line_number)
-    name, tissue, severity, x, y, radius = match.groups()
-    if severity is None:
+def _parse_row(row: str) -> Film:
+    """Return the film of one row; a film of several abnormalities has several rows."""
+    name, tissue, kind, *lesion = row.split()
+    if kind == "NORM":
         return Film(name, _TISSUE[tissue], ())
-    if x is None:
+    severity, *place = lesion
+    if len(place) < 3 or not place[0].isdigit():  # two films refer to a note instead
         return Film(name, _TISSUE[tissue], (Lesion(severity == "M", None),))
-    if max(int(x), int(y)) >= SIDE:
-        raise _row_error(row, line_number)
-    place = (SIDE - 1 - int(y), int(x))
-    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", place, int(radius)),))
-
-
-def _join_rows(known: Film, film: Film, line_number: int) -> Film:
-    if known.tissue != film.tissue or not (known.lesions and film.lesions):
-        raise DataError(
-            f"line {line_number} contradicts an earlier row of {film.name}",
-            where=FILE,
-            allowed="one tissue per film; several rows only for abnormalities",
-        )
-    return Film(film.name, film.tissue, known.lesions + film.lesions)
-
-
-def _row_error(row: str, line_number: int) -> DataError:
-    return DataError(
-        f"line {line_number} cannot be read: {row!r}",
-        where=FILE,
-        allowed=f"film, F, G or D, NORM or class, B or M, x, y (below {SIDE}) and radius",
-        remedy="download the file again",
-    )
+    x, y, radius = map(int, place)
+    return Film(name, _TISSUE[tissue], (Lesion(severity == "M", (SIDE - 1 - y, x), radius),))
 
 
 def published_digests() -> dict[str, str]:
@@ -215,33 +183,32 @@ def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np
     Raises:
         DataError: The film is missing, unreadable or not the published one.
     """
-    paths = [folder / f"{name}{suffix}" for suffix in (".png", ".pgm")]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise DataError(
-            "film is missing",
-            where=f"{folder.name}/{name}",
-            allowed=f"{name}.png or {name}.pgm",
-            remedy="download the data set again",
-        )
+    path = next(
+        (
+            folder / f"{name}{suffix}"
+            for suffix in (".png", ".pgm")
+            if (folder / f"{name}{suffix}").is_file()
+        ),
+        folder / name,
+    )
+    again = "download the data set again"
     try:
         with Pictures.open(path) as picture:
             pixels = np.asarray(picture)
     except _UNREADABLE as error:
         raise DataError(
-            f"cannot be read ({error})",
+            f"cannot be read ({error})" if path.suffix else "film is missing",
             where=f"{folder.name}/{path.name}",
-            allowed="a whole PNG or PGM file",
-            remedy="download the data set again",
+            allowed=f"a whole {name}.png or {name}.pgm",
+            remedy=again,
         ) from error
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    fitting = pixels.shape == (SIDE, SIDE) and pixels.dtype == np.uint8
-    if not fitting or digest != digests[name]:
+    if pixels.shape != (SIDE, SIDE) or pixels.dtype != np.uint8 or digest != digests[name]:
         raise DataError(
             f"pixels of checksum {digest}, shape {pixels.shape} and type {pixels.dtype}",
             where=f"{folder.name}/{path.name}",
             allowed=f"{digests[name]}, {SIDE} × {SIDE} uint8",
-            remedy="download the data set again",
+            remedy=again,
         )
     return pixels
 

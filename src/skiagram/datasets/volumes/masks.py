@@ -5,9 +5,8 @@ resampled if that was asked for; nothing is moved unasked. Frames without a plac
 have masks by their numbers.
 """
 
-from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pydicom
@@ -66,17 +65,28 @@ def decode_mask(
         mask = _decode_dicom(content, name, image, region, label_value, mask_grid)
     else:
         mask = _decode_labels(content, name, image, label_value, mask_grid)
-    if not mask.any():
-        raise _empty(name, "voxel")
-    return mask
+    return _filled(mask, name)
 
 
-def _empty(name: str, unit: str) -> DataError:
+def _filled(inside: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
+    """Return a mask that is not empty."""
+    unit = "pixel" if inside.ndim == 2 else "voxel"
+    if not inside.any():
+        raise DataError(
+            f"an empty mask: no {unit} of the image is inside",
+            where=name,
+            allowed=f"at least one {unit}",
+            remedy="draw the region again, correct its label or region, or remove the row",
+        )
+    return inside
+
+
+def _other_sides(found: tuple[int, ...], image: tuple[int, ...], name: str) -> DataError:
     return DataError(
-        f"an empty mask: no {unit} of the image is inside",
+        f"a mask of {' × '.join(map(str, found))} pixels",
         where=name,
-        allowed=f"at least one {unit}",
-        remedy="draw the region again, correct its label or region, or remove the row",
+        allowed=f"{' × '.join(map(str, image))}, as its image, and one channel",
+        remedy="check that the mask belongs to this image",
     )
 
 
@@ -100,10 +110,7 @@ def decode_plane_mask(
             region is empty.
     """
     labels = _plane_labels(content, name, shape, frame)
-    inside = _choose_label(labels, label_value, name)
-    if not inside.any():
-        raise _empty(name, "pixel")
-    return inside
+    return _filled(_choose_label(labels, label_value, name), name)
 
 
 def _plane_labels(
@@ -111,13 +118,7 @@ def _plane_labels(
 ) -> NDArray[Any]:
     labels: NDArray[Any] = decode_image(content, name, shape[0] * shape[1], frame).pixels
     if labels.shape != shape:
-        sides = " × ".join(map(str, labels.shape))
-        raise DataError(
-            f"a mask of {sides} pixels",
-            where=name,
-            allowed=f"{' × '.join(map(str, shape))}, as its image, and one channel",
-            remedy="check that the mask belongs to this image",
-        )
+        raise _other_sides(labels.shape, shape, name)
     return labels
 
 
@@ -136,18 +137,14 @@ def _choose_label(
             remedy=remedy,
         )
     if label_value is not None and values and label_value not in values:
-        raise _no_label(label_value, values, name)
+        raise DataError(
+            f"nothing has the label {label_value}",
+            where=name,
+            allowed=", ".join(map(str, values[:10])),
+            remedy="correct the column `label_value`",
+        )
     inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
     return inside
-
-
-def _no_label(label_value: int, values: list[int], name: str) -> DataError:
-    return DataError(
-        f"nothing has the label {label_value}",
-        where=name,
-        allowed=", ".join(map(str, values[:10])),
-        remedy="correct the column `label_value`",
-    )
 
 
 def decode_frame_masks(
@@ -180,10 +177,7 @@ def decode_frame_masks(
     """
     if content[128:132] == b"DICM":
         planes = _frames_of_segment(content, name, shape, region, label_value)
-        inside = planes[frame - 1] if frame else planes
-        if not inside.any():
-            raise _empty(name, "pixel")
-        return inside
+        return _filled(planes[frame - 1] if frame else planes, name)
     pages = count_frames(content)
     if pages == 1 and frame:
         return decode_plane_mask(content, name, shape[1:], label_value)
@@ -198,10 +192,7 @@ def decode_frame_masks(
     if frame:
         return decode_plane_mask(content, name, shape[1:], label_value, frame)
     labels = [_plane_labels(content, name, shape[1:], page + 1) for page in range(pages)]
-    inside = _choose_label(np.stack(labels), label_value, name)
-    if not inside.any():
-        raise _empty(name, "voxel")
-    return inside
+    return _filled(_choose_label(np.stack(labels), label_value, name), name)
 
 
 def _frames_of_segment(
@@ -224,13 +215,7 @@ def _frames_of_segment(
             numbers = list(range(1, shape[0] + 1))
         inside = np.zeros(shape, dtype=np.bool_)
         if segment.planes.shape[1:] != shape[1:]:
-            sides = " × ".join(map(str, segment.planes.shape[1:]))
-            raise DataError(
-                f"a mask of {sides} pixels",
-                where=name,
-                allowed=f"{shape[1]} × {shape[2]}, as its image",
-                remedy="check that the mask belongs to this image",
-            )
+            raise _other_sides(segment.planes.shape[1:], shape[1:], name)
         for number, plane in zip(numbers, segment.planes, strict=True):
             if number is None or not 1 <= number <= shape[0]:
                 raise DataError(
@@ -260,16 +245,10 @@ def _decode_labels(
 ) -> NDArray[np.bool_]:
     volume = decode_volume(content, name)
     labels = volume.voxels
-    if labels.dtype == np.float32 and np.isnan(labels).any():
-        raise DataError(
-            "a mask with missing values (NaN)",
-            where=name,
-            allowed="0 outside, a whole number inside",
-            remedy="write 0 where nothing is drawn",
-        )
     if labels.dtype == np.float32 and not (labels == np.rint(labels)).all():
+        missing = np.isnan(labels).any()
         raise DataError(
-            "a mask with values between whole numbers",
+            f"a mask with {'missing values (NaN)' if missing else 'values between whole numbers'}",
             where=name,
             allowed="0 outside, a whole number inside",
             remedy="threshold the mask, or save it with nearest-neighbour interpolation",
@@ -301,7 +280,8 @@ def _decode_dicom(
         if kind == _STRUCTURE_SET:
             return _fill_contours(dataset, name, image, region)
         if kind in _SEGMENTATIONS:
-            grid, inside = _join_frames(dataset, image, name, region, label_value)
+            segment = _read_segment(dataset, name, region, label_value)
+            grid, inside = _place_frames(segment, image, name)
             return _on_image(inside, grid, image, name, mask_grid)
     raise DataError(
         "a DICOM file that is neither a structure set nor a segmentation",
@@ -409,23 +389,12 @@ def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
     return nearest
 
 
-@dataclass(frozen=True)
-class _Segment:
-    """The frames on which a segment lies."""
+class _Segment(NamedTuple):
+    """The frames on which a segment lies: what each says, and all alike; (n, height, width)."""
 
     groups: list[Any]
     shared: Any
     planes: NDArray[np.bool_]
-
-
-def _join_frames(
-    dataset: Any, image: Grid, name: str, region: str | None, label_value: int | None
-) -> tuple[Grid, NDArray[np.bool_]]:
-    """Return the voxels of a segment, on the grid that its frames span."""
-    segment = _read_segment(dataset, name, region, label_value)
-    if not segment.groups:
-        return image, np.zeros(image.shape, dtype=np.bool_)
-    return _place_frames(segment.groups, segment.shared, segment.planes, image, name)
 
 
 def _read_segment(dataset: Any, name: str, region: str | None, label_value: int | None) -> _Segment:
@@ -445,9 +414,8 @@ def _read_segment(dataset: Any, name: str, region: str | None, label_value: int 
             remedy="correct the column `label_value`",
         )
     check_size(dataset, name)
-    frames = np.atleast_3d(pixel_array(dataset))
-    if frames.shape[0] != int(dataset.NumberOfFrames):  # one frame comes without its axis
-        frames = pixel_array(dataset)[None]
+    frames = pixel_array(dataset)
+    frames = frames[None] if frames.ndim == 2 else frames
     shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     groups = dataset.PerFrameFunctionalGroupsSequence
     labelled = str(dataset.get("SegmentationType", "")) == "LABELMAP"
@@ -456,15 +424,10 @@ def _read_segment(dataset: Any, name: str, region: str | None, label_value: int 
         for index, frame in enumerate(groups)
         if labelled or _segment_of(frame, shared) == number
     ]
-    threshold = _threshold(dataset)
+    fractional = str(dataset.get("SegmentationType", "BINARY")) == "FRACTIONAL"
+    threshold = float(dataset.MaximumFractionalValue) / 2 if fractional else 1.0
     planes = frames[chosen] == number if labelled else frames[chosen] >= threshold
     return _Segment([groups[index] for index in chosen], shared, planes)
-
-
-def _threshold(dataset: Any) -> float:
-    if str(dataset.get("SegmentationType", "BINARY")) == "FRACTIONAL":
-        return float(dataset.MaximumFractionalValue) / 2
-    return 1.0
 
 
 def _segment_of(frame: Any, shared: Any) -> int:
@@ -472,10 +435,11 @@ def _segment_of(frame: Any, shared: Any) -> int:
     return int(holder.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
 
 
-def _place_frames(
-    groups: list[Any], shared: Any, planes: NDArray[np.bool_], image: Grid, name: str
-) -> tuple[Grid, NDArray[np.bool_]]:
+def _place_frames(segment: _Segment, image: Grid, name: str) -> tuple[Grid, NDArray[np.bool_]]:
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
+    groups, shared, planes = segment
+    if not groups:
+        return image, np.zeros(image.shape, dtype=np.bool_)
 
     def of(frame: Any, sequence: str) -> Any:
         return (frame if sequence in frame else shared)[sequence].value[0]
