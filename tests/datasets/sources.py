@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry, GroundTruth, Source, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, Source, SpacedImage
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.records import Cases, DataCard, Design, Split
 
 
 @dataclass
-class MemorySource:
+class MemorySource(OpenSource):
     """Entries and images as a test gives them."""
 
     listed: list[Entry]

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.datasets.contract import Entry
 from skiagram.datasets.ingest import task_of
 from skiagram.datasets.lidc import Grid, NodulePatch
 from skiagram.errors import DataError, OptionError
@@ -18,7 +17,7 @@ from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records import SEALED, read_record, read_table
 from tests.datasets.lidc_files import table, write
 from tests.datasets.phantoms import small_phantom
-from tests.datasets.sources import MemorySource, balanced, entry, ingested, noise
+from tests.datasets.sources import balanced, entry, ingested, noise
 
 
 def hashes(root: Path) -> dict[str, str]:
@@ -61,22 +60,6 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> N
     assert build(acquisition or {}, "acquisition") == NodulePatch(
         side=31, window=(-1000, 400), grid=Grid(spacing_mm=0.68, size=48)
     )
-
-
-def test_a_source_that_does_not_say_what_it_does_to_pixels_is_refused(tmp_path: Path) -> None:
-    class Silent:
-        """An opened source from before `acquisition` was asked for."""
-
-        def entries(self) -> list[Entry]:
-            return []
-
-    class Source(MemorySource):
-        def open(self, root: Path | None) -> Silent:  # type: ignore[override]
-            return Silent()
-
-    with pytest.raises(OptionError, match="`Silent` has no `acquisition`"):
-        ingested(Source([], []), tmp_path)  # type: ignore[arg-type]
-    assert not any(tmp_path.iterdir())
 
 
 def test_test_labels_stand_in_the_seal_alone(tmp_path: Path) -> None:

@@ -124,10 +124,14 @@ class Acquisition(Protocol):
         """
 
 
-class OpenSource(Protocol):
-    """A verified source: its entries and, one at a time, its images."""
+class OpenSource(ABC):
+    """A verified source: its entries and, one at a time, its images.
+
+    What only some sources have is given here with what all others say.
+    """
 
     @property
+    @abstractmethod
     def acquisition(self) -> Acquisition | None:
         """What the source does to the pixels of each file; None where it stores them as read.
 
@@ -135,14 +139,57 @@ class OpenSource(Protocol):
         says None would have new images scored unchanged.
         """
 
+    @abstractmethod
     def entries(self) -> list[Entry]:
         """List every image without reading it."""
 
+    @abstractmethod
     def image(self, position: int) -> SpacedImage:
         """Read the image of one entry."""
 
     def truth(self, position: int) -> GroundTruth | None:
         """Return what is known of one generated case; None for real images."""
+        return None
+
+    def by_modality(self) -> "Mapping[str, OpenSource]":
+        """Return modality → the images of it of the same entries, the source's own first.
+
+        Empty where a case has one image.
+        """
+        return {}
+
+    @property
+    def in_order(self) -> bool:
+        """Whether images are best read one after the other, by one process."""
+        return True
+
+    def parts(self, positions: Sequence[int]) -> "Iterator[OpenSource] | None":
+        """Cut some images into parts of about equal work, in this order; None where it cannot.
+
+        Each is a source of a few images that can be sent to another process; its entries tell
+        names alone.
+        """
+        return None
+
+    def content_key(self, position: int) -> bytes | None:
+        """Return a digest of the content of an image's files, wherever they lie."""
+        return None
+
+    def file_state(self, position: int) -> str | None:
+        """Return what an image depends on besides code: checksums, options, state of its files.
+
+        The state is what the system says of each file: size, times of change of content and of
+        entry, number on the disk. A file whose content changed has another. None where it cannot
+        be had.
+        """
+        return None
+
+    def encrypted_labels(self) -> EncryptedLabels | None:
+        """Return labels of test cases that are encrypted for a custodian, a token an entry.
+
+        None where labels are plain. The label of such a test case is `SEALED` among the entries.
+        """
+        return None
 
 
 @runtime_checkable
@@ -157,61 +204,6 @@ class MarksLesions(Protocol):
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions of one entry; none where no lesion has a known place."""
-
-
-@runtime_checkable
-class ReadInParts(Protocol):
-    """An opened source of which parts can be read side by side, on other machines too."""
-
-    @property
-    def in_order(self) -> bool:
-        """Whether images are best read one after the other, by one process."""
-
-    def parts(self, positions: Sequence[int]) -> "Iterator[OpenSource]":
-        """Cut some images into parts of about equal work, in this order.
-
-        Returns:
-            Sources of a few images each, that can be sent to other processes; their entries tell
-            names alone.
-        """
-
-
-@runtime_checkable
-class KnowsItsFiles(Protocol):
-    """An opened source that can tell, without a look into it, whether an image is what it was."""
-
-    def content_key(self, position: int) -> bytes:
-        """Return a digest of the content of an image's files, wherever they lie."""
-
-    def file_state(self, position: int) -> str | None:
-        """Return what an image depends on besides code: checksums, options, state of its files.
-
-        The state is what the system says of each file: size, times of change of content and of
-        entry, number on the disk. A file whose content changed has another. None where it cannot
-        be had.
-        """
-
-
-@runtime_checkable
-class KeepsLabelsEncrypted(Protocol):
-    """An opened source whose labels of test cases may be encrypted for a custodian."""
-
-    def encrypted_labels(self) -> EncryptedLabels | None:
-        """Return them, with a token an entry; None where labels are plain.
-
-        The label of such a test case is `SEALED` among the entries.
-        """
-
-
-@runtime_checkable
-class SeveralImages(Protocol):
-    """An opened source whose cases may have several images, such as PET and MR."""
-
-    def by_modality(self) -> "Mapping[str, OpenSource]":
-        """Return modality → the images of it of the same entries, the source's own first.
-
-        Empty where a case has one image.
-        """
 
 
 class Source(Protocol):

@@ -30,11 +30,7 @@ from skiagram.datasets.contract import (
     Acquisition,
     Entry,
     GroundTruth,
-    KeepsLabelsEncrypted,
-    KnowsItsFiles,
     OpenSource,
-    ReadInParts,
-    SeveralImages,
     Source,
     SpacedImage,
 )
@@ -121,7 +117,6 @@ def ingest(
     """
     task = task_of(source, design)
     opened = source.open(root)
-    acquisition = _acquisition_of(opened, source)
     entries = opened.entries()
     check_entries(entries, task, f"data set {source.card().name}")
     keys = content_keys(opened, len(entries))
@@ -133,7 +128,7 @@ def ingest(
         [keys[position] for position in order] if keys else [],
     )
     traits, kinds = _write_images(opened, listed, folders, kept and kept / "images", compute)
-    by_modality = opened.by_modality() if isinstance(opened, SeveralImages) else {}
+    by_modality = opened.by_modality()
     write_modalities(folders.images, list(by_modality))
     others: list[FurtherModality] = []
     for modality, further in list(by_modality.items())[1:]:
@@ -141,7 +136,7 @@ def ingest(
         own = _write_images(further, listed, beside, kept and kept / modality, compute)
         others.append(FurtherModality(modality, images=own[1], traits=own[0]))
     preparation = replace(
-        _preparation(acquisition, folders.images, traits, kinds, tuple(by_modality)),
+        _preparation(opened.acquisition, folders.images, traits, kinds, tuple(by_modality)),
         further=tuple(others),
     )
     write_record(preparation, folders.images / PREPARATION)
@@ -163,7 +158,7 @@ def ingest(
     write_record(task, folders.cases / "task.json")
     write_record(source.card(), folders.cases / "card.json")
     test = cases.split == "test"
-    encrypted = opened.encrypted_labels() if isinstance(opened, KeepsLabelsEncrypted) else None
+    encrypted = opened.encrypted_labels()
     if encrypted is None or design == "cv":
         seal_labels(folders.sealed, case_id[test], label[test])
     else:
@@ -294,7 +289,7 @@ class _ReadEarlier:
     @classmethod
     def find(cls, opened: OpenSource, listed: _Listed, kept: Path | None) -> "_ReadEarlier":
         nothing = cls(None, "", [])
-        if kept is None or not isinstance(opened, KnowsItsFiles):
+        if kept is None:
             return nothing
         states = [opened.file_state(position) for position in listed.positions]
         if None in states:
@@ -327,17 +322,6 @@ def _columns(truth: GroundTruth) -> dict[str, float]:
     return {"ideal_score": truth.ideal_score, **place}
 
 
-def _acquisition_of(opened: OpenSource, source: Source) -> Acquisition | None:
-    if not hasattr(opened, "acquisition"):
-        raise OptionError(
-            f"`{type(opened).__name__}` has no `acquisition`",
-            where=f"data set {source.card().name}",
-            allowed="what the source does to pixels, or None",
-            remedy="give the opened source `acquisition`; new images are prepared by it",
-        )
-    return opened.acquisition
-
-
 def _preparation(
     acquisition: Acquisition | None,
     images: Path,
@@ -364,12 +348,13 @@ def _read(
     """Yield some images, by their places in the store, in order."""
     positions = [listed.positions[place] for place in places]
     names = [listed.names[place] for place in places]
-    if not isinstance(opened, ReadInParts):
+    parts = opened.parts(positions)
+    if parts is None:
         for position, name in zip(positions, names, strict=True):
             yield _examined(opened.image(position), name)
         return
     where = IN_PROCESS if opened.in_order else compute
-    for images in where.map(_read_part, opened.parts(positions), releases_lock=True):
+    for images in where.map(_read_part, parts, releases_lock=True):
         yield from images
 
 
@@ -387,9 +372,8 @@ def _examined(image: SpacedImage, name: str) -> _ReadImage:
 
 def content_keys(opened: OpenSource, number: int) -> list[bytes]:
     """Return a digest of the content of each image's files; nothing where a source knows none."""
-    if not isinstance(opened, KnowsItsFiles):
-        return []
-    return [opened.content_key(position) for position in range(number)]
+    keys = [opened.content_key(position) for position in range(number)]
+    return [key for key in keys if key is not None]
 
 
 def shuffle_cases(n: int, keys: Sequence[bytes] = ()) -> tuple[NDArray[np.int64], NDArray[np.str_]]:

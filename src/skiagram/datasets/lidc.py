@@ -25,7 +25,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 from scipy.ndimage import map_coordinates
 
-from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
@@ -175,7 +175,7 @@ class LIDC(RealDataSet):
         return Nodules(*read_nodules(images, table), label, self)
 
 
-class Nodules:
+class Nodules(OpenSource):
     """The opened files."""
 
     def __init__(
@@ -220,10 +220,6 @@ class Nodules:
         """What becomes of CT numbers."""
         side, options = self._pixels.shape[1], self._options
         return NodulePatch(side=side, window=options.window, grid=options.grid)
-
-    def truth(self, position: int) -> GroundTruth | None:
-        """Return None: these are real images."""
-        return None
 
 
 def _covariates(row: Mapping[Any, Any]) -> dict[str, float | str | None]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import SMALLEST_SIDE
-from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
@@ -90,7 +90,7 @@ def _array(path: Path, key: str) -> NDArray[Any]:
     return array
 
 
-class MedMNISTFile:
+class MedMNISTFile(OpenSource):
     """One opened MedMNIST file.
 
     Raises:
@@ -130,10 +130,6 @@ class MedMNISTFile:
         part = int(np.searchsorted(self._start, position, side="right")) - 1
         image = self._images[part][position - self._start[part]]
         return SpacedImage(image[..., None] if _kind(self._images[part]) == "volumes" else image)
-
-    def truth(self, position: int) -> GroundTruth | None:
-        """Return None: these are real images."""
-        return None
 
 
 def _kind(images: NDArray[Any]) -> str:

@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
-from skiagram.datasets.contract import Entry, GroundTruth, RealDataSet, SpacedImage
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
@@ -154,7 +154,7 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
 
 
 @record(frozen=True)
-class FolderFiles:
+class FolderFiles(OpenSource):
     """An opened folder; `checksums` is file name → SHA-256.
 
     Attributes:
@@ -264,10 +264,6 @@ class FolderFiles:
             sealed=None,
             further={},
         )
-
-    def truth(self, position: int) -> GroundTruth | None:
-        """Return None: these are real images."""
-        return None
 
 
 def _files_of(reference: ImageReference) -> list[str]:

@@ -24,7 +24,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.progress import Progress
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, RealDataSet, SpacedImage
+from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.mini_mias.films import (
     FILE,
     SIDE,
@@ -298,7 +298,7 @@ class FilmReader:
 
 
 @dataclasses.dataclass(frozen=True)
-class OpenMiniMias:
+class OpenMiniMias(OpenSource):
     """The cases of one task."""
 
     films: FilmReader
@@ -329,10 +329,6 @@ class OpenMiniMias:
             pixels = cut_patch(pixels, case.centre, self.region)
         mirrored = case.film.left and not self.orient
         return average_blocks(pixels[:, ::-1] if mirrored else pixels, self.size)
-
-    def truth(self, position: int) -> GroundTruth | None:
-        """Return None: these are real images."""
-        return None
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions of one case that have a place on the breast and a radius."""

@@ -32,7 +32,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft, integrate, linalg
 
-from skiagram.datasets.contract import Entry, GroundTruth, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, SpacedImage
 from skiagram.datasets.phantom.image_model import (
     Exponent,
     FloatArray,
@@ -178,7 +178,7 @@ def theoretical_auc(observers: list[RegionObserver]) -> float:
     return float(1 - area / (np.pi * len(observers) ** 2))
 
 
-class OpenPhantomRegions:
+class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
 
     def __init__(self, options: PhantomRegions) -> None:

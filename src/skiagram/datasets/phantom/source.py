@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.image_model import (
     DicomWriter,
@@ -142,7 +142,7 @@ class PhantomDataSet(GeneratedDataSet):
             )
 
 
-class PhantomCases:
+class PhantomCases(OpenSource):
     """The cases of a phantom, each made when asked for; every second patient is abnormal."""
 
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:

@@ -29,7 +29,7 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 from scipy.stats import norm
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, SpacedImage, Visit
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage, Visit
 from skiagram.datasets.phantom.image_model import (
     Exponent,
     Nodule,
@@ -167,7 +167,7 @@ class VisitObserver:
         return float(self.contrast @ self.gram @ self.weight)
 
 
-class OpenPhantomVisits:
+class OpenPhantomVisits(OpenSource):
     """Makes the images of one phantom of several visits."""
 
     def __init__(self, options: PhantomVisits) -> None:
