@@ -255,7 +255,7 @@ def test_pixels_without_burnt_in_text_are_read(word: str | None) -> None:
     np.testing.assert_array_equal(read(STORED, BurnedInAnnotation=word), read(STORED))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(share=st.floats(0, 1, exclude_max=True))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_any_truncation_is_a_data_error(share: float) -> None:

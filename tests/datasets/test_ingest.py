@@ -127,6 +127,7 @@ def test_covariates_travel_with_their_case(tmp_path: Path) -> None:
         assert view == "MLO" if at else pd.isna(view)
 
 
+@pytest.mark.slow
 def test_near_duplicates_stand_in_for_unknown_patients(tmp_path: Path) -> None:
     images = noise(8)
     images[3] = np.clip(images[0].astype(int) + 1, 0, 255).astype(np.uint8)

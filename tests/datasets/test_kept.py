@@ -181,6 +181,7 @@ def test_workers_give_equal_bytes(backend: Literal["local", "slurm"], tmp_path: 
     assert written[0] == written[1]
 
 
+@pytest.mark.slow
 def test_another_label_reads_no_pixel(tmp_path: Path, work: dict[str, int]) -> None:
     kept, own = tmp_path / "kept", tmp_path / "own"
     run(source_of(own_films(own, 20)), tmp_path / "first", kept)
@@ -203,6 +204,7 @@ def test_a_file_that_changed_is_read_again_and_refused(
         run(source, tmp_path / "second", kept)
 
 
+@pytest.mark.slow
 def test_other_options_make_all_anew(tmp_path: Path, work: dict[str, int]) -> None:
     kept = tmp_path / "kept"
     run(source_of(own_films(tmp_path / "own", 12)), tmp_path / "first", kept)

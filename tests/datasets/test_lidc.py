@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
@@ -145,6 +145,7 @@ PADDING = (-2000, -2048)
 numbers = arrays(np.int16, (6, 6), elements=st.integers(-1024, 3071))
 
 
+@settings(deadline=None, max_examples=20)
 @given(numbers)
 def test_numbers_stored_with_an_offset_are_recognised_and_restored(true: np.ndarray) -> None:
     stored = true - np.int16(INTERCEPT)
@@ -155,6 +156,7 @@ def test_numbers_stored_with_an_offset_are_recognised_and_restored(true: np.ndar
     np.testing.assert_array_equal(found.ravel()[1:], true.ravel()[1:])
 
 
+@settings(deadline=None, max_examples=20)
 @given(numbers)
 def test_negative_dark_pixels_are_ct_numbers_already(true: np.ndarray) -> None:
     true[:2] = -900

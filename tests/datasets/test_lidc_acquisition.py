@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.contract import SpacedImage
@@ -52,6 +52,7 @@ def test_what_is_no_square_of_ct_numbers_is_refused(tmp_path: Path) -> None:
             acquisition.acquire(replace(sound, **changed))
 
 
+@settings(deadline=None, max_examples=20)
 @given(st.floats(0.45, 1.0), st.integers(8, 24))
 def test_a_plane_in_mm_stays_the_plane(spacing: float, size: int) -> None:
     at = (np.arange(71) - 35) * spacing

@@ -46,6 +46,7 @@ def test_the_same_images_arrive_and_no_name_stands_in_the_manifest(tmp_path: Pat
         assert path.name not in text
 
 
+@pytest.mark.slow
 def test_equal_files_are_each_found(tmp_path: Path) -> None:
     """Byte-identical files cannot be told apart, and need not be."""
     files = {f"film-{at}.png": png(at // 2) for at in range(8)}

@@ -60,7 +60,7 @@ def test_mirrored_film_has_the_mirrored_breast(number: int, seed: int) -> None:
     np.testing.assert_array_equal(mirrored.blocks[:, ::-1], find_breast(pixels).blocks)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(arrays(np.uint8, (24, 36)), st.sampled_from([1, 2, 3, 4, 6, 12]))
 def test_block_means_are_those_of_scikit_image(image: NDArray[np.uint8], block: int) -> None:
     expected = downscale_local_mean(image, (block, block))
@@ -80,7 +80,7 @@ def half_ellipse(height: int, depth: int, wall: int = 7) -> NDArray[np.bool_]:
 masks = st.builds(half_ellipse, st.integers(5, 90), st.integers(5, 130), st.integers(0, 9))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(masks, share, share)
 def test_every_place_is_on_every_breast(
     mask: NDArray[np.bool_], height: float, depth: float
@@ -88,7 +88,7 @@ def test_every_place_is_on_every_breast(
     assert mask[to_pixel(mask, RelativePosition(height, depth))]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(masks, st.data())
 def test_pixel_comes_back_from_its_place(mask: NDArray[np.bool_], data: st.DataObject) -> None:
     pixels = np.argwhere(mask)

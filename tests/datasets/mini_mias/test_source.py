@@ -190,7 +190,7 @@ def pairs(patients: int, seed: int = 0) -> list[Entry]:
     ]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(40, 60), st.integers(0, 99), st.integers(0, 99))
 def test_counts_are_exact_and_patients_whole(patients: int, seed: int, of_draw: int) -> None:
     entries = pairs(patients, seed)

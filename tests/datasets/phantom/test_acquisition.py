@@ -21,7 +21,7 @@ from skiagram.datasets.phantom.image_model import (
 FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(
     missing=st.integers(0, 200),
     hot=st.integers(0, 200),

@@ -21,7 +21,7 @@ from skiagram.datasets.phantom.image_model import (
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(size=st.integers(16, 65), exponent=st.floats(0, 4))
 def test_tissue_has_unit_variance_by_its_spectrum(size: int, exponent: float) -> None:
     impulse = np.zeros((size, size))

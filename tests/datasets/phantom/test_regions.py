@@ -41,13 +41,14 @@ def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
     return label, np.array([opened.truth(row).ideal_score for row in range(len(label))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lesion",
     [
         {},
-        pytest.param({"contrast": 0.0}, marks=pytest.mark.slow),
-        pytest.param({"abnormal_exponent": 3.0}, marks=pytest.mark.slow),
-        pytest.param({"radii": [2.0, 6.0], "places": 3}, marks=pytest.mark.slow),
+        {"contrast": 0.0},
+        {"abnormal_exponent": 3.0},
+        {"radii": [2.0, 6.0], "places": 3},
     ],
 )
 def test_the_ideal_observer_has_the_auc_of_theory(lesion: dict[str, Any]) -> None:

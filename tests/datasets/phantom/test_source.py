@@ -155,6 +155,7 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same() -> No
         assert sited.truth(position).ideal_score == plain.truth(position).ideal_score
 
 
+@pytest.mark.slow
 def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it() -> None:
     source = phantom(nodule={"amplitude": 6.0}, faults=NO_FAULTS)
     opened, found = source.open(None), []

@@ -96,7 +96,7 @@ def test_a_mask_on_other_voxels_is_resampled_only_if_asked() -> None:
     np.testing.assert_array_equal(mask[1:], MASK[:-1])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 @given(arrays(np.float64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.floats(-3, 25)))
 def test_filled_polygons_are_those_of_scikit_image(corners: NDArray[np.float64]) -> None:
     corners = corners + np.array([1e-3 * np.pi, 1e-3 * np.e])  # no centre on an edge
