@@ -10,7 +10,7 @@ import compile  # noqa: A004 - the script in pipeline/
 from skiagram import evaluation, features
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_no_kernel_is_left_for_the_first_run() -> None:
     compile.main()
     for package in (evaluation, features):

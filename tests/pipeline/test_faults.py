@@ -10,20 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
+from tests.pipeline.project import REPOSITORY, STAGES, Project
 
 OUTPUTS = ("data", "models", "scores", "combined", "reports")
-STAGES = (
-    ("ingest",),
-    ("audit",),
-    ("restore",),
-    ("extract", "features=[first_order,wavelet]"),
-    ("train_baseline", f"model={BASELINES[0]}"),
-    ("train_network", f"model={NETWORK}"),
-    ("combine", "combination=[stacking]"),
-    ("evaluate",),
-    ("record",),
-)
 # Runs every stage with so many kB left on the disk; prints what came of it, as JSON.
 FILL_AND_RUN = """
 import json, os, shutil, subprocess, sys
@@ -96,7 +85,7 @@ def test_a_read_only_folder_costs_one_line(finished: Project, tmp_path: Path) ->
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project: Project) -> None:
     stage = {"cmd": "sleep 6; cp params.yaml out.txt", "deps": ["params.yaml"], "outs": ["out.txt"]}
     (project.folder / "dvc.yaml").write_text(json.dumps({"stages": {"copy": stage}}))

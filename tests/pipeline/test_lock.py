@@ -21,7 +21,7 @@ def mend(project: Project) -> str:
     return done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_cut_lock_is_put_back_and_nothing_runs_again(project: Project) -> None:
     (project.folder / "dvc.yaml").write_text(TINY)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0

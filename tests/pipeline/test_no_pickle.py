@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from skiagram.image_store.store import ImageStore
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
-from tests.pipeline.test_faults import STAGES
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, STAGES, Project
 
 # Every unpickled name raises the event. Allowed is what the program itself made a moment ago and
 # handed to its own workers, and Numba's compiled kernels beside their source.

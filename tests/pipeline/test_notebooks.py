@@ -86,7 +86,7 @@ def test_a_notebook_is_committed_as_it_was_written(path: Path) -> None:
         assert trace not in text
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("jupyter")
 def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
     before = imperfect.hashes(*OUTPUTS)
@@ -110,7 +110,7 @@ def test_the_comparison_follows_from_the_artefacts(imperfect: Project) -> None:
         assert shown[gallery].count("<img") == 3 * shown[gallery].count("<figure>")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("jupyter")
 def test_the_comparison_stops_where_the_record_and_the_scores_differ(
     imperfect: Project, tmp_path: Path
@@ -125,7 +125,7 @@ def test_the_comparison_stops_where_the_record_and_the_scores_differ(
         executed("comparison", altered)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("jupyter")
 def test_a_folder_of_ones_own_goes_from_check_to_audit(
     finished: Project, monkeypatch: pytest.MonkeyPatch

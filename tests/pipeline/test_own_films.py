@@ -65,15 +65,15 @@ def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
     line = ["init", str(own.folder), str(own.csv), "--positive", "cancer", *words]
     done = project.skiagram(*line)
     assert done.returncode == 0, done.stderr
-    for stage, *overrides in (
-        ("ingest", "dataset=films", f"design={design}"),
-        ("audit",),
-        ("restore",),
-        ("extract", FEATURES),
-        *(("train_baseline", f"model={model}", *PLAN) for model in MODELS),
-    ):
-        done = project.stage(stage, *overrides)
-        assert done.returncode == 0, (stage, done.stderr[-2000:])
+    project.stages(
+        *(
+            ("ingest", "dataset=films", f"design={design}"),
+            ("audit",),
+            ("restore",),
+            ("extract", FEATURES),
+            *(("train_baseline", f"model={model}", *PLAN) for model in MODELS),
+        )
+    )
 
 
 def predicted(project: Project, model: str, own: OwnFolder, files: list[str]) -> np.ndarray:
@@ -100,7 +100,7 @@ CLASSES = ("cancer", "normal")
 PLAN = ("plan.folds=2", "plan.inner_folds=2")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
     project: Project, tmp_path: Path
 ) -> None:
@@ -123,7 +123,7 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.real
 def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) -> None:
     """Labels are made up: this shows that the files can be read, not that they can be judged."""

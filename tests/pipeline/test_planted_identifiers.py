@@ -29,7 +29,6 @@ from pydicom.sequence import Sequence
 
 from skiagram.records import read_table
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
-from tests.encoders.examples import options, weights_file
 from tests.pipeline.project import Project
 
 MARK = "ZZTEST"
@@ -218,7 +217,7 @@ def women(table: Path, films: list[Path], side: str) -> str:
     return str(table)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_nothing_that_identifies_comes_out_of_a_run(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -237,6 +236,8 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         encoders=["tiny"],
         heads=["logistic_regression"],
     )
+    from tests.encoders.examples import options, weights_file  # torch
+
     encoder = options(weights_file(project.folder))
     (project.folder / "conf/encoder/tiny.yaml").write_text(OmegaConf.to_yaml(encoder))
     project.edit("conf/features/covariates.yaml", columns=["Alter", "Seite"])

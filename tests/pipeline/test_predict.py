@@ -14,7 +14,16 @@ from tests.pipeline.project import BASELINES, NETWORK, Project
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [*BASELINES, NETWORK, "combined/stacking"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        BASELINES[0],
+        *(
+            pytest.param(name, marks=pytest.mark.thorough)
+            for name in (*BASELINES[1:], NETWORK, "combined/stacking")
+        ),
+    ],
+)
 def test_films_of_the_test_set_get_the_scores_of_the_run(
     model: str, finished: Project, tmp_path: Path
 ) -> None:

@@ -59,7 +59,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("moves", range(5))
 def test_a_kill_while_outputs_are_replaced_loses_none(root: Path, moves: int) -> None:
     write(root, "old")

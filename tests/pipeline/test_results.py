@@ -52,7 +52,7 @@ def phantom(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return run_classical(tmp_path_factory.mktemp("phantom") / "project", "phantom", None)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom: Project) -> None:
     evaluation = evaluation_of(phantom)
     auc = best_baseline(evaluation).metrics["roc_auc"].value
@@ -63,7 +63,7 @@ def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom:
     assert not any(model.leaked for model in evaluation.models)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> None:
     """The articles end with `model.fit(test_data, test_labels)`; here that does not go unseen."""
     found = read_inputs(phantom.folder, [phantom.folder / "scores" / one for one in BASELINES], {})

@@ -108,7 +108,7 @@ def test_a_process_knows_its_rank(
     assert process_rank() == rank
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("launched", "trainer", "named"),
     [

@@ -29,7 +29,6 @@ def volume_arrays() -> dict[str, np.ndarray]:
     return arrays
 
 
-@pytest.mark.slow
 @pytest.mark.thorough
 def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     project: Project,
@@ -39,17 +38,17 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     project.edit("params.yaml", baselines=[baseline], networks=networks)
     project.edit("conf/model/cnn_3d.yaml", training__epochs=12)
     project.edit("conf/model/recurrent.yaml", training__epochs=2)
-    for stage, *overrides in (
-        ("ingest", "dataset=tiny"),
-        ("audit",),
-        ("restore", "restoration=repair"),
-        ("extract", "features=[first_order,intensity_histogram,glcm,gldzm,acquisition]"),
-        ("train_baseline", f"model={baseline}", "plan.folds=2"),
-        *(("train_network", f"model={model}", "plan.folds=2") for model in networks),
-        ("evaluate",),
-    ):
-        done = project.stage(stage, *overrides)
-        assert done.returncode == 0, (stage, done.stderr[-2000:])
+    project.stages(
+        *(
+            ("ingest", "dataset=tiny"),
+            ("audit",),
+            ("restore", "restoration=repair"),
+            ("extract", "features=[first_order,intensity_histogram,glcm,gldzm,acquisition]"),
+            ("train_baseline", f"model={baseline}", "plan.folds=2"),
+            *(("train_network", f"model={model}", "plan.folds=2") for model in networks),
+            ("evaluate",),
+        )
+    )
     found = json.loads((project.folder / "reports/evaluation.json").read_text())
     results = {model["outcome"]["model"]: model for model in found["models"]}
     assert results[baseline]["metrics"]["roc_auc"]["value"] > 0.8
@@ -72,7 +71,7 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     assert "volumes, as in training" in predicted.stdout + predicted.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
     project.edit(
         "conf/dataset/phantom_regions.yaml",
@@ -94,20 +93,23 @@ def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
             training__image_size=16 if name == "small_cnn" else 9,
             **{f"training__input__{option}": value for option, value in given.items()},
         )
-    for stage, *overrides in (
-        ("ingest", "dataset=phantom_regions"),
-        ("audit",),
-        ("restore", "restoration=none"),
-        ("extract", "features=[first_order,morphology,acquisition]"),
+    project.stages(
         *(
-            ("train_baseline", f"model={model}", "plan.folds=2")
-            for model in ("region_volume", "logistic_regression")
-        ),
-        *(("train_network", f"model={model}", "plan.folds=2") for model in ("cnn_3d", "small_cnn")),
-        ("evaluate",),
-    ):
-        done = project.stage(stage, *overrides)
-        assert done.returncode == 0, (stage, done.stderr[-2000:])
+            ("ingest", "dataset=phantom_regions"),
+            ("audit",),
+            ("restore", "restoration=none"),
+            ("extract", "features=[first_order,morphology,acquisition]"),
+            *(
+                ("train_baseline", f"model={model}", "plan.folds=2")
+                for model in ("region_volume", "logistic_regression")
+            ),
+            *(
+                ("train_network", f"model={model}", "plan.folds=2")
+                for model in ("cnn_3d", "small_cnn")
+            ),
+            ("evaluate",),
+        )
+    )
     found = json.loads((project.folder / "reports/evaluation.json").read_text())
     auc = {
         model["outcome"]["model"]: model["metrics"]["roc_auc"]["value"] for model in found["models"]
