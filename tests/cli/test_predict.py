@@ -164,6 +164,7 @@ def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Pat
     assert not unwanted & set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_folders_patterns_and_lines_of_json(baseline: Trained, tmp_path: Path) -> None:
     place = tmp_path / "new"
     (place / "more").mkdir(parents=True)

@@ -130,6 +130,7 @@ def test_a_module_of_its_own_may_name_this_package(
     assert code_modules("alone.draw") >= {"alone", "skiagram.seeding"}
 
 
+@pytest.mark.slow
 def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
     started = time.process_time()
     adam = code_digest("torch.optim.AdamW")

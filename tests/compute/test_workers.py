@@ -116,6 +116,7 @@ def test_no_more_pieces_are_taken_than_keep_the_workers_busy(releases_lock: bool
     results.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_named() -> None:
     with pytest.raises(SkiagramError, match=r"a worker ended before its work.*fewer `workers`"):
         list(TWO_WORKERS.map(os._exit, [9, 9, 9]))

@@ -57,6 +57,7 @@ def map_of(model: DeployedModel, case: NewCase) -> CaseMap:
     return map_case(model, model.preparer.prepare(case, NO_COVARIATES.values(case.name)), 1)
 
 
+@pytest.mark.slow
 def test_a_map_points_at_what_the_model_reads(baseline: Trained, tmp_path: Path) -> None:
     reader = CornerReader()
     model = replace(load_model(baseline.model), scorer=reader)

@@ -62,6 +62,7 @@ def test_films_get_the_scores_of_the_run(combined: Path) -> None:
     np.testing.assert_allclose(found.rows, np.mean(repeats, axis=0), rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_the_folder_stands_alone_and_misses_a_lost_member(combined: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(combined / "combined/models/stacking", tmp_path / "elsewhere")
     assert load_model(folder).task == TASK

@@ -145,6 +145,7 @@ def three_arms(known: Scenario) -> list[ModelScores]:
     ]
 
 
+@pytest.mark.slow
 def test_the_better_of_network_and_encoder_stands_against_the_classical_models() -> None:
     known = scenario(120, 120)
     found = run(known, three_arms(known))

@@ -89,6 +89,7 @@ def found() -> Evaluation:
     return run_findings(scenario(), reference_baselines=("age", "not_in_the_run"))
 
 
+@pytest.mark.slow
 def test_one_comparison_is_primary_and_not_among_the_corrected(found: Evaluation) -> None:
     assert found.primary is not None
     assert (found.primary.model, found.primary.other) == ("net", "forest")

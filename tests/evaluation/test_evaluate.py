@@ -94,6 +94,7 @@ def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
     assert any("could not be trained" in one for one in found.warnings)
 
 
+@pytest.mark.slow
 def test_sealed_labels_choose_nothing() -> None:
     known = scenario()
     sealed = known.sealed.assign(label=1 - known.sealed["label"])
@@ -104,6 +105,7 @@ def test_sealed_labels_choose_nothing() -> None:
     )
 
 
+@pytest.mark.slow
 def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() -> None:
     known = scenario(120, 0, design="cv")
     models = arms(known)
@@ -119,6 +121,7 @@ def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() ->
     assert any("No test set was sealed" in one for one in found.warnings)
 
 
+@pytest.mark.slow
 def test_several_classes_are_compared() -> None:
     known = scenario(90, 90, classes=("a", "b", "c"))
     found = run(known, arms(known))
@@ -143,6 +146,7 @@ def test_near_duplicates_are_left_out_and_reported() -> None:
     assert found.models[1].metrics["roc_auc"].value != pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
     known = scenario(120, 200)
     rng = np.random.default_rng(0)
@@ -164,6 +168,7 @@ def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
     assert (efficiency.low or 0) < 0.5 < (efficiency.high or 0)
 
 
+@pytest.mark.slow
 def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
     known = scenario()
     for name in ("one", "two"):

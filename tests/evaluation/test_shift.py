@@ -69,6 +69,7 @@ def told(known: Scenario, *, brighter: float, lost: float, seed: int) -> Evaluat
     return run(known, lost=lost, seed=seed, traits=own)
 
 
+@pytest.mark.slow
 def test_what_differs_is_named_where_the_figures_disagree() -> None:
     found = told(scenario(600, 300, images=1), brighter=1.0, lost=1.5, seed=0)
     domain = found.domain

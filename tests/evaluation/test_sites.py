@@ -57,6 +57,7 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     known, site = known_folds()
     found = run(known, site).sites

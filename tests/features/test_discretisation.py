@@ -12,6 +12,7 @@ from skiagram.features.discretisation import Discretisation, entropy
 from skiagram.options import check
 
 
+@pytest.mark.slow
 def test_fixed_bin_number_cuts_the_range_into_equal_bins() -> None:
     image = np.array([[[0.0, 2.4, 2.6, 5.0, 9.9, 10.0]]])
     found = Discretisation(bin_number=4, bin_width=None).grey_levels(image)

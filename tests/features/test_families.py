@@ -94,6 +94,7 @@ def test_sixteen_bit_films_fit_the_table(name: str) -> None:
     assert np.isfinite(FAMILIES[name].extract(FeatureBatch(film)).astype(np.float32)).all()
 
 
+@pytest.mark.slow
 def test_colour_is_described_by_its_luminance(name: str) -> None:
     if name in CHANGED:
         pytest.skip("each channel is changed by itself")

@@ -17,6 +17,7 @@ from skiagram.features.intensity_histogram import (
 )
 
 
+@pytest.mark.slow
 @given(arrays(np.uint16, (2, 1, 4, 7), elements=st.integers(1, 12)))
 def test_levels_have_the_statistics_of_intensities(levels: np.ndarray) -> None:
     found = histogram_statistics(count_levels(levels, 12))

@@ -139,6 +139,7 @@ def test_mirp_leaves_out_directions_of_equal_pairs_from_the_inverse_variance() -
     assert in_two_levels("glcm", "inverse_variance", stripes) == (3 / 4, 1)
 
 
+@pytest.mark.slow
 def test_mirp_gives_one_as_the_information_that_a_single_level_shares() -> None:
     corner = Case(np.array([[0.0, 0], [9, 1]]), np.array([[True, True], [False, True]]))
     # Vertical and diagonal: levels 1 and 2, HXY = HX = 1, HXY₁ = 2, hence −1. Horizontal: HXY =

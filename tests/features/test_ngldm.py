@@ -41,6 +41,7 @@ def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.
     np.testing.assert_array_equal(counts, expected)
 
 
+@pytest.mark.slow
 @given(levels)
 def test_equals_are_counted_as_dependent(images: np.ndarray) -> None:
     found = equal_counts(images, equal_neighbours(images), N_LEVELS)

@@ -40,6 +40,7 @@ def test_a_turned_image_has_exactly_the_same_sums(images: np.ndarray) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 @given(
     arrays(np.int64, (2, 4), elements=st.integers(0, 9)),
     arrays(np.float64, (2, 4), elements=st.floats(0, 9)),
@@ -78,6 +79,7 @@ def test_two_levels_of_equal_weight_have_busyness_0() -> None:
     assert relate(counts, sums)[2, 0] == 0
 
 
+@pytest.mark.slow
 @given(
     arrays(
         np.float64,

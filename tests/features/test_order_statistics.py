@@ -16,6 +16,7 @@ values = arrays(
 )
 
 
+@pytest.mark.slow
 @given(values)
 def test_percentiles_are_those_of_numpy(sample: np.ndarray) -> None:
     found = percentiles(sample, FRACTIONS, sample.min(), sample.max())

@@ -36,6 +36,7 @@ def signed_area(contour: np.ndarray) -> float:
     return float(np.sum(y[1:] * x[:-1] - y[:-1] * x[1:]) / 2)
 
 
+@pytest.mark.slow
 @given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
 def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[float, float]) -> None:
     contours = outline(region, spacing)
@@ -46,6 +47,7 @@ def test_outline_is_that_of_scikit_image(region: np.ndarray, spacing: tuple[floa
     assert found["area_pixel_counting"][0] == pytest.approx(region.sum() * np.prod(spacing))
 
 
+@pytest.mark.slow
 @given(regions, st.sampled_from([(1.0, 1.0), (0.3, 2.0)]))
 def test_extents_are_those_of_the_hull_of_the_outline(
     region: np.ndarray, spacing: tuple[float, float]
@@ -62,6 +64,7 @@ def test_extents_are_those_of_the_hull_of_the_outline(
     assert np.isclose(boxes, np.array([found["width"], found["length"]])).all(axis=0).any()
 
 
+@pytest.mark.slow
 @given(regions)
 def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
     expected = regionprops(region.astype(np.uint8))[0]
@@ -73,6 +76,7 @@ def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
         assert found["elongation"][0] == pytest.approx(theirs[1] / theirs[0], abs=1e-6)
 
 
+@pytest.mark.slow
 @given(regions)
 def test_values_keep_their_ranges(region: np.ndarray) -> None:
     found = shape(region)

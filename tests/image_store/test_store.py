@@ -49,6 +49,7 @@ def ramps(count: int) -> list[Image]:
     return [(np.arange(100) + at).astype(np.uint8).reshape(10, 10) for at in range(count)]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(
     st.lists(IMAGES, min_size=1, max_size=8) | st.lists(VOLUMES, min_size=1, max_size=8),
@@ -218,6 +219,7 @@ def test_a_spacing_that_is_no_distance_names_its_case(spacing: Any, tmp_path: Pa
         writer.add("c0", ramps(1)[0], spacing)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(SHAPES, st.integers(1, 40), st.integers(1, 300))
 def test_runs_hold_every_image_once_in_order(
@@ -235,6 +237,7 @@ def test_runs_hold_every_image_once_in_order(
             np.testing.assert_array_equal(image, store.image(case_id))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(SHAPES, st.integers(1, 100), st.integers(1, 300))
 def test_spans_hold_every_image_once_and_no_more_than_asked(

@@ -75,6 +75,7 @@ def test_the_projection_of_a_volume_is_the_mean_of_what_is_known() -> None:
     np.testing.assert_array_equal(projection(volume[0]), volume[0])
 
 
+@pytest.mark.slow
 def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
     draws = np.random.default_rng(1)
     base = draws.normal(size=(8, 28, 28))

@@ -89,6 +89,7 @@ def case(request: pytest.FixtureRequest, rendered: dict[str, str]) -> tuple[Eval
     return EVALUATIONS[request.param], rendered[request.param]
 
 
+@pytest.mark.slow
 def test_the_page_is_well_formed(case: tuple[Evaluation, str]) -> None:
     page = Page(case[1])
     assert case[1].startswith("<!doctype html>")
@@ -246,6 +247,7 @@ def test_card_audit_and_provenance_are_printed(rendered: dict[str, str]) -> None
         assert text in words
 
 
+@pytest.mark.slow
 def test_names_in_a_message_are_code_and_a_modality_that_is_not_stated_is_called_so() -> None:
     given = material()
     finding = dataclasses.replace(given.audit.findings[0], summary="`site` <b>tells</b> the class.")
@@ -261,6 +263,7 @@ def test_names_in_a_message_are_code_and_a_modality_that_is_not_stated_is_called
     assert "modality not stated" in Page(page).text
 
 
+@pytest.mark.slow
 def test_marks_that_look_like_text_are_shown_with_what_to_do(rendered: dict[str, str]) -> None:
     picture = encode_picture(np.eye(24, dtype=np.uint8))
     text = TextInPixels(50, 1, {"c00017": picture})
@@ -273,6 +276,7 @@ def test_marks_that_look_like_text_are_shown_with_what_to_do(rendered: dict[str,
     assert not any("Text in the pixels" in other for other in rendered.values())
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text() -> None:
     evaluation = binary()
     outcome = dataclasses.replace(evaluation.models[0].outcome, title=HOSTILE)
@@ -301,6 +305,7 @@ def test_hostile_text_stays_text() -> None:
     assert page.text.count("<script>alert") > 8
 
 
+@pytest.mark.slow
 def test_no_model_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
     none = dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=())
@@ -366,6 +371,7 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
     assert "best_network_minus_baseline" not in headline_figures(found)
 
 
+@pytest.mark.slow
 def test_what_is_defined_for_two_classes_says_so_with_more() -> None:
     page = Page(render(several_classes(), material())).text
     assert "Readers are not compared as a sample, as there are more than two classes" in page

@@ -36,6 +36,7 @@ def test_writing_twice_gives_the_same_files(folder: Path, tmp_path: Path) -> Non
     assert hashes(tmp_path) == hashes(folder)
 
 
+@pytest.mark.slow
 def test_every_figure_is_a_picture_of_its_own(folder: Path) -> None:
     names = {path.stem for path in (folder / "plots").glob("*.svg")}
     assert names == {

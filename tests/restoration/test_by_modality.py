@@ -66,6 +66,7 @@ def _steps(spacing: float | None) -> Steps:
     return Steps(missing=None, outliers=None, denoising=None, region=region)
 
 
+@pytest.mark.slow
 def test_each_modality_is_restored_and_described_as_if_it_were_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_each_modality_is_restored_and_described_as_if_it_were_alone(
     np.testing.assert_allclose(means, [[10, 20]] * 4, atol=0.5)
 
 
+@pytest.mark.slow
 def test_steps_that_do_not_fit_the_modalities_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

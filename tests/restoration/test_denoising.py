@@ -98,6 +98,7 @@ def peer(plane: Plane, method: str, thresholding: str, level: int) -> Plane:
     return restored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shifts", [1, 3])
 @pytest.mark.parametrize("thresholding", ["soft", "hard"])
 def test_cycle_spinning_equals_scikit_image(

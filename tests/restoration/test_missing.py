@@ -67,6 +67,7 @@ def test_nearest_takes_a_pixel_at_the_least_distance(mask: Mask, seed: int) -> N
         assert np.linalg.norm(source - at) == pytest.approx(least)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", FILLS.values(), ids=FILLS)
 @given(mask=MASKS, value=st.floats(-1e6, 1e6, width=32))
 def test_a_constant_image_stays_constant(

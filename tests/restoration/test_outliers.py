@@ -36,6 +36,7 @@ def test_hardly_a_pixel_of_sound_tissue_is_flagged() -> None:
     assert np.mean(flagged) < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["camera", "coins", "moon", "astronaut"])
 def test_edges_and_fine_structure_of_photographs_are_spared(name: str) -> None:
     image = getattr(data, name)()[:256, :256].astype(np.float32)

@@ -119,6 +119,7 @@ KEYS = st.text("abcdefgh_", min_size=1, max_size=4)
 LEAVES = st.integers() | st.booleans() | st.text("xyz", max_size=3) | st.none()
 
 
+@pytest.mark.slow
 @given(options=st.dictionaries(KEYS, st.dictionaries(KEYS, LEAVES) | LEAVES))
 def test_every_option_keeps_its_place(options: dict[str, object]) -> None:
     expected = {

@@ -38,6 +38,7 @@ def test_a_square_is_averaged_and_a_whole_film_refused(root: Path) -> None:
     assert "classifies a lesion and does not find it" in refused.value.remedy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "found"),
     [

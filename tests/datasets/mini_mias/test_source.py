@@ -43,6 +43,7 @@ def case(opened: OpenMiniMias, name: str) -> tuple[int, Entry]:
     return found[0]
 
 
+@pytest.mark.slow
 def test_films_carry_label_patient_tissue_and_side(root: Path) -> None:
     opened = options().open(root)
     assert len(opened.entries()) == 10

@@ -28,6 +28,7 @@ from tests.models.examples import labelled
 CONTEXT = FitContext(seed=2**32 - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("n_classes", [2, 3, 7])
 def test_scores_are_finite_one_column_a_class_and_highest_for_the_own_class(
@@ -42,6 +43,7 @@ def test_scores_are_finite_one_column_a_class_and_highest_for_the_own_class(
     assert np.mean(own) > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("normalisation", NORMALISATIONS)
 def test_every_normalisation_serves_every_family(name: str, normalisation: str) -> None:
@@ -55,6 +57,7 @@ def test_every_normalisation_serves_every_family(name: str, normalisation: str) 
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_saved_model_scores_as_before_and_saves_to_the_same_bytes(
     name: str, tmp_path: Path
@@ -170,6 +173,7 @@ def test_a_family_is_told_from_one_whose_name_begins_alike() -> None:
     assert choose_columns(("acquisition_width", "acquisitions"), None) == ("acquisitions",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_covariates_take_the_training_median_and_are_told_apart(
     name: str, tmp_path: Path

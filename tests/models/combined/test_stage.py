@@ -87,6 +87,7 @@ def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
     assert "Member1 could not be trained" in found.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("plan", "design"), [(replace(PLAN, seed=8), "holdout"), (replace(PLAN, folds=4), "cv")]
 )

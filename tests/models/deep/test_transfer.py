@@ -106,6 +106,7 @@ def test_weights_by_name_are_fetched_once_and_checked(
             started(by_name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
 def test_repeated_channels_and_summed_filters_score_alike(
     tmp_path: Path, architecture: str
@@ -121,6 +122,7 @@ def test_repeated_channels_and_summed_filters_score_alike(
     torch.testing.assert_close(repeat(images), colour(images.expand(-1, 3, -1, -1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [2, 6, 7])
 def test_other_channels_read_the_filters_in_turn_as_timm_does(
     tmp_path: Path, channels: int

@@ -32,6 +32,7 @@ def test_a_reader_stands_in_the_panel_of_each_arm_and_alone_in_its_own() -> None
     assert "Readers and devices" in drawn(alone).svg
 
 
+@pytest.mark.slow
 def test_a_combination_has_a_panel_of_its_own_below_the_two_arms() -> None:
     both = drawn(with_combination())
     assert "Combinations" in both.svg
@@ -39,6 +40,7 @@ def test_a_combination_has_a_panel_of_its_own_below_the_two_arms() -> None:
     assert height(both) == pytest.approx(2 * height(drawn(binary(ideal=False))), rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["roc", "precision_recall"])
 def test_the_best_of_each_arm_alone_is_banded(name: str) -> None:
     evaluation = binary(ideal=False)
