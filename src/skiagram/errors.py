@@ -14,9 +14,6 @@ class SkiagramError(Exception):
 
     Args:
         found: What is wrong, with the offending value.
-        where: File, case id or option that holds it.
-        allowed: What would have been accepted.
-        remedy: What to do about it.
     """
 
     exit_code: ClassVar[int] = 1
@@ -81,7 +78,6 @@ def installed(package: str, where: str, remedy: str, allowed: str = "") -> Itera
     """Turn the ImportError of a package that is not there into an OptionError.
 
     Args:
-        package: What messages call it.
         where: Option that needs it.
         remedy: How it is installed.
         allowed: What would do without it; empty for nothing.

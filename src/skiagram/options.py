@@ -60,7 +60,6 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
     """Read one option file, plain YAML; one that holds only comments has no values.
 
     Args:
-        path: The file.
         where: What messages call it; its path when empty.
 
     Raises:
@@ -135,7 +134,6 @@ def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
     """Validate plain values against one option dataclass.
 
     Args:
-        target: The dataclass.
         values: Plain values as read from YAML (lists stand for tuples).
         where: Name of the group, for messages.
 

@@ -86,7 +86,6 @@ class TraitRanges:
             none.
         spacing: Least and greatest distance of slices (of volumes alone), rows and columns, mm;
             empty where no image has any.
-        unspaced: Whether some images have no spacing.
         brightness: Least and greatest mean of an image's pixels.
         contrast: Least and greatest standard deviation of an image's pixels.
     """
@@ -102,7 +101,6 @@ class TraitRanges:
 
         Args:
             image: Pixels as ingested; NaN is missing.
-            spacing: Of its pixels, mm.
             modality: DICOM Modality of its file; empty for none.
         """
         brightness, contrast = brightness_of(image)
@@ -174,10 +172,8 @@ class Covariate:
     """One column of what is known of a case besides its image.
 
     Attributes:
-        column: Its name.
         categories: Texts that enough patients for training share, sorted; None for numbers. No
             other text of a patient is kept, because a model's folder is given away.
-        prefix: How the names of its features begin.
     """
 
     column: str
@@ -205,11 +201,9 @@ class Preparation:
         restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order; empty for
             models that see images.
-        covariates: The covariates that features were taken from.
         images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
             it was not yet recorded.
         modalities: The images that each case has; empty where it has one.
-        regions: Whether images have a region of interest.
         traits: Plain traits of the images, of the first modality; None where they were not yet
             recorded.
         further: The same of the other modalities; empty where they were not yet recorded.
@@ -243,9 +237,6 @@ def propagate_preparation(
     """Copy the preparation from one stage's folder to the next, and add what was done since.
 
     What goes with it, `training_mean.npy` and `learned`, is copied too.
-
-    Raises:
-        DataError: The preparation is missing or damaged.
     """
     preparation = read_record(Preparation, source / PREPARATION)
     whole = replace(

@@ -65,7 +65,6 @@ class Cases:
     """The case table: one row per image, sorted by opaque id; test labels are `SEALED` (-1).
 
     Attributes:
-        case_id: (n,) str, opaque, unique.
         patient_id: (n,) str, opaque; images of a patient share it.
         split: (n,) str, each one of `Split`; under `cv` all are `train`.
         label: (n,) int64 index into `Task.classes`, or `SEALED`.
@@ -114,11 +113,7 @@ class Cases:
 
 
 def read_cases(folder: Path) -> tuple[Cases, Task]:
-    """Read the case table and the task that ingest left in a folder.
-
-    Raises:
-        DataError: A file is missing or damaged.
-    """
+    """Read the case table and the task that ingest left in a folder."""
     return Cases.read(folder / "cases.parquet"), read_record(Task, folder / "task.json")
 
 
@@ -127,14 +122,12 @@ class Outcome:
     """How the training of one model ended.
 
     Attributes:
-        model: Name of the option file.
         arm: `classical`, `encoder` for a classical model on what a frozen network makes of the
             images, `deep`, `combined` for a model made of others, or `reader` for scores
             that came with the data.
         reason: Why it failed, in one line; empty when finished.
         parameters: Learned numbers in one fit.
         multiply_adds: Multiply–add operations to score one case; None where not defined.
-        images_seen: Training images shown in all fits, repeats counted.
         set_aside: Share of the labelled cases that the final fit did not learn from, because they
             decided when it stopped.
     """
@@ -175,11 +168,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def check_fold_column(column: str, known: Sequence[str]) -> None:
-    """Refuse a column for folds that the covariates lack.
-
-    Raises:
-        OptionError: There is no such column.
-    """
+    """Refuse a column for folds that the covariates lack."""
     if column not in known:
         raise OptionError(
             f"no column `{column}`",

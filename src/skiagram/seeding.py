@@ -18,7 +18,6 @@ def stream(seed: int, *name: str | int) -> np.random.Generator:
     a consumer never shifts the draws of another.
 
     Args:
-        seed: The run's seed, ≥ 0.
         *name: Path of the consumer, for example `"folds", repeat`.
     """
     return np.random.default_rng(_sequence(seed, name))

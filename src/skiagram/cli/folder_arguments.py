@@ -41,7 +41,6 @@ class FolderArguments(NamedTuple):
     """What the arguments name.
 
     Attributes:
-        rows: The table.
         source: The data set, as far as it is told; its manifest is not there yet.
         design: The design that the table allows: a sealed test set where one is told.
     """
@@ -78,11 +77,7 @@ def add_frames(parser: argparse.ArgumentParser) -> None:
 
 
 def require_new(path: Path, where: str) -> None:
-    """Refuse to replace a file.
-
-    Raises:
-        OptionError: It exists.
-    """
+    """Refuse to replace a file."""
     if path.exists():
         raise OptionError(f"{path} exists", where=where, remedy="name another, or remove it")
 
@@ -166,12 +161,7 @@ def _add_several(
 
 
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
-    """Read the table that the user names, and what is told of it.
-
-    Raises:
-        DataError: Folder or table cannot be read, or a column is missing.
-        OptionError: The name or a class cannot be used.
-    """
+    """Read the table that the user names, and what is told of it."""
     from skiagram.datasets.folder.csv_rows import read_rows
     from skiagram.datasets.folder.table import number_visits
     from skiagram.datasets.image_files import read_file

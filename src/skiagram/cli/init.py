@@ -189,11 +189,7 @@ After files or labels have changed, run the same line with --renew."""
 
 
 def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
-    """Return path → text of an option file per column of scores, without those that exist.
-
-    Raises:
-        OptionError: A file of that name holds something else.
-    """
+    """Return path → text of an option file per column of scores, without those that exist."""
     import yaml
 
     from skiagram.models.reader import Reader

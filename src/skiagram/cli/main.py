@@ -23,13 +23,7 @@ from skiagram.errors import OptionError, SkiagramError
 
 
 class Command(Protocol):
-    """A module of this package; it imports heavy libraries inside `run` alone.
-
-    Attributes:
-        NAME: What the user types.
-        SUMMARY: One line for the list of commands.
-        EXAMPLES: Example calls with what they do, shown at the end of the command's help.
-    """
+    """A module of this package; it imports heavy libraries inside `run` alone."""
 
     NAME: str
     SUMMARY: str

@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ EXAMPLES = """\
 Several questions can be asked at once. Assumptions are printed first: they decide more than the
 formulas do, so try others too."""
 
+_TEMPLATE = Path(__file__).with_name("plan.txt")
 _BELOW_0, _ABOVE_1 = math.nextafter(0, -1), math.nextafter(1, 2)
 _WORDS = {"above": "above {0:g}", "within": "between -{0:g} and {0:g}", "below": "below -{0:g}"}
 _CRITERIA = {
@@ -135,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(study.record(), indent=2, sort_keys=True, allow_nan=False))
     else:
-        print(*study.lines(), sep="\n")
+        print(study.text(), end="")
     return 0
 
 
@@ -144,11 +145,7 @@ def _option(name: str) -> str:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse what cannot be planned with.
-
-    Raises:
-        OptionError: A value is out of range, missing, or two exclude each other.
-    """
+    """Refuse what cannot be planned with."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     for name, low, high, allowed in _RANGES:
         values = given.get(name, [])
@@ -305,144 +302,32 @@ class _Study:
         from dataclasses import asdict
 
         plans = {"precision": self.precision, "difference": self.difference, "model": self.model}
+        lines = self.text().splitlines()
         return {
-            "assumptions": list(self._assumptions()),
+            "assumptions": [line.removeprefix("  - ") for line in lines if line.startswith("  - ")],
             "patients_to_score": self.scored,
             "patients_for_development": self.model.patients if self.model else None,
             **{name: None if plan is None else asdict(plan) for name, plan in plans.items()},
         }
 
-    def lines(self) -> Iterator[str]:
-        """Yield the text, assumptions first."""
-        yield "Assumptions (other values give other numbers)"
-        yield from (f"  - {assumption}" for assumption in self._assumptions())
-        if self.precision:
-            yield from self._of_precision(self.precision)
-        if self.difference:
-            yield from self._of_difference(self.difference)
-        if self.model:
-            yield from self._of_model(self.model)
-        yield from self._together()
+    def text(self) -> str:
+        """Return assumptions and answers in sentences."""
+        from jinja2 import Environment
 
-    def _assumptions(self) -> Iterator[str]:
-        yield f"{self.prevalence:.3g} of all patients have the condition."
-        if self.pilot:
-            yield from self._of_pilot(self.pilot)
-        else:
-            yield from self._of_arguments()
-        if self.difference:
-            yield (
-                f"The true difference of the two AUCs (new minus other) is "
-                f"{self.difference.true_difference:g}."
-            )
-        if self.model:
-            source = "given" if self.arguments.r2 is not None else "from the AUC"
-            yield (
-                f"On new patients the model has a Cox-Snell R² of {self.model.r_squared:.3f} "
-                f"({source}), {self.model.nagelkerke:.0%} of the largest possible."
-            )
-
-    def _of_pilot(self, pilot: "Pilot") -> Iterator[str]:
-        areas = ", ".join(f"{name} {area:.3f}" for name, area in pilot.auc.items())
-        yield f"The study is like the pilot of {pilot.patients} patients: AUC {areas}."
-        yield (
-            f"Scores vary, and go together (rank correlation {pilot.correlation:.2f} within a "
-            "class), as in the pilot."
+        environment = Environment(trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - plain text
+        environment.filters["round_even"] = round
+        template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+        margin = self.difference.margin if self.difference else 0.0
+        shrinkage = self.model.shrinkage if self.model else 0.0
+        return template.render(
+            study=self,
+            given=self.arguments,
+            pilot=self.pilot,
+            images=self._images(),
+            trainings=self._trainings(),
+            precision=self.precision,
+            difference=self.difference,
+            model=self.model,
+            places={aim: words.format(margin) for aim, words in _WORDS.items()},
+            criteria={name: words.format(1 - shrinkage) for name, words in _CRITERIA.items()},
         )
-        yield (
-            f"A pilot of this size may show too small a variance: to be safe take "
-            f"{pilot.caution:.2f} times as many patients to score."
-        )
-        design = f"{pilot.folds} folds" if pilot.folds else "a separate test set"
-        trained = f"{pilot.repeats} trainings" if pilot.repeats > 1 else "one training"
-        alone = "" if pilot.folds or pilot.repeats > 1 else "; how others would differ is left out"
-        yield f"Each model is evaluated with {design} and {trained}, as in the pilot{alone}."
-
-    def _of_arguments(self) -> Iterator[str]:
-        arguments, images, trainings = self.arguments, self._images(), self._trainings()
-        if arguments.auc is not None:
-            yield f"The AUC is {arguments.auc:g}."
-        if self.precision or self.difference:
-            if images.mean > 1:
-                yield (
-                    f"A patient has {images.mean:.3g} images on average, all of one class, with a "
-                    f"correlation of {images.correlation:g}; 100 patients weigh as much as "
-                    f"{100 * images.effective_share:.0f} with equally many images "
-                    f"(design effect {images.design_effect:.2f})."
-                )
-            else:
-                yield "A patient has one image."
-            if trainings.sd:
-                yield (
-                    f"{trainings.repeats} trainings; over seeds a figure has a standard deviation "
-                    f"of {trainings.sd:g}."
-                )
-            else:
-                yield "The intervals are of these trained models; other trainings are left out."
-        if self.difference:
-            yield (
-                f"The two models' scores correlate with {arguments.correlation:g} within a class, "
-                "and are normal with equal spread."
-            )
-
-    def _of_precision(self, plan: "PrecisionPlan") -> Iterator[str]:
-        yield ""
-        yield f"Precision of the AUC: {self._patients(plan.patients)}"
-        yield (
-            f"  The 95 % interval is then expected from {plan.low:.3f} to {plan.high:.3f}, "
-            f"± {plan.half_width:g}; about half of such studies get a longer one."
-        )
-        names = ", ".join(f"{name} {count}" for name, count in plan.by_spread.items())
-        yield f"  By spread of the scores: {names}. The largest counts."
-
-    def _of_difference(self, plan: "DifferencePlan") -> Iterator[str]:
-        place = _WORDS[plan.aim].format(plan.margin)
-        yield ""
-        yield f"Settling the margin of {plan.margin:g}: {self._patients(plan.patients)}"
-        yield (
-            f"  With a chance of {plan.power:.0%} the whole 95 % interval of the difference then "
-            f"lies {place}."
-        )
-        yield (
-            f"  Only to tell a true difference of {plan.margin:g} from 0 takes {plan.detect} "
-            f"patients: settling takes {plan.ratio:.2f} times as many."
-        )
-        if plan.aim == "within" and plan.true_difference == 0:
-            yield (
-                "  The planning value is 0, so the interval can miss the margin on either side: "
-                "this makes about 1.34 times as many."
-            )
-
-    def _of_model(self, plan: "ModelPlan") -> Iterator[str]:
-        yield ""
-        yield f"A model of {plan.parameters} parameters: {self._patients(plan.patients)}"
-        for name, count in plan.by_criterion.items():
-            yield f"  {count:>7}  {_CRITERIA[name].format(1 - plan.shrinkage)}"
-        yield (
-            "  The largest counts; "
-            f"{plan.events_per_parameter:.1f} patients of the rarer class for each parameter."
-        )
-        yield (
-            "  These criteria are for regression. Forests, boosting and networks usually need "
-            "more; a penalty (ridge, lasso) does not replace patients."
-        )
-        if self.arguments.r2 is None and self.auc > 0.8:
-            yield (
-                "  Above an AUC of 0.8 the first criterion asks for too few: about 1.5 times as "
-                "many at 0.85, twice at 0.9 (Pavlou et al. 2024)."
-            )
-
-    def _together(self) -> Iterator[str]:
-        if self.scored is None or self.model is None:
-            return
-        development, scored = self.model.patients, self.scored
-        yield ""
-        yield (
-            f"Together: with a separate test set {development} for development and {scored} for "
-            f"the test, {development + scored} in all; with cross-validation, where every "
-            f"patient is scored, at least {max(development, scored)}."
-        )
-
-    def _patients(self, count: int) -> str:
-        positives = round(count * self.prevalence)
-        return f"{count} patients, about {positives} of them with the condition"

@@ -168,11 +168,7 @@ def _without_collection() -> Iterator[None]:
 
 
 def compute_of(workers: int | None) -> "Compute":
-    """Return how much of the machine is used: as many processors as asked for, or all.
-
-    Raises:
-        OptionError: Fewer than one was asked for.
-    """
+    """Return how much of the machine is used: as many processors as asked for, or all."""
     from skiagram.compute.workers import IN_PROCESS
 
     if workers is not None and workers < 1:
@@ -181,13 +177,7 @@ def compute_of(workers: int | None) -> "Compute":
 
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
-    """Return the cases that the arguments name, as the model needs them.
-
-    Raises:
-        OptionError: Table and pattern are both given, or not one folder with them, or a table
-            and what its frames are.
-        DataError: The table cannot be read, or a place cannot be opened.
-    """
+    """Return the cases that the arguments name, as the model needs them."""
     from skiagram.datasets.files import read_file
     from skiagram.datasets.folder.csv_rows import read_rows
     from skiagram.deploy.new_cases import find_cases, list_cases

@@ -35,10 +35,7 @@ class RunChoices:
     """The choices of a project, names of option files, that tell how long a run takes.
 
     Attributes:
-        restoration: Of the restoration.
         features: Of the feature families, comma-separated.
-        networks: Of the networks.
-        plan: How every model is fitted.
     """
 
     restoration: str
@@ -48,11 +45,7 @@ class RunChoices:
 
 
 def read_choices() -> RunChoices | None:
-    """Return the choices of the project in this folder; None where there is none.
-
-    Raises:
-        OptionError: `params.yaml` or `conf/plan.yaml` holds a wrong value.
-    """
+    """Return the choices of the project in this folder; None where there is none."""
     path = Path("params.yaml")
     if not path.is_file():
         return None

@@ -145,10 +145,6 @@ class FoundImages:
             patterns: Names with fields.
             kinds: Images and masks, as `{kind}` calls them.
             frames: `cases` or `volume` for files of several frames; None where there are none.
-
-        Raises:
-            OptionError: A pattern cannot be used.
-            DataError: A folder stands for a mask and holds several files.
         """
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}

@@ -27,13 +27,7 @@ _INTERVAL = "95 % interval by patient"
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the card.
-
-    Attributes:
-        title: Its heading.
-        lines: Sentences, a paragraph each.
-        table: Rows of cells, the header first; empty for none.
-    """
+    """A part of the card."""
 
     title: str
     lines: tuple[str, ...] = ()
@@ -79,12 +73,7 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Sec
     """Return the card of a model.
 
     Args:
-        folder: The model's folder.
-        project: Folder of its run; None for the one that the model lies in.
         intended: What it is meant for, in the words of who gives it away; empty for none.
-
-    Raises:
-        DataError: A record is damaged, or a project was named that has no figures.
     """
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)

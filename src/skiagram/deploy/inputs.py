@@ -40,8 +40,6 @@ class PreparedImages:
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
         features: What scorers made of the images, kept by scorer.
         scores: (n, n_classes) raw scores per repeat, once the images were scored.
-        earlier: Images of visits before; None where there are none.
-        previous: Case → its cases among `earlier`.
     """
 
     images: ImageStore
@@ -73,12 +71,10 @@ class PreparedImage:
     """A case as the model sees it.
 
     Attributes:
-        name: What its row is called.
         images: Modality → (height, width[, channels]) or (depth, height, width, 1) float32,
             restored, finite; with spacing and region.
         unusual: In what no image of training was like it, a reason each.
         covariates: (n_covariates,) float32, what the model reads besides the image.
-        earlier: The same patient and region at the visit before, where the model compares with it.
         missing: What the model reads of a case and nobody gave.
     """
 
@@ -106,12 +102,9 @@ class Preparer:
     """What happens to each image before the model sees it.
 
     Attributes:
-        preparation: What the images of training went through, and what they were like.
         acquisition: What the data set's source did to each image; None for nothing.
         restoration: What to do to each image, alike for all modalities or for each.
-        training_mean: Mean development image, where the restoration needs it.
         shape: (height, width) that the model insists on; None where it takes any.
-        mask_grid: What to do with a mask on other voxels than its image's.
     """
 
     preparation: Preparation
@@ -249,8 +242,6 @@ class CovariateFeature:
     """One feature that is taken from a covariate.
 
     Attributes:
-        name: Name of the feature.
-        covariate: Its covariate.
         category: Text for which it is 1, else 0; None for a number.
         required: Whether one of the covariate's categories must be the case's.
     """
@@ -307,7 +298,6 @@ class CovariateTable:
     """The covariates of cases, one row per case.
 
     Attributes:
-        features: What the model reads of them.
         cells: Name of a case, or the bare name of its file → column → cell.
         unique: Bare names that only one of the cases has.
     """
@@ -377,12 +367,6 @@ def read_covariates(
     Args:
         path: CSV with the column `file` and the covariates; None where the cases' own table has
             them, or the model needs none.
-        features: What the model reads.
-        cases: The cases.
-
-    Raises:
-        OptionError: A table is missing, or the model has no use for one.
-        DataError: The table cannot be read, lacks a column or has two rows for one image.
     """
     columns = list(dict.fromkeys(feature.covariate.column for feature in features))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])

@@ -52,7 +52,6 @@ class CaseMap:
     """What moves the score of one case.
 
     Attributes:
-        name: What the case is called.
         picture: (height, width, 3) uint8: the slice that the model sees, orange where it speaks for
             the class and blue where against.
         gains: Score by which blanking in the order of the map is below that in random order, and

@@ -39,10 +39,7 @@ class DeployedModel:
 
     Attributes:
         deployment: What the model's folder says of itself.
-        preparer: What happens to each image first.
-        scorer: The fitted models.
         fingerprint: What the training data were like; None in folders of earlier versions.
-        digest: SHA-256 of all its files.
     """
 
     deployment: Deployment

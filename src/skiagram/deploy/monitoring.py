@@ -57,7 +57,6 @@ class Seen:
 
     Attributes:
         results: What became of each case, those that could not be scored too.
-        names: The n cases that were scored.
         probability: (n, n_classes).
         scores: (repeats, n, n_classes) raw scores.
         features: Feature → (n,) its values.
@@ -76,11 +75,7 @@ def look_at(
     covariates: CovariateTable = NO_COVARIATES,
     compute: Compute = IN_PROCESS,
 ) -> Seen:
-    """Score new cases and keep what monitoring needs of them.
-
-    Raises:
-        DataError: None of the cases can be scored.
-    """
+    """Score new cases and keep what monitoring needs of them."""
     columns = () if model.fingerprint is None else tuple(model.fingerprint.features)
     raw: dict[str, tuple[list[float], list[Floats]]] = {}  # features, scores of each repeat
 
@@ -130,7 +125,6 @@ class Labels:
 
     Attributes:
         label: Case → index of its class.
-        patient: Case → patient.
         month: Case → `YYYY-MM`; empty where no date is known.
     """
 
@@ -179,9 +173,6 @@ class Month:
 
     Attributes:
         name: `YYYY-MM`, or `all`.
-        patients: Patients of all labelled cases.
-        positives: Positive cases among them.
-        cases: Labelled cases.
         auc: With its interval by patient.
         intercept: Calibration in the large, log-odds; 0 is perfect.
         slope: Of the true log-odds on the predicted ones; 1 is perfect.
@@ -203,10 +194,6 @@ class MonitorReport:
     """What monitoring found.
 
     Attributes:
-        cases: New cases.
-        refused: Those that could not be scored.
-        unlike: Share unlike the training data, of those scored.
-        referred: Share to be referred to a person.
         drifts: Of the scores first, then of the features that differ most.
         differing: Numbers that differ beyond chance, after correction.
         compared: Numbers that were compared.
@@ -224,11 +211,7 @@ class MonitorReport:
 
 
 def monitor(model: DeployedModel, seen: Seen, labels: Labels = NO_LABELS) -> MonitorReport:
-    """Compare new cases with the fingerprint and, where there are labels, scores with these.
-
-    Raises:
-        DataError: The model's folder holds no fingerprint.
-    """
+    """Compare new cases with the fingerprint and, where there are labels, scores with these."""
     if model.fingerprint is None:
         raise DataError("no fingerprint of the training data", remedy="train the model again")
     patient = _numbered([labels.patient.get(name, name) for name in seen.names])
@@ -262,7 +245,6 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
 
     Args:
         fingerprint: What the training data were like.
-        seen: New cases.
         patient: (n,) patients numbered from 0.
     """
     trained = sum(fingerprint.patients.values())
@@ -354,10 +336,6 @@ def recalibrate(
 
     Returns:
         What labels say of the old probabilities, and of the new ones on unseen folds.
-
-    Raises:
-        DataError: A class has fewer than `MIN_PATIENTS` labelled patients, or the model has more
-            than two classes.
     """
     positive, fingerprint = model.task.positive, model.fingerprint
     rows = np.array([row for row, name in enumerate(seen.names) if name in labels.label], np.int64)

@@ -48,12 +48,7 @@ class Networks(Scorer):
 def load_networks(
     repeats: Sequence[Path], preparation: Preparation, familiarity: Familiarity | None = None
 ) -> Networks:
-    """Load the networks of all repeats from their folders.
-
-    Raises:
-        DataError: A file is missing or damaged, names a class that is not the program's own, or a
-            network reads what its preparation does not know.
-    """
+    """Load the networks of all repeats from their folders."""
     first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
     training = first.options().training
     height, width = first.shape[-2:]

@@ -80,10 +80,8 @@ class NewCase:
 
     Attributes:
         name: What its row is called.
-        tree: Where its files are read.
         images: Modality → what is read of it; one under an empty name where a case has one image.
         cells: Column → cell of its row in a table; empty without one.
-        problem: Why it cannot be read at all.
         earlier: The same patient and region at the visit before; empty where nobody says.
     """
 

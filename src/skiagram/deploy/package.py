@@ -44,13 +44,8 @@ class Manifest:
 
     Attributes:
         format: Of the package; a higher one is of a later program.
-        skiagram: Version of the program that made it.
-        name: Name of the model.
-        title: Its name for people.
         revision: 1, and one more for every recalibration.
         earlier: Digests of the revisions before, the first one first.
-        sha256: Name → SHA-256 of every other file but the signature.
-        card: What a reader must know.
     """
 
     format: int
@@ -68,11 +63,8 @@ class Opened:
     """A package whose files were checked.
 
     Attributes:
-        manifest: What it says of itself.
-        folder: The model's folder.
         signer: Who signed it, as the list of trusted signers names them; empty where nobody was
             asked for.
-        signed: Whether it holds a signature at all.
     """
 
     manifest: Manifest
@@ -92,16 +84,9 @@ def pack(
     """Write a model's folder as a package.
 
     Args:
-        folder: The model's folder, `models/NAME`.
-        target: The package to write.
         project: Folder of the run that has its figures, `reports/`, and its data card, `data/`;
             None for the one that the model's folder lies in.
         intended: What the model is meant for, in the words of who gives it away; empty for none.
-        key: Private OpenSSH key to sign with; None leaves it unsigned.
-
-    Raises:
-        DataError: The folder is no sound model, or figures are damaged.
-        OptionError: The key cannot be used.
     """
     load_model(folder)  # what does not load is not given away
     deployment = read_record(Deployment, folder / DEPLOYMENT)
@@ -119,12 +104,7 @@ def next_revision(
 
     Args:
         earlier: The package that it was made of; its folder holds the changed model.
-        target: The package to write.
         section: What was changed and what came of it, the card's second section from now on.
-        key: Private OpenSSH key to sign with.
-
-    Raises:
-        OptionError: The key cannot be used.
     """
     manifest = earlier.manifest
     text = "".join(f"{checksum}  {name}\n" for name, checksum in manifest.sha256.items())
@@ -185,7 +165,6 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
     """Yield a package, its files checked and laid out in a folder that ends with the context.
 
     Args:
-        path: The package.
         signers: OpenSSH's list of signers that are trusted (`ALLOWED SIGNERS` in ssh-keygen(1));
             None for the one that SKIAGRAM_SIGNERS names, if any.
 
@@ -350,15 +329,7 @@ def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
 
 @contextmanager
 def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[DeployedModel]:
-    """Yield a model from its folder or its package.
-
-    Args:
-        path: Folder or package.
-        mask_grid: What to do with a mask on other voxels than its image's.
-
-    Raises:
-        DataError: See `load_model` and `opened_package`; a folder where signatures are asked for.
-    """
+    """Yield a model from its folder or its package."""
     with opened_folder(path) as folder:
         model = load_model(folder)
         yield replace(model, preparer=replace(model.preparer, mask_grid=mask_grid))
@@ -366,11 +337,7 @@ def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[Deploy
 
 @contextmanager
 def opened_folder(path: Path) -> Iterator[Path]:
-    """Yield the folder of a model, which may come as a package.
-
-    Raises:
-        DataError: See `opened_package`; a folder where signatures are asked for.
-    """
+    """Yield the folder of a model, which may come as a package."""
     if path.is_file():
         with opened_package(path) as package:
             yield package.folder
@@ -385,11 +352,7 @@ def opened_folder(path: Path) -> Iterator[Path]:
 
 
 def read_card(path: Path, signers: Path | None = None) -> tuple[tuple[Section, ...], str]:
-    """Return the card of a package or of a model's folder, and a sentence on its signature.
-
-    Raises:
-        DataError: See `opened_package` and `load_model`.
-    """
+    """Return the card of a package or of a model's folder, and a sentence on its signature."""
     if path.is_dir():
         verify_checksums(path)
         return compose_card(path, None, ""), "A model's folder: it carries no signature."

@@ -40,11 +40,7 @@ def write_page(
     those nearest to the threshold.
 
     Args:
-        rows: What became of each case.
         cases: The cases, in the same order.
-        model: The model.
-        path: File to write.
-        covariates: What the model reads besides the images.
         maps: Cases that get a map, the first ones; each costs as much as scoring it 72 times.
 
     Returns:

@@ -43,13 +43,11 @@ class CaseResult:
     """What became of a case; names of fields are those of the table's columns.
 
     Attributes:
-        file: What the case is called.
         probability: One a class; empty where the case could not be scored.
         decision: `positive` or `negative`; empty with more than two classes.
         set: Classes that the prediction set leaves open.
         refer: Why a person must look; empty where nothing speaks for it.
         unusual: In what no case of training was like it.
-        unseen: Texts of its covariates that no case of training had.
         error: Why it could not be scored; empty where it was.
         without_covariates: One probability a class as if no covariate were known; empty for a
             model that reads none.
@@ -82,9 +80,6 @@ def score_cases(
     """Yield a result per case, in order; only some cases are held at a time.
 
     Args:
-        model: A loaded model.
-        cases: What to score.
-        covariates: What the model reads besides the images.
         compute: Where the work is done; a network uses the whole machine by itself.
         done: Cases that an earlier run scored, whole blocks of them: they are left out.
         watch: Called with names and images of cases once they are scored, from several threads.
@@ -362,15 +357,7 @@ def write_table(
     decides: bool,
     beside: Sequence[str] = (),
 ) -> None:
-    """Write one row per case: CSV, or JSON lines where the name ends so; an old file is replaced.
-
-    Args:
-        rows: What became of each case.
-        classes: Names of the classes.
-        path: File to write.
-        decides: Whether there are decisions.
-        beside: What `beside_images` says of the model.
-    """
+    """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
     partial_path = path.with_name(f".skiagram-{os.getpid()}")  # names may be as long as can be
     try:
         with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:

@@ -64,7 +64,6 @@ def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
     """Build an option dataclass that a record names, of one package of the program alone.
 
     Args:
-        options: `_target_` and values.
         package: Package that holds every such class, for example `skiagram.features`.
         method: What the dataclass must be able to do.
         path: File that holds the options, for messages.
@@ -103,11 +102,7 @@ class Scorer(ABC):
 
     Attributes:
         covariates: What is read besides the images.
-        familiarity: How far a case may lie from those in training; None where that is unknown.
-        batch: How many images are scored at once.
         shape: (height, width) that images must have; None for any.
-        in_threads: Whether several threads may score at once.
-        reads_earlier: Whether cases are compared with images of the visit before.
     """
 
     covariates: tuple[CovariateFeature, ...] = ()
@@ -154,7 +149,6 @@ class Baselines(Scorer):
 
     Attributes:
         families: Feature families of images, in column order.
-        fitted: One model per repeat.
         encode: What a frozen encoder makes of a folder of images; None where none is read.
         earlier: How cases are compared with the visit before; None where no model reads it.
     """
@@ -216,12 +210,7 @@ def load_baselines(
     preparation: Preparation,
     familiarity: Familiarity | None = None,
 ) -> Baselines:
-    """Load the classical models of all repeats.
-
-    Raises:
-        DataError: A file is missing or damaged, a class is not the program's own, or the model
-            reads what its preparation does not make.
-    """
+    """Load the classical models of all repeats."""
     encode, of_model = None, deployment.options
     if deployment.arm == "encoder":
         from skiagram.encoders.encoding import encoder_in
@@ -321,9 +310,6 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
     Args:
         repeats: Folder of each repeat's combination.
         members: In the order of the combination.
-
-    Raises:
-        DataError: A file is missing or damaged, or the members are not those of the combination.
     """
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):

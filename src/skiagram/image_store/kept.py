@@ -33,12 +33,7 @@ _KEY = np.dtype((np.void, DIGEST_BYTES))
 
 @dataclass(frozen=True)
 class Kept:
-    """Outputs that an earlier run made of images.
-
-    Attributes:
-        folder: The files.
-        place: Digest of an image → its place in the outputs.
-    """
+    """Outputs that an earlier run made of images."""
 
     folder: Path
     place: dict[bytes, int]
@@ -83,7 +78,6 @@ def keep(
         folder: Where to; None to keep nothing.
         identity: Of code and options.
         digests: Of the images, in the order of the outputs.
-        outputs: Files.
         write: Called with the folder, writes what else is to be kept.
     """
     if folder is None:
@@ -119,7 +113,6 @@ class KeptImages:
     shard, and its file is linked.
 
     Args:
-        kept: An earlier run's store.
         digests: Of what the images of the new store are made of, in its order.
 
     Raises:

@@ -175,11 +175,8 @@ class _Layout:
 
     Attributes:
         shapes: (n, 3), or (n, 4) of volumes; the last one is the number of channels.
-        dtypes: The depths that occur.
-        dtype: (n,) which of them.
         spacing: (n, 2), or (n, 3) of volumes; NaN where unknown.
         offsets: (n + 1,) first byte of each image.
-        pixels: Buffer of all images.
     """
 
     shapes: NDArray[np.int32]
@@ -306,7 +303,6 @@ class ShardWriter:
     """Writes images to shards in a new folder in bounded memory; use as a context manager.
 
     Args:
-        folder: New or empty folder.
         shard_bytes: Pixels a shard holds at most (one image may exceed it).
     """
 

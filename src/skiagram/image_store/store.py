@@ -45,10 +45,8 @@ class ImageBatch:
     """Images of one shape and depth that follow one another in a store.
 
     Attributes:
-        case_ids: An id an image.
         images: (n, height, width[, channels]) or (n, depth, height, width, 1), a read-only view.
         spacing: (n, 2), or (n, 3) of volumes, as `ImageStore.spacing`; NaN where it is unknown.
-        regions: A region an image; empty in a store without regions.
     """
 
     case_ids: list[str]
@@ -119,8 +117,6 @@ class ImageStore:
         """Yield the images of `span` as many at once as are alike and lie side by side.
 
         Args:
-            start: Place of the first image in the store's order.
-            stop: Place after the last one.
             values: Pixels times channels that a run holds at most; one image may exceed it.
         """
         through = start
@@ -269,7 +265,6 @@ def spans(
     """Cut a store into spans of about equal work, the same wherever they are worked on.
 
     Args:
-        store: Any number of images of any sizes.
         values: Pixels times channels that a span holds at most; one image may exceed it.
         left_out: Places in the store's order that need no work.
     """
@@ -307,9 +302,6 @@ def modality_folders(images: Path) -> dict[str, Path]:
     """Return modality → folder of its store, the first one `images` itself.
 
     Where cases have one image each, it is under an empty name.
-
-    Raises:
-        DataError: The record of modalities is damaged.
     """
     record = images / _RECORD
     if not record.exists():
@@ -325,11 +317,7 @@ def modality_folders(images: Path) -> dict[str, Path]:
 
 
 def write_modalities(images: Path, names: Sequence[str]) -> None:
-    """Note the modalities, in order, beside the first one's store; nothing where there is one.
-
-    Raises:
-        DataError: A name cannot be that of a folder and of features.
-    """
+    """Note the modalities, in order, beside the first one's store; nothing where there is one."""
     if len(names) > 1:
         _check_names(names)
         (images / _RECORD).write_text(json.dumps(list(names)) + "\n", encoding="utf-8")

@@ -87,11 +87,7 @@ def _load_pyrage(where: str) -> ModuleType:
 
 
 def encrypt(content: bytes, recipient: str, where: str) -> bytes:
-    """Encrypt for the holder of a key, `age1…`; no two results are equal.
-
-    Raises:
-        OptionError: It is no public key, or pyrage is not installed.
-    """
+    """Encrypt for the holder of a key, `age1…`; no two results are equal."""
     pyrage = _load_pyrage(where)
     try:
         holder = pyrage.x25519.Recipient.from_str(recipient.strip())

@@ -56,11 +56,7 @@ def token_of(checksum: str, region: str = "") -> str:
 def encrypt_labels(
     labels: Mapping[str, int], classes: Sequence[str], recipient: str, where: str
 ) -> bytes:
-    """Encrypt labels, by token of the case, for a custodian, whose public key is `age1…`.
-
-    Raises:
-        OptionError: It is no public key, or pyrage is not installed.
-    """
+    """Encrypt labels, by token of the case, for a custodian, whose public key is `age1…`."""
     width = len(str(len(classes) - 1))
     digits = {token: f"{label:0{width}d}" for token, label in labels.items()}
     text = json.dumps({"classes": list(classes), "labels": digits}, sort_keys=True)

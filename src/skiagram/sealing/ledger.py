@@ -35,11 +35,8 @@ class Comparison:
     """What the labels of test cases are opened for.
 
     Attributes:
-        data: Short name of the data set.
         seal: SHA-256 of the test images, whatever their order and names; empty where nothing is
             sealed: under `cv`, and for generated images, of which anybody can draw more.
-        opened_by: The stage or study.
-        models: Names of what is compared.
         digest: SHA-256 of all that decides the figures: scores, and options.
     """
 
@@ -56,8 +53,6 @@ class Opening:
 
     Attributes:
         number: 1 for the first comparison of this seal, as far as was known when it was noted.
-        comparison: What was compared.
-        time: When, in UTC.
         commit: The commit that ran; empty outside git.
         modified: Whether code or options differed from it.
         previous: Hashes of the entries before: none for the first, several after a merge.
@@ -93,7 +88,6 @@ class Ledger:
 
     Attributes:
         openings: In the order of the file, each once.
-        faults: What shows that the file is not as it was written.
     """
 
     openings: tuple[Opening, ...]
@@ -165,9 +159,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
     What the ledger lacks and its copy in `.work` holds is put back.
 
     Args:
-        home: The project's lasting folder.
         comparison: What the seal is opened for; its `seal` is not empty.
-        project: The folder of the code that runs.
 
     Returns:
         The entry; an earlier one where the same comparison was noted before.
@@ -196,7 +188,6 @@ def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
     """Add the openings that others noted, or that were deleted here; return how many these are.
 
     Args:
-        home: The project's lasting folder.
         elsewhere: Lines of other ledgers; those that were altered are left out.
     """
     with _locked(home):
