@@ -3,7 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -80,7 +80,7 @@ def describe_features(model: ClassicalExplanation) -> str:
     loss = first.loss.over_folds
     words = (
         f"{model.title} (AUC {format_decimal(model.auc.value)}) rests most on {first.group}: "
-        f"permuting these {first.features} features costs {_auc(loss)} AUC"
+        f"permuting these {first.features} features costs {format_estimate(loss)} AUC"
     )
     if loss.low is None or loss.low <= 0:
         return f"{words}, which is not beyond chance."
@@ -107,10 +107,6 @@ def describe_maps(model: NetworkExplanation) -> str:
 
 def _not_passed(map_: MapExplanation) -> list[str]:
     return [f"{test.name} {test.state}" for test in map_.tests if test.state != "passed"]
-
-
-def _auc(loss: Estimate) -> str:
-    return format_estimate(loss)
 
 
 def describe_agreement(agreement: Agreement | None) -> str:
@@ -185,13 +181,8 @@ def mark_map(map_: MapExplanation) -> str:
     return "" if map_.trustworthy else "not all tested"
 
 
-@dataclass(frozen=True)
-class PointingRow:
-    """Where one kind of map points, as a row of the table.
-
-    Attributes:
-        note: What a reader must know: that it failed the tests, or is no map of the model.
-    """
+class PointingRow(NamedTuple):
+    """Where one kind of map points; the note says that it failed tests or is no map."""
 
     title: str
     note: str
@@ -212,27 +203,16 @@ def list_pointing(result: ExplanationsResult, model: NetworkExplanation) -> list
     return rows
 
 
-@dataclass(frozen=True)
-class GalleryPicture:
-    """A picture of a case.
-
-    Attributes:
-        mark: What a reader must know of it: that it failed a test, or that one was not made.
-        address: `data:` address.
-    """
+class GalleryPicture(NamedTuple):
+    """A picture of a case, with a mark for a failed test and its `data:` address."""
 
     title: str
     mark: str
     address: Markup
 
 
-@dataclass(frozen=True)
-class GalleryCase:
-    """A case as the page shows it.
-
-    Attributes:
-        pictures: Image with outline, then maps over it.
-    """
+class GalleryCase(NamedTuple):
+    """A case: class and score, features that move the score most, image and maps."""
 
     words: str
     reasons: str
@@ -319,7 +299,7 @@ def draw_families(model: ClassicalExplanation) -> Drawing:
         axes.set_yticks(range(len(rows)), [f"{row.group} ({row.features})" for row in rows])
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("AUC lost where the family is permuted")
-        words = "; ".join(f"{row.group} {_auc(row.loss.over_folds)}" for row in rows)
+        words = "; ".join(f"{row.group} {format_estimate(row.loss.over_folds)}" for row in rows)
         return page.finish(f"families-{model.model}", f"AUC lost by family: {words}.")
 
 

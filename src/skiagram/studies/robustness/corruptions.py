@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy import ndimage
@@ -21,7 +20,6 @@ from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, ShardWriter, is_volume
 from skiagram.options import build
 from skiagram.preparation import TRAINING_MEAN
-from skiagram.records import write_table
 from skiagram.restoration.missing import fill_local_median
 from skiagram.restoration.restore import restore_batch
 from skiagram.seeding import stream
@@ -245,13 +243,10 @@ def _restore(condition: Condition, folder: Path) -> None:
     learned = condition.clean.images.folder / TRAINING_MEAN
     mean = np.load(learned) if learned.exists() else None
     source = condition.clean.data.images
-    rows: list[dict[str, object]] = []
     with ShardWriter(folder / "images") as writer:
         for case_id, worse in _worse(condition):
-            (image,), (treatment,) = restore_batch([case_id], worse[None], restoration, mean)
+            (image,), _ = restore_batch([case_id], worse[None], restoration, mean)
             writer.add(case_id, image, source.spacing(case_id))
-            rows.append({"case_id": case_id, **vars(treatment)})
-    write_table(pd.DataFrame(rows), folder / "treatment.parquet")
 
 
 def _worse(condition: Condition) -> Iterator[tuple[str, Image]]:
