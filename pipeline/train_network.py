@@ -1,21 +1,23 @@
 """Stage train_network: one network, from restored images and development labels."""
 
 from dataclasses import asdict
+from functools import partial
 
 from pydantic.dataclasses import dataclass
 
 from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import process_rank, publish
-from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deployment import complete_folder, image_traits
+from skiagram.models.fits import kept_fits
 from skiagram.options import STRICT, build
 from skiagram.records import read_cases
 from skiagram.training.options import Trainer
-from skiagram.training.processes import work_folder
+from skiagram.training.processes import is_last
 
 
 @dataclass(**STRICT)
@@ -36,8 +38,9 @@ def main(options: Options) -> None:
     member = Member(name, learner, options.model, development, test, groups)
     outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))
     named = named_targets([options.model, asdict(options.trainer)])
-    code = code_digest(train, NetworkModel, NetworkInputs, *named)
-    unfinished = work_folder(ROOT / ".work", process_rank(), cases, inputs, code=code)
+    code = library_versions("torch") + code_digest(train, NetworkModel, NetworkInputs, *named)
+    last = partial(is_last, process_rank())
+    unfinished = kept_fits(ROOT / ".work", cases, inputs, (), code, last)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         folders = ArmFolders.under(staging, name, work)
         train(member, cases, task, options.plan, folders, options.compute)

@@ -1,18 +1,15 @@
 """Running out of memory names the option; other errors stay what they are."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext
-from skiagram.records import Cases
 from skiagram.training.fit import Curves
-from skiagram.training.processes import memory_failures, work_folder
+from skiagram.training.processes import memory_failures
 from tests.models.deep.spots import halves, learner, training
 
 EXHAUSTED = [
@@ -46,36 +43,3 @@ def test_training_and_scoring_name_the_option(
 def test_other_errors_pass() -> None:
     with pytest.raises(RuntimeError, match="shape"), memory_failures("training", 4):
         raise RuntimeError("wrong shape")
-
-
-def cases(label: int = 0) -> Cases:
-    text = np.array(["a", "b"])
-    return Cases(text, text, np.array(["train", "test"]), np.array([label, -1]))
-
-
-def kept(root: Path, table: Cases, *inputs: str, code: str = "code") -> Path:
-    """Leave a folder behind as a killed stage does."""
-    with suppress(KeyboardInterrupt), work_folder(root, None, table, *inputs, code=code) as folder:
-        (folder / "state").touch()
-        raise KeyboardInterrupt
-    return folder
-
-
-def test_equal_inputs_find_the_state_and_success_removes_it(tmp_path: Path) -> None:
-    left = kept(tmp_path, cases(), "options", "images")
-    with work_folder(tmp_path, None, cases(), "options", "images", code="code") as again:
-        assert again == left
-        assert (again / "state").exists()
-    assert not left.exists()
-
-
-def test_any_other_input_starts_anew(tmp_path: Path) -> None:
-    folders = {
-        kept(tmp_path, cases(), "options", "images"),
-        kept(tmp_path, cases(1), "options", "images"),
-        kept(tmp_path, cases(), "other options", "images"),
-        kept(tmp_path, cases(), "options", "other images"),
-        kept(tmp_path, cases(), "optionsimages", ""),
-        kept(tmp_path, cases(), "options", "images", code="other code"),
-    }
-    assert len(folders) == 6

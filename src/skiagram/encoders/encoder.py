@@ -11,6 +11,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError
+from skiagram.encoders.weights import LocalFile, Source
+from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 from skiagram.options import STRICT, build
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 COLUMN = "encoding"  # first word of the columns' names
 RECORD = "encoder.json"
 TABLE = "encoding.parquet"
+WEIGHTS = "encoder.weights"  # option
+_KEPT = "weights"  # name of their file, without its ending, in a model's folder
 OWN = ("skiagram.encoders.", "skiagram.models.deep.")  # where encoders of the program stand
 SMALL = 50 * 2**20  # bytes of weights that go into each model's folder
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
@@ -137,6 +141,20 @@ class Scaling:
     mean: tuple[float, ...] | None
     std: tuple[Annotated[float, Field(gt=0)], ...] | None
     intensity: Intensity
+
+    def check_channels(self, channels: int) -> None:
+        """Refuse means or deviations for another number of channels.
+
+        Raises:
+            OptionError: There are neither as many as the network has channels, nor one.
+        """
+        for name, values in (("mean", self.mean or ()), ("std", self.std or ())):
+            if len(values) not in (1, channels):
+                raise OptionError(
+                    f"{len(values)} values",
+                    where=f"encoder.preprocessing.{name}",
+                    allowed=f"{channels}, as the network has channels, or 1",
+                )
 
     def standardise(self, picture: "Tensor", channels: int) -> "Tensor":
         """Repeat a single channel as often as the network reads, and standardise each.
@@ -251,16 +269,8 @@ class Encoder(ABC):
         """
 
     @abstractmethod
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse images of which the network has seen labels.
-
-        Raises:
-            DataError: It has, or nobody can tell.
-        """
-
-    @abstractmethod
-    def keep(self, folder: Path, most_bytes: int) -> None:
-        """Write the weights to a new folder, unless they are larger than some bytes."""
+    def keep(self, folder: Path) -> None:
+        """Write the weights to a new folder, unless they are larger than `SMALL`."""
 
     @abstractmethod
     def kept(self, folder: Path, sha256: str) -> "Encoder":
@@ -269,6 +279,42 @@ class Encoder(ABC):
         Raises:
             DataError: The weights in the folder are others.
         """
+
+    @abstractmethod
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Refuse images of which the network has seen labels.
+
+        Raises:
+            DataError: It has, or nobody can tell.
+        """
+
+
+@dataclass(**STRICT)
+class PublishedEncoder(Encoder):
+    """A frozen network with weights of one file.
+
+    Attributes:
+        weights: Where they are from.
+    """
+
+    weights: Source
+
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Do nothing: what published weights saw is not recorded."""
+
+    def keep(self, folder: Path) -> None:
+        """Copy the file of weights."""
+        path = self.weights.locate(WEIGHTS)
+        if path.stat().st_size <= SMALL:
+            folder.mkdir(parents=True)
+            shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
+
+    def kept(self, folder: Path, sha256: str) -> Self:
+        """Return the encoder with the file that `keep` wrote, else its own."""
+        files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
+        if files:
+            return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
+        return replace(self, weights=replace(self.weights, sha256=sha256))
 
 
 @dataclass(**STRICT)
@@ -320,7 +366,7 @@ def write_encoding(
     """Write the table, the record and, where they are small, the weights to a new folder."""
     table.write(folder / TABLE)
     write_record(record, folder / RECORD)
-    encoder.keep(folder / LEARNED, SMALL)
+    encoder.keep(folder / LEARNED)
 
 
 def read_encoding(folder: Path) -> tuple[FeatureTable, EncoderRecord]:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal, cast
 
@@ -19,13 +18,15 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.encoders.encoder import LoadedNetwork, PictureEncoder, Preprocessing
+from skiagram.encoders.encoder import (
+    WEIGHTS,
+    LoadedNetwork,
+    PictureEncoder,
+    Preprocessing,
+    PublishedEncoder,
+)
 from skiagram.encoders.weights import (
-    Source,
     give_weights,
-    keep_weights,
-    kept_weights,
-    locate_weights,
     missing_extra,
     read_tensors,
     sha256_of,
@@ -33,21 +34,18 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.preparation import Preparation
 
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
-WEIGHTS = "encoder.weights"
 
 
 @dataclass(**STRICT)
-class TimmEncoder(PictureEncoder):
+class TimmEncoder(PictureEncoder, PublishedEncoder):
     """A network of timm's with weights from a file, an address or the Hugging Face hub.
 
     Attributes:
         architecture: timm's name, with the tag of the weights after a dot where it has one: the
             tag tells how images are prepared.
         arguments: Of the architecture, where the weights need others than timm's own.
-        weights: Where they are from.
         pooling: What is kept of the last layer: `head`, what timm gives to a classifier;
             `class_token`; `patches`, the mean over the places of the picture; or both.
         layers: How many last layers are kept, one after the other.
@@ -55,7 +53,6 @@ class TimmEncoder(PictureEncoder):
 
     architecture: str
     arguments: dict[str, Any]
-    weights: Source
     pooling: Pooling
     layers: Annotated[int, Field(ge=1)]
 
@@ -63,7 +60,7 @@ class TimmEncoder(PictureEncoder):
         """Return the network with its weights; `Encoder.load` says what is raised."""
         with _named_refusals(self.architecture):
             how, channels = self._prepared()
-        path = locate_weights(self.weights, WEIGHTS)
+        path = self.weights.locate(WEIGHTS)
         with _named_refusals(self.architecture):
             body = self._build(how.size or 0)
         give_timm_weights(body, read_tensors(path), self.architecture, str(path))
@@ -71,17 +68,6 @@ class TimmEncoder(PictureEncoder):
         with _named_refusals(self.architecture), torch.inference_mode():
             numbers = network(torch.zeros(1, channels, how.size or 0, how.size or 0)).shape[1]
         return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
-
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Do nothing: what these weights saw is not recorded."""
-
-    def keep(self, folder: Path, most_bytes: int) -> None:
-        """Copy the file of weights; `Encoder.keep` says more."""
-        keep_weights(self.weights, WEIGHTS, folder, most_bytes)
-
-    def kept(self, folder: Path, sha256: str) -> "TimmEncoder":
-        """Return the encoder with the weights of a model's folder; `Encoder.kept` says more."""
-        return replace(self, weights=kept_weights(self.weights, folder, sha256))
 
     def _prepared(self) -> tuple[Preprocessing, int]:
         """Return the preprocessing without nulls, and how many channels the network reads."""
@@ -102,13 +88,7 @@ class TimmEncoder(PictureEncoder):
             mean=how.mean or tuple(mean),
             std=how.std or tuple(std),
         )
-        for name, values in (("mean", how.mean or ()), ("std", how.std or ())):
-            if len(values) not in (1, channels):
-                raise OptionError(
-                    f"{len(values)} values",
-                    where=f"encoder.preprocessing.{name}",
-                    allowed=f"{channels}, as the network has channels, or 1",
-                )
+        how.check_channels(channels)
         return how, channels
 
     def _build(self, size: int) -> nn.Module:

@@ -8,9 +8,7 @@ better from `.safetensors`, which holds no code at all.
 
 import hashlib
 import os
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 GUIDE = "docs/how-to/encoders.md says how weights are fetched once and used offline"
-_KEPT = "weights"  # name of the file, without its ending, in a model's folder
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt")
 
 
@@ -43,7 +40,7 @@ class LocalFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
-        """Return the verified file; `locate_weights` says what is raised."""
+        """Return the verified file."""
         path = Path(self.file).expanduser()
         if not path.is_file():
             raise DataError(
@@ -68,7 +65,11 @@ class WebFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
-        """Return the verified file, fetched if need be; `locate_weights` says what is raised."""
+        """Return the verified file, fetched if need be.
+
+        Raises:
+            DataError: It cannot be fetched, or is another one.
+        """
         name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
         try:
             fetched = pooch.retrieve(
@@ -109,7 +110,7 @@ class HubFile:
     sha256: Sha256 | None
 
     def locate(self, where: str) -> Path:
-        """Return the verified file, fetched if need be; `locate_weights` says what is raised."""
+        """Return the verified file, fetched if need be."""
         path = Path(self._fetched(where))
         if self.sha256 is not None:
             check_sha256(path, self.sha256, f"{where}.sha256")
@@ -166,18 +167,6 @@ class HubFile:
 
 
 Source = LocalFile | WebFile | HubFile
-
-
-def locate_weights(source: Source, where: str) -> Path:
-    """Return the file of weights, fetched if it is not yet at hand.
-
-    Args:
-        source: Where the weights are from.
-
-    Raises:
-        DataError: The file is missing and cannot be fetched, is gated, or is another one.
-    """
-    return source.locate(where)
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
@@ -254,28 +243,6 @@ def unfit_weights(architecture: str, file: str, why: str) -> DataError:
         where=file,
         remedy="name the architecture that they were trained for, and its arguments",
     )
-
-
-def keep_weights(source: Source, where: str, folder: Path, most_bytes: int) -> None:
-    """Copy a file of weights to a new folder, unless it is larger than some bytes.
-
-    Args:
-        source: Where the weights are from.
-        most_bytes: Size of the largest file that is copied.
-
-    Raises:
-        DataError: As `locate_weights`.
-    """
-    path = locate_weights(source, where)
-    if path.stat().st_size <= most_bytes:
-        folder.mkdir(parents=True)
-        shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
-
-
-def kept_weights(source: Source, folder: Path, sha256: str) -> Source:
-    """Return the file that `keep_weights` wrote, else the source itself, of a checksum."""
-    files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
-    return LocalFile(file=str(files[0]), sha256=sha256) if files else replace(source, sha256=sha256)
 
 
 def check_sha256(path: Path, expected: str, option: str) -> None:

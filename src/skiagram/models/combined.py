@@ -16,12 +16,13 @@ inner scores of each outer fold weigh the members, so that nothing of the held-o
 part.
 """
 
+import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -372,18 +373,12 @@ def _other_plan(card: Scorecard) -> DataError:
     )
 
 
-@dataclass(frozen=True)
-class CheckedCombination:
-    """A checked combination."""
+class CheckedCombination(NamedTuple):
+    """A checked combination with the name and the values of its option file."""
 
     name: str
     model: Combination
     options: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Index:
-    combinations: tuple[str, ...]
 
 
 def check_combination(
@@ -427,9 +422,10 @@ def combine_all(
     Raises:
         DataError: Scores of a member are missing, damaged or of another plan.
     """
-    index = _Index(tuple(combination.name for combination in chosen))
+    index = json.dumps({"combinations": [one.name for one in chosen]}, indent=2)
     for part in ("models", "scores"):
-        write_record(index, target / part / _INDEX)
+        (target / part).mkdir(parents=True, exist_ok=True)
+        (target / part / _INDEX).write_text(f"{index}\n")
     return [_combine(root, combination, cases, task, plan, target) for combination in chosen]
 
 

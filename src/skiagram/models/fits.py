@@ -7,7 +7,7 @@ so that a run that was killed goes on where it was. Networks keep themselves, ep
 import hashlib
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,7 +138,12 @@ def _take_up(folder: Path, saved: Path | None) -> FitResult:
 
 @contextmanager
 def kept_fits(
-    root: Path, cases: Cases, inputs: str, tables: Iterable[Path], code: str
+    root: Path,
+    cases: Cases,
+    inputs: str,
+    tables: Iterable[Path],
+    code: str,
+    finished: Callable[[], bool] = lambda: True,
 ) -> Iterator[Path]:
     """Yield the folder of the fits that belong to these inputs; it goes once the work is done.
 
@@ -146,17 +151,19 @@ def kept_fits(
     not have made it. After a failure the folder stays.
 
     Args:
+        root: Parent of all such folders.
+        cases: The case table.
+        inputs: Task, options and all else that fits depend on.
         tables: Files that features come from; their content counts.
         code: `code_digest` of what fits.
+        finished: Says at the end whether the folder goes.
     """
-    contents = []
-    for path in tables:
-        with path.open("rb") as file:
-            contents.append(hashlib.file_digest(file, "sha256").hexdigest())
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tables]
     folder = root / cases.digest(code, inputs, *contents)[:32]
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
-    shutil.rmtree(folder, ignore_errors=True)  # a second run that waited for this one is done too
+    if finished():
+        shutil.rmtree(folder, ignore_errors=True)  # another run that waited for this is done too
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

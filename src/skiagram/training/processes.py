@@ -1,22 +1,19 @@
-"""Processes that train: threads, silence, waiting for each other, memory, the folder of their work.
+"""Processes that train: threads, silence, waiting for each other, memory.
 
 Several that share one training are silent each, and none leaves before the others.
 """
 
 import logging
 import os
-import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.strategies import DDPStrategy
 
 from skiagram.errors import ModelFailure
-from skiagram.records import Cases
 
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
 _WORDS = ("out of memory", "not enough memory")
@@ -96,24 +93,13 @@ def _out_of_memory(error: Exception) -> bool:
     return any(words in str(error).lower() for words in _WORDS)
 
 
-@contextmanager
-def work_folder(
-    root: Path, rank: int | None, cases: Cases, *inputs: str, code: str
-) -> Iterator[Path]:
-    """Yield the folder that belongs to these inputs; it goes once the work is done.
+def is_last(rank: int | None) -> bool:
+    """Wait for all processes; return whether this one deletes what they shared.
 
-    Other inputs, other code or another torch give another folder, so a state is never taken up by
-    work that would not have led to it. After a failure the folder stays.
+    Processes that had nothing to train never met: another may still read what they share.
 
     Args:
-        rank: This process among those that share the folder; None where it was started alone.
-        *inputs: All else that the work depends on: options, task, SHA-256 of the images.
-        code: `code_digest` of what trains.
+        rank: Of this process among them; None where it was started alone.
     """
-    folder = root / cases.digest(torch.__version__, code, *inputs)[:32]
-    folder.mkdir(parents=True, exist_ok=True)
-    yield folder
     met = wait_for_all()
-    # Processes that had nothing to train never met: another may still read what lies here.
-    if rank is None or (rank == 0 and met):
-        shutil.rmtree(folder)
+    return rank is None or (rank == 0 and met)

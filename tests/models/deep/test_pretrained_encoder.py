@@ -62,7 +62,7 @@ def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Pat
         logits = last(torch.from_numpy(table.values))
     torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
     assert record.numbers == 12
-    encoder(trained).keep(tmp_path / "learned", 2**20)
+    encoder(trained).keep(tmp_path / "learned")
     kept = encoder(trained).kept(tmp_path / "learned", record.sha256)
     again, _ = encode_images(folder, kept, IN_PROCESS, None, quiet)
     np.testing.assert_array_equal(again.values, table.values)
@@ -87,7 +87,7 @@ def test_another_file_no_file_and_unknown_constants_are_refused(
     with pytest.raises(DataError, match="no network can be loaded from here"):
         encoder(tmp_path).load()
     given = encoder(trained)
-    given.keep(tmp_path / "other", 2**20)
+    given.keep(tmp_path / "other")
     other = replace(KINDS, depths=("int16",))
     write_record(Preparation(other, None, images_sha256="x"), tmp_path / "other" / PREPARATION)
     with pytest.raises(OptionError, match=r"preprocessing\.mean.*was not trained on bytes"):

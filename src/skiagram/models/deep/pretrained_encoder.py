@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.encoders.encoder import (
+    SMALL,
     LoadedNetwork,
     PictureEncoder,
     Preprocessing,
@@ -104,9 +105,9 @@ class TrainedNetwork(PictureEncoder):
                 remedy="use the model `refitted_head`, which trains the network inside each fold",
             )
 
-    def keep(self, folder: Path, most_bytes: int) -> None:
-        """Copy the network; `Encoder.keep` says more."""
-        if (self._fitted / WEIGHTS).stat().st_size <= most_bytes:
+    def keep(self, folder: Path) -> None:
+        """Copy the network."""
+        if (self._fitted / WEIGHTS).stat().st_size <= SMALL:
             target = folder / repeat_folder(0)
             target.mkdir(parents=True)
             shutil.copyfile(Path(self.folder) / PREPARATION, folder / PREPARATION)
@@ -114,7 +115,7 @@ class TrainedNetwork(PictureEncoder):
                 shutil.copyfile(self._fitted / name, target / name)
 
     def kept(self, folder: Path, sha256: str) -> "TrainedNetwork":
-        """Return the network of a model's folder; `Encoder.kept` says more."""
+        """Return the network of a model's folder."""
         if (folder / repeat_folder(0)).is_dir():
             return replace(self, folder=str(folder), sha256=sha256)
         return replace(self, sha256=sha256)

@@ -25,7 +25,6 @@ from skiagram.encoders.weights import (
     LocalFile,
     WebFile,
     give_weights,
-    locate_weights,
     missing_extra,
     read_tensors,
 )
@@ -140,7 +139,7 @@ class Transfer:
         if isinstance(self.weights, str):
             weights, source = self._by_name(self.weights), _WEIGHTS
         else:
-            path = locate_weights(self.weights, _WEIGHTS)
+            path = self.weights.locate(_WEIGHTS)
             weights, source = read_tensors(path), str(path)
         if self.library == "timm":
             give_timm_weights(colour, weights, self.architecture, source)

@@ -6,8 +6,6 @@ reads volumes. It ends before its last linear layer, as encoders of pictures do.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 import numpy as np
@@ -18,13 +16,9 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from skiagram.encoders.encoder import Encoder, LoadedNetwork, Scaling
+from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
 from skiagram.encoders.weights import (
-    Source,
     give_weights,
-    keep_weights,
-    kept_weights,
-    locate_weights,
     read_tensors,
     sha256_of,
 )
@@ -34,11 +28,10 @@ from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, last_layer
 from skiagram.options import STRICT
-from skiagram.preparation import Preparation
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 
-WEIGHTS, NETWORK = "encoder.weights", "encoder.network"
+NETWORK = "encoder.network"
 _COLOURS = 3  # channels of videos
 _UNLIKE = ("s3d",)  # ends in a convolution
 _CLASSES = 2  # of the layer that is cut off
@@ -78,32 +71,24 @@ class VolumePreprocessing(Scaling):
 
 
 @dataclass(**STRICT)
-class VolumeEncoder(Encoder):
+class VolumeEncoder(PublishedEncoder):
     """A network on volumes with weights from a file.
 
     Attributes:
         preprocessing: How a volume becomes what the network reads.
         network: Name of one of torchvision's video networks; or `_target_` and options of one of
             this program's that reads volumes, without its training.
-        weights: Where they are from: a state dict of the network, with its last layer or without.
     """
 
     preprocessing: VolumePreprocessing
     network: str | dict[str, Any]
-    weights: Source
 
     def load(self) -> LoadedNetwork:
         """Return the network with its weights; `Encoder.load` says what is raised."""
         how = self.preprocessing
         network, channels, title = self._build()
-        for name, values in (("mean", how.mean), ("std", how.std)):
-            if len(values) not in (1, channels):
-                raise OptionError(
-                    f"{len(values)} values",
-                    where=f"encoder.preprocessing.{name}",
-                    allowed=f"{channels}, as the network has channels, or 1",
-                )
-        path = locate_weights(self.weights, WEIGHTS)
+        how.check_channels(channels)
+        path = self.weights.locate(WEIGHTS)
         last = _name(network, last_layer(network))
         cut_last_layer(network)
         tensors = _without_prefix(read_tensors(path), network)
@@ -143,17 +128,6 @@ class VolumeEncoder(Encoder):
         for whole, side in zip(reversed(how.size), reversed(sides), strict=True):
             around += [(whole - side) // 2, whole - side - (whole - side) // 2]
         return [how.standardise(pad(volume, around), channels)]
-
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Do nothing: what these weights saw is not recorded."""
-
-    def keep(self, folder: Path, most_bytes: int) -> None:
-        """Copy the file of weights; `Encoder.keep` says more."""
-        keep_weights(self.weights, WEIGHTS, folder, most_bytes)
-
-    def kept(self, folder: Path, sha256: str) -> "VolumeEncoder":
-        """Return the encoder with the weights of a model's folder; `Encoder.kept` says more."""
-        return replace(self, weights=kept_weights(self.weights, folder, sha256))
 
     def _build(self) -> tuple[nn.Module, int, str]:
         """Return the whole network with fresh weights, the channels that it reads and its name."""
