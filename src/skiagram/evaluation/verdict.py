@@ -1,11 +1,13 @@
 """The answer and the warnings in words, made from the figures by fixed rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
     BaselineComparison,
+    CleanComparison,
     Comparison,
     Decision,
     DomainShift,
@@ -20,7 +22,7 @@ from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import LEVEL, GainProbabilities
+from skiagram.statistics.significance import LEVEL
 
 CHANCE = 0.5
 _INTERVAL = "95 % interval"
@@ -28,28 +30,31 @@ _SIDES = ("contender", "classical")
 _GROUPS = "groups of near duplicates (no patient is identified)"
 
 
-@dataclass(frozen=True)
-class DecisiveComparison:
-    """The primary comparison on one set of cases, all or those without near duplicates.
+class DecisiveComparison(NamedTuple):
+    """The primary comparison on one set of cases, all or those without near duplicates."""
 
-    Attributes:
-        against: `contender` and `classical` → comparisons with chance and with simple rules.
-    """
+    evaluation: Evaluation
+    on: CleanComparison
 
-    words: str
-    mixed: bool
-    contender: Estimate
-    classical: Estimate
-    comparison: Comparison
-    gain: GainProbabilities | None
-    against: dict[str, tuple[BaselineComparison, ...]]
-    cases: int
-    patients: int
+    @property
+    def words(self) -> str:
+        """What the contender is called, for example `network`."""
+        return self.evaluation.contender_words
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the contender is a network in some folds and a frozen encoder in others."""
+        return self.evaluation.contender == "either"
+
+    def against(self, side: str) -> tuple[BaselineComparison, ...]:
+        """Return the comparisons of a side with chance and with simple rules."""
+        arm = self.evaluation.contender if side == "contender" else side
+        return tuple(baseline for baseline in self.on.baselines if baseline.arm == arm)
 
     @property
     def difference(self) -> Estimate:
         """Return AUC of the contender minus that of the classical model."""
-        return self.comparison.difference
+        return self.on.comparison.difference
 
     def name(self, side: str) -> str:
         """Return what a side is called."""
@@ -59,7 +64,7 @@ class DecisiveComparison:
         """Return whether a side is not shown to beat a rule, as the table of rules has it."""
         return any(
             rival.rule == rule and rival.difference.low is not None and not rival.beaten
-            for rival in self.against[side]
+            for rival in self.against(side)
         )
 
     def loses(self, side: str, rule: str) -> bool:
@@ -69,7 +74,7 @@ class DecisiveComparison:
             and rival.difference.high is not None
             and rival.difference.high < 0
             and (rival.p_holm is None or rival.p_holm < LEVEL)
-            for rival in self.against[side]
+            for rival in self.against(side)
         )
 
     @property
@@ -80,7 +85,7 @@ class DecisiveComparison:
     @property
     def rules(self) -> tuple[str, ...]:
         """Return the simple rules besides chance."""
-        named = (rival.rule for rival in self.against["contender"] if rival.rule != PREVALENCE)
+        named = (rival.rule for rival in self.against("contender") if rival.rule != PREVALENCE)
         return tuple(dict.fromkeys(named))
 
 
@@ -137,41 +142,15 @@ def _decisive_comparisons(
     evaluation: Evaluation, primary: Comparison
 ) -> tuple[DecisiveComparison, DecisiveComparison | None]:
     """Return the comparison that the words follow, and that on all cases where it is another."""
-    everything = DecisiveComparison(
-        evaluation.contender_words,
-        evaluation.contender == "either",
-        evaluation.arms[evaluation.contender].auc,
-        evaluation.arms["classical"].auc,
-        primary,
-        evaluation.gain,
-        _by_side(evaluation, evaluation.reference_baselines),
-        sum(evaluation.cases["reported"].values()),
-        evaluation.patients["reported"],
-    )
+    arms = {arm: evaluation.arms[arm].auc for arm in _compared_arms(evaluation)}
+    cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
+    rules, gain = evaluation.reference_baselines, evaluation.gain
+    whole = CleanComparison(arms, primary, gain, rules, cases, patients)
+    everything = DecisiveComparison(evaluation, whole)
     clean = evaluation.off_near_duplicates
     if clean is None or clean.comparison.difference.value is None:
         return everything, None
-    fair = DecisiveComparison(
-        evaluation.contender_words,
-        evaluation.contender == "either",
-        clean.auc[evaluation.contender],
-        clean.auc["classical"],
-        clean.comparison,
-        clean.gain,
-        _by_side(evaluation, clean.baselines),
-        clean.cases,
-        clean.patients,
-    )
-    return fair, everything
-
-
-def _by_side(
-    evaluation: Evaluation, baselines: Sequence[BaselineComparison]
-) -> dict[str, tuple[BaselineComparison, ...]]:
-    return {
-        side: tuple(baseline for baseline in baselines if baseline.arm == arm)
-        for side, arm in zip(_SIDES, _compared_arms(evaluation), strict=True)
-    }
+    return DecisiveComparison(evaluation, clean), everything
 
 
 def _compared_arms(evaluation: Evaluation) -> tuple[str, str]:
@@ -184,7 +163,7 @@ def _standing(evaluation: Evaluation) -> set[str]:
 
 def _decide(decisive: DecisiveComparison, margin: float) -> Decision:
     decision = _by_margin(decisive.difference, margin)
-    for rival in decisive.against["contender"]:
+    for rival in decisive.against("contender"):
         if decisive.fails("contender", rival.rule):
             decision = _lower(decision, _by_margin(rival.difference, margin))
     return decision
@@ -203,7 +182,7 @@ def _by_margin(difference: Estimate, margin: float) -> Decision:
 
 
 def _headline(decision: Decision, decisive: DecisiveComparison) -> str:
-    single = decisive.comparison.scope == "fits"
+    single = decisive.on.comparison.scope == "fits"
     kinds = " (a trained network or a frozen encoder)" if decisive.mixed else ""
     alone = ", judged by single trainings" if single else ""
     return f"Use a {decisive.words}{kinds}: {decision}{alone}."
@@ -308,14 +287,14 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
             ]
         )
     where = _where(evaluation, decisive)
-    if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.cases:
+    if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.on.cases:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
-    trainings = decisive.comparison.repeats
+    trainings = decisive.on.comparison.repeats
     mean = f", mean of {trainings} trainings" if trainings > 1 else ""
     return (
         f"{where[0].upper()}{where[1:]}, the best {decisive.words} ({contender}) has the {measure} "
-        f"{_decimal(decisive.contender)} and the best classical model ({other}) "
-        f"{_decimal(decisive.classical)}{mean}: {_gap(decisive.difference)}."
+        f"{_decimal(decisive.on.auc[evaluation.contender])} and the best classical model ({other}) "
+        f"{_decimal(decisive.on.auc['classical'])}{mean}: {_gap(decisive.difference)}."
     )
 
 
@@ -383,12 +362,12 @@ def _margin(margin: float) -> str:
 
 def _probabilities(decisive: DecisiveComparison, margin: float) -> Iterator[str]:
     if (
-        decisive.gain is None
+        decisive.on.gain is None
         or decisive.useless
         or decisive.difference.low == decisive.difference.high
     ):
         return
-    gain = decisive.gain
+    gain = decisive.on.gain
     yield (
         f"Probability (flat prior) of a gain above {margin:.3f}: {_percent(gain.above)}; of a "
         f"difference within ±{margin:.3f}: {_percent(gain.within)}; of a loss above {margin:.3f}: "
@@ -472,8 +451,8 @@ def _seen(design: Design) -> str:
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
-    cases = decisive.cases if decisive else sum(evaluation.cases["reported"].values())
-    groups = decisive.patients if decisive else evaluation.patients["reported"]
+    cases = decisive.on.cases if decisive else sum(evaluation.cases["reported"].values())
+    groups = decisive.on.patients if decisive else evaluation.patients["reported"]
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
     return f"on these {cases} {kind} of {groups} {whose}"
