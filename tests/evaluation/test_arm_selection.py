@@ -222,6 +222,9 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
     assert found.primary.difference.value == pytest.approx(gap)
     assert len(found.arm_pairs) == 3
     assert {row.arm for row in found.reference_baselines} == {
-        "classical", "deep", "encoder", "either",
-    }  # fmt: skip
+        "classical",
+        "deep",
+        "encoder",
+        "either",
+    }
     assert "Net in 2 folds and Head in 1" in found.verdict

@@ -59,8 +59,12 @@ def test_no_reported_case_fixes_its_own_threshold(design: Design) -> None:
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     ground = opened(known)
     model = finished(known, "svm", repeats=2)
-    whose = {case: str(patient) for case, patient in zip(
-        known.cases.case_id.tolist(), known.cases.patient_id.tolist(), strict=True)}  # fmt: skip
+    whose = {
+        case: str(patient)
+        for case, patient in zip(
+            known.cases.case_id.tolist(), known.cases.patient_id.tolist(), strict=True
+        )
+    }
     fixing = list(held_out_scores(model, ground))
     assert len(fixing) == (2 if design == "holdout" else 6)
     covered = np.zeros((2, len(ground.cases)), dtype=int)

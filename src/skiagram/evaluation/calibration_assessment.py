@@ -28,7 +28,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import Z
 
-MOST_BINS = 10
+MAX_BINS = 10
 CASES_PER_BIN = 20
 
 
@@ -44,7 +44,7 @@ def reliability_curve(
         probability: (repeats, n).
         true: (repeats, n) whether what the probability speaks of is so.
     """
-    bins = int(np.clip(probability.shape[1] // CASES_PER_BIN, 1, MOST_BINS))
+    bins = int(np.clip(probability.shape[1] // CASES_PER_BIN, 1, MAX_BINS))
     flat, truth = probability.ravel(), true.ravel().astype(np.float64)
     whose = np.tile(patient, len(probability))
     edges = np.unique(np.quantile(flat, np.arange(1, bins) / bins))
@@ -77,7 +77,7 @@ def decompose_brier(probability: Floats, positive: Flags) -> BrierParts:
     return BrierParts(max(0.0, reliability), max(0.0, resolution), uncertainty)
 
 
-_LEAST = 1e-9
+_MIN_PROBABILITY = 1e-9
 _ONE_PATIENT = "no interval: a single patient"
 
 
@@ -150,7 +150,7 @@ def expected_to_observed(
 
 
 def _log_odds(probability: Floats) -> Floats:
-    odds: Floats = logit(np.clip(probability, _LEAST, 1 - _LEAST))
+    odds: Floats = logit(np.clip(probability, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY))
     return odds
 
 

@@ -18,7 +18,7 @@ from skiagram.errors import OptionError
 from skiagram.statistics.significance import POWER
 from skiagram.statistics.variation import Variation
 
-MOST_PATIENTS = 10**7
+MAX_PATIENTS = 10**7
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _NORMAL_NODES, _NORMAL_WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 _Z = 1.959963984540054
@@ -306,13 +306,13 @@ def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int
     low = math.ceil(2 / min(prevalence, 1 - prevalence)) - 1  # two patients of a class are needed
     high = low + 1
     while not enough(high):
-        if high >= MOST_PATIENTS:
+        if high >= MAX_PATIENTS:
             raise OptionError(
-                f"not even {MOST_PATIENTS:,} patients are enough",
+                f"not even {MAX_PATIENTS:,} patients are enough",
                 where=where,
                 remedy="ask for less, or, where trainings spread, train more often (repeats)",
             )
-        low, high = high, min(2 * high, MOST_PATIENTS)
+        low, high = high, min(2 * high, MAX_PATIENTS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -34,10 +34,10 @@ from skiagram.statistics.variation import Z
 Floats = NDArray[np.float64]
 _REPLICATES = 400  # of a standard error, with more than two classes
 _FOLDS = 5
-_LARGEST_SIDE = 4_000  # cases
+_MAX_SIDE = 4_000  # cases
 _CATEGORIES = 8
 _NAMED_FEATURES = 5
-_FEWEST_PATIENTS = 10  # of a side
+_MIN_PATIENTS = 10  # of a side
 
 
 def find_shifts(
@@ -130,9 +130,9 @@ def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
 
 
 def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    if len(rows) <= _LARGEST_SIDE:
+    if len(rows) <= _MAX_SIDE:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, _LARGEST_SIDE).astype(np.int64)]
+    return rows[np.linspace(0, len(rows) - 1, _MAX_SIDE).astype(np.int64)]
 
 
 def _measure(image: Image) -> dict[str, float]:
@@ -158,7 +158,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
         None under `cv`, or with fewer than ten patients on a side.
     """
     sides = (setting.development, setting.cases)
-    few = min(len(np.unique(side.patient)) for side in sides) < _FEWEST_PATIENTS
+    few = min(len(np.unique(side.patient)) for side in sides) < _MIN_PATIENTS
     if traits is None or setting.design == "cv" or few:
         return None
     apart = int(setting.development.patient.max()) + 1

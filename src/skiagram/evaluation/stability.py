@@ -175,7 +175,7 @@ def split_variance(
 
 
 _FITS = r"repeat\d+-(?:fold\d+|outer\d+-final)"  # neither final nor inner fits
-_MOST = 10
+_MAX_NAMED = 10
 
 
 def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
@@ -201,5 +201,5 @@ def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
         fits=len(wide),
         features=wide.shape[1],
         kept=float(wide.sum(axis=1).mean()),
-        most_chosen=tuple(ChosenFeature(name, share[name]) for name in ranked[:_MOST]),
+        most_chosen=tuple(ChosenFeature(name, share[name]) for name in ranked[:_MAX_NAMED]),
     )

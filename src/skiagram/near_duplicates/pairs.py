@@ -229,7 +229,7 @@ def clusters(first: NDArray[np.int64], second: NDArray[np.int64], n: int) -> NDA
     return labels
 
 
-_FEWEST_SHARES = 32
+_MIN_SHARES = 32
 _LIKELY_ENOUGH = 1e-4  # of a sample's pairs; more, and most of a block would be multiplied out
 _SAMPLE = 4096
 _TRIED = 2048
@@ -306,7 +306,7 @@ def _shares(vectors: Vectors, threshold: float) -> Vectors:
     sample = _spread_out(vectors, _SAMPLE).astype(np.float64)
     directions = np.linalg.eigh(sample.T @ sample)[1][:, ::-1].astype(np.float32)
     tried = _spread_out(vectors, _TRIED)
-    number = min(_FEWEST_SHARES, len(directions))
+    number = min(_MIN_SHARES, len(directions))
     while number < len(directions):
         some = _cut(tried, directions[:, :number])
         likely = np.triu(some @ some.T > threshold, k=1)

@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter
 from skiagram.compute.compiled import compiled
 
 REACH = 0.22  # of a side: shifts sought
-LEAST_OVERLAP = 0.36  # of the image
+MIN_OVERLAP = 0.36  # of the image
 _OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is compared
 _NOISE = 0.8  # standard deviation of the weights, pixels: finer detail is noise of resampling
 _COARSE = (2.0, 4.0)  # surroundings whose mean is taken off, and whose spread is made equal
@@ -29,9 +29,9 @@ _FLAT = 0.02  # of an image's spread; less is noise of rounding
 _STEPS = 8
 _PARTS = 4  # a side
 _SETTLED = 0.05  # pixels at the border of the image
-_GREATEST_STEP = 0.05  # of a matrix element, a step
+_MAX_STEP = 0.05  # of a matrix element, a step
 _RIDGE = 1e-6  # of the diagonal
-_LEAST_RIDGE = 1e-12
+_MIN_RIDGE = 1e-12
 _UNKNOWNS = 8  # six of the map, gain and offset
 
 Details = NDArray[np.float32]
@@ -317,19 +317,19 @@ def _refined(
     best = np.zeros(number)
     best_maps = maps.copy()
     reach = np.array([(side - 1) / 2, (side - 1) / 2, (side - 1) / 2, (side - 1) / 2, 1.0, 1.0])
-    greatest = np.array([1.0, 1.0, 1.0, 1.0, side, side]) * _GREATEST_STEP
+    greatest = np.array([1.0, 1.0, 1.0, 1.0, side, side]) * _MAX_STEP
     for k in range(number):
         map_ = maps[k].copy()
         for _ in range(_STEPS + 1):
             normal, target, squares = _normal_equations(first[k], second[k], map_)
-            correlation = _correlation(normal, target, squares, LEAST_OVERLAP * side * side)
+            correlation = _correlation(normal, target, squares, MIN_OVERLAP * side * side)
             if correlation == 0:
                 break
             if abs(correlation) > abs(best[k]):
                 best[k] = correlation
                 best_maps[k] = map_
             for i in range(_UNKNOWNS):
-                normal[i, i] = normal[i, i] * (1 + _RIDGE) + _LEAST_RIDGE
+                normal[i, i] = normal[i, i] * (1 + _RIDGE) + _MIN_RIDGE
             solved = np.linalg.solve(normal, target)
             gain = solved[6]
             if gain * sign[k] <= 0:

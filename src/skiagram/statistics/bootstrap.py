@@ -58,7 +58,7 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 Kind = Literal["percentile", "BCa"]
 _BLOCK = 1_000_000
 _GROUPS = 1_000
-_MOST_INFLUENCES = 2_000
+_MAX_INFLUENCES = 2_000
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def _clustered_variance(statistic: Statistic, draws: PatientDraws, jackknife: Fl
     2,000 cases that takes too long, and the jackknife over patients stands alone.
     """
     n = len(draws.patient)
-    if n > _MOST_INFLUENCES:
+    if n > _MAX_INFLUENCES:
         left_out = jackknife[np.isfinite(jackknife)]
         return (len(left_out) - 1) * float(left_out.var()) if len(left_out) else 0.0
     rows = max(1, _BLOCK // n)
