@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import Estimate, ModelResult, Stability
+from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records import DataCard, Outcome, Task, write_record, write_table
 from skiagram.sealing.ledger import OPENING, Comparison
+from skiagram.statistics.estimate import Estimate
 
 MODELS = ("svm", "small_cnn", "broken_cnn")
 COMPARISON = Comparison("made", "5" * 64, "evaluate", MODELS, "c" * 64)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from skiagram.compute.checkout import home
 from skiagram.errors import DataError
-from skiagram.evaluation.results import Estimate
 from skiagram.records import write_record
 from skiagram.sealing.ledger import LEDGER, OPENING, note_opening, read_ledger
+from skiagram.statistics.estimate import Estimate
 from skiagram.tracking.contract import NoTracking, Point
 from skiagram.tracking.execution import (
     commit_tags,

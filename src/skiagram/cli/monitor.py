@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.monitoring import Labels, MonitorReport, Month, Seen
     from skiagram.deploy.package import Opened
-    from skiagram.evaluation.results import Estimate
+    from skiagram.statistics.estimate import Estimate
 
 NAME = "monitor"
 SUMMARY = "compare new cases with a model's training data, and its scores with new labels"

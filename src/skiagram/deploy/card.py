@@ -16,7 +16,8 @@ from skiagram.records import COMBINED, DataCard, read_record
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
     from skiagram.evaluation.evaluation_record import Evaluation
-    from skiagram.evaluation.results import Estimate, ModelResult
+    from skiagram.evaluation.results import ModelResult
+    from skiagram.statistics.estimate import Estimate
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from skiagram.records import Outcome
-from skiagram.statistics.estimate import Estimate as Estimate
+from skiagram.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)
