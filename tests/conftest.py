@@ -26,13 +26,21 @@ class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
 
 @cache
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    python = path.is_file() and path.suffix == ".py"
+    return path.read_text(encoding="utf-8") if python else ""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Let set-ups be made once where tests run on several workers."""
     return SharedSetUps(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of thorough tests alone where none is asked for: imports take the time."""
+    unwanted = "not thorough" in str(config.option.markexpr)
+    thorough = "\npytestmark = pytest.mark.thorough\n" in _text(collection_path)
+    return True if unwanted and thorough else None
 
 
 @pytest.fixture(scope="session")

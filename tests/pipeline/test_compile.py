@@ -9,8 +9,9 @@ from numba.core.dispatcher import Dispatcher
 import compile  # noqa: A004 - the script in pipeline/
 from skiagram import evaluation, features
 
+pytestmark = pytest.mark.thorough
 
-@pytest.mark.thorough
+
 def test_no_kernel_is_left_for_the_first_run() -> None:
     compile.main()
     for package in (evaluation, features):

@@ -13,6 +13,8 @@ from skiagram.records import Cases, Predictions
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
 from tests.pipeline.project import Project
 
+pytestmark = pytest.mark.thorough
+
 SHAPE = (144, 112)
 MODELS = ("logistic_regression", "logistic_regression_covariates")
 FEATURES = "features=[first_order,wavelet,covariates]"
@@ -100,7 +102,6 @@ CLASSES = ("cancer", "normal")
 PLAN = ("plan.folds=2", "plan.inner_folds=2")
 
 
-@pytest.mark.thorough
 def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
     project: Project, tmp_path: Path
 ) -> None:
@@ -123,7 +124,6 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
 
 
-@pytest.mark.thorough
 @pytest.mark.real
 def test_real_dicom_mammograms_come_through(project: Project, tmp_path: Path) -> None:
     """Labels are made up: this shows that the files can be read, not that they can be judged."""

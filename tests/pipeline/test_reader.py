@@ -15,6 +15,8 @@ from skiagram.records import read_table
 from tests.datasets.own_folders import OwnFolder, png, row, write_folder
 from tests.pipeline.project import Project
 
+pytestmark = pytest.mark.thorough
+
 TEST_SITE = "Leeds"
 
 
@@ -29,7 +31,6 @@ def read_folder(place: Path) -> OwnFolder:
     return write_folder(place, files, rows)
 
 
-@pytest.mark.thorough
 def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     project: Project, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.records import Predictions, read_record
 from tests.pipeline.project import REPOSITORY, Project, make_project
 
+pytestmark = pytest.mark.thorough
+
 BASELINES = ["logistic_regression", "random_forest", "svm"]
 
 
@@ -52,7 +54,6 @@ def phantom(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return run_classical(tmp_path_factory.mktemp("phantom") / "project", "phantom", None)
 
 
-@pytest.mark.thorough
 def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom: Project) -> None:
     evaluation = evaluation_of(phantom)
     auc = best_baseline(evaluation).metrics["roc_auc"].value
@@ -63,7 +64,6 @@ def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom:
     assert not any(model.leaked for model in evaluation.models)
 
 
-@pytest.mark.thorough
 def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> None:
     """The articles end with `model.fit(test_data, test_labels)`; here that does not go unseen."""
     found = read_inputs(phantom.folder, [phantom.folder / "scores" / one for one in BASELINES], {})
@@ -88,7 +88,6 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 
 
-@pytest.mark.thorough
 @pytest.mark.real
 def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path) -> None:
     evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))

@@ -8,6 +8,8 @@ from PIL import Image
 
 from tests.pipeline.project import Project, write_source
 
+pytestmark = pytest.mark.thorough
+
 MODELS = ["logistic_regression", "cnn_3d", "recurrent", "small_cnn"]
 
 
@@ -29,7 +31,6 @@ def volume_arrays() -> dict[str, np.ndarray]:
     return arrays
 
 
-@pytest.mark.thorough
 def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     project: Project,
 ) -> None:
@@ -71,7 +72,6 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
     assert "volumes, as in training" in predicted.stdout + predicted.stderr
 
 
-@pytest.mark.thorough
 def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
     project.edit(
         "conf/dataset/phantom_regions.yaml",
