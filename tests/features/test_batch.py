@@ -30,7 +30,7 @@ def test_what_several_families_need_is_made_once() -> None:
 
 
 def test_zones_of_the_largest_images_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skiagram.features.discretisation._MOST_KEPT", IMAGES.size - 1)
+    monkeypatch.setattr("skiagram.features.discretisation._MAX_KEPT", IMAGES.size - 1)
     batch, levels = FeatureBatch(IMAGES), Discretisation(bin_number=8, bin_width=None)
     grey = batch.levels(levels, "whole", "a")
     first, again = grey.zones, grey.zones

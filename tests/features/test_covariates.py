@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.features.covariates import LEAST_PATIENTS, Covariates, Site, development_patients
+from skiagram.features.covariates import MIN_PATIENTS, Covariates, Site, development_patients
 from skiagram.preparation import Covariate
 from skiagram.records import SEALED, Cases
 
@@ -65,12 +65,12 @@ def views(*counts: tuple[str | None, int]) -> pd.DataFrame:
 
 
 def test_a_text_of_few_patients_is_no_category_and_counts_as_none() -> None:
-    table = views(("CC", LEAST_PATIENTS), ("MLO", LEAST_PATIENTS - 1), (None, 2))
+    table = views(("CC", MIN_PATIENTS), ("MLO", MIN_PATIENTS - 1), (None, 2))
     chosen = Covariates(columns=("view", "age"))
     assert chosen.describe(table) == (Covariate("view", ("CC",)), Covariate("age", None))
     found = chosen.encode(table)
     assert found.names == ("covariates_view_CC", "covariates_age")
-    assert found.values[:, 0].tolist() == [1] * LEAST_PATIENTS + [0] * (LEAST_PATIENTS + 1)  # noqa: PD011
+    assert found.values[:, 0].tolist() == [1] * MIN_PATIENTS + [0] * (MIN_PATIENTS + 1)  # noqa: PD011
     np.testing.assert_array_equal(found.values[:, 1], table["age"].to_numpy(np.float32))  # noqa: PD011
 
 

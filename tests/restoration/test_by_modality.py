@@ -98,9 +98,12 @@ def test_steps_that_do_not_fit_the_modalities_are_refused(
     cases = Cases.read(folders.cases / "cases.parquet")
     with pytest.raises(OptionError, match=r"steps for CT.*Allowed: PET, MR"):
         restore_modalities(
-            folders.images, ByModality(modalities={"CT": _steps(None)}), tmp_path / "r",
-            tmp_path / "t.parquet", cases,
-        )  # fmt: skip
+            folders.images,
+            ByModality(modalities={"CT": _steps(None)}),
+            tmp_path / "r",
+            tmp_path / "t.parquet",
+            cases,
+        )
     with pytest.raises(DataError, match=r"the modality `\.\./x`"):
         write_modalities(tmp_path, ["PET", "../x"])
 

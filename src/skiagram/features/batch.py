@@ -27,13 +27,9 @@ def luminance(images: NDArray[Any], family: str) -> NDArray[np.float64]:
 
     Args:
         images: (n, height, width), taken as they are, or (n, height, width, 3) red, green, blue.
-        family: Name of the family, for the message.
 
     Returns:
         (n, height, width) float64 in the unit of the images.
-
-    Raises:
-        DataError: The images have neither one channel nor three.
     """
     if images.ndim == 3:
         return images.astype(np.float64)
@@ -301,14 +297,7 @@ class FeatureBatch:
         return box
 
     def check_planes(self, family: str) -> None:
-        """Refuse volumes.
-
-        Args:
-            family: Name of the family, for the message.
-
-        Raises:
-            DataError: The images are volumes.
-        """
+        """Refuse volumes."""
         if self.volumes:
             raise DataError(
                 f"`{family}` is not defined for volumes (here {self.images.shape[1]} slices)",
@@ -319,14 +308,7 @@ class FeatureBatch:
             )
 
     def check_whole(self, family: str) -> None:
-        """Refuse regions of interest.
-
-        Args:
-            family: Name of the family, for the message.
-
-        Raises:
-            DataError: The images have masks.
-        """
+        """Refuse regions of interest."""
         if self.masks is not None:
             raise DataError(
                 f"`{family}` is not defined in a region of interest",
@@ -339,25 +321,12 @@ class FeatureBatch:
         """Return the intensities (n, height, width) in the images' own depth, not to be changed.
 
         Those of one channel are no copy, of which `luminance` makes one in twice the memory.
-
-        Args:
-            family: Name of the family, for the message.
-
-        Raises:
-            DataError: The images are volumes or have neither one channel nor three.
         """
         self.check_planes(family)
         return self.images if self.images.ndim == 3 else self.luminance(family)
 
     def luminance(self, family: str) -> NDArray[np.float64]:
-        """Return the intensities (n, height, width) that a family of grey images works on.
-
-        Args:
-            family: Name of the family, for the message.
-
-        Raises:
-            DataError: The images are volumes or have neither one channel nor three.
-        """
+        """Return the intensities (n, height, width) that a family of grey images works on."""
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
@@ -369,14 +338,8 @@ class FeatureBatch:
     def intensities(self, family: str) -> NDArray[np.float64]:
         """Return what a family works on that is defined for images and for volumes.
 
-        Args:
-            family: Name of the family, for the message.
-
         Returns:
             (n, height, width), or (n, depth, height, width) of volumes.
-
-        Raises:
-            DataError: The images have neither one channel nor three.
         """
         if not self.volumes:
             return self.luminance(family)
@@ -389,11 +352,6 @@ class FeatureBatch:
             which: `whole` for the region of interest, or all of the image where there is none;
                 `bright` for what Otsu's threshold calls bright (IEEE Trans. SMC 9(1), 1979), all
                 of a constant image.
-            family: Name of the family, for the message.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or a region of interest has
-                no pixel.
         """
         if ("region", which) not in self._kept:
             shape = self.images.shape[: 4 if self.volumes else 3]
@@ -420,17 +378,7 @@ class FeatureBatch:
         return self.region(which, family)
 
     def levels(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
-        """Return the grey levels of a region.
-
-        Args:
-            discretisation: How intensities become grey levels.
-            which: The region, as in `region`.
-            family: Name of the family, for the message.
-
-        Raises:
-            DataError: The images have neither one channel nor three, a region of interest has no
-                pixel, or there are too many levels.
-        """
+        """Return the grey levels of a region."""
         levels: GreyLevels | None = self._kept.get((discretisation, which))
         if levels is None:
             levels = self._kept[discretisation, which] = self._digitise(

@@ -30,14 +30,7 @@ class CaseHistories:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read what ingest wrote.
-
-        Args:
-            folder: Holds the tables of cases, covariates and visits.
-
-        Raises:
-            DataError: A table is not there or cannot be read.
-        """
+        """Read what ingest wrote."""
         cases = Cases.read(folder / "cases.parquet")
         return cls(
             read_table(folder / "covariates.parquet"),

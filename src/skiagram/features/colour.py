@@ -55,11 +55,7 @@ class Colour(DefinedFamily):
         )
 
     def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
-        """Compute the features of n images of three channels: red, green, blue; (n, 33).
-
-        Raises:
-            DataError: The images are volumes or have not three channels.
-        """
+        """Compute the features of n images of three channels: red, green, blue; (n, 33)."""
         batch.check_planes("colour")
         images = batch.images
         channels = 1 if images.ndim == 3 else images.shape[-1]
@@ -117,7 +113,6 @@ def entropy(rgb: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
 
     Args:
         rgb: (n, height, width, 3), each in [0, 1].
-        bins: Equal bins per channel.
     """
     level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
     cell = (level @ np.array([bins**2, bins, 1])).reshape(len(rgb), -1)

@@ -17,7 +17,7 @@ from skiagram.records import Cases
 
 PREFIX = "covariates_"
 SITE_PREFIX = "site_"
-LEAST_PATIENTS = 5
+MIN_PATIENTS = 5
 
 
 @dataclass(**STRICT)
@@ -40,7 +40,7 @@ class Covariates:
     option: ClassVar[str] = "features.covariates.columns"  # for messages
 
     columns: tuple[str, ...] | None
-    least_patients: Annotated[int, Field(ge=1)] = LEAST_PATIENTS
+    least_patients: Annotated[int, Field(ge=1)] = MIN_PATIENTS
 
     def describe(
         self,
@@ -99,11 +99,6 @@ class Covariates:
         where: str | None = None,
     ) -> FeatureTable:
         """Return the columns of all cases of a data set.
-
-        Args:
-            table: As for `describe`.
-            patients: As for `describe`.
-            where: As for `describe`.
 
         Raises:
             OptionError: A column is not in the table, none is left, or all texts are rare.

@@ -23,8 +23,8 @@ Flags = NDArray[np.bool_]
 Images = NDArray[np.floating[Any]]
 Row = NDArray[np.floating[Any]]
 
-MOST_LEVELS = 256
-_MOST_KEPT = 2**24  # pixels whose zones are kept, 64 MB
+MAX_LEVELS = 256
+_MAX_KEPT = 2**24  # pixels whose zones are kept, 64 MB
 
 
 @record(frozen=True)
@@ -104,7 +104,7 @@ class GreyLevels:
             kept: NDArray[Any] = self._kept[name]
             return kept
         found = find()
-        if self.levels.size <= _MOST_KEPT:
+        if self.levels.size <= _MAX_KEPT:
             self._kept[name] = found
         return found
 
@@ -122,7 +122,7 @@ class Discretisation:
             of a re-segmentation, so that a level means the same in every image.
     """
 
-    bin_number: Annotated[int, Field(ge=2, le=MOST_LEVELS)] | None
+    bin_number: Annotated[int, Field(ge=2, le=MAX_LEVELS)] | None
     bin_width: Annotated[float, Field(gt=0)] | None
     lowest: float | None = None
 
@@ -151,9 +151,6 @@ class Discretisation:
             inside: Of the same shape, true in the region; None for all of each image.
             box: First and last + 1 of slices, rows and columns: where all regions lie, so that
                 nothing else is read; None for the whole images.
-
-        Returns:
-            The levels of the box.
 
         Raises:
             DataError: The bin width makes more than 256 levels, or a region has no pixel.
@@ -200,11 +197,11 @@ class Discretisation:
             lowest = np.full(len(lowest), self.lowest)
         width = self.bin_width or 1.0
         most = float((highest - lowest).max() / width) + 1
-        if most > MOST_LEVELS + 1:
+        if most > MAX_LEVELS + 1:
             raise DataError(
                 f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
                 where="features",
-                allowed=f"at most {MOST_LEVELS}",
+                allowed=f"at most {MAX_LEVELS}",
                 remedy="choose wider bins, or a fixed `bin_number`",
             )
 
@@ -242,7 +239,7 @@ def _digitise(
     z_first, y_first, x_first = corner
     x_end = x_first + width
     number, bin_width, lowest_of_all = bins
-    most = np.int32(number - 1 if number > 0 else MOST_LEVELS)
+    most = np.int32(number - 1 if number > 0 else MAX_LEVELS)
     masked = int(inside.shape == images.shape)
     low, high = np.empty(width, images.dtype), np.empty(width, images.dtype)
     first_empty = -1

@@ -34,14 +34,7 @@ class Earlier:
     columns: tuple[str, ...] | None
 
     def names(self, features: Sequence[str]) -> tuple[str, ...]:
-        """Return the names of the columns.
-
-        Args:
-            features: Names of all features of an image.
-
-        Raises:
-            OptionError: A family has no feature.
-        """
+        """Return the names of the columns."""
         return (NONE, *(_name(feature) for feature in self._choose(features)))
 
     def encode(
@@ -50,13 +43,9 @@ class Earlier:
         """Return the columns of some cases.
 
         Args:
-            table: The features of their images.
             previous: Case → cases of the visit before, as `previous_cases` gives them; those that
                 `earlier` lacks count as none.
             earlier: Features of the cases of visits before; None where `table` holds them too.
-
-        Raises:
-            OptionError: A family has no feature.
         """
         chosen = self._choose(table.names)
         known = table if earlier is None else earlier
@@ -109,7 +98,6 @@ def previous_cases(visits: pd.DataFrame, cases: Cases) -> dict[str, tuple[str, .
 
     Args:
         visits: Column `case_id`, and `visit` and `region` where the data set has visits.
-        cases: The case table, which knows the patients.
     """
     if "visit" not in visits:
         return {}

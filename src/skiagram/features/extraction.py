@@ -36,9 +36,6 @@ def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]
 
     Args:
         families: Name → `_target_` and options of each family, in column order.
-
-    Raises:
-        OptionError: Options do not fit; names the family.
     """
     return [build(dict(options), f"features.{name}") for name, options in families.items()]
 
@@ -53,19 +50,11 @@ def extract_modalities(
     """Compute the features of all modalities of a store; `extract` says how.
 
     Args:
-        images: Folder of the restored images.
-        families: Chosen families; see `extract`.
-        histories: See `extract`.
-        compute: Where the work is done.
         kept: Folder of what earlier runs made of images, and for what this one makes; None to make
             all anew.
 
     Returns:
         Where cases have several images, features are called `<modality>.<feature>`.
-
-    Raises:
-        DataError: See `extract`.
-        OptionError: See `extract`.
     """
     folders = modality_folders(images)
     if len(folders) == 1:
@@ -97,7 +86,6 @@ def extract(
     """Compute the features of all images of a store, and put chosen covariates beside them.
 
     Args:
-        store: Restored images.
         families: Chosen families; changes since earlier images come after the images' features,
             covariates last.
         histories: What else is known of the cases of the data set, of which the store may hold

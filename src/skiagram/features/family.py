@@ -32,11 +32,7 @@ class FeatureFamily(Protocol):
         """Return what the features mean: each name fits one definition, each definition a name."""
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n finite, equally sized images: (n, n_features), finite.
-
-        Raises:
-            DataError: The family is not defined for such images.
-        """
+        """Compute the features of n finite, equally sized images: (n, n_features), finite."""
 
 
 def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
@@ -95,11 +91,7 @@ class LevelFamily(RegionFamily, ABC):
     levels: Discretisation
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images of one channel, or of three reduced to luminance.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or too many grey levels.
-        """
+        """Compute the features of n images of one channel, or of three reduced to luminance."""
         return self._describe_volumes(batch.levels(self.levels, self.region, self.prefix))
 
     def _describe_volumes(self, grey: GreyLevels) -> Floats:
@@ -140,12 +132,7 @@ class WholeImageFamily(DefinedFamily, ABC):
     """Base of a family of whole plane images: volumes and regions of interest are refused."""
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images of one channel, or of three reduced to luminance.
-
-        Raises:
-            DataError: The images are volumes or have neither one channel nor three, or they have
-                masks.
-        """
+        """Compute the features of n images of one channel, or of three reduced to luminance."""
         batch.check_whole(self.prefix)
         return self.describe(batch.planes(self.prefix))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
@@ -24,6 +24,20 @@ def build_member(value: Any) -> Any:
     return build(value, "filter or family") if isinstance(value, Mapping) else value
 
 
+def _check_families(families: tuple[Any, ...]) -> tuple[Any, ...]:
+    others = [type(family).__name__ for family in families if not hasattr(family, "extract")]
+    if others:
+        raise ValueError(f"`{others[0]}` is no feature family")
+    return families
+
+
+Families = Annotated[
+    tuple[Annotated[Any, BeforeValidator(build_member)], ...],
+    Field(min_length=1),
+    AfterValidator(_check_families),
+]
+
+
 @dataclass(**STRICT)
 class Filtered:
     """Families of features on the response of a filter.
@@ -38,19 +52,12 @@ class Filtered:
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
     filter: Annotated[Any, BeforeValidator(build_member)]
-    families: Annotated[
-        tuple[Annotated[Any, BeforeValidator(build_member)], ...], Field(min_length=1)
-    ]
+    families: Families
 
     @model_validator(mode="after")
-    def _filter_and_families(self) -> Self:
+    def _a_filter(self) -> Self:
         if not isinstance(self.filter, Filter):
             raise ValueError("`filter`: a class of `skiagram.features.filters`")  # noqa: TRY004
-        others = [
-            type(family).__name__ for family in self.families if not hasattr(family, "extract")
-        ]
-        if others:
-            raise ValueError(f"`{others[0]}` is no feature family")
         return self
 
     def names(self) -> tuple[str, ...]:
@@ -70,23 +77,12 @@ class Filtered:
 
         Args:
             batch: Of one channel, or of three reduced to luminance; a plane image is one slice.
-
-        Returns:
-            (n, n_features) float64, finite.
-
-        Raises:
-            DataError: A family refuses the images, a filter in 3D meets plane images, or one in mm
-                an unknown spacing.
         """
         responses = self.respond(batch)
         return np.hstack([family.extract(responses) for family in self.families])
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:
-        """Return the responses of n images with their regions, cut to these.
-
-        Raises:
-            DataError: As `extract`.
-        """
+        """Return the responses of n images with their regions, cut to these."""
         if self.filter.dimension == "3D" and not batch.volumes:
             raise DataError(
                 f"`{self.name}` is a filter in 3D, which plane images have not",

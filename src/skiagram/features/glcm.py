@@ -29,9 +29,6 @@ def average(features: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArra
         features: (n · k, n_features), the k matrices of an image one after the other.
         counted: (n, k), false for a matrix without entries, which is left out; an image without
             any has the features of its first matrix.
-
-    Returns:
-        (n, n_features).
     """
     of_image = features.reshape(*counted.shape, -1)
     counted = counted | (~counted.any(axis=1, keepdims=True) & (np.arange(counted.shape[1]) == 0))
@@ -65,9 +62,7 @@ def cooccurrences(
 
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        number: Number of levels, N.
         highest: (n,) highest level of each image, N_g.
-        distance: Chebyshev distance of the pairs, in pixels.
         ways: k, how many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the k matrices of an image are added up into one.
 
@@ -330,13 +325,7 @@ def glcm(
     """Compute the features at one distance: in a plane 4 directions, in a volume 13.
 
     Args:
-        levels: Of n images.
-        distance: Chebyshev distance of the pairs, in pixels.
-        aggregation: Of the directions, as in `Glcm`.
         dimension: Of a volume, whose directions are those of a plane if not `3D`.
-
-    Returns:
-        (n, n_features).
     """
     ways = PLANE_WAYS if levels.depth == 1 or dimension != "3D" else VOLUME_WAYS
     merged = aggregation == "merged"

@@ -30,7 +30,6 @@ def distance_zones(
             2³¹ pixels per image.
         outline: Of the same shape, true in the region whose border it is.
         forest: (n, pixels) of `zone_forest`.
-        number: Number of levels.
 
     Returns:
         (n, farthest, number): counts of distance 1, 2, … and level 1, 2, …; (n,) the pixels of the

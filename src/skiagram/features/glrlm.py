@@ -33,8 +33,6 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
 
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        equals: Of `equal_neighbours`.
-        number: Number of levels.
         ways: How many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the matrices of an image are added up into one.
 
@@ -186,12 +184,7 @@ def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "
     """Compute the features: in a plane along 4 directions, in a volume along 13.
 
     Args:
-        levels: Of n images.
-        aggregation: Of the directions, as in `Glrlm`.
         dimension: Of a volume, whose directions are those of a plane if not `3D`.
-
-    Returns:
-        (n, n_features).
     """
     n, within = len(levels.levels), levels.depth == 1 or dimension != "3D"
     ways = PLANE_WAYS if within else VOLUME_WAYS

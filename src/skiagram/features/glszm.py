@@ -28,7 +28,6 @@ def size_zones(levels: NDArray[np.uint16], forest: NDArray[np.int32], number: in
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         forest: (n, pixels) of `zone_forest`.
-        number: Number of levels.
 
     Returns:
         (m, 4): image, size, level and how many, in the order of image, size and level.

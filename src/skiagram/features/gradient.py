@@ -25,9 +25,6 @@ def gradient_moments(images: Floats, inside: NDArray[np.bool_]) -> Floats:
         images: (n, height, width), finite.
         inside: Of the same shape, true in the region, at least one pixel per image; of shape
             (1, 1, 1) for all pixels.
-
-    Returns:
-        (n, 3).
     """
     n, height, width = images.shape
     whole = inside.shape != images.shape

@@ -101,7 +101,6 @@ def _corners_of_planes(points: Integers, axis: int) -> Integers:
 
     Args:
         points: (m, 3).
-        axis: Of the planes' normals.
 
     Returns:
         (k, 3) distinct, sorted by plane and by their other two places.
@@ -349,7 +348,7 @@ def _farthest(points: Floats, place: Floats, squares: Floats) -> int:
 
 _ROUNDING = 1e-12
 _FLAT = 1e-8  # normals are rounded
-_MOST_FACES = 64  # only round regions have more
+_MAX_FACES = 64  # only round regions have more
 
 
 @compiled
@@ -372,7 +371,7 @@ def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats)
     best, box = np.inf, np.zeros(3)
     outline = np.empty((2, edges.shape[1], 2))
     first, second = np.empty(3), np.empty(3)
-    for face in range(min(len(normals), _MOST_FACES)):
+    for face in range(min(len(normals), _MAX_FACES)):
         normal = normals[face]
         _set_basis(normal, first, second)
         used = 0
@@ -447,7 +446,7 @@ def _smallest_rectangle(outline: Floats) -> tuple[float, float]:
 
 
 _TOLERANCE = 1e-3
-_MOST_STEPS = 100_000
+_MAX_STEPS = 100_000
 _TAKEN = 20
 
 
@@ -499,7 +498,7 @@ def _ascend(lifted: Floats, weight: Floats, inverse: Floats, height: Floats) -> 
         inverse: (4, 4) of the sum of their weighted products.
         height: (m,) of the points in that form.
     """
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_STEPS):
         far = near = len(lifted)
         for point in range(len(lifted)):
             if far == len(lifted) or height[point] > height[far]:

@@ -22,7 +22,6 @@ def count_levels(levels: NDArray[np.uint16], number: int) -> NDArray[np.int64]:
 
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        number: Number of levels.
 
     Returns:
         (n, number), in the order of the levels.
@@ -45,9 +44,6 @@ def level_percentiles(
     Args:
         counts: (n, levels) pixels of each level, from level 1; at least one pixel per image.
         fractions: (k,) in [0, 1].
-
-    Returns:
-        (k, n).
     """
     percentiles = np.empty((len(fractions), len(counts)))
     for image in range(len(counts)):

@@ -66,11 +66,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         return self
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes, (n, 6).
-
-        Raises:
-            DataError: The images have neither one channel nor three.
-        """
+        """Compute the features of n images or volumes, (n, 6)."""
         part = batch.cropped()
         inside = part.region("whole", self.prefix)  # first: it makes and drops a copy of its own
         images = part.intensities(self.prefix)

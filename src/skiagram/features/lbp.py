@@ -114,9 +114,6 @@ class LocalBinaryPatterns(DefinedFamily):
 
         Returns:
             (n, n_features) float64 in [0, 1]; the shares of one radius sum to 1.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or too many grey levels.
         """
         levels = self.levels.grey_levels(batch.planes("lbp")).levels[:, 0]
         inside = np.ones((1, 1, 1), np.bool_)
@@ -136,10 +133,6 @@ def circle(radius: int, neighbours: int) -> tuple[Integers, Floats]:
 
     Places are rounded to 1e-5 pixels: a difference that would be 0 for the exact place is then
     far from 0 beside the rounding errors of its sum.
-
-    Args:
-        radius: In pixels.
-        neighbours: Number of places.
 
     Returns:
         (neighbours, 2) row and column of the pixel up and left of each, and (neighbours, 4)

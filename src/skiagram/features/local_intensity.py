@@ -88,11 +88,7 @@ class LocalIntensity(DefinedFamily):
     prefix: ClassVar[str] = "local_intensity"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes, (n, 2); a plane image is one slice.
-
-        Raises:
-            DataError: The images have neither one channel nor three, or their spacing is unknown.
-        """
+        """Compute the features of n images or volumes, (n, 2); a plane image is one slice."""
         spacing = spacing_of(batch, "local_intensity")
         images, inside = batch.intensities("local_intensity"), batch.region("whole", self.prefix)
         if not batch.volumes:

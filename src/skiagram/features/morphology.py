@@ -209,11 +209,7 @@ class Morphology(DefinedFamily):
         return every if self.autocorrelation else every[:1]
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of the regions of n volumes, (n, 27) or (n, 29).
-
-        Raises:
-            DataError: The images are no volumes, or the unit is mm and a spacing is unknown.
-        """
+        """Compute the features of the regions of n volumes, (n, 27) or (n, 29)."""
         if not batch.volumes:
             raise DataError(
                 "`morphology` is not defined for plane images",
@@ -233,15 +229,7 @@ class Morphology(DefinedFamily):
 
 
 def spacing_of(batch: FeatureBatch, family: str) -> Floats:
-    """Return the spacing of n images in mm, one number an axis.
-
-    Args:
-        batch: n images or volumes.
-        family: Name of the family, for the message.
-
-    Raises:
-        DataError: It is unknown.
-    """
+    """Return the spacing of n images in mm, one number an axis."""
     axes = 3 if batch.volumes else 2
     spacing = batch.spacing
     if spacing is None or spacing.shape[1] < axes or not np.isfinite(spacing).all():

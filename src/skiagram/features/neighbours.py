@@ -155,7 +155,6 @@ def zone_forest(levels: Levels, equals: Equals) -> Forest:
     Args:
         levels: (n, depth, height, width) from 1, 0 outside the region; fewer than 2³¹ pixels per
             image.
-        equals: Of `equal_neighbours`.
 
     Returns:
         (n, pixels): at the root of a zone minus its size, elsewhere the index of a pixel nearer to

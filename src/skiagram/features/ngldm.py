@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.features.discretisation import MOST_LEVELS, GreyLevels
+from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import (
@@ -37,7 +37,6 @@ def dependence_counts(
 
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        number: Number of levels.
         distance: Pixels, from 1 to 7.
         coarseness: Levels, from 0.
 
@@ -65,12 +64,14 @@ def dependence_counts(
             for y in range(distance, distance + height, rows):
                 first = (z * (height + 2 * distance) + y) * wide + distance
                 last = first + min(rows, distance + height - y) * wide - 2 * distance
-                _depend(cells, first, last, (height + 2 * distance, wide), far, distance,
-                        coarseness, dependent)  # fmt: skip
-                for x in range(last - first):
+                some = dependent[: last - first]
+                _depend(
+                    cells, first, (height + 2 * distance, wide), (far, distance), coarseness, some
+                )
+                for x in range(len(some)):
                     level = cells[first + x]
                     if level > 0:
-                        counts[image, dependent[x] - 1, level - 1] += 1
+                        counts[image, some[x] - 1, level - 1] += 1
     return counts
 
 
@@ -80,8 +81,6 @@ def equal_counts(levels: Levels, equals: Equals, number: int) -> NDArray[np.int6
 
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        equals: Of `equal_neighbours`.
-        number: Number of levels.
     """
     n, depth, height, width = levels.shape
     shape = (depth, height, width)
@@ -122,37 +121,28 @@ def _add_equals(here: Equals, after: Equals, bit: np.uint16, others: Levels) -> 
 
 @compiled
 def _depend(
-    cells: NDArray[np.uint16],
+    cells: Levels,
     first: int,
-    last: int,
     shape: tuple[int, int],
-    far: int,
-    distance: int,
+    reach: tuple[int, int],
     coarseness: int,
-    dependent: NDArray[np.uint16],
+    dependent: Levels,
 ) -> None:
     """Count for each of some cells in turn those around that it depends on."""
     height, width = shape
-    dependent[: last - first] = 0
+    far, distance = reach
+    last = first + len(dependent)
+    dependent[:] = 0
     for z in range(-far, far + 1):
         for y in range(-distance, distance + 1):
             for x in range(-distance, distance + 1):
                 shift = (z * height + y) * width + x
-                _count_equals(
-                    cells[first:last],
-                    cells[first + shift : last + shift],
-                    np.uint16(coarseness),
-                    dependent[: last - first],
-                )
+                there = cells[first + shift : last + shift]
+                _count_equals(cells[first:last], there, np.uint16(coarseness), dependent)
 
 
 @compiled
-def _count_equals(
-    here: NDArray[np.uint16],
-    there: NDArray[np.uint16],
-    coarseness: np.uint16,
-    dependent: NDArray[np.uint16],
-) -> None:
+def _count_equals(here: Levels, there: Levels, coarseness: np.uint16, dependent: Levels) -> None:
     for x in range(len(here)):  # no index but x, so that the compiler makes vectors of it
         apart = max(here[x], there[x]) - min(here[x], there[x])
         dependent[x] += np.uint16((there[x] > 0) & (apart <= coarseness))
@@ -168,7 +158,7 @@ class Ngldm(TextureFamily):
     """
 
     distance: Annotated[int, Field(ge=1, le=7)]  # type: ignore[misc]  # by keyword only
-    coarseness: Annotated[int, Field(ge=0, lt=MOST_LEVELS)]  # type: ignore[misc]
+    coarseness: Annotated[int, Field(ge=0, lt=MAX_LEVELS)]  # type: ignore[misc]
 
     prefix: ClassVar[str] = "ngldm"
 

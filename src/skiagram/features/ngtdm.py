@@ -26,7 +26,6 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
 
     Args:
         levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        number: Number of levels.
 
     Returns:
         (n, number) pixels of each level, n_i, and the sum of their differences from the mean of
@@ -58,7 +57,7 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
                 _compare(here, total, np.int32(around), cells, differences)
                 _tally(here, cells, differences, tally)
                 tallied += len(here)
-                if tallied > _MOST_TALLIED:
+                if tallied > _MAX_TALLIED:
                     _empty(tally, cells_of)
                     tallied = 0
         _empty(tally, cells_of)
@@ -132,7 +131,7 @@ def _compare(
 
 
 # A pixel is counted above the sum of the differences, which are below 2¹³.
-_SUM_BITS, _MOST_TALLIED = 40, 2**22
+_SUM_BITS, _MAX_TALLIED = 40, 2**22
 
 
 @compiled
@@ -175,7 +174,7 @@ def level_pairs(count: Integers, sum_: Floats) -> tuple[float, float, float]:
     return products, weighted, squares
 
 
-MOST_COARSENESS = 1e6
+MAX_COARSENESS = 1e6
 
 
 @compiled
@@ -192,14 +191,14 @@ def relate(counts: Integers, sums: Floats) -> Floats:
             total += sums[image, level]
             mean += counts[image, level] * (level + 1)
             occurring += counts[image, level] > 0
-        features[0, image] = MOST_COARSENESS
+        features[0, image] = MAX_COARSENESS
         if pixels == 0:
             continue
         spread = 0.0  # Σ_ij p_i p_j (i − j)²
         for level in range(number):
             spread += 2 * counts[image, level] / pixels * (level + 1 - mean / pixels) ** 2
         products, mixed, squares = level_pairs(counts[image], sums[image])
-        features[0, image] = 1 / max(weighted / pixels, 1 / MOST_COARSENESS)
+        features[0, image] = 1 / max(weighted / pixels, 1 / MAX_COARSENESS)
         if occurring > 1:
             features[1, image] = spread * total / pixels / (occurring * (occurring - 1))
         if products > 0:

@@ -18,8 +18,6 @@ def percentiles(values: Floats, fractions: Floats, lowest: float, highest: float
     Args:
         values: (m,), finite, at least one.
         fractions: (k,) in [0, 1], k at most 63.
-        lowest: The smallest of the values.
-        highest: The largest of the values.
     """
     last = len(values) - 1
     ranks = np.empty(2 * len(fractions), dtype=np.int64)
@@ -49,8 +47,6 @@ def order_statistics(values: Floats, ranks: Integers, lowest: float, highest: fl
     Args:
         values: (m,), finite, at least one.
         ranks: (k,) in [0, m), k at most 127.
-        lowest: The smallest of the values.
-        highest: The largest of the values.
     """
     if lowest == highest:
         return np.full(len(ranks), lowest)

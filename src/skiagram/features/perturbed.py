@@ -8,19 +8,19 @@ a feature is repeatable under them is the matter of `repeatability`. No label is
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import numpy as np
 import pywt
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 from skimage.segmentation import slic
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition
-from skiagram.features.filtered import build_member
+from skiagram.features.filtered import Families
 from skiagram.options import STRICT
 from skiagram.seeding import stream
 
@@ -64,7 +64,6 @@ class Perturbation:
             image: (depth, height, width) of any depth, finite.
             inside: Of the same shape, the region; None for the whole image, which has no contour.
             spacing: Row and column spacing; their ratio counts alone.
-            generator: Of this copy of this image.
         """
         sigma = self.noise * noise_level(image)
         angle = np.deg2rad(generator.uniform(-self.rotation, self.rotation))
@@ -183,19 +182,8 @@ class Perturbed:
     name: Annotated[str, Field(pattern="^perturbed(_[a-z]+)*$")]
     copies: Annotated[int, Field(ge=2, le=100)]
     perturbation: Perturbation
-    families: Annotated[
-        tuple[Annotated[Any, BeforeValidator(build_member)], ...], Field(min_length=1)
-    ]
+    families: Families
     seed: Annotated[int, Field(ge=0)]
-
-    @model_validator(mode="after")
-    def _only_families(self) -> Self:
-        others = [
-            type(family).__name__ for family in self.families if not hasattr(family, "extract")
-        ]
-        if others:
-            raise ValueError(f"`{others[0]}` is no feature family")
-        return self
 
     @property
     def _prefixes(self) -> list[str]:
@@ -218,14 +206,8 @@ class Perturbed:
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of the copies of n images or volumes.
 
-        Args:
-            batch: Of any kind that the families take.
-
         Returns:
             (n, copies · n_features) float64, finite.
-
-        Raises:
-            DataError: A family refuses the images.
         """
         return np.hstack([self._describe(batch, copy) for copy in range(self.copies)])
 

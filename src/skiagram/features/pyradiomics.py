@@ -26,8 +26,6 @@ def pyradiomics_table(
     several distances keeps the distance at its end.
 
     Args:
-        table: Features of a data set.
-        definitions: Of its families.
         modalities: Images of each case; empty where it has one.
 
     Returns:

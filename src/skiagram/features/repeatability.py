@@ -48,7 +48,6 @@ def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> Intraclas
 
     Args:
         values: (n, k) measurements: n ≥ 2 cases, k ≥ 2 of each, finite.
-        form: Which of the two.
     """
     n, k = values.shape
     total = values - values.mean()
@@ -84,7 +83,6 @@ def correlate_copies(
     Args:
         table: Features of changed copies among others.
         patient: (n,) patient of each case.
-        form: As for `intraclass_correlation`.
     """
     columns: dict[str, list[int]] = {}
     for column, name in enumerate(table.names):
@@ -122,7 +120,6 @@ class Repeatable:
         Args:
             table: Training cases with their changed copies.
             patient: (n,) patient of each case.
-            names: Features to choose from.
         """
         known = correlate_copies(table, patient, self.form)
         return tuple(name for name in names if name not in known or known[name].low >= self.least)

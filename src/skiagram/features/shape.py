@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
-from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Column
 from skiagram.features.hull import diameter
+from skiagram.features.morphology import spacing_of
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -288,24 +288,8 @@ class Shape(DefinedFamily):
     prefix: ClassVar[str] = "shape"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of the regions of n plane images, (n, 14).
-
-        Raises:
-            DataError: The images are volumes or have neither one channel nor three, or the unit
-                is mm and an image's pixel spacing is unknown.
-        """
+        """Compute the features of the regions of n plane images, (n, 14)."""
         batch.check_planes("shape")
         regions = batch.region(self.region, "shape")
-        return self.in_order(shape_features(regions, self._spacing(batch)))
-
-    def _spacing(self, batch: FeatureBatch) -> Floats:
-        if self.unit == "pixel":
-            return np.ones((len(batch), 2))
-        if batch.spacing is None or not np.isfinite(batch.spacing).all():
-            raise DataError(
-                "`shape` in mm needs the pixel spacing, which is unknown",
-                where="features",
-                remedy="set `unit: pixel` in conf/features/shape.yaml, "
-                "or leave `shape` out of `features`",
-            )
-        return batch.spacing
+        spacing = spacing_of(batch, "shape") if self.unit == "mm" else np.ones((len(batch), 2))
+        return self.in_order(shape_features(regions, spacing))

@@ -96,7 +96,6 @@ def is_in_family(column: str, family: str) -> bool:
     """Return whether a feature is of a family, or of an image, as `PET.glcm_contrast` is of `PET`.
 
     Args:
-        column: Name of a feature.
         family: Family, part of one, image or whole name.
     """
     of_image = column.split(".")

@@ -128,10 +128,7 @@ def gather(
     Args:
         plane: (height, width) float32.
         left_out: (height, width); pixels that are not collected.
-        row: The pixel's row.
-        column: The pixel's column.
         inner: Least chessboard distance from it, pixels.
-        outer: Greatest distance.
         values: Takes the values; long enough.
 
     Returns:

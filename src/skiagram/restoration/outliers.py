@@ -174,7 +174,6 @@ def local_median(plane: Plane, radius: int) -> Plane:
 
     Args:
         plane: (height, width) float32, finite.
-        radius: Window radius in pixels, ≥ 1.
 
     Returns:
         (height, width) float32, equal to `scipy.ndimage.median_filter(mode="mirror")`.

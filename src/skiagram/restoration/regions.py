@@ -36,13 +36,7 @@ class Axis(NamedTuple):
 
 
 def new_axis(size: int, spacing: float, wanted: float) -> Axis:
-    """Return the points of a new grid on one axis: as many as cover the old one (IBSI UMPJ).
-
-    Args:
-        size: Voxels of the old grid.
-        spacing: Their distance, in mm.
-        wanted: Distance of the new points, in mm.
-    """
+    """Return the points of a new grid on one axis: as many as cover the old one (IBSI UMPJ)."""
     # A hair below the quotient, lest 0.9 / 0.3 make four points of three.
     number = max(1, int(np.ceil(size * spacing / wanted - 1e-6)))
     first = (size - 1) / 2 - (number - 1) / 2 * wanted / spacing
@@ -136,12 +130,7 @@ class Resampling:
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
 
     def grid(self, shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[Axis]:
-        """Return the axes of the new grid of a volume.
-
-        Args:
-            shape: Slices, rows and columns.
-            spacing: Their distances, in mm.
-        """
+        """Return the axes of the new grid of a volume."""
         return [
             Axis(np.arange(float(size)), has) if wanted is None else new_axis(size, has, wanted)
             for size, has, wanted in zip(shape, spacing, self.spacing, strict=True)
@@ -159,7 +148,6 @@ class Resampling:
         Args:
             image: (depth, height, width), finite.
             mask: Of the same shape, true in the region.
-            spacing: Slice, row and column spacing, in mm.
             margin: Distance around the region that is kept, in mm; None keeps all of the volume.
                 The work then grows with the region, and the values are those of the whole volume
                 (of a spline: to a millionth of the range).
@@ -326,7 +314,6 @@ class RegionPreparation:
         Args:
             image: (depth, height, width), finite.
             mask: Of the same shape, true in the region.
-            spacing: Slice, row and column spacing, in mm.
 
         Raises:
             DataError: The region has no voxel, before or after a step.

@@ -59,9 +59,6 @@ def restore_store(
     `training_mean.npy`: new films need the same one.
 
     Args:
-        store: Images as ingested.
-        restoration: What to do to each image.
-        images: Folder for the restored shards.
         record: Parquet file for the table.
         cases: The case table, for a training mean; its labels are not read.
         compute: Where the work is done; the values do not depend on it.
@@ -69,7 +66,6 @@ def restore_store(
             byte depends on it. None to make all anew.
 
     Raises:
-        DataError: An image cannot be restored; names the case.
         OptionError: A training mean was asked for where folds must not share images.
     """
     mean = _mean(store, restoration, cases)
@@ -216,7 +212,6 @@ def prepare_region(
     A plane image is one slice, 1 mm thick; its slices are never resampled.
 
     Args:
-        preparation: What to do.
         pixels: (height, width) or (depth, height, width, 1), float32, finite.
         spacing: As the store gives it, mm.
         region: The region as it was drawn.
@@ -254,16 +249,10 @@ def restore_batch(
     """Restore a batch; it depends on nothing else, so batches may go to any process.
 
     Args:
-        case_ids: Id of each image.
         images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth.
-        restoration: What to do to each image.
-        training_mean: Mean development image, where the restoration needs it.
 
     Returns:
         The restored images, same shape, float32, and what was done to each.
-
-    Raises:
-        DataError: An image cannot be restored; names the case.
     """
     try:
         return restoration.restore(images, training_mean)
@@ -296,7 +285,6 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
     A pixel that no image knows takes the mean of those around it.
 
     Args:
-        store: Images of one size.
         cases: The case table; which cases are sealed is all that is read of it.
 
     Returns:
@@ -362,10 +350,6 @@ class ByModality:
     def of(self, name: str, known: Sequence[str]) -> Steps:
         """Return the steps of a modality.
 
-        Args:
-            name: The modality.
-            known: All modalities of the data set.
-
         Raises:
             OptionError: A modality has no steps, or steps have no modality.
         """
@@ -391,18 +375,9 @@ def restore_modalities(
     """Restore the images of every modality; `restore_store` says how.
 
     Args:
-        images: Folder of the ingested images.
         restoration: What to do, alike for all modalities or for each.
-        restored: Folder for the restored images.
         record: Parquet file for what was done to the first modality; those of the others lie with
             their images.
-        cases: The case table.
-        compute: Where the work is done.
-        kept: See `restore_store`.
-
-    Raises:
-        DataError: An image cannot be restored.
-        OptionError: The restoration does not fit the modalities.
     """
     folders = modality_folders(images)
     for name, folder in folders.items():

@@ -44,11 +44,7 @@ class Filter(ABC):
 
     @abstractmethod
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
-        """Return how far the filter looks, in voxels of each axis; None for the whole image.
-
-        Args:
-            spacing: Slice, row and column spacing, in mm.
-        """
+        """Return how far the filter looks, in voxels of each axis; None for the whole image."""
 
     def _around(self, voxels: int) -> tuple[int, int, int]:
         """Return the reach of a filter that looks equally far along all of its axes."""
@@ -60,10 +56,6 @@ class Filter(ABC):
 
         Args:
             image: (depth, height, width), finite.
-            spacing: Slice, row and column spacing, in mm.
-
-        Returns:
-            Of the same shape.
         """
 
 
@@ -77,9 +69,7 @@ def convolve(
 
     Args:
         image: (depth, height, width).
-        axes: Of the kernels.
         kernels: Of each axis, of odd length.
-        boundary: Beyond the edge.
     """
     from scipy.ndimage import convolve1d
 
@@ -136,8 +126,6 @@ def box_mean(image: Floats, support: int, axes: Sequence[int], boundary: Boundar
     Args:
         image: (depth, height, width).
         support: Voxels of its side, odd.
-        axes: Of the box.
-        boundary: Beyond the edge.
     """
     from scipy.ndimage import uniform_filter1d
 

@@ -60,10 +60,8 @@ def in_frequencies(
 
     Args:
         image: (depth, height, width).
-        axes: That are transformed, x first.
         gain: Given the frequencies along each of the axes, in shares of the highest, the factor of
             each.
-        boundary: Beyond the edge.
         margin: Voxels that the image is continued by, since a spectrum is that of a periodic image;
             plays no part where the boundary is.
     """
