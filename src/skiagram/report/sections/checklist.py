@@ -6,6 +6,7 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 import importlib.resources
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
@@ -290,11 +291,17 @@ def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklis
 
 
 def _fill_checklist(name: str, facts: Facts) -> Checklist:
+    file = _read_checklist(name)
+    return file._replace(items=tuple(_fill(item, facts) for item in file.items))
+
+
+@cache
+def _read_checklist(name: str) -> Checklist:
     path = importlib.resources.files("skiagram.report").joinpath(FOLDER, f"{name}.yaml")
     file = yaml.safe_load(path.read_text("utf-8"))
     parts = TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(file.pop("parts"))
-    items = [_fill(item._replace(part=part), facts) for part, own in parts.items() for item in own]
-    return Checklist(file=name, items=tuple(items), **{"note": "", **file})
+    items = tuple(item._replace(part=part) for part, own in parts.items() for item in own)
+    return Checklist(file=name, items=items, **{"note": "", **file})
 
 
 def _fill(item: Item, facts: Facts) -> Item:
