@@ -40,6 +40,9 @@ def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
     assert network.tags["skiagram.host"] == "workstation"
     assert ("seconds", 12.5) in [(point.name, point.value) for point in network.points]
     assert "seconds" not in [point.name for point in execution.children[2].points]
+    alone = read_execution(project, MODELS[:1], {}).receipt
+    assert alone.models == MODELS[:1]
+    assert not any("cnn" in path for path in alone.sha256)  # models of an earlier run
 
 
 def test_results_whose_opening_was_not_noted_here_are_noted(project: Path) -> None:
