@@ -23,7 +23,7 @@ from skiagram.report.pictures import encode_picture
 from skiagram.report.section import list_sections
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.scenario import finished, scenario
+from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import full, with_galleries
 from tests.report.examples_of_results import (
@@ -307,15 +307,13 @@ def test_another_process_gives_the_same_bytes() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
-    from skiagram.evaluation.evaluate import evaluate
-
     known = scenario(120, 0 if design == "cv" else 120, design=design)
     names = {"svm": ("classical", 1.0), "small_cnn": ("deep", 1.2), "head": ("encoder", 2.0)}
     models = [
         finished(known, name, arm=arm, strength=strength, seed=seed)  # type: ignore[arg-type]
         for seed, (name, (arm, strength)) in enumerate(names.items())
     ]
-    found = evaluate(models, known.cases, known.task, known.sealed, seed=0, replicates=200)
+    found = evaluated(known, models)
     seen = page(found).text
     for part in (
         "Use a frozen encoder:",
