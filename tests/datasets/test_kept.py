@@ -96,7 +96,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have some images a shard, as there are in a set of thousands of films."""
-    monkeypatch.setattr(ingest_module, "_LARGEST_SHARE", 1 / 3)
+    monkeypatch.setattr(ingest_module, "_MAX_SHARE", 1 / 3)
     monkeypatch.setattr(ingest_module, "_SHARD_BYTES", 1)
 
 

@@ -34,11 +34,8 @@ from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.image_files import decode_image
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.datasets.volumes.volume_files import decode_volume
-from skiagram.deploy.model import load_model
-from skiagram.deploy.package import opened_package, pack
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.deployment import CHECKSUMS, write_checksums
 from skiagram.options import build, read_option_file
 from tests.datasets.folder.test_frames import (
     MASKS,
@@ -281,6 +278,8 @@ def _read_store(changed: Mapping[str, bytes]) -> object:
 
 @cache
 def _model(arm: str) -> Path:
+    from skiagram.models.deployment import write_checksums
+
     place = Path(tempfile.mkdtemp(prefix="hostile-"))
     if arm == "network":
         from tests.deploy.networks import trained_network
@@ -297,6 +296,8 @@ def _model(arm: str) -> Path:
 def _packed_model(arm: str) -> Callable[[], bytes]:
     """Return all files of a model one after the other, with their names and lengths before."""
 
+    from skiagram.models.deployment import CHECKSUMS
+
     def make() -> bytes:
         folder = _model(arm)
         files = {
@@ -311,6 +312,9 @@ def _packed_model(arm: str) -> Callable[[], bytes]:
 
 def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
     """Write a model's folder whose files together hold some bytes, and load it."""
+
+    from skiagram.deploy.model import load_model
+    from skiagram.models.deployment import CHECKSUMS
 
     def read(content: bytes) -> object:
         with tempfile.TemporaryDirectory() as folder:
@@ -334,12 +338,17 @@ def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
 
 
 def _package() -> bytes:
+    from skiagram.deploy.package import pack
+
     target = Path(tempfile.mkdtemp(prefix="hostile-")) / "model.skiagram"
     pack(_model("logistic_regression"), target)
     return target.read_bytes()
 
 
 def _read_package(content: bytes) -> object:
+    from skiagram.deploy.model import load_model
+    from skiagram.deploy.package import opened_package
+
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "model.skiagram"
         target.write_bytes(content)

@@ -21,7 +21,7 @@ from tests.hostile.kinds import KINDS, Kind
 from tests.hostile.mutations import mutate
 
 PATIENCE = 60  # seconds after which a file counts as one that never ends, on a busy machine too
-MOST_MEMORY = 1_000  # MB above what the process held before; a lie costs no more
+MAX_MEMORY = 1_000  # MB above what the process held before; a lie costs no more
 _ADDRESS_SPACE = 8 * 2**30  # bytes; it guards the machine that runs this
 _SEED = 20_011_990
 _RUNS_CODE = {"os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "pickle.find_class"}
@@ -125,7 +125,7 @@ def _work(name: str, numbers: Sequence[int], results: Connection) -> None:
         seconds, megabytes = time.process_time() - started, _peak() - before
         if ran:
             outcome, detail = "code run", ran.pop()
-        elif megabytes > MOST_MEMORY:
+        elif megabytes > MAX_MEMORY:
             outcome, detail = "too much memory", f"{megabytes:.0f} MB"
         results.send((outcome, detail, seconds, megabytes))
 

@@ -25,11 +25,11 @@ _BORDER = 0.25  # of each side: text stands in borders and corners
 _LARGE = 1536  # pixels a side, above which the image is looked at in less detail
 _THICKEST = 13  # pixels of a stroke, at the detail looked at
 _CONTRASTS = (0.3, 0.6)  # of the range of values, of a stroke; characters touch at the lower one
-_SMALLEST = 64  # pixels a side: smaller images hold no lines of text
-_LEAST_HEIGHT, _GREATEST_HEIGHT = 5, 80  # pixels of a character
-_LEAST_FILL, _GREATEST_FILL = 0.12, 0.92  # share of its box that strokes cover
+_MIN_SIDE = 64  # pixels a side: smaller images hold no lines of text
+_MIN_HEIGHT, _MAX_HEIGHT = 5, 80  # pixels of a character
+_MIN_FILL, _MAX_FILL = 0.12, 0.92  # share of its box that strokes cover
 _WIDEST = 2  # width of a mark over its height
-_LEAST_CHARACTERS = 3  # of a line
+_MIN_CHARACTERS = 3  # of a line
 _ALIKE = 1.6  # ratio of heights in a line
 _GAP = 1.2  # of the height, between neighbours in a line
 _EVEN = 0.2  # of the contrast, spread of the brightness within the strokes of a character
@@ -78,7 +78,7 @@ def find_text(image: Image) -> list[Box]:
         A box a line, across or upwards, from top to bottom; none for volumes, whose slices have
         been reconstructed.
     """
-    if is_volume(image) or min(image.shape[:2]) < _SMALLEST:
+    if is_volume(image) or min(image.shape[:2]) < _MIN_SIDE:
         return []
     gray = _levels(image)
     if gray is None:
@@ -145,10 +145,10 @@ def _characters(image: NDArray[np.uint8], strokes: NDArray[np.bool_]) -> list[Bo
     boxes = []
     for label, (vertical, horizontal) in enumerate(ndimage.find_objects(labels), 1):
         box = Box(vertical.start, horizontal.start, vertical.stop, horizontal.stop)
-        if not _LEAST_HEIGHT <= box.height <= _GREATEST_HEIGHT or box.width > _WIDEST * box.height:
+        if not _MIN_HEIGHT <= box.height <= _MAX_HEIGHT or box.width > _WIDEST * box.height:
             continue
         inside = labels[vertical, horizontal] == label
-        if box.width > 2 and not _LEAST_FILL <= inside.mean() <= _GREATEST_FILL:
+        if box.width > 2 and not _MIN_FILL <= inside.mean() <= _MAX_FILL:
             continue
         brightness = np.sort(image[vertical, horizontal][inside])
         if _quantile(brightness, 0.9) - _quantile(brightness, 0.4) <= 255 * _EVEN:
@@ -174,7 +174,7 @@ def _lines(characters: list[Box]) -> list[Box]:
                 break
         else:
             lines.append([box])
-    return [_around(line) for line in lines if len(line) >= _LEAST_CHARACTERS]
+    return [_around(line) for line in lines if len(line) >= _MIN_CHARACTERS]
 
 
 def _continues(before: Box, box: Box) -> bool:

@@ -9,7 +9,7 @@ from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.records import SEALED, Task
 
-SMALLEST_SIDE = 8  # a wavelet level or a texture needs neighbours
+MIN_SIDE = 8  # a wavelet level or a texture needs neighbours
 
 
 def check_entries(entries: list[Entry], task: Task, where: str) -> None:
@@ -69,12 +69,12 @@ def check_image(image: Image, where: str) -> None:
         image: (height, width), (height, width, channels) or (depth, height, width, 1).
     """
     sides = image.shape[1:3] if is_volume(image) else image.shape[:2]
-    if min(sides) < SMALLEST_SIDE:
+    if min(sides) < MIN_SIDE:
         raise DataError(
             f"{'slices' if is_volume(image) else 'an image'} of "
             f"{' × '.join(map(str, sides))} pixels",
             where=where,
-            allowed=f"at least {SMALLEST_SIDE} pixels per side",
+            allowed=f"at least {MIN_SIDE} pixels per side",
             remedy="remove the image from the source",
         )
     if image.dtype.kind == "f" and np.isinf(image).any():

@@ -51,7 +51,7 @@ _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}  # markers of JPEG that have no con
 _NO_FRAME = {0xC4, 0xC8, 0xCC}  # tables among SOF0 to SOF15
 _JPEG_LS_FRAME = 0xF7
 _LARGE = 2**20  # pixels from which on threads pay
-_MOST_THREADS = 8
+_MAX_THREADS = 8
 # pydicom asks for it under this name
 DECODER_DEPENDENCIES = dict.fromkeys(
     (*_JPEG_2000, *_JPEG_LS, JPEGExtended12Bit, *_JPEG_LOSSLESS), ("imagecodecs",)
@@ -277,4 +277,4 @@ def _threads(frame: bytes) -> int:
     if small or not alone:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, _MOST_THREADS)
+    return min(cores or 1, _MAX_THREADS)

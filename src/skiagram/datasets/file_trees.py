@@ -22,8 +22,8 @@ from skiagram.sealing.encryption import Purpose, open_decrypted
 ARCHIVE = ".tar.age"
 HEAD_BYTES = 2**16  # enough to tell a packed volume
 _AT_HAND = 2**30  # bytes of an archive's files
-_MOST_FILES = 2_000_000
-_MOST_HEADER = 2**20  # bytes that describe one file in a tar
+_MAX_FILES = 2_000_000
+_MAX_HEADER = 2**20  # bytes that describe one file in a tar
 _HEADERS = {
     tarfile.XHDTYPE,
     tarfile.XGLTYPE,
@@ -186,8 +186,8 @@ class EncryptedArchive:
             for name, member, content in members:
                 if name in self._sizes:
                     raise self._refused(f"`{name}` twice", "a file of each name once")
-                if len(self._sizes) == _MOST_FILES:
-                    raise self._refused("too many files", f"at most {_MOST_FILES:,}")
+                if len(self._sizes) == _MAX_FILES:
+                    raise self._refused("too many files", f"at most {_MAX_FILES:,}")
                 self._sizes[name] = member.size
                 if is_image(content(HEAD_BYTES)):
                     self._images.append(name)
@@ -301,7 +301,7 @@ class _Member(tarfile.TarInfo):
     """A file in a tar, whose description is no longer than it needs."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in _HEADERS and self.size > _MOST_HEADER:
+        if self.type in _HEADERS and self.size > _MAX_HEADER:
             raise tarfile.ReadError(f"a description of {self.size:,} bytes")
         described: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
         return described

@@ -39,7 +39,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
     (_TIFF, TiffImageFile),
     (re.compile(rb"P[1-6]\s"), PpmImageFile),
 )
-_MOST_PAGES = 10_000  # of a TIFF: each is looked up from the one before
+_MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
@@ -118,15 +118,15 @@ def count_frames(content: bytes) -> int:
 
 
 def _count_pages(file: TiffImageFile) -> int:
-    for page in range(1, _MOST_PAGES + 1):
+    for page in range(1, _MAX_PAGES + 1):
         try:
             file.seek(page)
         except EOFError:
             file.seek(0)
             return page
     raise DataError(
-        f"more than {_MOST_PAGES:,} pages",
-        allowed=f"at most {_MOST_PAGES:,}",
+        f"more than {_MAX_PAGES:,} pages",
+        allowed=f"at most {_MAX_PAGES:,}",
         remedy="write the pages to several files",
     )
 

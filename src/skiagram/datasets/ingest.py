@@ -55,7 +55,7 @@ from skiagram.seeding import stream
 
 _ID_SEED = 20_011_990
 _SHARD_BYTES = 2**23  # of small images; of large ones, eight images: a file for each would be many
-_LARGEST_SHARE = 1 / 8
+_MAX_SHARE = 1 / 8
 _NOTES = "notes.json"
 _DECODERS = ("imagecodecs", "pillow", "pydicom", "simpleitk")
 
@@ -202,7 +202,7 @@ class _Note:
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
         size = math.prod(self.shape) * np.dtype(self.depth).itemsize
-        return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _LARGEST_SHARE) * 2**64
+        return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _MAX_SHARE) * 2**64
 
 
 def _write_images(

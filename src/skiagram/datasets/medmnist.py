@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.checks import SMALLEST_SIDE
+from skiagram.datasets.checks import MIN_SIDE
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError
@@ -146,7 +146,7 @@ def _check(
 
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or 0 in images.shape[1:]:
         raise refuse(f"images of shape {images.shape} and type {images.dtype}", f"{_SHAPES}, uint8")
-    if images.ndim == 4 and images.shape[3] < SMALLEST_SIDE and images.shape[3] != _COLOURS:
+    if images.ndim == 4 and images.shape[3] < MIN_SIDE and images.shape[3] != _COLOURS:
         raise refuse(f"{images.shape[3]} channels, or volumes as narrow as that", _SHAPES)
     if labels.size != len(images):
         raise refuse(f"{labels.size} labels for {len(images)} images", "one label per image")

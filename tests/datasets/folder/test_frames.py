@@ -236,7 +236,7 @@ def test_what_is_no_volume_of_frames_is_named(content: bytes, words: str) -> Non
 
 
 def test_the_pages_of_a_tiff_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skiagram.datasets.image_files._MOST_PAGES", 2)
+    monkeypatch.setattr("skiagram.datasets.image_files._MAX_PAGES", 2)
     with pytest.raises(DataError, match="more than 2 pages"):
         decode_case(
             CaseFiles({"a": tiff_of_pages(VALUES[0])}, None, {}), ImageReference("a", frame=1)

@@ -13,7 +13,7 @@ from typing import Protocol
 from skiagram.errors import DataError
 
 WHERE = "the CSV"
-_MOST_COLUMNS = 2000
+_MAX_COLUMNS = 2000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
 _FIRST_ROWS = 100  # that tell the separator
@@ -141,33 +141,25 @@ def _rows(lines: "_Reader") -> list[TableRow]:
 
 
 def _check_header(header: list[str]) -> None:
-    if len(header) == 1 and "|" in header[0]:
-        raise DataError(
-            f"the header `{header[0]}` has no separator",
-            where=WHERE,
-            allowed="columns separated by commas, semicolons or tabs",
-            remedy="save the table with commas",
-        )
-    if len(header) > _MOST_COLUMNS:
-        raise DataError(
-            f"{len(header):,} columns",
-            where=WHERE,
-            allowed=f"at most {_MOST_COLUMNS:,}",
-            remedy="keep the columns of files, labels, patients and covariates",
-        )
     nameless = header.count("")
-    if nameless > 1:
-        raise DataError(
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
+    rules = (
+        (
+            len(header) == 1 and "|" in header[0],
+            f"the header `{header[0] if header else ''}` has no separator",
+            "columns separated by commas, semicolons or tabs",
+        ),
+        (len(header) > _MAX_COLUMNS, f"{len(header):,} columns", f"at most {_MAX_COLUMNS:,}"),
+        (
+            nameless > 1,
             f"{nameless} columns without a name",
-            where=WHERE,
-            allowed="a name for each column; one may be without",
-            remedy="delete the empty columns, also those behind the last one, and save again",
-        )
-    twice = sorted(name for name, count in Counter(header).items() if count > 1)
-    if twice:
-        raise DataError(
-            f"two columns are called `{twice[0]}`", where=WHERE, remedy="rename one of them"
-        )
+            "a name for each column; one may be without, empty ones behind the last one too",
+        ),
+        (bool(twice), f"two columns are called `{twice[0] if twice else ''}`", "each name once"),
+    )
+    for wrong, found, allowed in rules:
+        if wrong:
+            raise DataError(found, where=WHERE, allowed=allowed, remedy="correct the header")
 
 
 def require_columns(rows: list[TableRow], named: Iterable[str]) -> None:

@@ -9,12 +9,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_MOST_WORDS = 20
+_MAX_WORDS = 20
 _FEW_NUMBERS = 20
-_MOST_DISTINCT = 0.9
+_MAX_DISTINCT = 0.9
 _LONG_NUMBER = 1000
-_LONGEST_TEXT = 60  # characters of a category
-_MOST_SPACES = 8
+_MAX_TEXT = 60  # characters of a category
+_MAX_SPACES = 8
 
 # Words for a person, a number or place of a person, a date or a note: English, German, French,
 # Spanish, Italian, Dutch and Portuguese, without accents.
@@ -67,11 +67,11 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
         return "its name stands for a person, a number or place of a person, a date or a note"
     if any(_DATE.fullmatch(cell) for cell in known) or (known and all(map(_packed_date, known))):
         return "it holds dates"
-    if any(len(cell) > _LONGEST_TEXT or cell.count(" ") > _MOST_SPACES for cell in known):
+    if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in known):
         return "it holds free text"
     if all(_is_decimal(cell) for cell in known):
         return _suspect_numbers([float(cell) for cell in known])
-    if distinct > _MOST_WORDS or distinct > len(known) / 2:
+    if distinct > _MAX_WORDS or distinct > len(known) / 2:
         return f"it holds {distinct} different texts in {len(known)} rows"
     return None
 
@@ -84,7 +84,7 @@ def _suspect_numbers(numbers: Sequence[float]) -> str | None:
     if max(map(abs, numbers), default=0) >= _LONG_NUMBER:
         harmless = few and distinct <= rows / 2
     else:
-        harmless = few or distinct <= _MOST_DISTINCT * rows
+        harmless = few or distinct <= _MAX_DISTINCT * rows
     return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
 
 
