@@ -23,7 +23,6 @@ from skiagram.errors import DataError
 from skiagram.options import build
 from tests.datasets.own_folders import (
     OwnFolder,
-    dicom,
     encoded,
     faulty,
     mixed_folder,
@@ -101,38 +100,6 @@ def test_check_says_that_patients_are_too_few_for_the_folds(
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
     assert main(["check", *words(own)]) == 4
     assert "has 2 patients for 3 folds" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("repeats", "split", "members", "how"),
-    [
-        (1, False, 1, "13 fits, "),
-        (5, True, 3, "20 fits of 3 networks each, "),
-    ],
-)
-def test_check_counts_the_fits_of_the_run(
-    project: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    repeats: int,
-    split: bool,
-    members: int,
-    how: str,
-) -> None:
-    params = (REPOSITORY / "params.yaml").read_text().replace("repeats: 1", f"repeats: {repeats}")
-    (project / "params.yaml").unlink()
-    (project / "params.yaml").write_text(params)
-    network = project / "conf/model/small_cnn.yaml"
-    network.write_text(network.read_text().replace("members: 1", f"members: {members}"))
-    files = {f"film-{at}.png": png(at) for at in range(48)}
-    rows = [
-        row(at, name) | ({"split": "test" if at >= 32 else "train"} if split else {})
-        for at, name in enumerate(files)
-    ]
-    assert main(["check", *words(write_folder(tmp_path, files, rows))]) == 0
-    shown = capsys.readouterr().out
-    assert how in next(line for line in shown.splitlines() if "train small_cnn" in line)
 
 
 @pytest.mark.slow
@@ -382,17 +349,6 @@ def test_init_names_a_folder_below_the_data_folder_from_there(
     assert len(source.open(tmp_path / "data").entries()) == 24
 
 
-@pytest.mark.slow
-def test_init_for_external_validation(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    more = ("--positive", "cancer", "--test-sites", "Leeds", "--name", "elsewhere")
-    assert main(["init", *words(sound_folder(tmp_path), *more)]) == 0
-    _, cases = ingested(written(project, "elsewhere"), tmp_path / "out", "holdout")
-    assert 0 < len(cases.test()) < len(cases)
-    assert "-S dataset=elsewhere -S design=holdout" in capsys.readouterr().out
-
-
 def test_init_asks_which_class_is_looked_for(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -518,64 +474,3 @@ def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     assert np.ptp(np.asarray(Image.open(picture))) == 255
     assert main(["check", *words(own, "--text-examples", str(examples))]) == 2
     assert "exists" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_check_names_files_that_were_captured_from_a_screen(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    files = {
-        f"film-{at}.dcm": dicom(
-            at, SOPClassUID="1.2.840.10008.5.1.4.1.1.7", ConversionType="WSD" if at < 3 else "DF"
-        )
-        for at in range(4)
-    } | {f"film-{at}.dcm": dicom(at, Modality="US") for at in range(4, 8)}
-    files["film-7.dcm"] = dicom(7, Modality="US", BurnedInAnnotation="NO")
-    own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
-    main(["check", *words(own)])
-    shown = capsys.readouterr().out
-    for line in (
-        "3 DICOM files are by their header a workstation's screen",
-        "1 DICOM files are",
-        "3 DICOM files are by their header an ultrasound screen",
-    ):
-        assert line in shown
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("column", "hint"),
-    [
-        ("Patienten-Nr", "--patient 'Patienten-Nr'"),
-        ("pathology", "--patient COLUMN"),
-    ],
-)
-def test_check_says_which_column_may_tell_patients_apart(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str, hint: str
-) -> None:
-    files = {f"film-{at}.png": png(at) for at in range(12)}
-    rows = [
-        {"file": name, "label": "xy"[at % 2], column: f"MRN-{at // 2}"}
-        for at, name in enumerate(files)
-    ]
-    own = write_folder(tmp_path, files, rows)
-    main(["check", *words(own)])
-    said = capsys.readouterr().out
-    assert hint in said
-    assert "MRN-" not in said
-    main(["check", *words(own, "--patient", column)])
-    assert "Patients are unknown" not in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_check_and_init_take_the_greatest_size_of_an_image(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    own = sound_folder(tmp_path, 48)
-    assert main(["check", *words(own, "--most-pixels", "500")]) == 4
-    assert "at most 500 pixels" in capsys.readouterr().out
-    assert main(["init", *words(own, "--positive", "cancer", "--most-pixels", "600")]) == 0
-    assert written(project).most_pixels == 600
-    capsys.readouterr()
-    assert main(["check", *words(own, "--most-pixels", "0")]) == 2
-    assert "1 or more" in capsys.readouterr().err

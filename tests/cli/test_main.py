@@ -46,9 +46,12 @@ def command(run: object) -> SimpleNamespace:
         parser.add_argument("--side", type=int)
 
     return SimpleNamespace(
-        NAME="turn", SUMMARY="turn films", EXAMPLES="  skiagram turn", add_arguments=add_arguments,
+        NAME="turn",
+        SUMMARY="turn films",
+        EXAMPLES="  skiagram turn",
+        add_arguments=add_arguments,
         run=run,
-    )  # fmt: skip
+    )
 
 
 def raising(error: BaseException) -> SimpleNamespace:

@@ -17,7 +17,6 @@ from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import NewCase
 from tests.datasets.folder.test_frames import cine, tiff_of_pages
-from tests.deploy.odd import write_odd_films
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
 RUN_AND_LIST_MODULES = """
@@ -66,22 +65,6 @@ def test_the_table_holds_names_probabilities_and_decisions(
     assert "no medical device" in caution
     assert f"at least {threshold:.3g}" in rule
     assert "to find 90 %" in rule
-
-
-def test_odd_files_are_named_left_out_and_end_in_4(
-    baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    odd = write_odd_films(tmp_path / "odd")
-    table = tmp_path / "scores.csv"
-    assert predict(baseline, [*odd.values(), *baseline.films], table) == 4
-    found = rows(table)
-    assert [row["file"] for row in found if not row["error"]] == [str(p) for p in baseline.films]
-    named = [row for row in found if row["error"]]
-    assert [row["file"] for row in named] == [str(path) for path in odd.values()]
-    assert all(row["probability_plain"] == "" for row in named)
-    said = capsys.readouterr().err
-    assert all(row["error"] in said for row in named)
-    assert f"{len(odd)} of {len(odd) + len(baseline.films)} images left out" in said
 
 
 def test_an_earlier_table_is_replaced_only_when_forced(

@@ -147,12 +147,6 @@ def test_an_altered_file_of_labels_is_named(
         ingested(source, tmp_path / "again")
 
 
-@pytest.mark.slow
-def test_cross_validation_needs_labels(source: Folder, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="labels of test cases are encrypted"):
-        ingested(source, tmp_path / "data", "cv")
-
-
 @pytest.mark.parametrize(
     ("more", "words", "code"),
     [

@@ -118,19 +118,6 @@ def test_a_missing_training_mean_is_named(tmp_path: Path) -> None:
         load_model(model)
 
 
-def test_a_covariate_that_the_preparation_does_not_know_is_refused(
-    baseline: Trained, tmp_path: Path
-) -> None:
-    copy = edited(
-        baseline.model,
-        tmp_path,
-        "repeat0/model.json",
-        lambda v: v["features"].append("covariates_age"),
-    )
-    with pytest.raises(DataError, match="reads features that its preparation does not extract"):
-        load_model(copy)
-
-
 def test_a_model_of_regions_refuses_images_without_masks_by_name(
     baseline: Trained, tmp_path: Path
 ) -> None:

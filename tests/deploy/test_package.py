@@ -178,9 +178,11 @@ def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
 def test_a_signature_proves_who_made_it(
-    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    packed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     keys = {}
     for name in ("own", "other"):
         subprocess.run(

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,8 +89,14 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
     rows = []
     for case, patient in zip(test.case_id.tolist(), test.patient_id.tolist(), strict=True):
         Image.fromarray(ImageStore(images).image(case)).save(films / f"{case}.tif")
-        rows.append({"file": f"{case}.tif", "patient_id": patient, "visit": visit[case],
-                     "marker": marker[case]})  # fmt: skip
+        rows.append(
+            {
+                "file": f"{case}.tif",
+                "patient_id": patient,
+                "visit": visit[case],
+                "marker": marker[case],
+            }
+        )
     scores = Predictions.read(folders.scores / "predictions.parquet").part("test").table
     mean = scores.groupby("case_id")["probability_1"].mean()
     expected = {f"{case}.tif": float(value) for case, value in mean.items()}
@@ -143,29 +148,6 @@ def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(
         assert table[name]["without_earlier_growing"] == table[name][POSITIVE]
         moved += whole[name][POSITIVE] != table[name][POSITIVE]
     assert moved == len(screened.rows) / 2
-
-
-def test_an_earlier_image_that_cannot_be_read_is_said_and_counts_as_none(
-    screened: Screened, tmp_path: Path
-) -> None:
-    films = tmp_path / "films"
-    shutil.copytree(screened.films, films)
-    second = next(row for row in screened.rows if row["visit"] == 2)
-    (first,) = [
-        row
-        for row in screened.rows
-        if row["patient_id"] == second["patient_id"] and row["visit"] == 1
-    ]
-    (films / first["file"]).write_bytes(b"no image")
-    other = Screened(screened.model, films, screened.rows, screened.expected)
-    with pytest.raises(AssertionError):  # exit code 4: one case has an error
-        scored(other, tmp_path, screened.rows)
-    with (tmp_path / "scores.csv").open(newline="") as file:
-        table = {row["file"]: row for row in csv.DictReader(file)}
-    assert table[first["file"]]["error"]
-    row = table[second["file"]]
-    assert row["missing"] == "earlier image unreadable"
-    assert row[POSITIVE] == row["without_earlier_growing"]
 
 
 def test_a_page_and_lines_of_json_say_it_too(screened: Screened, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.calibration import CalibrationMethod
 from skiagram.datasets.mini_mias.source import FilmPatch
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
@@ -48,15 +47,6 @@ def test_test_films_get_the_scores_of_the_train_stage(trained: Trained) -> None:
     )
 
 
-@pytest.mark.parametrize("calibration", ["isotonic"])
-def test_films_are_calibrated_by_the_method_of_the_train_stage(
-    calibration: CalibrationMethod, tmp_path: Path
-) -> None:
-    trained = trained_baseline(tmp_path, calibration=calibration)
-    prediction = predict(load_model(trained.model), trained.films)
-    np.testing.assert_array_equal(prediction.rows, trained.expected())
-
-
 def test_odd_files_are_named_and_the_others_scored(
     trained: Trained, odd_films: dict[str, Path]
 ) -> None:
@@ -80,14 +70,6 @@ def test_odd_files_are_named_and_the_others_scored(
     }.items():
         assert words in messages[str(odd_films[odd])]
         assert "\n" not in messages[str(odd_films[odd])]
-
-
-def test_a_model_of_volumes_refuses_films_by_name(baseline: Trained) -> None:
-    model = load_model(baseline.model)
-    prediction = predict(with_kinds(model, slices=(28, 28)), baseline.films)
-    assert not prediction.files
-    for said in prediction.refused:
-        assert "an image, but the model was trained on volumes" in said
 
 
 def test_a_dicom_film_keeps_its_spacing_through_restoration(

@@ -218,20 +218,6 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(
     assert [name for name, words in said.items() if not words] == ["p38", "p39"]
 
 
-def test_a_mask_on_another_grid_is_resampled_only_if_asked(study: Path, tmp_path: Path) -> None:
-    place = tmp_path / "study"
-    shutil.copytree(study / "study", place)
-    coarse = Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES)
-    mask = np.zeros(coarse.shape, np.uint8)
-    mask[1:4, 2:-2, 2:-2] = 3
-    (place / "p39/MR_mask.nii").write_bytes(nifti_bytes(mask, coarse))
-    write_rows(tmp_path / "new.csv", held_out_rows(study))
-    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 4
-    assert "spacing" in read(tmp_path / "t.csv")[-1]["error"]
-    flags = ("--mask-grid", "resample", "--force")
-    assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
-
-
 def test_each_modality_is_compared_with_its_own_training_images(
     study: Path, tmp_path: Path
 ) -> None:

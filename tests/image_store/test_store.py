@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image, ShardWriter, is_volume
+from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore, spans
 from tests.numbered_store import SHAPES, numbered
 
@@ -68,15 +68,6 @@ def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_sh
     backwards = store.case_ids[::-1]
     for again, expected in zip(store.images(backwards), images[::-1], strict=True):
         np.testing.assert_array_equal(again, expected)
-
-
-def test_a_volume_of_three_slices_is_not_an_image_of_three_channels(tmp_path: Path) -> None:
-    numbers = np.arange(60, dtype=np.uint8)
-    volume = write(tmp_path / "volume", [numbers.reshape(3, 4, 5, 1)])
-    image = write(tmp_path / "image", [numbers.reshape(3, 4, 5)])
-    assert is_volume(volume.image("c00"))
-    assert not is_volume(image.image("c00"))
-    assert volume.sha256 != image.sha256
 
 
 @pytest.mark.parametrize("volume_first", [True, False])

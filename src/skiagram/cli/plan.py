@@ -68,8 +68,14 @@ _ASSUMPTIONS = {
     "repeats": "trainings of each model, with --training-sd",
 }
 _WHOLE = ("parameters", "images", "repeats")
-_METAVARS = {"half_width": "W", "parameters": "P", "margin": "M", "true_difference": "D",
-             "r2": "R2", "images": "N"}  # fmt: skip
+_METAVARS = {
+    "half_width": "W",
+    "parameters": "P",
+    "margin": "M",
+    "true_difference": "D",
+    "r2": "R2",
+    "images": "N",
+}
 # option; bounds that are not allowed themselves; words
 _RANGES: tuple[tuple[str, float, float, str], ...] = (
     ("half_width", 0, 0.5, "between 0 and 0.5"),

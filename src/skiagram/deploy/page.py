@@ -66,9 +66,12 @@ def write_page(
     items = [_describe(row, cases[number], model, mapped.get(number)) for _, number, row in shown]
     template = Environment(autoescape=True).from_string(_TEMPLATE.read_text(encoding="utf-8"))
     text = template.render(
-        model=model.deployment.title, rule=model.rule, items=items, total=len(cases),
+        model=model.deployment.title,
+        rule=model.rule,
+        items=items,
+        total=len(cases),
         maps=_describe_maps([made for made in mapped.values() if not isinstance(made, str)]),
-    )  # fmt: skip
+    )
     path.write_text(text, encoding="utf-8", errors="replace")
     return len(items)
 
