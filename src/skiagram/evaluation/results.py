@@ -300,7 +300,7 @@ class ModelResult:
 
     Attributes:
         outcome: How its training ended.
-        metrics: Metric name, as in `metrics.METRICS` → estimate; metrics that the task does not
+        metrics: Metric name, as in `figures.yaml` → estimate; metrics that the task does not
             have are absent. Sensitivity and specificity are at the threshold fixed on out-of-fold
             scores, accuracies at the most probable class. `roc_auc_off_near_duplicates` stands
             there only where a reported case has a near duplicate.
