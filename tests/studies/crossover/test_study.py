@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import OptionError
 from skiagram.records import read_table
 from skiagram.studies.crossover.study import Crossover, CrossoverResult
+from skiagram.studies.workspace import Workspace
 from tests.studies.small_phantom import PLAN, TRAINER, small_place
 
 pytestmark = pytest.mark.thorough
@@ -35,6 +36,10 @@ def study(**changed: Any) -> Crossover:
     return Crossover(**(values | changed))
 
 
+def place(folder: Path) -> Workspace:
+    return small_place(folder, (28, 4, 20))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("crossover")
@@ -42,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(folder: Path) -> CrossoverResult:
-    return study().run(small_place(folder, (28, 4, 20)))
+    return study().run(place(folder))
 
 
 def test_sizes_that_the_data_lack_are_left_out(result: CrossoverResult) -> None:
@@ -74,12 +79,12 @@ def test_the_best_baseline_is_one_of_the_baselines_at_every_size(result: Crossov
 
 def test_a_rerun_fits_nothing_again(result: CrossoverResult, folder: Path) -> None:
     before = sorted(path.name for path in (folder / "work").iterdir())
-    assert study().run(small_place(folder)) == result
+    assert study().run(place(folder)) == result
     assert sorted(path.name for path in (folder / "work").iterdir()) == before
 
 
 def test_cross_validated_sets_test_on_patients_set_aside(folder: Path) -> None:
-    found = study(design="cv", networks=("small_cnn",), sizes=(40,)).run(small_place(folder))
+    found = study(design="cv", networks=("small_cnn",), sizes=(40,)).run(place(folder))
     assert found.test_patients == pytest.approx(52 / 5, abs=1)
     assert found.curves[0].band is None
     assert found.crossings == ()
@@ -87,4 +92,4 @@ def test_cross_validated_sets_test_on_patients_set_aside(folder: Path) -> None:
 
 def test_too_small_a_set_is_refused(folder: Path) -> None:
     with pytest.raises(OptionError, match=r"64 cases to train on.*at least the least size, 500"):
-        study(sizes=(500,)).run(small_place(folder))
+        study(sizes=(500,)).run(place(folder))
