@@ -207,10 +207,13 @@ def _names(prefix: str, numbers: int, columns: int) -> Iterator[str]:
 
 
 def _encode(
-    store: ImageStore, encoder: Encoder, loaded: LoadedNetwork, compute: Compute,
+    store: ImageStore,
+    encoder: Encoder,
+    loaded: LoadedNetwork,
+    compute: Compute,
     rows_kept: EncodingCache,
     say: Say,
-) -> Floats:  # fmt: skip
+) -> Floats:
     keys = store.digests()  # case ids play no part
     known = [rows_kept.get(key) for key in keys]
     new = [place for place, row in enumerate(known) if row is None]
@@ -226,9 +229,8 @@ def _encode(
     _remember(options, encoder, loaded, device)
     with Progress("encode", len(store)) as progress, _one_thread(device):
         progress.advance(len(store) - len(new))
-        done = map(_encode_some, work) if device == "cuda" else compute.map(
-            _encode_some, work, releases_lock=True
-        )  # fmt: skip
+        on_workers = compute.map(_encode_some, work, releases_lock=True)
+        done = map(_encode_some, work) if device == "cuda" else on_workers
         for some, rows in zip(places, done, strict=True):
             rows_kept.put([keys[place] for place in some], rows)
             for place, row in zip(some, rows, strict=True):

@@ -44,7 +44,7 @@ from skiagram.records import Cases, Outcome, Predictions, Task, read_record, wri
 
 COMBINATION = "combination.json"
 Mean = Literal["probability", "log_odds"]
-_LEAST = 1e-15  # probability, so that its logarithm is finite
+_MIN_PROBABILITY = 1e-15  # so that its logarithm is finite
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Combination(ABC):
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)
             means.append(average_scaling(scalings))
-        weights = self.weights(np.log(np.maximum(calibrated, _LEAST)), label)
+        weights = self.weights(np.log(np.maximum(calibrated, _MIN_PROBABILITY)), label)
         return FittedCombination(
             tuple(means), tuple(weights.tolist()), self.averaged, images=len(training)
         )
@@ -171,7 +171,7 @@ class FittedCombination:
             calibration.probabilities(inputs.scores[:, member])
             for member, calibration in enumerate(self.calibrations)
         ]
-        probability = np.maximum(np.stack(calibrated, axis=1), _LEAST)
+        probability = np.maximum(np.stack(calibrated, axis=1), _MIN_PROBABILITY)
         weights = np.array(self.weights)
         if self.averaged == "log_odds":
             return _weighted(np.log(probability), weights)

@@ -31,7 +31,7 @@ SET_LEVEL = 0.9  # chance with which a prediction set is to hold the true class
 LEVELS = tuple(round(0.05 * step, 2) for step in range(1, 20))  # of quantiles; no extremes
 _FAMILIAR = 0.99  # share of held-out training patients that count as familiar
 _NOVELTY_FOLDS = 5
-_MOST_AXES = 30
+_MAX_AXES = 30
 _CASES_PER_AXIS = 5
 _BESIDE = ("covariates", "earlier", "site")  # families that no single image holds
 Floats = NDArray[np.float64]
@@ -221,7 +221,7 @@ class Familiarity:
         units = np.nan_to_num(np.clip((values - centre)[:, varies] / scale[varies], -10, 10))
         _, singular, axes = np.linalg.svd(units, full_matrices=False)
         variances = np.square(singular) / len(units)
-        kept = min(_MOST_AXES, len(units) // _CASES_PER_AXIS, len(names))
+        kept = min(_MAX_AXES, len(units) // _CASES_PER_AXIS, len(names))
         kept = min(kept, int((variances > 1e-9 * variances[0]).sum()))
         off = max(len(names) - kept, 1)
         rest = max(float(variances[kept:].sum()) / off, 1e-3 * float(variances[kept - 1]))
@@ -344,10 +344,8 @@ def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[fl
     return {name: tuple(quantiles[:, k].tolist()) for k, name in enumerate(names)}
 
 
-_TRAITS = (
-    "height", "width", "mean", "deviation", "skewness", "sharpness",
-    *(f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)),
-)  # fmt: skip
+_QUANTILES = [f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)]
+_TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUANTILES)
 
 
 def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:

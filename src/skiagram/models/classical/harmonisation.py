@@ -23,8 +23,8 @@ from skiagram.options import STRICT
 Values = NDArray[np.float64]
 Unseen = Literal["refuse", "uncorrected"]
 _CONVERGED = 1e-4  # largest relative change of γ and δ, as in the authors' programs
-_MOST_STEPS = 1000
-_LEAST_CASES = 2  # of a site, without which it has no spread
+_MAX_STEPS = 1000
+_MIN_CASES = 2  # of a site, without which it has no spread
 
 
 @dataclass(**STRICT)
@@ -118,10 +118,10 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             ModelFailure: No site has two cases, or a case has another site and is refused.
         """
         counts = values[:, self.site].sum(axis=0)
-        self.seen_ = counts >= _LEAST_CASES
+        self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
             raise ModelFailure(
-                f"no site has {_LEAST_CASES} training cases",
+                f"no site has {_MIN_CASES} training cases",
                 where="model.harmonisation",
                 remedy="leave harmonisation out, or join sites",
             )
@@ -170,7 +170,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         unseen = int((number < 0).sum())
         if unseen and self.unseen == "refuse":
             raise ModelFailure(
-                f"{unseen} cases of a site with fewer than {_LEAST_CASES} training cases, or of "
+                f"{unseen} cases of a site with fewer than {_MIN_CASES} training cases, or of "
                 "an unknown one",
                 where="model.harmonisation",
                 allowed="cases of sites that training saw",
@@ -210,7 +210,7 @@ def _shrunk(standardised: Values) -> tuple[Values, Values]:
     shape = (2 * unlike + typical**2) / unlike
     rate = (typical * unlike + typical**3) / unlike
     shift, squared = mean, variance
-    for _ in range(_MOST_STEPS):
+    for _ in range(_MAX_STEPS):
         newer = (n * width * mean + squared * centre) / (n * width + squared)
         deviations = ((standardised - newer) ** 2).sum(axis=0)
         smaller = (deviations / 2 + rate) / (n / 2 + shape - 1)

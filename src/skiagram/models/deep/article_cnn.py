@@ -14,7 +14,7 @@ from skiagram.models.deep.layers import check_smallest_side, glorot_uniform
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
-SMALLEST_SIDE = 18
+MIN_SIDE = 18
 
 
 @dataclass(**STRICT)
@@ -37,7 +37,7 @@ class ArticleCNN:
         Raises:
             ModelFailure: A side is shorter than 18 pixels, so nothing is left to classify.
         """
-        check_smallest_side("article_cnn", height, width, SMALLEST_SIDE)
+        check_smallest_side("article_cnn", height, width, MIN_SIDE)
         rows, columns = (_side_left(side) for side in (height, width))
         network = nn.Sequential(
             nn.Conv2d(channels, 32, 3),

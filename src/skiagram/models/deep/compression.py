@@ -20,7 +20,7 @@ from torch import Tensor
 
 from skiagram.models.deep.fitted import WEIGHTS, FittedNetwork, load_classifier
 
-_LARGEST = 127  # of a signed byte, used symmetrically
+_MAX_BYTE = 127  # of a signed byte, used symmetrically
 _MASK, _SCALE, _VALUES, _SHAPE = ":mask", ":scale", ":values", ":shape"
 
 
@@ -61,11 +61,11 @@ class Compression:
             bits = np.packbits(keep.numpy().ravel())
             packed[name + _MASK] = torch.from_numpy(bits)
         if self.eight_bits:
-            scale = (weight * keep).flatten(1).abs().amax(dim=1) / _LARGEST
+            scale = (weight * keep).flatten(1).abs().amax(dim=1) / _MAX_BYTE
             scale[scale == 0] = 1.0
             whole = (weight / scale.view(-1, *[1] * (weight.ndim - 1))).round()
             packed[name + _SCALE] = scale
-            packed[name + _VALUES] = whole.clamp(-_LARGEST, _LARGEST)[keep].to(torch.int8)
+            packed[name + _VALUES] = whole.clamp(-_MAX_BYTE, _MAX_BYTE)[keep].to(torch.int8)
         else:
             packed[name + _VALUES] = weight[keep]
         return packed
