@@ -67,12 +67,7 @@ def list_outputs(result: object) -> tuple[str, ...]:
 
 
 def write_study(result: StudyResult, folder: Path) -> None:
-    """Write a study's outputs.
-
-    Args:
-        result: What `run` of a study in skiagram.studies returned.
-        folder: Folder to write to; it may hold other files.
-    """
+    """Write a study's outputs into a folder, which may hold other files."""
     write_record(result, folder / RESULT)
     (folder / PAGE).write_text(_PAGES[type(result)].render(result), encoding="utf-8")
     if isinstance(result, SearchResult):
@@ -80,10 +75,7 @@ def write_study(result: StudyResult, folder: Path) -> None:
 
 
 def read_summary(folder: Path) -> Summary:
-    """Read the result of any study and return the title and the answers of its page.
-
-    Args:
-        folder: Folder that `write_study` wrote to.
+    """Return title and answers of the page of a study from the folder that `write_study` wrote to.
 
     Raises:
         DataError: The result is missing, damaged or from another version.
@@ -95,20 +87,13 @@ def read_summary(folder: Path) -> Summary:
 
 INDEX = "studies/index.html"
 _REPORT, _RECORD, _CARD = "reports/report.html", "reports/evaluation.json", "data/cases/card.json"
-_MOST_ANSWERS = 3  # of each page; the others stand there
+_MAX_ANSWERS = 3  # of each page; the others stand there
 _UNREADABLE = "Its result cannot be read by this version. Run it again."
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A page that the index links.
-
-    Attributes:
-        address: Relative to the index.
-        title: Its heading.
-        answers: Its first answers, one line each.
-        more: How many further answers it has.
-    """
+    """A page that the index links, with its first answers and how many further ones it has."""
 
     address: str
     title: str
@@ -117,14 +102,7 @@ class Entry:
 
 
 def write_index(root: Path) -> Path:
-    """Write the index of all pages of a project; equal records give equal bytes.
-
-    Args:
-        root: Project folder.
-
-    Returns:
-        The index.
-    """
+    """Write the index of all pages of a project; equal records give equal bytes."""
     index = root / INDEX
     folders = sorted(page.parent for page in root.glob(f"studies/*/{PAGE}"))
     text = render_template(
@@ -154,6 +132,6 @@ def _study_entry(folder: Path) -> Entry:
         summary = read_summary(folder)
     except DataError:
         summary = Summary(f"Study {folder.name}", (_UNREADABLE,))
-    shown = summary.answers[:_MOST_ANSWERS]
+    shown = summary.answers[:_MAX_ANSWERS]
     more = len(summary.answers) - len(shown)
     return Entry(f"{folder.name}/{PAGE}", summary.title, shown, more)

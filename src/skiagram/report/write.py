@@ -32,14 +32,7 @@ PRIMARY = {
 def write_results(
     evaluation: Evaluation, material: Material, artefacts: EvaluationInputs, folder: Path
 ) -> None:
-    """Write `OUTPUTS` into a folder.
-
-    Args:
-        evaluation: What was found.
-        material: What else the page shows.
-        artefacts: What it was found on.
-        folder: Folder to write to.
-    """
+    """Write `OUTPUTS` into a folder."""
     write_report(evaluation, material, folder / "report.html", folder / "plots")
     for name, text in write_checklists(evaluation, material).items():
         path = folder / "checklists" / name
@@ -60,12 +53,6 @@ def write_report(evaluation: Evaluation, material: Material, page: Path, plots: 
 
     The folder of plots gets `<figure>.svg`, `auc.csv`, `folds.csv`, `confusion.csv` and, one file
     per model, `roc/<model>.csv`, `precision_recall/<model>.csv` and `training/<model>.csv`.
-
-    Args:
-        evaluation: What was found.
-        material: What else the page shows.
-        page: HTML file to write.
-        plots: Folder for figures and curves.
     """
     sections = make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
@@ -83,12 +70,7 @@ def write_report(evaluation: Evaluation, material: Material, page: Path, plots: 
 def plot_tables(
     evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Return the points behind every figure, by name of the file.
-
-    Args:
-        evaluation: What was found.
-        curves: Model name → training curves.
-    """
+    """Return name of the file → points behind a figure, also the training curves by model."""
     tables = {
         "auc": _auc(evaluation),
         "folds": _folds(evaluation),
