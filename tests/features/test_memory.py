@@ -46,7 +46,7 @@ print((status("VmHWM") - before) / image.nbytes)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", FAMILIES)
 def test_four_times_the_image_suffice(name: str) -> None:

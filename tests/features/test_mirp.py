@@ -86,7 +86,7 @@ def from_zero(case: Case) -> Case:
     return Case(image - image[case.mask if case.mask is not None else ...].min(), case.mask)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @each_family
 def test_two_hundred_random_images_agree(name: str) -> None:
     generator = np.random.default_rng(0)
@@ -107,7 +107,7 @@ def films(folder: Path) -> list[Case]:
 
 
 @pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[3]], ids=["bin_number", "bin_width"])
 @each_family
 def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:

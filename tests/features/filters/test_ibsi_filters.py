@@ -27,7 +27,7 @@ from skiagram.restoration.regions import (
 )
 from tests.features.ibsi_reference import Reference, read, tags
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.thorough]
 
 
 def flat(boundary: str) -> dict[str, Any]:
