@@ -37,9 +37,18 @@ _MAX_SEARCHED = 50  # images searched for text; a film takes a tenth of a second
 _MAX_MARKS = 6
 _FAMILIES = "skiagram.features."  # a network's features have no meaning of their own
 _PACKAGES = (
-    "skiagram", "numpy", "pandas", "pyarrow", "pydicom", "pytorch-lightning", "PyWavelets",
-    "scikit-image", "scikit-learn", "scipy", "torch",
-)  # fmt: skip
+    "skiagram",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydicom",
+    "pytorch-lightning",
+    "PyWavelets",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "torch",
+)
 
 
 class Example(NamedTuple):
@@ -188,7 +197,8 @@ def read_material(
             versions={name: importlib.metadata.version(name) for name in _PACKAGES},
             sha256={"images": before.sha256, "restored images": after.sha256, **hashes},
             params={
-                **choices, **{f"model {outcome.model}": outcome.options for outcome in outcomes}
+                **choices,
+                **{f"model {outcome.model}": outcome.options for outcome in outcomes},
             },
         ),
         galleries=galleries,
@@ -197,7 +207,7 @@ def read_material(
         ),
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
-    )  # fmt: skip
+    )
 
 
 def choose_examples(
@@ -284,10 +294,13 @@ def make_galleries(
             case_id, named = str(scores["case_id"].iloc[row]), predicted[row]
             mistakes.append(
                 Mistake(
-                    case_id, task.classes[named], float(probability[row, named]),
-                    encode_case(images, case_id), name_slice(images.image(case_id)),
+                    case_id,
+                    task.classes[named],
+                    float(probability[row, named]),
+                    encode_case(images, case_id),
+                    name_slice(images.image(case_id)),
                 )
-            )  # fmt: skip
+            )
         galleries.append(Gallery(model, label, len(wrong), int(own.sum()), tuple(mistakes)))
     return galleries
 

@@ -19,8 +19,14 @@ from skiagram.sealing.ledger import OPENING
 from skiagram.statistics.estimate import Estimate
 
 OUTPUTS = (
-    "report.html", "plots", "checklists", "scores.csv", "evaluation.json", "metrics.json", OPENING,
-)  # fmt: skip
+    "report.html",
+    "plots",
+    "checklists",
+    "scores.csv",
+    "evaluation.json",
+    "metrics.json",
+    OPENING,
+)
 _DIGITS = 4
 PRIMARY = {
     "deep": "best_network_minus_baseline",

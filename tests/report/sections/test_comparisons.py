@@ -18,8 +18,9 @@ NETWORK, FOREST, MACHINE = (TITLES[name] for name in ("small_cnn", "random_fores
 
 def test_raw_and_corrected_p_stand_side_by_side_with_words() -> None:
     table = comparisons(full(), material())["secondary"]
-    first, second, third = (dict(zip(table.columns, texts(row), strict=True))
-                            for row in table.groups[0].rows)  # fmt: skip
+    first, second, third = (
+        dict(zip(table.columns, texts(row), strict=True)) for row in table.groups[0].rows
+    )
     assert (first["p"], first["p, Holm"]) == ("0.410", "1.000")
     assert first["What it shows"] == "the first model is not inferior and may be better"
     assert first["Only first : only second correct"] == "12 : 9, p 0.510"

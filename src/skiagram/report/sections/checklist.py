@@ -43,9 +43,18 @@ STATE_WORDS: dict[State, str] = {
     "not applicable": "does not apply",
 }
 Need = Literal[
-    "subgroups", "sites", "several_sites", "readers", "networks", "both_arms", "covariate_baseline",
-    "several_trainings", "chosen_features", "prevalence", "two_classes",
-]  # fmt: skip
+    "subgroups",
+    "sites",
+    "several_sites",
+    "readers",
+    "networks",
+    "both_arms",
+    "covariate_baseline",
+    "several_trainings",
+    "chosen_features",
+    "prevalence",
+    "two_classes",
+]
 
 
 @section("Checklists", place=180)

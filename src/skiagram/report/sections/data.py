@@ -66,9 +66,11 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     for trait in (*domain.traits, *domain.features) if domain else ():
         written = format_difference if trait.kind == "share" else format_estimate
         cells = [
-            f"{trait.development:.4g}", f"{trait.test:.4g}", written(trait.difference),
+            f"{trait.development:.4g}",
+            f"{trait.test:.4g}",
+            written(trait.difference),
             format_p_value(trait.p_holm),
-        ]  # fmt: skip
+        ]
         rows.append(TableRow(trait.name, cells, mark="differs" if trait.differs else ""))
     if not rows and domain is None:
         return None

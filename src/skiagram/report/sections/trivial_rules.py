@@ -20,8 +20,9 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     groups: dict[str, list[TableRow]] = {}
     for comparison in evaluation.reference_baselines:
         cells = [
-            fill_difference(comparison.difference), "yes" if comparison.beaten else "not shown"
-        ]  # fmt: skip
+            fill_difference(comparison.difference),
+            "yes" if comparison.beaten else "not shown",
+        ]
         row = TableRow(titles[comparison.rule], cells)
         groups.setdefault(titles[comparison.model], []).append(row)
     columns = ("Difference in AUC, model minus rule", "Model is better")
