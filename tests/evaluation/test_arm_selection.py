@@ -85,6 +85,7 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known: Scenario) -> 
     assert choose_within_folds(models, after)[0, 1] == choose_within_folds(models, before)[0, 1]
 
 
+@pytest.mark.slow
 def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     known: Scenario, tmp_path: Path
 ) -> None:

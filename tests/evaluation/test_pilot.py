@@ -74,6 +74,7 @@ def test_several_trainings_bring_their_own_variance(tmp_path: Path) -> None:
     assert pilot.difference.at(10**9).variance == pytest.approx(spread, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_another_prevalence_weighs_the_classes_anew(tmp_path: Path) -> None:
     write_run(tmp_path)
     same, rare = read_pilot(tmp_path), read_pilot(tmp_path, prevalence=0.05)
@@ -84,6 +85,7 @@ def test_another_prevalence_weighs_the_classes_anew(tmp_path: Path) -> None:
     assert spread.at(1000).variance > 2 * same.difference.at(1000).variance
 
 
+@pytest.mark.slow
 def test_patients_with_images_of_both_classes_count_half_in_each(tmp_path: Path) -> None:
     write_run(tmp_path)
     path = tmp_path / "reports" / "scores.csv"
@@ -101,6 +103,7 @@ def test_patients_with_images_of_both_classes_count_half_in_each(tmp_path: Path)
     assert pilot.difference.at(100).variance == pytest.approx(paired.variance())
 
 
+@pytest.mark.slow
 def test_two_models_can_be_named(tmp_path: Path) -> None:
     write_run(tmp_path)
     pilot = read_pilot(tmp_path, ("forest", "net"))

@@ -23,6 +23,7 @@ def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = 
     return evaluated(known, models, traits=traits)
 
 
+@pytest.mark.slow
 def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
     found = run(scenario(600, 300, images=1), lost=1.5, seed=0)
     assert [one.disagrees for one in found.shifts] == [True, True]

@@ -37,6 +37,7 @@ def run(
     )
 
 
+@pytest.mark.slow
 def test_each_site_has_the_auc_of_its_own_cases() -> None:
     known, site = known_folds()
     found = run(known, site).sites
@@ -115,6 +116,7 @@ def test_a_site_of_few_patients_is_left_out() -> None:
     assert found.auc["classical"].next_site.value is None
 
 
+@pytest.mark.slow
 def test_scores_of_folds_that_are_no_sites_are_refused() -> None:
     known, site = known_folds()
     with pytest.raises(DataError, match="several folds hold cases of Basel"):

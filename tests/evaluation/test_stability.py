@@ -83,6 +83,7 @@ def test_equals_the_share_of_disagreeing_pairs() -> None:
     np.testing.assert_allclose(flip_rate(named), expected)
 
 
+@pytest.mark.slow
 def test_a_run_reports_them_with_several_repeats_only() -> None:
     known = scenario()
     models = [finished(known, "once"), finished(known, "often", repeats=3)]
@@ -155,6 +156,7 @@ def test_the_same_choice_every_time_agrees_fully_and_any_order_of_rows_alike() -
     assert assess_feature_selection(table.sample(frac=1, random_state=0)) == found
 
 
+@pytest.mark.slow
 def test_the_evaluation_has_it_for_models_that_choose_alone() -> None:
     known = scenario()
     models = [
