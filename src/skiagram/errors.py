@@ -10,11 +10,7 @@ from typing import Any, ClassVar
 
 
 class SkiagramError(Exception):
-    """An error with a remedy; stages print it as one line and exit with `exit_code`.
-
-    Args:
-        found: What is wrong, with the offending value.
-    """
+    """An error with a remedy; stages print it as one line and exit with `exit_code`."""
 
     exit_code: ClassVar[int] = 1
 
@@ -78,8 +74,6 @@ def installed(package: str, where: str, remedy: str, allowed: str = "") -> Itera
     """Turn the ImportError of a package that is not there into an OptionError.
 
     Args:
-        where: Option that needs it.
-        remedy: How it is installed.
         allowed: What would do without it; empty for nothing.
     """
     try:

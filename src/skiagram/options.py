@@ -113,7 +113,6 @@ def build(group: Mapping[str, Any], where: str) -> Any:
 
     Args:
         group: Plain mapping with a `_target_` and the values.
-        where: Name of the group, for messages.
 
     Raises:
         OptionError: Naming the option, what was given and what is allowed.
@@ -135,7 +134,6 @@ def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
 
     Args:
         values: Plain values as read from YAML (lists stand for tuples).
-        where: Name of the group, for messages.
 
     Raises:
         OptionError: Naming the first wrong option.

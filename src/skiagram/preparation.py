@@ -26,7 +26,6 @@ class ImageKinds:
     """The kinds of images of a data set as ingested.
 
     Attributes:
-        channels: Numbers of channels that occur, ascending.
         depths: Names of the pixel types that occur, in order of name.
         height: Least and greatest, pixels.
         width: Least and greatest, pixels.

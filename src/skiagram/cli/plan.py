@@ -151,7 +151,6 @@ def _option(name: str) -> str:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse what cannot be planned with."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     for name, low, high, allowed in _RANGES:
         values = given.get(name, [])

@@ -141,8 +141,6 @@ class FoundImages:
         """Look for images and masks; the first pattern that fits a key is taken.
 
         Args:
-            folder: Where to look; hidden names are left out.
-            patterns: Names with fields.
             kinds: Images and masks, as `{kind}` calls them.
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """

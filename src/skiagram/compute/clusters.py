@@ -105,10 +105,8 @@ def ray_cluster(
     """Yield what submits calls to a Ray cluster.
 
     Args:
-        number: Processors of a cluster that is started here.
         address: Of a running cluster; None starts one on this machine and ends it.
         shared: What many pieces hold; the cluster is sent it once.
-        each: What a call takes.
 
     Raises:
         OptionError: Ray is not installed, or no cluster answers.
@@ -151,7 +149,6 @@ def ray_cluster(
 
 
 def _check_resources(has: dict[str, float], each: Share) -> None:
-    """Refuse what Ray would wait for without end."""
     for name, wanted in (("CPU", each.cpus), ("GPU", each.gpus)):
         if wanted > has.get(name, 0):
             raise OptionError(
@@ -204,12 +201,7 @@ class JobArray:
         An array of at most `jobs` jobs is at work while the results of the one before are used.
 
         Args:
-            function: Of a module.
             pieces: What `pack` made.
-            shared: What all pieces share.
-            jobs: Jobs of an array.
-            each: What a job takes.
-            together: Pieces a job.
 
         Raises:
             OptionError: submitit is not installed, or there is no SLURM here.

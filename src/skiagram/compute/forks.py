@@ -49,11 +49,6 @@ class Forks(Generic[T, R]):
     is tried once more with nothing beside it.
 
     Args:
-        function: What to do with a piece.
-        pieces: The pieces.
-        places: Pieces at a time.
-        name: What messages call a piece.
-        describe: Called with what is under way.
         order: The order in which pieces start; their own when None.
         devices: GPUs, a list of numbers as text for each place; empty for none.
     """

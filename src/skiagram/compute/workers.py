@@ -109,8 +109,6 @@ class Compute:
         flat however many pieces there are and however slowly the results are used.
 
         Args:
-            function: Of a module, without side effects.
-            pieces: Small descriptions of work: other processes receive copies.
             releases_lock: The function spends its time in compiled code that lets other threads
                 run: this machine's workers are threads, where processes take seconds to start.
 
@@ -155,14 +153,11 @@ class Compute:
 
         Args:
             function: Of a module, without side effects but on files of the piece's own.
-            pieces: Work that takes a second or more.
             shared: What is large and the same for many pieces; it is sent to a worker once.
             order: In which pieces are best begun; their own when None.
             gpus: GPUs of this machine that pieces may use; None where they use none.
             forked: False where this process has worked with several threads, which a fork would
                 wait for without end.
-            name: What messages call a piece.
-            describe: Called with what is under way.
 
         Raises:
             OptionError: Ray or submitit is not installed, or no cluster answers.

@@ -196,7 +196,6 @@ def _around(boxes: Iterable[Box]) -> Box:
 
 
 def _united(boxes: Iterable[Box]) -> list[Box]:
-    """Return boxes of which none overlaps another."""
     apart: list[Box] = []
     for box in boxes:
         joined = box

@@ -214,7 +214,6 @@ def check_deflated(file: BinaryIO, where: str) -> None:
 
 
 def _deflated_header(first: bytes) -> Any:
-    """Return the fields of a deflated file's beginning."""
     pixels = Tag("PixelData")
     return read_dataset(
         BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels

@@ -224,7 +224,6 @@ def _is_plain_jpeg(header: Any, syntax: UID) -> bool:
 
 @cache
 def _register() -> None:
-    """Make this module one of pydicom's decoders."""
     for syntax in DECODER_DEPENDENCIES:
         decoder = get_decoder(syntax)
         if _PLUGIN not in decoder.available_plugins:

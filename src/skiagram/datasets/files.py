@@ -16,7 +16,6 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
 
     Args:
         name: File name, relative to `root`.
-        md5: Published checksum.
         url: Where to fetch it when `root` does not hold it; None where it is not published.
         root: Folder where files are already at hand (`SKIAGRAM_DATA`), or None.
 

@@ -38,7 +38,6 @@ class PreparedImages:
         images: n restored images, with their regions; of cases that have several, those of the
             first modality, the others beside them as the image store says.
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
-        features: What scorers made of the images, kept by scorer.
         scores: (n, n_classes) raw scores per repeat, once the images were scored.
     """
 

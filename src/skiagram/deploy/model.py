@@ -38,7 +38,6 @@ class DeployedModel:
     """A model with all that stands between an image and a decision.
 
     Attributes:
-        deployment: What the model's folder says of itself.
         fingerprint: What the training data were like; None in folders of earlier versions.
     """
 

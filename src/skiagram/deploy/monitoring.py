@@ -109,8 +109,6 @@ class Drift:
     Attributes:
         name: Feature, or `probability of <class>`.
         larger: Probability that a new case has the larger value; .5 where they are alike.
-        p: Two-sided p value of no difference.
-        p_holm: The same, corrected over all numbers.
     """
 
     name: str
@@ -173,7 +171,6 @@ class Month:
 
     Attributes:
         name: `YYYY-MM`, or `all`.
-        auc: With its interval by patient.
         intercept: Calibration in the large, log-odds; 0 is perfect.
         slope: Of the true log-odds on the predicted ones; 1 is perfect.
         expected_to_observed: Expected over observed positives; 1 is perfect.
@@ -196,7 +193,6 @@ class MonitorReport:
     Attributes:
         drifts: Of the scores first, then of the features that differ most.
         differing: Numbers that differ beyond chance, after correction.
-        compared: Numbers that were compared.
         months: Overall and month by month; empty without labels.
     """
 
@@ -244,7 +240,6 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
     patients.
 
     Args:
-        fingerprint: What the training data were like.
         patient: (n,) patients numbered from 0.
     """
     trained = sum(fingerprint.patients.values())

@@ -79,7 +79,6 @@ class NewCase:
     """A case to score.
 
     Attributes:
-        name: What its row is called.
         images: Modality → what is read of it; one under an empty name where a case has one image.
         cells: Column → cell of its row in a table; empty without one.
         earlier: The same patient and region at the visit before; empty where nobody says.
@@ -105,7 +104,6 @@ def find_cases(
 
     Args:
         words: Files, folders, archives encrypted with age, or patterns such as `new/**/*.png`.
-        volumes: Whether a folder of DICOM files is one volume.
         frames: What the frames of a file of several are; None where no file has several.
 
     Raises:

@@ -45,7 +45,6 @@ class Manifest:
     Attributes:
         format: Of the package; a higher one is of a later program.
         revision: 1, and one more for every recalibration.
-        earlier: Digests of the revisions before, the first one first.
     """
 
     format: int

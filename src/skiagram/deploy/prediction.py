@@ -45,9 +45,7 @@ class CaseResult:
     Attributes:
         probability: One a class; empty where the case could not be scored.
         decision: `positive` or `negative`; empty with more than two classes.
-        set: Classes that the prediction set leaves open.
         refer: Why a person must look; empty where nothing speaks for it.
-        unusual: In what no case of training was like it.
         error: Why it could not be scored; empty where it was.
         without_covariates: One probability a class as if no covariate were known; empty for a
             model that reads none.
@@ -235,7 +233,6 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedImages]:
 
 
 def _store(folder: Path, batch: Sequence[PreparedImage]) -> ImageStore:
-    """Write prepared images as restored ones are stored."""
     names = list(batch[0].images)
     for modality in names:
         with ShardWriter(folder if modality == names[0] else folder / modality) as writer:
@@ -274,7 +271,6 @@ class Journal:
     """Rows of a run as they are scored, a line of JSON each, beside the table to be.
 
     Args:
-        table: The table that will be written.
         key: What the rows depend on; rows of another key are thrown away.
     """
 

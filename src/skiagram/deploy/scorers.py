@@ -66,7 +66,6 @@ def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
     Args:
         package: Package that holds every such class, for example `skiagram.features`.
         method: What the dataclass must be able to do.
-        path: File that holds the options, for messages.
 
     Raises:
         DataError: The class is another's, or cannot do it.
@@ -101,7 +100,6 @@ class Scorer(ABC):
     """The fitted models of all repeats, of one arm.
 
     Attributes:
-        covariates: What is read besides the images.
         shape: (height, width) that images must have; None for any.
     """
 
@@ -177,7 +175,6 @@ class Baselines(Scorer):
         """Score cases by their features: (n, n_classes) per repeat.
 
         Args:
-            images: Features of the images, n rows.
             covariates: (n, n_covariates).
             earlier: Features of images of visits before; None where there are none.
             previous: Case → its cases among `earlier`.

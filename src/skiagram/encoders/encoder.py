@@ -392,7 +392,6 @@ def check_own_class(
 
     Args:
         options: With `_target_`.
-        packages: What its name may begin with.
 
     Raises:
         DataError: It is another one.
@@ -498,10 +497,8 @@ def read_picture(
 
     Args:
         picture: (height, width[, channels]) float32.
-        ratio: Height of a pixel over its width.
         channels: That the network reads; a grey picture is repeated, a coloured one reduced to its
             luminance.
-        preprocessing: Without nulls.
 
     Returns:
         (channels, size, size) float32.

@@ -103,9 +103,6 @@ class TimmEncoder(PictureEncoder, PublishedEncoder):
 class PooledNetwork(nn.Module):
     """A network of timm's whose last layers become one row of numbers a picture.
 
-    Args:
-        body: timm's network without a classifier.
-
     Raises:
         OptionError: The network has no class token, or no such layers.
     """

@@ -217,7 +217,6 @@ def give_weights(
     """Give a network the weights of a file, all of them.
 
     Args:
-        file: Where the weights are from, for messages.
         heads: Names of layers that the file may have beyond the network.
 
     Raises:

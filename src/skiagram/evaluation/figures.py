@@ -13,8 +13,6 @@ class Figure:
 
     Attributes:
         name: Its key in `reports/evaluation.json`; with dots the path to it.
-        title: Its name in tables and on axes.
-        source: Where definition and interval are from.
         higher_is_better: None where neither direction is.
         interval_of_more_classes: The interval with more than two classes, where it is another.
         averaged_over_classes: Whether it is a mean over classes with more than two of them.

@@ -39,7 +39,6 @@ class EvaluationInputs:
     Attributes:
         models: Scores of every model named in params.yaml, in the order of the report.
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
-        comparison: What the seal was opened for.
         opening: Its entry in the seal's ledger; None where nothing is sealed.
         encrypted: Whether sealed labels are kept encrypted; then no output names a case's label.
         truth: Columns `case_id`, `ideal_score` of generated data, else None.

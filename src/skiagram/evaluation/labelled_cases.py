@@ -20,7 +20,6 @@ class LabelledCases:
         case_id: (n,) str, unique.
         label: (n,) int64 in [0, n_classes).
         patient: (n,) int64, patients numbered from 0.
-        classes: Class names.
         positive: Label of the condition looked for; None with more than two classes.
     """
 

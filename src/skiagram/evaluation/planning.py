@@ -67,12 +67,7 @@ class Images:
 
 @dataclass(frozen=True)
 class Components:
-    """Covariances of pairs of cases that share a case; they make up the variance of an AUC.
-
-    Attributes:
-        positive: Of two pairs that share the positive.
-        negative: Of two pairs that share the negative.
-    """
+    """Covariances of pairs of cases that share a case; they make up the variance of an AUC."""
 
     positive: float
     negative: float

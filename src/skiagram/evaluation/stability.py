@@ -25,7 +25,6 @@ class FoldAuc:
     Attributes:
         held_out: (j,) AUC on cases the fit never saw.
         training: (j,) AUC of the same fit on its own training cases.
-        ratio: Held-out over training cases.
     """
 
     held_out: Floats

@@ -215,7 +215,6 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
-    """Yield what tells the two sides apart."""
     if domain is None:
         return
     differing = [_trait(trait) for trait in domain.traits if trait.differs]

@@ -203,11 +203,7 @@ class EncoderReading:
 
 
 def why_without_maps(encoder: Encoder, images: ImageStore, *, fused: bool) -> str:
-    """Return why no map of an encoder with a head is defined; empty where some are.
-
-    Args:
-        fused: Whether the head reads features beside the encoding.
-    """
+    """Return why no map of an encoder with a head is defined; empty where some are."""
     if fused:
         return "the head reads features beside the encoding, which are no part of a picture"
     if not isinstance(encoder, PictureEncoder):

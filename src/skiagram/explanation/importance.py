@@ -154,7 +154,6 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
 
     Args:
         folds: A fold each, repeat after repeat; the folds of a repeat share no patient.
-        ratio: Held-out over training cases of a fold.
     """
     values = np.array([fold.mean for fold in folds])
     mean = float(values.mean())
@@ -178,10 +177,7 @@ class Agreement:
     """How alike the importances of several fits rank the features, over all pairs of fits.
 
     Attributes:
-        spearman: Mean rank correlation.
-        kendall: Mean of Kendall's τ.
         jaccard: Mean share of the first `top` features that two fits have in common.
-        least_jaccard: Least share in common of a pair.
         chance: The share in common of two random choices of that many.
     """
 
@@ -228,7 +224,6 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     Read from the model itself, so it holds through scaling, selection and principal components.
 
     Args:
-        ranking: Scores of the cases of a table.
         table: Cases that give mean and standard deviation of each feature; gaps play no part.
 
     Returns:
@@ -285,9 +280,6 @@ def accumulate_local_effects(
     lowest bin on; so no case takes values that go with none of its others (Apley & Zhu 2020,
     *J. R. Stat. Soc. B* 82:1059).
 
-    Args:
-        ranking: Scores of the cases of a table.
-
     Returns:
         The effect; None for a feature of one value.
     """
@@ -319,7 +311,6 @@ class ShapleyValues:
 
     Attributes:
         values: (n, features); a row and `base` add up to `score`.
-        base: Mean score over the background.
         score: (n,) what was explained: log-odds of boosting, frequency of the positive class of
             other trees, the score itself of a linear model.
     """

@@ -48,7 +48,6 @@ class Resolution:
     Attributes:
         window: Side of the square that is blanked, as a share of the image's side; it moves by
             half of it.
-        steps: Steps of the integral from the blank image.
     """
 
     window: float
@@ -467,7 +466,6 @@ def examine(
         images: (n, channels, [depth,] height, width) float32 that it did not learn from.
         table: (n, columns) what it reads beside them; None for nothing.
         exchange: How cells are deleted and inserted, and which layers get fresh weights.
-        seed: Seed of fresh weights and random orders.
         case_id: (n,) names of the random orders.
     """
     maps = {method: explain(method, network, images, resolution, table) for method in methods}

@@ -111,7 +111,6 @@ def exchange_areas(
         image: (channels, [depth,] height, width).
         blank: What stands for no information, of the same shape.
         number: Cell of each pixel.
-        steps: Steps from none to all cells.
 
     Returns:
         Area under the deletion curve, low for a faithful map, and under the insertion curve, high
@@ -133,13 +132,10 @@ class Located(NamedTuple):
 
     Attributes:
         hit: Whether the highest place lies in the region; the share of them where several do.
-        share: Share of the attribution inside.
         overlap: Share of the region among as many highest places (Dice of equal areas).
         rim: Share of the attribution just outside, nearer than the region is wide.
         border: Share of it in the outer tenth of the image, the region and its rim aside.
         area: Region's share of the image: what chance gives for the first three.
-        rim_area: Share of the image that is rim.
-        border_area: Share of the image that is border.
     """
 
     hit: float
@@ -197,7 +193,6 @@ def mean_by_patient(
     Args:
         values: (n,) a figure a case; NaN where it has none.
         patient: (n,) patient of each case.
-        low: Least value that the figure can have.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -262,7 +257,6 @@ def judge_maps(
         alike: (2, n) likeness of a case's maps by two trainings, and of its map to that of another
             case by another training; NaN where there is one training.
         patient: (n,) patient of each case.
-        unchanged: Likeness from which on a map counts as unchanged.
     """
     fresh = judge_test(
         "randomisation", mean_by_patient(similarity, patient, -1.0, 1.0), unchanged, below=True,
@@ -329,9 +323,6 @@ class Location:
         nowhere: Cases whose map has no positive part; they count as missing.
         area: Mean share of the image that the region covers: chance.
         hit: Pointing game: whether the highest place lies in the region.
-        share: Share of the attribution inside.
-        overlap: Dice of the region and as many highest places.
-        outside: Share of the attribution outside.
         parts: Part of the image outside → share of the attribution, share of the image.
     """
 

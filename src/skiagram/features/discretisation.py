@@ -225,7 +225,6 @@ def _digitise(
     Args:
         images: (n, depth, height, width).
         inside: Of the same shape, or (1, 1, 1, width).
-        corner: First slice, row and column of the box.
         bins: How many, 0 for those of a width; their width; where they are counted from.
         from_lowest: Whether bins are counted from there, and not from the region's minimum.
         levels: (n, …) of the box, is set.

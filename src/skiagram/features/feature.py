@@ -21,12 +21,10 @@ class Definition:
     Attributes:
         name: The column's name; `<…>` stands for one word.
         meaning: What it measures, and its value where that is not obvious.
-        formula: How it is computed.
         unit: Its unit; `1` for a plain number.
         range: Its least and its largest value.
         ibsi: Code in the IBSI's manual (arXiv:1612.07003), or nothing.
         notes: What the formulas of its group have in common, such as their symbols, or nothing.
-        pyradiomics: Its name in PyRadiomics, or nothing.
     """
 
     name: str

@@ -68,7 +68,6 @@ def box_counting_dimension(images: NDArray[Any]) -> NDArray[np.float64]:
 def _boxes(
     surface: NDArray[Any], lowest: NDArray[np.float64], height: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return how many whole boxes stand below the surface."""
     boxes = surface.astype(np.float64)
     boxes -= lowest
     boxes /= height
@@ -98,7 +97,6 @@ def ring_powers(images: NDArray[Any], side: int) -> NDArray[np.float64]:
 
     Args:
         images: (n, height, width) of any depth, finite.
-        side: Of a tile, at most that of the images.
 
     Returns:
         (n, rings) from 0 cycles, relative to the largest squared intensity of the image.

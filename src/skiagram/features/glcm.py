@@ -254,7 +254,6 @@ def _add_sums(shares: Floats, number: int, sums: Floats) -> None:
 
 @compiled
 def _relate(level_entropy: float, sums: Floats) -> None:
-    """Set what follows from the others."""
     contrast, tendency = sums[12], sums[21]
     sums[2], sums[3] = sums[8] / 2, (tendency + contrast) / 4
     sums[19] = (tendency - contrast) / (tendency + contrast) if tendency + contrast > 0 else 1.0

@@ -23,7 +23,6 @@ def cell_histograms(images: Floats, grid: int, boundaries: Floats) -> Floats:
 
     Args:
         images: (n, height, width).
-        grid: Rows of cells, and columns of cells.
         boundaries: (orientations - 1, 2) cosine and sine of the angles between the orientations,
             growing from 0 to π.
 

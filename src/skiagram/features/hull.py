@@ -20,8 +20,6 @@ class Hull(NamedTuple):
             opposite, one.
         edges: (2, e, 3) where its edges begin and end, in mm.
         sides: (2, e, 3) outward normals of the two faces that meet at each edge, length 1.
-        volume: In mm³.
-        area: In mm².
     """
 
     corners: Floats

@@ -26,11 +26,7 @@ DIRECTIONS = np.array(
 
 @compiled
 def steps(shape: tuple[int, int, int]) -> Integers:
-    """Return how many pixels lie from one to its neighbour in each of 13 directions.
-
-    Args:
-        shape: Depth, height and width of the image.
-    """
+    """Return how many pixels lie from one to its neighbour in each of 13 directions."""
     _, height, width = shape
     apart = np.empty(len(DIRECTIONS), dtype=np.int64)
     for way in range(len(DIRECTIONS)):

@@ -27,8 +27,6 @@ class IntraclassCorrelation:
 
     Attributes:
         value: Estimate, at most 1; 0 of a feature without any variance.
-        low: Lower bound.
-        high: Upper bound.
     """
 
     value: float
@@ -81,7 +79,6 @@ def correlate_copies(
     Cases must be independent, so the first of each patient counts alone.
 
     Args:
-        table: Features of changed copies among others.
         patient: (n,) patient of each case.
     """
     columns: dict[str, list[int]] = {}
@@ -118,7 +115,6 @@ class Repeatable:
         """Return the names of the repeatable features, in their order.
 
         Args:
-            table: Training cases with their changed copies.
             patient: (n,) patient of each case.
         """
         known = correlate_copies(table, patient, self.form)

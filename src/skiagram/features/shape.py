@@ -22,10 +22,7 @@ class Mesh(NamedTuple):
     """What the outlines of n regions are made of; each (n,).
 
     Attributes:
-        pixels: Pixels of the region.
-        eighths: Area within the outline, in eighths of a pixel.
         across: Segments of the outline along a row, one pixel long.
-        down: Segments along a column.
         slanted: Segments from the middle of a cell's side to that of the next side.
     """
 

@@ -98,9 +98,6 @@ class Extent(NamedTuple):
     """Volume and surface of a region's mesh, and what its voxels' places add up to.
 
     Attributes:
-        volume: Within the mesh, in mm³.
-        area: Of the mesh, in mm².
-        voxels: Number of voxels.
         centre: (3,) their mean place, in mm.
         covariance: (3, 3) of their places with Bessel's correction, as the IBSI's values, in mm².
     """

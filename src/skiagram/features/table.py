@@ -93,11 +93,7 @@ def has_prefix(column: str, prefix: str) -> bool:
 
 
 def is_in_family(column: str, family: str) -> bool:
-    """Return whether a feature is of a family, or of an image, as `PET.glcm_contrast` is of `PET`.
-
-    Args:
-        family: Family, part of one, image or whole name.
-    """
+    """Return whether a feature is of a family, or of an image (`PET.glcm_contrast` of `PET`)."""
     of_image = column.split(".")
     parts = (".".join(of_image[part:]) for part in range(len(of_image)))
     return any(has_prefix(part, family) for part in parts)

@@ -32,8 +32,6 @@ def sub_bands(
 
     Args:
         planes: (n, height, width) of any depth.
-        wavelet: Discrete wavelet by its name in PyWavelets.
-        boundary: Extension mode of PyWavelets.
         levels: How often the approximation is split, however small it is.
     """
     filters = pywt.Wavelet(wavelet)

@@ -44,7 +44,6 @@ def zone_means(images: NDArray[np.float64], zones: int) -> NDArray[np.float64]:
 
     Args:
         images: (n, height, width).
-        zones: Rows of zones, and columns of zones.
 
     Returns:
         (n, zones²), row by row.

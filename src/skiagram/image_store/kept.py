@@ -76,7 +76,6 @@ def keep(
 
     Args:
         folder: Where to; None to keep nothing.
-        identity: Of code and options.
         digests: Of the images, in the order of the outputs.
         write: Called with the folder, writes what else is to be kept.
     """
@@ -95,7 +94,6 @@ def keep(
 
 
 def _state(path: Path) -> list[int]:
-    """Return what changes with a file's content."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns, status.st_ino]
 
@@ -182,12 +180,10 @@ def write_store(
     """Write a store whose shards begin and end where its images say, whatever was kept.
 
     Args:
-        writer: Of the new store.
         case_ids: Ids of its images, in its order.
         kept: What an earlier run stored; None for nothing.
         ends: Tells whether a shard ends before a place; asked when the images before it are added,
             or were stored by the earlier run.
-        add: Appends the image of a place to the writer.
         add_linked: Called with the places of images whose shard was linked.
         links_end: As `ends`, where there is more to tell it by of shards that are to be linked.
     """

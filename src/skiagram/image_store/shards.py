@@ -335,7 +335,6 @@ class ShardWriter:
         """Append one image or volume.
 
         Args:
-            case_id: Opaque id, unique in the store.
             image: (height, width) or (height, width, channels), or (depth, height, width, 1);
                 uint8, uint16, int16 or float32.
             spacing: Distance of its slices (a volume's alone), rows and columns, mm; None where

@@ -142,7 +142,6 @@ def train(
     """Run the plan for one model and write models, scores, curves and the outcome.
 
     Args:
-        folders: Where to write.
         compute: Where fits are made; no byte depends on it but for its `threads`.
 
     Returns:

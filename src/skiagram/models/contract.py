@@ -87,7 +87,6 @@ class FitSummary:
 
     Attributes:
         multiply_adds: Multiply–add operations to score one case; None where not defined.
-        images_seen: Training images shown, repeats counted.
         curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
         features: Name of each feature → whether the fit kept it; empty for a model that chooses
             none.

@@ -204,7 +204,6 @@ class CrossValidator(Generic[I]):
         positive: Label that thresholds look for; None when there are more than two classes.
         work: Folder for checkpoints; None to keep none.
         models: Folder for the fit on all cases of each repeat; None to keep none.
-        compute: Where fits are made.
         finished: Called with the name and the cost of each fit, in the order of their asking.
     """
 

@@ -32,7 +32,6 @@ class Fit(Generic[I]):
 
     Attributes:
         validation: Rows that decide when to stop; None for none.
-        context: Its seed, and what else it may use.
         scored: Inputs, and rows of them, that it scores once it is made.
         saved: Folder for the fitted model; None where its scores are all that is asked for.
     """
@@ -151,12 +150,7 @@ def kept_fits(
     not have made it. After a failure the folder stays.
 
     Args:
-        root: Parent of all such folders.
-        cases: The case table.
-        inputs: Task, options and all else that fits depend on.
-        tables: Files that features come from; their content counts.
         code: `code_digest` of what fits.
-        finished: Says at the end whether the folder goes.
     """
     contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tables]
     folder = root / cases.digest(code, inputs, *contents)[:32]

@@ -38,13 +38,7 @@ Spectra = NDArray[np.complex64]
 
 @dataclass(frozen=True)
 class Window:
-    """A round part of an image.
-
-    Attributes:
-        share: Its diameter in sides of the image.
-        down: Its centre below that of the image, in sides.
-        across: Its centre right of it.
-    """
+    """A round part of an image."""
 
     share: float = 1.0
     down: float = 0.0

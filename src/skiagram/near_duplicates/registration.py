@@ -42,12 +42,9 @@ class Guess:
     """How the second image may come from the first.
 
     Attributes:
-        mirrored: Whether left and right are exchanged, before anything else.
         quarters: Quarter turns anticlockwise after that, 0 to 3.
-        degrees: A further turn anticlockwise, degrees.
         scale: Share of the first image's side that the second shows.
         down: How far below its place in the first image something lies in the second, in sides.
-        across: How far to the right.
     """
 
     mirrored: bool = False

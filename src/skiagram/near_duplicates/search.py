@@ -540,11 +540,7 @@ def _beyond(correlations: NDArray[np.float64], least: float) -> float:
 
 @dataclass(frozen=True)
 class Change:
-    """What lies between two images that fit.
-
-    Attributes:
-        turned: Whether it is turned by some degrees besides.
-    """
+    """What lies between two images that fit."""
 
     mirrored: bool
     quarters: int

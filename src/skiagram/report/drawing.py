@@ -86,7 +86,6 @@ class Drawing:
     """A figure with the words that stand for it.
 
     Attributes:
-        name: Stem of its file.
         description: What it shows, with its figures, for a reader who cannot see it.
         svg: The figure as a file of its own, for light paper.
         note: What everybody should see in it, for the caption; empty for nothing.
@@ -170,9 +169,6 @@ class ChangeRow(NamedTuple):
     """One difference.
 
     Attributes:
-        group: Rows of equal group stand together under its name.
-        title: Name of the row.
-        arm: Colour of the row.
         difference: The figure; a missing one gives an empty row with its reason.
     """
 
@@ -183,13 +179,7 @@ class ChangeRow(NamedTuple):
 
 
 def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
-    """Draw differences against a line at 0.
-
-    Args:
-        name: Stem of the figure's file.
-        rows: What to draw, from the top.
-        label: What the abscissa says.
-    """
+    """Draw differences against a line at 0."""
     lines: list[ChangeRow | str] = []
     for group in dict.fromkeys(row.group for row in rows):
         lines += [group, *(row for row in rows if row.group == group)]

@@ -112,11 +112,7 @@ class DesignWords(NamedTuple):
     """Parts of sentences.
 
     Attributes:
-        reported: The cases that figures are on.
         chosen: How the best model of each arm was chosen.
-        fixed_on: What thresholds, calibration and limits were set on.
-        held_out: The cases that a threshold was fixed on.
-        named: When the primary comparison was named.
     """
 
     reported: str

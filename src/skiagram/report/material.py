@@ -55,8 +55,6 @@ class Example(NamedTuple):
     """One development case before and after restoration.
 
     Attributes:
-        case_id: Opaque id.
-        label: Class name.
         before: `data:` address of the image as ingested.
         after: `data:` address of the restored image.
         removed: `data:` address of before − after. Empty for regions, which restoration may bring
@@ -88,10 +86,6 @@ class Gallery(NamedTuple):
     """The worst errors of one model on one class.
 
     Attributes:
-        model: Name of the model.
-        label: The true class.
-        wrong: Cases of the class that were classified wrongly.
-        cases: Cases of the class.
         mistakes: The worst of them, the surest first, each of another patient.
     """
 
@@ -106,8 +100,6 @@ class TextInPixels(NamedTuple):
     """What a search for marks that look like text found.
 
     Attributes:
-        looked_at: Images that were searched.
-        marked: How many of them have marks.
         examples: Case id → picture of the first mark, of some of these.
     """
 
@@ -129,15 +121,9 @@ class Material:
     """Everything on the page that is not a result.
 
     Attributes:
-        card: The data set's card.
-        audit: What the audit looked for and found.
         treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored case.
-        examples: Images before and after restoration.
-        text: Marks in the images that look like text.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
-        provenance: Versions, hashes and options.
         galleries: The worst errors of the best model of each arm.
-        definitions: What the features of images mean.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
     """
@@ -161,9 +147,7 @@ def read_material(
     """Read what the page shows besides results.
 
     Args:
-        root: Project folder.
         artefacts: What `read_inputs` returned.
-        choices: The run's choices, for the provenance.
         best: Arm → its best model, whose worst errors are shown.
 
     Raises:
@@ -276,9 +260,6 @@ def make_galleries(
 
     Args:
         scores: As `make_scores_table` returns them.
-        task: Names the classes.
-        model: Whose errors are shown.
-        images: Restored images.
         per_class: Most pictures of a class, ≥ 1.
     """
     probability = _probability(scores, task, model)

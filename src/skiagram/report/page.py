@@ -27,8 +27,6 @@ def render(
     """Return the report as one self-contained HTML page; equal input gives equal text.
 
     Args:
-        evaluation: What was found.
-        material: What else the page shows.
         sections: What `make_sections` returns, where it is made already.
     """
     first, *rest = sections or make_sections(evaluation, material)

@@ -23,12 +23,7 @@ Pixels = NDArray[np.float64]
 
 
 def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
-    """Return a picture (height, width) or (height, width, 3) as a `data:` address.
-
-    Args:
-        shown: The picture.
-        most: Greatest side; a larger picture is reduced.
-    """
+    """Return a picture (height, width) or (height, width, 3) as a `data:` address."""
     picture = Picture.fromarray(shown)
     if most is not None:
         picture.thumbnail((most, most), Picture.Resampling.BOX)
@@ -104,7 +99,6 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
 
     Args:
         image: (height, width), or (depth, height, width, 1); missing pixels are NaN.
-        region: Its region.
         spacing: As the store gives it, mm; None draws square pixels.
     """
     volume = image[..., 0] if is_volume(image) else _average_channels(image)[None]

@@ -29,7 +29,6 @@ def render_template(name: str, **values: object) -> str:
     """Return a page; equal values give equal text.
 
     Args:
-        name: File of the template.
         **values: What the template names, besides the style and the macros of `macros.html.j2`.
     """
     return _environment().get_template(name).render(**values)
@@ -64,14 +63,7 @@ def _environment() -> Environment:
 
 
 def render_study(name: str, result: object, summary: Summary, **values: object) -> str:
-    """Return the page of a study; its first answer leads it.
-
-    Args:
-        name: Name of the study.
-        result: What it found.
-        summary: Of the result.
-        **values: What else the template names.
-    """
+    """Return the page of a study; its first answer leads it."""
     return render_template(
         f"studies/{name}.html.j2",
         result=result,

@@ -19,8 +19,6 @@ class Section(NamedTuple):
 
     Attributes:
         anchor: Its name, also that of its template in `templates/sections/`.
-        title: Its heading.
-        context: What its template names, besides evaluation and material.
     """
 
     anchor: str
@@ -44,12 +42,7 @@ _registered: dict[str, _Registered] = {}
 
 
 def section(title: str, *, place: int) -> Callable[[Fill], Fill]:
-    """Register a function that returns the context of a section; its name is the anchor.
-
-    Args:
-        title: Heading of the section.
-        place: Sections stand on the page by rising place.
-    """
+    """Register a function that returns the context of a section; its name is the anchor."""
 
     def register(fill: Fill) -> Fill:
         _registered[fill.__name__] = _Registered(place, title, fill)

@@ -25,13 +25,9 @@ class Cell(NamedTuple):
     """What stands in a cell; words and numbers without more may stand there as they are.
 
     Attributes:
-        text: A number or words.
-        small: Below it and smaller, most often its interval.
         reason: Why there is no value; becomes a note below the table.
         tone: Class of the style: `ahead`, `behind`, `right`, `wrong` or `code`.
         share: Depth of the colour of `right` and `wrong`, in [0, 1].
-        mark: A word in a frame behind the text.
-        bad: Whether the mark is a warning.
     """
 
     text: str
@@ -50,12 +46,7 @@ class TableRow(NamedTuple):
     """A row: its title, and a cell a column or the reason of a failure in place of all.
 
     Attributes:
-        title: Heading of the row.
-        cells: One a column; none for a failure.
         best: Whether the row stands out, with the mark `best of arm`.
-        mark: Another word in a frame behind the title.
-        caution: Why the row is to be read with care.
-        failure: Why there are no cells.
     """
 
     title: str
@@ -70,7 +61,6 @@ class Group(NamedTuple):
     """Rows below a heading of their own; an empty title gives none.
 
     Attributes:
-        title: The heading.
         rows: In order.
         columns: Headings of columns that hold for the group alone.
     """
@@ -87,9 +77,7 @@ class Table:
     Attributes:
         columns: Headings after the first one; none where each group has its own.
         groups: Rows by group; rows alone are one group without a title.
-        first: Heading of the first column.
         words: Which of `columns` hold words, not numbers.
-        kind: Class of the style.
     """
 
     columns: Sequence[str]
@@ -126,8 +114,6 @@ def fill_cell(
 
     Args:
         estimate: None stands for a figure that a task does not have.
-        number: How the value is written.
-        digits: Decimals of the bounds.
     """
     if estimate is None or estimate.value is None:
         return Cell(MISSING, reason=(estimate.reason if estimate else "") or NOT_COMPUTED)
@@ -148,10 +134,7 @@ def tabulate_models(
     """Return a row a model, by arm.
 
     Args:
-        evaluation: What was found.
-        columns: Headings.
         cells: Called for each trained model; None gives dashes.
-        *extra: Groups below the models.
     """
     nothing = (Cell(MISSING, reason=NOT_COMPUTED),) * len(columns)
     groups = [

@@ -66,7 +66,6 @@ def fill_local_median(
     Args:
         plane: (height, width) float32.
         missing: (height, width); at least one pixel is known.
-        radius: Of the window, pixels.
         unknown: (height, width); pixels that no median is taken of, the missing ones among them.
             None for the missing ones alone.
     """
@@ -128,8 +127,6 @@ def gather(
     Args:
         plane: (height, width) float32.
         left_out: (height, width); pixels that are not collected.
-        inner: Least chessboard distance from it, pixels.
-        values: Takes the values; long enough.
 
     Returns:
         How many there are.

@@ -147,7 +147,6 @@ def _dead(constant: Mask, residual: Plane, axis: int, radius: int) -> Mask:
         constant: (lines,) which hold a single value.
         residual: (height, width) absolute residuals from the local median.
         axis: 0 where the lines are rows, 1 where they are columns.
-        radius: Thickest run of lines that counts as dead.
     """
     lines, length = residual.shape[axis], residual.shape[1 - axis]
     dead = np.zeros(lines, dtype=np.bool_)

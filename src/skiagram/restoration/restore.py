@@ -59,7 +59,6 @@ def restore_store(
     `training_mean.npy`: new films need the same one.
 
     Args:
-        record: Parquet file for the table.
         cases: The case table, for a training mean; its labels are not read.
         compute: Where the work is done; the values do not depend on it.
         kept: Folder of what earlier runs made of equal images, and for what this one makes; no
@@ -147,9 +146,7 @@ class RestoredImage:
     """One image after restoration.
 
     Attributes:
-        case_id: Its id.
         pixels: float32, in the layout of the store.
-        treatment: What was done to it.
         spacing: Distances of its slices (a volume's alone), rows and columns, mm.
         region: Its region of interest; None for the whole image.
     """
@@ -214,7 +211,6 @@ def prepare_region(
     Args:
         pixels: (height, width) or (depth, height, width, 1), float32, finite.
         spacing: As the store gives it, mm.
-        region: The region as it was drawn.
 
     Raises:
         DataError: The image has several channels or missing pixels, or nothing is left of the

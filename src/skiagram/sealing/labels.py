@@ -28,7 +28,6 @@ class _Content:
     """What is encrypted.
 
     Attributes:
-        classes: Names of all classes.
         labels: Token of each case → index into `classes`, in digits of equal number: the length of
             the encrypted file says nothing of the labels.
     """

@@ -54,7 +54,6 @@ class Opening:
     Attributes:
         number: 1 for the first comparison of this seal, as far as was known when it was noted.
         commit: The commit that ran; empty outside git.
-        modified: Whether code or options differed from it.
         previous: Hashes of the entries before: none for the first, several after a merge.
     """
 

@@ -29,7 +29,6 @@ class Variation:
         degrees: Degrees of freedom of the variance; infinite: a normal quantile.
         trainings: The part of the variance that more patients would not lessen: that of the seed.
         scope: Whether it is the figure of these fits or of the procedure that made them.
-        repeats: Trainings that the figure is the mean of.
     """
 
     variance: float
@@ -162,11 +161,7 @@ def overlap_factor(folds: int, repeats: int) -> float:
 
 
 def over_folds(of_one: float, degrees: float, folds: int, repeats: int) -> Variation:
-    """Return the variation of a cross-validated procedure.
-
-    Args:
-        degrees: Its degrees of freedom.
-    """
+    """Return the variation of a cross-validated procedure."""
     variance = overlap_factor(folds, repeats) * of_one
     return Variation(variance, degrees, scope="procedure", repeats=repeats)
 
@@ -179,7 +174,6 @@ def over_trainings(of_mean: float, degrees: float, figures: Floats) -> Variation
     Satterthwaite's (1946), R − 1 those of s². One training tells nothing of others.
 
     Args:
-        degrees: Its degrees of freedom.
         figures: (repeats,) the figure of each training.
     """
     repeats = len(figures)

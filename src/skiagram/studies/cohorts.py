@@ -97,7 +97,6 @@ def draw_nested_subsets(
     Args:
         label: (n,) class labels; a patient counts to the highest of its images.
         patient_id: (n,) patient of each row.
-        sizes: Numbers of cases wanted, ascending.
 
     Returns:
         Rows of each subset, ascending: the fewest patients that give at least `sizes` cases.

@@ -99,7 +99,6 @@ class CostResult(CrossValidatedDataSet):
         images: Images that were scored and described when it was timed.
         repeats: Times that each of these was repeated.
         time: `wall`, or `processor` time of all threads, which other work delays less.
-        machine: What times were measured on, without its name.
         accelerator: Kind of device that networks were trained on, as chosen.
         margin: Difference in AUC below which the cheaper model is as good.
     """
@@ -138,7 +137,6 @@ class Clock:
     """How times are taken.
 
     Attributes:
-        images: Images that are scored or described at a time.
         time: `wall`, or `processor` time of all threads of this process.
     """
 
@@ -197,11 +195,7 @@ class TimedFamily:
 
 @dataclass(frozen=True)
 class TimedEncoder:
-    """One frozen encoder, kept as a piece.
-
-    Attributes:
-        multiply_adds: To encode a case, all pictures of it.
-    """
+    """One frozen encoder, kept as a piece."""
 
     parameters: int
     multiply_adds: int
@@ -360,7 +354,6 @@ def add_feature_time(cost: ModelCost, features: Timing, training_cases: float) -
 
 
 def _add_encoder(cost: ModelCost, encoder: TimedEncoder, training_cases: float) -> ModelCost:
-    """Add to a head's costs those of its encoder."""
     operations = None if cost.multiply_adds is None else cost.multiply_adds + encoder.multiply_adds
     return replace(
         add_feature_time(cost, encoder.milliseconds, training_cases),

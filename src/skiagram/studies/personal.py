@@ -72,12 +72,10 @@ class PersonalModel:
     Attributes:
         difference: AUC minus that of the image alone, paired by patient.
         moved: Mean distance of its probability from that of the image alone.
-        moved_typically: Median over patients of their mean distance.
         moved_rarely: 90 % of the patients have a smaller mean distance.
         decided: Share of cases that are decided otherwise than by the image alone.
         righted: Share of cases that it decides rightly and the image alone wrongly.
         wronged: Share of cases that it decides wrongly and the image alone rightly.
-        patients: Share of patients with such a case.
         parts: The same by whether cases have an earlier image; empty where none has, or all have.
     """
 
@@ -102,7 +100,6 @@ class PersonalDataSet(ReportedDataSet):
 
     Attributes:
         part: Which scores the figures are on: `test` or `out_of_fold`.
-        later: Reported cases that have an earlier image.
         ideal: AUC of the ideal observer, who knows all of it; None on real images.
         models: The variants of each model, the image alone first.
     """

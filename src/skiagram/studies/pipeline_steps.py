@@ -127,7 +127,6 @@ def encode_prepared(
     """Encode restored images, all of a data set's or some; each one once for all studies and runs.
 
     Args:
-        prepared: The images; its encodings are replaced.
         encoders: Name → `_target_` and options of each encoder.
     """
     made = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}

@@ -27,7 +27,6 @@ class Workspace:
     Attributes:
         data: Folder where source files are at hand; None to fetch them.
         work: Folder for finished pieces, so that a study that was stopped goes on where it was.
-        compute: How much of the machine it may use.
         project: The project's folder, where the seal's ledger lies; None where nothing is noted.
     """
 
@@ -56,7 +55,6 @@ class Workspace:
         """Return what a function makes of each piece, in order, side by side, below a bar.
 
         Args:
-            title: What is under way, for a person who watches.
             function: Of a module; see `Compute.map_fits`, or `Compute.map` where `fits` is false.
         """
         # With more threads, a fit that the study made by itself has left some.

@@ -32,12 +32,9 @@ class Run:
     """One line in the tracker's table: the whole execution, or one model of it.
 
     Attributes:
-        name: Name for people.
         params: Option → value as text.
-        points: Metrics.
         tags: Tag → text.
         artefacts: Local file or folder → folder inside the run (empty: its top).
-        failed: Whether the model could not be trained.
     """
 
     name: str

@@ -49,7 +49,6 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     Args:
         project: Folder that holds `data`, `models`, `scores` and `reports`.
         models: Names of the chosen models; folders of other models are left alone.
-        choices: The choices of params.yaml.
 
     Raises:
         DataError: An artefact is missing, or the figures lack a chosen model.

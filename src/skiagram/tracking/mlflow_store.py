@@ -166,7 +166,6 @@ class _Pyfunc:
 
 
 def _quieten() -> None:
-    """Set up MLflow before it is imported."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow", "urllib3"):

@@ -32,7 +32,6 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of `skiagram predict` for the cases in a table of bytes, one a row.
 
     Args:
-        model: A loaded model.
         frame: The columns of `image_columns` hold the content of files, those of covariates text
             or numbers, `file` a name, where it is there.
 

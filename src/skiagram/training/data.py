@@ -264,8 +264,6 @@ class EpochOrder(Sampler[Rows]):
 
     Args:
         seed: Seed of the fit; None keeps the given order.
-        rank: This process among those that share the training.
-        world: Number of such processes; all get equally many rows.
     """
 
     def __init__(

@@ -196,7 +196,6 @@ class TrainingRun:
     """How one fit is made.
 
     Attributes:
-        trainer: Where it is trained.
         threads: Threads of one process; weights repeat bit for bit at an equal count only.
         folder: Folder of the checkpoint; None to keep none after the fit.
     """

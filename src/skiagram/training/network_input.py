@@ -218,7 +218,6 @@ def resize(
 
     Args:
         planes: (n, channels, height, width) float32.
-        method: How pixels are interpolated.
     """
     if method == "nearest":
         return interpolate(planes, size, mode=method)

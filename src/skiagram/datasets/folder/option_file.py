@@ -129,7 +129,6 @@ class OptionFiles:
         """Write manifest and option file; earlier ones are replaced.
 
         Args:
-            source: The data set; its manifest is filled in.
             rows: The table; columns that are not used do not enter the project.
             sealed: Labels of test cases, encrypted; None where the table holds them.
         """
@@ -146,7 +145,6 @@ class OptionFiles:
         write_files(beside | texts)
 
     def _shown(self, path: Path) -> str:
-        """Return a file as the option file names it."""
         inside = path.is_relative_to(self.project)
         return (path.relative_to(self.project) if inside else path).as_posix()
 

@@ -71,7 +71,6 @@ class ExaminedFile:
             whole image.
         thumbnail: (784,) float32, for near duplicates.
         small: (36, 36) float16, for transformed copies.
-        digest: Of the pixels, for exact copies.
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
@@ -111,10 +110,8 @@ class Survey:
     Attributes:
         entries: One a usable row, whether its file can be read or not.
         examined: What was read, in the order of the entries.
-        problems: All that would stop ingest, in its own words.
         findings: What the audit would report; `examples` are file names.
         cases: The case table of the usable files, under their own names.
-        ingested: The case table as ingest would write it.
         by_modality: Modality → what was read of it, the source's own first under its name, which
             is empty where a case has one image.
     """
@@ -211,7 +208,6 @@ def _find_channel_problems(examined: list[ExaminedFile], channels: int) -> list[
 
 
 def _look(tree: FileTree, examined: list[ExaminedFile]) -> Appearance:
-    """Return what the images of one kind show."""
     pairs = _pairs(tree, examined)
     described = [file.region for file in examined if file.region is not None]
     return Appearance(

@@ -75,9 +75,7 @@ def find_file_problems(
     """Return what is wrong with a column of file names, in row order.
 
     Args:
-        rows: The table.
         column: Name of the column; names are relative to the folder.
-        beside: Columns that tell several rows of one file apart.
     """
     problems: list[DataError] = []
     lines: dict[tuple[str, ...], list[int]] = {}

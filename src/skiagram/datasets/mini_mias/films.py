@@ -46,7 +46,6 @@ class Lesion:
     """One abnormality.
 
     Attributes:
-        malignant: Its severity; otherwise it is benign.
         place: Row and column of the centre in film pixels, row 0 at the top; None where the file
             gives none.
         radius: Of the circle around it in film pixels; None where the file gives none.

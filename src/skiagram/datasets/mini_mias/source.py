@@ -390,7 +390,6 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
         regions: Whether cases are squares: one for each lesion whose place is known and on the
             breast, one for each normal film. Otherwise each film is one case, malignant if any of
             its lesions is.
-        seed: Seed of the places of normal squares.
 
     Returns:
         Cases by film name; squares of normal films after all lesions.

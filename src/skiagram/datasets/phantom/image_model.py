@@ -120,7 +120,6 @@ def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> FloatArray:
     """Return the nodule with its centre on the first pixel, wrapped around borders.
 
     Args:
-        size: Side of the image in pixels.
         axes: 2 for an image, 3 for a volume, where a ball (1 − (r/R)²) has the designer nodule's
             profile for its projection.
 
@@ -145,7 +144,6 @@ class IdealObserver:
 
     Args:
         normal: (size, …, size // 2 + 1) half spectrum of the normal class, noise included.
-        abnormal: The same of the abnormal class.
         nodule: (size, size) or (size, size, size) nodule centred on the first pixel.
         places: (m,) places along each axis on which the nodule is centred with equal probability.
     """
@@ -189,7 +187,6 @@ class IdealObserver:
         return probability
 
     def _matched(self, spectrum: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-        """Return ⟨s_x, K₁⁻¹g⟩ at every place x."""
         matched: FloatArray = fft.irfftn(spectrum * self._filter, s=shape)
         return matched
 
@@ -200,7 +197,6 @@ class Exposure:
 
     Attributes:
         clean: (size, size) or (size, size, size) tissue and nodule.
-        noisy: The same with quantum noise.
         place: (2,) or (3,) [slice,] row and column of the nodule's centre; NaN without a nodule.
     """
 

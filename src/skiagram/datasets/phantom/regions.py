@@ -131,7 +131,6 @@ class RegionObserver:
             inside: (size, size, size), the region anywhere.
             covariance: Of both classes: (size, size, size), by the distance of two voxels, noise
                 included.
-            mean: Mean of a voxel in both classes.
         """
         places = np.argwhere(inside)
         apart = (places[:, None] - places[None]) % len(inside)

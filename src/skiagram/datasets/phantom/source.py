@@ -50,7 +50,6 @@ class Patients:
         """List every image: patients in order, the images of a patient together.
 
         Args:
-            each: Images of a patient.
             what: Word for one of them, in names that never leave ingest.
         """
         splits: list[Split] = ["train"] * self.train

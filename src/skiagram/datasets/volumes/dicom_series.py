@@ -46,7 +46,6 @@ class _Slice(NamedTuple):
 
     Attributes:
         pixels: (height, width) modality values.
-        whole: Whether slope and offset keep whole numbers.
         position: (3,) centre of its first pixel, mm.
         rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
         thickness: mm; None where unknown.

@@ -168,9 +168,6 @@ def describe_differences(mask: Grid, image: Grid) -> list[str]:
 def resample_mask(mask: NDArray[np.bool_], grid: Grid, image: Grid) -> NDArray[np.bool_]:
     """Bring a mask to its image's grid: linear between voxels, inside from .5 on.
 
-    Args:
-        image: Grid of the image.
-
     Returns:
         A mask of the image's shape; outside the mask's own grid nothing is inside.
     """

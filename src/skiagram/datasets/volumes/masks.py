@@ -297,7 +297,6 @@ def _read_dicom_mask(content: bytes, name: str) -> Any:
 
 
 def _choose(names: dict[int, str], region: str | None, name: str) -> int:
-    """Return the number of the region of that name."""
     if region is None and len(names) == 1:
         return next(iter(names))
     fitting = [number for number, known in names.items() if known == region]

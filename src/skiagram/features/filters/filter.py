@@ -125,7 +125,6 @@ def box_mean(image: Floats, support: int, axes: Sequence[int], boundary: Boundar
 
     Args:
         image: (depth, height, width).
-        support: Voxels of its side, odd.
     """
     from scipy.ndimage import uniform_filter1d
 

@@ -231,7 +231,6 @@ class FittedClassical:
     """A fitted pipeline of one family.
 
     Attributes:
-        family: The model's options class; it knows how to score.
         pipeline: Fitted steps `harmonisation` where there is one, `imputation`, `normalisation`,
             `selection`, `components` and `estimator`.
         features: Names of the feature columns, in the order of the fit.

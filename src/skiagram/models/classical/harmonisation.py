@@ -88,8 +88,6 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         site: Columns, each 1 in the cases of one site, else 0; a case of no known site is 0 in all.
-        preserved: Columns of covariates whose effect is kept.
-        harmonised: Columns that are changed.
         kept: Columns from the first on that go on; sites and further covariates stand behind them.
         unseen: As in `Harmonisation`.
     """

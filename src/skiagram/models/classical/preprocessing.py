@@ -113,7 +113,6 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         method: As in `Selection`.
         keep: As in `Selection`.
-        seed: Of the ties that mutual information breaks by noise.
     """
 
     def __init__(self, method: str, keep: int, seed: int) -> None:

@@ -125,11 +125,7 @@ def _least_size(state: Mapping[str, Tensor], share: float) -> float:
 
 
 def compress(fitted: FittedNetwork, compression: Compression) -> tuple[FittedNetwork, int, int]:
-    """Return a network with its packed weights, the bytes of its file, and its learned numbers.
-
-    Args:
-        fitted: A trained network; it stays as it is.
-    """
+    """Return a network with its packed weights, the bytes of its file, and its learned numbers."""
     with TemporaryDirectory(prefix="skiagram-") as scratch:
         folder = Path(scratch)
         fitted.save(folder)

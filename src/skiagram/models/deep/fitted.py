@@ -119,7 +119,6 @@ class FittedNetwork:
     """A trained network on one device.
 
     Args:
-        device: Where cases are scored.
         encoder: Makes numbers of a table; None for a network that reads none.
     """
 

@@ -27,8 +27,6 @@ def check_smallest_side(
     """Refuse images of which a network leaves nothing to classify.
 
     Args:
-        height: Of the images, in pixels.
-        width: Of the images, in pixels.
         remedy: What may be done besides another size of the images.
 
     Raises:

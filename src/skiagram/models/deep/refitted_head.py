@@ -94,11 +94,7 @@ class RefittedHead(OnBackbone):
 def entering(
     classifier: Classifier, layer: nn.Linear, cases: Examples, batch_size: int
 ) -> NDArray[np.float64]:
-    """Return (n, numbers) of what enters a layer when the cases are shown as they are.
-
-    Args:
-        classifier: Network and normalisation; left in inference.
-    """
+    """Return (n, numbers) of what enters a layer when the cases are shown as they are."""
     inputs_seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(
         lambda _, inputs: inputs_seen.append(inputs[0].double().cpu())

@@ -333,7 +333,6 @@ def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
 
 
 def _spread(filters: Tensor, channels: int) -> Tensor:
-    """Return the first filters for other than three channels."""
     if channels == _COLOURS:
         return filters
     if channels == 1:

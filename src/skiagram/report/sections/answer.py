@@ -241,7 +241,6 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     """Return the sentences: patients, margin, trivial rules, seed, order, limit.
 
     Args:
-        evaluation: What was found.
         patients_known: False where groups of near duplicates stand in for patients.
     """
     return (

@@ -74,8 +74,6 @@ class Item(NamedTuple):
     """One part of a checklist.
 
     Attributes:
-        number: Its number.
-        asked: What it asks for, in short.
         stands: What the run answers; empty where only the author can.
         anchors: Sections of the page where the answer stands.
         author: What the author must add; empty where nothing is missing.
@@ -84,7 +82,6 @@ class Item(NamedTuple):
             answer is no.
         applies: What a run must have for the item to apply.
         weight: Its share of the whole, for checklists that give a score.
-        part: Part of the paper it belongs to.
     """
 
     number: str
@@ -338,7 +335,6 @@ def tabulate_items(checklist: Checklist, page: str = "") -> Table:
     """Return the checklist as a table with links to where the answers stand.
 
     Args:
-        checklist: A filled one.
         page: Address of the report; empty on the report itself.
     """
     headings = FIRST_PAGE | list_sections()

@@ -50,13 +50,7 @@ def _titles(evaluation: Evaluation) -> dict[str, str]:
 def tabulate_pairs(
     pairs: Sequence[Comparison], name: Name, *, corrected: bool = True
 ) -> Table | None:
-    """Return a row a pair, in the order given; None where there are none.
-
-    Args:
-        pairs: What was compared.
-        name: What a model is called.
-        corrected: Whether Holm's p has a column.
-    """
+    """Return a row a pair, in the order given; None where there are none."""
     columns = [
         "minus",
         "Difference in AUC",

@@ -39,8 +39,6 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
     """Draw one panel per measure, thin lines for fits on folds and a thick one for the final fit.
 
     Args:
-        model: Name of the model, for the file.
-        title: Name for people.
         table: Columns `fit`, `epoch` and any `training_<measure>`, `validation_<measure>`.
 
     Returns:

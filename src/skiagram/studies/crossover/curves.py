@@ -74,7 +74,6 @@ class Crossing:
             reach.
         low: Lower bound of the number; None where even that is beyond reach.
         high: Upper bound; None where it is beyond reach.
-        share: Share of bootstrap replicates that cross within reach.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
         difference: Contender minus best baseline at the last of `compared`.
@@ -384,7 +383,6 @@ def fit_learning_curve(
     Args:
         sizes: (sizes,) numbers of training cases.
         multipliers: (replicates, draws) of the draws' deviations.
-        reach: Most cases that the curve is drawn to.
         ideal: The ideal observer's AUC, where it is known.
     """
     means = model.mean(multipliers)

@@ -76,11 +76,7 @@ class MapOptions:
 
 @dataclass(frozen=True)
 class FoldFit:
-    """One model on one fold.
-
-    Attributes:
-        number: Number of the fold, repeat after repeat.
-    """
+    """One model on one fold."""
 
     cv: CrossValidation
     candidate: Candidate

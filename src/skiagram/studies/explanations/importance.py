@@ -60,7 +60,6 @@ class FeatureImportance:
     """A feature with all that goes with it.
 
     Attributes:
-        relatives: Features that stood in its cluster in most fits.
         loss: AUC lost where its cluster is permuted.
     """
 

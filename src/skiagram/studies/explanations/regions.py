@@ -40,7 +40,6 @@ class KnownRegions:
     """Regions of some cases.
 
     Attributes:
-        word: What they are called: nodule, marked lesion, region.
         masks: Case → (height, width) or (depth, height, width), true inside.
         of_all: Whether images of every class have one, as masks of tumours do.
     """
@@ -57,7 +56,6 @@ def find_regions(
 
     Args:
         dataset: `_target_` and options of the data set.
-        case_id: Development cases; no other case's mark is asked for.
 
     Raises:
         DataError: Restoration changed the grid of pixels that marks are on.
@@ -206,7 +204,6 @@ def blank_image(image: Image, region: Mask, *, outside: bool) -> Image:
 
     Args:
         image: (height, width[, channels]) or (depth, height, width, 1) without missing pixels.
-        outside: Whether all but the region is replaced.
     """
     ring = ~region & (distance_transform_edt(~region) <= _RING)
     values = image.reshape(*region.shape, -1).astype(np.float64)

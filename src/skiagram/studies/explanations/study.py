@@ -51,7 +51,6 @@ class ExplanationsResult(CrossValidatedDataSet):
         word: What known regions are called; empty where none are known.
         located: Cases on which it is counted where maps point.
         repeats: Trainings of each model by which each case is explained.
-        unchanged: Likeness from which on a map counts as unchanged.
         observer: Where the ideal observer points; None on real images.
     """
 

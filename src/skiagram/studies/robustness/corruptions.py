@@ -74,7 +74,6 @@ def corrupt(
 
     Args:
         image: (height, width) or (height, width, channels) of any depth; NaN is missing.
-        generator: The image's own stream for this corruption and amount.
 
     Returns:
         The image in its own depth, rounded and clipped where that holds whole numbers only.
@@ -196,7 +195,6 @@ class Condition(NamedTuple):
     """Some cases of a data set whose images are made worse in one way by one amount.
 
     Attributes:
-        clean: The data set's images as they are.
         families: Name → `_target_` and options of each feature family.
     """
 

@@ -190,7 +190,6 @@ class Setup(NamedTuple):
 
         Args:
             cases: Whom they score: a single cohort all of them, else each its own test cases.
-            what: What is under way, for a person who watches.
         """
         tested = [np.sort(cohort.cases.test().case_id) for cohort in cohorts]
         if len(cohorts) == 1:

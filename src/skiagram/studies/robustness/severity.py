@@ -24,7 +24,6 @@ class Figures:
 
     Attributes:
         change: AUC minus that on the images as they are, paired by patient.
-        sensitivity: At the threshold that clean held-out development cases fixed.
         expected_to_observed: Expected over observed number of positives; 1 is perfect.
     """
 
@@ -139,7 +138,6 @@ def severity_curve(
     """Return one model under one corruption, and where it breaks.
 
     Args:
-        amounts: Amounts, ascending.
         placements: On the images as they are, then at each amount.
     """
     holds_to, breaks_at, holding = None, None, True

@@ -57,7 +57,6 @@ class SourceResult:
 
     Attributes:
         own_training: Cases that a fit with the source was trained on, mean over fits.
-        foreign_training: Cases that a fit without it was trained on.
     """
 
     source: str
@@ -193,12 +192,7 @@ def _compare(
     own: Sequence[Cohort],
     target: StudyDataSet,
 ) -> SourceResult:
-    """Compare training without a source with training with it, on the source's cases.
-
-    Args:
-        setup: What the study shares.
-        data: What models without the source are trained on.
-    """
+    """Compare training without a source with training with it, on the source's cases."""
     cases, views = target.tested_by(own, name), [target.prepared]
     models = []
     for unseen, seen in zip(

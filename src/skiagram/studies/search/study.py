@@ -41,7 +41,6 @@ class NestedEstimate:
     Attributes:
         default: AUC with the values of the option file, mean over outer folds.
         tuned: AUC with the values that a search within each outer fold's training cases found.
-        gain: Tuned minus default, paired by outer fold.
         values: What the search of each outer fold chose.
     """
 

@@ -236,12 +236,7 @@ def fit_fold(cv: CrossValidation, candidate: Candidate, fold: Partition, name: s
 
 @dataclass(frozen=True)
 class ModelSearch:
-    """The search of one model's options.
-
-    Attributes:
-        candidate: The model with the values of its option file.
-        defaults: The option file's own values of that.
-    """
+    """The search of one model's options."""
 
     candidate: Candidate
     space: Space

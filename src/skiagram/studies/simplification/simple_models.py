@@ -36,7 +36,6 @@ class ReadFeature:
 
     Attributes:
         unit: Its unit.
-        mean: Mean over the cases.
         odds_ratio: Class → factor of its odds for one standard deviation more.
     """
 
@@ -299,7 +298,6 @@ def fit_rule_tree(
     Args:
         target: (n, n_classes) probabilities to learn.
         least_cases: Training cases that an answer stands for at least.
-        seed: Orders questions that part the classes equally well.
     """
     values, median = _imputed(table)
     rows, classes, weight = _weighted_copies(target)

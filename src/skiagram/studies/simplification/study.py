@@ -83,14 +83,9 @@ class SimplifiedModel:
 
     Attributes:
         name: What it is, in one word or two; `original` first.
-        auc: Mean AUC over folds.
         difference: AUC minus the original's, mean over folds; 0 of the original itself.
-        agreement: Share of cases for which both decide alike.
-        brier: Mean Brier score over folds.
         ici: Mean distance of probabilities from the observed share; None with several classes.
-        parameters: Learned numbers that are stored, mean over folds.
         size: Bytes of the stored model, and of its frozen encoder, mean over folds.
-        inference: Milliseconds to score a case, its features included.
     """
 
     name: str
@@ -113,9 +108,7 @@ class SimplificationResult(CrossValidatedDataSet):
         margin: Loss of AUC up to which a simpler model is good enough.
         originals: Title of the original in each fold.
         base_odds: Class → its odds where every feature is at its mean.
-        tree: The tree of rules, line by line.
         feature_meaning: Feature of the tree → what it measures.
-        images: Images that were scored when it was timed.
     """
 
     margin: float
@@ -134,12 +127,7 @@ class SimplificationResult(CrossValidatedDataSet):
 
 @dataclass(frozen=True)
 class _FoldModel:
-    """One model of one fold, kept as a piece.
-
-    Attributes:
-        size: Bytes.
-        scoring: Milliseconds to score a case, without its features.
-    """
+    """One model of one fold, kept as a piece."""
 
     name: str
     title: str
@@ -491,7 +479,6 @@ def _compare(
     folds: Sequence[_Fold],
     described: Sequence[TimedFamily],
 ) -> tuple[SimplifiedModel, ...]:
-    """Return the figures of every model, the original's first."""
     reference: tuple[Floats, NDArray[np.int64]] | None = None
     ends = np.cumsum([len(part.held_out) for part in partitions])[:-1]
     compared = []
