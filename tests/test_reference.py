@@ -32,7 +32,9 @@ FAMILIES = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name == "perturbed" else [])  # many columns
+        pytest.param(
+            name, marks=[pytest.mark.thorough] if name == "perturbed" else []
+        )  # many columns
         for name in sorted(FAMILIES)
     ],
 )

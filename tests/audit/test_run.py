@@ -132,7 +132,7 @@ def test_a_case_table_of_another_store_is_refused(clean: Planted, tmp_path: Path
         audit([store], clean.cases.select(np.arange(47)), TASK, CARD)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_what_only_the_second_kind_of_image_shows_is_found(clean: Planted, tmp_path: Path) -> None:
     second = clean_set(seed=1)
     abnormal = np.flatnonzero(clean.cases.label == 1).tolist()
@@ -175,7 +175,7 @@ def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> No
     assert transformed.kind.tolist() == ["d", "c"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.real
 def test_breastmnist_twins_are_found(real_data: Path, tmp_path: Path) -> None:
     source = MedMNIST(

@@ -49,7 +49,7 @@ def test_images_of_one_patient_may_be_copies(tissue: Planted, tmp_path: Path) ->
     assert not [one.name for one in report.findings if one.name.startswith("transformed")]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_transformed_copy_is_a_twin_that_figures_off_twins_leave_out(
     tissue: Planted, tmp_path: Path
 ) -> None:

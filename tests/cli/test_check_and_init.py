@@ -102,7 +102,7 @@ def test_check_says_that_patients_are_too_few_for_the_folds(
     assert "has 2 patients for 3 folds" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_check_needs_no_torch(project: Path, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     code = (

@@ -41,7 +41,7 @@ def call(folder: Path, **environment: str) -> list[str]:
     return done.stdout.split()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_kept_code_is_used_until_a_file_changes_that_it_was_made_of(tmp_path: Path) -> None:
     (tmp_path / "caller.py").write_text(CALLER)
     (tmp_path / "callee.py").write_text(TWICE.format(factor=2))

@@ -63,7 +63,7 @@ def workers() -> set[int]:
     return {pid for pid, line in lines.items() if "popen_loky" in line or "ray" in line}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @BACKENDS
 def test_values_come_in_order_and_errors_as_they_were_raised(
     compute: Compute, releases_lock: bool
@@ -180,6 +180,7 @@ def row_sums(piece: tuple[np.ndarray, int]) -> float:
     return float(table[row].sum())
 
 
+@pytest.mark.thorough
 @FITS
 def test_fits_come_in_order_and_errors_as_they_were_raised(
     compute: Compute | str, tmp_path: Path
@@ -195,14 +196,14 @@ def test_fits_come_in_order_and_errors_as_they_were_raised(
     assert str(caught.value) == "case-7: too odd. Do this: leave it out."
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_jobs_work_through_pieces_and_leave_nothing(tmp_path: Path) -> None:
     squares = on_jobs(tmp_path).map(square, range(40), releases_lock=True)
     assert list(squares) == [number**2 for number in range(40)]
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_job_that_is_killed_is_named_with_its_log(tmp_path: Path) -> None:
     with pytest.raises(SkiagramError, match=r"job \d+.* ended before its work.*its log is .*\.err"):
         list(on_jobs(tmp_path).map_fits(os._exit, [9, 9]))
@@ -327,7 +328,7 @@ def faults(how: str) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the GNU C library's setting")
 def test_arrays_made_again_and_again_take_no_fresh_pages() -> None:
     assert faults("kept") < 0.2 * faults("as is")

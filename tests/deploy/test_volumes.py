@@ -30,7 +30,7 @@ from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
 from tests.datasets.volumes.examples import nifti_bytes, series_files
 from tests.deploy.trained import PLAN, options
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRIDS = {
@@ -265,7 +265,6 @@ def test_a_series_of_dicom_files_is_one_volume(study: Path, tmp_path: Path) -> N
     assert len(find_cases([str(tmp_path / "new")], volumes=False)) == 2 * len(series_files()) + 1
 
 
-@pytest.mark.thorough
 def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     study: Path, tmp_path: Path
 ) -> None:

@@ -175,7 +175,7 @@ class Study:
         return shift * positive + noise, positive, patient.astype(np.int64)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("difference", [0.0, 0.02, 0.12])
 def test_simulated_studies_settle_the_margin_in_four_of_five(difference: float) -> None:
     auc, margin, correlation = 0.75, 0.05, 0.6

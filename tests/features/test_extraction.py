@@ -56,6 +56,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
     return stored(tmp_path_factory.mktemp("films"), images)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "compute", [TWO_THREADS, pytest.param(RAY, marks=pytest.mark.slow)], ids=["threads", "ray"]
 )

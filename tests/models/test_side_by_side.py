@@ -92,7 +92,7 @@ def images(folder: Path) -> ImageStore:
     return ImageStore(folder)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @ELSEWHERE
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_classical_fits_leave_equal_bytes_wherever_they_are_made(

@@ -213,7 +213,7 @@ def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_pat
 
 
 @pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["films", "regions", "malignancy"])
 def test_no_film_of_mini_mias_is_taken_for_another(
     name: str, real_data: Path, tmp_path: Path

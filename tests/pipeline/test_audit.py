@@ -23,7 +23,7 @@ def leaking(tmp_path: Path) -> Project:
     return project
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_leak_stops_the_run_until_it_is_waived(leaking: Project) -> None:
     outputs = leaking.folder / "data/audit"
     outputs.mkdir(parents=True)

@@ -96,7 +96,7 @@ def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code() -> Non
         assert own in stage["deps"] or name == "digest"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
     finished: Project, tmp_path: Path
 ) -> None:
@@ -154,7 +154,7 @@ def test_editing_one_model_reruns_that_model_evaluate_and_record(
     assert ran == ["digest", "train_baseline@decision_tree", "combine", "evaluate", "record"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_more_workers_rerun_nothing_and_give_equal_bytes(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes("data", "reports")
@@ -164,7 +164,7 @@ def test_more_workers_rerun_nothing_and_give_equal_bytes(finished: Project, tmp_
     assert copy.hashes("data", "reports") == before
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(
     finished: Project, tmp_path: Path
 ) -> None:

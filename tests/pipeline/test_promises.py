@@ -65,7 +65,7 @@ def test_a_failing_network_still_leaves_a_report(finished: Project, tmp_path: Pa
     assert "failed" in shown.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", ["truncated", "pickled", "one class", "unlabelled"])
 def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
     project: Project, fault: str

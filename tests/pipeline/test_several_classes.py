@@ -22,7 +22,7 @@ def colour_arrays() -> dict[str, np.ndarray]:
     return arrays
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_colour_images_of_several_classes_reach_the_report(project: Project) -> None:
     write_source(project, colour_arrays())
     project.edit("conf/dataset/tiny.yaml", classes=CLASSES, positive_class=None)
@@ -50,7 +50,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
     assert "AUC of each class against all others" in report
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
     for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",)):
         assert project.stage(stage, *overrides).returncode == 0

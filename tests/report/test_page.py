@@ -289,7 +289,7 @@ def test_a_figure_without_value_is_not_drawn() -> None:
     assert "one class only" in page(dataclasses.replace(evaluation, models=tuple(models))).text
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_another_process_gives_the_same_bytes() -> None:
     program = (
         "import hashlib; from skiagram.report.page import render; "
@@ -304,7 +304,7 @@ def test_another_process_gives_the_same_bytes() -> None:
     assert there.stdout.strip() == here
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
     known = scenario(120, 0 if design == "cv" else 120, design=design)

@@ -115,7 +115,7 @@ def three_classes(n: int = 240) -> tuple[Floats, NDArray[np.int64]]:
     return probability, label
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_variance() -> None:
     """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
     probability, label = three_classes()

@@ -112,7 +112,7 @@ def test_three_classes_are_covered_as_two() -> None:
     assert all(min(values) >= 93 for _, values in sites)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_short_run_gives_the_same_tables_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])  # as `python run.py` has it
     page = runpy.run_path(str(FOLDER / "run.py"))["page"]

@@ -38,7 +38,7 @@ from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.studies.small_phantom import CONF, small_place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 def study(**changed: Any) -> Explanations:

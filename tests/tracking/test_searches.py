@@ -41,7 +41,7 @@ def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:
     assert line.startswith("Warning: not recorded in nowhere")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_mlflow_shows_the_trials_below_one_parent_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

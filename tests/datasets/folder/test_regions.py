@@ -169,7 +169,7 @@ def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     assert "study/p17" in said.split("scattered_regions")[1] or "p17/" in said
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_check_sees_what_only_the_second_modality_shows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

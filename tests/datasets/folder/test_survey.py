@@ -55,7 +55,7 @@ def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None
         np.testing.assert_array_equal(getattr(survey.ingested, column), getattr(cases, column))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
     own = mixed_folder(tmp_path)
     named = {problem.where for problem in surveyed(own, source_of(own)).problems}

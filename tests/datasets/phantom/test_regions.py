@@ -41,7 +41,7 @@ def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
     return label, np.array([opened.truth(row).ideal_score for row in range(len(label))])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "lesion",
     [
