@@ -41,7 +41,8 @@ def mounted(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     trial = [*own, "mount -t tmpfs -o size=64k none /mnt"]
     if not shutil.which("unshare") or subprocess.run(trial, capture_output=True).returncode:
         pytest.skip("this system lets no user mount a file system")
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    folders = (REPOSITORY, REPOSITORY / "src", REPOSITORY / "pipeline")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, folders))}
     command = [*own, script, "sh", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
