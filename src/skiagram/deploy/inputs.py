@@ -114,11 +114,7 @@ class Preparer:
     mask_grid: MaskGrid = "same"
 
     def prepare(self, case: NewCase, covariates: NDArray[np.float32]) -> PreparedImage:
-        """Read a case's images, do what its data set's source does, and restore them.
-
-        Raises:
-            DataError: A file is unreadable or no image of a kind that the model knows.
-        """
+        """Read a case's images, do what its data set's source does, and restore them."""
         unusual: tuple[str, ...] = ()
         images: dict[str, SpacedImage] = {}
         try:
@@ -137,11 +133,7 @@ class Preparer:
         return PreparedImage(case.name, images, unusual, covariates)
 
     def read(self, case: NewCase, modality: str) -> SpacedImage:
-        """Return an image of a case as ingest stores it.
-
-        Raises:
-            DataError: The files cannot be read, or the source's changes do not fit the image.
-        """
+        """Return an image of a case as ingest stores it."""
         kinds = self.preparation.images
         largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
@@ -251,11 +243,7 @@ class CovariateFeature:
     required: bool = False
 
     def value(self, cell: str) -> float:
-        """Return the feature of a cell; an empty one is NaN for a number, 0 for a text.
-
-        Raises:
-            DataError: The cell holds no finite number where one belongs.
-        """
+        """Return the feature of a cell; an empty one is NaN for a number, 0 for a text."""
         if self.category is not None:
             return float(cell == self.category)
         if not cell:
@@ -306,11 +294,7 @@ class CovariateTable:
     unique: frozenset[str] = frozenset()
 
     def values(self, case: str) -> NDArray[np.float32]:
-        """Return (n_features,) float32 of a case, NaN where a number is unknown.
-
-        Raises:
-            DataError: The case has no row, or a cell cannot be read.
-        """
+        """Return (n_features,) float32 of a case, NaN where a number is unknown."""
         if not self.features:
             return np.empty(0, np.float32)
         row = self._row(case)

@@ -67,12 +67,7 @@ class CaseMap:
 
 
 def map_case(model: DeployedModel, prepared: PreparedImage, label: int) -> CaseMap:
-    """Make the map of one case for a class, test it, and say which families move its score.
-
-    Raises:
-        DataError: A feature is not defined for the image with a square blanked.
-        ModelFailure: The model cannot score such an image.
-    """
+    """Make the map of one case for a class, test it, and say which families move its score."""
     rows, columns = _cells(prepared)
     cell = np.arange(rows * columns).reshape(rows, columns)
     squares = [

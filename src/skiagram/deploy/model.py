@@ -73,12 +73,7 @@ class DeployedModel:
         )
 
     def probabilities(self, prepared: PreparedImages) -> NDArray[np.float64]:
-        """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
-
-        Raises:
-            DataError: A feature is not defined for an image.
-            ModelFailure: The fitted models do not belong to the task, or refuse the images.
-        """
+        """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1."""
         classes = len(self.task.classes)
         scores_by_repeat = self.scorer.scores(prepared)
         prepared.scores[:] = scores_by_repeat

@@ -132,11 +132,7 @@ class Labels:
 
     @classmethod
     def read(cls, rows: Sequence[TableRow], classes: Sequence[str]) -> "Labels":
-        """Read a table with the columns `file`, `label`, and perhaps `patient_id` and `date`.
-
-        Raises:
-            DataError: A column is missing, a label is no class, or a date no day or month.
-        """
+        """Read a table with the columns `file`, `label`, and perhaps `patient_id` and `date`."""
         labels = cls()
         for row in rows:
             name, label, date = (row.cells.get(cell, "") for cell in ("file", "label", "date"))

@@ -105,10 +105,6 @@ def find_cases(
     Args:
         words: Files, folders, archives encrypted with age, or patterns such as `new/**/*.png`.
         frames: What the frames of a file of several are; None where no file has several.
-
-    Raises:
-        DataError: An archive cannot be opened.
-        OptionError: A pattern fits no name.
     """
     found = [case for word in words for case in _cases_of(word, volumes=volumes)]
     cases: dict[str, NewCase] = {}
@@ -193,9 +189,6 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
         rows: Column `file`, and where there are some `mask`, `modality`, `region`, `label_value`,
             `frame` and `patient_id`, as `skiagram table` writes them.
         modalities: Images that the model needs of each case; empty for one.
-
-    Raises:
-        DataError: There is no such place, the archive cannot be opened, or a column is missing.
     """
     header = rows[0].cells
     if {"visit", "patient_id"} <= set(header):

@@ -248,11 +248,7 @@ def _case_id(row: int) -> str:
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
-    """Refuse a place where the table could not or should not be written.
-
-    Raises:
-        OptionError: Its folder is missing or read-only, it is a folder or an image, or it exists.
-    """
+    """Refuse a place where the table could not or should not be written."""
     if path.is_dir():
         raise OptionError("is a folder", where=str(path), allowed="the name of a file to write")
     if not path.parent.is_dir():

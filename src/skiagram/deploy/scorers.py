@@ -66,10 +66,6 @@ def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
     Args:
         package: Package that holds every such class, for example `skiagram.features`.
         method: What the dataclass must be able to do.
-
-    Raises:
-        DataError: The class is another's, or cannot do it.
-        OptionError: The values do not fit the class.
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(f"{package}."):
@@ -116,18 +112,10 @@ class Scorer(ABC):
 
     @abstractmethod
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        """Score all images in order: (n, n_classes) per repeat.
-
-        Raises:
-            DataError: A feature is not defined for an image.
-        """
+        """Score all images in order: (n, n_classes) per repeat."""
 
     def unfamiliar(self, prepared: PreparedImages) -> list[str]:
-        """Say of each image how it lies too far from the training cases; empty where it does not.
-
-        Raises:
-            DataError: A feature is not defined for an image.
-        """
+        """Say how each image lies too far from the training cases; empty where it does not."""
         if self.familiarity is None:
             return [""] * len(prepared.images)
         space = self.space(prepared)

@@ -93,12 +93,7 @@ class Member(Trainable[I]):
 def read_fold_groups(
     plan: Plan, covariates: Path, cases: Cases, task: Task
 ) -> NDArray[np.str_] | None:
-    """Return what each development case is held out with, or None where folds are drawn.
-
-    Raises:
-        OptionError: A column is named under `holdout`, or the table does not have it.
-        DataError: The table is missing or damaged, or a case has no value.
-    """
+    """Return what each development case is held out with, or None where folds are drawn."""
     if not plan.fold_column:
         return None
     if task.design != "cv":

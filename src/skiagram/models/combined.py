@@ -114,11 +114,7 @@ class Combination(ABC):
         validation: Labelled[MemberScores] | None,
         context: FitContext,
     ) -> "FittedCombination":
-        """Calibrate the members and weigh them.
-
-        Raises:
-            ModelFailure: A class has no training case.
-        """
+        """Calibrate the members and weigh them."""
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
@@ -274,11 +270,7 @@ class Scorecard:
 
     @classmethod
     def read(cls, folder: Path) -> "Scorecard":
-        """Read the scores folder of a model.
-
-        Raises:
-            DataError: A file is missing or damaged.
-        """
+        """Read the scores folder of a model."""
         outcome = read_record(Outcome, folder / "outcome.json")
         return cls(outcome, Predictions.read(folder / "predictions.parquet"))
 
@@ -296,12 +288,7 @@ class CombinedMember(Trainable[MemberScores]):
     def run(
         self, validator: CrossValidator[MemberScores], cases: Cases, task: Task
     ) -> list[Repeat]:
-        """Return the final fit and all scores of each repeat.
-
-        Raises:
-            ModelFailure: A member could not be trained.
-            DataError: The members were trained under another plan.
-        """
+        """Return the final fit and all scores of each repeat."""
         for card in self.cards:
             if card.outcome.status == "failed":
                 raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
@@ -384,11 +371,7 @@ class CheckedCombination(NamedTuple):
 def check_combination(
     name: str, options: dict[str, Any], trained: Sequence[str]
 ) -> CheckedCombination:
-    """Build the combination of an option file.
-
-    Raises:
-        OptionError: An option is wrong, a member is not in the run, or a model has the same name.
-    """
+    """Build the combination of an option file."""
     where = f"combinations.{name}"
     model: Combination = build(options, where)
     strangers = [member for member in model.members if member not in trained]
@@ -418,9 +401,6 @@ def combine_all(
         root: Project folder with `models` and `scores`.
         chosen: What `checked` returned.
         target: Where `models` and `scores` go.
-
-    Raises:
-        DataError: Scores of a member are missing, damaged or of another plan.
     """
     index = json.dumps({"combinations": [one.name for one in chosen]}, indent=2)
     for part in ("models", "scores"):

@@ -93,21 +93,13 @@ class Plan:
     def make_folds(
         self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
     ) -> list[Partition]:
-        """Return folds of some cases; equal for every model.
-
-        Raises:
-            DataError: A class has too few patients.
-        """
+        """Return folds of some cases; equal for every model."""
         return grouped_folds(label, patient_id, count, self.seed, "folds", *name)
 
     def check_folds(
         self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
     ) -> None:
-        """Make all folds that training makes of the development cases, before it does.
-
-        Raises:
-            DataError: A class has too few patients for one of them.
-        """
+        """Make all folds that training makes of the development cases, before it does."""
         for repeat in range(self.repeats):
             outer = self.make_folds(label, patient_id, self.folds, *repeat_name(repeat))
             for k, fold in enumerate(outer if design == "cv" else []):
@@ -227,9 +219,6 @@ class CrossValidator(Generic[I]):
         Args:
             repeats: Development cases and inputs of the sealed ones, as each repeat sees them.
             marked: (n,) True for the published validation split; all False where there is none.
-
-        Raises:
-            ModelFailure: A fit failed: the first one, in the order of their asking, that did.
         """
         parts = []
         for repeat, (cases, test) in enumerate(repeats):
@@ -263,9 +252,6 @@ class CrossValidator(Generic[I]):
             repeats: All labelled cases, as each repeat sees them.
             known: Gives what is known of the training rows of a repeat's outer fold; None for the
                 repeat's own cases.
-
-        Raises:
-            ModelFailure: A fit failed: the first one, in the order of their asking, that did.
         """
         outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
         parts = [
@@ -319,9 +305,6 @@ class CrossValidator(Generic[I]):
 
         Args:
             marked: (n,) True where the fit is to stop early; None for an inner part.
-
-        Raises:
-            ModelFailure: The model cannot be trained; names the fit.
         """
         with IN_PROCESS.limit():
             return fit_model(self._request(cases, np.arange(len(cases)), name, marked))

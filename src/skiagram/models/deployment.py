@@ -162,11 +162,7 @@ class Familiarity:
             raise ValueError("sizes do not fit")
 
     def distances(self, table: FeatureTable) -> Floats:
-        """Return (n,) root mean square distances, about 1 for cases like those in training.
-
-        Raises:
-            DataError: A feature is missing.
-        """
+        """Return (n,) root mean square distances, about 1 for cases like those in training."""
         units = self._units(table)
         along = units @ np.array(self.axes).reshape(len(self.variances), -1).T
         off = np.maximum(np.square(units).sum(axis=1) - np.square(along).sum(axis=1), 0)
@@ -283,9 +279,6 @@ def complete_folder(
     Args:
         space: Features of all development cases by which new ones are told to be unlike; None for
             none.
-
-    Raises:
-        DataError: The preparation or the predictions are damaged, or a case has no features.
     """
     propagate_preparation(preparation, model, covariates=covariates)
     write_fingerprint(model, scores, cases, space)
@@ -300,9 +293,6 @@ def write_fingerprint(
     Args:
         space: Features of all development cases by which new ones are told to be unlike; None for
             a model made of others, which have their own.
-
-    Raises:
-        DataError: The predictions are damaged, or a case has no features.
     """
     if not (model / DEPLOYMENT).exists():
         return
@@ -349,11 +339,7 @@ _TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QU
 
 
 def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
-    """Return plain traits of restored images, the space in which networks' cases are familiar.
-
-    Raises:
-        DataError: A store lacks a case.
-    """
+    """Return plain traits of restored images, the space in which networks' cases are familiar."""
     case_id = np.array(images[0].case_ids)
     blocks = [
         np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])

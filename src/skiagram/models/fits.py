@@ -161,11 +161,7 @@ def kept_fits(
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the scores, or refuse those that are not finite.
-
-    Raises:
-        ModelFailure: A score is NaN or infinite.
-    """
+    """Return the scores, or refuse those that are not finite."""
     if not np.isfinite(scores).all():
         raise ModelFailure(
             f"scores of {int((~np.isfinite(scores)).any(axis=1).sum())} cases are not finite",

@@ -54,10 +54,6 @@ def head_inputs(
     Args:
         model: A classical model; its `columns` null reads the encoding alone.
         features: The table of features, read only where the model names some.
-
-    Raises:
-        OptionError: This model is no head, or names a family that no table has.
-        DataError: A table is damaged, or lacks cases.
     """
     check_head(model)
     if model.columns is None or set(choose_known(encoding, model)) == set(model.columns):
@@ -75,11 +71,7 @@ def head_inputs(
 
 
 def check_head(model: Any) -> None:
-    """Refuse what is no classical model.
-
-    Raises:
-        OptionError: It is none.
-    """
+    """Refuse what is no classical model."""
     if not isinstance(model, ClassicalModel):
         raise OptionError(
             f"`{type(model).__name__}` cannot be a head",

@@ -59,10 +59,6 @@ class Reader:
         Args:
             path: Column `case_id` and a column per reader, as ingest wrote it.
             case_id: (n,) str.
-
-        Raises:
-            OptionError: The data set has no such scores, or more than two classes.
-            DataError: The file is missing or damaged.
         """
         if task.positive is None:
             raise OptionError(

@@ -85,11 +85,7 @@ class Tracker(Protocol):
         """
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
-        """Keep entries of the seal's ledger (hash → line), and return all that anybody kept.
-
-        Raises:
-            NotRecorded: The tracker could not be reached or refused.
-        """
+        """Keep entries of the seal's ledger (hash → line), and return all that anybody kept."""
 
 
 @options(**STRICT)
@@ -106,11 +102,7 @@ class NoTracking:
 
 
 def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]) -> Receipt:
-    """Hash files and folders of a project, given by absolute paths; folders are walked.
-
-    Raises:
-        DataError: An artefact is missing.
-    """
+    """Hash files and folders of a project, given by absolute paths; folders are walked."""
     hashes: dict[str, str] = {}
     for artefact in artefacts:
         if not artefact.exists():

@@ -227,9 +227,6 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
 
     Returns:
         Lines for people: what was missing here, and what is wrong with the ledger's chain.
-
-    Raises:
-        NotRecorded: The tracker could not be reached or refused.
     """
     place = home(project)
     lines = {opening.hash: opening.line() for opening in read_ledger(place).openings}

@@ -68,11 +68,7 @@ class MLflowStore:
         return self
 
     def record(self, execution: Execution, home: Path) -> str:
-        """Record an execution; a parent run that was cut short is recorded anew.
-
-        Raises:
-            NotRecorded: The database or server could not be reached or refused.
-        """
+        """Record an execution; a parent run that was cut short is recorded anew."""
         with self._opened(home, "not recorded") as (client, experiment, place):
             if _is_recorded(client, experiment, execution):
                 return f"Already recorded in {place}."
@@ -80,11 +76,7 @@ class MLflowStore:
         return f"Recorded {len(execution.children)} runs in {place}."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
-        """Keep entries of the seal's ledger as tags of the experiment, and return all of them.
-
-        Raises:
-            NotRecorded: The database or server could not be reached or refused.
-        """
+        """Keep entries of the seal's ledger as tags of the experiment, and return all of them."""
         with self._opened(home, "ledger not shared") as (client, experiment, _):
             tags = client.get_experiment(experiment).tags
             known = {
@@ -207,9 +199,6 @@ def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
     """Return what MLflow asks for to log or save a model in the models-from-code form.
 
     None for a reader's scores, which score no new cases.
-
-    Raises:
-        DataError: The folder is no model.
     """
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, DataType, Schema
@@ -241,11 +230,7 @@ def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
 
 
 def save_pyfunc(folder: Path, target: Path) -> None:
-    """Write a model as MLflow serves it, into a new folder.
-
-    Raises:
-        DataError: The folder is no model, or a reader's scores.
-    """
+    """Write a model as MLflow serves it, into a new folder."""
     _quieten()
     from mlflow.pyfunc import save_model
 

@@ -34,9 +34,6 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     Args:
         frame: The columns of `image_columns` hold the content of files, those of covariates text
             or numbers, `file` a name, where it is there.
-
-    Raises:
-        SkiagramError: None of the cases can be scored.
     """
     from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.prediction import score_cases

@@ -52,9 +52,6 @@ def augment(
             volumes: flips and shifts across, down and through the slices, then rotations about
             these axes and zoom. The last two: contrast and brightness.
         masks: Channels that hold 0 and 1, the last ones: they are moved along, no more.
-
-    Raises:
-        ModelFailure: Views of volumes are asked for, of images.
     """
     if isinstance(options, VolumeAugmentation):
         moved = move_volumes(images, uniform, options)
@@ -117,11 +114,7 @@ def _sign(uniform: Tensor, allowed: bool) -> Tensor:
 
 
 def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
-    """Return each of (n, channels, depth, height, width) through an affine map; see `augment`.
-
-    Raises:
-        ModelFailure: They are images.
-    """
+    """Return each of (n, channels, depth, height, width) through an affine map; see `augment`."""
     if volumes.ndim != _VOLUMES:
         raise ModelFailure(
             "views of volumes are asked for, of images",

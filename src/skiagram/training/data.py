@@ -62,10 +62,6 @@ class ImageSet:
 
         Args:
             image_size: Side or sides that images are brought to, or None.
-
-        Raises:
-            ModelFailure: The cases differ in size or channels, or a case's images in size.
-            DataError: A region or a spacing is missing; names the case.
         """
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
@@ -86,9 +82,6 @@ class ImageSet:
         Args:
             image_size: As for `shape`.
             seen: As for `shape`.
-
-        Raises:
-            DataError: A pixel is missing; names the case.
         """
         images = torch.stack([self._case(row, image_size, seen) for row in rows.tolist()])
         self._check_finite(images, rows)

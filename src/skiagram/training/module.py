@@ -124,11 +124,7 @@ class ClassifierTraining(pl.LightningModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        """Look at the losses of the epoch's batches.
-
-        Raises:
-            ModelFailure: One is not finite; names the cases of the first one.
-        """
+        """Look at the losses of the epoch's batches."""
         for batch, loss in enumerate(torch.stack(self._losses).tolist()):
             self._check_finite(batch, loss)
 
@@ -137,11 +133,7 @@ class ClassifierTraining(pl.LightningModule):
         self._validated.append((self(batch.images, batch.table).float(), batch.label))
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss and accuracy on all validation images.
-
-        Raises:
-            ModelFailure: The loss is not finite.
-        """
+        """Log loss and accuracy on all validation images."""
         logits, label = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated = []
         loss = self._cross_entropy(logits, label)

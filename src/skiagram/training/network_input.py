@@ -49,11 +49,7 @@ class StoredImage:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """Return the region as it was drawn, of the shape of `sides`.
-
-        Raises:
-            DataError: There is none.
-        """
+        """Return the region as it was drawn, of the shape of `sides`."""
         if self.region is None:
             raise DataError(
                 "no region of interest",
@@ -68,12 +64,7 @@ Box = tuple[tuple[int, int], ...]  # first pixel and the one after the last, alo
 
 
 def seen_sides(image: StoredImage, size: ImageSize, part: NetworkInput) -> tuple[int, ...]:
-    """Return the sides of what a network sees of an image.
-
-    Raises:
-        ModelFailure: The size asked for has more or fewer sides than the image.
-        DataError: A region or the spacing is asked for and there is none.
-    """
+    """Return the sides of what a network sees of an image."""
     if size is not None:
         return _target(size, len(image.sides))
     if part.box is None:
@@ -88,10 +79,6 @@ def seen_part(
 
     Args:
         size: Side or sides to bring it to; None for its own.
-
-    Raises:
-        ModelFailure: The size asked for has more or fewer sides than the image.
-        DataError: A region or the spacing is asked for and there is none.
     """
     box = None if part.box is None else region_box(image, part.box)
     pixels = image.pixels
@@ -106,11 +93,7 @@ def seen_part(
 
 
 def region_box(image: StoredImage, box: RegionBox) -> Box:
-    """Return the box of an image's region; it may reach beyond the image.
-
-    Raises:
-        DataError: There is no region, or a margin in mm of an image without a known spacing.
-    """
+    """Return the box of an image's region; it may reach beyond the image."""
     mask = image.mask
     spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
     if spacing is None:

@@ -31,9 +31,6 @@ def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
 
     Args:
         part: `_target_`, the dotted path of a class, and keyword arguments.
-
-    Raises:
-        OptionError: The class cannot be imported or does not take these arguments.
     """
     module_name, _, class_name = str(part["_target_"]).rpartition(".")
     arguments = {name: value for name, value in part.items() if name != "_target_"}

@@ -136,13 +136,7 @@ class ClassicalModel(ABC):
         validation: Labelled[FeatureTable] | None,
         context: FitContext,
     ) -> "FittedClassical":
-        """Fit all steps on the training cases.
-
-        Raises:
-            OptionError: One of `columns` has no feature.
-            ModelFailure: A class has no training case, the estimator refuses the features, does
-                not converge or runs out of memory.
-        """
+        """Fit all steps on the training cases."""
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
@@ -204,11 +198,7 @@ class ClassicalModel(ABC):
         )
 
     def load(self, folder: Path) -> "FittedClassical":
-        """Load a model of this family that `FittedClassical.save` wrote.
-
-        Raises:
-            DataError: The files are missing, damaged, or of another family.
-        """
+        """Load a model of this family that `FittedClassical.save` wrote."""
         described = read_record(_Description, folder / _DESCRIPTION)
         pipeline = read_pipeline(folder / _PIPELINE, type(self.estimator(0)))
         summary = FitSummary(described.parameters, described.multiply_adds, described.images_seen)
@@ -242,12 +232,7 @@ class FittedClassical:
     summary: FitSummary
 
     def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
-        """Score cases: (n, n_classes) float64, higher = more likely.
-
-        Raises:
-            DataError: A feature of the fit is missing; further ones play no part.
-            ModelFailure: The estimator refuses their values.
-        """
+        """Score cases: (n, n_classes) float64, higher = more likely."""
         values = _values(inputs.columns(self.features))
         with _named_failures(self.family.kind):
             normalised = self.pipeline[:-1].transform(values)

@@ -42,11 +42,7 @@ class Harmonisation:
     unseen: Unseen = "refuse"
 
     def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
-        """Return the columns that a model needs for it: those it uses, the site, what is preserved.
-
-        Raises:
-            OptionError: The table has no site, or not a covariate to be preserved.
-        """
+        """Return the columns that a model needs: those it uses, the site, what is preserved."""
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
             raise OptionError(
@@ -111,9 +107,6 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             values: (n, n_columns) float64; only covariates may be NaN.
-
-        Raises:
-            ModelFailure: No site has two cases, or a case has another site and is refused.
         """
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
@@ -145,11 +138,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, values: Values) -> Values:
-        """Return (n, kept) columns, the features of each case as if of the mean site.
-
-        Raises:
-            ModelFailure: A site was not seen in training and is refused.
-        """
+        """Return (n, kept) columns, the features of each case as if of the mean site."""
         number = self._sites(values)
         shift = np.where(number[:, None] < 0, 0.0, self.shift_[number])
         scale = np.where(number[:, None] < 0, 1.0, self.scale_[number])

@@ -51,12 +51,7 @@ class OneClass(ClassicalModel):
         validation: Labelled[FeatureTable] | None,
         context: FitContext,
     ) -> FittedClassical:
-        """Fit all steps on the normal training cases.
-
-        Raises:
-            ModelFailure: The task has more than two classes, there are fewer than two normal
-                cases, or the estimator refuses the features.
-        """
+        """Fit all steps on the normal training cases."""
         if context.positive is None or training.n_classes != 2:
             raise ModelFailure(
                 f"{training.n_classes} classes; this model needs one normal class and one other",

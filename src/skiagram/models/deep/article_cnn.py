@@ -32,11 +32,7 @@ class ArticleCNN:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network.
-
-        Raises:
-            ModelFailure: A side is shorter than 18 pixels, so nothing is left to classify.
-        """
+        """Return the network."""
         check_smallest_side("article_cnn", height, width, MIN_SIDE)
         rows, columns = (_side_left(side) for side in (height, width))
         network = nn.Sequential(

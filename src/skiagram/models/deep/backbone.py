@@ -35,21 +35,11 @@ class OnBackbone:
         return self
 
     def network(self) -> Network:
-        """Return the options of the backbone.
-
-        Raises:
-            OptionError: They do not fit the network, name a class of elsewhere, hold a training of
-                their own, or a network that reads a table.
-        """
+        """Return the options of the backbone."""
         return _network(self.backbone, self.training)
 
     def load_backbone(self, backbone: nn.Module) -> None:
-        """Give the backbone the weights it starts from, where it starts from any.
-
-        Raises:
-            OptionError: No weights have that name.
-            DataError: They cannot be had, or belong to another network.
-        """
+        """Give the backbone the weights it starts from, where it starts from any."""
         options = self.network()
         if isinstance(options, StartsFromWeights):
             options.load_weights(backbone)
@@ -64,9 +54,6 @@ def build_inner(
         options: `_target_` and options, without a training.
         training_given: What a message says of a training among the options: what is wrong, and
             what to do.
-
-    Raises:
-        OptionError: They do not fit the network, name a class of elsewhere, or hold a training.
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(_PACKAGE):

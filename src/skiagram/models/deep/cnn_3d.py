@@ -37,11 +37,7 @@ class CNN3D:
     title: ClassVar[str] = "3D convolutional network"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Refuse images.
-
-        Raises:
-            ModelFailure: Always.
-        """
+        """Refuse images."""
         raise ModelFailure(
             f"images of {height} × {width} pixels",
             where="cnn_3d",

@@ -44,9 +44,6 @@ class ReadsVolumes(Protocol):
         """Return a freshly initialised network from volumes to logits.
 
         It takes (n, channels, depth, height, width).
-
-        Raises:
-            ModelFailure: The network is not defined for such volumes.
         """
 
 
@@ -73,9 +70,6 @@ class ReadsTable(Protocol):
 
         It takes (n, channels, height, width) and (n, columns): numbers without gaps, each of mean
         0 and deviation 1 over the training cases.
-
-        Raises:
-            ModelFailure: The network is not defined for such images.
         """
 
 
@@ -87,12 +81,7 @@ class StartsFromWeights(Protocol):
     """A network that does not start from fresh weights alone."""
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give a freshly built network the weights it starts from.
-
-        Raises:
-            OptionError: No weights have that name.
-            DataError: They cannot be had, or belong to another network.
-        """
+        """Give a freshly built network the weights it starts from."""
 
 
 @runtime_checkable

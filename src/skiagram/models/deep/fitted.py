@@ -53,20 +53,12 @@ class Architecture:
         return cls(composed(network), shape, n_classes, columns)
 
     def options(self) -> AnyNetwork:
-        """Return the network's options.
-
-        Raises:
-            OptionError: They do not fit the network's class.
-        """
+        """Return the network's options."""
         network: AnyNetwork = build(self.network, "network")
         return network
 
     def build(self) -> nn.Module:
-        """Return the network with fresh weights.
-
-        Raises:
-            ModelFailure: The network is not defined for such images.
-        """
+        """Return the network with fresh weights."""
         network = self.options()
         if self.planes:
             channels, height, width = self._shape_of_planes(network)
@@ -147,11 +139,6 @@ class FittedNetwork:
         """Return (n, n_classes) logits of the cases, float64.
 
         Regions of interest and modalities come with the images: `inputs.stored_images` opens them.
-
-        Raises:
-            ModelFailure: The images differ in size from those in training, or no memory is left.
-            DataError: An image has missing pixels, no region that the network reads, or a column
-                of the table is missing.
         """
         shape = inputs.shape(self._training.image_size, self._training.input)
         if shape != self._architecture.shape:
@@ -190,12 +177,7 @@ class FittedNetwork:
 
 
 def load_network(folder: Path) -> FittedNetwork:
-    """Load a network that `FittedNetwork.save` wrote, onto the CPU.
-
-    Raises:
-        DataError: A file is missing, damaged or belongs to another network.
-        OptionError: The options do not fit the network's class.
-    """
+    """Load a network that `FittedNetwork.save` wrote, onto the CPU."""
     classifier, architecture = load_classifier(folder)
     encoder = TableEncoder.load(folder) if architecture.columns else None
     if encoder is not None and encoder.width != architecture.columns:
@@ -209,12 +191,7 @@ def load_network(folder: Path) -> FittedNetwork:
 
 
 def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
-    """Load the network itself, or the ensemble of them, and what it was built from.
-
-    Raises:
-        DataError: A file is missing, damaged or belongs to another network.
-        OptionError: The options do not fit the network's class.
-    """
+    """Load the network itself, or the ensemble of them, and what it was built from."""
     try:
         architecture = read_architecture(folder / ARCHITECTURE)
         unscaled = torch.zeros(architecture.shape[0]), torch.ones(architecture.shape[0])

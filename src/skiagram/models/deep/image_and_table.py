@@ -41,11 +41,7 @@ class ImageAndTable(OnBackbone):
     def build(
         self, channels: int, height: int, width: int, n_classes: int, columns: int
     ) -> nn.Module:
-        """Return the network from images and (n, columns) numbers of a table to logits.
-
-        Raises:
-            ModelFailure: The backbone is not defined for such images.
-        """
+        """Return the network from images and (n, columns) numbers of a table to logits."""
         backbone = self.network().build(channels, height, width, n_classes)
         numbers = cut_last_layer(backbone)
         table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))

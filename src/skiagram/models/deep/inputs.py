@@ -61,9 +61,6 @@ class TableEncoder:
 
         Args:
             table: Columns of the training cases, NaN where a number is missing.
-
-        Raises:
-            ModelFailure: No column differs between the cases.
         """
         steps: list[tuple[str, Any]] = [
             ("imputation", imputer(table.names)),
@@ -87,11 +84,7 @@ class TableEncoder:
         return int(self.pipeline["variation"].get_support().sum())
 
     def encode(self, table: FeatureTable) -> Tensor:
-        """Return (n, width) float32, finite.
-
-        Raises:
-            DataError: A column of the fit is missing; further ones play no part.
-        """
+        """Return (n, width) float32, finite."""
         values = table.columns(self.names).values.astype(np.float64)
         return torch.from_numpy(self.pipeline.transform(values).astype(np.float32))
 
@@ -102,30 +95,18 @@ class TableEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> "TableEncoder":
-        """Load what `save` wrote; nothing is unpickled.
-
-        Raises:
-            DataError: A file is missing or damaged.
-        """
+        """Load what `save` wrote; nothing is unpickled."""
         names = read_record(TableColumns, folder / _COLUMNS).names
         return cls(names, read_pipeline(folder / _PIPELINE, StandardScaler))
 
 
 def encode_table(encoder: TableEncoder | None, inputs: ImageSet) -> Tensor | None:
-    """Return what a network sees of the table of some cases; None where it reads none.
-
-    Raises:
-        DataError: There is no table, or a column of it is missing.
-    """
+    """Return what a network sees of the table of some cases; None where it reads none."""
     return None if encoder is None else encoder.encode(required_table(inputs))
 
 
 def required_table(inputs: ImageSet) -> FeatureTable:
-    """Return the table of some cases.
-
-    Raises:
-        DataError: There is none.
-    """
+    """Return the table of some cases."""
     if inputs.table is None:
         raise DataError(
             "no table of covariates",
@@ -152,13 +133,7 @@ class NetworkInputs:
 
     @classmethod
     def of(cls, network: AnyNetwork, images: Path, cases: Path) -> "NetworkInputs":
-        """Find what a network reads.
-
-        Raises:
-            OptionError: The network asks for a covariate, a modality or regions that the data set
-                lacks.
-            DataError: The images or the table of covariates are missing or damaged.
-        """
+        """Find what a network reads."""
         store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
             return cls(store, None, (), modalities)
@@ -180,11 +155,7 @@ class NetworkInputs:
         return digest.hexdigest()
 
     def cases(self, case_id: NDArray[np.str_]) -> ImageSet:
-        """Return some of the cases, in the given order.
-
-        Raises:
-            DataError: A case has no covariates.
-        """
+        """Return some of the cases, in the given order."""
         table = None if self.table is None else self.table.of(case_id)
         return ImageSet(self.images, case_id, table, self.modalities)
 
@@ -203,10 +174,6 @@ def stored_images(
     Returns:
         Images of the first modality that it sees, and modality → images; nothing beside the first
         where cases have one image each.
-
-    Raises:
-        OptionError: The images lack a modality, or have no regions of interest.
-        DataError: The images are missing or damaged.
     """
     folders = modality_folders(images)
     names = tuple(folders) if network_input.modalities is None else network_input.modalities

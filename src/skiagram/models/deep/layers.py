@@ -6,11 +6,7 @@ from skiagram.errors import ModelFailure
 
 
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
-    """Return how many patches an image has down and across.
-
-    Raises:
-        ModelFailure: The patches do not tile the images.
-    """
+    """Return how many patches an image has down and across."""
     if height % patch_size or width % patch_size:
         raise ModelFailure(
             f"images of {height} × {width} pixels",
@@ -28,9 +24,6 @@ def check_smallest_side(
 
     Args:
         remedy: What may be done besides another size of the images.
-
-    Raises:
-        ModelFailure: A side is shorter.
     """
     if min(height, width) < smallest:
         raise ModelFailure(

@@ -77,11 +77,6 @@ class NetworkModel:
         """Train until the validation loss no longer falls; resume from `context.folder`.
 
         Without validation cases, train for `context.epochs`.
-
-        Raises:
-            ModelFailure: Neither validation cases nor a number of epochs, images that the network
-                refuses, a loss that is no longer finite, or no memory left.
-            DataError: An image has missing pixels, or the weights to start from cannot be had.
         """
         if validation is None and context.epochs is None:
             raise ModelFailure("no validation cases", where=self.title)

@@ -59,12 +59,7 @@ class TrainedNetwork(PictureEncoder):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
     def load(self) -> LoadedNetwork:
-        """Return the network.
-
-        Raises:
-            DataError: The folder holds no network, or another one than `sha256` says.
-            OptionError: Mean and deviation are not given and not known.
-        """
+        """Return the network."""
         architecture, weights = self._architecture(), self._fitted / WEIGHTS
         if not weights.is_file():
             raise _unreadable(weights, "no such file")
@@ -85,11 +80,7 @@ class TrainedNetwork(PictureEncoder):
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)
 
     def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse a network that was trained on the very images it is to encode.
-
-        Raises:
-            DataError: It was, or its folder does not say.
-        """
+        """Refuse a network that was trained on the very images it is to encode."""
         trained = self._preparation()
         if not trained.images_sha256:
             raise DataError(

@@ -44,11 +44,7 @@ class Recurrent:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network.
-
-        Raises:
-            ModelFailure: The patches do not tile the images.
-        """
+        """Return the network."""
         patch = (1, width)
         if self.patch_size is not None:
             check_patches("recurrent", self.patch_size, height, width)
@@ -58,11 +54,7 @@ class Recurrent:
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return the network, to which a volume is as many steps as it has slices.
-
-        Raises:
-            ModelFailure: Patches are asked for.
-        """
+        """Return the network, to which a volume is as many steps as it has slices."""
         if self.patch_size is not None:
             raise ModelFailure(
                 f"patches of {self.patch_size} pixels, of volumes",

@@ -49,11 +49,7 @@ class RefittedHead(OnBackbone):
         return f"{self.network().title} under a {head}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network with its own last layer.
-
-        Raises:
-            ModelFailure: The network is not defined for such images.
-        """
+        """Return the network with its own last layer."""
         return self.network().build(channels, height, width, n_classes)
 
     def load_weights(self, network: nn.Module) -> None:
@@ -61,11 +57,7 @@ class RefittedHead(OnBackbone):
         self.load_backbone(network)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
-        """Fit the last layer of a trained network anew, in place.
-
-        Raises:
-            ModelFailure: A class has no case.
-        """
+        """Fit the last layer of a trained network anew, in place."""
         layer = last_layer(classifier)
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])

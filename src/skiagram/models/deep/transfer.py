@@ -80,12 +80,7 @@ class Transfer:
         return f"{self.architecture} of {self.library}{under}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network with fresh weights.
-
-        Raises:
-            OptionError: The library is not installed, or has no such network.
-            ModelFailure: The network is not defined for such images, or not as the options want it.
-        """
+        """Return the network with fresh weights."""
         try:
             base, numbers = self.base(height, width)
             head: nn.Module = nn.Linear(numbers, n_classes)
@@ -110,11 +105,7 @@ class Transfer:
         return network.train()
 
     def base(self, height: int, width: int) -> tuple[nn.Module, int]:
-        """Return a network on three channels without its last layer, and how many numbers it gives.
-
-        Raises:
-            OptionError: There is no such network.
-        """
+        """Return a network on three channels without its last layer, and what it gives."""
         if self.library == "timm":
             base = _of_timm(self.architecture, height, width)
         else:
@@ -126,12 +117,7 @@ class Transfer:
         return base, int(numbers)
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give a freshly built network the weights it starts from.
-
-        Raises:
-            OptionError: No weights have that name.
-            DataError: They cannot be had, or belong to another network.
-        """
+        """Give a freshly built network the weights it starts from."""
         if self.weights == FRESH:
             return
         transferred = cast(TransferNetwork, network)
@@ -195,9 +181,6 @@ class TransferNetwork(nn.Module):
         base: Maps images to (n, numbers).
         head: Maps these numbers to (n, n_classes) logits.
         repeated: Whether the base reads three channels where images have one.
-
-    Raises:
-        ValueError: The base has fewer layers than are to learn.
     """
 
     def __init__(

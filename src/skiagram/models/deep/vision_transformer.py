@@ -30,9 +30,6 @@ class VisionTransformer:
         heads: Attention heads of a block.
         dropout: Share of each block's results that is dropped while training.
         training: How it is trained.
-
-    Raises:
-        OptionError: `heads` does not divide `width`.
     """
 
     title: ClassVar[str] = "Small Vision Transformer"
@@ -53,11 +50,7 @@ class VisionTransformer:
             )
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network.
-
-        Raises:
-            ModelFailure: The patches do not tile the images.
-        """
+        """Return the network."""
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
         blocks = [Block(self.width, self.heads, self.dropout) for _ in range(self.depth)]
         return nn.Sequential(
