@@ -71,11 +71,7 @@ def _read(kind: type[R], path: Path) -> R | None:
 
 
 def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Section, ...]:
-    """Return the card of a model.
-
-    Args:
-        intended: What it is meant for, in the words of who gives it away; empty for none.
-    """
+    """Return the card of a model; `intended` says what for, in the words of who gives it away."""
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
     fingerprint = _read(Fingerprint, folder / FINGERPRINT)

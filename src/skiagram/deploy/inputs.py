@@ -35,8 +35,7 @@ class PreparedImages:
     """Some cases as a model sees them.
 
     Attributes:
-        images: n restored images, with their regions; of cases that have several, those of the
-            first modality, the others beside them as the image store says.
+        images: n restored images, with their regions; further modalities stand beside the first.
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
         scores: (n, n_classes) raw scores per repeat, once the images were scored.
     """
@@ -49,11 +48,7 @@ class PreparedImages:
     previous: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def without_covariates(self, features: Sequence["CovariateFeature"]) -> "PreparedImages":
-        """Return the same images as if nothing were known of the patients but the site.
-
-        Args:
-            features: What the columns of `covariates` are.
-        """
+        """Return the same images as if nothing were known of the patients but the site."""
         covariates = self.covariates.copy()
         for column, feature in enumerate(features):
             if feature.covariate.prefix != SITE_PREFIX:
@@ -102,7 +97,6 @@ class Preparer:
 
     Attributes:
         acquisition: What the data set's source did to each image; None for nothing.
-        restoration: What to do to each image, alike for all modalities or for each.
         shape: (height, width) that the model insists on; None where it takes any.
     """
 
@@ -230,11 +224,9 @@ def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
 
 @dataclass(frozen=True)
 class CovariateFeature:
-    """One feature that is taken from a covariate.
+    """One feature that is taken from a covariate: a number, or 1 for a category, else 0.
 
-    Attributes:
-        category: Text for which it is 1, else 0; None for a number.
-        required: Whether one of the covariate's categories must be the case's.
+    `required` says whether one of the covariate's categories must be the case's.
     """
 
     name: str
@@ -345,11 +337,9 @@ NO_COVARIATES = CovariateTable()
 def read_covariates(
     path: Path | None, features: tuple[CovariateFeature, ...], cases: Sequence[NewCase]
 ) -> CovariateTable:
-    """Read the table that goes with some cases.
+    """Read the table that goes with some cases: a CSV with the column `file` and the covariates.
 
-    Args:
-        path: CSV with the column `file` and the covariates; None where the cases' own table has
-            them, or the model needs none.
+    It is None where the cases' own table has them, or the model needs none.
     """
     columns = list(dict.fromkeys(feature.covariate.column for feature in features))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])

@@ -54,10 +54,8 @@ class CaseMap:
     Attributes:
         picture: (height, width, 3) uint8: the slice that the model sees, orange where it speaks for
             the class and blue where against.
-        gains: Score by which blanking in the order of the map is below that in random order, and
-            below that from the centre outwards, in the mean over all steps.
-        contributions: The families that do most, the strongest first; empty for models without
-            features.
+        gains: Mean score by which blanking in the order of the map is below that in random order,
+            and below that from the centre outwards.
     """
 
     name: str

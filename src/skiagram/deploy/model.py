@@ -35,11 +35,7 @@ from skiagram.restoration.restore import ByModality
 
 @dataclass(frozen=True)
 class DeployedModel:
-    """A model with all that stands between an image and a decision.
-
-    Attributes:
-        fingerprint: What the training data were like; None in folders of earlier versions.
-    """
+    """A model with all between an image and a decision; early folders hold no fingerprint."""
 
     deployment: Deployment
     preparer: Preparer

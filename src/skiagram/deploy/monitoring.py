@@ -56,10 +56,8 @@ class Seen:
     """New cases as the model saw them.
 
     Attributes:
-        results: What became of each case, those that could not be scored too.
         probability: (n, n_classes).
         scores: (repeats, n, n_classes) raw scores.
-        features: Feature → (n,) its values.
     """
 
     results: tuple[CaseResult, ...]
@@ -104,12 +102,7 @@ def look_at(
 
 @dataclass(frozen=True)
 class Drift:
-    """How a number differs between new cases and those in training.
-
-    Attributes:
-        name: Feature, or `probability of <class>`.
-        larger: Probability that a new case has the larger value; .5 where they are alike.
-    """
+    """The probability that a new case has the `larger` value of a feature or class probability."""
 
     name: str
     larger: Estimate
@@ -119,12 +112,7 @@ class Drift:
 
 @dataclass(frozen=True)
 class Labels:
-    """What was found out about new cases later.
-
-    Attributes:
-        label: Case → index of its class.
-        month: Case → `YYYY-MM`; empty where no date is known.
-    """
+    """What was found out about new cases later; a month is `YYYY-MM`, empty where not known."""
 
     label: dict[str, int] = field(default_factory=dict)
     patient: dict[str, str] = field(default_factory=dict)
@@ -184,13 +172,7 @@ class Month:
 
 @dataclass(frozen=True)
 class MonitorReport:
-    """What monitoring found.
-
-    Attributes:
-        drifts: Of the scores first, then of the features that differ most.
-        differing: Numbers that differ beyond chance, after correction.
-        months: Overall and month by month; empty without labels.
-    """
+    """What monitoring found; drifts of the scores come first, then of features that differ most."""
 
     cases: int
     refused: int
@@ -232,11 +214,8 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
 
     A case's place among the training cases is read off the fingerprint's quantiles, straight lines
     between them. The mean place is the probability that a new case has the larger value; its
-    variance is that over new patients plus that of as many uniform places as there were training
-    patients.
-
-    Args:
-        patient: (n,) patients numbered from 0.
+    variance is that over new patients, numbered from 0, plus that of as many uniform places as
+    there were training patients.
     """
     trained = sum(fingerprint.patients.values())
     numbers = {
@@ -264,9 +243,7 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
 def place_among(values: Floats, quantiles: Sequence[float]) -> Floats:
     """Return (n,) the share of the training cases below each value, ties half.
 
-    Args:
-        values: (n,) of new cases.
-        quantiles: Of the training cases, at `LEVELS`; equal ones are ties.
+    Equal ones of the training cases' quantiles at `LEVELS` are ties.
     """
     known, levels = np.array(quantiles), np.array(LEVELS)
     ends = (np.concatenate([[0.0], levels]), np.concatenate([levels, [1.0]]))
@@ -322,11 +299,9 @@ def recalibrate(
 ) -> tuple[Month, Month]:
     """Write calibration, thresholds and set limits fit on new labelled cases into a model's folder.
 
-    Each repeat's scores get a new slope and new intercepts (Platt). Thresholds and limits come
-    from patients that the calibration did not see, five folds of them.
-
-    Returns:
-        What labels say of the old probabilities, and of the new ones on unseen folds.
+    Each repeat's scores get a new slope and new intercepts (Platt). Thresholds and limits come from
+    patients that the calibration did not see, five folds of them. Returns what labels say of the
+    old probabilities, and of the new ones on unseen folds.
     """
     positive, fingerprint = model.task.positive, model.fingerprint
     rows = np.array([row for row, name in enumerate(seen.names) if name in labels.label], np.int64)

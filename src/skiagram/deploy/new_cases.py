@@ -81,7 +81,6 @@ class NewCase:
     Attributes:
         images: Modality → what is read of it; one under an empty name where a case has one image.
         cells: Column → cell of its row in a table; empty without one.
-        earlier: The same patient and region at the visit before; empty where nobody says.
     """
 
     name: str
@@ -100,11 +99,9 @@ class NewCase:
 def find_cases(
     words: Sequence[str], *, volumes: bool, frames: Frames | None = None
 ) -> list[NewCase]:
-    """Return the cases in files, folders, archives and patterns of names, each once.
+    """Return the cases in files, folders, encrypted archives and patterns of names, each once.
 
-    Args:
-        words: Files, folders, archives encrypted with age, or patterns such as `new/**/*.png`.
-        frames: What the frames of a file of several are; None where no file has several.
+    `frames` says what the frames of a file of several are; None where no file has several.
     """
     found = [case for word in words for case in _cases_of(word, volumes=volumes)]
     cases: dict[str, NewCase] = {}
@@ -186,8 +183,7 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
 
     Args:
         place: Folder or encrypted archive that file names are relative to.
-        rows: Column `file`, and where there are some `mask`, `modality`, `region`, `label_value`,
-            `frame` and `patient_id`, as `skiagram table` writes them.
+        rows: Column `file`, and those of `_OF_TABLE`, as `skiagram table` writes them.
         modalities: Images that the model needs of each case; empty for one.
     """
     header = rows[0].cells
@@ -237,12 +233,7 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
 
 
 def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
-    """Return cases that know the same patient and region at the visit before.
-
-    Args:
-        cases: Their cells tell `visit`, `patient_id` and perhaps `region`; without, they are as
-            they were.
-    """
+    """Return cases that know the same patient and region at the visit before, where cells tell."""
     seen: dict[tuple[str, str], dict[int, list[NewCase]]] = {}
     for case in cases:
         if case.cells.get("visit") and case.cells.get("patient_id"):

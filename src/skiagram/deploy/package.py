@@ -59,12 +59,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Opened:
-    """A package whose files were checked.
-
-    Attributes:
-        signer: Who signed it, as the list of trusted signers names them; empty where nobody was
-            asked for.
-    """
+    """A package whose files were checked, and its signer as the trusted list names them."""
 
     manifest: Manifest
     folder: Path
@@ -85,7 +80,6 @@ def pack(
     Args:
         project: Folder of the run that has its figures, `reports/`, and its data card, `data/`;
             None for the one that the model's folder lies in.
-        intended: What the model is meant for, in the words of who gives it away; empty for none.
     """
     load_model(folder)  # what does not load is not given away
     deployment = read_record(Deployment, folder / DEPLOYMENT)
@@ -99,12 +93,7 @@ def pack(
 def next_revision(
     earlier: Opened, target: Path, section: Section, key: Path | None = None
 ) -> Manifest:
-    """Write a package of a model that was changed, with a card that says so.
-
-    Args:
-        earlier: The package that it was made of; its folder holds the changed model.
-        section: What was changed and what came of it, the card's second section from now on.
-    """
+    """Write a package of a model that was changed; its card's second section says what and why."""
     manifest = earlier.manifest
     text = "".join(f"{checksum}  {name}\n" for name, checksum in manifest.sha256.items())
     digest = hashlib.sha256(text.encode()).hexdigest()

@@ -34,17 +34,11 @@ def write_page(
     covariates: CovariateTable = NO_COVARIATES,
     maps: int = MAPS,
 ) -> int:
-    """Write a page of images with their scores, those that a person must look at first.
+    """Write a page of images with their scores; return how many cases it shows.
 
     At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
-    those nearest to the threshold.
-
-    Args:
-        cases: The cases, in the same order.
-        maps: Cases that get a map, the first ones; each costs as much as scoring it 72 times.
-
-    Returns:
-        Number of cases shown.
+    those nearest to the threshold. The first ones get a map, which costs as much as scoring it 72
+    times.
     """
     from jinja2 import Environment
 

@@ -46,11 +46,8 @@ class CaseResult:
         probability: One a class; empty where the case could not be scored.
         decision: `positive` or `negative`; empty with more than two classes.
         refer: Why a person must look; empty where nothing speaks for it.
-        error: Why it could not be scored; empty where it was.
-        without_covariates: One probability a class as if no covariate were known; empty for a
-            model that reads none.
-        without_earlier: The same as if there were no earlier image; empty for a model that compares
-            with none.
+        without_covariates: One probability a class as if no covariate were known, or empty.
+        without_earlier: The same as if there were no earlier image.
         missing: What the model reads besides the image and nobody gave.
     """
 
@@ -264,11 +261,7 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
 
 
 class Journal:
-    """Rows of a run as they are scored, a line of JSON each, beside the table to be.
-
-    Args:
-        key: What the rows depend on; rows of another key are thrown away.
-    """
+    """Rows of a run as they are scored, a line of JSON each; those of another key are dropped."""
 
     def __init__(self, table: Path, key: str) -> None:
         self._path = table.with_name(f"{table.name}{_PARTIAL}")

@@ -63,9 +63,7 @@ def record(kind: type[R], path: Path) -> R:
 def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
     """Build an option dataclass that a record names, of one package of the program alone.
 
-    Args:
-        package: Package that holds every such class, for example `skiagram.features`.
-        method: What the dataclass must be able to do.
+    `method` is what the dataclass must be able to do.
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(f"{package}."):
@@ -93,11 +91,7 @@ def training_mean(folder: Path) -> Plane:
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer(ABC):
-    """The fitted models of all repeats, of one arm.
-
-    Attributes:
-        shape: (height, width) that images must have; None for any.
-    """
+    """The fitted models of all repeats, of one arm; `shape` is (height, width) they insist on."""
 
     covariates: tuple[CovariateFeature, ...] = ()
     familiarity: Familiarity | None = None
@@ -131,13 +125,7 @@ class Scorer(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class Baselines(Scorer):
-    """Fitted classical models of all repeats.
-
-    Attributes:
-        families: Feature families of images, in column order.
-        encode: What a frozen encoder makes of a folder of images; None where none is read.
-        earlier: How cases are compared with the visit before; None where no model reads it.
-    """
+    """Fitted classical models of all repeats; `encode` makes columns of a folder of images."""
 
     families: Sequence[Any]
     fitted: Sequence[FittedClassical]
@@ -160,13 +148,7 @@ class Baselines(Scorer):
         earlier: FeatureTable | None = None,
         previous: Previous = MappingProxyType({}),
     ) -> list[NDArray[np.float64]]:
-        """Score cases by their features: (n, n_classes) per repeat.
-
-        Args:
-            covariates: (n, n_covariates).
-            earlier: Features of images of visits before; None where there are none.
-            previous: Case → its cases among `earlier`.
-        """
+        """Score cases by features, also of visits before: (n, n_classes) per repeat."""
         names = (*images.names, *(feature.name for feature in self.covariates))
         values = np.hstack([images.values, covariates])
         if self.earlier is not None:
@@ -290,12 +272,7 @@ class Combined(Scorer):
 
 
 def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Combined:
-    """Load how each repeat weighs some members.
-
-    Args:
-        repeats: Folder of each repeat's combination.
-        members: In the order of the combination.
-    """
+    """Load how each repeat weighs some members, in the order of the combination."""
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):
         raise DataError("weighs other members", where=str(repeats[0]), remedy=WHOLE)

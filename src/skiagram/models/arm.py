@@ -60,13 +60,7 @@ class Trainable(ABC, Generic[I]):
 
 @dataclass(frozen=True)
 class Member(Trainable[I]):
-    """One model with its inputs.
-
-    Attributes:
-        development: Inputs of the development cases, in the case table's order.
-        test: Inputs of the sealed cases, in the case table's order.
-        group: What each development case is held out with under `cv`; None where folds are drawn.
-    """
+    """One model with its inputs, in the case table's order; folds hold `group` out whole."""
 
     development: I
     test: I
@@ -136,11 +130,8 @@ def train(
 ) -> Outcome:
     """Run the plan for one model and write models, scores, curves and the outcome.
 
-    Args:
-        compute: Where fits are made; no byte depends on it but for its `threads`.
-
-    Returns:
-        The outcome; `status` is `failed` when the model could not be trained.
+    No byte depends on where fits are made but for the threads; a model that could not be trained
+    has the status `failed`.
     """
     folders.model.mkdir(parents=True, exist_ok=True)
     summaries: list[tuple[str, FitSummary]] = []

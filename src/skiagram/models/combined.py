@@ -49,12 +49,9 @@ _MIN_PROBABILITY = 1e-15  # so that its logarithm is finite
 
 @dataclass(frozen=True)
 class MemberScores:
-    """Raw scores of some cases by every member.
+    """(n, members, n_classes) float64 raw scores of some cases by every member.
 
-    Attributes:
-        scores: (n, members, n_classes) float64.
-        fit: (n,) int64, which of the members' fits scored the case; only cases of one fit share a
-            scale.
+    `fit` says which of the members' fits scored the case; only cases of one fit share a scale.
     """
 
     scores: NDArray[np.float64]
@@ -96,12 +93,7 @@ class Combination(ABC):
     def weights(
         self, log_probability: NDArray[np.float64], label: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return (members,) weights, ≥ 0.
-
-        Args:
-            log_probability: (n, members, n_classes), out-of-fold, calibrated.
-            label: (n,) int64.
-        """
+        """Return (members,) weights ≥ 0 of (n, members, n_classes) calibrated, out of fold."""
 
     @property
     @abstractmethod
@@ -141,12 +133,7 @@ def _fits(inputs: MemberScores) -> Iterator[NDArray[np.int64]]:
 
 @dataclass(frozen=True)
 class FittedCombination:
-    """Calibrated and weighted members.
-
-    Attributes:
-        calibrations: One per member: the mean over the fits of its training scores.
-        weights: One per member, ≥ 0.
-    """
+    """Weights ≥ 0 and calibrations of the members, means over the fits of their training scores."""
 
     calibrations: tuple[ScalingCalibration, ...]
     weights: tuple[float, ...]
@@ -277,11 +264,7 @@ class Scorecard:
 
 @dataclass(frozen=True)
 class CombinedMember(Trainable[MemberScores]):
-    """One combination with the scores of its members.
-
-    Attributes:
-        cards: What its members left, in the order of `model.members`.
-    """
+    """One combination with what its members left, in the order of `model.members`."""
 
     cards: tuple[Scorecard, ...]
 
@@ -395,13 +378,7 @@ def combine_all(
     plan: Plan,
     target: Path,
 ) -> list[Outcome]:
-    """Run the plan for every combination and write an index, for there may be none.
-
-    Args:
-        root: Project folder with `models` and `scores`.
-        chosen: What `checked` returned.
-        target: Where `models` and `scores` go.
-    """
+    """Run the plan for every combination and write an index, for there may be none."""
     index = json.dumps({"combinations": [one.name for one in chosen]}, indent=2)
     for part in ("models", "scores"):
         (target / part).mkdir(parents=True, exist_ok=True)

@@ -71,8 +71,7 @@ class FitContext:
     Attributes:
         folder: Place for checkpoints that a later run resumes from; None to keep none.
         positive: Label of the condition looked for; None when there are more than two classes.
-        epochs: Epochs of a fit that sets no cases aside, as earlier fits chose them; None where
-            validation cases decide.
+        epochs: Epochs of a fit that sets no cases aside; None where validation cases decide.
     """
 
     seed: int
@@ -88,10 +87,8 @@ class FitSummary:
     Attributes:
         multiply_adds: Multiply–add operations to score one case; None where not defined.
         curves: One row an epoch (`epoch`, `training_loss`, `validation_loss`, …); may be empty.
-        features: Name of each feature → whether the fit kept it; empty for a model that chooses
-            none.
-        epochs: Epochs that a fit like this one, without validation cases, is to train for, of each
-            network; empty where none can be made.
+        features: Name of each feature → whether the fit kept it; empty for models that choose none.
+        epochs: For how long a fit without validation cases is to train, of each network; or empty.
         set_aside: Labelled cases that decided when to stop and taught nothing else.
     """
 

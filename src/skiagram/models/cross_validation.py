@@ -117,15 +117,12 @@ def repeat_name(repeat: int, outer_fold: int | None = None) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of some cases by one fit.
+    """(n, n_classes) scores and probabilities of some cases by one fit.
 
     Attributes:
         part: `training` (the fit saw them), `inner` (out-of-fold within an outer fold),
             `out_of_fold` or `test`.
         fold: Fold that held the cases out; `FINAL` for a final fit.
-        case_id: (n,) str.
-        scores: (n, n_classes) float64.
-        probabilities: (n, n_classes) float64, rows sum to 1.
         threshold: Threshold fixed on other cases' out-of-fold scores; None where none is.
     """
 
@@ -144,11 +141,9 @@ class Development(Generic[I]):
 
     Attributes:
         outer: Outer fold whose training cases these are; None for none.
-        marked: (known,) True where the final fit is to stop early, if it does; None for an inner
-            part.
+        marked: (known,) True where the final fit is to stop early; None for an inner part.
         scored: Inputs, and rows of them, that the final fit is to score.
         score_training: Whether each fold also scores the cases it was fitted on.
-        saved: Folder for the final fit; None to keep none.
     """
 
     name: tuple[str, ...]
@@ -164,11 +159,7 @@ class Development(Generic[I]):
 
 
 class Developed(NamedTuple):
-    """A final fit with the calibration and threshold that its own folds gave.
-
-    Attributes:
-        threshold: Smallest probability that is called positive; None with more than two classes.
-    """
+    """A final fit with the calibration and threshold (of two classes) that its own folds gave."""
 
     result: FitResult
     calibration: Calibration
@@ -193,7 +184,6 @@ class CrossValidator(Generic[I]):
     """One model under one plan.
 
     Attributes:
-        positive: Label that thresholds look for; None when there are more than two classes.
         work: Folder for checkpoints; None to keep none.
         models: Folder for the fit on all cases of each repeat; None to keep none.
         finished: Called with the name and the cost of each fit, in the order of their asking.
@@ -246,12 +236,8 @@ class CrossValidator(Generic[I]):
     ) -> list[Repeat]:
         """Do a nested cross-validation; each repeat ends with a fit on all cases.
 
-        Its calibration and threshold are the means of the outer folds'.
-
-        Args:
-            repeats: All labelled cases, as each repeat sees them.
-            known: Gives what is known of the training rows of a repeat's outer fold; None for the
-                repeat's own cases.
+        Its calibration and threshold are the means of the outer folds'. `known` gives what is known
+        of the training rows of a repeat's outer fold; None for the repeat's own cases.
         """
         outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
         parts = [
@@ -301,11 +287,7 @@ class CrossValidator(Generic[I]):
         return [self._calibrated(part, made) for part in parts]
 
     def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
-        """Fit once, in this process; marked rows (else an inner part) decide when training stops.
-
-        Args:
-            marked: (n,) True where the fit is to stop early; None for an inner part.
-        """
+        """Fit once, in this process; marked rows (else an inner part) decide when training ends."""
         with IN_PROCESS.limit():
             return fit_model(self._request(cases, np.arange(len(cases)), name, marked))
 

@@ -39,12 +39,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Decision:
-    """How the scores of one repeat's final fit become a probability and a decision.
-
-    Attributes:
-        threshold: Smallest probability of the positive class that is called positive; None with
-            more than two classes.
-    """
+    """Calibration and threshold (of two classes) of one repeat's final fit."""
 
     calibration: Calibration
     threshold: float | None
@@ -185,11 +180,7 @@ class Familiarity:
 
     @classmethod
     def of(cls, table: FeatureTable, patient: NDArray[np.str_]) -> "Familiarity | None":
-        """Learn the space and its limit; None where too few cases or features vary.
-
-        Args:
-            patient: (n,) patient of each.
-        """
+        """Learn the space and its limit; None where too few cases or features vary."""
         folds = _patient_folds(patient)
         whole = cls._fit(table, np.inf)
         if whole is None or len(folds) < _NOVELTY_FOLDS:
@@ -276,9 +267,8 @@ def complete_folder(
 ) -> None:
     """Put beside a trained model what new cases need: preparation, fingerprint, checksums.
 
-    Args:
-        space: Features of all development cases by which new ones are told to be unlike; None for
-            none.
+    `space` has the features of all development cases by which new ones are told to be unlike; None
+    for a model made of others, which have their own.
     """
     propagate_preparation(preparation, model, covariates=covariates)
     write_fingerprint(model, scores, cases, space)
@@ -288,12 +278,7 @@ def complete_folder(
 def write_fingerprint(
     model: Path, scores: Path, cases: Cases, space: FeatureTable | None = None
 ) -> None:
-    """Write what the training data were like into a model's folder; nothing for a failed model.
-
-    Args:
-        space: Features of all development cases by which new ones are told to be unlike; None for
-            a model made of others, which have their own.
-    """
+    """Write what the training data were like into a model's folder; nothing for a failed model."""
     if not (model / DEPLOYMENT).exists():
         return
     task = read_record(Deployment, model / DEPLOYMENT).task

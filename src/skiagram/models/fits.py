@@ -31,7 +31,6 @@ class Fit(Generic[I]):
     """A fit to make; inputs are read in the process that makes it.
 
     Attributes:
-        validation: Rows that decide when to stop; None for none.
         scored: Inputs, and rows of them, that it scores once it is made.
         saved: Folder for the fitted model; None where its scores are all that is asked for.
     """
@@ -148,9 +147,6 @@ def kept_fits(
 
     Other inputs or other code give another folder, so that no fit is taken up by a run that would
     not have made it. After a failure the folder stays.
-
-    Args:
-        code: `code_digest` of what fits.
     """
     contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tables]
     folder = root / cases.digest(code, inputs, *contents)[:32]

@@ -42,7 +42,7 @@ class Head:
         validation: Labelled[FeatureTable] | None,
         context: FitContext,
     ) -> FittedClassical:
-        """Fit the classical model; its `fit` says what is raised."""
+        """Fit the classical model."""
         return self.model.fit(training, validation, context)
 
 
@@ -51,9 +51,7 @@ def head_inputs(
 ) -> tuple[Head, FeatureTable]:
     """Return a head with the table of all cases that it reads.
 
-    Args:
-        model: A classical model; its `columns` null reads the encoding alone.
-        features: The table of features, read only where the model names some.
+    A model whose `columns` are null reads the encoding alone, else `features` beside it.
     """
     check_head(model)
     if model.columns is None or set(choose_known(encoding, model)) == set(model.columns):

@@ -20,12 +20,7 @@ from skiagram.records import Task, read_table
 
 @plain_dataclass(frozen=True)
 class ReaderScores:
-    """Scores of some cases that came with the data.
-
-    Attributes:
-        score: (n,) float64, finite, any unit; higher = more likely the positive class.
-        positive: Label of the positive class, 0 or 1.
-    """
+    """(n,) float64 scores that came with the data, any unit; higher = more likely `positive`."""
 
     score: NDArray[np.float64]
     positive: int
@@ -54,12 +49,7 @@ class Reader:
     title: str
 
     def inputs(self, path: Path, task: Task, case_id: NDArray[np.str_]) -> ReaderScores:
-        """Read the scores of the given cases.
-
-        Args:
-            path: Column `case_id` and a column per reader, as ingest wrote it.
-            case_id: (n,) str.
-        """
+        """Read the scores of the given cases from ingest's table of a column per reader."""
         if task.positive is None:
             raise OptionError(
                 f"one score for {len(task.classes)} classes",

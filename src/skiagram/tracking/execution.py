@@ -44,15 +44,7 @@ _ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeat
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
-    """Read all that is to be recorded.
-
-    Args:
-        project: Folder that holds `data`, `models`, `scores` and `reports`.
-        models: Names of the chosen models; folders of other models are left alone.
-
-    Raises:
-        DataError: An artefact is missing, or the figures lack a chosen model.
-    """
+    """Read all that is to be recorded of a project; folders of models not named are left alone."""
     evaluation = read_record(Evaluation, project / "reports/evaluation.json")
     results = {result.outcome.model: result for result in evaluation.models}
     absent = [name for name in models if name not in results]
@@ -165,11 +157,7 @@ def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
 
 
 def curve_points(curves: pd.DataFrame) -> list[Point]:
-    """Return epoch curves: `<quantity>/<fit>` with the epoch as step.
-
-    Args:
-        curves: Columns `fit`, `epoch` and one a quantity; may be empty.
-    """
+    """Return epoch curves: `<quantity>/<fit>` with the epoch as step."""
     return [
         Point(f"{quantity}/{fit}", float(value), int(epoch))
         for quantity in curves.columns.drop(["fit", "epoch"])
@@ -225,8 +213,7 @@ def seal_tags(project: Path) -> dict[str, str]:
 def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
     """Unite the seal's ledger with what the tracker knows of it.
 
-    Returns:
-        Lines for people: what was missing here, and what is wrong with the ledger's chain.
+    The lines for people say what was missing here, and what is wrong with the ledger's chain.
     """
     place = home(project)
     lines = {opening.hash: opening.line() for opening in read_ledger(place).openings}

@@ -31,9 +31,7 @@ _SAID = ("set", "refer", "unusual", "error")
 def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of `skiagram predict` for the cases in a table of bytes, one a row.
 
-    Args:
-        frame: The columns of `image_columns` hold the content of files, those of covariates text
-            or numbers, `file` a name, where it is there.
+    Columns of `image_columns` hold the content of files, those of covariates text or numbers.
     """
     from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.prediction import score_cases

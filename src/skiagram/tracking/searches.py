@@ -13,10 +13,9 @@ from skiagram.tracking.execution import commit_tags, estimate_points, experiment
 
 
 def record_study(tracker: Tracker, result: object, project: Path) -> tuple[str, ...]:
-    """Record every trial of a search; other studies are no runs to compare.
+    """Record every trial of a search and say what was done; other studies are no runs to compare.
 
-    Returns:
-        Lines for people: what was done. A tracker out of reach costs a warning and no result.
+    A tracker out of reach costs a warning and no result.
     """
     if not isinstance(result, SearchResult):
         return ()

@@ -25,14 +25,7 @@ _CONTRAST, _BRIGHTNESS = 10, 11  # columns of the draws; places come before
 
 
 def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
-    """Return the random numbers behind the views of some cases in one epoch.
-
-    Args:
-        epoch: Epoch, from 0.
-
-    Returns:
-        (n, 12) float32, uniform in [0, 1).
-    """
+    """Return (n, 12) float32, uniform in [0, 1), behind the views of some cases in one epoch."""
     rows = [stream(seed, "augmentation", epoch, case_id).random(_DRAWS) for case_id in case_ids]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
@@ -143,11 +136,7 @@ def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) 
 
 
 def _rotations(angles: Tensor) -> Tensor:
-    """Return (n, 3, 3) turns about the axes across, down and through the slices, in this order.
-
-    Args:
-        angles: (n, 3), radians.
-    """
+    """Return (n, 3, 3) turns by radians about the axes across, down and through the slices."""
     whole = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
     for axis in range(3):
         first, second = (axis + 1) % 3, (axis + 2) % 3

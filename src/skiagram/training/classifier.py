@@ -11,11 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @runtime_checkable
 class Staged(Protocol):
-    """A network of which a part learns only from some epoch on.
-
-    Attributes:
-        frozen_epochs: Epochs before that part learns; None: it never does.
-    """
+    """A network of which a part learns only after `frozen_epochs`; None: it never does."""
 
     frozen_epochs: int | None
 
@@ -32,15 +28,10 @@ class RatedLayers(Protocol):
 
 
 class Classifier(nn.Module):
-    """Normalises images by the training set's mean and deviation, then scores them.
+    """Normalises images by the training set's (channels,) mean and deviation, then scores them.
 
-    Args:
-        network: Maps (n, channels, [depth,] height, width), perhaps with the numbers of a table, to
-            (n, n_classes) logits.
-        mean: (channels,) mean of the training images.
-        deviation: (channels,) standard deviation of the training images, > 0.
-        planes: Whether the network gets the three planes through a volume's centre, as images of
-            three times the channels.
+    `planes` gives the network the three planes through a volume's centre, as images of three times
+    the channels.
     """
 
     mean: Tensor
@@ -66,13 +57,9 @@ class Classifier(nn.Module):
 
 
 def three_planes(volumes: Tensor) -> Tensor:
-    """Return the planes through the centre of cubes as channels of one image.
+    """Return the planes through the centre of (n, channels, side, side, side) as one image.
 
-    Args:
-        volumes: (n, channels, side, side, side).
-
-    Returns:
-        (n, 3 × channels, side, side): rows by columns, slices by columns, slices by rows.
+    They are rows by columns, slices by columns, slices by rows: (n, 3 × channels, side, side).
     """
     depth, height, width = (side // 2 for side in volumes.shape[2:])
     planes = volumes[:, :, depth], volumes[:, :, :, height], volumes[:, :, :, :, width]
@@ -88,7 +75,6 @@ def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -
     """Return the multiply–add operations of convolutions and matrix products for one case.
 
     Args:
-        module: Network, in any mode; it is left as it was.
         shape: (channels, [depth,] height, width).
         columns: Numbers of the table that the network reads; 0 where it reads none.
     """

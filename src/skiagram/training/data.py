@@ -34,14 +34,12 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images of some cases; nothing is held in memory.
+    """Images of some cases, each in the store; nothing is held in memory.
 
     Attributes:
-        store: Memory-mapped images, the first ones of cases that have several.
-        case_id: (n,) str, each one in the store.
         table: What else is known of the n cases, a row each; None for nothing.
         modalities: Of cases that have several images, modality → images, `store` the first; they
-            become channels in this order. Empty where each case has one image.
+            become channels in this order.
     """
 
     store: ImageStore
@@ -58,11 +56,7 @@ class ImageSet:
         return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 
     def shape(self, image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE) -> tuple[int, ...]:
-        """Return (channels, [depth,] height, width) of what a network sees of every case.
-
-        Args:
-            image_size: Side or sides that images are brought to, or None.
-        """
+        """Return (channels, [depth,] height, width) of what a network sees of every case."""
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
             shapes.setdefault(self._shape(row, image_size, seen), case_id)
@@ -77,12 +71,7 @@ class ImageSet:
     def read(
         self, rows: NDArray[np.int64], image_size: ImageSize, seen: NetworkInput = WHOLE_IMAGE
     ) -> Tensor:
-        """Read cases of equal shape as (n, channels, [depth,] height, width) float32.
-
-        Args:
-            image_size: As for `shape`.
-            seen: As for `shape`.
-        """
+        """Read cases of equal shape as (n, channels, [depth,] height, width) float32."""
         images = torch.stack([self._case(row, image_size, seen) for row in rows.tolist()])
         self._check_finite(images, rows)
         return images
@@ -177,12 +166,9 @@ class Examples(Dataset[ExampleBatch]):
     """Labelled images that are read a batch at a time.
 
     Args:
-        label: (n,) int64.
-        image_size: Side or sides to bring images to, or None.
         held_bytes: Sets up to this size are read once and held in memory.
         table: (n, columns) float32, what the network reads beside an image; None for nothing.
-        target: (n, n_classes) float32 probabilities to learn in place of the labels; None for the
-            labels.
+        target: (n, n_classes) float32 probabilities to learn in place of the (n,) labels.
     """
 
     def __init__(
@@ -250,13 +236,10 @@ class Views(Dataset[ExampleBatch]):
 
 
 class EpochOrder(Sampler[Rows]):
-    """Batches of rows in an order that depends on seed and epoch alone.
+    """Batches of rows in an order that depends on seed and epoch alone; without a seed, as given.
 
     Batches differ by one row at most: a last one of a single case would leave batch normalisation
     without a variance.
-
-    Args:
-        seed: Seed of the fit; None keeps the given order.
     """
 
     def __init__(
@@ -287,11 +270,7 @@ class EpochOrder(Sampler[Rows]):
 
 
 class ImageData(pl.LightningDataModule):
-    """Training and validation batches of one fit.
-
-    Args:
-        validation: Examples that decide when to stop; None for none.
-    """
+    """Training and validation batches of one fit."""
 
     def __init__(
         self,

@@ -55,11 +55,7 @@ _METRICS = ("training_loss", "validation_loss", "validation_accuracy")
 
 
 class Curves(Checkpoint):
-    """Keeps the figures of every epoch; as a `Checkpoint` it is called once all are logged.
-
-    Args:
-        advanced: Called after each epoch.
-    """
+    """Keeps the figures of every epoch; as a `Checkpoint` it is called once all are logged."""
 
     def __init__(self, advanced: Callable[[], None] = lambda: None) -> None:
         self._advanced = advanced
@@ -100,10 +96,7 @@ class Curves(Checkpoint):
 class Patience(EarlyStopping):
     """Early stopping on the validation loss that does not count epochs of a frozen base.
 
-    Args:
-        patience: Epochs without a lower validation loss after which training stops.
-        frozen_epochs: First epochs, in which a part of the network does not learn: they say little
-            of what the whole can reach.
+    They say little of what the whole network can reach.
     """
 
     def __init__(self, patience: int, frozen_epochs: int) -> None:

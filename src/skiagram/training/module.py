@@ -27,11 +27,6 @@ class ClassifierTraining(pl.LightningModule):
     """Trains a classifier; all randomness is a function of seed, epoch and case.
 
     It logs `training_loss`, `validation_loss` and `validation_accuracy` once per epoch.
-
-    Args:
-        class_weight: (n_classes,) weight of each class in the loss.
-        case_id: (n,) str, the training cases.
-        compiled: Whether `torch.compile` fuses operations.
     """
 
     class_weight: Tensor

@@ -75,11 +75,7 @@ def seen_sides(image: StoredImage, size: ImageSize, part: NetworkInput) -> tuple
 def seen_part(
     image: StoredImage, size: ImageSize, part: NetworkInput, *, with_mask: bool
 ) -> Tensor:
-    """Return (channels, [depth,] height, width) float32 of what a network sees of an image.
-
-    Args:
-        size: Side or sides to bring it to; None for its own.
-    """
+    """Return (channels, [depth,] height, width) float32 of what a network sees of an image."""
     box = None if part.box is None else region_box(image, part.box)
     pixels = image.pixels
     planes = pixels[None] if pixels.ndim == _OF_IMAGES else np.moveaxis(pixels, -1, 0)
@@ -197,11 +193,7 @@ def resize(
     size: tuple[int, ...],
     method: Literal["bilinear", "bicubic", "nearest"] = "bilinear",
 ) -> Tensor:
-    """Return planes in another size; reduced ones are smoothed first, but by `nearest`.
-
-    Args:
-        planes: (n, channels, height, width) float32.
-    """
+    """Return (n, channels, height, width) in another size; reduced smoothed, but by `nearest`."""
     if method == "nearest":
         return interpolate(planes, size, mode=method)
     if size[1] == 1:  # PyTorch (2.15) resizes the rows of a single column wrongly

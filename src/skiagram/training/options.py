@@ -27,11 +27,7 @@ Part = Annotated[dict[str, Any], AfterValidator(_names_its_class)]  # a class an
 
 
 def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
-    """Make an object of PyTorch or Lightning from its option: its class and its arguments.
-
-    Args:
-        part: `_target_`, the dotted path of a class, and keyword arguments.
-    """
+    """Make an object of PyTorch or Lightning from its option: `_target_` and its arguments."""
     module_name, _, class_name = str(part["_target_"]).rpartition(".")
     arguments = {name: value for name, value in part.items() if name != "_target_"}
     try:

@@ -97,9 +97,6 @@ def is_last(rank: int | None) -> bool:
     """Wait for all processes; return whether this one deletes what they shared.
 
     Processes that had nothing to train never met: another may still read what they share.
-
-    Args:
-        rank: Of this process among them; None where it was started alone.
     """
     met = wait_for_all()
     return rank is None or (rank == 0 and met)

@@ -218,13 +218,7 @@ class ClassWeightedModel(ClassicalModel):
 
 @plain_dataclass(frozen=True)
 class FittedClassical:
-    """A fitted pipeline of one family.
-
-    Attributes:
-        pipeline: Fitted steps `harmonisation` where there is one, `imputation`, `normalisation`,
-            `selection`, `components` and `estimator`.
-        features: Names of the feature columns, in the order of the fit.
-    """
+    """A fitted pipeline of one family and the feature columns that it reads, in order."""
 
     family: type[ClassicalModel]
     pipeline: Pipeline
@@ -277,13 +271,10 @@ def _named_failures(title: str) -> Iterator[None]:
 
 
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the names of some families, in the order of the names.
+    """Return the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
-    Args:
-        names: All features; each is the name of its family, or begins with it and `_`.
-        families: Families, such as `glcm` or `first_order`, their parts, such as
-            `wavelet_level_1`, or whole names; None chooses all but traits of the file and the
-            site, which are shortcuts. Features of changed copies are never chosen.
+    None chooses all but traits of the file and the site, which are shortcuts. Features of changed
+    copies are never chosen.
 
     Raises:
         OptionError: A family has no feature, or there is no family.
@@ -325,11 +316,6 @@ def selected_features(
 
     A feature counts as kept with the indicator of its missing values. Weights of principal
     components belong to no single feature and choose none.
-
-    Args:
-        pipeline: Fitted steps `imputation`, `selection`, `components` and others.
-        weighted: Whether the estimator gives each of its columns weight; None for a family that
-            sets no weight to 0.
     """
     columns = column_sources(pipeline["imputation"], len(names))
     chooses = isinstance(pipeline["selection"], ColumnSelector)

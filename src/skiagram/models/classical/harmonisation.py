@@ -64,11 +64,7 @@ class Harmonisation:
         return (*columns, *site)
 
     def step(self, names: Sequence[str], used: Sequence[str]) -> "SiteHarmoniser":
-        """Return the unfitted pipeline step.
-
-        Args:
-            names: Columns that go in, as `columns_read` returned them.
-        """
+        """Return the unfitted pipeline step for the columns that `columns_read` returned."""
         site = [place for place, name in enumerate(names) if name.startswith(SITE_PREFIX)]
         preserved = [
             place
@@ -85,7 +81,6 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         site: Columns, each 1 in the cases of one site, else 0; a case of no known site is 0 in all.
         kept: Columns from the first on that go on; sites and further covariates stand behind them.
-        unseen: As in `Harmonisation`.
     """
 
     def __init__(
@@ -103,11 +98,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.unseen = unseen
 
     def fit(self, values: Values, target: object = None) -> "SiteHarmoniser":
-        """Learn shift and scale of each site of two cases or more.
-
-        Args:
-            values: (n, n_columns) float64; only covariates may be NaN.
-        """
+        """Learn each site of two cases or more; of (n, n_columns) only covariates may be NaN."""
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
@@ -182,10 +173,7 @@ def _shrunk(standardised: Values) -> tuple[Values, Values]:
 
     The prior of the shift is normal, that of the variance inverse gamma; both have the moments of
     the estimates over all features. Without two features that differ there is no prior, and the
-    estimates stand as they are.
-
-    Args:
-        standardised: (n, n_features) cases of the site, n ≥ 2.
+    estimates of the (n ≥ 2, n_features) cases stand as they are.
     """
     n, features = standardised.shape
     mean, variance = standardised.mean(axis=0), standardised.var(axis=0, ddof=1)

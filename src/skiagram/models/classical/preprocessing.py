@@ -52,11 +52,7 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
     """
 
     def fit(self, values: NDArray[np.float64], target: object = None) -> "MaximumThenSumScaler":
-        """Learn both divisors of each column.
-
-        Args:
-            values: (n, n_features) float64, finite.
-        """
+        """Learn both divisors of each column."""
         magnitude = np.abs(values)
         maximum = magnitude.max(axis=0)
         self.maximum_ = np.where(maximum > 0, maximum, 1.0)
@@ -71,12 +67,7 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
 
 
 def scaler(normalisation: Normalisation) -> Any:
-    """Return the unfitted pipeline step of a normalisation.
-
-    Args:
-        normalisation: `standard` (zero mean, unit variance), `min_max` (training range to [0, 1]),
-            `robust` (median and interquartile range), `maximum_then_sum` or `none`.
-    """
+    """Return the unfitted pipeline step of a normalisation."""
     steps: dict[Normalisation, Any] = {
         "standard": StandardScaler(),
         "min_max": MinMaxScaler(),
@@ -108,12 +99,7 @@ class Selection:
 
 
 class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Keeps the chosen columns, in their order.
-
-    Args:
-        method: As in `Selection`.
-        keep: As in `Selection`.
-    """
+    """Keeps the chosen columns, in their order; `Selection` says how."""
 
     def __init__(self, method: str, keep: int, seed: int) -> None:
         self.method = method
@@ -121,12 +107,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def fit(self, values: Values, target: NDArray[np.float64 | np.int64]) -> "ColumnSelector":
-        """Choose columns.
-
-        Args:
-            values: (n, n_features) float64, normalised.
-            target: (n,) labels or (n, n_classes) one-hot labels.
-        """
+        """Choose columns by (n,) labels or (n, n_classes) one-hot labels."""
         label = (target.argmax(axis=1) if target.ndim == 2 else target).astype(np.int64)
         chosen = np.zeros(values.shape[1], dtype=np.bool_)
         keep = min(self.keep, values.shape[1])

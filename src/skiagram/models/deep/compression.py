@@ -37,14 +37,7 @@ class Compression:
     eight_bits: bool
 
     def pack(self, state: Mapping[str, Tensor]) -> bytes:
-        """Compress a network.
-
-        Args:
-            state: Its state dict; matrices and kernels of learned numbers are compressed.
-
-        Returns:
-            A safetensors file.
-        """
+        """Return a safetensors file of a state dict, its matrices and kernels compressed."""
         least = _least_size(state, self.pruned)
         packed: dict[str, Tensor] = {}
         for name, value in state.items():

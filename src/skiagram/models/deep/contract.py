@@ -89,9 +89,4 @@ class FinishesItself(Protocol):
     """A network that something is done to once it is trained."""
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
-        """Change a trained network in place.
-
-        Args:
-            *fitted_on: Training cases of this fit, and its validation cases if it has any; no
-                others may be used.
-        """
+        """Change a trained network in place, by the training and validation cases of its fit."""

@@ -108,11 +108,7 @@ class Architecture:
 
 
 class FittedNetwork:
-    """A trained network on one device.
-
-    Args:
-        encoder: Makes numbers of a table; None for a network that reads none.
-    """
+    """A trained network on one device; `encoder` makes numbers of the table that it reads."""
 
     def __init__(
         self,

@@ -48,18 +48,12 @@ class ImageAndTable(OnBackbone):
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give the backbone the weights it starts from; `load_backbone` says what is raised."""
+        """Give the backbone the weights it starts from."""
         self.load_backbone(cast(Fusion, network).backbone)
 
 
 class Fusion(nn.Module):
-    """Joins what one part makes of an image with what another makes of a table.
-
-    Args:
-        backbone: Maps images to (n, numbers).
-        table: Maps (n, columns) to (n, hidden).
-        head: Maps both together to (n, n_classes) logits.
-    """
+    """Joins what one part makes of an image with what another makes of a table."""
 
     def __init__(self, backbone: nn.Module, table: nn.Module, head: nn.Module) -> None:
         super().__init__()

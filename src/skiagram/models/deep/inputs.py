@@ -46,22 +46,14 @@ class TableColumns:
 
 @dataclass(frozen=True)
 class TableEncoder:
-    """Fitted steps from a table's columns to what a network sees.
-
-    Attributes:
-        pipeline: Fitted steps `imputation`, `variation` and `normalisation`.
-    """
+    """Fitted steps from a table's columns to what a network sees."""
 
     names: tuple[str, ...]
     pipeline: Pipeline
 
     @classmethod
     def fit(cls, table: FeatureTable, where: str) -> "TableEncoder":
-        """Learn medians, gaps, means and deviations of the training cases.
-
-        Args:
-            table: Columns of the training cases, NaN where a number is missing.
-        """
+        """Learn medians, gaps, means and deviations of the training cases."""
         steps: list[tuple[str, Any]] = [
             ("imputation", imputer(table.names)),
             ("variation", VarianceThreshold()),
@@ -118,13 +110,7 @@ def required_table(inputs: ImageSet) -> FeatureTable:
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """Images of a data set and what a network reads beside them.
-
-    Attributes:
-        table: Columns of all cases; None for a network on images alone.
-        covariates: The covariates that it reads; empty for such a network.
-        modalities: Modality → restored images, of cases that have several; empty for one.
-    """
+    """Images of a data set and what a network reads beside them: covariates, further modalities."""
 
     images: ImageStore
     table: FeatureTable | None
@@ -163,17 +149,13 @@ class NetworkInputs:
 def stored_images(
     network_input: NetworkInput, images: Path, where: str = "model.training.input"
 ) -> tuple[ImageStore, dict[str, ImageStore]]:
-    """Open the images that a network sees; what `ImageSet` needs, in training and for new cases.
+    """Open what a network sees, in training and for new cases: what `ImageSet` needs.
 
     New cases are scored by the path of training: write their restored images to a folder as
     `restore_modalities` does, each with its region where the network reads regions, then
 
         store, modalities = stored_images(fitted.given, folder)
         fitted.scores(ImageSet(store, case_id, table, modalities))
-
-    Returns:
-        Images of the first modality that it sees, and modality → images; nothing beside the first
-        where cases have one image each.
     """
     folders = modality_folders(images)
     names = tuple(folders) if network_input.modalities is None else network_input.modalities

@@ -20,11 +20,7 @@ def check_patches(network: str, patch_size: int, height: int, width: int) -> tup
 def check_smallest_side(
     network: str, height: int, width: int, smallest: int, needed_for: str = "", remedy: str = ""
 ) -> None:
-    """Refuse images of which a network leaves nothing to classify.
-
-    Args:
-        remedy: What may be done besides another size of the images.
-    """
+    """Refuse images of which a network leaves nothing to classify."""
     if min(height, width) < smallest:
         raise ModelFailure(
             f"images of {height} × {width} pixels",

@@ -79,11 +79,7 @@ class Recurrent:
 
 
 class PatchNetwork(nn.Module):
-    """Reads patches one after the other.
-
-    Args:
-        patch: (height, width) of a patch.
-    """
+    """Reads patches of (height, width) one after the other."""
 
     def __init__(self, patch: tuple[int, int], cells: nn.RNNBase, head: nn.Module) -> None:
         super().__init__()
@@ -98,11 +94,7 @@ class PatchNetwork(nn.Module):
 
 
 class SliceNetwork(nn.Module):
-    """Reads the slices of a volume one after the other.
-
-    Args:
-        network: Takes the slices as patches that stand one below the other.
-    """
+    """Reads the slices of a volume as patches that stand one below the other."""
 
     def __init__(self, network: PatchNetwork) -> None:
         super().__init__()

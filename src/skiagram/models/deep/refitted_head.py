@@ -53,7 +53,7 @@ class RefittedHead(OnBackbone):
         return self.network().build(channels, height, width, n_classes)
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give the backbone the weights it starts from; `load_backbone` says what is raised."""
+        """Give the backbone the weights it starts from."""
         self.load_backbone(network)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:

@@ -53,11 +53,7 @@ class SmallResNet:
 
 
 class Block(nn.Module):
-    """Two 3 × 3 convolutions whose result is added to what entered.
-
-    Args:
-        stride: 2 halves the sides.
-    """
+    """Two 3 × 3 convolutions whose result is added to what entered; a stride of 2 halves sides."""
 
     def __init__(self, entering: int, maps: int, stride: int) -> None:
         super().__init__()

@@ -175,12 +175,7 @@ class TransferNetwork(nn.Module):
     """A base of layers that learn at rates of their own, and a head that learns from the first.
 
     Layers that do not learn take no gradient, and their batch normalisation keeps the means and
-    deviations it came with.
-
-    Args:
-        base: Maps images to (n, numbers).
-        head: Maps these numbers to (n, n_classes) logits.
-        repeated: Whether the base reads three channels where images have one.
+    deviations it came with. A base that reads three channels is `repeated` where images have one.
     """
 
     def __init__(

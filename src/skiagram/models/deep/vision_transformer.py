@@ -79,11 +79,7 @@ class Tokens(nn.Module):
 
 
 class Block(nn.Module):
-    """Self-attention, then a perceptron; each reads normalised tokens and adds to them.
-
-    Args:
-        dropout: Share of each result that is dropped while training.
-    """
+    """Self-attention, then a perceptron; each reads normalised tokens and adds to them."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()

@@ -84,7 +84,7 @@ class VolumeEncoder(PublishedEncoder):
     network: str | dict[str, Any]
 
     def load(self) -> LoadedNetwork:
-        """Return the network with its weights; `Encoder.load` says what is raised."""
+        """Return the network with its weights."""
         how = self.preprocessing
         network, channels, title = self._build()
         how.check_channels(channels)
@@ -108,7 +108,7 @@ class VolumeEncoder(PublishedEncoder):
     def see(
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> list[Tensor]:
-        """Return the volume, cut to the box around the region; `Encoder.see` says more."""
+        """Return the volume, cut to the box around the region."""
         if not is_volume(image):
             raise DataError(
                 "an image",
