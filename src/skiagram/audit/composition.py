@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.audit.contract import Evidence, Finding, Severity, examples
+from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 
@@ -25,22 +25,14 @@ def check_classes(evidence: Evidence) -> list[Finding]:
     absent = [name for name, people in zip(classes, patients, strict=True) if not people]
     tiny = [k for k, people in enumerate(patients) if 0 < people < FEW_PATIENTS]
     return [
-        Finding("class_counts", "note", len(known), f"Development cases: {counts}."),
-        Finding(
-            name="absent_classes",
-            severity="stop",
-            count=len(absent),
-            summary=f"Classes without a development case: {', '.join(absent)}.",
-            remedy="add cases of that class, correct the labels, or remove it from `classes`",
-        ),
-        Finding(
-            name="tiny_classes",
-            severity="warning",
-            count=len(tiny),
-            summary=f"Classes with fewer than {FEW_PATIENTS} development patients: "
-            f"{', '.join(classes[k] for k in tiny)}.",
-            remedy="add patients; results on so few are very uncertain",
-            examples=examples(known.case_id[np.isin(known.label, tiny)]),
+        find("class_counts", count=len(known), counts=counts),
+        find("absent_classes", count=len(absent), classes=", ".join(absent)),
+        find(
+            "tiny_classes",
+            known.case_id[np.isin(known.label, tiny)],
+            len(tiny),
+            least=FEW_PATIENTS,
+            classes=", ".join(classes[k] for k in tiny),
         ),
     ]
 
@@ -48,61 +40,28 @@ def check_classes(evidence: Evidence) -> list[Finding]:
 def check_patients(evidence: Evidence) -> list[Finding]:
     """Look for patients in two splits, where patients are known."""
     cases, known = evidence.cases, evidence.card.patients_known
-    split, groups = cases.split, len(np.unique(cases.patient_id))
-    return [
-        _shared("patients_across_splits", "stop", evidence, split != "test", split == "test"),
-        _shared(
+    found = []
+    for name, first, second in (
+        ("patients_across_splits", cases.split != "test", cases.split == "test"),
+        (
             "patients_across_training_and_validation",
-            "warning",
-            evidence,
-            split == "train",
-            split == "validation",
+            cases.split == "train",
+            cases.split == "validation",
         ),
-        Finding(
-            name="unknown_patients",
-            severity="note",
-            count=0 if known else len(cases),
-            summary=f"Patients are unknown; {groups} clusters of near duplicates are used as "
-            f"patients of the {len(cases)} images.",
-            remedy="confidence intervals may be too narrow where a patient has several images",
-        ),
-    ]
-
-
-def _shared(
-    name: str,
-    severity: Severity,
-    evidence: Evidence,
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-) -> Finding:
-    cases = evidence.cases
-    shared = np.intersect1d(cases.patient_id[first], cases.patient_id[second])
-    if not evidence.card.patients_known:  # then ids stand for clusters of near duplicates
-        shared = shared[:0]
-    sides = "development and test" if severity == "stop" else "training and validation"
-    return Finding(
-        name=name,
-        severity=severity,
-        count=len(shared),
-        summary=f"Patients with images in both {sides} splits: {len(shared)}.",
-        remedy="put all images of a patient into the same split, or choose `design=cv`",
-        examples=examples(cases.case_id[second & np.isin(cases.patient_id, shared)]),
-    )
+    ):
+        shared = np.intersect1d(cases.patient_id[first], cases.patient_id[second])
+        if not known:  # then ids stand for clusters of near duplicates
+            shared = shared[:0]
+        concerned = cases.case_id[second & np.isin(cases.patient_id, shared)]
+        found.append(find(name, concerned, len(shared)))
+    unknown = 0 if known else len(cases)
+    groups = len(np.unique(cases.patient_id))
+    return [*found, find("unknown_patients", count=unknown, groups=groups, cases=len(cases))]
 
 
 def check_images(evidence: Evidence) -> list[Finding]:
     """Look for images of a single intensity."""
-    constant = evidence.images.constant
-    return [
-        Finding.of_cases(
-            "constant_images",
-            "warning",
-            evidence.cases.case_id[constant],
-            f"Images in which all pixels are equal: {int(constant.sum())}.",
-            "remove these images",
-        )
-    ]
+    return [find("constant_images", evidence.cases.case_id[evidence.images.constant])]
 
 
 def check_regions(evidence: Evidence) -> list[Finding]:
@@ -111,31 +70,11 @@ def check_regions(evidence: Evidence) -> list[Finding]:
     regions = none if evidence.images.regions is None else evidence.images.regions
     voxels, parts, outside = regions.T
     case_id = evidence.cases.case_id[: len(regions)]
-    rules = (
-        (
-            "tiny_regions",
-            voxels < FEW_VOXELS,
-            f"of fewer than {FEW_VOXELS} voxels",
-            "check these masks; texture of so few voxels says little",
-        ),
-        (
-            "large_regions",
-            outside <= (1 - ALMOST_ALL) * (voxels + outside),
-            f"of more than {ALMOST_ALL:.0%} of their image",
-            "check these masks: they may be inside out, or of everything",
-        ),
-        (
-            "scattered_regions",
-            parts >= MANY_PARTS,
-            f"of {MANY_PARTS} or more parts that do not touch",
-            "check these masks for stray voxels and for several lesions in one",
-        ),
-    )
+    almost_all = outside <= (1 - ALMOST_ALL) * (voxels + outside)
     return [
-        Finding.of_cases(
-            name, "warning", case_id[met], f"Regions {which}: {int(met.sum())}.", remedy
-        )
-        for name, met, which, remedy in rules
+        find("tiny_regions", case_id[voxels < FEW_VOXELS], bound=FEW_VOXELS),
+        find("large_regions", case_id[almost_all], bound=ALMOST_ALL),
+        find("scattered_regions", case_id[parts >= MANY_PARTS], bound=MANY_PARTS),
     ]
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from importlib.resources import files
+from typing import Literal, NamedTuple
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
@@ -89,7 +91,6 @@ class Finding:
     """One thing that a reader of the figures must know.
 
     Attributes:
-        remedy: What to do about it; empty where nothing needs to be done.
         waived: Reason why it does not stop the run; empty where not waived.
     """
 
@@ -101,14 +102,6 @@ class Finding:
     examples: tuple[str, ...] = ()
     waived: str = ""
 
-    @classmethod
-    def of_cases(
-        cls, name: str, severity: Severity, case_id: NDArray[np.str_], summary: str, remedy: str
-    ) -> "Finding":
-        """Return a finding of some cases, or of pairs by the first case of each."""
-        shown = tuple(np.unique(case_id)[:_MAX_EXAMPLES].tolist())
-        return cls(name, severity, len(case_id), summary, remedy, shown)
-
     @property
     def stops(self) -> bool:
         """Return whether the run must end."""
@@ -117,6 +110,46 @@ class Finding:
 
 Check = Callable[[Evidence], list[Finding]]
 """Returns every finding it looked for, those it did not meet with a count of 0."""
+
+
+class _Kind(NamedTuple):
+    severity: Severity
+    summary: str
+    remedy: str = ""
+
+
+class ShortcutTrait(NamedTuple):
+    """A trait of images that tells nothing of what they show."""
+
+    description: str
+    caveat: str
+    remedy: str
+    severity: Severity = "warning"
+
+
+_WORDS = yaml.safe_load(files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8"))
+_KINDS = {name: _Kind(**words) for name, words in _WORDS["findings"].items()}
+SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
+NOBODY = np.empty(0, dtype=np.str_)
+
+
+def find(
+    name: str,
+    case_id: NDArray[np.str_] = NOBODY,
+    count: int | None = None,
+    severity: Severity | None = None,
+    **words: object,
+) -> Finding:
+    """Return a finding as `findings.yaml` words it.
+
+    Args:
+        case_id: The cases concerned, or the first of each pair; a few become examples.
+        count: Where it is not that of `case_id`.
+        **words: What stands in braces besides `count`.
+    """
+    kind, met = _KINDS[name], len(case_id) if count is None else count
+    summary = kind.summary.format(count=met, **words)
+    return Finding(name, severity or kind.severity, met, summary, kind.remedy, examples(case_id))
 
 
 def examples(case_id: NDArray[np.str_]) -> tuple[str, ...]:

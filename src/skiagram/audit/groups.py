@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.stats import chi2, rankdata
 
-from skiagram.audit.contract import Evidence, Finding
+from skiagram.audit.contract import Evidence, Finding, find
 from skiagram.records import Cases
 
 LEVEL = 0.01  # of all comparisons of a data set together
@@ -39,17 +39,7 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     }
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
-    return [
-        Finding(
-            name="confounded_groups",
-            severity="warning",
-            count=len(sentences),
-            summary="Groups that differ in how images look and in how often a class occurs: "
-            f"{'; '.join(sentences)}. A model may tell the class by recognising the group.",
-            remedy="compare classes within one group, balance them, or train on some groups and "
-            "test on others",
-        )
-    ]
+    return [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
 
 
 def _confounded(

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold
 
-from skiagram.audit.contract import Evidence, Finding, Severity, examples
+from skiagram.audit.contract import (
+    SHORTCUT_TRAITS,
+    Evidence,
+    Finding,
+    ShortcutTrait,
+    examples,
+    find,
+)
 from skiagram.records import Cases
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import auc_estimate, placements
@@ -41,97 +48,10 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class ShortcutTrait:
-    """One trait of images."""
-
-    description: str
-    caveat: str
-    remedy: str
-    severity: Severity = "warning"
-
-
-_FORMAT_REMEDY = (
-    "export all images in the same way, and find out where those of each class come from"
-)
-SHORTCUT_TRAITS: Mapping[str, ShortcutTrait] = {
-    "border": ShortcutTrait(
-        "the outermost pixels (mean, minimum and maximum at each corner and side)",
-        "A mark, ruler or wedge that occurs in one class only would explain it; so would the organ "
-        "itself where it reaches the border, as in small images.",
-        "look at the borders of both classes; crop or mask what does not belong to the patient",
-    ),
-    "brightness": ShortcutTrait(
-        "the mean of all pixels",
-        "The disease may explain it, and so may another device or exposure.",
-        "find out how each class was taken; compare devices, or normalise intensities",
-    ),
-    "clipping": ShortcutTrait(
-        "the shares of pixels at the minimum and at the maximum of their image",
-        "Another exposure or export would explain it; so would a lesion outside the window.",
-        "find out how each class was exported; widen the window",
-    ),
-    "empty_pixels": ShortcutTrait(
-        "the shares of pixels that are missing or exactly 0",
-        "Masks, padding or another export of one class would explain it.",
-        "mask or pad all images in the same way",
-    ),
-    "sharpness": ShortcutTrait(
-        "how sharp images are (differences of next neighbours against those of second ones)",
-        "Another device, enlargement or blur of one class would explain it; so would its texture.",
-        "find out how each class was taken and resized; export all images in the same way",
-    ),
-    "noise": ShortcutTrait(
-        "the noise of the images, as such and against their contrast",
-        "Another dose, device or smoothing would explain it; so may the texture of the disease.",
-        "find out how each class was taken; compare devices",
-    ),
-    "compression": ShortcutTrait(
-        "steps between blocks of 8 × 8 pixels, as JPEG leaves them",
-        "No disease explains it, unless it repeats every 8 pixels.",
-        "go back to images before compression, or compress all in the same way",
-    ),
-    "gray_levels": ShortcutTrait(
-        "the number of different pixel values",
-        "Another window, depth or export of one class would explain it; so may its contrast.",
-        "export all images from the same depth, with the same window",
-    ),
-    "lowest_bits": ShortcutTrait(
-        "the lowest bits of the pixels",
-        "No disease shows there: values were scaled, or something was written into them.",
-        "export all images in the same way, from the original values",
-    ),
-    "format": ShortcutTrait(
-        "height, width, channels and pixel type of the images",
-        "No disease explains it.",
-        _FORMAT_REMEDY,
-    ),
-    "spacing": ShortcutTrait("the pixel spacing in mm", "No disease explains it.", _FORMAT_REMEDY),
-    "case_order": ShortcutTrait(
-        "the position of an image among the sorted case and patient ids",
-        "The ids were then not assigned at random.",
-        "shuffle before ids are assigned",
-    ),
-    "file_order": ShortcutTrait(
-        "the position of the file in the table or among the names, or the number in its name",
-        "No model sees this, but images collected class by class often differ in other ways too.",
-        "find out if classes were taken at different times or places; add device and site as "
-        "covariates",
-        "note",
-    ),
-    "acquisition": ShortcutTrait(
-        "the covariates that describe how an image was taken",
-        "A model may then learn the device instead of the disease.",
-        "compare classes within one device or site, or balance them",
-    ),
-}
-
-
-@dataclass(frozen=True)
 class Probe:
     """How well the label is told.
 
     Attributes:
-        score: (m,) out-of-fold score of that class.
         luck: (permutations,) how many spreads above ½ the best class came in each permutation.
     """
 
@@ -142,6 +62,11 @@ class Probe:
     spread: float
     luck: Scores
 
+    @property
+    def tells(self) -> bool:
+        """Return whether the label is told well enough to matter, and beyond chance."""
+        return self.auc >= SHORTCUT_AUC and self.auc > self.chance
+
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
     """Look for traits from which the label of development cases can be told."""
@@ -151,23 +76,35 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     cases = evidence.cases.select(traits.rows)
     tried = allow_for_all(
         {
-            (kind, name): _probe_trait(values, cases)
+            (kind, name): probe_label(values, cases.label, cases.patient_id)
             for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
             for name, values in of_kind.items()
         }
     )
     probes = {name: probe for (kind, name), probe in tried.items() if kind == "image"}
     columns = {name: probe for (kind, name), probe in tried.items() if kind == "column"}
-    of_images = [
-        _shortcut_finding(name, trait, probes[name], cases, evidence.task.classes)
-        for name, trait in SHORTCUT_TRAITS.items()
-        if name in probes
-    ]
+    telling = {name: probe for name, probe in columns.items() if probe and probe.tells}
+    leaking = {name: probe for name, probe in telling.items() if probe.auc >= _LEAK_AUC}
+    others = {name: probe for name, probe in telling.items() if name not in leaking}
     return [
-        *of_images,
-        *_find_label_columns(columns, cases),
+        *(
+            _shortcut_finding(name, trait, probes[name], cases, evidence.task.classes)
+            for name, trait in SHORTCUT_TRAITS.items()
+            if name in probes
+        ),
+        _column_finding("label_among_covariates", leaking, cases),
+        _column_finding("label_from_covariates", others, cases),
         _list_probes({**probes, **columns}, cases),
     ]
+
+
+def _column_finding(name: str, probes: Mapping[str, Probe], cases: Cases) -> Finding:
+    named = ", ".join(
+        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, cases)})"
+        for column, probe in probes.items()
+    )
+    surest = [_surest_cases(probe, cases) for probe in probes.values()][:1]
+    return find(name, np.array(surest, dtype=np.str_).ravel(), len(probes), columns=named)
 
 
 def allow_for_all(
@@ -189,26 +126,15 @@ def allow_for_all(
     }
 
 
-def _probe_trait(values: NDArray[np.float64], cases: Cases) -> Probe | None:
-    return probe_label(values, cases.label, cases.patient_id)
-
-
-def _exceeds_chance(probe: Probe | None, min_auc: float) -> bool:
-    return probe is not None and probe.auc >= min_auc and probe.auc > probe.chance
-
-
 def _shortcut_finding(
     name: str, trait: ShortcutTrait, probe: Probe | None, cases: Cases, classes: tuple[str, ...]
 ) -> Finding:
-    significant = probe if _exceeds_chance(probe, SHORTCUT_AUC) else None
-    return Finding(
-        name=f"label_from_{name}",
-        severity=trait.severity,
-        count=len(cases) if significant else 0,
-        summary=_summary(trait, significant, cases, classes) if significant else "",
-        remedy=trait.remedy,
-        examples=_surest_cases(significant, cases) if significant else (),
-    )
+    name = f"label_from_{name}"
+    if probe is None or not probe.tells:
+        return Finding(name, trait.severity, 0, "", trait.remedy)
+    summary = _summary(trait, probe, cases, classes)
+    shown = examples(_surest_cases(probe, cases))
+    return Finding(name, trait.severity, len(cases), summary, trait.remedy, shown)
 
 
 def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, classes: tuple[str, ...]) -> str:
@@ -220,56 +146,10 @@ def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, classes: tuple[st
     )
 
 
-def _surest_cases(probe: Probe, cases: Cases) -> tuple[str, ...]:
+def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
     """Return the cases of the class that is told, by whose trait it is told most surely."""
     own = np.flatnonzero(cases.label == probe.label)
-    surest = own[np.argsort(-probe.score[own], kind="stable")[:_MAX_EXAMPLES]]
-    return examples(cases.case_id[surest])
-
-
-def _find_label_columns(columns: Mapping[str, Probe | None], cases: Cases) -> tuple[Finding, ...]:
-    """Return covariates that almost determine the label, and those that merely tell it."""
-    telling = {
-        name: probe
-        for name, probe in columns.items()
-        if probe and _exceeds_chance(probe, SHORTCUT_AUC)
-    }
-    leaking = {name: probe for name, probe in telling.items() if probe.auc >= _LEAK_AUC}
-    others = {name: probe for name, probe in telling.items() if name not in leaking}
-    return (
-        _column_finding(
-            "label_among_covariates",
-            "Covariates that almost determine the label",
-            "leave out those that were not known before the diagnosis",
-            leaking,
-            cases,
-        ),
-        _column_finding(
-            "label_from_covariates",
-            "Covariates from which the label can be told",
-            "find out whether each is a sign of the disease or of how the case was taken; a model "
-            "may learn it from the image, so compare it with the covariate alone",
-            others,
-            cases,
-        ),
-    )
-
-
-def _column_finding(
-    name: str, heading: str, remedy: str, probes: Mapping[str, Probe], cases: Cases
-) -> Finding:
-    named = ", ".join(
-        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, cases)})"
-        for column, probe in probes.items()
-    )
-    return Finding(
-        name=name,
-        severity="warning",
-        count=len(probes),
-        summary=f"{heading}: {named}.",
-        remedy=remedy,
-        examples=_surest_cases(next(iter(probes.values())), cases) if probes else (),
-    )
+    return cases.case_id[own[np.argsort(-probe.score[own], kind="stable")[:_MAX_EXAMPLES]]]
 
 
 def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
@@ -279,13 +159,7 @@ def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
         f"{probe.chance:.2f})"
         for name, probe in tried.items()
     )
-    return Finding(
-        "shortcut_probes",
-        "note",
-        len(tried),
-        summary="AUC with which traits other than the image content predict the label, its 95 % "
-        f"interval, and what luck brings to any of them in one of a hundred data sets: {aucs}.",
-    )
+    return find("shortcut_probes", count=len(tried), probes=aucs)
 
 
 def _interval_text(probe: Probe, cases: Cases) -> str:
@@ -301,7 +175,6 @@ def probe_label(
 
     Args:
         values: (m, k), NaN where missing.
-        label: (m,) class labels.
 
     Returns:
         The class that is told best; None where all values are equal or no class has ten patients

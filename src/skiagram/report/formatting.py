@@ -22,12 +22,7 @@ ARM_TITLES = {
 
 
 def format_decimal(value: float | None, digits: int = 3) -> str:
-    """Return a number with fixed decimals, for example `0.873` or `−0.021`.
-
-    Args:
-        value: The number; None or NaN gives a dash.
-        digits: Decimals, ≥ 0.
-    """
+    """Return a number with fixed decimals, for example `0.873` or `−0.021`."""
     if value is None or math.isnan(value):
         return MISSING
     text = f"{value:,.{digits}f}"
@@ -109,11 +104,7 @@ def finished_models(evaluation: Evaluation) -> list[ModelResult]:
 
 
 class DesignWords(NamedTuple):
-    """Parts of sentences.
-
-    Attributes:
-        chosen: How the best model of each arm was chosen.
-    """
+    """Parts of sentences."""
 
     reported: str
     chosen: str

@@ -75,11 +75,7 @@ def write_study(result: StudyResult, folder: Path) -> None:
 
 
 def read_summary(folder: Path) -> Summary:
-    """Return title and answers of the page of a study from the folder that `write_study` wrote to.
-
-    Raises:
-        DataError: The result is missing, damaged or from another version.
-    """
+    """Return title and answers of a study's page from the folder that `write_study` wrote to."""
     result: StudyResult = read_record(StudyResult, folder / RESULT)  # type: ignore[arg-type]
     summary: Summary = _PAGES[type(result)].summarise(result)
     return summary

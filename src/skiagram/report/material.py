@@ -55,12 +55,8 @@ class Example(NamedTuple):
     """One development case before and after restoration.
 
     Attributes:
-        before: `data:` address of the image as ingested.
-        after: `data:` address of the restored image.
         removed: `data:` address of before − after. Empty for regions, which restoration may bring
             to other pixels.
-        shown: Which slice of a volume the pictures show; empty for an image.
-        of_region: Whether a region of interest is shown with its outline.
     """
 
     case_id: str
@@ -83,11 +79,7 @@ class Mistake(NamedTuple):
 
 
 class Gallery(NamedTuple):
-    """The worst errors of one model on one class.
-
-    Attributes:
-        mistakes: The worst of them, the surest first, each of another patient.
-    """
+    """The worst errors of one model on one class."""
 
     model: str
     label: str
@@ -97,11 +89,7 @@ class Gallery(NamedTuple):
 
 
 class TextInPixels(NamedTuple):
-    """What a search for marks that look like text found.
-
-    Attributes:
-        examples: Case id → picture of the first mark, of some of these.
-    """
+    """What a search for marks that look like text found."""
 
     looked_at: int
     marked: int
@@ -123,7 +111,6 @@ class Material:
     Attributes:
         treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored case.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
-        galleries: The worst errors of the best model of each arm.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
     """
@@ -144,15 +131,7 @@ class Material:
 def read_material(
     root: Path, artefacts: EvaluationInputs, choices: Mapping[str, Any], best: Mapping[str, str]
 ) -> Material:
-    """Read what the page shows besides results.
-
-    Args:
-        artefacts: What `read_inputs` returned.
-        best: Arm → its best model, whose worst errors are shown.
-
-    Raises:
-        DataError: Something is missing or damaged.
-    """
+    """Read what the page shows besides results."""
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     outcomes = [model.outcome for model in artefacts.models]
     folders = {outcome.model: scores_folder(root, outcome) for outcome in outcomes}
@@ -232,12 +211,7 @@ def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore
 
 
 def look_for_text(cases: Cases, store: ImageStore) -> TextInPixels:
-    """Search the first development cases, whose order is a random draw, one a patient.
-
-    Args:
-        cases: All cases; sealed ones are never shown.
-        store: Images as ingested, after a treatment of text if one was asked for.
-    """
+    """Search the first development cases, whose order is a random draw, one a patient."""
     case_ids = _one_a_patient(cases.development())[:_MAX_SEARCHED]
     marked, examples = 0, dict[str, str]()
     for case_id in case_ids:
@@ -256,12 +230,7 @@ def make_galleries(
     images: ImageStore,
     per_class: int = _ERRORS_PER_CLASS,
 ) -> list[Gallery]:
-    """Return one gallery per class.
-
-    Args:
-        scores: As `make_scores_table` returns them.
-        per_class: Most pictures of a class, ≥ 1.
-    """
+    """Return one gallery per class."""
     probability = _probability(scores, task, model)
     predicted = probability.argmax(axis=1)
     galleries = []

@@ -24,11 +24,7 @@ def page_title(card: DataCard) -> str:
 def render(
     evaluation: Evaluation, material: Material, sections: Sequence[Section] | None = None
 ) -> str:
-    """Return the report as one self-contained HTML page; equal input gives equal text.
-
-    Args:
-        sections: What `make_sections` returns, where it is made already.
-    """
+    """Return the report as one self-contained HTML page; equal input gives equal text."""
     first, *rest = sections or make_sections(evaluation, material)
     return render_template(
         "page.html.j2",

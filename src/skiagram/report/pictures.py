@@ -52,7 +52,6 @@ def encode_change(before: Image, after: Image) -> tuple[str, str, str]:
 
     Args:
         before: (height, width[, channels]) or (depth, height, width, 1).
-        after: Of the same shape.
     """
     raw, restored = _select_pixels(before), _select_pixels(after)
     low, width = _grey_window(restored)
@@ -99,7 +98,6 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
 
     Args:
         image: (height, width), or (depth, height, width, 1); missing pixels are NaN.
-        spacing: As the store gives it, mm; None draws square pixels.
     """
     volume = image[..., 0] if is_volume(image) else _average_channels(image)[None]
     mask = _outline(region).reshape(volume.shape)

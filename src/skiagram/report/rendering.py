@@ -26,11 +26,7 @@ class Summary(NamedTuple):
 
 
 def render_template(name: str, **values: object) -> str:
-    """Return a page; equal values give equal text.
-
-    Args:
-        **values: What the template names, besides the style and the macros of `macros.html.j2`.
-    """
+    """Return a page; equal values give equal text."""
     return _environment().get_template(name).render(**values)
 
 

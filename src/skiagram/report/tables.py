@@ -43,11 +43,7 @@ Cells = Sequence[Cell | str]
 
 
 class TableRow(NamedTuple):
-    """A row: its title, and a cell a column or the reason of a failure in place of all.
-
-    Attributes:
-        best: Whether the row stands out, with the mark `best of arm`.
-    """
+    """A row: its title, and a cell a column or the reason of a failure in place of all."""
 
     title: str
     cells: Cells
@@ -61,7 +57,6 @@ class Group(NamedTuple):
     """Rows below a heading of their own; an empty title gives none.
 
     Attributes:
-        rows: In order.
         columns: Headings of columns that hold for the group alone.
     """
 
@@ -110,11 +105,7 @@ def fill_cell(
     number: Callable[[float | None], str] = format_decimal,
     digits: int = 2,
 ) -> Cell:
-    """Return a figure with its interval, or a dash with the reason.
-
-    Args:
-        estimate: None stands for a figure that a task does not have.
-    """
+    """Return a figure with its interval, or a dash with the reason."""
     if estimate is None or estimate.value is None:
         return Cell(MISSING, reason=(estimate.reason if estimate else "") or NOT_COMPUTED)
     return Cell(number(estimate.value), format_interval(estimate, digits))
@@ -131,11 +122,7 @@ def tabulate_models(
     cells: Callable[[ModelResult], Cells | None],
     *extra: Group,
 ) -> Table:
-    """Return a row a model, by arm.
-
-    Args:
-        cells: Called for each trained model; None gives dashes.
-    """
+    """Return a row a model, by arm."""
     nothing = (Cell(MISSING, reason=NOT_COMPUTED),) * len(columns)
     groups = [
         Group(

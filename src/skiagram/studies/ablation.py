@@ -93,11 +93,7 @@ class Ablation(EncoderStudyOptions):
     model_variants: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse variants of one name, and a study that compares nothing.
-
-        Raises:
-            OptionError: A name stands twice, or there is one variant alone.
-        """
+        """Refuse variants of one name, and a study that compares nothing."""
         twice = self.variants.keys() & self.model_variants.keys()
         if twice or len(self.variants) + len(self.model_variants) < 2:
             raise OptionError(
@@ -184,7 +180,6 @@ def estimate_fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estim
     Process. 13(4)). Intervals are Student's, over the means of patients.
 
     Args:
-        data: Folder of an ingested data set whose clean images are known.
         restored: Its restored images; pixels still missing count as the least known intensity.
     """
     clean = ImageStore(data / "sealed/clean")

@@ -217,11 +217,7 @@ class EncoderStudyOptions(StudyOptions):
         return self
 
     def candidates(self, workspace: Workspace) -> list[Candidate]:
-        """Return the models that the study trains.
-
-        Raises:
-            OptionError: There is no such option file, or a head is no classical model.
-        """
+        """Return the models that the study trains."""
         candidates = super().candidates(workspace)
         for encoder, frozen in self.frozen(workspace).items():
             for head in self.heads:

@@ -54,11 +54,7 @@ class Cohort:
         return [self.part(fold.training, fold.held_out) for fold in folds[:count]]
 
     def without_source(self, own: Flags) -> "Cohort":
-        """Return the cohort that scores a source's cases and trains on patients who have none.
-
-        Args:
-            own: (n,) whether a case is of the source.
-        """
+        """Return the cohort that scores a source's cases and trains on patients who have none."""
         return self.part(np.flatnonzero(self.strangers(own)), np.flatnonzero(own))
 
     def strangers(self, own: Flags) -> Flags:
@@ -69,9 +65,6 @@ class Cohort:
         """Return the cohorts that score a source's cases and train on its other patients too.
 
         Each trains on about as many cases as `without_source`, drawn by patient from all sources.
-
-        Args:
-            own: (n,) whether a case is of the source.
         """
         rows, size = np.flatnonzero(own), int(self.strangers(own).sum())
         label, patient_id = self.cases.label, self.cases.patient_id
@@ -96,7 +89,6 @@ def draw_nested_subsets(
 
     Args:
         label: (n,) class labels; a patient counts to the highest of its images.
-        patient_id: (n,) patient of each row.
 
     Returns:
         Rows of each subset, ascending: the fewest patients that give at least `sizes` cases.

@@ -71,7 +71,6 @@ class ModelCost(StudiedModel):
     """Accuracy and cost of one model.
 
     Attributes:
-        auc: Mean AUC over folds of development cases.
         parameters: Learned numbers: coefficients, nodes of trees, support vectors, weights; those
             of a frozen encoder too.
         multiply_adds: Multiply–adds to score a case, features not counted, a frozen encoder
@@ -96,10 +95,6 @@ class CostResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        images: Images that were scored and described when it was timed.
-        repeats: Times that each of these was repeated.
-        time: `wall`, or `processor` time of all threads, which other work delays less.
-        accelerator: Kind of device that networks were trained on, as chosen.
         margin: Difference in AUC below which the cheaper model is as good.
     """
 
@@ -134,11 +129,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Clock:
-    """How times are taken.
-
-    Attributes:
-        time: `wall`, or `processor` time of all threads of this process.
-    """
+    """How times are taken."""
 
     images: int
     repeats: int

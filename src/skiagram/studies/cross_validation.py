@@ -45,8 +45,6 @@ class CrossValidation:
 
     Attributes:
         case_id: (n,) cases; none of them is a sealed one.
-        label: (n,) their classes.
-        patient_id: (n,) their patients.
         positive: Label of the condition looked for; None with more than two classes.
     """
 
@@ -117,11 +115,7 @@ class CrossValidation:
     def scores(
         self, candidate: Candidate, fitted: Fitted[Any], case_id: NDArray[np.str_]
     ) -> Floats:
-        """Return (m, n_classes) scores of cases of the prepared data.
-
-        Raises:
-            ModelFailure: They are not finite.
-        """
+        """Return (m, n_classes) scores of cases of the prepared data."""
         inputs = candidate.reader(self.prepared)(case_id)
         with self.workspace.compute.limit():
             return finite(fitted.scores(inputs))
@@ -139,12 +133,7 @@ class CrossValidation:
         return float(roc_auc(ranking, label == self.positive, weights)[0])
 
     def held_out_auc(self, candidate: Candidate, fold: Partition, *name: str) -> float:
-        """Fit a model on one side of a partition and return its AUC on the other.
-
-        Raises:
-            ModelFailure: The model cannot be trained.
-            DataError: It cannot be trained on so few cases.
-        """
+        """Fit a model on one side of a partition and return its AUC on the other."""
         fitted = self.fit(candidate, fold.training, *name)
         scores = self.scores(candidate, fitted, self.case_id[fold.held_out])
         return self.auc(scores, fold.held_out)

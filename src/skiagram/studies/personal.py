@@ -53,11 +53,7 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class PersonalPart:
-    """One variant of a model on some of the reported cases, which `part` says in words.
-
-    Attributes:
-        difference: AUC minus that of the image alone, paired by patient.
-    """
+    """One variant of a model on some of the reported cases, which `part` says in words."""
 
     part: str
     cases: int
@@ -99,9 +95,7 @@ class PersonalDataSet(ReportedDataSet):
     """All models on one data set.
 
     Attributes:
-        part: Which scores the figures are on: `test` or `out_of_fold`.
         ideal: AUC of the ideal observer, who knows all of it; None on real images.
-        models: The variants of each model, the image alone first.
     """
 
     part: str

@@ -53,12 +53,7 @@ class DataSet:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Restored images, their features, and what frozen encoders make of them.
-
-    Attributes:
-        restored: Holds the restored images below `images`.
-        encodings: Option file of each encoder → holds its table and record.
-    """
+    """Restored images, their features, and what frozen encoders make of them."""
 
     data: DataSet
     restored: Path
@@ -88,12 +83,7 @@ def prepare_data(
     families: Mapping[str, Options],
     encoders: Mapping[str, Options] = MappingProxyType({}),
 ) -> PreparedData:
-    """Restore a data set's images, extract their features and encode them.
-
-    Args:
-        families: Name → `_target_` and options of each feature family, in column order.
-        encoders: Name → `_target_` and options of each frozen encoder.
-    """
+    """Restore a data set's images, extract their features and encode them."""
 
     def restore(folder: Path) -> None:
         cases = Cases.read(data.folder / "cases/cases.parquet")
@@ -124,11 +114,7 @@ def extract_features(
 def encode_prepared(
     workspace: Workspace, prepared: PreparedData, encoders: Mapping[str, Options]
 ) -> PreparedData:
-    """Encode restored images, all of a data set's or some; each one once for all studies and runs.
-
-    Args:
-        encoders: Name → `_target_` and options of each encoder.
-    """
+    """Encode restored images, all of a data set's or some; each once for all studies and runs."""
     made = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
     return replace(prepared, encodings=made)
 

@@ -52,11 +52,7 @@ class Workspace:
     def run(
         self, title: str, function: Callable[[T], R], pieces: Sequence[T], *, fits: bool = True
     ) -> list[R]:
-        """Return what a function makes of each piece, in order, side by side, below a bar.
-
-        Args:
-            function: Of a module; see `Compute.map_fits`, or `Compute.map` where `fits` is false.
-        """
+        """Return what a function makes of each piece, in order, side by side, below a bar."""
         # With more threads, a fit that the study made by itself has left some.
         done = (
             self.compute.map_fits(function, pieces, forked=self.compute.threads == 1)
@@ -71,11 +67,7 @@ class Workspace:
         return results
 
     def option_file(self, group: str, name: str) -> dict[str, Any]:
-        """Return the values of one option file.
-
-        Raises:
-            OptionError: There is no such file.
-        """
+        """Return the values of one option file."""
         path = self.conf / group / f"{name}.yaml"
         if not path.is_file():
             allowed = sorted(other.stem for other in path.parent.glob("*.yaml"))
@@ -107,9 +99,7 @@ class Workspace:
         """Return the folder of a piece; it is made at the first call for these inputs and code.
 
         Args:
-            what: Name of the piece, the first part of the folder's name.
             inputs: All that the piece depends on besides the code, as JSON.
-            make: Fills the empty folder that it is given.
             *code: What `make` runs but does not name, such as the class of an object given to it.
         """
         folder = self.work / self.digest(what, inputs, make, *code)

@@ -332,11 +332,7 @@ def _fill(item: Item, facts: Facts) -> Item:
 
 
 def tabulate_items(checklist: Checklist, page: str = "") -> Table:
-    """Return the checklist as a table with links to where the answers stand.
-
-    Args:
-        page: Address of the report; empty on the report itself.
-    """
+    """Return the checklist as a table with links to where the answers stand."""
     headings = FIRST_PAGE | list_sections()
     link = Markup('<a href="{}#{}">{}</a>')
 

@@ -40,9 +40,6 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
 
     Args:
         table: Columns `fit`, `epoch` and any `training_<measure>`, `validation_<measure>`.
-
-    Returns:
-        The figure; None where nothing was recorded.
     """
     measures = _measures(table)
     if table.empty or not measures:

@@ -123,11 +123,7 @@ def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
 
 
 def draw_pareto(models: Sequence[ModelCost], numbers: Mapping[str, int]) -> Drawing:
-    """Draw every model by its number in the table; a line joins the front.
-
-    Args:
-        numbers: Name of a model → its number.
-    """
+    """Draw every model by its number in the table; a line joins the front."""
     value = [model.auc.value or 0.0 for model in models]
     words = []
     with open_sheet(5.2) as page:

@@ -46,9 +46,7 @@ class LearningCurve(StudiedModel):
         cases: Numbers of training cases with figures, ascending.
         auc: Mean AUC over the draws that have a fit at each, with its interval; without one where
             a single draw has.
-        draws: AUC of each draw at each; a failed fit is None.
         efficiency: (d_a / d_ideal)² at each on generated data, by the mean AUC; else empty.
-        band: The fitted power law; None with fewer than three numbers of cases.
     """
 
     cases: tuple[int, ...]
@@ -69,14 +67,10 @@ class Crossing:
     """Where a contender's curve overtakes that of the best baseline.
 
     Attributes:
-        model: The contender: a network, or a head on a frozen encoder.
         cases: Number of cases from which its curve stays above; None where it does not within
             reach.
-        low: Lower bound of the number; None where even that is beyond reach.
-        high: Upper bound; None where it is beyond reach.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
-        difference: Contender minus best baseline at the last of `compared`.
     """
 
     model: str
@@ -177,7 +171,6 @@ class FitOutcome:
 
     Attributes:
         selection_auc: Mean out-of-fold AUC within the subset, for baselines alone.
-        reason: Why there are no scores; empty when there are.
     """
 
     selection_auc: float | None
@@ -246,7 +239,6 @@ class ResampledModel(StudiedModel):
 
         Args:
             multipliers: (replicates, draws) gₖ, standard normal.
-            other: Model that this one is compared with, on the same draws; None alone.
         """
         fitted = self.fitted
         fits = fitted.sum(axis=1)
@@ -381,9 +373,7 @@ def fit_learning_curve(
     A number of cases is part of the curve where at least two draws have a fit.
 
     Args:
-        sizes: (sizes,) numbers of training cases.
         multipliers: (replicates, draws) of the draws' deviations.
-        ideal: The ideal observer's AUC, where it is known.
     """
     means = model.mean(multipliers)
     law = _fit(*_defined(sizes, means))
@@ -413,10 +403,6 @@ def fit_learning_curve(
 
 def _defined(sizes: Floats, *means: Floats) -> tuple[Floats, ...]:
     """Return the sizes and resamples at which all models have a figure.
-
-    Args:
-        sizes: (sizes,) numbers of training cases.
-        *means: (sizes, 1 + replicates) of each model; NaN where there is none.
 
     Returns:
         (k,) sizes at which half of the resamples or more have figures, then the (k, 1 + b) means of

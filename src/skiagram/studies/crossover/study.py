@@ -46,11 +46,7 @@ class CrossoverResult(StudiedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        reach: Most cases that a statement is made about, twice `most`.
         test_cases: Cases that every fit scored; under `cv`, the mean over draws.
-        ideal: The ideal observer's AUC on generated data, else None.
-        curves: One per model, the chosen baseline last.
-        crossings: One per network and per head on a frozen encoder.
     """
 
     least: int
@@ -108,11 +104,7 @@ class Crossover(EncoderStudyOptions):
     replicates: Annotated[int, Field(ge=100)]
 
     def __post_init__(self) -> None:
-        """Refuse a study without anything that may overtake the baselines.
-
-        Raises:
-            OptionError: There is no network, and no head on an encoder.
-        """
+        """Refuse a study without anything that may overtake the baselines."""
         if not self.networks and not (self.encoders and self.heads):
             raise OptionError(
                 "no network, and no head on a frozen encoder",
@@ -121,11 +113,7 @@ class Crossover(EncoderStudyOptions):
             )
 
     def run(self, workspace: Workspace) -> CrossoverResult:
-        """Make every fit that is not made yet, then fit the curves.
-
-        Raises:
-            OptionError: The data set has more than two classes or fewer cases than the least size.
-        """
+        """Make every fit that is not made yet, then fit the curves."""
         data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
         restoration = workspace.option_file("restoration", self.restoration)
         images = prepare_data(

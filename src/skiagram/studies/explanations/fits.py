@@ -184,12 +184,7 @@ def train_fold(fit: FoldFit) -> str:
 
 
 class Ground(NamedTuple):
-    """What all models of the study are explained on.
-
-    Attributes:
-        regions: Known regions; None where there are none.
-        without: Images with the region blanked and with all else blanked; None for none.
-    """
+    """What all models of the study are explained on."""
 
     cv: CrossValidation
     task: Task

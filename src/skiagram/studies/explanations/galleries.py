@@ -46,10 +46,7 @@ class ShownCase:
     Attributes:
         kind: Whether it was classified surely and rightly, surely and wrongly, or with doubt.
         score: Score of the positive class minus that of the other one, by a fit without the case.
-        image: What the model saw; of a volume one slice, of channels the first.
-        region: The known region; None without one.
         maps: Method → its map, dark where it speaks against the positive class or is silent.
-        contributions: Features that move the score most; empty for a network.
     """
 
     kind: Kind
@@ -97,11 +94,7 @@ def show_cases(
     most: int,
     mapped: Mapping[str, Sequence[MappedCase]],
 ) -> tuple[ShownCase, ...]:
-    """Return the cases to look at, with maps of a network or contributions of features.
-
-    Args:
-        mapped: Case → its maps; empty for a model of features, and where no map is defined.
-    """
+    """Return the cases to look at, with maps of a network or contributions of features."""
     first = folds[: fit_count(folds)]
     cases = []
     for case, kind in choose_shown(ground, first, most):

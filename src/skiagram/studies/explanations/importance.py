@@ -88,15 +88,9 @@ class ClassicalExplanation(StudiedModel):
     """What a model of features rests on.
 
     Attributes:
-        auc: Mean AUC over folds.
         features: The first few features, of those that go together only one.
         coefficients: The largest weights; empty where the score is no weighted sum.
-        resamples: Resamples of patients that their intervals rest on.
         shapley: Feature → mean absolute Shapley value, the largest; empty where none are known.
-        shapley_reason: Why there are none; empty otherwise.
-        clusters: Permutation by clusters: how alike the fits rank the features.
-        shapley_agreement: Shapley values: how alike the fits rank the features.
-        blanking: None without known regions, or where features are of the region alone.
     """
 
     auc: Estimate
@@ -153,7 +147,6 @@ class FoldImportance:
     """What was measured of a model of features on one fold.
 
     Attributes:
-        families: Family → its features.
         clusters: First feature of a cluster → its features.
         of_families: Family → (orders, m) scores of the held-out cases with the family permuted.
         shapley: (features,) mean absolute Shapley values; None where none are known.

@@ -51,9 +51,7 @@ class MapExplanation:
     """One kind of map of one network.
 
     Attributes:
-        reason: Why the network has none; empty otherwise.
         fresh: (share of layers with fresh weights, similarity to the trained network's map).
-        location: Where it points; None without known regions.
     """
 
     method: Method
@@ -70,8 +68,6 @@ class NetworkExplanation(StudiedModel):
     """What a network looks at.
 
     Attributes:
-        auc: Mean AUC over folds.
-        blanking: None without known regions.
         centre: Where the map that always points at the centre of what the network sees does; None
             without known regions.
     """
@@ -85,11 +81,7 @@ class NetworkExplanation(StudiedModel):
 
 @dataclass(frozen=True)
 class MapTask:
-    """Maps of some held-out cases of one fold.
-
-    Attributes:
-        masks: Known region of each, None without one.
-    """
+    """Maps of some held-out cases of one fold."""
 
     fit: FoldFit
     case_id: tuple[str, ...]
@@ -170,7 +162,6 @@ class _Made(NamedTuple):
 
     Attributes:
         arrays: Name of each file → an array, one row or column a case.
-        reasons: Method → why it is not defined; empty where it is.
     """
 
     arrays: dict[str, NDArray[Any]]

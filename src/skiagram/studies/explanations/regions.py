@@ -52,14 +52,7 @@ class KnownRegions:
 def find_regions(
     workspace: Workspace, prepared: PreparedData, dataset: Options, case_id: Sequence[str]
 ) -> KnownRegions | None:
-    """Return the regions of development cases; None where the data set knows none.
-
-    Args:
-        dataset: `_target_` and options of the data set.
-
-    Raises:
-        DataError: Restoration changed the grid of pixels that marks are on.
-    """
+    """Return the regions of development cases; None where the data set knows none."""
     store = prepared.images
     if store.region(case_id[0]) is not None:
         return KnownRegions("region", _drawn_regions(store, case_id), of_all=True)

@@ -45,14 +45,7 @@ from skiagram.studies.workspace import Workspace
 
 @dataclass(frozen=True)
 class ExplanationsResult(CrossValidatedDataSet):
-    """What the study found on one data set.
-
-    Attributes:
-        word: What known regions are called; empty where none are known.
-        located: Cases on which it is counted where maps point.
-        repeats: Trainings of each model by which each case is explained.
-        observer: Where the ideal observer points; None on real images.
-    """
+    """What the study found on one data set."""
 
     positive: str
     word: str
@@ -83,11 +76,7 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
     gallery: Annotated[int, Field(ge=0)]
 
     def run(self, workspace: Workspace) -> ExplanationsResult:
-        """Train and explain what is not explained yet.
-
-        Raises:
-            OptionError: There are more than two classes, or a package is missing.
-        """
+        """Train and explain what is not explained yet."""
         if self.baselines and self.importance.shap_cases:
             import_shap()
         if (self.networks or self.encoders) and set(self.maps.methods) != {"attention_rollout"}:

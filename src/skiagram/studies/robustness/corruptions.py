@@ -38,7 +38,6 @@ class View:
         pixels: (height, width, channels) with detector faults filled from their surroundings.
         low: 5th percentile of the image.
         high: 95th percentile.
-        eight_bits: Whether the image is stored in 8 bits.
     """
 
     pixels: Values
@@ -78,9 +77,6 @@ def corrupt(
     Returns:
         The image in its own depth, rounded and clipped where that holds whole numbers only.
         An image of one value, or of none, has nothing to lose and is returned as it is.
-
-    Raises:
-        DataError: It is a volume.
     """
     if is_volume(image):
         raise DataError(
@@ -192,11 +188,7 @@ CORRUPTIONS = {
 
 
 class Condition(NamedTuple):
-    """Some cases of a data set whose images are made worse in one way by one amount.
-
-    Attributes:
-        families: Name → `_target_` and options of each feature family.
-    """
+    """Some cases of a data set whose images are made worse in one way by one amount."""
 
     workspace: Workspace
     clean: PreparedData
@@ -209,11 +201,7 @@ class Condition(NamedTuple):
 
 
 def prepare_condition(condition: Condition) -> PreparedData:
-    """Make the images worse, then restore and describe them, or find that it is done.
-
-    Raises:
-        DataError: An image cannot be restored or described any more; names case and corruption.
-    """
+    """Make the images worse, then restore and describe them, or find that it is done."""
     inputs = {
         "data": condition.clean.data.folder.name,
         "restored": condition.clean.restored.name,

@@ -33,7 +33,6 @@ class ConditionScores(NamedTuple):
     Attributes:
         scores: (repeats, n, 2).
         probability: (repeats, n, 2), calibrated on clean held-out development cases.
-        threshold: (repeats,) fixed on the same cases.
     """
 
     scores: Floats
@@ -102,8 +101,6 @@ class ScoredModel(NamedTuple):
     """One model on the reported cases.
 
     Attributes:
-        outcome: How its training ended; of the cohort that failed first, where one did.
-        scores: Under each condition, in the order of the cases; empty after a failure.
         placements: What its AUCs are means of, a condition each.
     """
 
@@ -162,11 +159,7 @@ class Setup(NamedTuple):
     restoration: str
 
     def data_set(self, name: str, design: Design) -> StudyDataSet:
-        """Ingest, restore and describe a data set.
-
-        Raises:
-            OptionError: It has more than two classes.
-        """
+        """Ingest, restore and describe a data set."""
         workspace, study = self.workspace, self.study
         data = ingest_data(workspace, workspace.option_file("dataset", name), design)
         labels = unseal(workspace, data, study, 1)

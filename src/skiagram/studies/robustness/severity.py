@@ -23,7 +23,6 @@ class Figures:
     """One model on the reported cases under one condition.
 
     Attributes:
-        change: AUC minus that on the images as they are, paired by patient.
         expected_to_observed: Expected over observed number of positives; 1 is perfect.
     """
 
@@ -39,7 +38,6 @@ class SeverityCurve:
     """One model under one corruption.
 
     Attributes:
-        figures: At each amount, in ascending order.
         mean_change: Mean change in AUC over all amounts, paired by patient.
         holds_to: Greatest amount up to which each loss is surely below the margin; None where
             the first already is not.
@@ -74,10 +72,7 @@ class CorruptedModel(RobustnessModel):
     """One model under all corruptions of one data set.
 
     Attributes:
-        clean: Figures on the images as they are; None after a failure.
-        mean_change: Mean change in AUC over all corruptions and amounts.
         behind: The same minus that of the model that loses least; None for that one.
-        curves: One per corruption; empty after a failure.
     """
 
     clean: Figures | None

@@ -40,12 +40,7 @@ class CorruptedDataSet(ReportedDataSet):
 
 @dataclass(frozen=True)
 class ShiftedModel(RobustnessModel):
-    """One model on the cases of one source, trained with and without cases of that source.
-
-    Attributes:
-        own: Figures of training with cases of the source; None after a failure. Its change is 0.
-        foreign: Figures of training without; its change is against `own`, paired by patient.
-    """
+    """One model on the cases of one source, trained with and without cases of that source."""
 
     own: Figures | None
     foreign: Figures | None
@@ -53,11 +48,7 @@ class ShiftedModel(RobustnessModel):
 
 @dataclass(frozen=True)
 class SourceResult:
-    """Models that meet one source they were not trained on.
-
-    Attributes:
-        own_training: Cases that a fit with the source was trained on, mean over fits.
-    """
+    """Models that meet one source they were not trained on."""
 
     source: str
     cases: int
@@ -78,11 +69,7 @@ class ShiftResult:
 
 @dataclass(frozen=True)
 class RobustnessResult:
-    """What the study found.
-
-    Attributes:
-        corruptions: What was tried, in the order of each model's curves.
-    """
+    """What the study found."""
 
     margin: float
     corruptions: tuple[CorruptionKind, ...]
@@ -116,12 +103,7 @@ class Shift:
         return self
 
     def run(self, setup: Setup) -> ShiftResult:
-        """Train with and without each source and score its cases.
-
-        Raises:
-            OptionError: There is no such column, no source has enough patients, or the two data
-                sets have different classes.
-        """
+        """Train with and without each source and score its cases."""
         if self.column is not None:
             return self._left_out(setup, self.column)
         return self._other(setup, str(self.other))

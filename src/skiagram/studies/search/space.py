@@ -81,11 +81,7 @@ class Space:
     options: Annotated[dict[str, Dimension], Field(min_length=1)]
 
     def defaults(self, options: Mapping[str, Any], where: str) -> dict[str, Any]:
-        """Return the option file's own values of the options searched.
-
-        Raises:
-            OptionError: The model has no such option, or its value lies outside the space.
-        """
+        """Return the option file's own values of the options searched."""
         values = {}
         for name, dimension in self.options.items():
             value = _value(options, name, where)
@@ -122,11 +118,7 @@ def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 
 def rewrite_option_file(text: str, values: Mapping[str, Any], heading: str) -> str:
-    """Return an option file with other values, each marked with what it was, below a heading.
-
-    Raises:
-        OptionError: The file lacks an option, or writes its value on several lines.
-    """
+    """Return an option file with other values, each marked with what it was, below a heading."""
     lines = text.splitlines()
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     for name, value in values.items():

@@ -41,7 +41,6 @@ class NestedEstimate:
     Attributes:
         default: AUC with the values of the option file, mean over outer folds.
         tuned: AUC with the values that a search within each outer fold's training cases found.
-        values: What the search of each outer fold chose.
     """
 
     default: Estimate
@@ -56,13 +55,9 @@ class SearchedModel(StudiedModel):
     """One model's search.
 
     Attributes:
-        trials: All trials in the order of their numbers.
-        best: Number of the best finished trial; None where none finished.
         default: AUC of the first trial over the folds.
         tuned: AUC of the best trial over the folds that chose it: optimistic.
         gain: Tuned minus default, paired by fold: optimistic.
-        nested: The estimate on patients that the search never saw; None where not asked for.
-        option_file: The model's option file with the best trial's values.
     """
 
     trials: tuple[Trial, ...]
@@ -79,7 +74,6 @@ class SearchResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        outer: Outer folds of the nested estimate; None without one.
         processor_seconds: Model → seconds that each of its trials took, as measured on the
             machine that fitted it; the one figure here that another machine changes.
     """
@@ -176,12 +170,7 @@ def best_trial(trials: Sequence[Trial]) -> Trial | None:
 def compare_folds(
     default: Sequence[float], tuned: Sequence[float], folds: int
 ) -> tuple[Estimate, Estimate, Estimate]:
-    """Return the mean AUC of each and of tuned minus default, paired by fold.
-
-    Args:
-        default: AUC of each fold with the values of the option file.
-        tuned: AUC of each fold with those that the search found.
-    """
+    """Return the mean AUC of each and of tuned minus default, paired by fold."""
     default_auc, tuned_auc, ratio = np.array(default), np.array(tuned), 1 / (folds - 1)
     return (
         corrected_mean(default_auc, ratio, 0.0, 1.0),

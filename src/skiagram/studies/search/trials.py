@@ -45,10 +45,7 @@ class Trial:
 
     Attributes:
         number: Number of the trial; 0 has the values of the option file.
-        values: Option → value.
-        fold_auc: AUC of each fold that was fitted, in the order of the folds.
         end: `finished`; `pruned` when it lay too low after some folds; `failed`.
-        reason: Why it failed; else empty.
     """
 
     number: int
@@ -111,11 +108,7 @@ class Budget:
 
 
 def load_optuna() -> ModuleType:
-    """Import Optuna, whose messages stay off the terminal.
-
-    Raises:
-        OptionError: It is not installed.
-    """
+    """Import Optuna, whose messages stay off the terminal."""
     with installed("Optuna", "study", "pip install 'skiagram[search]'"):
         import optuna
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -123,14 +116,7 @@ def load_optuna() -> ModuleType:
 
 
 def open_storage(url: str | None, work: Path) -> "BaseStorage":
-    """Open the database of all searches.
-
-    Args:
-        url: As SQLAlchemy takes it; None for a file of SQLite.
-
-    Raises:
-        OptionError: Optuna is not installed, or the database cannot be opened.
-    """
+    """Open the database of all searches."""
     library = load_optuna()
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -312,11 +298,7 @@ class ModelSearch:
 
 
 def _tell(study: "optuna.Study", trial: "optuna.Trial", done: TrialOutcome) -> None:
-    """Write how a trial went.
-
-    Raises:
-        SkiagramError: Another process wrote it.
-    """
+    """Write how a trial went."""
     library = load_optuna()
     states = library.trial.TrialState
     ends = {"finished": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}

@@ -35,7 +35,6 @@ class ReadFeature:
     """A feature of the logistic model on few features, fitted on all development cases.
 
     Attributes:
-        unit: Its unit.
         odds_ratio: Class → factor of its odds for one standard deviation more.
     """
 
@@ -52,8 +51,6 @@ class TreeLine:
     """A line of the printed tree.
 
     Attributes:
-        feature: What is asked for; empty in the first line.
-        question: For example `≤ 3.2`.
         probability: Of the condition looked for, of the last class with several.
     """
 
@@ -98,7 +95,6 @@ def mix_targets(probability: Floats, label: NDArray[np.int64], share: float) -> 
 
     Args:
         probability: (n, n_classes) of the other model, for cases that it was not fitted on.
-        label: (n,) labels.
         share: Share of the other model's probabilities; 0 leaves the labels alone.
     """
     mixed: Floats = share * probability + (1 - share) * np.eye(probability.shape[1])[label]
@@ -107,13 +103,7 @@ def mix_targets(probability: Floats, label: NDArray[np.int64], share: float) -> 
 
 @dataclass(frozen=True)
 class FewFeatures(SimpleModel):
-    """A logistic model on k features, standardised by mean and deviation of the training cases.
-
-    Attributes:
-        median: (k,) value that stands for a missing one.
-        mean: (k,).
-        deviation: (k,).
-    """
+    """A logistic model on k features, standardised by mean and deviation of the training cases."""
 
     features: tuple[str, ...]
     median: Floats
@@ -225,10 +215,8 @@ class RuleTree(SimpleModel):
 
     Attributes:
         features: The features that it asks for, each once.
-        median: (k,) value that stands for a missing one.
         columns: (k,) their columns in the tree.
         probability: (places, n_classes) of the training cases that come to each place.
-        cases: (places,) number of these cases.
     """
 
     features: tuple[str, ...]
@@ -297,7 +285,6 @@ def fit_rule_tree(
 
     Args:
         target: (n, n_classes) probabilities to learn.
-        least_cases: Training cases that an answer stands for at least.
     """
     values, median = _imputed(table)
     rows, classes, weight = _weighted_copies(target)

@@ -82,7 +82,6 @@ class SimplifiedModel:
     """The original, or a simpler model, on cases that its fits never saw.
 
     Attributes:
-        name: What it is, in one word or two; `original` first.
         difference: AUC minus the original's, mean over folds; 0 of the original itself.
         ici: Mean distance of probabilities from the observed share; None with several classes.
         size: Bytes of the stored model, and of its frozen encoder, mean over folds.
@@ -105,10 +104,7 @@ class SimplificationResult(CrossValidatedDataSet):
     """What the study found on one data set.
 
     Attributes:
-        margin: Loss of AUC up to which a simpler model is good enough.
-        originals: Title of the original in each fold.
         base_odds: Class → its odds where every feature is at its mean.
-        feature_meaning: Feature of the tree → what it measures.
     """
 
     margin: float
