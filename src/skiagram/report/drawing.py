@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import matplotlib as mpl
@@ -45,37 +46,9 @@ ARM_COLOUR = {arm: PALETTE[arm][0] for arm in _ARMS}
 OTHERS = tuple(PALETTE[name][0] for name in ("green", "purple", "amber", "rose"))
 DASHES = ("-", "--", ":", "-.")
 
-_STYLE: dict[Any, Any] = {
-    "axes.edgecolor": MUTED,
-    "axes.facecolor": "none",
-    "axes.grid": False,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 9,
-    "axes.linewidth": 0.7,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.unicode_minus": True,
-    "figure.facecolor": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "skiagram",
-    "text.color": INK,
-    "text.parse_math": False,
-    "xtick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 8.5,
-    "ytick.color": MUTED,
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 8.5,
-}
-
+_STYLE = mpl.rc_params_from_file(
+    str(Path(__file__).with_name("figures.mplstyle")), use_default_template=False
+)
 _ROW = 0.2  # inches
 Style = dict[str, Any]  # further options of matplotlib
 T = TypeVar("T")

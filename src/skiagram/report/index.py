@@ -4,61 +4,34 @@ A study leaves in its folder the result, its page and, after a search, option fi
 the records.
 """
 
+import operator
+import pkgutil
 from dataclasses import dataclass
+from functools import cache, reduce
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_type_hints
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records import DataCard, read_record, write_record
+from skiagram.report import studies
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
-from skiagram.report.studies import (
-    ablation,
-    cost,
-    crossover,
-    explanations,
-    feature_stability,
-    personal,
-    robustness,
-    search,
-    simplification,
-)
-from skiagram.studies.ablation import AblationResult
-from skiagram.studies.cost import CostResult
-from skiagram.studies.crossover.study import CrossoverResult
-from skiagram.studies.explanations.study import ExplanationsResult
-from skiagram.studies.feature_stability import FeatureStabilityResult
-from skiagram.studies.personal import PersonalResult
-from skiagram.studies.robustness.study import RobustnessResult
+from skiagram.report.studies.search import write_option_files
 from skiagram.studies.search.study import SearchResult
-from skiagram.studies.simplification.study import SimplificationResult
-
-StudyResult = (
-    AblationResult
-    | CostResult
-    | CrossoverResult
-    | ExplanationsResult
-    | FeatureStabilityResult
-    | PersonalResult
-    | RobustnessResult
-    | SearchResult
-    | SimplificationResult
-)
 
 RESULT, PAGE = "result.json", "page.html"
 _OPTION_FILES = "tuned"
-_PAGES: dict[type, ModuleType] = {
-    AblationResult: ablation,
-    CostResult: cost,
-    CrossoverResult: crossover,
-    ExplanationsResult: explanations,
-    FeatureStabilityResult: feature_stability,
-    PersonalResult: personal,
-    RobustnessResult: robustness,
-    SearchResult: search,
-    SimplificationResult: simplification,
-}
+
+
+@cache
+def _pages() -> dict[type, ModuleType]:
+    """Return the type of a result → the module of its page, for every module in `studies/`."""
+    names = [module.name for module in pkgutil.iter_modules(studies.__path__)]
+    modules = [import_module(f"{studies.__name__}.{name}") for name in names]
+    return {get_type_hints(module.render)["result"]: module for module in modules}
 
 
 def list_outputs(result: object) -> tuple[str, ...]:
@@ -66,18 +39,19 @@ def list_outputs(result: object) -> tuple[str, ...]:
     return (RESULT, PAGE, *((_OPTION_FILES,) if isinstance(result, SearchResult) else ()))
 
 
-def write_study(result: StudyResult, folder: Path) -> None:
+def write_study(result: object, folder: Path) -> None:
     """Write a study's outputs into a folder, which may hold other files."""
     write_record(result, folder / RESULT)
-    (folder / PAGE).write_text(_PAGES[type(result)].render(result), encoding="utf-8")
+    (folder / PAGE).write_text(_pages()[type(result)].render(result), encoding="utf-8")
     if isinstance(result, SearchResult):
-        search.write_option_files(result, folder / _OPTION_FILES)
+        write_option_files(result, folder / _OPTION_FILES)
 
 
 def read_summary(folder: Path) -> Summary:
     """Return title and answers of a study's page from the folder that `write_study` wrote to."""
-    result: StudyResult = read_record(StudyResult, folder / RESULT)  # type: ignore[arg-type]
-    summary: Summary = _PAGES[type(result)].summarise(result)
+    kinds: Any = reduce(operator.or_, _pages())
+    result = read_record(kinds, folder / RESULT)
+    summary: Summary = _pages()[type(result)].summarise(result)
     return summary
 
 

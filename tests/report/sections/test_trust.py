@@ -28,7 +28,6 @@ from skiagram.report.sections.stability import (
 )
 from skiagram.report.sections.subgroups import draw_subgroups, subgroups
 from skiagram.report.sections.uncertainty import (
-    draw_risk_coverage,
     tabulate_prediction_sets,
     tabulate_referral,
 )
@@ -164,7 +163,6 @@ def test_only_the_best_of_each_arm_is_drawn_and_described_with_its_numbers() -> 
     numbers = {
         draw_reliability: "0.900 (0.80–0.95) of 50 at 0.90",
         draw_decision_curve: "0.350 at 0.1",
-        draw_risk_coverage: "0.200 with all cases kept, area 0.080",
     }
     for draw, words in numbers.items():
         figure = draw(full())
@@ -203,7 +201,6 @@ def test_subgroups_carry_their_warning_and_hidden_ones_have_no_counts() -> None:
 def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
     figure = draw_subgroups(full())
     assert figure is not None
-    assert "view_position CC 0.830 (0.73–0.88)" in figure.description
     assert "view position: MLO" in figure.svg
     assert "40 values" not in figure.svg
 

@@ -6,7 +6,6 @@ import pytest
 
 from skiagram.report.studies.crossover import (
     describe_crossing,
-    draw_learning_curves,
     render,
     summarise,
 )
@@ -76,4 +75,3 @@ def test_the_page_escapes_names_and_names_failures() -> None:
 def test_a_mean_over_fewer_draws_is_marked() -> None:
     page = render(RESULT)
     assert page.count("3 of 5 draws</span>") == 1
-    assert "at 200 (3 of 5 draws)" in draw_learning_curves(RESULT).description

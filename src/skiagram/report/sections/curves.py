@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import Curve, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -72,7 +71,8 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
                 _draw_operating_point(panel, evaluation, drawn)
             panel.set_ylabel(_AXES[name][1] if place % 2 == 0 else "")
             panel.tick_params(labelleft=place % 2 == 0)
-        return page.finish(name, _description(name, groups))
+        below, beside = _AXES[name]
+        return page.finish(name, f"{beside} against {below.lower()}, one curve per model.")
 
 
 def _with_readers(
@@ -130,13 +130,3 @@ def _label(model: ModelResult, name: str) -> str:
 def _area(model: ModelResult, name: str) -> str:
     estimate = model.metrics.get(_AREA[name])
     return format_decimal(estimate.value) if estimate else ""
-
-
-def _description(name: str, groups: Sequence[tuple[str, _Drawn]]) -> str:
-    measure, (below, beside) = FIGURE[_AREA[name]].title, _AXES[name]
-    models = "; ".join(
-        f"{model.outcome.title}, {measure} {_area(model, name)}"
-        for _, drawn in groups
-        for model, _ in drawn
-    )
-    return f"{beside} against {below.lower()}, one curve per model: {models}."

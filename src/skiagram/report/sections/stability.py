@@ -167,7 +167,9 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         for axes, label, ticks in ((left, "AUC", 4), (right, "training gap", 3)):
             axes.set_xlabel(label)
             axes.locator_params(axis="x", nbins=ticks)
-        return page.finish("stability", _description(rows))
+        return page.finish(
+            "stability", "Out-of-fold AUC of each fold and training minus out-of-fold AUC."
+        )
 
 
 def _draw_folds(axes: Axes, row: int, result: Stability, colour: str) -> None:
@@ -182,13 +184,3 @@ def _draw_folds(axes: Axes, row: int, result: Stability, colour: str) -> None:
 
 def _draw_bar(axes: Axes, row: float, estimate: Estimate) -> None:
     draw_interval(axes, estimate, row, color=INK, linewidth=0.8, zorder=1)
-
-
-def _description(rows: Sequence[tuple[ModelResult, Stability]]) -> str:
-    models = "; ".join(
-        f"{model.outcome.title}: folds "
-        f"{', '.join(format_decimal(auc) for auc in result.fold_auc)}, "
-        f"training gap {format_signed(result.training_gap.value)}"
-        for model, result in rows
-    )
-    return f"Out-of-fold AUC of each fold and training minus out-of-fold AUC. {models}."

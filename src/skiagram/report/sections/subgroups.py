@@ -18,7 +18,6 @@ from skiagram.report.formatting import (
     MISSING,
     finished_models,
     format_count,
-    format_estimate,
     format_p_value,
     is_best,
     metric_heading,
@@ -140,7 +139,7 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
             axes, [wrap_title(f"{column.replace('_', ' ')}: {value}") for column, value in rows]
         )
         axes.set_xlabel("AUC with 95 % interval")
-        return page.finish("subgroups", _description(drawn))
+        return page.finish("subgroups", "AUC in subgroups of the reported cases, as in the table.")
 
 
 def _rows(drawn: _Drawn) -> list[tuple[str, str]]:
@@ -151,12 +150,3 @@ def _rows(drawn: _Drawn) -> list[tuple[str, str]]:
 
 def _auc(part: Subgroup) -> Estimate:
     return part.metrics.get("roc_auc", Estimate(None))
-
-
-def _description(drawn: _Drawn) -> str:
-    models = "; ".join(
-        f"{model.outcome.title}: "
-        + ", ".join(f"{part.column} {part.value} {format_estimate(_auc(part))}" for part in parts)
-        for model, _, parts in drawn
-    )
-    return f"AUC in subgroups of the reported cases. {models}."

@@ -1,9 +1,9 @@
 """Uncertainty of single cases: prediction sets, and errors left when unsure cases are referred."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import ModelResult, RiskCoverage
+from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
-from skiagram.report.formatting import format_decimal, format_estimate, format_percent
+from skiagram.report.formatting import format_decimal, format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
@@ -82,14 +82,4 @@ def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
         axes.set_xlabel("share of cases kept, most certain first")
         axes.set_ylabel("share of errors among them")
         axes.legend(loc="upper left")
-        return page.finish("risk_coverage", _description(drawn))
-
-
-def _description(drawn: list[tuple[ModelResult, str, RiskCoverage]]) -> str:
-    parts = [
-        f"{model.outcome.title}: {result.curve.y[-1]:.3f} with all cases kept, area "
-        f"{format_estimate(result.area)}"
-        for model, _, result in drawn
-        if result.curve.y
-    ]
-    return f"Share of errors by share of cases kept. {'; '.join(parts)}."
+        return page.finish("risk_coverage", "Share of errors by share of cases kept.")

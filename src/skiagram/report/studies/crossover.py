@@ -16,7 +16,6 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import (
     format_count,
     format_difference,
-    format_estimate,
     format_percent,
 )
 from skiagram.report.rendering import Summary, render_template
@@ -171,7 +170,7 @@ def draw_learning_curves(result: CrossoverResult) -> Drawing:
         axes.set_ylabel("AUC on the test cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
-        return page.finish("learning-curves", _description(result))
+        return page.finish("learning-curves", "AUC by number of training cases, as in the table.")
 
 
 def _short(cases: int) -> str:
@@ -193,18 +192,3 @@ def _curve(axes: Axes, curve: LearningCurve, colour: str, style: str, *, main: b
     axes.plot(band.cases, band.auc, style, color=colour, linewidth=width, label=title)
     if main:
         axes.fill_between(band.cases, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
-
-
-def _description(result: CrossoverResult) -> str:
-    parts = []
-    for curve in result.curves:
-        points = ", ".join(
-            f"{format_estimate(auc)} at {format_count(cases)}{_fewer(fits, result.draws)}"
-            for cases, auc, fits in zip(curve.cases, curve.auc, curve.fits, strict=True)
-        )
-        parts.append(f"{curve.title}: {points or 'no figure'}")
-    return f"AUC by number of training cases. {'; '.join(parts)}."
-
-
-def _fewer(fits: int, draws: int) -> str:
-    return "" if fits == draws else f" ({fits} of {draws} draws)"

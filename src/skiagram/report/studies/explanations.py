@@ -1,7 +1,6 @@
 """The page of the study of explanations: importance of features, tested maps, cases to look at."""
 
 import base64
-import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,18 +8,18 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 from scipy.ndimage import binary_erosion
 
 from skiagram.explanation.importance import Agreement
 from skiagram.explanation.trust import Location
-from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
+from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
 from skiagram.report.formatting import (
     format_decimal,
     format_difference,
     format_estimate,
     format_percent,
 )
+from skiagram.report.pictures import encode_picture
 from skiagram.report.rendering import Summary, render_template
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.explanations.fits import Blanking
@@ -261,10 +260,7 @@ def draw_case(case: ShownCase, values: Picture | None) -> Markup:
         inside = _pixels(case.region) > 127
         if inside.shape == pixels.shape[:2]:
             pixels[inside & ~binary_erosion(inside)] = _OUTLINE
-    file = io.BytesIO()
-    Pillow.fromarray(pixels).save(file, format="PNG", optimize=True)
-    text = base64.b64encode(file.getvalue()).decode("ascii")
-    return Markup(f"data:image/png;base64,{text}")  # noqa: S704 - base64 has no markup
+    return Markup(encode_picture(pixels))  # noqa: S704 - base64 has no markup
 
 
 def _pixels(picture: Picture) -> NDArray[np.float64]:
@@ -286,18 +282,10 @@ def draw_families(model: ClassicalExplanation) -> Drawing:
                 if estimate.value is None:
                     continue
                 colour = ARM_COLOUR["classical"]
-                axes.plot(
-                    estimate.value, place + shift, "s" if width > 1 else "|", color=colour,
-                    markersize=4,
-                )  # fmt: skip
-                if estimate.low is not None and estimate.high is not None:
-                    axes.plot(
-                        [estimate.low, estimate.high], [place + shift] * 2, color=colour,
-                        linewidth=width,
-                    )  # fmt: skip
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_yticks(range(len(rows)), [f"{row.group} ({row.features})" for row in rows])
-        axes.tick_params(axis="y", length=0)
+                mark = "s" if width > 1 else "|"
+                axes.plot(estimate.value, place + shift, mark, color=colour, markersize=4)
+                draw_interval(axes, estimate, place + shift, color=colour, linewidth=width)
+        name_rows(axes, [f"{row.group} ({row.features})" for row in rows])
         axes.set_xlabel("AUC lost where the family is permuted")
         words = "; ".join(f"{row.group} {format_estimate(row.loss.over_folds)}" for row in rows)
         return page.finish(f"families-{model.model}", f"AUC lost by family: {words}.")

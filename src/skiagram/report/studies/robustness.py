@@ -9,7 +9,6 @@ from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_she
 from skiagram.report.formatting import (
     format_decimal,
     format_difference,
-    format_estimate,
     format_interval,
     format_signed,
 )
@@ -192,7 +191,9 @@ def draw_severity_curves(dataset: CorruptedDataSet, kinds: Sequence[CorruptionKi
             row[0].set_ylabel("AUC")
         handles = panels[0].get_legend_handles_labels()
         page.figure.legend(*handles, loc="outside lower left")
-        return page.finish(f"severity-{dataset.dataset}", _description(models, kinds))
+        return page.finish(
+            f"severity-{dataset.dataset}", "AUC by amount of each corruption, as in the table."
+        )
 
 
 def _panel(
@@ -226,15 +227,3 @@ def _short(amount: float) -> str:
 def _figures(model: CorruptedModel, kind_number: int) -> list[Figures]:
     clean = [model.clean] if model.clean else []
     return [*clean, *model.curves[kind_number].figures]
-
-
-def _description(models: Sequence[CorruptedModel], kinds: Sequence[CorruptionKind]) -> str:
-    parts = []
-    for kind_number, kind in enumerate(kinds):
-        for model in models:
-            steps = zip((0.0, *kind.amounts), _figures(model, kind_number), strict=True)
-            points = ", ".join(
-                f"{format_estimate(figure.auc)} at {amount:g}" for amount, figure in steps
-            )
-            parts.append(f"{kind.title}, {model.title}: {points}")
-    return f"AUC by amount of each corruption. {'; '.join(parts) or 'No model was trained'}."
