@@ -6,9 +6,9 @@ images. No finding is no proof, and no automatic de-identification is complete.
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +35,7 @@ _GAP = 1.2  # of the height, between neighbours in a line
 _EVEN = 0.2  # of the contrast, spread of the brightness within the strokes of a character
 
 
-@dataclass(frozen=True, order=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle of pixels."""
 
     top: int
@@ -46,12 +45,12 @@ class Box:
 
     @property
     def height(self) -> int:
-        """Return the number of rows."""
+        """Rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Return the number of columns."""
+        """Columns."""
         return self.right - self.left
 
     def turned(self) -> "Box":
@@ -91,9 +90,8 @@ def find_text(image: Image) -> list[Box]:
         for contrast in _CONTRASTS:
             characters = _characters(pooled, height >= 255 * contrast)
             upwards = [line.turned() for line in _lines([box.turned() for box in characters])]
-            for line in _lines(characters) + upwards:
-                sides = (line.top, line.left, line.bottom, line.right)
-                boxes.append(Box(*(step * side for side in sides)))
+            lines = _lines(characters) + upwards
+            boxes += [Box(*(step * side for side in line)) for line in lines]
     return sorted(_united(box.grown(step, gray.shape) for box in boxes))
 
 
@@ -105,10 +103,8 @@ def _levels(image: Image) -> NDArray[np.uint8] | None:
         return None
     if gray.dtype == np.uint8 and high - low > 127:
         return gray
-    scaled = (np.nan_to_num(gray.astype(np.float32), nan=low) - low) * np.float32(
-        255 / (high - low)
-    )
-    return scaled.astype(np.uint8)
+    known = np.nan_to_num(gray.astype(np.float32), nan=low)
+    return ((known - low) * np.float32(255 / (high - low))).astype(np.uint8)
 
 
 def _pooled(image: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
@@ -165,15 +161,13 @@ def _quantile(ordered: NDArray[np.uint8], share: float) -> float:
 
 def _lines(characters: list[Box]) -> list[Box]:
     """Return the boxes of characters that stand side by side and are alike in height."""
-    waiting = sorted(characters, key=lambda box: box.left)
     lines: list[list[Box]] = []
-    for box in waiting:
-        for line in lines:
-            if _continues(line[-1], box):
-                line.append(box)
-                break
-        else:
+    for box in sorted(characters, key=lambda box: box.left):
+        line = next((line for line in lines if _continues(line[-1], box)), None)
+        if line is None:
             lines.append([box])
+        else:
+            line.append(box)
     return [_around(line) for line in lines if len(line) >= _MIN_CHARACTERS]
 
 
@@ -186,13 +180,8 @@ def _continues(before: Box, box: Box) -> bool:
 
 
 def _around(boxes: Iterable[Box]) -> Box:
-    every = list(boxes)
-    return Box(
-        min(box.top for box in every),
-        min(box.left for box in every),
-        max(box.bottom for box in every),
-        max(box.right for box in every),
-    )
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    return Box(min(tops), min(lefts), max(bottoms), max(rights))
 
 
 def _united(boxes: Iterable[Box]) -> list[Box]:
@@ -207,12 +196,8 @@ def _united(boxes: Iterable[Box]) -> list[Box]:
 
 
 def _overlap(box: Box, other: Box) -> bool:
-    return (
-        box.top < other.bottom
-        and other.top < box.bottom
-        and box.left < other.right
-        and other.left < box.right
-    )
+    across = box.left < other.right and other.left < box.right
+    return across and box.top < other.bottom and other.top < box.bottom
 
 
 @options(**STRICT)
@@ -227,19 +212,15 @@ class BurntInText:
     treatment: TextTreatment
 
     def acquire(self, image: SpacedImage) -> SpacedImage:
-        """Return an image without text-like marks.
-
-        Raises:
-            DataError: There are some, and images that have them are refused.
-        """
+        """Return an image without text-like marks; a DataError where such images are refused."""
         if self.treatment == "keep":
             return image
         boxes = find_text(image.pixels)
         if self.treatment == "refuse" and boxes:
-            first = boxes[0]
+            top, left, bottom, right = boxes[0]
             raise DataError(
                 f"marks that look like text in {len(boxes)} places, the first one in rows "
-                f"{first.top} to {first.bottom - 1}, columns {first.left} to {first.right - 1}",
+                f"{top} to {bottom - 1}, columns {left} to {right - 1}",
                 allowed="images without text",
                 remedy="look at it; mask the text, or choose `burnt_in_text: mask`",
             )
@@ -260,7 +241,7 @@ def cut_out_mark(image: Image, box: Box) -> NDArray[np.uint8]:
 
 
 def mask_text(
-    image: Image, boxes: Iterable[Box], panels: Iterable[tuple[int, int, int, int]] = ()
+    image: Image, boxes: Iterable[Box], panels: Sequence[tuple[int, int, int, int]] = ()
 ) -> Image:
     """Return a copy of an image in which boxes are filled with the median of what is around them.
 
@@ -279,10 +260,9 @@ def mask_text(
         fill = np.nanmedian(outside if outside.size else ring.reshape(-1, *ring.shape[2:]), axis=0)
         margin = box.grown(1, image.shape)
         masked[margin.top : margin.bottom, margin.left : margin.right] = fill.astype(image.dtype)
-    rectangles = list(panels)
-    if rectangles:
+    if panels:
         shown = np.zeros(image.shape[:2], dtype=np.bool_)
-        for top, left, bottom, right in rectangles:
+        for top, left, bottom, right in panels:
             shown[top:bottom, left:right] = True
         masked[~shown] = np.nanmin(image)
     return masked

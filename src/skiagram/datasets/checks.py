@@ -41,12 +41,10 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
 
 
 def _check_splits(entries: list[Entry], where: str) -> None:
-    if any(entry.split is None for entry in entries) or all(
-        entry.split != "test" for entry in entries
-    ):
-        raise DataError(
-            "no published test split", where=where, remedy="choose `design=cv` for this data set"
-        )
+    splits = {entry.split for entry in entries}
+    if None in splits or "test" not in splits:
+        remedy = "choose `design=cv` for this data set"
+        raise DataError("no published test split", where=where, remedy=remedy)
     images: dict[str, dict[str, str]] = defaultdict(dict)
     for entry in entries:
         if entry.patient is not None:
@@ -63,20 +61,15 @@ def _check_splits(entries: list[Entry], where: str) -> None:
 
 
 def check_image(image: Image, where: str) -> None:
-    """Refuse an image without usable pixels.
-
-    Args:
-        image: (height, width), (height, width, channels) or (depth, height, width, 1).
-    """
-    sides = image.shape[1:3] if is_volume(image) else image.shape[:2]
+    """Refuse an image without usable pixels."""
+    what, sides = (
+        ("slices", image.shape[1:3]) if is_volume(image) else ("an image", image.shape[:2])
+    )
+    remedy = "remove the image from the source"
     if min(sides) < MIN_SIDE:
-        raise DataError(
-            f"{'slices' if is_volume(image) else 'an image'} of "
-            f"{' × '.join(map(str, sides))} pixels",
-            where=where,
-            allowed=f"at least {MIN_SIDE} pixels per side",
-            remedy="remove the image from the source",
-        )
+        found = f"{what} of {' × '.join(map(str, sides))} pixels"
+        allowed = f"at least {MIN_SIDE} pixels per side"
+        raise DataError(found, where=where, allowed=allowed, remedy=remedy)
     if image.dtype.kind == "f" and np.isinf(image).any():
         raise DataError(
             "infinite pixel values",
@@ -85,6 +78,4 @@ def check_image(image: Image, where: str) -> None:
             remedy="mark these pixels as missing",
         )
     if image.dtype.kind == "f" and np.isnan(image).all():
-        raise DataError(
-            "every pixel is missing", where=where, remedy="remove the image from the source"
-        )
+        raise DataError("every pixel is missing", where=where, remedy=remedy)

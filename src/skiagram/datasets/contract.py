@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,9 @@ class Visit:
     """When and where a patient was seen.
 
     Attributes:
-        number: Place among the patient's visits, from 1; images of one visit share it. Never a
-            date: a date could tell who somebody is.
-        region: What of the patient is seen, such as a side; images are compared with earlier ones
-            of the same region alone. Empty where there is one.
+        number: Place among the patient's visits, from 1; never a date, which could tell who it is.
+        region: What is seen, such as a side: images are compared with earlier ones of it alone.
+            Empty where there is one.
     """
 
     number: int
@@ -37,14 +36,12 @@ class Entry:
 
     Attributes:
         name: Name within the source; it never leaves ingest.
-        patient: Patient within the source, or None where the source does not say.
+        patient: Patient within the source; None where the source does not say, as for the others.
         label: Index into the source's classes; `SEALED` for a test case whose label is encrypted.
-        split: The published split, or None where none is published.
-        covariates: What else is known of the case, by column name; never an identifier. Numbers
-            stay numbers, all else is text; None is missing.
-        scores: What readers or devices said of the case, by column name; finite, higher = more
-            likely the positive class. The same columns for every case of a source.
-        visit: Its place among the patient's visits; None where the source does not say.
+        split: The published split.
+        covariates: What else is known, by column name; never an identifier. None is missing.
+        scores: What readers or devices said, by column name; finite, higher = more likely the
+            positive class. The same columns for every case of a source.
     """
 
     name: str
@@ -63,13 +60,11 @@ class SpacedImage:
     Attributes:
         pixels: (height, width) or (height, width, channels), or a volume of (depth, height, width,
             1); a missing pixel is NaN in float32.
-        spacing: Between slices (a volume's alone), rows and columns, mm; None where the source
-            does not say.
+        spacing: Between slices (a volume's alone), rows and columns, mm; None where unknown.
         modality: DICOM Modality of its file; empty where the file names none.
         region: The region of interest; None for the whole image.
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
-        panels: Rectangles of the picture within a screen, (top, left, bottom, right); empty where
-            the header names none.
+        panels: Rectangles of the picture within a screen, (top, left, bottom, right).
     """
 
     pixels: Image
@@ -88,9 +83,8 @@ class GroundTruth:
         clean: The same image without noise and faults, (height, width) or (depth, height, width,
             1) float32.
         ideal_score: Log-likelihood ratio of the ideal observer, natural units.
-        row: Row of the lesion's centre in pixels; NaN without a lesion.
-        column: Column of the lesion's centre in pixels; NaN without a lesion.
-        slice: Slice of the lesion's centre, NaN without a lesion; None where there are no slices.
+        row: Of the lesion's centre in pixels, as column and slice; NaN without a lesion.
+        slice: None where there are no slices.
     """
 
     clean: NDArray[np.float32]
@@ -133,11 +127,7 @@ class OpenSource(ABC):
     @property
     @abstractmethod
     def acquisition(self) -> Acquisition | None:
-        """What the source does to the pixels of each file; None where it stores them as read.
-
-        It has to be said, since new images are prepared by it: a source that changes pixels and
-        says None would have new images scored unchanged.
-        """
+        """What the source does to each file's pixels, and so to new images; None for nothing."""
 
     @abstractmethod
     def entries(self) -> list[Entry]:
@@ -151,11 +141,15 @@ class OpenSource(ABC):
         """Return what is known of one generated case; None for real images."""
         return None
 
-    def by_modality(self) -> "Mapping[str, OpenSource]":
-        """Return modality → the images of it of the same entries, the source's own first.
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the lesions of one entry whose place is known.
 
-        Empty where a case has one image.
+        Marks tell the label: those of a test case may not be asked for.
         """
+        return ()
+
+    def by_modality(self) -> "Mapping[str, OpenSource]":
+        """Return modality → its images of the entries, the own first; empty for one a case."""
         return {}
 
     @property
@@ -166,8 +160,7 @@ class OpenSource(ABC):
     def parts(self, positions: Sequence[int]) -> "Iterator[OpenSource] | None":
         """Cut some images into parts of about equal work, in this order; None where it cannot.
 
-        Each is a source of a few images that can be sent to another process; its entries tell
-        names alone.
+        Each is a source that can be sent to another process; its entries tell names alone.
         """
         return None
 
@@ -178,32 +171,13 @@ class OpenSource(ABC):
     def file_state(self, position: int) -> str | None:
         """Return what an image depends on besides code: checksums, options, state of its files.
 
-        The state is what the system says of each file: size, times of change of content and of
-        entry, number on the disk. A file whose content changed has another. None where it cannot
-        be had.
+        The state changes with the content of a file (`FileTree.state`). None where none is had.
         """
         return None
 
     def encrypted_labels(self) -> EncryptedLabels | None:
-        """Return labels of test cases that are encrypted for a custodian, a token an entry.
-
-        None where labels are plain. The label of such a test case is `SEALED` among the entries.
-        """
+        """Return encrypted labels of test cases, `SEALED` in their entries; None for plain ones."""
         return None
-
-
-@runtime_checkable
-class MarksLesions(Protocol):
-    """An opened source that knows where lesions are.
-
-    Marks tell the label: those of a test case may not be asked for.
-    """
-
-    def entries(self) -> list[Entry]:
-        """List every image without reading it."""
-
-    def marks(self, position: int) -> tuple[Mark, ...]:
-        """Return the lesions of one entry; none where no lesion has a known place."""
 
 
 class Source(Protocol):
@@ -221,11 +195,7 @@ class Source(Protocol):
         """Return what a reader must know of the data set."""
 
     def open(self, root: Path | None) -> OpenSource:
-        """Find and verify the source's files.
-
-        Args:
-            root: Folder where files are already at hand; None to fetch them.
-        """
+        """Find and verify the source's files, in a folder; None to fetch them."""
 
 
 @options(**STRICT)

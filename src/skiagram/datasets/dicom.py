@@ -2,16 +2,11 @@
 
 Order of operations (DICOM PS3.3 C.7.5.1.1.2 and PS3.4 N.2.1): padding is found on stored values,
 then modality LUT, VOI LUT, polarity. A window only clips for the display, so it is applied to
-images made FOR PRESENTATION alone, where it belongs to the image; physical units are kept whole.
-
-What a file's compressed bytes become is bounded before they are decompressed: a small file can be
-made to fill the memory.
+images made FOR PRESENTATION alone. What compressed bytes become is bounded beforehand.
 """
 
 import math
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -31,6 +26,7 @@ from skiagram.datasets.files import read_file
 from skiagram.errors import DataError, readable
 from skiagram.image_store.shards import Image, Spacing
 
+_DAMAGED = "the file is truncated or damaged; export it again"
 _BESIDE_PIXELS = 2**24  # bytes of everything in a file but its pixels
 _PIECE = 2**16  # bytes that are inflated at once
 _PALETTE = [
@@ -97,11 +93,9 @@ def read_dicom(
     Returns:
         (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
         int16) where nothing changes a value; float32 in modality units after a look-up table or
-        rescaling, and with NaN for missing pixels where the file declares a padding value.
-
-        The spacing is Pixel Spacing, else Imager Pixel Spacing. The latter is measured at the
-        detector: what lies above it is magnified, so in the patient it is smaller. A value that is
-        missing, zero or no two numbers counts as unknown: the pixels are sound without it.
+        rescaling, and with NaN for missing pixels where the file declares a padding value. The
+        spacing is Pixel Spacing, else Imager Pixel Spacing (measured at the detector, so larger
+        than in the patient); one that is missing, zero or no two numbers counts as unknown.
 
     Raises:
         DataError: Not DICOM, no pixels, several frames, too large, damaged, an encoding without a
@@ -114,7 +108,7 @@ def read_dicom(
     if frame is None and header.NumberOfFrames > 1:
         raise several_frames(header.NumberOfFrames, where)
     frame_of(frame, header.NumberOfFrames, where)
-    with _readable(where):
+    with readable("pixels cannot be read", where, _DAMAGED):
         return SpacedImage(
             modality_values(decode_pixels(header, frame), header),
             pixel_spacing(header, where),
@@ -131,28 +125,19 @@ def read_header(
 
     Args:
         of_series: Whether fields that place a slice in its series are parsed too.
-
-    Raises:
-        DataError: As `read_dicom`, but for what only decoding tells.
     """
-    with _readable(where):
-        check_deflated(file, where)
+    with readable("pixels cannot be read", where, _DAMAGED):
+        try:
+            check_deflated(file, where)
+        except InvalidDicomError as error:
+            raise DataError(
+                "not a DICOM file", where=where, allowed="DICOM Part 10 files"
+            ) from error
         header = pydicom.dcmread(file, specific_tags=_PARSED_OF_SERIES if of_series else _PARSED)
         header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
         _check(header, where)
         check_size(header, where, most_pixels)
     return header
-
-
-@contextmanager
-def _readable(where: str) -> Iterator[None]:
-    remedy = "the file is truncated or damaged; export it again"
-    with readable("pixels cannot be read", where, remedy):
-        try:
-            yield
-        except InvalidDicomError as error:
-            allowed = "DICOM Part 10 files"
-            raise DataError("not a DICOM file", where=where, allowed=allowed) from error
 
 
 def modality_of(header: Any) -> str:
@@ -174,21 +159,13 @@ def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
 
 
 def frame_of(frame: int | None, frames: int, where: str) -> int | None:
-    """Return the place of a chosen frame, from 0; None where none is chosen.
-
-    Raises:
-        DataError: There is no such frame.
-    """
-    if frame is None:
-        return None
-    if not 1 <= frame <= frames:
+    """Return the place of a chosen frame, from 0; None where none is chosen."""
+    if frame is not None and not 1 <= frame <= frames:
+        remedy = "correct the column of the frame"
         raise DataError(
-            f"frame {frame} of {frames}",
-            where=where,
-            allowed=f"1 to {frames}",
-            remedy="correct the column of the frame",
+            f"frame {frame} of {frames}", where=where, allowed=f"1 to {frames}", remedy=remedy
         )
-    return frame - 1
+    return None if frame is None else frame - 1
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:
@@ -199,7 +176,7 @@ def check_deflated(file: BinaryIO, where: str) -> None:
     if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         content, stream = file.read(), zlib.decompressobj(-zlib.MAX_WBITS)
         first = stream.decompress(content, _PIECE)
-        most = _expected_bytes(_deflated_header(first)) + _BESIDE_PIXELS
+        most = _expected_bytes(first) + _BESIDE_PIXELS
         size = len(first)
         while size <= most and not stream.eof and stream.unconsumed_tail:
             size += len(stream.decompress(stream.unconsumed_tail, _PIECE))
@@ -213,15 +190,12 @@ def check_deflated(file: BinaryIO, where: str) -> None:
     file.seek(start)
 
 
-def _deflated_header(first: bytes) -> Any:
+def _expected_bytes(first: bytes) -> int:
+    """Return the bytes of the pixels of an inflated file, at most those of the largest image."""
     pixels = Tag("PixelData")
-    return read_dataset(
+    header = read_dataset(
         BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= pixels
     )
-
-
-def _expected_bytes(header: Any) -> int:
-    """Return the bytes of the pixels, at most those of the largest image that is read."""
     counts = [int(header.get(name) or 1) for name in _SIZE]
     return min(math.prod(counts) // 8, MAX_PIXELS * 8)
 
@@ -234,7 +208,9 @@ def _check(header: Any, where: str) -> None:
             allowed="images with integer pixels, not reports, plans or maps",
             remedy="remove the file and its row",
         )
-    if not _says_no(header.get("BurnedInAnnotation")):
+    burned_in = header.get("BurnedInAnnotation") or ""
+    words = [burned_in] if isinstance(burned_in, str) else burned_in
+    if any(str(word).strip().upper() not in {"", "NO", "N"} for word in words):
         raise DataError(
             "text is burnt into the pixels and may identify the patient",
             where=where,
@@ -250,18 +226,8 @@ def _check(header: Any, where: str) -> None:
         )
 
 
-def _says_no(burned_in: Any) -> bool:
-    """Whether Burned In Annotation is absent, empty or `NO` in any spelling."""
-    values = [burned_in] if isinstance(burned_in, str) else list(burned_in or [])
-    return all(str(word).strip().upper() in {"", "NO", "N"} for word in values)
-
-
 def _text_expected(header: Any) -> str:
-    """Return why a file may well hold text in its pixels; empty where its header says it has none.
-
-    Devices that write on the picture, and what was captured from a screen or a film, as the rules
-    of the kept tools for de-identification have it (RSNA's CTP, for example).
-    """
+    """Return why a file may well hold text in its pixels, as RSNA's CTP would say; else empty."""
     if str(header.get("BurnedInAnnotation") or "").strip():
         return ""  # `NO`: with any other word it was refused
     if str(header.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
@@ -284,11 +250,7 @@ def _panels(header: Any) -> tuple[tuple[int, int, int, int], ...]:
 
 
 def pixel_spacing(header: Any, where: str) -> Spacing | None:
-    """Return the first usable distance of rows and of columns, mm.
-
-    Raises:
-        DataError: A distance is negative, not a number or infinite.
-    """
+    """Return the first usable distance of rows and of columns, mm; refuse what cannot be."""
     for name in _SPACING:
         try:
             rows, columns = (float(distance) for distance in header.get(name))

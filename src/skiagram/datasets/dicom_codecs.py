@@ -11,11 +11,10 @@ import os
 import struct
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from multiprocessing import parent_process
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +47,7 @@ _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _JPEG_LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
 _END_OF_IMAGE = b"\xff\xd9"
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}  # markers of JPEG that have no content
-_NO_FRAME = {0xC4, 0xC8, 0xCC}  # tables among SOF0 to SOF15
-_JPEG_LS_FRAME = 0xF7
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, JPEG-LS; not tables
 _LARGE = 2**20  # pixels from which on threads pay
 _MAX_THREADS = 8
 # pydicom asks for it under this name
@@ -58,8 +56,7 @@ DECODER_DEPENDENCIES = dict.fromkeys(
 )
 
 
-@dataclass(frozen=True)
-class Stream:
+class Stream(NamedTuple):
     """What a compressed frame says of itself."""
 
     rows: int
@@ -86,17 +83,16 @@ def read_stream(frame: bytes) -> Stream | None:
 def _jpeg_stream(frame: bytes) -> Stream | None:
     """Go from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)."""
     position = 2
-    while True:
+    while frame[position] == 0xFF:
         marker = frame[position + 1]
-        if frame[position] != 0xFF:
-            return None
-        if marker == 0xFF or marker in _WITHOUT_LENGTH:
-            position += 1 if marker == 0xFF else 2
-            continue
-        if marker == _JPEG_LS_FRAME or (0xC0 <= marker <= 0xCF and marker not in _NO_FRAME):
+        if marker in _FRAMES:
             bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
             return Stream(rows, columns, samples, bits)
-        position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
+        if marker == 0xFF or marker in _WITHOUT_LENGTH:
+            position += 1 if marker == 0xFF else 2
+        else:
+            position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
+    return None
 
 
 def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:

@@ -10,10 +10,10 @@ import stat
 import tarfile
 import threading
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
 
 from skiagram.datasets.files import MAX_BYTES, read_file
 from skiagram.errors import DataError
@@ -35,40 +35,41 @@ _HEADERS = {
 IsImage = Callable[[bytes], bool]
 
 
-class FileTree(Protocol):
-    """Files by relative name, `/` between folders; hidden ones do not count."""
+class FileTree(ABC):
+    """Files by relative name, `/` between folders; hidden ones do not count.
 
-    @property
-    def in_order(self) -> bool:
-        """Whether files are best read one after the other, in the order that was announced."""
+    Attributes:
+        in_order: Whether files are best read in the order that was announced.
+    """
 
+    in_order: bool = False
+
+    @abstractmethod
     def images(self, beside: Collection[str]) -> Iterator[str]:
         """Yield the names of image files, judged by their content, that are not among some."""
 
     def series(self, name: str) -> list[str] | None:
         """Return the names of the files in a folder, sorted; None where the name is no folder."""
+        return None
 
     def state(self, name: str) -> str | None:
         """Return what the system says of a file and changes with it; None where it says nothing."""
+        return None
 
+    @abstractmethod
     def size(self, name: str) -> int:
         """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
 
-    def announce(self, names: Sequence[str]) -> None:
+    def announce(self, names: Sequence[str]) -> None:  # noqa: B027 - not all need to know
         """Tell which files or folders will be read, in order."""
 
+    @abstractmethod
     def read(self, name: str) -> bytes:
-        """Return the content of a file.
-
-        Raises:
-            DataError: It is missing, too large, or cannot be read.
-        """
+        """Return the content of a file; a DataError where it cannot be read."""
 
 
-class FolderTree:
+class FolderTree(FileTree):
     """The files of a folder."""
-
-    in_order = False
 
     def __init__(self, folder: Path, is_image: IsImage) -> None:
         self.folder = folder
@@ -113,28 +114,23 @@ class FolderTree:
             return [status]
         return [os.stat(os.path.join(path, part)) for part in self.series(name) or ()] or [status]  # noqa: PTH116, PTH118
 
-    def announce(self, names: Sequence[str]) -> None:
-        """Do nothing: any file is read as fast as any other."""
-
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
         path = self.folder / name
-        if "\0" not in name and path.is_symlink() and not path.exists():
-            raise DataError(
-                "a link that leads nowhere",
-                where=name,
-                remedy="copy the file itself to this place, or remove its row",
-            )
-        if "\0" not in name and not path.exists():
-            similar = _spelled_otherwise(path)
-            if similar is not None:
-                raise DataError(
-                    f"no such file, but there is `{similar}`",
-                    where=name,
-                    remedy="write the name as it is on the disk: upper and lower case and the way "
-                    "in which accents are stored count",
-                )
-        return read_file(path, name)
+        if "\0" in name or path.exists():
+            return read_file(path, name)
+        if path.is_symlink():
+            remedy = "copy the file itself to this place, or remove its row"
+            raise DataError("a link that leads nowhere", where=name, remedy=remedy)
+        similar = _spelled_otherwise(path)
+        if similar is None:
+            return read_file(path, name)
+        raise DataError(
+            f"no such file, but there is `{similar}`",
+            where=name,
+            remedy="write the name as it is on the disk: upper and lower case and the way in which "
+            "accents are stored count",
+        )
 
     def _looks_like(self, path: Path) -> bool:
         try:
@@ -157,7 +153,7 @@ def _spelled_otherwise(path: Path) -> str | None:
     return next((name for name in names if plain(name) == plain(path.name)), None)
 
 
-class EncryptedArchive:
+class EncryptedArchive(FileTree):
     """The files of a tar that is encrypted with age; nothing of it is written.
 
     The whole archive is read and proved genuine once, before any of it is used.
@@ -199,16 +195,9 @@ class EncryptedArchive:
 
     def series(self, name: str) -> list[str] | None:
         """Return the names of the files in a folder."""
-        inside = [
-            name_in_archive
-            for name_in_archive in self._sizes
-            if name_in_archive.startswith(f"{name}/")
-        ]
-        return sorted(inner[len(name) + 1 :] for inner in inside) or None
-
-    def state(self, name: str) -> str | None:
-        """Return None: an archive is read from its beginning in any case."""
-        return None
+        inside = f"{name}/"
+        files = [file.removeprefix(inside) for file in self._sizes if file.startswith(inside)]
+        return sorted(files) or None
 
     def size(self, name: str) -> int:
         """Return the bytes of a file, or of all in a folder."""
@@ -230,11 +219,8 @@ class EncryptedArchive:
         """Return the content of a file; those announced after it are fetched with it."""
         size = self._sizes.get(name)
         if size is None:
-            raise DataError(
-                f"not in the archive {self._where}",
-                where=name,
-                remedy="check its name, or make the archive again",
-            )
+            remedy = "check its name, or make the archive again"
+            raise DataError(f"not in the archive {self._where}", where=name, remedy=remedy)
         if size > MAX_BYTES:
             raise DataError("too large a file", where=name, allowed=f"at most {MAX_BYTES:,} bytes")
         with self._lock:
@@ -281,9 +267,8 @@ class EncryptedArchive:
             if member.isdir() or any(part.startswith(".") for part in parts):
                 continue
             if not member.isreg() or member.issparse():
-                raise self._refused(
-                    f"`{member.name}` is a link, a device or a sparse file", "files and folders"
-                )
+                odd = f"`{member.name}` is a link, a device or a sparse file"
+                raise self._refused(odd, "files and folders")
             file = tar.extractfile(member)
             if file is not None:
                 yield "/".join(parts), member, file.read

@@ -18,19 +18,13 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
         name: File name, relative to `root`.
         url: Where to fetch it when `root` does not hold it; None where it is not published.
         root: Folder where files are already at hand (`SKIAGRAM_DATA`), or None.
-
-    Raises:
-        DataError: The file is missing and cannot be fetched, or differs from its checksum.
     """
     if root is not None and (root / name).is_file():
-        digest = _md5(root / name)
+        with (root / name).open("rb") as file:
+            digest = hashlib.file_digest(file, "md5").hexdigest()
         if digest != md5:
-            raise DataError(
-                f"checksum {digest}",
-                where=str(name),
-                allowed=md5,
-                remedy="replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to download it",
-            )
+            remedy = "replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to download it"
+            raise DataError(f"checksum {digest}", where=name, allowed=md5, remedy=remedy)
         return root / name
     remedy = f"put the file (md5 {md5}) into a folder and set SKIAGRAM_DATA to that folder; "
     remedy += "or choose another data set (`git checkout params.yaml` undoes `-S dataset=…`)"
@@ -46,17 +40,11 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
 
 
 def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
-    """Return the bytes of a regular file.
-
-    Raises:
-        DataError: It is missing, may not be read, is larger, or is a folder, a pipe, a socket or a
-            device, which need have no end.
-    """
+    """Return the bytes of a regular file; refuse a larger one, and a pipe or device without end."""
+    # without O_NONBLOCK, opening a pipe waits for somebody to write into it
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        # without O_NONBLOCK, opening a pipe waits for somebody to write into it
-        file = os.open(
-            path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        )
+        file = os.open(path, flags)
         with os.fdopen(file, "rb") as stream:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
@@ -69,12 +57,8 @@ def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
             f"cannot be opened ({reason})", where=name, remedy="check its name and permissions"
         ) from error
     if content is None or len(content) > most_bytes:
-        raise DataError(
-            "too large a file",
-            where=name,
-            allowed=f"at most {most_bytes:,} bytes",
-            remedy="cut or compress it, or leave it out",
-        )
+        allowed, remedy = f"at most {most_bytes:,} bytes", "cut or compress it, or leave it out"
+        raise DataError("too large a file", where=name, allowed=allowed, remedy=remedy)
     return content
 
 
@@ -84,19 +68,10 @@ def _no_file(mode: int, name: str) -> DataError:
     return DataError(f"{kind}, not a file", where=name, remedy="leave it out, or check its name")
 
 
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
-
-
 def write_files(contents: Mapping[Path, bytes]) -> None:
-    """Write files so that a full disk leaves nothing half-written; earlier ones are replaced.
+    """Write files, replacing earlier ones, so that a full disk leaves all files as before.
 
-    Args:
-        contents: File → content; all are written before the first takes its place.
-
-    Raises:
-        OSError: One cannot be written; all files are as before.
+    All are written before the first takes its place; an OSError where one cannot be.
     """
     partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
     try:

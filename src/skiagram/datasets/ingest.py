@@ -14,7 +14,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import (
-    Acquisition,
     Entry,
     GroundTruth,
     OpenSource,
@@ -62,15 +60,7 @@ _DECODERS = ("imagecodecs", "pillow", "pydicom", "simpleitk")
 
 @dataclass(frozen=True)
 class IngestFolders:
-    """Where ingest writes.
-
-    Attributes:
-        images: Image shards and `preparation.json`.
-        cases: `cases.parquet`, `covariates.parquet`, `reader_scores.parquet`, `visits.parquet`,
-            `task.json`, `card.json`.
-        sealed: `labels.parquet`, or `labels.age` with `tokens.parquet`, and, for generated data,
-            `truth.parquet` and `clean/`.
-    """
+    """Where ingest writes image shards, tables of cases, and what is sealed."""
 
     images: Path
     cases: Path
@@ -78,22 +68,16 @@ class IngestFolders:
 
 
 def task_of(source: Source, design: Design) -> Task:
-    """Return the task of a source under a design.
-
-    Raises:
-        OptionError: `positive_class` is missing or not one of the classes.
-    """
+    """Return the task of a source under a design; an OptionError where its classes make none."""
     classes = tuple(source.classes)
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
-    if len(classes) == 2 and source.positive_class not in classes:
-        raise OptionError(
-            f"{source.positive_class!r} was given",
-            where="dataset.positive_class",
-            allowed=" or ".join(classes),
-        )
-    positive = classes.index(source.positive_class) if source.positive_class in classes else None
-    return Task(classes, positive if len(classes) == 2 else None, design)
+    if len(classes) > 2:
+        return Task(classes, None, design)
+    if source.positive_class not in classes:
+        given, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
+        raise OptionError(given, where="dataset.positive_class", allowed=allowed)
+    return Task(classes, classes.index(source.positive_class), design)
 
 
 def ingest(
@@ -119,7 +103,8 @@ def ingest(
     opened = source.open(root)
     entries = opened.entries()
     check_entries(entries, task, f"data set {source.card().name}")
-    keys = content_keys(opened, len(entries))
+    every = [opened.content_key(position) for position in range(len(entries))]
+    keys = [key for key in every if key is not None]
     order, case_id = shuffle_cases(len(entries), keys)
     listed = _Listed(
         order.tolist(),
@@ -135,14 +120,20 @@ def ingest(
         beside = replace(folders, images=folders.images / modality)
         own = _write_images(further, listed, beside, kept and kept / modality, compute)
         others.append(FurtherModality(modality, images=own[1], traits=own[0]))
-    preparation = replace(
-        _preparation(opened.acquisition, folders.images, traits, kinds, tuple(by_modality)),
+    store = ImageStore(folders.images)
+    preparation = Preparation(
+        kinds,
+        None if opened.acquisition is None else composed(opened.acquisition),
+        images_sha256=store.sha256,
+        traits=traits,
+        modalities=tuple(by_modality),
+        regions=store.region(store.case_ids[0]) is not None,
         further=tuple(others),
     )
     write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)
-    clusters = copy_clusters(ImageStore(folders.images)) if unknown else None
+    clusters = copy_clusters(store) if unknown else None
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
     cases = tabulate_cases(ordered, case_id, clusters, design)
     cases.write(folders.cases / "cases.parquet")
@@ -192,12 +183,6 @@ class _Note:
         pixels = image.pixels
         brightness = brightness_of(pixels)
         return cls(image.modality, *brightness, image.spacing, pixels.shape, str(pixels.dtype))
-
-    @classmethod
-    def again(cls, kept: list[Any]) -> "_Note":
-        modality, brightness, contrast, spacing, shape, depth = kept
-        distances = None if spacing is None else tuple(spacing)
-        return cls(modality, brightness, contrast, distances, tuple(shape), depth)
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
@@ -302,44 +287,25 @@ class _ReadEarlier:
         """Return what was noted of an image that was read earlier, by its place in the store."""
         if self.images is None:
             raise ValueError("nothing was read earlier")
-        return _Note.again(self._notes[int(self.images.places[place])])
+        kept = self._notes[int(self.images.places[place])]
+        note: list[Any] = [tuple(value) if isinstance(value, list) else value for value in kept]
+        return _Note(*note)
 
     def keep(self, images: Path, notes: Sequence[_Note]) -> None:
         """Keep what was read for later runs."""
         if self._folder is not None:
             text = json.dumps([list(vars(note).values()) for note in notes])
-            write = partial(_write_notes, text)
+
+            def write(folder: Path) -> None:
+                (folder / _NOTES).write_text(text)
+
             keep(self._folder, self._identity, self._keys, store_files(images), write)
-
-
-def _write_notes(text: str, folder: Path) -> None:
-    (folder / _NOTES).write_text(text)
 
 
 def _columns(truth: GroundTruth) -> dict[str, float]:
     place = {} if truth.slice is None else {"slice": truth.slice}
     place |= {"row": truth.row, "column": truth.column}
     return {"ideal_score": truth.ideal_score, **place}
-
-
-def _preparation(
-    acquisition: Acquisition | None,
-    images: Path,
-    traits: TraitRanges,
-    kinds: ImageKinds,
-    modalities: tuple[str, ...],
-) -> Preparation:
-    """Return what a new image must go through to become an image like these."""
-    changes = None if acquisition is None else composed(acquisition)
-    store = ImageStore(images)
-    return Preparation(
-        kinds,
-        changes,
-        images_sha256=store.sha256,
-        traits=traits,
-        modalities=modalities,
-        regions=store.region(store.case_ids[0]) is not None,
-    )
 
 
 def _read(
@@ -370,18 +336,10 @@ def _examined(image: SpacedImage, name: str) -> _ReadImage:
     return _ReadImage(**vars(image), digest=digest, note=_Note.of(image))
 
 
-def content_keys(opened: OpenSource, number: int) -> list[bytes]:
-    """Return a digest of the content of each image's files; nothing where a source knows none."""
-    keys = [opened.content_key(position) for position in range(number)]
-    return [key for key in keys if key is not None]
-
-
 def shuffle_cases(n: int, keys: Sequence[bytes] = ()) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     """Return the position in the source of each case, and the cases' ids, both (n,).
 
-    Args:
-        keys: Digests by which to order them, so that one more case leaves the order of the others;
-            empty for a seeded shuffle.
+    Ordered by digests, one more case leaves the order of the others; without, by a seeded shuffle.
     """
     order = stream(_ID_SEED, "case ids").permutation(n)
     if keys:
@@ -398,9 +356,7 @@ def tabulate_cases(
     """Return the case table; the labels of test cases are not in it.
 
     Args:
-        case_id: (n,) their ids.
         clusters: (n,) the cluster of copies of each; None where all patients are known.
-        design: `cv` keeps all cases for development.
     """
     split = np.array(["train" if design == "cv" else entry.split for entry in entries], dtype=str)
     label = np.array([entry.label for entry in entries], dtype=np.int64)

@@ -35,11 +35,10 @@ Frames = Literal["cases", "volume"]
 
 
 @dataclass(frozen=True)
-class MemoryTree:
-    """Files that came as bytes: name → content. Its methods are those of `FileTree`."""
+class MemoryTree(FileTree):
+    """Files that came as bytes: name → content."""
 
     content: Mapping[str, bytes]
-    in_order: bool = False
 
     @staticmethod
     def reference(image: str, mask: str | None) -> ImageReference:
@@ -54,18 +53,9 @@ class MemoryTree:
             if name not in beside and is_image_file(content[:HEAD_BYTES])
         )
 
-    def series(self, name: str) -> None:
-        """Return None: no name is a folder."""
-
-    def state(self, name: str) -> None:
-        """Return None: bytes have no place on the disk."""
-
     def size(self, name: str) -> int:
         """Return the bytes of a file; 0 where it did not come."""
         return len(self.content.get(name, b""))
-
-    def announce(self, names: Sequence[str]) -> None:
-        """Do nothing."""
 
     def read(self, name: str) -> bytes:
         """Return the content of a file; a DataError where it did not come."""

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from skiagram.datasets.contract import Mark, MarksLesions
+from skiagram.datasets.contract import Mark
 from skiagram.datasets.ingest import shuffle_cases
 from skiagram.datasets.phantom.image_model import ExposureGenerator, IdealObserver
 from skiagram.datasets.phantom.source import PhantomDataSet
@@ -60,16 +60,14 @@ def find_regions(
 
     def make(folder: Path) -> None:
         opened = source.open(workspace.data)
-        rows: list[dict[str, object]] = []
-        if isinstance(opened, MarksLesions):
-            order, names = shuffle_cases(len(opened.entries()))
-            position = dict(zip(names.tolist(), order.tolist(), strict=True))
-            rows = [
-                {"case_id": case, "radius": mark.radius}
-                | {f"axis_{axis}": place for axis, place in enumerate(mark.centre)}
-                for case in case_id
-                for mark in opened.marks(position[case])
-            ]
+        order, names = shuffle_cases(len(opened.entries()))
+        position = dict(zip(names.tolist(), order.tolist(), strict=True))
+        rows = [
+            {"case_id": case, "radius": mark.radius}
+            | {f"axis_{axis}": place for axis, place in enumerate(mark.centre)}
+            for case in case_id
+            for mark in opened.marks(position[case])
+        ]
         write_table(pd.DataFrame(rows, columns=None if rows else ["case_id"]), folder / _MARKS)
 
     inputs = {"data": prepared.data.folder.name, "dataset": dataset, "cases": list(case_id)}
