@@ -129,6 +129,18 @@ def composed(options: Any) -> dict[str, Any]:
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **dataclasses.asdict(options)}
 
 
+def flatten_options(options: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return dotted option name → value as JSON; strings stand bare, `prefix` before each name."""
+    flat: dict[str, str] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= flatten_options(value, f"{prefix}{name}.")
+        else:
+            bare = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            flat[f"{prefix}{name}"] = bare
+    return flat
+
+
 def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
     """Validate plain values against one option dataclass.
 

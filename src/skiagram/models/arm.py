@@ -69,14 +69,8 @@ class Member(Trainable[I]):
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
         """Return the final fit and all scores of each repeat."""
         known = cases.development()
-        labelled = Labelled(
-            self.development,
-            known.case_id,
-            known.label,
-            known.patient_id,
-            len(task.classes),
-            self.group,
-        )
+        ids, classes = (known.case_id, known.label, known.patient_id), len(task.classes)
+        labelled = Labelled(self.development, *ids, classes, self.group)
         repeats = validator.plan.repeats
         if task.design == "cv":
             return validator.cross_validate([labelled] * repeats)
@@ -91,12 +85,9 @@ def read_fold_groups(
     if not plan.fold_column:
         return None
     if task.design != "cv":
-        raise OptionError(
-            f"`{plan.fold_column}` under design {task.design}",
-            where="fold_column",
-            allowed="a column under design cv; empty under holdout",
-            remedy="set `design: cv`, or name the sites of the test set (`test_sites`)",
-        )
+        found, where = f"`{plan.fold_column}` under design {task.design}", "fold_column"
+        remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
+        raise OptionError(found, where=where, allowed="empty under holdout", remedy=remedy)
     return read_groups(covariates, plan.fold_column, cases.development().case_id)
 
 
@@ -168,24 +159,21 @@ def train(
     known = len(cases.development().case_id)
     outcome = _outcome(member, [summary for _, summary in summaries], known, reason)
     if not reason:
-        write_record(_deployment(outcome, task, plan, decisions), folders.model / DEPLOYMENT)
+        deployment = Deployment(
+            model=outcome.model,
+            arm=outcome.arm,
+            title=outcome.title,
+            options=outcome.options,
+            task=task,
+            sensitivity=None if task.positive is None else plan.sensitivity,
+            decisions=tuple(decisions),
+        )
+        write_record(deployment, folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
     write_table(_curves(summaries), folders.scores / "curves.parquet")
     write_table(_selection(summaries), folders.scores / "selection.parquet")
     write_record(outcome, folders.scores / "outcome.json")
     return outcome
-
-
-def _deployment(outcome: Outcome, task: Task, plan: Plan, decisions: list[Decision]) -> Deployment:
-    return Deployment(
-        model=outcome.model,
-        arm=outcome.arm,
-        title=outcome.title,
-        options=outcome.options,
-        task=task,
-        sensitivity=None if task.positive is None else plan.sensitivity,
-        decisions=tuple(decisions),
-    )
 
 
 def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reason: str) -> Outcome:

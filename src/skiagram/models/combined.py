@@ -19,7 +19,7 @@ part.
 import json
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -110,12 +110,12 @@ class Combination(ABC):
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
-        scores, label = training.inputs.scores, training.label
+        scores, of_fit, label = training.inputs.scores, training.inputs.fit, training.label
         calibrated = np.empty_like(scores)
         means = []
         for member in range(scores.shape[1]):
             scalings = []
-            for rows in _fits(training.inputs):
+            for rows in (np.flatnonzero(of_fit == fit) for fit in np.unique(of_fit)):
                 scaling = fit_platt(scores[rows, member], label[rows])
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)
@@ -124,11 +124,6 @@ class Combination(ABC):
         return FittedCombination(
             tuple(means), tuple(weights.tolist()), self.averaged, images=len(training)
         )
-
-
-def _fits(inputs: MemberScores) -> Iterator[NDArray[np.int64]]:
-    for fit in np.unique(inputs.fit):
-        yield np.flatnonzero(inputs.fit == fit)
 
 
 @dataclass(frozen=True)
@@ -155,19 +150,14 @@ class FittedCombination:
             for member, calibration in enumerate(self.calibrations)
         ]
         probability = np.maximum(np.stack(calibrated, axis=1), _MIN_PROBABILITY)
-        weights = np.array(self.weights)
-        if self.averaged == "log_odds":
-            return _weighted(np.log(probability), weights)
-        return np.log(_weighted(probability, weights))
+        of_log = self.averaged == "log_odds"
+        values = np.log(probability) if of_log else probability
+        mean: NDArray[np.float64] = np.einsum("nmk,m->nk", values, np.array(self.weights))
+        return mean if of_log else np.log(mean)
 
     def save(self, folder: Path) -> None:
         """Write `combination.json`."""
         write_record(self, folder / COMBINATION)
-
-
-def _weighted(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    weighted: NDArray[np.float64] = np.einsum("nmk,m->nk", values, weights)
-    return weighted
 
 
 @options_class(**STRICT)
@@ -189,9 +179,7 @@ class Voting(Combination):
         return self.mean
 
     def weights(
-        self,
-        log_probability: NDArray[np.float64],
-        label: NDArray[np.int64],
+        self, log_probability: NDArray[np.float64], label: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return equal weights that sum to 1."""
         members = log_probability.shape[1]
@@ -232,10 +220,9 @@ class Stacking(Combination):
             residual = softmax(logits, axis=1) - one_hot
             ridge = weights / self.inverse_regularisation
             slope = np.einsum("nmk,nk->m", log_odds, residual) + ridge
-            value = (
-                -float((one_hot * log_softmax(logits, axis=1)).sum()) + float(weights @ ridge) / 2
-            )
-            return value, np.concatenate([slope, residual.sum(axis=0)])
+            likelihood = float((one_hot * log_softmax(logits, axis=1)).sum())
+            gradient = np.concatenate([slope, residual.sum(axis=0)])
+            return float(weights @ ridge) / 2 - likelihood, gradient
 
         start = np.concatenate([np.full(members, 1 / members), np.zeros(n_classes)])
         bounds = [(0.0, None)] * members + [(-20.0, 20.0)] * n_classes
@@ -359,12 +346,10 @@ def check_combination(
     model: Combination = build(options, where)
     strangers = [member for member in model.members if member not in trained]
     if strangers or len(set(model.members)) < len(model.members):
-        raise OptionError(
-            f"no model `{strangers[0]}`" if strangers else "a model is named twice",
-            where=f"{where}.members",
-            allowed=f"models of the run: {', '.join(trained)}",
-            remedy="add it to `baselines` or `networks` in params.yaml, or name another",
-        )
+        found = f"no model `{strangers[0]}`" if strangers else "a model is named twice"
+        remedy = "add it to `baselines` or `networks` in params.yaml, or name another"
+        allowed = ", ".join(trained)
+        raise OptionError(found, where=f"{where}.members", allowed=allowed, remedy=remedy)
     if name in trained:
         raise OptionError("a model has the same name", where=where, remedy="rename the option file")
     return CheckedCombination(name, model, options)

@@ -142,20 +142,16 @@ class Model(Protocol[I]):
 
 @runtime_checkable
 class TrainedByEpochs(Protocol):
-    """A model that learns epoch by epoch on devices, which are shared out among fits."""
+    """A model that learns epoch by epoch on devices, which are shared out among fits.
 
-    @property
-    def gpus(self) -> int | None:
-        """Return how many GPUs of this machine its fits may use; None where they use none."""
+    Attributes:
+        gpus: How many of this machine's its fits may use; None where they use none.
+        one_by_one: Whether each fit shares its work out by itself, so that none is made beside it.
+        knows_epochs: Whether folds have no say in how long the final fit trains.
+        final_epochs: Epochs of a fit on all cases; None where validation cases decide.
+    """
 
-    @property
-    def one_by_one(self) -> bool:
-        """Return whether each fit shares its work out by itself, so that none is made beside it."""
-
-    @property
-    def knows_epochs(self) -> bool:
-        """Return whether folds have no say in how long the final fit trains."""
-
-    @property
-    def final_epochs(self) -> int | None:
-        """Return the epochs of a fit on all cases; None where validation cases decide."""
+    gpus: int | None
+    one_by_one: bool
+    knows_epochs: bool
+    final_epochs: int | None

@@ -108,11 +108,9 @@ class Plan:
                 self.make_folds(label[known], patient_id[known], self.inner_folds, *name)
 
 
-def repeat_name(repeat: int, outer_fold: int | None = None) -> tuple[str, ...]:
+def repeat_name(repeat: int, *outer_fold: int) -> tuple[str, ...]:
     """Return the name of the random streams of a repeat, or of an outer fold of it."""
-    if outer_fold is None:
-        return (f"repeat{repeat}",)
-    return f"repeat{repeat}", f"outer{outer_fold}"
+    return f"repeat{repeat}", *(f"outer{fold}" for fold in outer_fold)
 
 
 @dataclass(frozen=True)
@@ -249,18 +247,17 @@ class CrossValidator(Generic[I]):
         done = [[next(developed) for _ in folds] for folds in outer]
         wholes = [self._whole(repeat, cases, done[repeat]) for repeat, cases in enumerate(repeats)]
         made = self._make(wholes)
-        scored = [
-            [
-                row
-                for k, fold in enumerate(outer[repeat])
-                for row in _outer_rows(done[repeat][k], cases.case_id, fold, repeat, k)
-            ]
-            for repeat, cases in enumerate(repeats)
-        ]
-        return [
-            (_averaged(made[fit.title], done[repeat]), scored[repeat])
-            for repeat, fit in enumerate(wholes)
-        ]
+        results: list[Repeat] = []
+        for repeat, cases in enumerate(repeats):
+            scored: list[Scored] = []
+            for k, (fold, part) in enumerate(zip(outer[repeat], done[repeat], strict=True)):
+                held_out, known_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
+                scored += part.of_folds
+                scored.append(part.scored(0, held_out, "out_of_fold", repeat, k))
+                scored.append(part.scored(1, known_id, "training", repeat, k))
+            whole = made[wholes[repeat].title]
+            results.append((_averaged(whole, done[repeat]), scored))
+        return results
 
     def develop(self, parts: Sequence[Development[I]]) -> list[Developed]:
         """Make all folds' fits and the calibrated final fits.
@@ -278,12 +275,8 @@ class CrossValidator(Generic[I]):
                 fits.append(self._final_fit(part, self._known_epochs()))
         made = self._make(fits)
         if waits:
-            made |= self._make(
-                [
-                    self._final_fit(part, self._chosen_epochs(_of_folds(part, made)))
-                    for part in parts
-                ]
-            )
+            chosen = [self._chosen_epochs(_of_folds(part, made)) for part in parts]
+            made |= self._make([self._final_fit(*pair) for pair in zip(parts, chosen, strict=True)])
         return [self._calibrated(part, made) for part in parts]
 
     def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
@@ -402,12 +395,10 @@ class CrossValidator(Generic[I]):
             pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
             threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
         last = made["-".join((*part.name, "final"))]
-        return Developed(
-            last, average_calibrations(calibrations), threshold, [*held_out, *training]
-        )
+        mean = average_calibrations(calibrations)
+        return Developed(last, mean, threshold, [*held_out, *training])
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
-        """Return the folds of a cross-validation: the cases' groups, or the plan's own."""
         if cases.group is not None:
             return leave_one_group_out(cases.label, cases.patient_id, cases.group)
         name = repeat_name(repeat)
@@ -436,16 +427,6 @@ class CrossValidator(Generic[I]):
 
 def _of_folds(part: Development[Any], made: dict[str, FitResult]) -> list[FitResult]:
     return [made["-".join((*part.name, f"fold{k}"))] for k in range(len(part.folds))]
-
-
-def _outer_rows(
-    done: Developed, case_id: NDArray[np.str_], fold: Partition, repeat: int, k: int
-) -> list[Scored]:
-    return [
-        *done.of_folds,
-        done.scored(0, case_id[fold.held_out], "out_of_fold", repeat, k),
-        done.scored(1, case_id[fold.training], "training", repeat, k),
-    ]
 
 
 def _averaged(result: FitResult, folds: Sequence[Developed]) -> Developed:

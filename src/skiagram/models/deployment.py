@@ -7,7 +7,7 @@ figure of a single one, because a model's folder is given away.
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,10 +150,8 @@ class Familiarity:
     limit: float
 
     def __post_init__(self) -> None:
-        d, k = len(self.names), len(self.variances)
-        if not (len(self.centre) == len(self.scale) == d and len(self.axes) == k):
-            raise ValueError("sizes do not fit")
-        if any(len(axis) != d for axis in self.axes) or self.rest <= 0:
+        sizes = {len(self.names), len(self.centre), len(self.scale), *map(len, self.axes)}
+        if len(sizes) > 1 or len(self.axes) != len(self.variances) or self.rest <= 0:
             raise ValueError("sizes do not fit")
 
     def distances(self, table: FeatureTable) -> Floats:
@@ -182,22 +180,22 @@ class Familiarity:
     def of(cls, table: FeatureTable, patient: NDArray[np.str_]) -> "Familiarity | None":
         """Learn the space and its limit; None where too few cases or features vary."""
         folds = _patient_folds(patient)
-        whole = cls._fit(table, np.inf)
+        whole = cls._fit(table)
         if whole is None or len(folds) < _NOVELTY_FOLDS:
             return None
         far: dict[str, float] = {}
         for held_out in folds:
-            part = cls._fit(table.select(np.flatnonzero(~held_out)), np.inf)
+            part = cls._fit(table.select(np.flatnonzero(~held_out)))
             if part is None:
                 return None
             distances = part.distances(table.select(np.flatnonzero(held_out)))
             for name, distance in zip(patient[held_out].tolist(), distances.tolist(), strict=True):
                 far[name] = max(distance, far.get(name, 0.0))
         limit = float(np.quantile(sorted(far.values()), _FAMILIAR, method="higher"))
-        return cls(**{**vars(whole), "limit": limit})
+        return replace(whole, limit=limit)
 
     @classmethod
-    def _fit(cls, table: FeatureTable, limit: float) -> "Familiarity | None":
+    def _fit(cls, table: FeatureTable) -> "Familiarity | None":
         values = table.values.astype(np.float64)
         centre = np.nan_to_num(np.nanmedian(values, axis=0))
         scale = np.nan_to_num(np.nanstd(values, axis=0))
@@ -219,7 +217,7 @@ class Familiarity:
             tuple(tuple(axis) for axis in axes[:kept].tolist()),
             tuple(variances[:kept].tolist()),
             rest,
-            limit,
+            np.inf,
         )
 
 
@@ -271,16 +269,13 @@ def complete_folder(
     for a model made of others, which have their own.
     """
     propagate_preparation(preparation, model, covariates=covariates)
-    write_fingerprint(model, scores, cases, space)
+    if (model / DEPLOYMENT).exists():  # of a failed model there is none
+        write_fingerprint(model, scores, cases, space)
     write_checksums(model)
 
 
-def write_fingerprint(
-    model: Path, scores: Path, cases: Cases, space: FeatureTable | None = None
-) -> None:
-    """Write what the training data were like into a model's folder; nothing for a failed model."""
-    if not (model / DEPLOYMENT).exists():
-        return
+def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTable | None) -> None:
+    """Write what the training data were like into a model's folder."""
     task = read_record(Deployment, model / DEPLOYMENT).task
     table = Predictions.read(scores / "predictions.parquet").part("out_of_fold").table
     columns = [f"probability_{k}" for k in range(len(task.classes))]
@@ -288,12 +283,12 @@ def write_fingerprint(
     known = cases.development()
     probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
     limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
-    own = None if space is None else _without_covariates(space.of(known.case_id))
-    of_class = [known.patient_id[known.label == k] for k in range(len(task.classes))]
+    own = None if space is None else _of_images(space.of(known.case_id))
     fingerprint = Fingerprint(
-        patients=dict(
-            zip(task.classes, (len(np.unique(patients)) for patients in of_class), strict=True)
-        ),
+        patients={
+            name: len(np.unique(known.patient_id[known.label == k]))
+            for k, name in enumerate(task.classes)
+        },
         cases=len(known.case_id),
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
@@ -304,14 +299,9 @@ def write_fingerprint(
     write_record(fingerprint, model / FINGERPRINT)
 
 
-def _without_covariates(table: FeatureTable) -> FeatureTable:
-    return table.columns(
-        [
-            name
-            for name in table.names
-            if not is_perturbed(name) and not any(has_prefix(name, family) for family in _BESIDE)
-        ]
-    )
+def _of_images(table: FeatureTable) -> FeatureTable:
+    plain = (name for name in table.names if not is_perturbed(name))
+    return table.columns([n for n in plain if not any(has_prefix(n, kind) for kind in _BESIDE)])
 
 
 def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[float, ...]]:

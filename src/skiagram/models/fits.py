@@ -5,11 +5,12 @@ so that a run that was killed goes on where it was. Networks keep themselves, ep
 """
 
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Generic, NamedTuple
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
-from skiagram.records import Cases, read_record, write_record
+from skiagram.records import Cases
 
 Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found
@@ -95,19 +96,8 @@ def _named(title: str) -> Iterator[None]:
         ) from error
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """What is kept of a fit beside its scores and its model; a network's curves are not."""
-
-    parameters: int
-    multiply_adds: int | None
-    images_seen: int
-    scored: int
-    features: dict[str, bool] = field(default_factory=dict)
-
-
 def _keep(result: FitResult, saved: Path | None, folder: Path) -> None:
-    """Keep what came of a fit, whole or not at all."""
+    """Keep what came of a fit, whole or not at all; networks, with curves, keep themselves."""
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -115,23 +105,17 @@ def _keep(result: FitResult, saved: Path | None, folder: Path) -> None:
         np.save(unfinished / f"{number}.npy", scores, allow_pickle=False)
     if saved is not None and saved.is_dir():
         shutil.copytree(saved, unfinished / _MODEL)
-    cost = result.summary
-    kept = _Kept(
-        cost.parameters, cost.multiply_adds, cost.images_seen, len(result.scores), cost.features
-    )
-    write_record(kept, unfinished / _RESULT)
+    cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
+    (unfinished / _RESULT).write_text(json.dumps({"scored": len(result.scores), "cost": cost}))
     unfinished.rename(folder)
 
 
 def _take_up(folder: Path, saved: Path | None) -> FitResult:
-    kept = read_record(_Kept, folder / _RESULT)
+    kept = json.loads((folder / _RESULT).read_text())
     if saved is not None and (folder / _MODEL).is_dir():
         shutil.copytree(folder / _MODEL, saved, dirs_exist_ok=True)
-    summary = FitSummary(
-        kept.parameters, kept.multiply_adds, kept.images_seen, features=kept.features
-    )
-    scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept.scored))
-    return FitResult(summary, scores)
+    scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept["scored"]))
+    return FitResult(FitSummary(**kept["cost"]), scores)
 
 
 @contextmanager
@@ -159,10 +143,9 @@ def kept_fits(
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the scores, or refuse those that are not finite."""
     if not np.isfinite(scores).all():
-        raise ModelFailure(
-            f"scores of {int((~np.isfinite(scores)).any(axis=1).sum())} cases are not finite",
-            remedy="lower the learning rate or strengthen the regularisation",
-        )
+        count = int((~np.isfinite(scores)).any(axis=1).sum())
+        remedy = "lower the learning rate or strengthen the regularisation"
+        raise ModelFailure(f"scores of {count} cases are not finite", remedy=remedy)
     return scores
 
 

@@ -60,22 +60,15 @@ def head_inputs(
     shared = set(beside.names) & set(encoding.names)
     if shared:
         raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
-    both = FeatureTable(
-        encoding.case_id,
-        (*encoding.names, *beside.names),
-        np.hstack([encoding.values, beside.values]),
-    )
-    return Head(model, encoder, fused=True), both
+    names, values = (*encoding.names, *beside.names), np.hstack([encoding.values, beside.values])
+    return Head(model, encoder, fused=True), FeatureTable(encoding.case_id, names, values)
 
 
 def check_head(model: Any) -> None:
     """Refuse what is no classical model."""
     if not isinstance(model, ClassicalModel):
-        raise OptionError(
-            f"`{type(model).__name__}` cannot be a head",
-            where="heads",
-            allowed="option files of classical models",
-        )
+        found, allowed = f"`{type(model).__name__}` cannot be a head", "classical models"
+        raise OptionError(found, where="heads", allowed=allowed)
 
 
 def reads_features(model: ClassicalModel) -> bool:

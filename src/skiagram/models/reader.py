@@ -51,20 +51,15 @@ class Reader:
     def inputs(self, path: Path, task: Task, case_id: NDArray[np.str_]) -> ReaderScores:
         """Read the scores of the given cases from ingest's table of a column per reader."""
         if task.positive is None:
-            raise OptionError(
-                f"one score for {len(task.classes)} classes",
-                where="model",
-                allowed="scores of readers and devices on tasks of two classes",
-                remedy=f"leave `{self.title}` out of `baselines` in params.yaml",
-            )
+            remedy = f"leave `{self.title}` out of `baselines` in params.yaml"
+            found, allowed = f"one score for {len(task.classes)} classes", "tasks of two classes"
+            raise OptionError(found, where="model", allowed=allowed, remedy=remedy)
         table = read_table(path).set_index("case_id")
         if self.column not in table.columns:
-            raise OptionError(
-                f"no score `{self.column}`",
-                where="model.column",
-                allowed=", ".join(table.columns) or "none: the data set has no scores",
-                remedy="name it in the data set's option file, under `columns.scores`",
-            )
+            allowed = ", ".join(table.columns) or "none: the data set has no scores"
+            remedy = "name it in the data set's option file, under `columns.scores`"
+            found = f"no score `{self.column}`"
+            raise OptionError(found, where="model.column", allowed=allowed, remedy=remedy)
         scores = table[self.column].loc[case_id.tolist()]
         return ReaderScores(scores.to_numpy(dtype=np.float64), task.positive)
 

@@ -19,6 +19,7 @@ from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
+from skiagram.options import flatten_options
 from skiagram.records import DataCard, models_folder, read_record, read_table, scores_folder
 from skiagram.sealing.ledger import (
     LEDGER,
@@ -47,15 +48,14 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
     evaluation = read_record(Evaluation, project / "reports/evaluation.json")
     results = {result.outcome.model: result for result in evaluation.models}
-    absent = [name for name in models if name not in results]
-    if absent:
-        found, where = f"no figures of {', '.join(absent)}", "reports/evaluation.json"
-        raise DataError(found, where=where, remedy="run evaluate again")
+    if absent := [name for name in models if name not in results]:
+        where = "reports/evaluation.json"
+        raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
     data = {
         "data.name": read_record(DataCard, project / "data/cases/card.json").name,
         "data.sha256": ImageStore(project / "data/images").sha256,
     }
-    chosen = flatten(choices)
+    chosen = flatten_options(choices)
     parent = _parent(project, evaluation, chosen | data, run_name(choices))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
     children = tuple(_child(project, results[name], shared) for name in models)
@@ -96,25 +96,12 @@ def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
         tags["mlflow.note.content"] = outcome.reason
     return Run(
         name=outcome.model,
-        params=flatten(outcome.options) | params,
+        params=flatten_options(outcome.options) | params,
         points=tuple(points),
         tags=tags,
         artefacts={models_folder(project, outcome): "model", scores: "scores"},
         failed=outcome.status == "failed",
     )
-
-
-def flatten(options: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return nested options as `group.option` → text; lists are joined by commas."""
-    flat: dict[str, str] = {}
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{name}.")
-        elif isinstance(value, list | tuple):
-            flat[f"{prefix}{name}"] = ", ".join(map(str, value))
-        else:
-            flat[f"{prefix}{name}"] = str(value)
-    return flat
 
 
 def estimate_points(name: str, estimate: Estimate | None) -> list[Point]:
@@ -177,7 +164,7 @@ def run_name(choices: Mapping[str, Any]) -> str:
         return named
     parts = [str(choices[name]) for name in ("dataset", "design") if name in choices]
     parts += [f"seed{choices['seed']}"] if "seed" in choices else []
-    text = json.dumps(flatten(choices), sort_keys=True)
+    text = json.dumps(flatten_options(choices), sort_keys=True)
     return "-".join([*parts, hashlib.sha256(text.encode()).hexdigest()[:6]])
 
 

@@ -6,10 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from skiagram.compute.checkout import home
+from skiagram.options import flatten_options
 from skiagram.studies.search.study import SearchedModel, SearchResult
 from skiagram.studies.search.trials import Trial
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
-from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name, flatten
+from skiagram.tracking.execution import commit_tags, estimate_points, experiment_name
 
 
 def record_study(tracker: Tracker, result: object, project: Path) -> tuple[str, ...]:
@@ -65,7 +66,7 @@ def _trial(model: SearchedModel, trial: Trial, result: SearchResult, tags: dict[
         own["mlflow.note.content"] = trial.reason
     return Run(
         name=f"{model.model} {trial.number}",
-        params=flatten(trial.values),
+        params=flatten_options(trial.values),
         points=tuple(points),
         tags=tags | own,
         failed=trial.end == "failed",

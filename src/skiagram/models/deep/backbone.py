@@ -36,46 +36,32 @@ class OnBackbone:
 
     def network(self) -> Network:
         """Return the options of the backbone."""
-        return _network(self.backbone, self.training)
+        twice = ("is given twice", "leave it in `model` alone")
+        network = build_inner(self.backbone, self.training, _WHERE, twice)
+        if not hasattr(network, "build") or isinstance(network, ReadsTable):
+            found = f"`{self.backbone['_target_']}` is not a network that reads only images"
+            raise OptionError(found, where=_WHERE, allowed="small_cnn, pretrained and others")
+        return cast(Network, network)
 
-    def load_backbone(self, backbone: nn.Module) -> None:
+    def load_weights(self, network: nn.Module) -> None:
         """Give the backbone the weights it starts from, where it starts from any."""
         options = self.network()
         if isinstance(options, StartsFromWeights):
-            options.load_weights(backbone)
+            options.load_weights(network)
 
 
 def build_inner(
     options: Mapping[str, Any], training: Training, where: str, training_given: tuple[str, str]
 ) -> Any:
-    """Return the options of a network that other options hold.
+    """Return the options of a network that other options hold, without a training.
 
-    Args:
-        options: `_target_` and options, without a training.
-        training_given: What a message says of a training among the options: what is wrong, and
-            what to do.
+    `training_given` is what a message says of one among them: what is wrong, and what to do.
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(_PACKAGE):
-        raise OptionError(
-            f"names the class `{target}`",
-            where=f"{where}._target_",
-            allowed=f"networks of {_PACKAGE}*",
-        )
+        found, allowed = f"names the class `{target}`", f"networks of {_PACKAGE}*"
+        raise OptionError(found, where=f"{where}._target_", allowed=allowed)
     if "training" in options:
         wrong, remedy = training_given
         raise OptionError(wrong, where=f"{where}.training", remedy=remedy)
     return build({**options, "training": dataclasses.asdict(training)}, where)
-
-
-def _network(options: Mapping[str, Any], training: Training) -> Network:
-    network = build_inner(
-        options, training, _WHERE, ("is given twice", "leave it in `model` alone")
-    )
-    if not hasattr(network, "build") or isinstance(network, ReadsTable):
-        raise OptionError(
-            f"`{options['_target_']}` is not a network that reads only images",
-            where=_WHERE,
-            allowed="small_cnn, pretrained and others as their option files have them",
-        )
-    return cast(Network, network)

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.deep.layers import GlobalAveragePool
+from skiagram.models.deep.layers import GlobalAveragePool, convolution
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -38,29 +38,17 @@ class CNN3D:
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Refuse images."""
-        raise ModelFailure(
-            f"images of {height} × {width} pixels",
-            where="cnn_3d",
-            allowed="volumes of slices, rows and columns",
-            remedy="choose a network that reads images, for example small_cnn",
-        )
+        found, allowed = f"images of {height} × {width} pixels", "volumes"
+        remedy = "choose a network that reads images, for example small_cnn"
+        raise ModelFailure(found, where="cnn_3d", allowed=allowed, remedy=remedy)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
         """Return the network; it is defined for volumes of every size."""
-        layers = _convolution(channels, self.widths[0])
+        layers = [*convolution(channels, self.widths[0], axes=3), nn.ReLU()]
         for entering, maps in pairwise(self.widths):
-            layers += [nn.MaxPool3d(2, ceil_mode=True), *_convolution(entering, maps)]
-        layers += [
-            GlobalAveragePool(),
-            nn.Dropout(self.dropout),
-            nn.Linear(self.widths[-1], n_classes),
-        ]
-        return nn.Sequential(*layers)
-
-
-def _convolution(entering: int, maps: int) -> list[nn.Module]:
-    convolution = nn.Conv3d(entering, maps, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return [convolution, nn.BatchNorm3d(maps), nn.ReLU()]
+            halving = nn.MaxPool3d(2, ceil_mode=True)
+            layers += [halving, *convolution(entering, maps, axes=3), nn.ReLU()]
+        last = nn.Linear(self.widths[-1], n_classes)
+        return nn.Sequential(*layers, GlobalAveragePool(), nn.Dropout(self.dropout), last)

@@ -49,7 +49,7 @@ class ImageAndTable(OnBackbone):
 
     def load_weights(self, network: nn.Module) -> None:
         """Give the backbone the weights it starts from."""
-        self.load_backbone(cast(Fusion, network).backbone)
+        super().load_weights(cast(Fusion, network).backbone)
 
 
 class Fusion(nn.Module):

@@ -1,5 +1,7 @@
 """Layers, first weights and checks of image sizes that several networks share."""
 
+from typing import Literal
+
 from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
@@ -8,12 +10,9 @@ from skiagram.errors import ModelFailure
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
     """Return how many patches an image has down and across."""
     if height % patch_size or width % patch_size:
-        raise ModelFailure(
-            f"images of {height} × {width} pixels",
-            where=network,
-            allowed=f"sides that are multiples of the patch size {patch_size}, at least one each",
-            remedy="set training.image_size or patch_size",
-        )
+        found, remedy = f"images of {height} × {width} pixels", "set image_size or patch_size"
+        allowed = f"sides that are multiples of the patch size {patch_size}"
+        raise ModelFailure(found, where=network, allowed=allowed, remedy=remedy)
     return height // patch_size, width // patch_size
 
 
@@ -22,12 +21,9 @@ def check_smallest_side(
 ) -> None:
     """Refuse images of which a network leaves nothing to classify."""
     if min(height, width) < smallest:
-        raise ModelFailure(
-            f"images of {height} × {width} pixels",
-            where=network,
-            allowed=f"at least {smallest} × {smallest} pixels{needed_for}",
-            remedy=f"set training.image_size{remedy}",
-        )
+        found, remedy = f"images of {height} × {width} pixels", f"set training.image_size{remedy}"
+        allowed = f"at least {smallest} × {smallest} pixels{needed_for}"
+        raise ModelFailure(found, where=network, allowed=allowed, remedy=remedy)
 
 
 class GlobalAveragePool(nn.Module):
@@ -36,6 +32,16 @@ class GlobalAveragePool(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """Turn (n, channels, [depth,] height, width) into (n, channels)."""
         return maps.mean(dim=tuple(range(2, maps.ndim)))
+
+
+def convolution(
+    entering: int, maps: int, side: int = 3, stride: int = 1, axes: Literal[2, 3] = 2
+) -> list[nn.Module]:
+    """Return a convolution that keeps the sides at stride 1, and its batch normalisation."""
+    kind, norm = (nn.Conv2d, nn.BatchNorm2d) if axes == 2 else (nn.Conv3d, nn.BatchNorm3d)
+    layer = kind(entering, maps, side, stride, padding=side // 2, bias=False)
+    nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return [layer, norm(maps)]
 
 
 def glorot_uniform(layer: nn.Module) -> None:

@@ -52,10 +52,6 @@ class RefittedHead(OnBackbone):
         """Return the network with its own last layer."""
         return self.network().build(channels, height, width, n_classes)
 
-    def load_weights(self, network: nn.Module) -> None:
-        """Give the backbone the weights it starts from."""
-        self.load_backbone(network)
-
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
         """Fit the last layer of a trained network anew, in place."""
         layer = last_layer(classifier)
@@ -74,10 +70,8 @@ class RefittedHead(OnBackbone):
             layer.bias.copy_(torch.from_numpy(bias))
 
     def _head(self) -> Any:
-        options = {
-            "C": self.inverse_regularisation,
-            "class_weight": self.training.class_weights,
-        }
+        weights = self.training.class_weights
+        options = {"C": self.inverse_regularisation, "class_weight": weights}
         if self.head == "svm":
             return LinearSVC(**options, dual=False, max_iter=_ITERATIONS)
         return LogisticRegression(**options, max_iter=_ITERATIONS)

@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side
+from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side, convolution
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -39,18 +39,8 @@ class SmallCNN:
         smallest = 2 ** len(self.widths) - 1
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_cnn", height, width, smallest, halvings, " or remove a width")
-        layers = _convolution(channels, self.widths[0], 5, stride=2)
+        layers = [*convolution(channels, self.widths[0], side=5, stride=2), nn.ReLU()]
         for entering, maps in pairwise(self.widths):
-            layers += [nn.MaxPool2d(2), *_convolution(entering, maps, 3, stride=1)]
-        layers += [
-            GlobalAveragePool(),
-            nn.Dropout(self.dropout),
-            nn.Linear(self.widths[-1], n_classes),
-        ]
-        return nn.Sequential(*layers)
-
-
-def _convolution(entering: int, maps: int, side: int, stride: int) -> list[nn.Module]:
-    convolution = nn.Conv2d(entering, maps, side, stride, padding=side // 2, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return [convolution, nn.BatchNorm2d(maps), nn.ReLU()]
+            layers += [nn.MaxPool2d(2), *convolution(entering, maps), nn.ReLU()]
+        last = nn.Linear(self.widths[-1], n_classes)
+        return nn.Sequential(*layers, GlobalAveragePool(), nn.Dropout(self.dropout), last)

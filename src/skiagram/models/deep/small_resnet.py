@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side
+from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side, convolution
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -43,7 +43,7 @@ class SmallResNet:
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_resnet", height, width, smallest, halvings, " or remove a width")
         first, last = self.widths[0], self.widths[-1]
-        layers: list[nn.Module] = [*_convolution(channels, first, stride=1), nn.ReLU()]
+        layers = [*convolution(channels, first), nn.ReLU()]
         layers += [Block(first, first, stride=1) for _ in range(self.blocks)]
         for entering, maps in pairwise(self.widths):
             layers.append(Block(entering, maps, stride=2))
@@ -58,20 +58,14 @@ class Block(nn.Module):
     def __init__(self, entering: int, maps: int, stride: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            *_convolution(entering, maps, stride), nn.ReLU(), *_convolution(maps, maps, stride=1)
+            *convolution(entering, maps, stride=stride), nn.ReLU(), *convolution(maps, maps)
         )
         # A block that starts as the identity trains more steadily (Goyal et al. 2017, §5.1).
         nn.init.zeros_(cast(nn.BatchNorm2d, self.residual[-1]).weight)
         self.shortcut = nn.Sequential()
         if entering != maps or stride > 1:
-            self.shortcut.extend(_convolution(entering, maps, stride, side=1))
+            self.shortcut.extend(convolution(entering, maps, 1, stride))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Turn (n, entering, height, width) into (n, maps, height / stride, width / stride)."""
         return torch.relu(cast(Tensor, self.shortcut(maps) + self.residual(maps)))
-
-
-def _convolution(entering: int, maps: int, stride: int, side: int = 3) -> list[nn.Module]:
-    convolution = nn.Conv2d(entering, maps, side, stride, padding=side // 2, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-    return [convolution, nn.BatchNorm2d(maps)]

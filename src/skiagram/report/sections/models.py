@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
 from skiagram.evaluation.results import ModelResult
+from skiagram.options import flatten_options
 from skiagram.report.formatting import (
     format_decimal,
     format_difference,
@@ -13,7 +14,6 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.sections.provenance import flatten_options
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate
 

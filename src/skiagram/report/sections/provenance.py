@@ -1,12 +1,11 @@
 """Methods, versions and hashes: how each interval was computed and from what."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
+from skiagram.options import flatten_options
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.sealing.ledger import LEDGER, Opening
@@ -95,15 +94,3 @@ def _model_estimates(model: ModelResult) -> Iterator[tuple[str, Estimate | None]
         yield "risk_coverage.area", model.risk_coverage.area
     yield "efficiency", model.efficiency
     yield "above_ideal", model.above_ideal
-
-
-def flatten_options(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return dotted option name → value as JSON; strings stand bare, `prefix` before each name."""
-    lines: dict[str, str] = {}
-    for name, value in params.items():
-        if isinstance(value, Mapping):
-            lines |= flatten_options(value, f"{prefix}{name}.")
-        else:
-            bare = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            lines[f"{prefix}{name}"] = bare
-    return lines
