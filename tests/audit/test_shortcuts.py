@@ -14,11 +14,7 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
-from skiagram.audit.shortcuts import (
-    bin_values,
-    predict_out_of_fold,
-    probe_label,
-)
+from skiagram.audit.shortcuts import bin_values, predict_out_of_fold, probe_label
 from skiagram.near_duplicates.search import TransformedPairs
 from skiagram.records import Cases
 from tests.audit.planted import CARD, TASK, Planted

@@ -26,13 +26,7 @@ from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import full, with_galleries
-from tests.report.examples_of_results import (
-    TITLES,
-    binary,
-    material,
-    several_classes,
-    with_failure,
-)
+from tests.report.examples_of_results import TITLES, binary, material, several_classes, with_failure
 
 SECTIONS = list(list_sections())[1:]  # the first page is none of the contents
 VOID = {"br", "img", "meta"}

@@ -12,10 +12,7 @@ import yaml
 from skiagram.models.deep.compression import Compression, count_stored, is_weight, unpack
 from skiagram.report.index import read_summary, write_study
 from skiagram.report.studies.simplification import describe_simplest, render
-from skiagram.studies.simplification.study import (
-    Simplification,
-    SimplificationResult,
-)
+from skiagram.studies.simplification.study import Simplification, SimplificationResult
 from tests.encoders.examples import network, weights_file
 from tests.encoders.examples import options as encoder_options
 from tests.studies.small_phantom import PLAN, TRAINER, small_place

@@ -47,9 +47,7 @@ def collect_image_traits(
     return ProbedTraits(rows, images, known)
 
 
-def side_by_side(
-    traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]],
-) -> dict[str, Columns]:
+def side_by_side(traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]]) -> dict[str, Columns]:
     """Return trait → (m, k) numbers of m cases, those of several kinds of images side by side.
 
     Args:

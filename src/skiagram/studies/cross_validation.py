@@ -17,12 +17,7 @@ from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import Candidate, StudyOptions
-from skiagram.studies.pipeline_steps import (
-    PreparedData,
-    ReportedDataSet,
-    ingest_data,
-    prepare_data,
-)
+from skiagram.studies.pipeline_steps import PreparedData, ReportedDataSet, ingest_data, prepare_data
 from skiagram.studies.workspace import Workspace
 
 Rows = NDArray[np.int64]

@@ -90,11 +90,7 @@ class Workspace:
         return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
     def make_once(
-        self,
-        what: str,
-        inputs: Mapping[str, Any],
-        make: Callable[[Path], object],
-        *code: object,
+        self, what: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
     ) -> Path:
         """Return the folder of a piece; it is made at the first call for these inputs and code.
 

@@ -110,9 +110,7 @@ def test_where_detecting_is_not_settling_both_numbers_stand() -> None:
 
 def test_a_test_that_sees_the_margin_says_so() -> None:
     words = told(
-        "More patients would change little",
-        detectable=Estimate(0.015),
-        planning=Planning(43, 57),
+        "More patients would change little", detectable=Estimate(0.015), planning=Planning(43, 57)
     )
     assert "0.015 is found with a probability of 80 %; the margin is 0.020" in words
 

@@ -1,11 +1,7 @@
 import dataclasses
 
 from skiagram.report.sections.confusion import tabulate_confusion
-from skiagram.report.sections.models import (
-    format_as_text,
-    tabulate_class_auc,
-    tabulate_performance,
-)
+from skiagram.report.sections.models import format_as_text, tabulate_class_auc, tabulate_performance
 from skiagram.report.sections.training import tabulate_cost
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate

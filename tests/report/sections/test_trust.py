@@ -27,10 +27,7 @@ from skiagram.report.sections.stability import (
     tabulate_variance,
 )
 from skiagram.report.sections.subgroups import draw_subgroups, subgroups
-from skiagram.report.sections.uncertainty import (
-    tabulate_prediction_sets,
-    tabulate_referral,
-)
+from skiagram.report.sections.uncertainty import tabulate_prediction_sets, tabulate_referral
 from skiagram.report.tables import Cell, Table
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_findings import full

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.studies.cost import (
-    describe_best,
-    list_fronts,
-    render,
-)
+from skiagram.report.studies.cost import describe_best, list_fronts, render
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import FailedModel
 from skiagram.studies.cost import CostResult, ModelCost, Timing

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.studies.crossover import (
-    describe_crossing,
-    render,
-    summarise,
-)
+from skiagram.report.studies.crossover import describe_crossing, render, summarise
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.crossover.curves import Band, Crossing, LearningCurve
 from skiagram.studies.crossover.study import CrossoverResult

@@ -4,11 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.studies.search import (
-    describe_gain,
-    describe_leaders,
-    render,
-)
+from skiagram.report.studies.search import describe_gain, describe_leaders, render
 from skiagram.statistics.estimate import Estimate
 from tests.studies.search.examples import NET, RESULT, SVM
 

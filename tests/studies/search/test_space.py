@@ -8,13 +8,7 @@ import yaml
 
 from skiagram.errors import OptionError
 from skiagram.options import build
-from skiagram.studies.search.space import (
-    Choice,
-    Range,
-    Space,
-    apply_values,
-    rewrite_option_file,
-)
+from skiagram.studies.search.space import Choice, Range, Space, apply_values, rewrite_option_file
 from tests.studies.small_phantom import CONF
 
 SPACES = sorted((CONF / "search").glob("*.yaml"))

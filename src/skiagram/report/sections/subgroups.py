@@ -24,15 +24,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import (
-    Cell,
-    Cells,
-    Group,
-    Table,
-    TableRow,
-    fill_cell,
-    fill_difference,
-)
+from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import Estimate
 
 _ROW = 0.34  # inches

@@ -13,11 +13,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import (
-    format_count,
-    format_difference,
-    format_percent,
-)
+from skiagram.report.formatting import format_count, format_difference, format_percent
 from skiagram.report.rendering import Summary, render_template
 from skiagram.studies.crossover.curves import Crossing, LearningCurve
 from skiagram.studies.crossover.study import CrossoverResult

@@ -30,11 +30,7 @@ from skiagram.studies.explanations.study import ExplanationsResult
 
 _OUTLINE = (88, 202, 164)
 _GRID = 3  # local effects a row
-KINDS = {
-    "right": "Surely right",
-    "wrong": "Surely wrong",
-    "doubtful": "Most doubtful",
-}
+KINDS = {"right": "Surely right", "wrong": "Surely wrong", "doubtful": "Most doubtful"}
 TESTS = {
     "randomisation": "Untrained weights destroy it",
     "deletion": "Deletion",

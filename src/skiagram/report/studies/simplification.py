@@ -6,11 +6,7 @@ from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.formatting import format_count, format_decimal, format_difference
 from skiagram.report.rendering import Summary, render_study
 from skiagram.report.studies.cost import format_timing
-from skiagram.studies.simplification.study import (
-    ORIGINAL,
-    SimplificationResult,
-    SimplifiedModel,
-)
+from skiagram.studies.simplification.study import ORIGINAL, SimplificationResult, SimplifiedModel
 
 _GROUPS = {"features": "few features", "rules": "tree of rules", "network": "small network"}
 _COMPRESSED = "smaller weights"

@@ -362,11 +362,7 @@ def draw_multipliers(draws: int, replicates: int, seed: int) -> Floats:
 
 
 def fit_learning_curve(
-    model: ResampledModel,
-    sizes: Floats,
-    multipliers: Floats,
-    reach: float,
-    ideal: float | None,
+    model: ResampledModel, sizes: Floats, multipliers: Floats, reach: float, ideal: float | None
 ) -> LearningCurve:
     """Return the record of one model.
 

@@ -31,12 +31,7 @@ from skiagram.studies.crossover.curves import (
     sample_areas,
     select_draws,
 )
-from skiagram.studies.pipeline_steps import (
-    PreparedData,
-    StudiedDataSet,
-    ingest_data,
-    prepare_data,
-)
+from skiagram.studies.pipeline_steps import PreparedData, StudiedDataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 

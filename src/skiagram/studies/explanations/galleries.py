@@ -89,10 +89,7 @@ def choose_shown(ground: Ground, folds: Sequence[FoldFit], most: int) -> list[tu
 
 
 def show_cases(
-    ground: Ground,
-    folds: Sequence[FoldFit],
-    most: int,
-    mapped: Mapping[str, Sequence[MappedCase]],
+    ground: Ground, folds: Sequence[FoldFit], most: int, mapped: Mapping[str, Sequence[MappedCase]]
 ) -> tuple[ShownCase, ...]:
     """Return the cases to look at, with maps of a network or contributions of features."""
     first = folds[: fit_count(folds)]

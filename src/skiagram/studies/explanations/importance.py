@@ -280,9 +280,7 @@ def _local_effects(folds: Sequence[FoldFit], name: str, bins: int) -> tuple[Loca
     return tuple(effects)
 
 
-def estimate_coefficients(
-    fit: FoldFit,
-) -> tuple[tuple[Coefficient, ...], int]:
+def estimate_coefficients(fit: FoldFit) -> tuple[tuple[Coefficient, ...], int]:
     """Return the largest weights of a linear model fitted on all cases, and the resamples made."""
     cv, count, first = fit.cv, fit.importance.resamples, fit.importance.first
 

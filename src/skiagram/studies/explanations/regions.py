@@ -183,10 +183,7 @@ def borrow_regions(
                 remedy="choose images of one size, or set study.blanked to false",
             )
         good = (mask for mask in fitting if background[mask].mean() <= _BACKGROUND)
-        lent[case] = next(
-            good,
-            min(fitting, key=lambda mask: float(background[mask].mean())),
-        )
+        lent[case] = next(good, min(fitting, key=lambda mask: float(background[mask].mean())))
     return lent
 
 

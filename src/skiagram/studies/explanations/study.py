@@ -33,11 +33,7 @@ from skiagram.studies.explanations.fits import (
     train_fold,
 )
 from skiagram.studies.explanations.importance import ClassicalExplanation, explain_features
-from skiagram.studies.explanations.maps import (
-    NetworkExplanation,
-    explain_network,
-    locate_observer,
-)
+from skiagram.studies.explanations.maps import NetworkExplanation, explain_network, locate_observer
 from skiagram.studies.explanations.regions import NAME, KnownRegions, blanked_data, find_regions
 from skiagram.studies.pipeline_steps import encode_prepared
 from skiagram.studies.workspace import Workspace

@@ -302,9 +302,7 @@ def fit_rule_tree(
     return RuleTree(names, median[used], used, model, share, cases.astype(np.int64))
 
 
-def _weighted_copies(
-    target: Floats,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+def _weighted_copies(target: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Return row, class and weight of each case in each class that it may belong to."""
     rows, classes = np.nonzero(target > 0)
     return rows, classes, target[rows, classes]
