@@ -16,7 +16,8 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.cross_validation import Plan
 from skiagram.models.head import Head, check_head, head_inputs, reads_features
 from skiagram.options import STRICT, build
-from skiagram.studies.pipeline_steps import Options, PreparedData
+from skiagram.records import Design
+from skiagram.studies.pipeline_steps import Options, PreparedData, ingest_data, prepare_data
 from skiagram.studies.workspace import Workspace
 from skiagram.training.options import Trainer
 
@@ -196,6 +197,16 @@ class StudyOptions:
     def frozen(self, workspace: Workspace) -> dict[str, dict[str, Any]]:
         """Return name → `_target_` and options of each frozen encoder."""
         return {}
+
+    def prepared(
+        self, workspace: Workspace, dataset: str, design: Design, restoration: str
+    ) -> PreparedData:
+        """Ingest, restore, describe and encode a data set by the names of its option files."""
+        data = ingest_data(workspace, workspace.option_file("dataset", dataset), design)
+        options = workspace.option_file("restoration", restoration)
+        return prepare_data(
+            workspace, data, options, self.families(workspace), self.frozen(workspace)
+        )
 
 
 @options_class(**STRICT)

@@ -163,14 +163,10 @@ def describe_machine() -> str:
 def describe_processor() -> str:
     """Return the processor's name and how many cores this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_name()}, {cores} cores"
-
-
-def _name() -> str:
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.exists() else []
     named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.machine()
+    return f"{named[0] if named else platform.machine()}, {cores} cores"
 
 
 _NOTHING = Timing(0.0, 0.0, 0.0)
@@ -283,31 +279,22 @@ def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None
     return total
 
 
-@dataclass(frozen=True)
-class _TimedModel:
-    """A model's costs but for its features, kept as a piece; one of the two is None."""
-
-    cost: ModelCost | None
-    failure: FailedModel | None
-
-
 def time_model(cv: CrossValidation, candidate: Candidate, clock: Clock) -> ModelCost | FailedModel:
     """Fit a model on every fold and take its times, without those of features."""
 
     def make(folder: Path) -> None:
+        timed: ModelCost | FailedModel
         try:
-            timed = _TimedModel(_time_fits(cv, candidate, clock), None)
+            timed = _time_fits(cv, candidate, clock)
         except (ModelFailure, DataError) as error:
-            failure = FailedModel(**vars(candidate.studied()), reason=str(error))
-            timed = _TimedModel(None, failure)
+            timed = FailedModel(**vars(candidate.studied()), reason=str(error))
         write_record(timed, folder / "cost.json")
 
     inputs = cv.inputs(candidate) | asdict(clock)
     piece = cv.workspace.make_once(f"cost-{candidate.name}", inputs, make, type(candidate))
-    timed = read_record(_TimedModel, piece / "cost.json")
-    found = timed.cost or timed.failure
-    assert found is not None  # noqa: S101 - one of the two
-    return found
+    either: Any = ModelCost | FailedModel
+    timed: ModelCost | FailedModel = read_record(either, piece / "cost.json")
+    return timed
 
 
 def _time_fits(cv: CrossValidation, candidate: Candidate, clock: Clock) -> ModelCost:

@@ -17,7 +17,7 @@ from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import Candidate, StudyOptions
-from skiagram.studies.pipeline_steps import PreparedData, ReportedDataSet, ingest_data, prepare_data
+from skiagram.studies.pipeline_steps import PreparedData, ReportedDataSet
 from skiagram.studies.workspace import Workspace
 
 Rows = NDArray[np.int64]
@@ -156,18 +156,14 @@ class CrossValidatedStudy(StudyOptions):
         self, workspace: Workspace
     ) -> tuple[CrossValidation, CrossValidatedDataSet]:
         """Ingest and prepare the data set; return its development cases, and what results say."""
-        data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
-        restoration = workspace.option_file("restoration", self.restoration)
-        prepared = prepare_data(
-            workspace, data, restoration, self.families(workspace), self.frozen(workspace)
-        )
-        cases, task = read_cases(data.folder / "cases")
+        prepared = self.prepared(workspace, self.dataset, self.design, self.restoration)
+        cases, task = read_cases(prepared.data.folder / "cases")
         known = cases.development()
         cv = CrossValidation(
             workspace, prepared, self.plan, known.case_id, known.label, known.patient_id,
             len(task.classes), task.positive,
         )  # fmt: skip
-        title = read_record(DataCard, data.folder / "cases/card.json").title
+        title = read_record(DataCard, prepared.data.folder / "cases/card.json").title
         patients = len(set(cv.patient_id.tolist()))
         folds = len(cv.folds())
         return cv, CrossValidatedDataSet(self.dataset, title, len(cv), patients, folds)

@@ -5,7 +5,7 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 
 import importlib.resources
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
@@ -30,6 +30,7 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, list_sections, section
 from skiagram.report.sections.answer import FIRST_PAGE
 from skiagram.report.tables import Group, Table, TableRow, list_rows
+from skiagram.statistics.estimate import Estimate
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
@@ -42,19 +43,6 @@ STATE_WORDS: dict[State, str] = {
     "not here": "no",
     "not applicable": "does not apply",
 }
-Need = Literal[
-    "subgroups",
-    "sites",
-    "several_sites",
-    "readers",
-    "networks",
-    "both_arms",
-    "covariate_baseline",
-    "several_trainings",
-    "chosen_features",
-    "prevalence",
-    "two_classes",
-]
 
 
 @section("Checklists", place=180)
@@ -89,9 +77,9 @@ class Item(NamedTuple):
     stands: str = ""
     anchors: tuple[str, ...] = ()
     author: str = ""
-    needs: tuple[Need, ...] = ()
+    needs: tuple[str, ...] = ()
     otherwise: Literal["author", "no"] = "author"
-    applies: tuple[Need, ...] = ()
+    applies: tuple[str, ...] = ()
     weight: float = 0.0
     part: str = ""
     state: State = "author"
@@ -139,10 +127,10 @@ class Checklist(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What a run can say of itself: name → words with its figures, and what it has."""
+    """What a run can say of itself: name → words with its figures, and need → whether it is met."""
 
     words: Mapping[str, str]
-    present: frozenset[Need]
+    met: Mapping[str, bool]
 
 
 def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
@@ -159,14 +147,20 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
         "reported": f"reported: {_count(evaluation, 'reported')}",
         "classes": " / ".join(evaluation.task.classes),
         "models": trained,
-        "auc": _best(evaluation),
+        "auc": _of_best(
+            evaluation, "AUC of the best of each arm", lambda model: model.metrics.get("roc_auc")
+        ),
         "verdict": evaluation.answer.headline if evaluation.answer else evaluation.verdict,
         "difference": _difference(evaluation),
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(evaluation.detectable.value)
         if evaluation.detectable
         else "not known",
-        "calibration": _slopes(evaluation),
+        "calibration": _of_best(
+            evaluation,
+            "calibration slope",
+            lambda model: model.calibration.slope if model.calibration else None,
+        ),
         "missing": _missing(material.treatment),
         "audit": f"{len(material.audit.findings)} findings of the audit",
         "near_duplicates": f"{evaluation.near_duplicates} reported cases with a near duplicate",
@@ -178,19 +172,18 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "sites": _sites(evaluation),
         "readers": _readers(evaluation),
-        "prevalence": format_decimal(evaluation.prevalence),
     }
-    return Facts(words, frozenset(_present(evaluation)))
+    return Facts(words, _present(evaluation))
 
 
-def _present(evaluation: Evaluation) -> set[Need]:
+def _present(evaluation: Evaluation) -> dict[str, bool]:
     arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
     rules = {baseline.rule for baseline in evaluation.reference_baselines}
     several = any(
         len(model.stability.seed_auc) > 1 for model in evaluation.models if model.stability
     )
     chosen = any(model.stability and model.stability.selection for model in evaluation.models)
-    has: dict[Need, bool] = {
+    return {
         "subgroups": any(model.subgroups for model in evaluation.models),
         "sites": bool(evaluation.test_sites or evaluation.sites),
         "several_sites": evaluation.sites is not None and len(evaluation.sites.sites) > 1,
@@ -203,7 +196,6 @@ def _present(evaluation: Evaluation) -> set[Need]:
         "prevalence": evaluation.prevalence is not None,
         "two_classes": evaluation.task.positive is not None,
     }
-    return {name for name, present in has.items() if present}
 
 
 def _folds(params: Mapping[str, Any]) -> str:
@@ -231,17 +223,16 @@ def _trained(evaluation: Evaluation) -> str:
     return ", ".join(words) + (f", {failed} failed" if failed else "")
 
 
-def _chosen(evaluation: Evaluation) -> list[ModelResult]:
-    return [model for model in finished_models(evaluation) if is_best(evaluation, model)]
-
-
-def _best(evaluation: Evaluation) -> str:
+def _of_best(
+    evaluation: Evaluation, what: str, figure: Callable[[ModelResult], Estimate | None]
+) -> str:
+    """Return a figure of the best model of each arm."""
     parts = [
-        f"{model.outcome.title} {format_estimate(model.metrics['roc_auc'])}"
-        for model in _chosen(evaluation)
-        if "roc_auc" in model.metrics
+        f"{model.outcome.title} {format_estimate(found)}"
+        for model in finished_models(evaluation)
+        if is_best(evaluation, model) and (found := figure(model))
     ]
-    return "AUC of the best of each arm: " + ("; ".join(parts) or "none")
+    return f"{what}: {'; '.join(parts) or 'none'}"
 
 
 def _difference(evaluation: Evaluation) -> str:
@@ -249,15 +240,6 @@ def _difference(evaluation: Evaluation) -> str:
     if difference is None or difference.value is None:
         return "no comparison of both arms"
     return f"{evaluation.contender_words} minus classical {format_difference(difference)}"
-
-
-def _slopes(evaluation: Evaluation) -> str:
-    slopes = [
-        f"{model.outcome.title} {format_estimate(model.calibration.slope)}"
-        for model in _chosen(evaluation)
-        if model.calibration
-    ]
-    return "calibration slope: " + ("; ".join(slopes) or "none")
 
 
 def _missing(treatment: pd.DataFrame) -> str:
@@ -311,17 +293,17 @@ def _read_checklist(name: str) -> Checklist:
 
 
 def _fill(item: Item, facts: Facts) -> Item:
-    if not facts.present.issuperset(item.applies):
+    if not all(facts.met[need] for need in item.applies):
         return item._replace(stands="", anchors=(), author="", state="not applicable")
-    if not facts.present.issuperset(item.needs):
+    if not all(facts.met[need] for need in item.needs):
         if item.otherwise == "no":
             return item._replace(stands="Not in this run", anchors=(), state="not here")
         author = item.author or "All of it; this run does not have it"
         return item._replace(stands="", anchors=(), author=author, state="author")
     if not item.stands:
         return item._replace(state="author")
-    absent = {"subgroups", "sites", "readers"} - facts.present  # the section says only so
-    anchors = tuple(anchor for anchor in item.anchors if anchor not in absent)
+    # A section of its own says only that there is nothing.
+    anchors = tuple(anchor for anchor in item.anchors if facts.met.get(anchor, True))
     stands, author = item.stands.format_map(facts.words), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
         author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"

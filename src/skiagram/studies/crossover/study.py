@@ -31,7 +31,7 @@ from skiagram.studies.crossover.curves import (
     sample_areas,
     select_draws,
 )
-from skiagram.studies.pipeline_steps import PreparedData, StudiedDataSet, ingest_data, prepare_data
+from skiagram.studies.pipeline_steps import PreparedData, StudiedDataSet
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 
@@ -109,12 +109,8 @@ class Crossover(EncoderStudyOptions):
 
     def run(self, workspace: Workspace) -> CrossoverResult:
         """Make every fit that is not made yet, then fit the curves."""
-        data = ingest_data(workspace, workspace.option_file("dataset", self.dataset), self.design)
-        restoration = workspace.option_file("restoration", self.restoration)
-        images = prepare_data(
-            workspace, data, restoration, self.families(workspace), self.frozen(workspace)
-        )
-        labels = unseal(workspace, data, self, 1)
+        images = self.prepared(workspace, self.dataset, self.design, self.restoration)
+        labels = unseal(workspace, images.data, self, 1)
         draws = [self._draw(workspace, images, labels, number) for number in range(self.draws)]
         available = min(len(draw.training) for draw in draws)
         sizes = [size for size in self.sizes if size <= available]

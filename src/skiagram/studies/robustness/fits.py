@@ -20,7 +20,7 @@ from skiagram.records import Design, Outcome, read_record
 from skiagram.statistics.delong import Placements
 from skiagram.studies.candidates import Candidate, EncoderStudyOptions
 from skiagram.studies.cohorts import Cohort, read_outcome, train_candidate
-from skiagram.studies.pipeline_steps import PreparedData, ingest_data, prepare_data
+from skiagram.studies.pipeline_steps import PreparedData
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 
@@ -159,17 +159,14 @@ class Setup(NamedTuple):
     restoration: str
 
     def data_set(self, name: str, design: Design) -> StudyDataSet:
-        """Ingest, restore and describe a data set."""
-        workspace, study = self.workspace, self.study
-        data = ingest_data(workspace, workspace.option_file("dataset", name), design)
-        labels = unseal(workspace, data, study, 1)
+        """Ingest, restore and describe a data set of two classes."""
+        prepared = self.study.prepared(self.workspace, name, design, self.restoration)
+        labels = unseal(self.workspace, prepared.data, self.study, 1)
         cases = labels.evaluation_set.cases
         if cases.positive is None:
             found, where = f"{len(cases.classes)} classes", f"study, data set {name}"
             raise OptionError(found, where=where, allowed="two classes")
-        restoration = workspace.option_file("restoration", self.restoration)
-        families, encoders = study.families(workspace), study.frozen(workspace)
-        return StudyDataSet(prepare_data(workspace, data, restoration, families, encoders), labels)
+        return StudyDataSet(prepared, labels)
 
     def score_models(
         self,
