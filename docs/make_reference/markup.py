@@ -10,8 +10,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import annotated_types as limits
 from pydantic.fields import FieldInfo
 
-_ENTRY = re.compile(r"    (\w+): (.*)")
-
 
 def summary(documented: Any) -> str:
     """Return the first paragraph as one line."""
@@ -22,30 +20,6 @@ def explanation(documented: Any) -> str:
     """Return what stands between the first paragraph and the list of attributes, as one line."""
     _, _, rest = _text(documented).partition("\n\n")
     return " ".join(re.split(r"^Attributes:$", rest, flags=re.MULTILINE)[0].split())
-
-
-def attributes(cls: type) -> dict[str, str]:
-    """Return attribute → meaning, those of base classes included."""
-    found: dict[str, str] = {}
-    for one in reversed(cls.__mro__[:-1]):
-        found |= _section(_text(one), "Attributes:")
-    return found
-
-
-def _section(text: str, title: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    name = ""
-    _, _, rest = text.partition(f"{title}\n")
-    for line in rest.splitlines():
-        entry = _ENTRY.fullmatch(line)
-        if entry and not line.startswith("     "):
-            name = entry[1]
-            found[name] = entry[2]
-        elif name and line.startswith("     "):
-            found[name] += " " + line.strip()
-        else:
-            break
-    return found
 
 
 def _text(documented: Any) -> str:

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from make_reference.markup import attributes, code, summary, table
+from make_reference.markup import code, summary, table
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURES, Figure
+from skiagram.options import meanings
 
 _WITHOUT_FIGURE = """\
 Beside an interval stands its method, as above; `, clustered by patient` or `, by patient` is added
@@ -111,11 +112,11 @@ def _within(kind: Any) -> Iterator[type]:
 def _describe(definition: dict[str, Any], cls: type) -> None:
     """Say of a record and of each of its fields what the docstring says."""
     definition["description"] = summary(cls)
-    meanings = attributes(cls)
+    told = meanings(cls)
     for name, one in definition["properties"].items():
         one.pop("title", None)
-        if name in meanings:
-            one["description"] = meanings[name]
+        if name in told:
+            one["description"] = told[name]
 
 
 def _schema_text(name: str, schema: dict[str, Any]) -> str:

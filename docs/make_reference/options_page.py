@@ -12,11 +12,11 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 import yaml
 from pydantic.fields import FieldInfo
 
-from make_reference.markup import attributes, code, summary, table, type_name
+from make_reference.markup import code, summary, table, type_name
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.source import Folder
 from skiagram.models.cross_validation import Plan
-from skiagram.options import resolve
+from skiagram.options import meanings, resolve
 from skiagram.training.options import Trainer
 
 _GROUPS = (
@@ -149,7 +149,7 @@ def _rows(cls: type, given: list[Any], prefix: str = "", whole: str = "") -> Ite
         prefix: Names of the groups above.
         whole: Meaning of the group above, for members that need no words of their own.
     """
-    hints, told = get_type_hints(cls, include_extras=True), attributes(cls)
+    hints, told = get_type_hints(cls, include_extras=True), meanings(cls)
     for field in dataclasses.fields(cls):
         default = _default(field)
         values = [one.get(field.name, default) for one in given if isinstance(one, Mapping)]

@@ -6,6 +6,7 @@ list to be edited. Declare such a class with `pydantic.dataclasses.dataclass(**S
 
 import dataclasses
 import importlib
+import inspect
 import json
 import re
 from collections.abc import Mapping
@@ -139,6 +140,22 @@ def flatten_options(options: Mapping[str, Any], prefix: str = "") -> dict[str, s
             bare = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             flat[f"{prefix}{name}"] = bare
     return flat
+
+
+def meanings(options: type) -> dict[str, str]:
+    """Return option → meaning, as the docstrings of a class and of its bases list them."""
+    found: dict[str, str] = {}
+    for one in reversed(options.__mro__[:-1]):
+        name, text = "", inspect.cleandoc(vars(one).get("__doc__") or "")
+        for line in text.partition("Attributes:\n")[2].splitlines():
+            entry = re.fullmatch(r"    (\w+): (.*)", line)
+            if entry:
+                name, found[entry[1]] = entry[1], entry[2]
+            elif name and line.startswith("     "):
+                found[name] += f" {line.strip()}"
+            else:
+                break
+    return found
 
 
 def check(target: type[T], values: Mapping[str, Any], where: str) -> T:

@@ -68,10 +68,10 @@ def write_study(folder: Path) -> None:
             (folder / names[1]).write_bytes(nifti_bytes(mask, grid))
             part = "test" if number >= PATIENTS - TEST else "train"
             rows.append([*names, modality, f"p{number:02d}", "3", "ab"[number % 2], part])
-    write_rows(folder.parent / "study.csv", [*rows])
+    csv_text(folder.parent / "study.csv", [*rows])
 
 
-def write_rows(path: Path, rows: Sequence[Sequence[str]]) -> None:
+def csv_text(path: Path, rows: Sequence[Sequence[str]]) -> None:
     """Write the table of a study."""
     header = ["file", "mask", "modality", "patient_id", "label_value", "label", "split"]
     with path.open("w", newline="") as file:
@@ -148,7 +148,7 @@ def predict(root: Path, place: Path, table: Path, output: Path, *flags: str) -> 
 
 
 def test_the_test_cases_of_a_study_get_the_scores_of_the_run(study: Path, tmp_path: Path) -> None:
-    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    csv_text(tmp_path / "new.csv", held_out_rows(study))
     flags = ("--page", str(tmp_path / "page.html"))
     assert predict(study, study / "study", tmp_path / "new.csv", tmp_path / "t.csv", *flags) == 0
     rows = read(tmp_path / "t.csv")
@@ -181,7 +181,7 @@ def test_an_encrypted_archive_gives_the_same_scores(
     place = study / "study"
     files = {one.relative_to(place).as_posix(): one.read_bytes() for one in place.glob("*/*")}
     archive = encrypted(tmp_path / "study.tar.age", tar_bytes(files))
-    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    csv_text(tmp_path / "new.csv", held_out_rows(study))
     assert predict(study, archive, tmp_path / "new.csv", tmp_path / "t.csv") == 0
     found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])
     np.testing.assert_allclose(found, expected(study), rtol=0, atol=1e-12)
@@ -201,7 +201,7 @@ def test_each_faulty_case_has_its_reason_and_the_others_their_scores(
     rows = [[*row[:1], "", *row[2:]] if row[3] == fourth else row for row in rows]
     rows += [row for row in rows if row[3] == fifth and row[2] == "PET"]
     rows = [[f"../{row[0]}", *row[1:]] if row[3] == sixth else row for row in rows]
-    write_rows(tmp_path / "new.csv", rows)
+    csv_text(tmp_path / "new.csv", rows)
     assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 4
     said = {row["file"]: row["error"] for row in read(tmp_path / "t.csv")}
     assert len(said) == TEST
@@ -234,7 +234,7 @@ def test_each_modality_is_compared_with_its_own_training_images(
     voxels = np.random.default_rng(2).normal(200, 20, grid.shape)
     (place / "p34/MR_image.nii").write_bytes(nifti_bytes(voxels.astype(np.float32), grid))
     (place / "p34/MR_mask.nii").write_bytes(nifti_bytes(mask, grid))
-    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    csv_text(tmp_path / "new.csv", held_out_rows(study))
     assert predict(study, place, tmp_path / "new.csv", tmp_path / "t.csv") == 0
     said = {row["file"]: row["unusual"] for row in read(tmp_path / "t.csv")}
     for name, modality, other in (("p32", "PET", "MR"), ("p33", "MR", "PET")):
@@ -290,7 +290,7 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     assert outcome.status == "finished", outcome.reason
     propagate_preparation(study / "restored", tmp_path / "model")
     write_fingerprint(tmp_path / "model", tmp_path / "scores", cases, image_traits([seen.images]))
-    write_rows(tmp_path / "new.csv", held_out_rows(study))
+    csv_text(tmp_path / "new.csv", held_out_rows(study))
     words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
     assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0
     found = np.sort([float(row["probability_b"]) for row in read(tmp_path / "t.csv")])

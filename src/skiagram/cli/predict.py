@@ -46,6 +46,16 @@ scored has a row with the reason; the exit code is then 4. A run that was stoppe
 ended when the same line is given again."""
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
 _MAX_LINES = 20
+_SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
+    "error": "{} of {} images left out: the column `error` says why.",
+    "missing": "{} of {} cases lack what the model reads besides the image, first {}. The column "
+    "`missing` says what; a table with `patient_id` and `visit` (--table) names earlier images.",
+    "unseen": "{} of {} images have a covariate text that too few cases for training had, first "
+    "{}. It counts as none of the known categories.",
+    "unusual": "{} of {} images are unlike all training images, first {}. Do not trust their "
+    "scores; the column `unusual` names each reason.",
+    "refer": "{} of {} images are to be referred to a person (column `refer`).",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,11 +104,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Score the cases and write the table; return 0, or 4 where a case could not be scored.
-
-    Raises:
-        SkiagramError: The model cannot be loaded, or no case can be scored; nothing is written.
-    """
+    """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
     with _without_collection():
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model
@@ -152,11 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Look for no garbage while libraries and a model are loaded, nor later among them: all stays.
-
-    The search would walk over two hundred thousand objects again and again, and at the end of the
-    process: a fifth of the time that loading them takes.
-    """
+    """Look for no garbage while libraries and a model are loaded: it takes a fifth of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -185,25 +187,17 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     preparation = model.preparer.preparation
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
-            raise OptionError(
-                f"a case has an image of each of {', '.join(preparation.modalities)}",
-                where="FILE",
-                remedy="name them in a table (--table) or by --pattern",
-            )
+            found = f"a case has an image of each of {', '.join(preparation.modalities)}"
+            remedy = "name them in a table (--table) or by --pattern"
+            raise OptionError(found, where="FILE", remedy=remedy)
         volumes = preparation.images.slices is not None
         return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
-        raise OptionError(
-            f"{len(arguments.files)} places were given",
-            where="--table, --pattern",
-            allowed="one of the two, and one folder or archive",
-        )
+        allowed = "one of the two, and one folder or archive"
+        raise OptionError("more was given", where="--table, --pattern", allowed=allowed)
     if arguments.table is not None and arguments.frames:
-        raise OptionError(
-            f"`{arguments.frames}` was given, and a table",
-            where="--frames",
-            allowed="either: a table says it in its column `frame`",
-        )
+        allowed = "either: a table says it in its column `frame`"
+        raise OptionError("a table was given too", where="--frames", allowed=allowed)
     place = Path(arguments.files[0])
     if arguments.table is None:
         content = _table_of(place, arguments.pattern, arguments.frames)
@@ -214,43 +208,31 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
 
 def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
     """Return the table of a folder by its files' names; an image without its mask is in it."""
-    from skiagram.cli.table import FoundImages, write_rows
+    from skiagram.cli.table import FoundImages
+    from skiagram.datasets.folder.csv_rows import csv_text
 
     found = FoundImages.of(place, patterns, frames=frames)
     if not found.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
     rows = [{"patient_id": key[0], **cells} for key, cells in found.rows()]
-    return write_rows([*found.columns, "patient_id"], rows).encode()
+    return csv_text([*found.columns, "patient_id"], rows).encode()
 
 
 def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
     """Say what must not be overlooked, and return how many cases could not be scored."""
-    counts = {"refused": 0, "missing": 0, "unseen": 0, "unusual": 0, "refer": 0}
+    counts = dict.fromkeys(_SENTENCES, 0)
     first: dict[str, str] = {}
     for row in rows:
         if row.error:
-            counts["refused"] += 1
-            if counts["refused"] <= _MAX_LINES:
+            counts["error"] += 1
+            if counts["error"] <= _MAX_LINES:
                 print(row.error, file=sys.stderr)
         for kind in ("missing", "unseen", "unusual", "refer"):
             words = getattr(row, kind)
             if words:
                 counts[kind] += 1
                 first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
-    sentences = {
-        "refused": f"{counts['refused']} of {total} images left out: the column `error` says why.",
-        "missing": f"{counts['missing']} of {total} cases lack what the model reads besides the "
-        f"image, first {first.get('missing')}. The column `missing` says what; a table with the "
-        "columns `patient_id` and `visit` (--table) names earlier images.",
-        "unseen": f"{counts['unseen']} images have a covariate text that too few cases for "
-        f"training had, first {first.get('unseen')}. It counts as none of the known categories.",
-        "unusual": f"{counts['unusual']} of {total} images are unlike all training images, first "
-        f"{first.get('unusual')}. Do not trust their scores; the column `unusual` names each "
-        "reason.",
-        "refer": f"{counts['refer']} of {total} images are to be referred to a person (column "
-        "`refer`).",
-    }
     for kind, count in counts.items():
         if count:
-            print(sentences[kind], file=sys.stderr)
-    return counts["refused"]
+            print(_SENTENCES[kind].format(count, total, first.get(kind)), file=sys.stderr)
+    return counts["error"]

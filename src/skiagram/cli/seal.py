@@ -1,9 +1,7 @@
 """`skiagram seal`: the labels of test cases are encrypted for a custodian before anybody trains."""
 
 import argparse
-import csv
 from collections.abc import Sequence
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
     from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
     from skiagram.sealing.labels import encrypt_labels
 
@@ -62,12 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         for own in by_modality
     )
     if not test:
-        raise DataError(
-            "no test case",
-            where="the CSV",
-            allowed="a column of splits, or --test-sites",
-            remedy="say which cases are for testing",
-        )
+        remedy = "say which cases are for testing: a column of splits, or --test-sites"
+        raise DataError("no test case", where="the CSV", remedy=remedy)
     table = arguments.output / f"{source.name}.csv"
     encrypted = arguments.output / f"{source.name}.labels.age"
     for path in (table, encrypted):
@@ -75,7 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     names = _labels_by_token(arguments.folder, columns, test)
     labels = {token: source.classes.index(name) for token, name in names.items()}
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
-    text = _without_labels(columns, rows, {row.line for row in sum(others, test)})
+    hidden = {row.line for row in sum(others, test)}
+    empty = {columns.label: ""}
+    text = csv_text(
+        columns.used(), [row.cells | (empty if row.line in hidden else {}) for row in rows]
+    )
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_files({encrypted: content, table: text.encode()})
     print(f"Wrote {table}: {len(rows)} rows, {len(test)} of them test cases without label.")
@@ -106,21 +105,7 @@ def _labels_by_token(
         checksum = read_case_files(tree, reference).checksums[reference.file]
         label = row.cells[columns.label]
         if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
-            raise DataError(
-                "equal to another test image, with another label",
-                where=reference.name,
-                remedy="keep the row with the right label",
-            )
+            found = "equal to another test image, with another label"
+            remedy = "keep the row with the right label"
+            raise DataError(found, where=reference.name, remedy=remedy)
     return labels
-
-
-def _without_labels(columns: "Columns", rows: "Sequence[TableRow]", hidden: set[int]) -> str:
-    text = StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns.used())
-    for row in rows:
-        cells = {name: row.cells[name] for name in columns.used()}
-        if row.line in hidden:
-            cells[columns.label] = ""
-        writer.writerow(cells.values())
-    return text.getvalue()

@@ -1,17 +1,15 @@
 """`skiagram table`: the CSV of a folder, made of its files' names and a table of labels."""
 
 import argparse
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import add_frames, require_new
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, named
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
@@ -65,12 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         folder, patterns, (arguments.image_kind, arguments.mask_kind), arguments.frames
     )
     if not found.images:
-        raise DataError(
-            f"no file with the kind `{arguments.image_kind}` fits",
-            where=str(folder),
-            allowed=", ".join(patterns),
-            remedy="correct --pattern or --image-kind",
-        )
+        kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
+        raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
     text, notes = _compose(labels, found)
     if text.count("\n") == 1:
         raise DataError(
@@ -98,10 +92,8 @@ def _read_labels(path: Path) -> "list[TableRow]":
         labels = read_rows(read_file(path, where))
         require_columns(labels, (_PATIENT,))
     except DataError as error:  # there are two tables on this command line
-        place = error.where.replace(WHERE, where)
-        raise DataError(
-            error.found, where=place, allowed=error.allowed, remedy=error.remedy
-        ) from error
+        with named(error.where.replace(WHERE, where)):
+            raise
     ((patient, count),) = Counter(row.cells[_PATIENT] for row in labels).most_common(1)
     if count > 1:
         lines = ", ".join(str(row.line) for row in labels if row.cells[_PATIENT] == patient)
@@ -144,6 +136,9 @@ class FoundImages:
             kinds: Images and masks, as `{kind}` calls them.
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
+        from skiagram.datasets.files import read_file
+        from skiagram.datasets.image_files import count_frames
+
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
         for pattern in patterns:
@@ -153,7 +148,11 @@ class FoundImages:
                 elif kind == kinds[1] and key not in masks:
                     masks[key] = _only_file(folder, path)
         counted = images if frames else {}
-        numbers = {key: _count_frames(folder / path) for key, path in counted.items()}
+        numbers = {
+            key: count_frames(read_file(folder / path, path))
+            for key, path in counted.items()
+            if (folder / path).is_file()  # not a folder of a series
+        }
         return cls(images, masks, numbers, frames == "volume")
 
     @property
@@ -180,27 +179,17 @@ class FoundImages:
                 yield key, {**cells, "frame": number}
 
 
-def write_rows(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
-    """Return some cells of rows as CSV."""
-    text = StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def _compose(labels: "Sequence[TableRow]", found: FoundImages) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is missing."""
+    from skiagram.datasets.folder.csv_rows import csv_text
+
     by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
     others = [name for name in labels[0].cells if name != _PATIENT]
     taken = [name for name in found.columns if name in others]
     if taken:
-        raise DataError(
-            f"a column `{taken[0]}`, which the names of the files tell",
-            where="the table of labels",
-            allowed=f"`{_PATIENT}`, the label and what else is known of a patient",
-            remedy="rename the column, or remove it",
-        )
+        found_column = f"a column `{taken[0]}`, which the names of the files tell"
+        remedy = "rename the column, or remove it"
+        raise DataError(found_column, where="the table of labels", remedy=remedy)
     notes: dict[str, None] = {}
     rows = []
     for key, cells in found.rows():
@@ -212,33 +201,21 @@ def _compose(labels: "Sequence[TableRow]", found: FoundImages) -> tuple[str, lis
             rows.append({**cells, **by_patient[key[0]]})
     seen = {key[0] for key in found.images}
     absent = [f"No image of patient {name}" for name in by_patient if name not in seen]
-    return write_rows([*found.columns, _PATIENT, *others], rows), [*notes, *absent]
-
-
-def _count_frames(path: Path) -> int:
-    """Return how many frames an image has; 1 for a folder of a series."""
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.image_files import count_frames
-
-    return count_frames(read_file(path, str(path))) if path.is_file() else 1
+    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *absent]
 
 
 def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str]]:
     """Yield key, kind and relative path of what fits a pattern."""
     fields = _FIELD.findall(pattern)
     if set(fields) - set(_FIELDS) or "patient" not in fields:
-        raise OptionError(
-            f"`{pattern}` was given",
-            where="--pattern",
-            allowed=f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}",
-        )
-    written, seen = "", set()
-    for number, piece in enumerate(_FIELD.split(pattern)):
-        if number % 2 == 0:
-            written += re.escape(piece)
-        else:
-            written += f"(?P={piece})" if piece in seen else f"(?P<{piece}>[^/]+)"
-            seen.add(piece)
+        allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"
+        raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
+    literal, *others = _FIELD.split(pattern)
+    written, seen = re.escape(literal), set()
+    for field, literal in zip(others[::2], others[1::2], strict=True):
+        written += f"(?P={field})" if field in seen else f"(?P<{field}>[^/]+)"
+        written += re.escape(literal)
+        seen.add(field)
     fits, depth = re.compile(written).fullmatch, pattern.count("/") + 1
     for path in sorted(folder.glob("/".join(["*"] * depth))):
         name = path.relative_to(folder).as_posix()
@@ -266,14 +243,8 @@ def _only_file(folder: Path, name: str) -> str:
     """Return the file that a mask's name stands for: itself, or the only one in it."""
     if not (folder / name).is_dir():
         return name
-    inside = sorted(
-        item.name for item in (folder / name).iterdir() if not item.name.startswith(".")
-    )
+    inside = [item.name for item in (folder / name).iterdir() if not item.name.startswith(".")]
     if len(inside) != 1:
-        raise DataError(
-            f"a folder of {len(inside)} files",
-            where=name,
-            allowed="one file, the mask",
-            remedy="name the file in --pattern",
-        )
+        found, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
+        raise DataError(found, where=name, allowed="one file, the mask", remedy=remedy)
     return f"{name}/{inside[0]}"

@@ -4,11 +4,10 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
-from typing import Protocol
 
 from skiagram.errors import DataError
 
@@ -22,11 +21,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row of a table.
-
-    Attributes:
-        cells: Column name → cell without blanks around it.
-    """
+    """One row of a table: column name → cell without blanks around it."""
 
     line: int
     cells: dict[str, str]
@@ -37,33 +32,35 @@ class TableRow:
         return f"{WHERE}, line {self.line}"
 
 
-class _Reader(Protocol):
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-    def __next__(self) -> list[str]: ...
-
-
 def read_rows(content: bytes) -> list[TableRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
     Args:
         content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
             semicolons or tabs, whichever the header has.
-
-    Raises:
-        DataError: Another encoding or separator, too many columns, a column named twice, a row of
-            another length, a cell of more than 131,072 characters, or no row at all.
     """
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
-    lines = csv.reader(
-        StringIO(text, newline=""), delimiter=hint[1] if hint else _find_separator(text)
-    )
+    separator = hint[1] if hint else _find_separator(text)
+    lines = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    rows: list[TableRow] = []
     try:
         if hint:
             next(lines)
-        return _rows(lines)
+        header = [name.strip() for name in next(lines, [])]
+        _check_header(header)
+        for cells in lines:
+            stripped = [cell.strip() for cell in cells]
+            if not any(stripped):
+                continue
+            if len(cells) != len(header):
+                raise DataError(
+                    f"{len(cells)} cells",
+                    where=f"{WHERE}, line {lines.line_num}",
+                    allowed=f"{len(header)}, one per column",
+                    remedy="put cells that hold the separator in quotation marks",
+                )
+            rows.append(TableRow(lines.line_num, dict(zip(header, stripped, strict=True))))
     except csv.Error as error:
         raise DataError(
             f"a cell cannot be read ({error})",
@@ -71,6 +68,18 @@ def read_rows(content: bytes) -> list[TableRow]:
             allowed=f"cells of at most {csv.field_size_limit():,} characters",
             remedy="look for a quotation mark that nothing closes, or shorten the cell",
         ) from error
+    if not rows:
+        raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
+    return rows
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
+    """Return some cells of rows as CSV; a row may have more."""
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, [*columns], lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _decode(content: bytes) -> str:
@@ -119,43 +128,16 @@ def _is_regular(text: str, separator: str) -> bool:
     return len(set(cells)) == 1 and cells[0] > 1
 
 
-def _rows(lines: "_Reader") -> list[TableRow]:
-    header = [name.strip() for name in next(lines, [])]
-    _check_header(header)
-    rows: list[TableRow] = []
-    for cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            raise DataError(
-                f"{len(cells)} cells",
-                where=f"{WHERE}, line {lines.line_num}",
-                allowed=f"{len(header)}, one per column",
-                remedy="put cells that hold the separator in quotation marks",
-            )
-        stripped = (cell.strip() for cell in cells)
-        rows.append(TableRow(lines.line_num, dict(zip(header, stripped, strict=True))))
-    if not rows:
-        raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
-    return rows
-
-
 def _check_header(header: list[str]) -> None:
     nameless = header.count("")
-    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
+    twice = "".join(sorted(n for n, count in Counter(header).items() if n and count > 1)[:1])
+    bars = len(header) == 1 and "|" in header[0]
+    marks = "columns separated by commas, semicolons or tabs"
     rules = (
-        (
-            len(header) == 1 and "|" in header[0],
-            f"the header `{header[0] if header else ''}` has no separator",
-            "columns separated by commas, semicolons or tabs",
-        ),
+        (bars, f"the header `{''.join(header[:1])}` has no separator", marks),
         (len(header) > _MAX_COLUMNS, f"{len(header):,} columns", f"at most {_MAX_COLUMNS:,}"),
-        (
-            nameless > 1,
-            f"{nameless} columns without a name",
-            "a name for each column; one may be without, empty ones behind the last one too",
-        ),
-        (bool(twice), f"two columns are called `{twice[0] if twice else ''}`", "each name once"),
+        (nameless > 1, f"{nameless} columns without a name", "a name for each column but one"),
+        (twice, f"two columns are called `{twice}`", "each name once"),
     )
     for wrong, found, allowed in rules:
         if wrong:

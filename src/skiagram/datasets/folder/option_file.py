@@ -1,10 +1,8 @@
 """The option file and the manifest of a folder, as `skiagram init` writes them."""
 
-import csv
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +10,12 @@ import yaml
 
 from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.files import write_files
-from skiagram.datasets.folder.csv_rows import TableRow, read_rows
+from skiagram.datasets.folder.csv_rows import TableRow, csv_text, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
-from skiagram.datasets.folder.source import CHECKSUM, MASK_CHECKSUM, Folder
+from skiagram.datasets.folder.source import Folder, checksum_columns
 from skiagram.datasets.folder.table import Columns, normalise_name
 from skiagram.errors import OptionError
-from skiagram.options import check, composed, read_option_file
-
-_MEANING = {
-    "title": "name in tables and figures",
-    "folder": "a relative path is below SKIAGRAM_DATA",
-    "manifest_sha256": "a changed manifest stops the run",
-    "columns": "columns of the manifest",
-    "patient": "groups the images of one person; null if unknown",
-    "split": "train, validation or test; null if there is no split",
-    "site": "where the image was taken; see test_sites",
-    "covariates": "further columns to keep; nothing that identifies a person",
-    "forced_covariates": "covariates that are kept although they look like identifiers",
-    "scores": "of readers or devices, to compare with; higher = more likely the positive class",
-    "mask": "file of the region of interest; null for whole images",
-    "modality": "kind of image",
-    "region": "name of the region in a mask's file",
-    "label_value": "value of the region's voxels",
-    "frame": "number of a frame of a DICOM file of several, or all for a volume of them",
-    "visit": "order of a patient's images; null where each patient was seen once",
-    "modalities": "which of the modalities are read, the first is audited and shown",
-    "mask_grid": "a mask on other voxels than its image's: same (refuse it) or resample",
-    "burnt_in_text": "marks in the borders that look like text: keep, mask or refuse",
-    "most_pixels": "rows times columns that an image may have",
-    "sealed_labels": "labels of test cases, encrypted for a custodian; null where they are plain",
-    "classes": "in label order",
-    "positive_class": "the class to detect; null for more than two classes",
-    "test_sites": "sites of the test set; empty for none",
-    "channels": "1 gray, 3 colour",
-    "unlisted": "image files without a row: refuse or ignore",
-    "waived_findings": "audit finding: reason why it does not stop the run",
-}
+from skiagram.options import check, composed, meanings, read_option_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,8 +24,7 @@ class OptionFiles:
 
     Attributes:
         outside: Folder of the manifest; None puts it beside the option file.
-        patient_key: Secret key under which the manifest holds patients and file names; None keeps
-            them as they are.
+        patient_key: Secret key for patients and file names in the manifest; None keeps them.
     """
 
     project: Path
@@ -99,25 +66,20 @@ class OptionFiles:
                 )
 
     def renewed(self, source: Folder) -> Folder:
-        """Return a data set with what its present option file says for people.
-
-        Raises:
-            OptionError: There is no such option file, or it holds a wrong value.
-        """
+        """Return a data set with what its present option file says for people."""
         if not self.options.is_file():
             raise OptionError(
                 f"no {self.options.relative_to(self.project)} to renew",
                 where="--renew",
                 remedy="run it without --renew the first time",
             )
-        present = check(Folder, _read_options(self.options), "dataset")
+        values = read_option_file(self.options)
+        values.pop("_target_", None)
+        present = check(Folder, values, "dataset")
         self._require_same_manifest(present)
-        hand_written = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"} | {
-            "source"
-        }
-        return dataclasses.replace(
-            source, **{name: getattr(present, name) for name in hand_written}
-        )
+        of_people = {field.name for field in dataclasses.fields(RealDataSet)} - {"name"}
+        hand_written = {name: getattr(present, name) for name in of_people | {"source"}}
+        return dataclasses.replace(source, **hand_written)
 
     def write(
         self,
@@ -141,7 +103,7 @@ class OptionFiles:
             sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
         )
         beside = {} if sealed is None else {self.sealed_labels: sealed}
-        texts = {self.manifest: content, self.options: option_text(whole).encode()}
+        texts = {self.manifest: content, self.options: _option_text(whole).encode()}
         write_files(beside | texts)
 
     def _shown(self, path: Path) -> str:
@@ -169,50 +131,36 @@ class OptionFiles:
                 )
 
 
-def _read_options(options: Path) -> dict[str, Any]:
-    values = read_option_file(options)
-    return {name: value for name, value in values.items() if name != "_target_"}
-
-
-def option_text(source: Folder) -> str:
-    """Return a data set's options as YAML with a comment where a meaning is not plain."""
-    return "\n".join(_yaml_lines(composed(source), indent="")) + "\n"
-
-
-def _yaml_lines(values: Mapping[str, Any], indent: str) -> list[str]:
+def _option_text(source: Folder) -> str:
+    """Return a data set's options as YAML, each with its meaning."""
+    meaning = meanings(Columns) | meanings(Folder)
     lines = []
-    for key, value in values.items():
-        comment = f" # {_MEANING[key]}" if key in _MEANING else ""
-        if isinstance(value, dict) and value:
-            lines += [f"{indent}{key}:{comment}", *_yaml_lines(value, indent + "  ")]
-        else:
-            lines.append(f"{indent}{key}: {_yaml_scalar(value)}{comment}")
-    return lines
+    for key, value in composed(source).items():
+        inner = value if key == "columns" else {}
+        lines.append(_yaml_line(key, "" if inner else value, meaning))
+        lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
+    return "\n".join(lines) + "\n"
 
 
-def _yaml_scalar(value: Any) -> str:
+def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
     plain = list(value) if isinstance(value, tuple) else value
     text = yaml.safe_dump(plain, default_flow_style=True, width=10**6, allow_unicode=True)
-    return text.removesuffix("...\n").strip()
+    scalar = "" if value == "" and key == "columns" else text.removesuffix("...\n").strip()
+    return f"{key}: {scalar}".rstrip() + (f" # {meaning[key]}" if key in meaning else "")
 
 
 def _manifest_bytes(
     columns: Columns, rows: list[TableRow], checksums: Mapping[str, str], key: bytes | None
 ) -> bytes:
-    text = StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    kinds = {columns.file: CHECKSUM}
-    if columns.mask is not None:
-        kinds[columns.mask] = MASK_CHECKSUM
-    writer.writerow([*columns.used(), *kinds.values()])
+    kinds = checksum_columns(columns)
+    written = []
     for row in rows:
-        used = {name: row.cells[name] for name in columns.used()}
-        for name in kinds:
-            used[name] = normalise_name(row.cells[name])
-        sums = [checksums[used[name]] for name in kinds]
+        names = {name: normalise_name(row.cells[name]) for name in kinds}
+        sums = {kinds[name]: checksums[file] for name, file in names.items()}
+        cells = row.cells | names
         if key is not None:
-            used |= {name: key_file(used[name], key) for name in kinds}
-            if columns.patient is not None and used[columns.patient]:
-                used[columns.patient] = key_patient(used[columns.patient], key)
-        writer.writerow([*used.values(), *sums])
-    return text.getvalue().encode()
+            cells |= {name: key_file(file, key) for name, file in names.items()}
+            if columns.patient is not None and cells[columns.patient]:
+                cells[columns.patient] = key_patient(cells[columns.patient], key)
+        written.append(cells | sums)
+    return csv_text([*columns.used(), *kinds.values()], written).encode()

@@ -36,8 +36,6 @@ from skiagram.options import STRICT
 from skiagram.records import SEALED, DataCard
 from skiagram.sealing.labels import EncryptedLabels, token_of
 
-CHECKSUM = "sha256"
-MASK_CHECKSUM = "mask_sha256"
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
 _PART_IMAGES = 64
 
@@ -47,26 +45,21 @@ class Folder(RealDataSet):
     """Image files and the table that lists them.
 
     Attributes:
-        folder: Where the files are: a folder, or an archive encrypted with age (`.tar.age`); a
-            relative path starts at SKIAGRAM_DATA.
+        folder: Folder, or archive encrypted with age (`.tar.age`), from SKIAGRAM_DATA on.
         manifest: The table with a checksum a file; a relative path starts at the project.
         manifest_sha256: Checksum of the manifest, so that a changed one is noticed.
         columns: Which column of the manifest holds what.
         classes: Class names in label order.
         positive_class: Class looked for; null when there are more than two.
-        test_sites: Sites whose images are the test set; empty where `columns.split` says it, or
-            where nothing does.
+        test_sites: Sites whose images are the test set; empty for none.
         channels: 1 for gray images, 3 for colour; never both in one data set.
-        unlisted: Whether image files that no row names stop the run.
+        unlisted: What to do with image files that no row names: `refuse` or `ignore`.
         source: Where the images are from, for the report.
-        modalities: Which images are read where `columns.modality` tells several apart; the first
-            is audited and shown. Several are several images per case.
-        mask_grid: What to do with a mask on other voxels than its image's: `same` refuses it,
-            `resample` brings it to them.
-        burnt_in_text: What to do with marks in the borders of images that look like text.
+        modalities: Images that are read, several per case; the first is audited and shown.
+        mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
+        burnt_in_text: Marks in the borders that look like text: `keep`, `mask` or `refuse`.
         most_pixels: Rows times columns that an image may have: a small file can hold a huge one.
-        sealed_labels: File with the labels of test cases, encrypted for a custodian; a relative
-            path starts at the project. Null where the manifest holds them.
+        sealed_labels: Labels of test cases, encrypted; null where the manifest holds them.
         sealed_labels_sha256: Checksum of that file.
     """
 
@@ -110,9 +103,7 @@ class Folder(RealDataSet):
         if self.sealed_labels is not None:
             sealed = _read_unchanged(self.sealed_labels, self.sealed_labels_sha256)
         rows = read_rows(content)
-        kinds = {self.columns.file: CHECKSUM}
-        if self.columns.mask is not None:
-            kinds[self.columns.mask] = MASK_CHECKSUM
+        kinds = checksum_columns(self.columns)
         require_columns(rows, (*kinds, *kinds.values()))
         rows = find_keyed_files(rows, kinds, tree)
         checksums = {
@@ -142,6 +133,12 @@ class Folder(RealDataSet):
         return replace(first, further=by_modality) if len(by_modality) > 1 else first
 
 
+def checksum_columns(columns: Columns) -> dict[str, str]:
+    """Return column of file names → column of their checksums."""
+    masks = {} if columns.mask is None else {columns.mask: "mask_sha256"}
+    return {columns.file: "sha256", **masks}
+
+
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
     content = read_file(Path(name), name)
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -155,12 +152,12 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
 
 @record(frozen=True)
 class FolderFiles(OpenSource):
-    """An opened folder; `checksums` is file name → SHA-256.
+    """An opened folder.
 
     Attributes:
+        checksums: File name → SHA-256.
         sealed: Encrypted labels of test cases; None where the listing has them.
-        further: Modality → its images of the same cases, the first one these; empty where a case
-            has one image.
+        further: Modality → its images of the same cases, these first; empty for one image a case.
     """
 
     files: FileTree
@@ -197,11 +194,7 @@ class FolderFiles(OpenSource):
         return dict(self.further)
 
     def image(self, position: int) -> SpacedImage:
-        """Read and verify one image.
-
-        Raises:
-            DataError: The file is altered since the manifest was written, or cannot be used.
-        """
+        """Read and verify one image."""
         reference = self.listing.references[position]
         files = read_case_files(self.files, reference)
         for name, checksum in files.checksums.items():
@@ -289,11 +282,7 @@ def check_channels(present: int, channels: int, name: str) -> None:
 
 
 def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataError]:
-    """Return one problem an image file that no row names, in order of name.
-
-    Only files that no row names are looked into; other kinds than images, and hidden files, do
-    not matter.
-    """
+    """Return a problem for each image file that no row names; only such files are looked into."""
     known = {normalise_name(name) for name in names if name}
     series = tuple(f"{name}/" for name in known)
     return [

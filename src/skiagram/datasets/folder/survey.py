@@ -4,7 +4,6 @@ Every file is read once, on all cores: what it is, or why it cannot be used. Wha
 label of a file (its place, name, format, further columns) is collected for the audit's probes.
 """
 
-import os
 import re
 import signal
 import sys
@@ -27,6 +26,7 @@ from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits,
 from skiagram.audit.run import CHECKS
 from skiagram.audit.traits import encode_covariates, image_traits, sample_cases, side_by_side
 from skiagram.compute.progress import Progress
+from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
@@ -39,7 +39,7 @@ from skiagram.datasets.folder.source import (
     content_key,
     find_unlisted_images,
 )
-from skiagram.datasets.folder.table import list_entries, split_modalities
+from skiagram.datasets.folder.table import Listing, list_entries, split_modalities
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -51,8 +51,8 @@ from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
-from skiagram.near_duplicates.pairs import THUMBNAIL, Pairs, content_digest, pairs_among, thumbnail
-from skiagram.near_duplicates.search import TransformedPairs, cluster_copies, transformed_among
+from skiagram.near_duplicates.pairs import THUMBNAIL, content_digest, pairs_among, thumbnail
+from skiagram.near_duplicates.search import cluster_copies, transformed_among
 from skiagram.records import SEALED, Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
@@ -66,14 +66,11 @@ class ExaminedFile:
 
     Attributes:
         checksums: File name → SHA-256 of the file, of a DICOM series' folder and of its mask.
-        spacing: Distances of slices (a volume's alone), rows and columns, mm; None where unknown.
-        region: Voxels of its region of interest, separate parts, and voxels outside; None for the
-            whole image.
+        region: Voxels of its region, separate parts, voxels outside; None for the whole image.
         thumbnail: (784,) float32, for near duplicates.
         small: (36, 36) float16, for transformed copies.
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
-        text_expected: Why its header lets expect text in the pixels; empty where nothing does.
     """
 
     reference: ImageReference
@@ -109,11 +106,11 @@ class Survey:
 
     Attributes:
         entries: One a usable row, whether its file can be read or not.
-        examined: What was read, in the order of the entries.
         findings: What the audit would report; `examples` are file names.
         cases: The case table of the usable files, under their own names.
-        by_modality: Modality → what was read of it, the source's own first under its name, which
-            is empty where a case has one image.
+        ingested: The same as ingest would write it, opaque ids and all.
+        by_modality: Modality → what was read of it, `examined` first; its name is empty where a
+            case has one image.
     """
 
     files: FileTree
@@ -143,33 +140,35 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
 
     Args:
         source: How to read the table; `manifest` and `channels` are not looked at.
-
-    Raises:
-        DataError: A column is missing.
-        OptionError: Columns and sites do not fit together.
     """
     tree = open_tree(folder, str(folder), is_image_file)
-    columns = [name for name in (source.columns.file, source.columns.mask) if name is not None]
-    names = [row.cells[column] for row in rows for column in columns]
     sealed = source.sealed_labels is not None
-    rows_by_modality = split_modalities(rows, source.columns, source.modalities)
-    listing, *further = [
-        list_entries(own, source.columns, source.classes, source.test_sites, sealed=sealed)
-        for own in rows_by_modality.values()
-    ]
-    problems = list(listing.problems)
-    if source.unlisted == "refuse":
-        problems += find_unlisted_images(tree, names)
-    results = examine_files(tree, listing.references, source.mask_grid, source.most_pixels)
-    problems += [file for file in results if isinstance(file, DataError)]
-    examined = [file for file in results if isinstance(file, ExaminedFile)]
-    by_modality = {next(iter(rows_by_modality), ""): examined}
-    for modality, other in zip([*rows_by_modality][1:], further, strict=True):
-        beside = examine_files(tree, other.references, source.mask_grid, source.most_pixels)
-        problems += [*other.problems, *(file for file in beside if isinstance(file, DataError))]
-        by_modality[modality] = [file for file in beside if isinstance(file, ExaminedFile)]
-    channels = _commonest_channels(examined)
-    problems += _find_channel_problems(examined, channels)
+    listings: list[Listing] = []
+    problems: list[DataError] = []
+    by_modality: dict[str, list[ExaminedFile]] = {}
+    for modality, own in split_modalities(rows, source.columns, source.modalities).items():
+        of_kind = list_entries(
+            own, source.columns, source.classes, source.test_sites, sealed=sealed
+        )
+        problems += of_kind.problems
+        if source.unlisted == "refuse" and not listings:
+            columns = filter(None, (source.columns.file, source.columns.mask))
+            names = [row.cells[column] for column in columns for row in rows]
+            problems += find_unlisted_images(tree, names)
+        results = examine_files(tree, of_kind.references, source.mask_grid, source.most_pixels)
+        problems += [file for file in results if isinstance(file, DataError)]
+        by_modality[modality] = [file for file in results if isinstance(file, ExaminedFile)]
+        listings.append(of_kind)
+    listing, examined = listings[0], next(iter(by_modality.values()))
+    # the channels that most images have; gray where as many have colour
+    channels: Literal[1, 3] = (
+        3 if 2 * sum(file.channels == 3 for file in examined) > len(examined) else 1
+    )
+    for file in examined:
+        try:
+            check_channels(file.channels, channels, file.name)
+        except DataError as error:
+            problems.append(error)
     task = Task(source.classes, None, design)
     try:
         check_entries(listing.entries, task, f"data set {source.name}")
@@ -181,9 +180,12 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     cases = _cases(usable, cluster, design)
-    traits = collect_traits(usable, whole, cases) if usable else None
-    evidence = Evidence(cases, task, source.card(), unite_appearances(seen), traits)
-    findings = _findings(evidence)
+    findings: list[Finding] = []
+    if usable:
+        appearance = unite_appearances(seen)
+        traits = _collect_traits(usable, whole, cases)
+        evidence = Evidence(cases, task, source.card(), appearance, traits)
+        findings = [finding for check in CHECKS for finding in check(evidence) if finding.count]
     keys = [content_key(file.reference, file.checksums) for file in examined]
     ingested = _ingested_cases(usable, keys, cluster, design)
     return Survey(
@@ -191,53 +193,24 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     )
 
 
-def _commonest_channels(examined: list[ExaminedFile]) -> Literal[1, 3]:
-    """Return the channels that most images have; gray where as many have colour."""
-    colour = sum(file.channels == 3 for file in examined)
-    return 3 if 2 * colour > len(examined) else 1
-
-
-def _find_channel_problems(examined: list[ExaminedFile], channels: int) -> list[DataError]:
-    problems = []
-    for file in examined:
-        try:
-            check_channels(file.channels, channels, file.name)
-        except DataError as error:
-            problems.append(error)
-    return problems
-
-
 def _look(tree: FileTree, examined: list[ExaminedFile]) -> Appearance:
-    pairs = _pairs(tree, examined)
+    size = examined[0].thumbnail.size if examined else THUMBNAIL**2
+    thumbnails = np.zeros((len(examined), size), dtype=np.float32)
+    small = np.zeros((len(examined), SIDE, SIDE), dtype=np.float16)
+    for i, file in enumerate(examined):
+        thumbnails[i], small[i] = file.thumbnail, file.small
+    shapes = [file.shape for file in examined]
+
+    def pixels(i: int) -> Image:
+        return read_pixels(tree, examined[i].reference)
+
+    pairs = pairs_among(thumbnails, [file.digest for file in examined], shapes, pixels)
     described = [file.region for file in examined if file.region is not None]
     return Appearance(
         pairs,
-        _transformed(tree, examined, pairs),
+        transformed_among(small, shapes, pairs, pixels),
         np.array([file.constant for file in examined], dtype=np.bool_),
         np.array(described, np.int64) if len(described) == len(examined) > 0 else None,
-    )
-
-
-def _pairs(tree: FileTree, examined: list[ExaminedFile]) -> Pairs:
-    size = examined[0].thumbnail.size if examined else THUMBNAIL**2
-    thumbnails = np.zeros((len(examined), size), dtype=np.float32)
-    for i, file in enumerate(examined):
-        thumbnails[i] = file.thumbnail
-    return pairs_among(
-        thumbnails,
-        [file.digest for file in examined],
-        [file.shape for file in examined],
-        lambda i: read_pixels(tree, examined[i].reference),
-    )
-
-
-def _transformed(tree: FileTree, examined: list[ExaminedFile], known: Pairs) -> TransformedPairs:
-    small = np.zeros((len(examined), SIDE, SIDE), dtype=np.float16)
-    for i, file in enumerate(examined):
-        small[i] = file.small
-    shapes = [file.shape for file in examined]
-    return transformed_among(
-        small, shapes, known, lambda i: read_pixels(tree, examined[i].reference)
     )
 
 
@@ -245,13 +218,6 @@ def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
     """Return an image without its region, as ingest would store it."""
     whole = ImageReference(reference.file, frame=reference.frame)
     return decode_case(read_case_files(tree, whole), whole, most_pixels=sys.maxsize).pixels
-
-
-def _findings(evidence: Evidence) -> list[Finding]:
-    """Return what the audit would find among the files that can be read."""
-    if not len(evidence.cases):
-        return []
-    return [finding for check in CHECKS for finding in check(evidence) if finding.count]
 
 
 def _cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> Cases:
@@ -275,7 +241,6 @@ def _cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> 
 def _ingested_cases(
     entries: list[Entry], keys: list[bytes], cluster: NDArray[np.int64], design: Design
 ) -> Cases:
-    """Return the case table of the entries as ingest would write it, opaque ids and all."""
     order, case_id = shuffle_cases(len(entries), keys)
     ordered = [entries[position] for position in order]
     _, place, group = np.unique(cluster[order], return_index=True, return_inverse=True)
@@ -327,7 +292,7 @@ def examine_files(
     tree.announce(
         [name for reference in references for name in (reference.file, reference.mask) if name]
     )
-    workers = 1 if tree.in_order or number < _FEW else _cores()
+    workers = 1 if tree.in_order or number < _FEW else ALL_PROCESSORS.places
     with _examine(work, references, workers) as examined, Progress("Read", number) as bar:
         for result in examined:
             results.append(result)
@@ -352,26 +317,17 @@ def _examine(
             raise
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
     threadpool_limits(1)
 
 
-def collect_traits(
+def _collect_traits(
     entries: Sequence[Entry], examined: Sequence[Sequence[ExaminedFile]], cases: Cases
 ) -> ProbedTraits:
     """Collect what the audit's probes can be tried on before anything is ingested.
 
-    Args:
-        entries: The readable files, in the order of the table.
-        examined: Of each kind of image what the files hold, in the same order.
-        cases: The case table under file names, in the same order.
+    Entries, files of each kind of image and cases are in one order.
     """
     rows = sample_cases(cases)
     images = side_by_side([[of_kind[row].traits for row in rows] for of_kind in examined])

@@ -42,27 +42,10 @@ class _Rule(NamedTuple):
     remedy: str = ""
 
     def problem(self, row: TableRow, where: str) -> DataError | None:
-        """Return what is wrong with the cell of a row, if anything."""
-        cell = row.cells[self.column] if self.column is not None else ""
-        if self.column is None or not self.is_wrong(cell):
+        if self.column is None or not self.is_wrong(row.cells[self.column]):
             return None
-        found = self.found.replace("{cell}", cell)
+        found = self.found.replace("{cell}", row.cells[self.column])
         return DataError(found, where=where, allowed=self.allowed, remedy=self.remedy)
-
-
-def _rules_of_files(column: str) -> list[_Rule]:
-    correct = "correct the file name, or remove the row"
-    inside = "names relative to the folder"
-    return [
-        _Rule(column, lambda cell: not cell, "no file name", remedy=correct),
-        _Rule(
-            column, lambda cell: "\0" in cell, "a file name with a NUL character", remedy=correct
-        ),
-        _Rule(
-            column, lambda cell: "\\" in cell, "`{cell}` holds a backslash", "`/` between folders"
-        ),
-        _Rule(column, _lies_outside, "`{cell}` lies outside the folder", inside, correct),
-    ]
 
 
 def _lies_outside(name: str) -> bool:
@@ -72,14 +55,17 @@ def _lies_outside(name: str) -> bool:
 def find_file_problems(
     rows: list[TableRow], column: str, beside: tuple[str, ...] = ()
 ) -> list[DataError]:
-    """Return what is wrong with a column of file names, in row order.
-
-    Args:
-        column: Name of the column; names are relative to the folder.
-    """
+    """Return what is wrong with a column of file names, in row order."""
     problems: list[DataError] = []
     lines: dict[tuple[str, ...], list[int]] = {}
-    rules = _rules_of_files(column)
+    correct = "correct the file name, or remove the row"
+    inside = "names relative to the folder"
+    rules = [
+        _Rule(column, lambda cell: not cell, "no file name", remedy=correct),
+        _Rule(column, lambda cell: "\0" in cell, "a file name with a NUL character", "", correct),
+        _Rule(column, lambda cell: "\\" in cell, "`{cell}` holds a backslash", "`/` for folders"),
+        _Rule(column, _lies_outside, "`{cell}` lies outside the folder", inside, correct),
+    ]
     for row in rows:
         wrong = _first_problem(rules, row, row.where)
         if wrong is not None:
@@ -126,16 +112,13 @@ class Columns:
         site: Where the image was taken; null where unknown.
         covariates: What else goes on; nothing that identifies a person.
         forced_covariates: Those of the covariates that go on although they look as if they did.
-        scores: What readers or devices said, a number for every case, higher = more likely the
-            positive class; each can stand beside the models.
+        scores: Numbers of readers or devices for every case, higher = rather the positive class.
         mask: File of the region of interest, relative to the folder; null for whole images.
         modality: Kind of image, where a case has several, for example PET and MR.
         region: Name of the region in a mask's file that holds several.
         label_value: Value of the region's voxels, where a mask holds several labels.
-        frame: Number of a frame in a DICOM file of several, or of a page in a TIFF, from 1, or
-            `all` for a volume of them.
-        visit: Place of the image among the patient's visits, a whole number; null where each
-            patient was seen once, or nobody knows.
+        frame: Frame of a DICOM file, or page of a TIFF, from 1; or `all` for a volume of them.
+        visit: Place among the patient's visits, a whole number; null where nobody knows.
     """
 
     file: str
@@ -183,46 +166,28 @@ class Columns:
 
 def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[DataError]:
     """Return which covariates could tell who a patient is, and are not forced, without a cell."""
-    with_commas = [
-        name
-        for name in columns.covariates
-        if any(_has_decimal_comma(row.cells[name]) for row in rows)
-    ]
-    suspects = {
-        name: suspect_column(name, [row.cells[name] for row in rows])
-        for name in columns.covariates
-        if name not in columns.forced_covariates and name not in with_commas
-    }
-    return [
-        DataError(
-            "numbers with a decimal comma",
-            where=f"{WHERE}, column `{name}`",
-            allowed="a decimal point",
-            remedy=_POINT,
-        )
-        for name in with_commas
-    ] + [
-        DataError(
-            f"as a covariate it could tell who a patient is: {why}",
-            where=f"{WHERE}, column `{name}`",
-            allowed="measurements, and texts of few words that many rows share",
-            remedy="leave it out of the covariates; if it identifies nobody, add "
-            f"`--force-covariates '{name}'` (`columns.forced_covariates` in the option file)",
-        )
-        for name, why in suspects.items()
-        if why is not None
-    ]
+    problems = []
+    for name in columns.covariates:
+        where, cells = f"{WHERE}, column `{name}`", [row.cells[name] for row in rows]
+        if any(map(_has_decimal_comma, cells)):
+            comma, point = "numbers with a decimal comma", "a decimal point"
+            problems.append(DataError(comma, where=where, allowed=point, remedy=_POINT))
+        elif name not in columns.forced_covariates and (why := suspect_column(name, cells)):
+            problems.append(
+                DataError(
+                    f"as a covariate it could tell who a patient is: {why}",
+                    where=where,
+                    allowed="measurements, and texts of few words that many rows share",
+                    remedy="leave it out of the covariates; if it identifies nobody, add "
+                    f"`--force-covariates '{name}'` (`columns.forced_covariates`)",
+                )
+            )
+    return problems
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a table says.
-
-    Attributes:
-        entries: One a usable row, in row order.
-        problems: What is wrong with other rows or with the whole, in the words of the run.
-        references: What is read for each entry.
-    """
+    """What a table says: an entry a usable row, in row order, and what is read for each."""
 
     entries: list[Entry]
     problems: list[DataError]
@@ -242,10 +207,6 @@ def list_entries(
     Args:
         test_sites: Sites whose images are the test set; the rest is for training.
         sealed: Whether the labels of test cases are encrypted; their cells are empty then.
-
-    Raises:
-        DataError: A column is missing.
-        OptionError: Split and test sites are both given, or a site does not exist.
     """
     require_columns(rows, columns.used())
     _check_sites(rows, columns, test_sites)
@@ -259,7 +220,11 @@ def list_entries(
         drawn = [row for row in rows if row.cells[columns.mask]]  # the others are named below
         problems += find_file_problems(drawn, columns.mask, (columns.file, *apart))
     rules = [_rules_of_rows(columns, classes, hidden=hidden) for hidden in (False, True)]
-    numeric = {name for name in columns.covariates if _is_numeric(rows, name)}
+    numeric = {
+        name
+        for name in columns.covariates
+        if all(_is_number(row.cells[name]) for row in rows if row.cells[name])
+    }
     entries: dict[str, Entry] = {}
     references: dict[str, ImageReference] = {}
     for row in rows:
@@ -271,8 +236,21 @@ def list_entries(
             continue
         reference = refer(row, columns)
         references.setdefault(reference.name, reference)
-        label = SEALED if hidden else classes.index(row.cells[columns.label])
-        entry = _entry(row, columns, label, test_sites, numeric)
+        cells = row.cells
+        entry = Entry(
+            name=reference.name,
+            patient=cells[columns.patient] if columns.patient else None,
+            label=SEALED if hidden else classes.index(cells[columns.label]),
+            split=split_of(row, columns, test_sites),
+            covariates={
+                name: float(cells[name]) if name in numeric and cells[name] else cells[name] or None
+                for name in columns.covariates
+            },
+            scores={name: float(cells[name]) for name in columns.scores},
+            visit=Visit(int(cells[columns.visit]), cells.get(columns.region or "", ""))
+            if columns.visit
+            else None,
+        )
         entries.setdefault(reference.name, entry)
     return Listing(list(entries.values()), problems, list(references.values()))
 
@@ -281,18 +259,14 @@ def refer(row: TableRow, columns: Columns) -> ImageReference:
     """Return what is read for a row whose cells are sound."""
     mask = row.cells[columns.mask] if columns.mask else None
     label = row.cells[columns.label_value] if columns.label_value else ""
+    frame = row.cells[columns.frame] if columns.frame else ""
     return ImageReference(
         file=normalise_name(row.cells[columns.file]),
         mask=normalise_name(mask) if mask else None,
         region=(row.cells[columns.region] or None) if columns.region else None,
         label_value=int(label) if label else None,
-        frame=_frame(row, columns),
+        frame=int(frame.replace(ALL_FRAMES, "0")) if frame else None,
     )
-
-
-def _frame(row: TableRow, columns: Columns) -> int | None:
-    cell = row.cells[columns.frame] if columns.frame else ""
-    return 0 if cell == ALL_FRAMES else int(cell) if cell else None
 
 
 def split_modalities(
@@ -304,29 +278,20 @@ def split_modalities(
 
     Args:
         modalities: Which to read, in this order; empty where the table holds one or does not tell.
-
-    Raises:
-        OptionError: No modality is chosen where the table holds several, or one is unknown.
-        DataError: A case lacks a modality, or has two images of it.
     """
+    where = "dataset.modalities"
     if columns.modality is None:
         if modalities:
-            raise OptionError(
-                f"`{modalities[0]}` was given",
-                where="dataset.modalities",
-                allowed="modalities where `columns.modality` names a column",
-            )
+            allowed = "modalities where `columns.modality` names a column"
+            raise OptionError(f"`{modalities[0]}` was given", where=where, allowed=allowed)
         return {"": rows}
-    modalities_there = sorted({row.cells[columns.modality] for row in rows})
-    chosen = list(modalities) or (modalities_there if len(modalities_there) == 1 else [])
-    unknown = [name for name in chosen if name not in modalities_there]
+    there = sorted({row.cells[columns.modality] for row in rows})
+    chosen = list(modalities) or (there if len(there) == 1 else [])
+    unknown = [name for name in chosen if name not in there]
     if unknown or not chosen:
-        raise OptionError(
-            f"no image of `{unknown[0]}`" if unknown else f"{len(modalities_there)} modalities",
-            where="dataset.modalities",
-            allowed=", ".join(modalities_there),
-            remedy="choose one or several (`skiagram init … --images`)",
-        )
+        found = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
+        remedy = "choose one or several (`skiagram init … --images`)"
+        raise OptionError(found, where=where, allowed=", ".join(there), remedy=remedy)
     first, *others = chosen
     by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
     for name in others:
@@ -360,30 +325,6 @@ def _rows_by_case(
                 remedy="name lesions in the column `region`, and patients in theirs",
             )
     return by_case
-
-
-def _entry(
-    row: TableRow, columns: Columns, label: int, test_sites: Sequence[str], numeric: set[str]
-) -> Entry:
-    known = {name: row.cells[name] or None for name in columns.covariates}
-    return Entry(
-        name=refer(row, columns).name,
-        patient=row.cells[columns.patient] if columns.patient else None,
-        label=label,
-        split=split_of(row, columns, test_sites),
-        covariates={
-            name: float(cell) if cell is not None and name in numeric else cell
-            for name, cell in known.items()
-        },
-        scores={name: float(row.cells[name]) for name in columns.scores},
-        visit=_visit(row, columns),
-    )
-
-
-def _visit(row: TableRow, columns: Columns) -> Visit | None:
-    if columns.visit is None:
-        return None
-    return Visit(int(row.cells[columns.visit]), row.cells.get(columns.region or "", ""))
 
 
 def split_of(row: TableRow, columns: Columns, test_sites: Sequence[str]) -> Split | None:
@@ -421,7 +362,13 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         label,
         _Rule(columns.split, lambda cell: cell not in SPLITS, "split `{cell}`", ", ".join(SPLITS)),
         _Rule(columns.mask, lambda cell: not cell, "an image without a mask", remedy=fill),
-        _Rule(columns.label_value, lambda cell: not _is_whole(cell), value, whole, correct),
+        _Rule(
+            columns.label_value,
+            lambda cell: bool(cell) and not cell.isdecimal(),
+            value,
+            whole,
+            correct,
+        ),
         _rule_of_frame(columns),
         _Rule(
             columns.visit,
@@ -461,10 +408,6 @@ def _has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
 
 
-def _is_whole(cell: str) -> bool:
-    return not cell or cell.isdecimal()
-
-
 def _whole_number(cell: str) -> int:
     return int(cell) if cell.isascii() and cell.isdigit() else 0
 
@@ -472,22 +415,15 @@ def _whole_number(cell: str) -> int:
 def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[str]) -> None:
     if not test_sites:
         return
+    where = "dataset.test_sites"
     if columns.site is None or columns.split is not None:
-        raise OptionError(
-            f"{list(test_sites)} was given",
-            where="dataset.test_sites",
-            allowed="test sites where `columns.site` names a column and `columns.split` is null",
-        )
+        allowed = "test sites where `columns.site` names a column and `columns.split` is null"
+        raise OptionError(f"{list(test_sites)} was given", where=where, allowed=allowed)
     sites = sorted({row.cells[columns.site] for row in rows})
     unknown = sorted(set(test_sites) - set(sites))
     if unknown:
-        raise OptionError(
-            f"no image of site `{unknown[0]}`", where="dataset.test_sites", allowed=", ".join(sites)
-        )
-
-
-def _is_numeric(rows: list[TableRow], column: str) -> bool:
-    return all(_is_number(row.cells[column]) for row in rows if row.cells[column])
+        found = f"no image of site `{unknown[0]}`"
+        raise OptionError(found, where=where, allowed=", ".join(sites))
 
 
 def _is_number(cell: str) -> bool:
@@ -501,9 +437,6 @@ def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[Ta
     """Return a table in which the visits of each patient are numbered from 1, in their order.
 
     So no date goes on, and nothing of how long lay between two visits.
-
-    Raises:
-        DataError: A cell is neither; it is not quoted.
     """
     order = [_order_of_visit(row, visit) for row in rows]
     known: dict[str, set[tuple[str, int]]] = {}
