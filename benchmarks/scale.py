@@ -25,7 +25,7 @@ from pathlib import Path
 from benchmarks.common import peak_memory
 from benchmarks.ingest_folder import write_films
 
-from skiagram.datasets.folder.source import CHECKSUM, Folder
+from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.features.extraction import build_families, extract
@@ -56,7 +56,7 @@ def options(group: str, name: str) -> dict[str, object]:
 def listed(folder: Path, rows: list[str], manifest: Path) -> Folder:
     """Return a data set of some files; `skiagram init` would look for copies among them first."""
     header, *files = rows
-    lines = [f"{header},{CHECKSUM}"]
+    lines = [f"{header},sha256"]
     for row in files:
         content = (folder / row.partition(",")[0]).read_bytes()
         lines.append(f"{row},{hashlib.sha256(content).hexdigest()}")

@@ -355,7 +355,7 @@ def test_init_asks_which_class_is_looked_for(
     own = sound_folder(tmp_path)
     assert main(["init", *words(own)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("--positive: the positive class is not given. Allowed: cancer or")
+    assert error.startswith("--positive: is not given. Allowed: cancer or")
     assert main(["init", *words(own, "--positive", "tumour")]) == 2
     assert "`tumour` was given, and 2 classes: cancer, normal." in capsys.readouterr().err
 

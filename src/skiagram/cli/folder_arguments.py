@@ -5,7 +5,7 @@ Parsed, the arguments become the options of a data set.
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,8 +29,7 @@ _REGION_COLUMNS = {
     "region": ("column of the region's name in its file", "region"),
     "label_value": ("column of the value of the region's voxels", "label_value"),
     "frame": (
-        "column of the number of a frame of a DICOM file, or of a page of a TIFF, or `all` for a "
-        "volume of them",
+        "column of the frame of a DICOM file, or page of a TIFF; `all` for a volume",
         "frame",
     ),
     "modality": ("column of the kind of image", "modality"),
@@ -38,12 +37,7 @@ _REGION_COLUMNS = {
 
 
 class FolderArguments(NamedTuple):
-    """What the arguments name.
-
-    Attributes:
-        source: The data set, as far as it is told; its manifest is not there yet.
-        design: The design that the table allows: a sealed test set where one is told.
-    """
+    """What the arguments name; the manifest of the data set is not there yet."""
 
     rows: "list[TableRow]"
     source: "Folder"
@@ -71,8 +65,7 @@ def add_frames(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames",
         choices=("cases", "volume"),
-        help="what the frames of a DICOM file, or the pages of a TIFF, are: a case each, or one "
-        "volume",
+        help="whether frames of a DICOM file, or pages of a TIFF, are a case each or one volume",
     )
 
 
@@ -84,80 +77,38 @@ def require_new(path: Path, where: str) -> None:
 
 def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument(
-        "folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age"
-    )
-    parser.add_argument("csv", metavar="CSV", type=Path, help="table with one row per file")
-    parser.add_argument("--name", help="short name of the data set (default: name of the folder)")
+    add = parser.add_argument
+    add("folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age")
+    add("csv", metavar="CSV", type=Path, help="table with one row per file")
+    add("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
-    columns.add_argument(
-        "--file", default="file", help="file name, relative to FOLDER (default: file)"
-    )
+    columns.add_argument("--file", default="file", help="name relative to FOLDER (default: file)")
     columns.add_argument("--label", default="label", help="class (default: label)")
-    _add_columns(columns, _COLUMNS)
-    _add_several(
-        columns,
-        "--covariates",
-        "columns to keep as covariates, for example `age,density` (default: none; other columns "
-        "never leave the CSV)",
-    )
-    _add_several(
-        columns,
-        "--force-covariates",
-        "columns to keep although they look like identifiers, dates or free text; everything in "
-        "them goes into data and models",
-    )
-    _add_several(
-        columns,
-        "--scores",
-        "scores of readers or devices to compare with (higher = rather the positive class)",
-    )
     regions = parser.add_argument_group("regions of interest")
-    _add_columns(regions, _REGION_COLUMNS)
-    _add_several(
-        regions,
-        "--images",
-        "which of the modalities to read, where there are several; several are several images per "
-        "case",
-        "MODALITY",
-    )
-    add_mask_grid(regions)
+    for group, of_group in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
+        for name, (holds, *usual) in of_group.items():
+            known = f"default: {', else '.join(usual)}, if present"
+            group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({known})")
     task = parser.add_argument_group("task")
-    _add_several(
-        task, "--classes", "class names in label order (default: those in the CSV, sorted)"
-    )
-    task.add_argument("--positive", help="the positive class, where there are two classes")
-    _add_several(task, "--test-sites", "sites of the test set; the other sites are for training")
-    task.add_argument(
-        "--sealed-labels",
-        metavar="FILE",
-        type=Path,
-        help="labels of the test cases as `skiagram seal` encrypted them; the CSV has none of them",
-    )
-    task.add_argument(
-        "--ignore-unlisted",
-        action="store_true",
-        help="ignore image files that have no row in the CSV",
-    )
-    task.add_argument(
-        "--most-pixels",
-        metavar="N",
-        type=int,
-        default=2**26,
-        help="rows times columns that an image may have (default: 67108864, as 8192 x 8192)",
-    )
-
-
-def _add_columns(group: argparse._ActionsContainer, columns: Mapping[str, tuple[str, ...]]) -> None:
-    for name, (holds, *usual) in columns.items():
-        known = f"default: {', else '.join(usual)}, if present"
-        group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({known})")
-
-
-def _add_several(
-    group: argparse._ActionsContainer, option: str, text: str, metavar: str | None = None
-) -> None:
-    group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
+    for group, option, text in (
+        (columns, "--covariates", "columns to keep, for example `age,density` (default: none)"),
+        (columns, "--force-covariates", "columns to keep although they look like identifiers"),
+        (columns, "--scores", "scores of readers or devices (higher = rather the positive class)"),
+        (regions, "--images", "which modalities to read; several are several images per case"),
+        (task, "--classes", "class names in label order (default: those in the CSV, sorted)"),
+        (task, "--test-sites", "sites of the test set; the other sites are for training"),
+    ):
+        metavar = "MODALITY" if option == "--images" else None
+        group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
+    add_mask_grid(regions)
+    add = task.add_argument
+    add("--positive", help="the positive class, where there are two classes")
+    sealed = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
+    add("--sealed-labels", metavar="FILE", type=Path, help=sealed)
+    unlisted = "ignore image files that have no row in the CSV"
+    add("--ignore-unlisted", action="store_true", help=unlisted)
+    pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
+    add("--most-pixels", metavar="N", type=int, default=2**26, help=pixels)
 
 
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
@@ -181,13 +132,9 @@ def _check_folder(folder: Path) -> None:
 
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
-        raise DataError(
-            "the root of the file system" if root else "no such folder",
-            where=str(folder),
-            allowed="a folder of images, of which every file is looked at, or an archive whose "
-            f"name ends with {ARCHIVE}",
-            remedy="give the folder of the images",
-        )
+        found = "the root of the file system" if root else "no such folder"
+        allowed = f"a folder of images, or an archive whose name ends with {ARCHIVE}"
+        raise DataError(found, where=str(folder), allowed=allowed)
 
 
 def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
@@ -200,16 +147,13 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     classes = tuple(arguments.classes or sorted(labels - {""}))
     positive: str | None = arguments.positive
     if positive is not None and (positive not in classes or len(classes) != 2):
-        raise OptionError(
-            f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}",
-            where="--positive",
-            allowed="one of two classes",
-            remedy="correct it or the labels, name two with --classes, or leave --positive out",
-        )
+        found = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
+        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        allowed = "one of two classes"
+        raise OptionError(found, where="--positive", allowed=allowed, remedy=remedy)
     if arguments.most_pixels < 1:
-        raise OptionError(
-            f"{arguments.most_pixels} was given", where="--most-pixels", allowed="1 or more"
-        )
+        found = f"{arguments.most_pixels} was given"
+        raise OptionError(found, where="--most-pixels", allowed="1 or more")
     name = _name(arguments)
     return Folder(
         name=name,
@@ -243,11 +187,8 @@ def _name(arguments: argparse.Namespace) -> str:
     stem = arguments.folder.resolve().name.removesuffix(ARCHIVE)
     name: str = arguments.name or re.sub(r"\W+", "_", stem.lower())
     if not _NAME.fullmatch(name):
-        raise OptionError(
-            f"`{name}` was given",
-            where="--name",
-            allowed="lower-case letters, digits and _, starting with a letter",
-        )
+        allowed = "lower-case letters, digits and _, starting with a letter"
+        raise OptionError(f"`{name}` was given", where="--name", allowed=allowed)
     return name
 
 

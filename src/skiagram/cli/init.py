@@ -44,24 +44,13 @@ title: {column} # name in tables and figures
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_folder_arguments(parser)
-    parser.add_argument(
-        "--renew",
-        action="store_true",
-        help="read files and labels again; what you edited in the option file stays",
-    )
-    parser.add_argument(
-        "--manifest-outside",
-        metavar="FOLDER",
-        type=Path,
-        help="folder outside the project for the manifest, which holds file names and patient ids",
-    )
-    parser.add_argument(
-        "--patient-key",
-        metavar="FILE",
-        type=Path,
-        help="file with a secret key; the manifest then holds HMAC-SHA256 of patients and files "
-        "(the variable SKIAGRAM_PATIENT_KEY does the same)",
-    )
+    again = "read files and labels again; what you edited in the option file stays"
+    parser.add_argument("--renew", action="store_true", help=again)
+    outside = "folder outside the project for the manifest, which holds files and patient ids"
+    parser.add_argument("--manifest-outside", metavar="FOLDER", type=Path, help=outside)
+    key = "file with a secret key (or the variable SKIAGRAM_PATIENT_KEY holds it): the manifest "
+    key += "then holds HMAC-SHA256 of patients and files"
+    parser.add_argument("--patient-key", metavar="FILE", type=Path, help=key)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -78,12 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     described = read_folder_arguments(arguments)
     source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:
-        raise OptionError(
-            "the positive class is not given",
-            where="--positive",
-            allowed=" or ".join(source.classes),
-            remedy=f"add for example `--positive '{source.classes[1]}'`",
-        )
+        allowed, remedy = " or ".join(source.classes), f"add `--positive '{source.classes[1]}'`"
+        raise OptionError("is not given", where="--positive", allowed=allowed, remedy=remedy)
     task_of(source, design)
     outside = _outside(arguments.manifest_outside)
     key = _patient_key(arguments.patient_key, source.columns)
@@ -127,14 +112,10 @@ def _place(folder: Path) -> str:
 
 def _outside(folder: Path | None) -> Path | None:
     """Return the folder of the manifest, which exists and is no part of the project."""
-    if folder is not None and (
-        not folder.is_dir() or folder.resolve().is_relative_to(Path().resolve())
-    ):
-        raise OptionError(
-            f"`{folder}` was given",
-            where="--manifest-outside",
-            allowed="a folder that exists and lies outside the project",
-        )
+    inside = folder is not None and folder.resolve().is_relative_to(Path().resolve())
+    if folder is not None and (inside or not folder.is_dir()):
+        allowed = "a folder that exists and lies outside the project"
+        raise OptionError(f"`{folder}` was given", where="--manifest-outside", allowed=allowed)
     return folder
 
 
@@ -148,20 +129,14 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     if file is None and not key:
         return None
     if len(key) < _MIN_KEY:
-        raise OptionError(
-            f"a key of {len(key)} bytes",
-            where=where,
-            allowed=f"at least {_MIN_KEY}",
-            remedy="make one with `openssl rand -hex 32 > patient.key` and keep it outside the "
-            "project",
-        )
+        found, allowed = f"a key of {len(key)} bytes", f"at least {_MIN_KEY}"
+        remedy = "make one outside the project with `openssl rand -hex 32 > patient.key`"
+        raise OptionError(found, where=where, allowed=allowed, remedy=remedy)
     others = (columns.file, columns.label, columns.split, columns.site)
     if columns.patient in others and columns.patient is not None:
-        raise OptionError(
-            f"the column `{columns.patient}` does not hold patients alone",
-            where=where,
-            remedy="name another column with --patient, or leave the key out",
-        )
+        found = f"the column `{columns.patient}` does not hold patients alone"
+        remedy = "name another column with --patient, or leave the key out"
+        raise OptionError(found, where=where, remedy=remedy)
     return key
 
 
@@ -202,11 +177,8 @@ def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
         target = composed(Reader(column=column, title=column))["_target_"]
         options = read_option_file(path) if path.exists() else {}
         if options and (options.get("_target_"), options.get("column")) != (target, column):
-            raise OptionError(
-                f"{path} exists and is not a reader with column `{column}`",
-                where="--scores",
-                remedy="rename the column",
-            )
+            found = f"{path} exists and is not a reader with column `{column}`"
+            raise OptionError(found, where="--scores", remedy="rename the column")
         if not options:
             scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
             files[path] = _READER_FILE.format(target=target, column=scalar)

@@ -41,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write what was found and say it; return 0, or 4 where a case could not be scored.
-
-    Raises:
-        SkiagramError: The package cannot be used, no case can be scored, or labels do not suffice.
-    """
+    """Write what was found and say it; return 0, or 4 where a case could not be scored."""
     from skiagram.deploy.inputs import read_covariates
     from skiagram.deploy.model import load_model
     from skiagram.deploy.monitoring import look_at, monitor

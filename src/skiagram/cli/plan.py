@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from skiagram.evaluation.pilot import Pilot
     from skiagram.evaluation.planning import (
         DifferencePlan,
-        Images,
         ModelPlan,
         PrecisionPlan,
         Spread,
-        Trainings,
     )
 
 NAME = "plan"
@@ -48,8 +46,6 @@ _CRITERIA = {
     "optimism": "apparent and adjusted R² (Nagelkerke) differ by at most 0.05",
     "overall risk": "the overall risk is known to ± 0.05",
 }
-
-
 _QUESTIONS = {
     "half_width": "half the length that the AUC's interval is to have",
     "parameters": "candidate parameters of a regression model, counted before any selection",
@@ -109,34 +105,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for title, options in groups.items():
         group = parser.add_argument_group(title)
         for name, text in options.items():
-            group.add_argument(
-                _option(name),
-                type=int if name in _WHOLE else float,
-                nargs="+" if name == "images" else None,
-                metavar=_METAVARS.get(name),
-                help=text,
-            )
+            kind, several = int if name in _WHOLE else float, "+" if name == "images" else None
+            metavar = _METAVARS.get(name)
+            group.add_argument(_option(name), type=kind, nargs=several, metavar=metavar, help=text)
     parser.set_defaults(shrinkage=0.9)
     pilot = parser.add_argument_group("a pilot run instead of assumptions")
-    pilot.add_argument(
-        "--pilot", type=Path, metavar="FOLDER", help="project folder with reports of a run"
-    )
-    pilot.add_argument(
-        "--models",
-        nargs=2,
-        metavar="NAME",
-        help="two models of the pilot (default: its best network and its best classical model)",
-    )
+    of_run = "project folder with reports of a run"
+    pilot.add_argument("--pilot", type=Path, metavar="FOLDER", help=of_run)
+    two = "two models of the pilot (default: its best network and its best classical model)"
+    pilot.add_argument("--models", nargs=2, metavar="NAME", help=two)
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the plan; return 0.
-
-    Raises:
-        OptionError: A value is missing, out of range, or two exclude each other.
-        DataError: The pilot's files cannot be used.
-    """
+    """Print the plan; return 0."""
     _check(arguments)
     study = _Study(arguments)
     if arguments.json:
@@ -158,29 +140,22 @@ def _check(arguments: argparse.Namespace) -> None:
             if not low < value < high:
                 raise OptionError(f"{value:g} was given", where=_option(name), allowed=allowed)
     if not _QUESTIONS.keys() & given.keys():
-        raise OptionError(
-            "nothing is asked",
-            where="skiagram plan",
-            allowed=f"{', '.join(map(_option, _QUESTIONS))}, or several of them",
-            remedy="see `skiagram plan --help`",
-        )
+        allowed = f"{', '.join(map(_option, _QUESTIONS))}, or several of them"
+        raise OptionError("nothing is asked", where="skiagram plan", allowed=allowed)
     for name, other in _BELONGS_TO.items():
         if name in given and other not in given:
-            raise OptionError(
+            found, remedy = (
                 f"is for {_option(other)} alone",
-                where=_option(name),
-                remedy=f"add {_option(other)}, or leave it out",
+                f"add {_option(other)}",
             )
+            raise OptionError(found, where=_option(name), remedy=remedy)
     if "pilot" not in given:
         _check_assumptions(given)
         return
     for name in _IN_PILOT:
         if name in given:
-            raise OptionError(
-                "is measured in the pilot",
-                where=_option(name),
-                remedy=f"leave out {_option(name)} or --pilot",
-            )
+            remedy = f"leave out {_option(name)} or --pilot"
+            raise OptionError("is measured in the pilot", where=_option(name), remedy=remedy)
 
 
 def _check_assumptions(given: Mapping[str, Any]) -> None:
@@ -192,36 +167,36 @@ def _check_assumptions(given: Mapping[str, Any]) -> None:
         ),
         "correlation": (
             "margin" in given,
-            "how alike the two models score patients of one class: 0 is the safe side, a pilot "
-            "run tells it (--pilot)",
+            "how alike the two models score patients of one class: 0 is the safe side",
         ),
-        "patient_correlation": (
-            max(given.get("images", [1])) > 1,
-            "1 is the safe side, images without likeness have 0",
-        ),
-        "repeats": (
-            "training_sd" in given,
-            "the number of trainings of each model that are averaged",
-        ),
+        "patient_correlation": (max(given.get("images", [1])) > 1, "1, which is the safe side"),
+        "repeats": ("training_sd" in given, "the trainings of each model that are averaged"),
     }
     for name, (needed, meaning) in rules.items():
         if needed and name not in given:
             raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
-    if "margin" in given and not 0.5 < given["auc"] + given.get("true_difference", 0.0) < 1:
-        raise OptionError(
-            f"the new model's AUC would be {given['auc'] + given.get('true_difference', 0.0):g}",
-            where="--true-difference",
-            allowed="--auc plus --true-difference between 0.5 and 1",
-        )
+    if "margin" in given:
+        auc = given["auc"] + given.get("true_difference", 0.0)
+        if not 0.5 < auc < 1:
+            found, allowed = f"the new model's AUC would be {auc:g}", "between 0.5 and 1"
+            raise OptionError(found, where="--true-difference", allowed=allowed)
 
 
 class _Study:
     """Assumptions and answers, made once and shown as text or as JSON."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from skiagram.evaluation.planning import plan_difference, plan_model, plan_precision
+        from skiagram.evaluation.planning import (
+            Images,
+            Trainings,
+            plan_difference,
+            plan_model,
+            plan_precision,
+        )
 
         self.arguments = arguments
+        self.images = Images.like(arguments.images or [1], arguments.patient_correlation or 0.0)
+        self.trainings = Trainings(arguments.training_sd or 0.0, arguments.repeats or 1)
         self.pilot: Pilot | None = None
         if arguments.pilot is not None:
             from skiagram.evaluation.pilot import read_pilot
@@ -254,16 +229,6 @@ class _Study:
         plans = (self.precision, self.difference)
         return max((plan.patients for plan in plans if plan is not None), default=None)
 
-    def _images(self) -> "Images":
-        from skiagram.evaluation.planning import Images
-
-        return Images.like(self.arguments.images or [1], self.arguments.patient_correlation or 0.0)
-
-    def _trainings(self) -> "Trainings":
-        from skiagram.evaluation.planning import Trainings
-
-        return Trainings(self.arguments.training_sd or 0.0, self.arguments.repeats or 1)
-
     def _aucs(self) -> "dict[str, tuple[float, Spread]]":
         from skiagram.evaluation.planning import (
             AssumedSpread,
@@ -279,9 +244,8 @@ class _Study:
             "normal scores": binormal_components(self.auc, self.auc, 1.0),
             "exponential scores": exponential_components(self.auc),
         }
-        images, trainings = self._images(), self._trainings()
         return {
-            name: (self.auc, AssumedSpread(kind, self.prevalence, images, trainings))
+            name: (self.auc, AssumedSpread(kind, self.prevalence, self.images, self.trainings))
             for name, kind in kinds.items()
         }
 
@@ -293,7 +257,7 @@ class _Study:
         arguments = self.arguments
         new = arguments.auc + (arguments.true_difference or 0.0)
         parts = difference_components(arguments.auc, new, arguments.correlation)
-        return AssumedSpread(parts, self.prevalence, self._images(), self._trainings())
+        return AssumedSpread(parts, self.prevalence, self.images, self.trainings)
 
     def _r_squared(self) -> float:
         from skiagram.evaluation.planning import r_squared_from_auc
@@ -328,8 +292,8 @@ class _Study:
             study=self,
             given=self.arguments,
             pilot=self.pilot,
-            images=self._images(),
-            trainings=self._trainings(),
+            images=self.images,
+            trainings=self.trainings,
             precision=self.precision,
             difference=self.difference,
             model=self.model,

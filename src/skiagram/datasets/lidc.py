@@ -44,11 +44,7 @@ class Grid:
     size: Annotated[int, Field(ge=8, le=1024)]
 
     def resample(self, image: NDArray[np.float32], spacing_mm: float) -> NDArray[np.float32]:
-        """Return (size, size) float32 by linear interpolation; NaN where nothing is known.
-
-        Args:
-            image: (height, width) with NaN for missing pixels.
-        """
+        """Return (size, size) float32 by linear interpolation; NaN where nothing is known."""
         offset = (np.arange(self.size) - (self.size - 1) / 2) * (self.spacing_mm / spacing_mm)
         centre = [(side - 1) / 2 for side in image.shape]
         places = np.meshgrid(*(middle + offset for middle in centre), indexing="ij")
@@ -82,12 +78,7 @@ class NodulePatch:
     grid: Grid | None
 
     def acquire(self, image: SpacedImage) -> SpacedImage:
-        """Turn CT numbers in HU, NaN outside the field of view, into what models see, float32.
-
-        Raises:
-            DataError: These are no CT numbers, no square of that side, or pixels of unknown or
-                unequal spacing where there is a grid.
-        """
+        """Turn CT numbers in HU, NaN outside the field of view, into what models see, float32."""
         self._check(image)
         numbers = image.pixels.astype(np.float32)
         if self.window is not None:
@@ -100,11 +91,9 @@ class NodulePatch:
     def _check(self, image: SpacedImage) -> None:
         pixels = image.pixels
         if pixels.dtype not in (np.float32, np.int16):
-            raise DataError(
-                f"pixels of type {pixels.dtype}",
-                allowed="CT numbers in HU, as DICOM files of CT hold them",
-                remedy="export the slice as DICOM",
-            )
+            allowed = "CT numbers in HU, as DICOM files of CT hold them"
+            found, remedy = f"pixels of type {pixels.dtype}", "export the slice as DICOM"
+            raise DataError(found, allowed=allowed, remedy=remedy)
         if pixels.shape != (self.side, self.side):
             raise DataError(
                 f"{' × '.join(map(str, pixels.shape))} pixels",
@@ -112,18 +101,12 @@ class NodulePatch:
                 remedy="cut the square out; the model classifies a nodule and does not find it",
             )
         if self.grid is not None and not (image.spacing and math.isclose(*image.spacing)):
-            raise DataError(
-                "an unknown pixel spacing"
-                if image.spacing is None
-                else "pixels that are not square",
-                allowed="DICOM files with one Pixel Spacing for rows and columns",
-            )
+            found = "pixels that are not square" if image.spacing else "an unknown pixel spacing"
+            raise DataError(found, allowed="DICOM files with one Pixel Spacing")
 
 
 INTERCEPT = -1024.0
 _DARK_PERCENTILE = 5
-
-
 Rating = Annotated[int, Field(ge=1, le=5)]
 
 
@@ -239,19 +222,14 @@ def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataF
     Args:
         images: `.npz` with `images` (n, height, width) int16 and `nodule_id` (n,).
         table: CSV, a row a nodule in the same order.
-
-    Raises:
-        DataError: The two do not belong together.
     """
     with np.load(images, allow_pickle=False) as archive:
         pixels, nodule = archive["images"], archive["nodule_id"]
     rows = pd.read_csv(table)
     if rows["nodule_id"].tolist() != nodule.tolist():
-        raise DataError(
-            f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}",
-            where=table.name,
-            allowed="one row per nodule, in the order of the images",
-        )
+        found = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
+        allowed = "one row per nodule, in the order of the images"
+        raise DataError(found, where=table.name, allowed=allowed)
     scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
     rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
     return pixels, rows
@@ -260,11 +238,7 @@ def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataF
 def infer_intercept(stored: NDArray[np.integer], padding: Sequence[int]) -> float:
     """Return the rescale intercept in HU that the stored pixels of one series speak for.
 
-    Args:
-        stored: Stored pixels of all images of the series, of any shape.
-
-    Returns:
-        0 where the 5th percentile is negative, else −1024.
+    It is 0 where the 5th percentile is negative, else −1024.
     """
     seen = stored[~np.isin(stored, padding)]
     if seen.size and np.percentile(seen, _DARK_PERCENTILE) < 0:

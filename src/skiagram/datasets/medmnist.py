@@ -75,11 +75,8 @@ def _array(path: Path, key: str) -> NDArray[Any]:
         with np.load(path, allow_pickle=False) as archive:
             array: NDArray[Any] = archive[key]
     except KeyError as error:
-        raise DataError(
-            f"no array `{key}`",
-            where=path.name,
-            allowed=f"a MedMNIST file with {', '.join(_keys())}",
-        ) from error
+        allowed = f"a MedMNIST file with {', '.join(_keys())}"
+        raise DataError(f"no array `{key}`", where=path.name, allowed=allowed) from error
     except _UNREADABLE as error:
         raise DataError(
             f"`{key}` cannot be read ({error})",
@@ -91,11 +88,7 @@ def _array(path: Path, key: str) -> NDArray[Any]:
 
 
 class MedMNISTFile(OpenSource):
-    """One opened MedMNIST file.
-
-    Raises:
-        DataError: Shapes, depths, counts or labels are not those of a MedMNIST file.
-    """
+    """One opened MedMNIST file."""
 
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
         self._images: list[NDArray[np.uint8]] = []
@@ -105,11 +98,9 @@ class MedMNISTFile(OpenSource):
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
             _check(path, key, images, labels, n_classes)
             if self._images and _kind(images) != _kind(self._images[0]):
-                raise DataError(
-                    f"{_kind(images)} after {_kind(self._images[0])}",
-                    where=f"{path.name} {key}",
-                    allowed="images, colour images or volumes alone",
-                )
+                found = f"{_kind(images)} after {_kind(self._images[0])}"
+                allowed = "images, colour images or volumes alone"
+                raise DataError(found, where=f"{path.name} {key}", allowed=allowed)
             self._start.append(len(self._entries))
             self._images.append(images)
             self._entries += [

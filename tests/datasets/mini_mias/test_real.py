@@ -35,7 +35,7 @@ def test_films_have_the_published_counts(squares: OpenMiniMias) -> None:
 def test_breasts_hold_their_lesions(squares: OpenMiniMias) -> None:
     lost, placed = set(), 0
     for film in squares.films.truth:
-        mask = squares.films.breast(film).mask()
+        mask = squares.films.breasts[film.name].mask()
         mask = mask[:, ::-1] if film.left else mask
         places = [lesion.place for lesion in film.lesions if lesion.place]
         placed += len(places)
@@ -48,7 +48,7 @@ def test_chest_wall_is_on_the_left(squares: OpenMiniMias) -> None:
     """A breast is taller at the chest wall than at the nipple, unless it fills the film."""
     undecided = set()
     for film in squares.films.truth:
-        height = squares.films.breast(film).blocks.sum(axis=0)
+        height = squares.films.breasts[film.name].blocks.sum(axis=0)
         filled = np.flatnonzero(height)
         if height[filled[0] + 5] <= height[filled[-1] - 5]:
             undecided.add(film.name)

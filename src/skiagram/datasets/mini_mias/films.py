@@ -22,6 +22,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pooch
@@ -85,33 +86,29 @@ class Film:
         """Whether any abnormality is malignant."""
         return any(lesion.malignant for lesion in self.lesions)
 
+    def wall_on_left(self, lesion: Lesion) -> tuple[int, int] | None:
+        """Return row and column of a lesion where the chest wall is on the left of the film."""
+        if lesion.place is None:
+            return None
+        row, column = lesion.place
+        return row, SIDE - 1 - column if self.left else column
+
 
 def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
     """Read and verify `Info.txt`; return the films by name.
 
-    Args:
-        path: Path of `Info.txt`.
-        digests: Published digests; that of this file is over its film rows with single spaces, so
-            line ends and headings may differ.
-
-    Raises:
-        DataError: The file is missing, or its rows are not the published ones.
+    Its digest is over the film rows with single spaces, so line ends and headings may differ.
     """
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
-        raise DataError(
-            f"cannot be read ({error.strerror})", where=FILE, remedy="put it beside the films"
-        ) from error
+        found = f"cannot be read ({error.strerror})"
+        raise DataError(found, where=FILE, remedy="put it beside the films") from error
     rows = [row for line in lines if (row := " ".join(line.split())).startswith("mdb")]
     digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     if digest != digests[FILE]:
-        raise DataError(
-            f"checksum {digest} of {len(rows)} film rows",
-            where=FILE,
-            allowed=digests[FILE],
-            remedy="download the file again",
-        )
+        found, again = f"checksum {digest} of {len(rows)} film rows", "download the file again"
+        raise DataError(found, where=FILE, allowed=digests[FILE], remedy=again)
     films: dict[str, Film] = {}
     for row in rows:
         film = _parse_row(row)
@@ -139,25 +136,15 @@ def published_digests() -> dict[str, str]:
 
 
 def locate_folder(folder: str, url: str, root: Path | None, digests: Mapping[str, str]) -> Path:
-    """Return the folder with the films: at hand below `root`, else fetched and unpacked.
-
-    Args:
-        root: Folder where data sets are already at hand (`SKIAGRAM_DATA`), or None.
-
-    Raises:
-        DataError: The folder is missing and the archive cannot be fetched.
-    """
+    """Return the folder with the films: at hand below `root`, else fetched and unpacked."""
     if root is not None and (root / folder).is_dir():
         return root / folder
     try:
         archive = Path(pooch.retrieve(url, None, fname=f"{folder}.tar.gz", progressbar=True))
         return _unpack(archive, archive.with_name(folder), digests)
     except (OSError, ValueError, EOFError, tarfile.TarError) as error:
-        raise DataError(
-            f"cannot be downloaded ({error})",
-            where=folder,
-            remedy=f"put the films and {FILE} into a folder {folder} below SKIAGRAM_DATA",
-        ) from error
+        remedy = f"put the films and {FILE} into a folder {folder} below SKIAGRAM_DATA"
+        raise DataError(f"cannot be downloaded ({error})", where=folder, remedy=remedy) from error
 
 
 def _unpack(archive: Path, folder: Path, digests: Mapping[str, str]) -> Path:
@@ -177,19 +164,9 @@ def _unpack(archive: Path, folder: Path, digests: Mapping[str, str]) -> Path:
 
 
 def read_film(folder: Path, name: str, digests: Mapping[str, str]) -> NDArray[np.uint8]:
-    """Read and verify one film, (1024, 1024) uint8.
-
-    Raises:
-        DataError: The film is missing, unreadable or not the published one.
-    """
-    path = next(
-        (
-            folder / f"{name}{suffix}"
-            for suffix in (".png", ".pgm")
-            if (folder / f"{name}{suffix}").is_file()
-        ),
-        folder / name,
-    )
+    """Read and verify one film, (1024, 1024) uint8."""
+    paths = [folder / f"{name}{suffix}" for suffix in (".png", ".pgm")]
+    path = next(filter(Path.is_file, paths), folder / name)
     again = "download the data set again"
     try:
         with Pictures.open(path) as picture:
@@ -237,7 +214,7 @@ class Breast:
 
 
 def block_means(image: NDArray[np.generic], block: int) -> NDArray[np.float32]:
-    """Average an image over square blocks; sides must be multiples of the block."""
+    """Average an image over square blocks; sides are multiples of the block."""
     height, width = image.shape
     blocks = image.reshape(height // block, block, width // block, block)
     means: NDArray[np.float64] = blocks.mean(axis=(1, 3), dtype=np.float64)
@@ -245,22 +222,20 @@ def block_means(image: NDArray[np.generic], block: int) -> NDArray[np.float32]:
 
 
 def find_breast(film: NDArray[np.uint8]) -> Breast:
-    """Find the breast on a film.
+    """Find the largest bright part of a film; without any the mask is empty and implausible.
 
     Args:
         film: (height, width) uint8, air dark, tissue bright; sides are multiples of 4.
-
-    Returns:
-        The largest bright part. A film without any has an empty, implausible mask.
     """
     brightness = block_means(film, BLOCK)
+    nothing = Breast(np.zeros(brightness.shape, dtype=np.bool_), plausible=False)
     if brightness.min() == brightness.max():
-        return Breast(np.zeros(brightness.shape, dtype=np.bool_), plausible=False)
+        return nothing
     bright = ndimage.binary_fill_holes(brightness > threshold_li(brightness))
     parts = label(_open_mask(bright), connectivity=1)
     areas = np.bincount(parts.ravel())[1:]
     if not len(areas):
-        return Breast(np.zeros(brightness.shape, dtype=np.bool_), plausible=False)
+        return nothing
     blocks: NDArray[np.bool_] = parts == 1 + areas.argmax()
     rival = np.sort(areas)[-2] if len(areas) > 1 else 0
     plausible = (
@@ -272,12 +247,9 @@ def find_breast(film: NDArray[np.uint8]) -> Breast:
 
 
 def wall_on_right(blocks: NDArray[np.bool_]) -> bool:
-    """Return whether the chest wall is on the right of a film.
+    """Return whether the chest wall is on the right of a film whose breast is not empty.
 
     In the upper third of a breast most of it lies at the wall, towards the axilla.
-
-    Args:
-        blocks: (height, width) bool, the breast, not empty.
     """
     rows = np.flatnonzero(blocks.any(axis=1))
     columns = np.flatnonzero(blocks.any(axis=0))
@@ -298,8 +270,7 @@ def _open_mask(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return opened
 
 
-@dataclass(frozen=True)
-class RelativePosition:
+class RelativePosition(NamedTuple):
     """A place relative to one breast.
 
     Attributes:
@@ -312,14 +283,7 @@ class RelativePosition:
 
 
 def to_relative_position(mask: NDArray[np.bool_], row: int, column: int) -> RelativePosition | None:
-    """Express a pixel relative to the breast.
-
-    Args:
-        mask: (height, width) bool, chest wall on the left.
-
-    Returns:
-        The place, or None outside the mask.
-    """
+    """Express a pixel relative to the breast, chest wall on the left; None outside its mask."""
     if not mask[row, column]:
         return None
     top, bottom = _extent(np.flatnonzero(mask.any(axis=1)))

@@ -14,9 +14,10 @@ import dataclasses
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, count, islice
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,7 @@ from skiagram.records import Split
 from skiagram.seeding import stream
 
 Side = Annotated[int, Field(ge=16, le=SIDE)]
+TaskName = Literal["normal_abnormal", "benign_malignant"]
 
 
 @dataclass(**STRICT)
@@ -66,14 +68,9 @@ class WholeFilm:
     orient: bool
 
     def acquire(self, film: SpacedImage) -> SpacedImage:
-        """Turn a film of 1024 × 1024 uint8 into (size, size) float32, 0 to 255.
-
-        Raises:
-            DataError: It is no film of that kind, or no breast is found.
-        """
-        pixels = _require_digitised(
-            film, SIDE, "whole films", "digitise the film like the training films"
-        )
+        """Turn a film of 1024 × 1024 uint8 into (size, size) float32, 0 to 255."""
+        remedy = "digitise the film like the training films"
+        pixels = _require_digitised(film, SIDE, "whole films", remedy)
         breast = find_breast(pixels)
         if not breast.blocks.any():
             raise DataError("no breast is found", allowed="films of a breast on a dark background")
@@ -101,17 +98,11 @@ class FilmPatch:
     orient: bool
 
     def acquire(self, film: SpacedImage) -> SpacedImage:
-        """Turn a square of (region, region) uint8 into (size, size) float32, 0 to 255.
-
-        Raises:
-            DataError: It is no square of that size; a whole film above all.
-        """
-        done = [*["chest wall on the left"] * self.orient, *["black off the breast"] * self.mask]
-        cut = "squares cut out around a place to judge"
+        """Turn a square of (region, region) uint8 into (size, size) float32, 0 to 255."""
+        kind = "squares cut out around a place to judge"
+        kind += ", chest wall on the left" * self.orient + ", black off the breast" * self.mask
         remedy = "cut the square out; the model classifies a lesion and does not find it"
-        return average_blocks(
-            _require_digitised(film, self.region, ", ".join([cut, *done]), remedy), self.size
-        )
+        return average_blocks(_require_digitised(film, self.region, kind, remedy), self.size)
 
 
 def average_blocks(pixels: NDArray[np.uint8], size: int) -> SpacedImage:
@@ -152,24 +143,11 @@ class DrawnSplit:
     train: dict[str, Annotated[int, Field(ge=1)]]
     test: dict[str, Annotated[int, Field(ge=1)]]
 
-    def check_classes(self, classes: Sequence[str]) -> None:
-        """Refuse counts that do not name each class once."""
-        for split, counts in (("train", self.train), ("test", self.test)):
-            if set(counts) != set(classes):
-                raise OptionError(
-                    f"counts for {', '.join(counts) or 'no class'}",
-                    where=f"dataset.split.{split}",
-                    allowed=f"one count for each of {', '.join(classes)}",
-                )
-
     def draw(self, entries: Sequence[Entry], classes: Sequence[str]) -> dict[int, Split]:
         """Draw whole patients, test before training; a patient's surplus images are left out.
 
         Returns:
             Position of each drawn entry → its split.
-
-        Raises:
-            DataError: The source holds too few patients of a class.
         """
         images: dict[str, list[int]] = defaultdict(list)
         for position, entry in enumerate(entries):
@@ -187,11 +165,8 @@ class DrawnSplit:
         for split, left in wanted.items():
             short = {classes[label]: count for label, count in left.items() if count}
             if short:
-                raise DataError(
-                    f"too few patients, {short} images short of the {split} split",
-                    where="drawn split",
-                    remedy="lower the counts",
-                )
+                found = f"too few patients, {short} images short of the {split} split"
+                raise DataError(found, where="drawn split", remedy="lower the counts")
         return drawn
 
 
@@ -213,10 +188,10 @@ class MiniMias(RealDataSet):
         url: Where the published archive can be fetched.
     """
 
-    task: Literal["normal_abnormal", "benign_malignant"]
+    task: TaskName
     positive_class: str
-    region: Annotated[int, Field(ge=16, le=SIDE)] | None
-    size: Annotated[int, Field(ge=16, le=SIDE)]
+    region: Side | None
+    size: Side
     mask: bool
     orient: bool
     place_seed: Annotated[int, Field(ge=0)]
@@ -232,13 +207,14 @@ class MiniMias(RealDataSet):
     def __post_init__(self) -> None:
         side = self.region or SIDE
         if side % self.size:
-            raise OptionError(
-                f"{self.size} was given",
-                where="dataset.size",
-                allowed=f"a divisor of the {side} film pixels that an image covers",
-            )
-        if self.split is not None:
-            self.split.check_classes(self.classes)
+            allowed = f"a divisor of the {side} film pixels that an image covers"
+            raise OptionError(f"{self.size} was given", where="dataset.size", allowed=allowed)
+        counts = {} if self.split is None else {"train": self.split.train, "test": self.split.test}
+        for split, by_class in counts.items():
+            if set(by_class) != set(self.classes):
+                found, where = f"counts for {', '.join(by_class)}", f"dataset.split.{split}"
+                allowed = f"one count for each of {', '.join(self.classes)}"
+                raise OptionError(found, where=where, allowed=allowed)
 
     @property
     def origin(self) -> str:
@@ -254,12 +230,17 @@ class MiniMias(RealDataSet):
             truth = [film for film in truth if film.lesions]
         films = FilmReader(folder, digests, truth)
         cases = select_cases(films, self.task, self.region is not None, self.place_seed)
-        opened = OpenMiniMias(films, cases, self.region, self.size, self.mask, self.orient)
-        return opened if self.split is None else opened.drawn(self.split, self.classes)
+        if self.split is not None:
+            chosen = self.split.draw([case.entry for case in cases], self.classes)
+            cases = [
+                case._replace(entry=dataclasses.replace(case.entry, split=chosen[position]))
+                for position, case in enumerate(cases)
+                if position in chosen
+            ]
+        return OpenMiniMias(films, cases, self)
 
 
-@dataclasses.dataclass(frozen=True)
-class MiniMiasCase:
+class MiniMiasCase(NamedTuple):
     """One case before its film is read.
 
     Attributes:
@@ -281,20 +262,16 @@ class FilmReader:
         self._folder = folder
         self._digests = digests
         self.truth = truth
-        self._breasts: dict[str, Breast] = {}
+        self.breasts: dict[str, Breast] = {}
         with Progress("Verify films and find breasts", len(truth)) as bar:
             for film in truth:
-                self._breasts[film.name] = find_breast(self.pixels(film))
+                self.breasts[film.name] = find_breast(self.pixels(film))
                 bar.advance()
 
     def pixels(self, film: Film) -> NDArray[np.uint8]:
         """Read one film, (1024, 1024) uint8, chest wall on the left."""
         pixels = read_film(self._folder, film.name, self._digests)
         return pixels[:, ::-1] if film.left else pixels
-
-    def breast(self, film: Film) -> Breast:
-        """Return the breast on a film, chest wall on the left."""
-        return self._breasts[film.name]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -303,10 +280,7 @@ class OpenMiniMias(OpenSource):
 
     films: FilmReader
     cases: Sequence[MiniMiasCase]
-    region: int | None
-    size: int
-    mask: bool
-    orient: bool
+    options: MiniMias
 
     def entries(self) -> list[Entry]:
         """List every image."""
@@ -315,57 +289,42 @@ class OpenMiniMias(OpenSource):
     @property
     def acquisition(self) -> WholeFilm | FilmPatch:
         """What becomes of a new film, whose breast and chest wall are found on it."""
-        if self.region is None:
-            return WholeFilm(size=self.size, mask=self.mask, orient=self.orient)
-        return FilmPatch(region=self.region, size=self.size, mask=self.mask, orient=self.orient)
+        given = self.options
+        if given.region is None:
+            return WholeFilm(size=given.size, mask=given.mask, orient=given.orient)
+        return FilmPatch(region=given.region, size=given.size, mask=given.mask, orient=given.orient)
 
     def image(self, position: int) -> SpacedImage:
         """Return one image, (size, size) float32, 0 to 255."""
-        case = self.cases[position]
+        case, given = self.cases[position], self.options
         pixels = self.films.pixels(case.film)
-        if self.mask:
-            pixels = np.where(self.films.breast(case.film).mask(), pixels, np.uint8(0))
-        if self.region and case.centre:
-            pixels = cut_patch(pixels, case.centre, self.region)
-        mirrored = case.film.left and not self.orient
-        return average_blocks(pixels[:, ::-1] if mirrored else pixels, self.size)
+        if given.mask:
+            pixels = np.where(self.films.breasts[case.film.name].mask(), pixels, np.uint8(0))
+        if given.region and case.centre:
+            pixels = cut_patch(pixels, case.centre, given.region)
+        mirrored = case.film.left and not given.orient
+        return average_blocks(pixels[:, ::-1] if mirrored else pixels, given.size)
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions of one case that have a place on the breast and a radius."""
-        case = self.cases[position]
-        side = self.region if self.region and case.centre else SIDE
-        breast = self.films.breast(case.film).mask()
-        block, marks = side // self.size, []
+        case, given = self.cases[position], self.options
+        side = given.region if given.region and case.centre else SIDE
+        breast = self.films.breasts[case.film.name].mask()
+        block, marks = side // given.size, []
         for lesion in case.lesions:
-            if lesion.place is None or not lesion.radius:
+            place = case.film.wall_on_left(lesion)
+            if place is None or not lesion.radius or not breast[place]:
                 continue
-            row, column = lesion.place
-            centre = [row, SIDE - 1 - column if case.film.left else column]  # wall on the left
-            if not breast[centre[0], centre[1]]:
-                continue
+            centre = [*place]
             if side < SIDE and case.centre is not None:
                 pairs = zip(centre, case.centre, strict=True)
                 centre = [place - middle + side // 2 for place, middle in pairs]
-            if case.film.left and not self.orient:
+            if case.film.left and not given.orient:
                 centre[1] = side - 1 - centre[1]
             # The centre of a film pixel in pixels of averaged blocks.
             placed = tuple((coordinate + 0.5) / block - 0.5 for coordinate in centre)
             marks.append(Mark(placed, max(lesion.radius / block, 0.5)))
         return tuple(marks)
-
-    def drawn(self, split: DrawnSplit, classes: Sequence[str]) -> "OpenMiniMias":
-        """Return the cases of a drawn split alone.
-
-        Raises:
-            DataError: There are too few patients of a class.
-        """
-        chosen = split.draw(self.entries(), classes)
-        cases = [
-            dataclasses.replace(case, entry=dataclasses.replace(case.entry, split=chosen[position]))
-            for position, case in enumerate(self.cases)
-            if position in chosen
-        ]
-        return dataclasses.replace(self, cases=cases)
 
 
 def cut_patch(pixels: NDArray[np.uint8], centre: tuple[int, int], side: int) -> NDArray[np.uint8]:
@@ -380,9 +339,6 @@ def cut_patch(pixels: NDArray[np.uint8], centre: tuple[int, int], side: int) -> 
     return np.pad(pixels, (half, side - half))[row : row + side, column : column + side]
 
 
-TaskName = Literal["normal_abnormal", "benign_malignant"]
-
-
 def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) -> list[MiniMiasCase]:
     """List the cases of a task.
 
@@ -394,50 +350,21 @@ def select_cases(films: FilmReader, task: TaskName, regions: bool, seed: int) ->
     Returns:
         Cases by film name; squares of normal films after all lesions.
     """
+    case = partial(_make_case, films, task)
     if not regions:
-        return [
-            _make_case(films, film, film.name, _label(task, film.lesions), film.lesions)
-            for film in films.truth
-        ]
-    lesions = [lesion for film in films.truth for lesion in _lesions_on_breast(films, film)]
+        return [case(film, film.name, film.lesions) for film in films.truth]
+    cases, places = [], []
+    for film in films.truth:
+        mask = films.breasts[film.name].mask()
+        for number, lesion in enumerate(film.lesions):
+            centre = film.wall_on_left(lesion)
+            place = None if centre is None else to_relative_position(mask, *centre)
+            if place is not None:
+                places.append(place)
+                cases.append(case(film, f"{film.name} lesion {number}", (lesion,), place))
     normal = [film for film in films.truth if not film.lesions]
-    places = islice(_shuffle_positions([place for _, _, place in lesions], seed), len(normal))
-    return [
-        *(
-            _make_case(
-                films,
-                film,
-                f"{film.name} lesion {number}",
-                _label(task, (film.lesions[number],)),
-                (film.lesions[number],),
-                place,
-            )
-            for film, number, place in lesions
-        ),
-        *(
-            _make_case(films, film, film.name, 0, (), place)
-            for film, place in zip(normal, places, strict=True)
-        ),
-    ]
-
-
-def _label(task: TaskName, lesions: tuple[Lesion, ...]) -> int:
-    if task == "normal_abnormal":
-        return int(bool(lesions))
-    return int(any(lesion.malignant for lesion in lesions))
-
-
-def _lesions_on_breast(
-    films: FilmReader, film: Film
-) -> Iterator[tuple[Film, int, RelativePosition]]:
-    mask = films.breast(film).mask()
-    for number, lesion in enumerate(film.lesions):
-        if lesion.place is None:
-            continue
-        row, column = lesion.place
-        place = to_relative_position(mask, row, SIDE - 1 - column if film.left else column)
-        if place is not None:
-            yield film, number, place
+    turns = zip(normal, _shuffle_positions(places, seed), strict=False)
+    return cases + [case(film, film.name, (), place) for film, place in turns]
 
 
 def _shuffle_positions(places: list[RelativePosition], seed: int) -> Iterator[RelativePosition]:
@@ -448,13 +375,15 @@ def _shuffle_positions(places: list[RelativePosition], seed: int) -> Iterator[Re
 
 def _make_case(
     films: FilmReader,
+    task: TaskName,
     film: Film,
     name: str,
-    label: int,
     lesions: tuple[Lesion, ...],
     place: RelativePosition | None = None,
 ) -> MiniMiasCase:
-    breast = films.breast(film)
+    breast = films.breasts[film.name]
+    abnormal = task == "normal_abnormal"
+    label = int(bool(lesions) if abnormal else any(lesion.malignant for lesion in lesions))
     covariates = {
         "tissue": film.tissue,
         "side": "left" if film.left else "right",

@@ -39,6 +39,7 @@ from skiagram.options import STRICT
 from skiagram.seeding import stream
 
 FloatArray = NDArray[np.float64]
+Places = NDArray[np.int64]
 Exponent = Annotated[float, Field(ge=0, le=4)]
 
 
@@ -80,9 +81,6 @@ def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> FloatArray:
     The constant component has the power of the lowest frequency: a share of an image's brightness
     is then tissue, and a nodule cannot be told by the image's mean alone.
 
-    Args:
-        axes: 2 for an image, 3 for a volume.
-
     Returns:
         (size, …, size // 2 + 1) variance of each Fourier component a pixel; its mean over the full
         spectrum is 1.
@@ -107,11 +105,7 @@ def column_weights(size: int) -> FloatArray:
 
 
 def colour_noise(white: FloatArray, spectrum: FloatArray) -> FloatArray:
-    """Give white noise a spectrum.
-
-    Args:
-        white: (size, size) or (size, size, size) independent standard normal numbers.
-    """
+    """Give white noise, (size, size) or (size, size, size) standard normal numbers, a spectrum."""
     field: FloatArray = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
     return field
 
@@ -119,12 +113,7 @@ def colour_noise(white: FloatArray, spectrum: FloatArray) -> FloatArray:
 def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> FloatArray:
     """Return the nodule with its centre on the first pixel, wrapped around borders.
 
-    Args:
-        axes: 2 for an image, 3 for a volume, where a ball (1 − (r/R)²) has the designer nodule's
-            profile for its projection.
-
-    Returns:
-        (size, size) or (size, size, size).
+    In a volume a ball (1 − (r/R)²) has the designer nodule's profile for its projection.
     """
     offset = [fft.fftfreq(size, 1 / size) ** 2] * axes
     apart = functools.reduce(operator.add, np.meshgrid(*offset, indexing="ij", sparse=True))
@@ -149,11 +138,7 @@ class IdealObserver:
     """
 
     def __init__(
-        self,
-        normal: FloatArray,
-        abnormal: FloatArray,
-        nodule: FloatArray,
-        places: NDArray[np.int64],
+        self, normal: FloatArray, abnormal: FloatArray, nodule: FloatArray, places: Places
     ) -> None:
         size = len(nodule)
         count = column_weights(size)
@@ -175,11 +160,7 @@ class IdealObserver:
         return texture + float(nodule)
 
     def place_probability(self, image: FloatArray) -> FloatArray:
-        """Return the probability of each place given the image and that it has a nodule.
-
-        Returns:
-            Of the image's shape; 0 where no nodule is ever centred, the sum is 1.
-        """
+        """Return the probability of each pixel to be the centre, given that there is a nodule."""
         matched = self._matched(fft.rfftn(image), image.shape)[self._places]
         weight = np.exp(matched - matched.max())
         probability = np.zeros(image.shape)

@@ -93,11 +93,9 @@ class PhantomRegions(GeneratedDataSet):
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
         if reach >= self.size // 2:
-            raise OptionError(
-                f"the lesion reaches {reach:g} voxels from the centre",
-                where="dataset.lesion",
-                allowed=f"spacing * places / 2 + radius below {self.size // 2}",
-            )
+            found = f"the lesion reaches {reach:g} voxels from the centre"
+            allowed = f"spacing * places / 2 + radius below {self.size // 2}"
+            raise OptionError(found, where="dataset.lesion", allowed=allowed)
 
     @property
     def modality(self) -> str:
@@ -109,36 +107,26 @@ class PhantomRegions(GeneratedDataSet):
         return OpenPhantomRegions(self)
 
 
-@record(frozen=True)
 class RegionObserver:
     """The ideal observer of regions of one shape.
 
-    Attributes:
-        factors: Lower Cholesky factors of the voxels' covariance in both classes.
+    Args:
+        inside: (size, size, size), the region anywhere.
+        covariance: Of both classes: (size, size, size), by the distance of two voxels, noise
+            included.
+        mean: Of both classes.
     """
 
-    mean: tuple[float, float]
-    factors: tuple[FloatArray, FloatArray]
-
-    @classmethod
-    def of(
-        cls, inside: NDArray[np.bool_], covariance: tuple[FloatArray, FloatArray],
+    def __init__(
+        self,
+        inside: NDArray[np.bool_],
+        covariance: tuple[FloatArray, FloatArray],
         mean: tuple[float, float],
-    ) -> "RegionObserver":  # fmt: skip
-        """Prepare the observer.
-
-        Args:
-            inside: (size, size, size), the region anywhere.
-            covariance: Of both classes: (size, size, size), by the distance of two voxels, noise
-                included.
-        """
+    ) -> None:
+        self.mean = mean
         places = np.argwhere(inside)
-        apart = (places[:, None] - places[None]) % len(inside)
-        normal, abnormal = (
-            linalg.cholesky(matrix[tuple(np.moveaxis(apart, -1, 0))], lower=True)
-            for matrix in covariance
-        )
-        return cls(mean, (normal, abnormal))
+        apart = tuple(np.moveaxis((places[:, None] - places[None]) % len(inside), -1, 0))
+        self.factors = [linalg.cholesky(matrix[apart], lower=True) for matrix in covariance]
 
     def log_likelihood_ratio(self, values: FloatArray) -> float:
         """Return log Λ of the (n,) voxels inside, natural units."""
@@ -224,7 +212,7 @@ class OpenPhantomRegions(OpenSource):
         variance[0, 0, 0] = self._options.noise**2
         normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
         inside = self._ball(radius, np.full(3, self._options.size // 2))
-        return RegionObserver.of(inside, (normal, abnormal), self._mean)
+        return RegionObserver(inside, (normal, abnormal), self._mean)
 
     def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]

@@ -88,11 +88,8 @@ class GeneratedDataSet(ABC):
 
     def __post_init__(self) -> None:
         if self.positive_class != self.classes[1]:
-            raise OptionError(
-                f"{self.positive_class!r} was given",
-                where="dataset.positive_class",
-                allowed=f"{self.classes[1]!r}, the abnormal class",
-            )
+            found, allowed = f"{self.positive_class!r} was given", f"{self.classes[1]!r}"
+            raise OptionError(found, where="dataset.positive_class", allowed=allowed)
 
     @property
     @abstractmethod
@@ -134,11 +131,9 @@ class PhantomDataSet(GeneratedDataSet):
         super().__post_init__()
         reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
         if reach > self.size // 2:
-            raise OptionError(
-                f"the nodule reaches {reach:g} pixels from the centre",
-                where="dataset.nodule",
-                allowed=f"spacing * places / 2 + radius of at most {self.size // 2}",
-            )
+            found = f"the nodule reaches {reach:g} pixels from the centre"
+            allowed = f"spacing * places / 2 + radius of at most {self.size // 2}"
+            raise OptionError(found, where="dataset.nodule", allowed=allowed)
 
 
 class PhantomCases(OpenSource):
@@ -165,9 +160,17 @@ class PhantomCases(OpenSource):
         """Return the patient of an entry, and the number of the image within the patient."""
         return divmod(position, self._number)
 
-    def ideal_score(self, position: int) -> float:
-        """Return the log-likelihood ratio of the ideal observer, natural units."""
-        return self._observer.log_likelihood_ratio(self.exposure(position).noisy)
+    def truth(self, position: int) -> GroundTruth:
+        """Return the clean image, the ideal score of the noisy one and the nodule's place."""
+        exposure, (patient, _) = self.exposure(position), self.place(position)
+        score = self._observer.log_likelihood_ratio(exposure.noisy)
+        *slice_, row, column = exposure.place
+        clean = self.shown(exposure.clean, patient).astype(np.float32)
+        return GroundTruth(clean, score, row, column, *slice_)
+
+    @abstractmethod
+    def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
+        """Return an image of a patient as the pipeline sees it, but for faults."""
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the nodule of one entry; none in a normal one."""
@@ -204,9 +207,8 @@ class Phantom(PhantomDataSet):
         size: Side of an image in pixels.
         images_per_patient: Images of each patient.
         faults: Faults in the copy that the pipeline sees.
-        sites: Name → device of each site, which becomes the covariate `site`; patients of both
-            classes go round them. Who knows the site loses nothing: the ideal observer's score is
-            the same. Empty for one site without a name.
+        sites: Name → device of each site, the covariate `site`; patients of both classes go round
+            them, and the ideal observer's score is the same. Empty for one without a name.
     """
 
     size: Annotated[int, Field(ge=16, le=1024)]
@@ -216,18 +218,14 @@ class Phantom(PhantomDataSet):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.faults.dead_rows >= self.size // 2:
-            raise OptionError(
-                f"{self.faults.dead_rows} was given",
-                where="dataset.faults.dead_rows",
-                allowed=f"less than half of the {self.size} rows",
-            )
-        if self.faults.missing_pixels + self.faults.hot_pixels >= self.size**2 // 2:
-            raise OptionError(
-                f"{self.faults.missing_pixels} missing and {self.faults.hot_pixels} hot pixels",
-                where="dataset.faults",
-                allowed=f"together less than half of the {self.size**2} pixels",
-            )
+        single = self.faults.missing_pixels + self.faults.hot_pixels
+        for faults, of, where in (
+            (self.faults.dead_rows, self.size, "dataset.faults.dead_rows"),
+            (single, self.size**2, "dataset.faults"),
+        ):
+            if faults >= of // 2:
+                allowed = f"less than half of {of}"
+                raise OptionError(f"{faults} are faulty", where=where, allowed=allowed)
 
     @property
     def modality(self) -> str:
@@ -251,7 +249,7 @@ class OpenPhantom(PhantomCases):
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
         patient, number = self.place(position)
         generator = stream(self._options.seed, "faults", patient, number)
-        stored = digitise(self._shown(self.exposure(position).noisy, patient))
+        stored = digitise(self.shown(self.exposure(position).noisy, patient))
         faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(self._writer.write(faulty, patient, position))
 
@@ -265,17 +263,11 @@ class OpenPhantom(PhantomCases):
             for position, entry in enumerate(entries)
         ]
 
-    def truth(self, position: int) -> GroundTruth:
-        """Return the clean image, the ideal score of the noisy one and the nodule's place."""
-        exposure = self.exposure(position)
-        row, column = exposure.place
-        clean = self._shown(exposure.clean, self.place(position)[0]).astype(np.float32)
-        return GroundTruth(clean, self.ideal_score(position), row, column)
-
     def _site(self, patient: int) -> str:
         return self._sites[patient // 2 % len(self._sites)]  # every second patient is abnormal
 
-    def _shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
+    def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
+        """Return an image as the device of the patient's site shows it."""
         return self._options.sites[self._site(patient)].show(image) if self._sites else image
 
 
@@ -309,12 +301,9 @@ class OpenPhantomVolumes(PhantomCases):
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size, size, 1) float32."""
-        noisy = self.exposure(position).noisy
-        return SpacedImage(noisy.astype(np.float32)[..., None])
+        noisy = self.shown(self.exposure(position).noisy, self.place(position)[0])
+        return SpacedImage(noisy.astype(np.float32))
 
-    def truth(self, position: int) -> GroundTruth:
-        """Return the clean volume, the ideal score of the noisy one and the nodule's place."""
-        exposure = self.exposure(position)
-        slice_, row, column = exposure.place
-        clean = exposure.clean.astype(np.float32)[..., None]
-        return GroundTruth(clean, self.ideal_score(position), row, column, slice_)
+    def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
+        """Return a volume with an axis for its channel."""
+        return image[..., None]

@@ -16,7 +16,6 @@ the mean heights of the normal class. The AUC is Φ(d / √2), d² = cᵀ G w. A
 is normal with unit variance and another mean in the abnormal class; it adds to both.
 """
 
-from dataclasses import dataclass as record
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -97,11 +96,8 @@ class PhantomVisits(GeneratedDataSet):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lesion.radius > self.size // 2:
-            raise OptionError(
-                f"a radius of {self.lesion.radius:g}",
-                where="dataset.lesion.radius",
-                allowed=f"at most {self.size // 2}, half of the image",
-            )
+            found, allowed = f"a radius of {self.lesion.radius:g}", f"at most {self.size // 2}"
+            raise OptionError(found, where="dataset.lesion.radius", allowed=allowed)
 
     @property
     def modality(self) -> str:
@@ -113,42 +109,29 @@ class PhantomVisits(GeneratedDataSet):
         return OpenPhantomVisits(self)
 
 
-@record(frozen=True)
 class VisitObserver:
-    """The ideal observer of the images of some visits in a row.
+    """The ideal observer of the images of some visits in a row, as many as there are contrasts.
 
-    Attributes:
-        filters: (2, size, size // 2 + 1) what an image is weighed with: by itself, and as one of
-            all; divided by the noise and tissue of each frequency.
+    Args:
+        template: Half spectrum of the lesion of height 1.
+        contrast: (k,) how much higher the lesion is in the abnormal class at each visit.
     """
 
-    filters: NDArray[np.complex128]
-    gram: Floats
-    weight: Floats
-    contrast: Floats
-    height: float
-
-    @classmethod
-    def of(
-        cls, options: PhantomVisits, template: NDArray[np.complex128], contrast: Floats
-    ) -> "VisitObserver":
-        """Return the observer of as many visits as there are contrasts.
-
-        Args:
-            template: Half spectrum of the lesion of height 1.
-            contrast: (k,) how much higher the lesion is in the abnormal class at each visit.
-        """
+    def __init__(
+        self, options: PhantomVisits, template: NDArray[np.complex128], contrast: Floats
+    ) -> None:
         size, visits, lesion = options.size, len(contrast), options.lesion
         tissue = power_law_spectrum(size, options.tissue_exponent)
         own = tissue * (1 - options.shared) + options.noise**2
         together = own + visits * options.shared * tissue
         weights = np.stack([1 / own, (1 / together - 1 / own) / visits])
-        filters = weights * template.conj() * column_weights(size) / size**2
-        alone, among = (filters * template).sum(axis=(1, 2)).real
-        gram = alone * np.eye(visits) + among
+        # (2, size, size // 2 + 1): an image is weighed by itself, and as one of all
+        self._filters = weights * template.conj() * column_weights(size) / size**2
+        alone, among = (self._filters * template).sum(axis=(1, 2)).real
+        self._gram = alone * np.eye(visits) + among
         spread = lesion.spread**2 * (lesion.lasting + (1 - lesion.lasting) * np.eye(visits))
-        weight = np.linalg.solve(np.eye(visits) + spread @ gram, contrast)
-        return cls(filters, gram, weight, contrast, lesion.height)
+        self._weight = np.linalg.solve(np.eye(visits) + spread @ self._gram, contrast)
+        self._contrast, self._height = contrast, lesion.height
 
     def log_likelihood_ratio(self, images: Floats) -> float:
         """Return log Λ, natural units; above 0 speaks for the abnormal class.
@@ -157,14 +140,14 @@ class VisitObserver:
             images: (k, size, size) of the visits in their order, the last one judged.
         """
         spectra = fft.rfft2(images)
-        alone, among = ((spectra * weights).sum(axis=(1, 2)).real for weights in self.filters)
-        statistic = alone + among.sum()
-        return float(self.weight @ (statistic - self.gram @ (self.height + self.contrast / 2)))
+        alone, among = ((spectra * weights).sum(axis=(1, 2)).real for weights in self._filters)
+        middle = self._height + self._contrast / 2
+        return float(self._weight @ (alone + among.sum() - self._gram @ middle))
 
     @property
     def squared_detectability(self) -> float:
         """Return d²: the AUC is Φ(d / √2)."""
-        return float(self.contrast @ self.gram @ self.weight)
+        return float(self._contrast @ self._gram @ self._weight)
 
 
 class OpenPhantomVisits(OpenSource):
@@ -181,7 +164,7 @@ class OpenPhantomVisits(OpenSource):
         steps = np.array(visits, dtype=np.float64)
         self._contrast: Floats = options.lesion.contrast + options.lesion.growth * steps
         self._observers = [
-            VisitObserver.of(options, self._template, self._contrast[: k + 1]) for k in visits
+            VisitObserver(options, self._template, self._contrast[: k + 1]) for k in visits
         ]
         self._images = lru_cache(maxsize=1)(self._make)
 
@@ -230,7 +213,7 @@ class OpenPhantomVisits(OpenSource):
         seen = self._observers[visit - 1]
         if not earlier:
             alone = self._contrast[visit - 1 : visit]
-            seen = VisitObserver.of(self._options, self._template, alone)
+            seen = VisitObserver(self._options, self._template, alone)
         squared = seen.squared_detectability + marker * self._options.marker**2
         return float(norm.cdf(np.sqrt(squared / 2)))
 
