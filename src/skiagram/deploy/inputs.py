@@ -152,12 +152,10 @@ class Preparer:
         _check_kind(image.pixels, kinds)
         sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
         if self.shape and first and sides != self.shape:
-            raise DataError(
-                f"{' × '.join(map(str, sides))} pixels",
-                allowed=f"{' × '.join(map(str, self.shape))} pixels, as in training",
-                remedy="crop or resize the image as the training images were, or train with "
-                "training.image_size",
-            )
+            found, size = (" × ".join(map(str, each)) for each in (sides, self.shape))
+            remedy = "crop or resize as the training images were, or train with image_size"
+            allowed = f"{size} pixels, as in training"
+            raise DataError(f"{found} pixels", allowed=allowed, remedy=remedy)
         unusual = kinds.unlike(image.pixels)
         if traits is not None:
             unusual += traits.unlike(image.pixels, image.spacing, image.modality)
@@ -168,21 +166,15 @@ class Preparer:
         if image.pixels.ndim != 4:
             own, known = "an image", "volumes"
         if (own == "a volume") != (self.preparation.images.slices is not None):
-            raise DataError(
-                f"{own}, but the model was trained on {known}", allowed=f"{known}, as in training"
-            )
+            found = f"{own}, but the model was trained on {known}"
+            raise DataError(found, allowed=f"{known}, as in training")
         if self.preparation.regions and image.region is None:
-            raise DataError(
-                "an image without a mask",
-                allowed="a mask for every image, as in training",
-                remedy="name masks in a table (--table, column `mask`) or by --pattern",
-            )
+            allowed = "a mask for every image, as in training"
+            remedy = "name masks in a table (--table, column `mask`) or by --pattern"
+            raise DataError("an image without a mask", allowed=allowed, remedy=remedy)
         if image.region is not None and not self.preparation.regions:
-            raise DataError(
-                "an image with a mask",
-                allowed="whole images, as in training",
-                remedy="leave the column `mask` out",
-            )
+            allowed, remedy = "whole images, as in training", "leave the column `mask` out"
+            raise DataError("an image with a mask", allowed=allowed, remedy=remedy)
         check_image(image.pixels, "")
 
     def _restored(self, image: SpacedImage, modality: str) -> SpacedImage:
@@ -192,34 +184,28 @@ class Preparer:
         images, _ = steps.restore(image.pixels[None], self.training_mean)
         restored: Plane = images[0]
         if not np.isfinite(restored).all():
-            raise DataError(
-                "missing pixels", allowed="images without gaps: the model's restoration fills none"
-            )
+            allowed = "images without gaps: the model's restoration fills none"
+            raise DataError("missing pixels", allowed=allowed)
         if steps.region is None:
             return SpacedImage(restored, image.spacing, image.modality, image.region)
         if image.region is None or image.spacing is None:
-            raise DataError(
-                "no region of interest" if image.region is None else "an unknown spacing",
-                allowed="images with a mask and a known spacing, as in training",
-            )
+            found = "no region of interest" if image.region is None else "an unknown spacing"
+            allowed = "images with a mask and a known spacing, as in training"
+            raise DataError(found, allowed=allowed)
         prepared = prepare_region(steps.region, restored, image.spacing, image.region)
         pixels, spacing, region = prepared
         return SpacedImage(pixels, spacing, image.modality, region)
 
 
 def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
-    if channels(image.shape) not in kinds.channels:
-        raise DataError(
-            f"{channels(image.shape)} channels",
-            allowed=f"{' or '.join(map(str, kinds.channels))}, as in training",
-            remedy="convert the image to gray" if kinds.channels == (1,) else "",
-        )
+    if (own := channels(image.shape)) not in kinds.channels:
+        allowed = f"{' or '.join(map(str, kinds.channels))}, as in training"
+        remedy = "convert the image to gray" if kinds.channels == (1,) else ""
+        raise DataError(f"{own} channels", allowed=allowed, remedy=remedy)
     if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
-        raise DataError(
-            f"pixels of type {image.dtype}",
-            allowed=f"{' or '.join(kinds.depths)}, as in training",
-            remedy="export the image as the training images were exported",
-        )
+        allowed = f"{' or '.join(kinds.depths)}, as in training"
+        remedy = "export the image as the training images were exported"
+        raise DataError(f"pixels of type {image.dtype}", allowed=allowed, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -245,10 +231,8 @@ class CovariateFeature:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise DataError(
-                f"`{cell}` in column `{self.covariate.column}`",
-                allowed="a finite number, or an empty cell if it is unknown",
-            )
+            found = f"`{cell}` in column `{self.covariate.column}`"
+            raise DataError(found, allowed="a finite number, or an empty cell if it is unknown")
         return number
 
 
@@ -295,12 +279,10 @@ class CovariateTable:
             required = [k for k, feature in enumerate(self.features) if feature.required]
             if required and not any(values[k] for k in required):
                 covariate = self.features[required[0]].covariate
-                raise DataError(
-                    f"{covariate.column} `{row[covariate.column]}`, which training did not see",
-                    allowed=", ".join(covariate.categories or ()),
-                    remedy="name a site of training, or train with `harmonisation.unseen: "
-                    "uncorrected`",
-                )
+                found = f"{covariate.column} `{row[covariate.column]}`, which training did not see"
+                remedy = "name a site of training, or train with `unseen: uncorrected`"
+                allowed = ", ".join(covariate.categories or ())
+                raise DataError(found, allowed=allowed, remedy=remedy)
         return np.array(values, np.float32)
 
     def unseen(self, case: str) -> list[str]:
@@ -323,11 +305,8 @@ class CovariateTable:
         if row is None and bare in self.unique:
             row = self.cells.get(bare)
         if row is None:
-            raise DataError(
-                "no row in the table of covariates",
-                where=case,
-                remedy="add a row with this name in the column `file`; leave unknown cells empty",
-            )
+            remedy = "add a row with this name in the column `file`; leave unknown cells empty"
+            raise DataError("no row in the table of covariates", where=case, remedy=remedy)
         return row
 
 
@@ -347,23 +326,17 @@ def read_covariates(
     if path is None and features and in_cases:
         return CovariateTable(features, {case.name: case.cells for case in cases})
     if (path is not None) != bool(features):
-        raise OptionError(
-            f"the model reads {needed}" if features else "the model reads no covariates",
-            where="--covariates",
-            remedy=f"give a CSV with the columns {needed}" if features else "leave it out",
-        )
+        found = f"the model reads {needed if features else 'no covariates'}"
+        remedy = f"give a CSV with the columns {needed}" if features else "leave it out"
+        raise OptionError(found, where="--covariates", remedy=remedy)
     if path is None:
         return NO_COVARIATES
     cells: dict[str, dict[str, str]] = {}
     for row in read_rows(read_file(path, str(path))):
         absent = [name for name in (FILE, *columns) if name not in row.cells]
         if absent:
-            raise DataError(
-                f"no column `{absent[0]}`",
-                where=str(path),
-                allowed=needed,
-                remedy="add the column; leave unknown cells empty",
-            )
+            found, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"
+            raise DataError(found, where=str(path), allowed=needed, remedy=remedy)
         if cells.setdefault(str(Path(row.cells[FILE])), row.cells) is not row.cells:
             raise DataError(f"two rows for `{row.cells[FILE]}`", where=str(path))
     bare = Counter(Path(name).name for name in {case.name for case in cases})

@@ -74,9 +74,8 @@ class DeployedModel:
         scores_by_repeat = self.scorer.scores(prepared)
         prepared.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
-            raise ModelFailure(
-                f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}", remedy=WHOLE
-            )
+            found = f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}"
+            raise ModelFailure(found, remedy=WHOLE)
         return self.calibrate(scores_by_repeat)
 
     def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -149,11 +148,8 @@ def _scorer(
     familiarity = None if fingerprint is None else fingerprint.familiarity
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     if deployment.arm == "reader":
-        raise DataError(
-            f"`{deployment.title}` is a column of the data set and cannot score new images",
-            where=str(folder),
-            allowed="a classical model or a network",
-        )
+        found = f"`{deployment.title}` is a column of the data set and cannot score new images"
+        raise DataError(found, where=str(folder), allowed="a classical model or a network")
     if deployment.arm == "deep":
         from skiagram.deploy.network import load_networks
 

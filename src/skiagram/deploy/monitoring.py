@@ -86,9 +86,8 @@ def look_at(
     results = tuple(score_cases(model, cases, covariates, compute, watch=watch))
     scored = [result for result in results if not result.error]
     if not scored:
-        raise DataError(
-            "none of the cases can be scored", where=results[0].error if results else ""
-        )
+        where = results[0].error if results else ""
+        raise DataError("none of the cases can be scored", where=where)
     names = tuple(result.file for result in scored)
     values = np.array([raw[name][0] for name in names], dtype=np.float64)
     return Seen(
@@ -134,12 +133,8 @@ class Labels:
             }
             for found, broken in rules.items():
                 if broken:
-                    raise DataError(
-                        found,
-                        where=row.where,
-                        allowed=f"one row per file, labels {', '.join(classes)}, dates as 2026-05 "
-                        "or 2026-05-31",
-                    )
+                    kinds = f"labels {', '.join(classes)}, dates as 2026-05 or 2026-05-31"
+                    raise DataError(found, where=row.where, allowed=f"one row per file, {kinds}")
             labels.label[name] = list(classes).index(label)
             labels.patient[name] = row.cells.get("patient_id") or name
             labels.month[name] = "" if month is None else f"{month[1]}-{month[2]}"
@@ -310,11 +305,9 @@ def recalibrate(
     patient = np.array([labels.patient[name] for name in names], dtype=str)
     counts = [len(set(patient[label == k].tolist())) for k in range(len(model.task.classes))]
     if positive is None or fingerprint is None or min(counts) < MIN_PATIENTS:
-        raise DataError(
-            f"{len(counts)} classes, {min(counts)} labelled patients of one",
-            where="--recalibrate",
-            allowed=f"two classes, {MIN_PATIENTS} labelled patients of each",
-        )
+        found = f"{len(counts)} classes, {min(counts)} labelled patients of one"
+        allowed = f"two classes, {MIN_PATIENTS} labelled patients of each"
+        raise DataError(found, where="--recalibrate", allowed=allowed)
     raw = seen.scores[:, rows]
     unseen = _cross_fitted(raw, label, patient)
     mean = unseen.mean(axis=0)

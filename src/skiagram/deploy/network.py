@@ -49,7 +49,9 @@ def load_networks(
     repeats: Sequence[Path], preparation: Preparation, familiarity: Familiarity | None = None
 ) -> Networks:
     """Load the networks of all repeats from their folders."""
-    first, *_ = [_architecture(repeat / ARCHITECTURE) for repeat in repeats]
+    for path in (repeat / ARCHITECTURE for repeat in repeats):  # before anything is built
+        own(record(Architecture, path).network, "skiagram.models.deep", "build", path)
+    first = record(Architecture, repeats[0] / ARCHITECTURE)
     training = first.options().training
     height, width = first.shape[-2:]
     resized = (training.image_size, training.input.box, training.input.three_planes)
@@ -59,11 +61,8 @@ def load_networks(
     ]
     beside = covariate_features(read, preparation.covariates)
     if not {feature.name for feature in beside}.issuperset(read):
-        raise DataError(
-            "reads covariates that its preparation does not know",
-            where=str(repeats[0]),
-            remedy=WHOLE,
-        )
+        found = "reads covariates that its preparation does not know"
+        raise DataError(found, where=str(repeats[0]), remedy=WHOLE)
     return Networks(
         covariates=beside,
         familiarity=familiarity,
@@ -72,10 +71,3 @@ def load_networks(
         in_threads=False,
         fitted=fitted,
     )
-
-
-def _architecture(path: Path) -> Architecture:
-    """Read what a network is built from, before anything is built."""
-    architecture = record(Architecture, path)
-    own(architecture.network, "skiagram.models.deep", "build", path)
-    return architecture

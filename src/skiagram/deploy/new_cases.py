@@ -8,7 +8,7 @@ import glob
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
@@ -22,6 +22,7 @@ from skiagram.datasets.folder.table import (
 from skiagram.datasets.image_files import count_frames
 from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
+from skiagram.options import check
 
 FILE = "file"
 _DICOM = slice(128, 132)
@@ -181,27 +182,13 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
         rows = number_visits(rows, "patient_id", "visit")
     needed = [FILE, *(("modality", "patient_id") if modalities else ())]
     if not set(needed) <= set(header):
-        raise DataError(
-            f"columns {', '.join(header)}",
-            where="the table",
-            allowed=f"at least {', '.join(needed)}",
-            remedy="name the columns as `skiagram table` does",
-        )
-    known = {name: name if name in header else None for name in _OF_TABLE}
-    columns = Columns(
-        file=FILE,
-        label="",
-        patient=known["patient_id"],
-        split=None,
-        site=None,
-        covariates=(),
-        scores=(),
-        mask=known["mask"],
-        modality=known["modality"],
-        region=known["region"],
-        label_value=known["label_value"],
-        frame=known["frame"],
-    )
+        found, allowed = f"columns {', '.join(header)}", f"at least {', '.join(needed)}"
+        remedy = "name the columns as `skiagram table` does"
+        raise DataError(found, where="the table", allowed=allowed, remedy=remedy)
+    known = {name: name for name in _OF_TABLE if name in header}
+    none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
+    lists: dict[str, Any] = {"covariates": (), "scores": ()}
+    columns = check(Columns, {"file": FILE, "label": "", **none, **lists, **known}, "columns")
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
     for row in rows:
@@ -209,7 +196,8 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             case = _case_of(row, columns, tree, with_modalities=bool(modalities))
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)
-    tree.announce([name for case in cases.values() for name in _files(case)])
+    images = [image for case in cases.values() for image in case.images.values()]
+    tree.announce([name for image in images for name in (image.file, image.mask) if name])
     return link_visits([_complete(case, modalities) for case in cases.values()])
 
 
@@ -258,10 +246,6 @@ def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities
         name = "/".join(filter(None, parts))
     problem = problems[0] if problems else None
     return NewCase(name, tree, {modality: reference}, row.cells, problem)
-
-
-def _files(case: NewCase) -> list[str]:
-    return [name for image in case.images.values() for name in (image.file, image.mask) if name]
 
 
 def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:

@@ -186,11 +186,9 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
     if not path.is_file():
-        raise DataError(
-            "a folder, no package" if path.is_dir() else "no such package",
-            where=str(path),
-            remedy=f"make one: skiagram package {path} -o {path.name}{SUFFIX}",
-        )
+        found = "a folder, no package" if path.is_dir() else "no such package"
+        remedy = f"make one: skiagram package {path} -o {path.name}{SUFFIX}"
+        raise DataError(found, where=str(path), remedy=remedy)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -200,14 +198,9 @@ def _unpack(path: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as source, target.open("wb") as file:
                     shutil.copyfileobj(source, file)
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        OverflowError,
-    ) as error:  # whatever altered bytes make of a zip
+    except DataError:
+        raise
+    except Exception as error:  # whatever altered bytes make of a zip
         raise _refused(f"no whole package ({error})", path) from error
 
 
@@ -237,12 +230,8 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
     text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
     stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
     if stated is not None and int(stated[1]) > FORMAT:
-        raise DataError(
-            f"a package of format {stated[1]}",
-            where=str(path),
-            allowed=f"format {FORMAT} and below",
-            remedy="install a later skiagram",
-        )
+        found, allowed = f"a package of format {stated[1]}", f"format {FORMAT} and below"
+        raise DataError(found, where=str(path), allowed=allowed, remedy="install a later skiagram")
     try:
         manifest = read_record(Manifest, folder / _MANIFEST)
     except DataError as error:
@@ -250,12 +239,10 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
     here = version("skiagram")
     own, theirs = _numbers(here), _numbers(manifest.skiagram)
     if not theirs or theirs > own or theirs[0] != own[0]:
-        raise DataError(
-            f"made by skiagram {manifest.skiagram}, this is {here}",
-            where=str(path),
-            allowed=f"versions {own[0]}.x up to {here}",
-            remedy=f"pip install 'skiagram=={manifest.skiagram}', or make the package again",
-        )
+        found = f"made by skiagram {manifest.skiagram}, this is {here}"
+        remedy = f"pip install 'skiagram=={manifest.skiagram}', or make the package again"
+        allowed = f"versions {own[0]}.x up to {here}"
+        raise DataError(found, where=str(path), allowed=allowed, remedy=remedy)
     return manifest
 
 
@@ -331,11 +318,8 @@ def opened_folder(path: Path) -> Iterator[Path]:
             yield package.folder
         return
     if os.environ.get(SIGNERS):
-        raise DataError(
-            f"a folder, while {SIGNERS} asks for signatures",
-            where=str(path),
-            allowed="packages signed by somebody on that list",
-        )
+        found = f"a folder, while {SIGNERS} asks for signatures"
+        raise DataError(found, where=str(path), allowed="packages signed by somebody on that list")
     yield path
 
 

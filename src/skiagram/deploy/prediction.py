@@ -144,9 +144,8 @@ class _Scoring:
                 return {name: result for results in alone for name, result in results.items()}
             name = batch[0].name
             if isinstance(error, SkiagramError):
-                error = type(error)(
-                    error.found, where=name, allowed=error.allowed, remedy=error.remedy
-                )
+                advice = {"allowed": error.allowed, "remedy": error.remedy}
+                error = type(error)(error.found, where=name, **advice)
             return {name: CaseResult(name, error=_reason(error, name))}
 
     def _examine(self, batch: list[PreparedImage]) -> Iterator[CaseResult]:
@@ -255,9 +254,8 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
     if path.exists() and any(Path(image).exists() and path.samefile(image) for image in images):
         raise OptionError("is one of the images", where=str(path), remedy="name another file")
     if path.exists() and not replace:
-        raise OptionError(
-            "exists already", where=str(path), remedy="name another file, or give --force"
-        )
+        remedy = "name another file, or give --force"
+        raise OptionError("exists already", where=str(path), remedy=remedy)
 
 
 class Journal:

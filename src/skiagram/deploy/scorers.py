@@ -53,11 +53,8 @@ def record(kind: type[R], path: Path) -> R:
     try:
         return read_record(kind, path)
     except DataError as error:
-        raise DataError(
-            f"is damaged or no {kind.__name__} of this version",
-            where=str(path),
-            remedy=f"{WHOLE}, or train with this version",
-        ) from error
+        found, remedy = f"is damaged or no {kind.__name__} of this version", f"{WHOLE}, or train"
+        raise DataError(found, where=str(path), remedy=remedy) from error
 
 
 def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
@@ -67,11 +64,8 @@ def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(f"{package}."):
-        raise DataError(
-            f"names the class `{target}`",
-            where=str(path),
-            allowed=f"classes of {package}; code that comes with a model is not run",
-        )
+        allowed = f"classes of {package}; code that comes with a model is not run"
+        raise DataError(f"names the class `{target}`", where=str(path), allowed=allowed)
     built = build(options, str(path))
     if not callable(getattr(built, method, None)):
         raise DataError(f"`{target}` cannot {method}", where=str(path), remedy=WHOLE)
@@ -206,9 +200,8 @@ def load_baselines(
     space = () if familiarity is None else [n for n in familiarity.names if not _encoded(n)]
     given = known.union((feature.name for feature in beside), changes)
     if not given.issuperset(read) or not known.issuperset(space):
-        raise DataError(
-            "reads features that its preparation does not extract", where=str(folder), remedy=WHOLE
-        )
+        found = "reads features that its preparation does not extract"
+        raise DataError(found, where=str(folder), remedy=WHOLE)
     return Baselines(
         covariates=beside,
         familiarity=familiarity,

@@ -48,10 +48,9 @@ def augment(
     """
     if isinstance(options, VolumeAugmentation):
         moved = move_volumes(images, uniform, options)
-    elif images.ndim == _VOLUMES:  # every slice is a channel of one image
-        moved = move_images(images.flatten(1, 2), uniform, options).view_as(images)
-    else:
-        moved = move_images(images, uniform, options)
+    else:  # every slice of a volume is a channel of one image
+        planes = images.flatten(1, -3)
+        moved = move_images(planes, uniform, options).view_as(images)
     seen = moved[:, : moved.shape[1] - masks]
     if options.contrast or options.brightness:
         seen = _change_intensities(seen, uniform, options)
@@ -85,36 +84,27 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
     cosine, sine, aspect = scale * angle.cos(), scale * angle.sin(), height / width
     slant = options.shear * signed[:, 6] * aspect
     # Rows of the map from a view's coordinates in [-1, 1] to the image's.
-    across = (
-        cosine * horizontal,
-        (cosine * slant - sine * aspect) * vertical,
-        2 * options.shift * signed[:, 2],
+    linear = (
+        (cosine * horizontal, (cosine * slant - sine * aspect) * vertical),
+        (sine / aspect * horizontal, (sine / aspect * slant + cosine) * vertical),
     )
-    down = (
-        sine / aspect * horizontal,
-        (sine / aspect * slant + cosine) * vertical,
-        2 * options.shift * signed[:, 3],
-    )
-    maps = torch.stack([torch.stack(across, dim=1), torch.stack(down, dim=1)], dim=1)
+    shifts = 2 * options.shift * signed[:, 2:4]
+    rows = (torch.stack((*row, shifts[:, k]), dim=1) for k, row in enumerate(linear))
+    maps = torch.stack(list(rows), dim=1)
     grid = affine_grid(maps.to(images.dtype), list(images.shape), align_corners=False)
     return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def _sign(uniform: Tensor, allowed: bool) -> Tensor:
-    if not allowed:
-        return torch.ones_like(uniform)
-    return torch.where(uniform < 0.5, -1.0, 1.0)
+    return torch.where(uniform < 0.5, -1.0, 1.0) if allowed else torch.ones_like(uniform)
 
 
 def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
     """Return each of (n, channels, depth, height, width) through an affine map; see `augment`."""
     if volumes.ndim != _VOLUMES:
-        raise ModelFailure(
-            "views of volumes are asked for, of images",
-            where="training.augmentation",
-            allowed="for images: horizontal_flip, vertical_flip, shift, rotation, shear and zoom; "
-            "article, medical or null",
-        )
+        allowed = "for images: flips, shift, rotation, shear and zoom; article, medical or null"
+        found = "views of volumes are asked for, of images"
+        raise ModelFailure(found, where="training.augmentation", allowed=allowed)
     flips = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
     signs = torch.stack([_sign(uniform[:, axis], flips[axis]) for axis in range(3)], dim=1)
     shape = volumes.shape[:1:-1]  # across, down and through the slices

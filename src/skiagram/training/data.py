@@ -5,7 +5,6 @@ Small sets are held in memory, others are streamed from the store.
 
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
@@ -62,10 +61,9 @@ class ImageSet:
             shapes.setdefault(self._shape(row, image_size, seen), case_id)
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
-            raise ModelFailure(
-                f"{described(first)} in {first_case}, {second} in {other}",
-                remedy="set training.image_size; images with differing channels need a conversion",
-            )
+            found = f"{described(first)} in {first_case}, {second} in {other}"
+            remedy = "set training.image_size; images with differing channels need a conversion"
+            raise ModelFailure(found, remedy=remedy)
         return next(iter(shapes))
 
     def read(
@@ -73,77 +71,56 @@ class ImageSet:
     ) -> Tensor:
         """Read cases of equal shape as (n, channels, [depth,] height, width) float32."""
         images = torch.stack([self._case(row, image_size, seen) for row in rows.tolist()])
-        self._check_finite(images, rows)
+        finite = torch.isfinite(images).flatten(1).all(dim=1)
+        if not bool(finite.all()):
+            faulty = str(self.case_id[rows[int(finite.logical_not().nonzero()[0])]])
+            remedy = "choose a restoration that fills missing values"
+            raise DataError("missing pixels", where=faulty, remedy=remedy)
         return images
 
     def _shape(self, row: int, image_size: ImageSize, seen: NetworkInput) -> tuple[int, ...]:
-        with self._named(row):
+        with named(str(self.case_id[row])):
             images = self._images(row, seen)
             sides = [seen_sides(image, image_size, seen) for image in images]
         if len(set(sides)) > 1:
             pairs = zip(self.modalities, sides, strict=True)
             sizes = ", ".join(f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
-            raise ModelFailure(
-                f"images of one case that differ in size: {sizes} pixels",
-                where=str(self.case_id[row]),
-                allowed="one size, to be channels of one image",
-                remedy="set training.image_size, or name one modality in training.input.modalities",
-            )
+            found = f"images of one case that differ in size: {sizes} pixels"
+            remedy = "set training.image_size, or name one modality in training.input.modalities"
+            raise ModelFailure(found, where=str(self.case_id[row]), remedy=remedy)
         channels = sum(image.channels for image in images) + seen.mask_channel
         return channels, *sides[0]
 
     def _case(self, row: int, image_size: ImageSize, part: NetworkInput) -> Tensor:
-        with self._named(row):
+        with named(str(self.case_id[row])):
             first, *others = self._images(row, part)
             seen = seen_part(first, image_size, part, with_mask=part.mask_channel)
-            if not others:
-                return seen
             further = [seen_part(image, image_size, part, with_mask=False) for image in others]
-        own = seen[: first.channels], *further, seen[first.channels :]
-        return torch.cat(own)
+        whole = (seen[: first.channels], *further, seen[first.channels :])
+        return torch.cat(whole) if others else seen
 
     def _images(self, row: int, seen: NetworkInput) -> list[StoredImage]:
         if not seen.reads_regions:
             return [StoredImage(views[row]) for views in self._views]
         case_id = str(self.case_id[row])
-        stores = tuple(self.modalities.values()) or (self.store,)
         return [
             StoredImage(views[row], store.spacing(case_id), store.region(case_id))
-            for views, store in zip(self._views, stores, strict=True)
+            for views, store in zip(self._views, self._stores, strict=True)
         ]
-
-    @contextmanager
-    def _named(self, row: int) -> Iterator[None]:
-        """Name the case in what is wrong with its image."""
-        try:
-            yield
-        except DataError as error:
-            raise DataError(
-                error.found,
-                where=str(self.case_id[row]),
-                allowed=error.allowed,
-                remedy=error.remedy,
-            ) from error
 
     @cached_property
     def _views(self) -> list[list[Image]]:
         """Find every image once, modality after modality; a view holds no pixels."""
-        stores = tuple(self.modalities.values()) or (self.store,)
-        return [[store.image(case_id) for case_id in self.case_id.tolist()] for store in stores]
+        names = self.case_id.tolist()
+        return [[store.image(case_id) for case_id in names] for store in self._stores]
+
+    @property
+    def _stores(self) -> tuple[ImageStore, ...]:
+        return tuple(self.modalities.values()) or (self.store,)
 
     def __reduce__(self) -> tuple[type["ImageSet"], tuple[Any, ...]]:
         """Leave the views out for another process: pickled, they would hold their pixels."""
         return ImageSet, (self.store, self.case_id, self.table, dict(self.modalities))
-
-    def _check_finite(self, images: Tensor, rows: NDArray[np.int64]) -> None:
-        if bool(torch.isfinite(images).all()):
-            return
-        faulty = int(torch.isfinite(images).flatten(1).all(dim=1).logical_not().nonzero()[0])
-        raise DataError(
-            "missing pixels",
-            where=str(self.case_id[rows[faulty]]),
-            remedy="choose a restoration that fills missing values",
-        )
 
 
 class ExampleBatch(NamedTuple):
@@ -287,10 +264,8 @@ class ImageData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[ExampleBatch]:
         """Return shuffled batches; each process gets its share."""
-        rank, world = (
-            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        )
-        order = EpochOrder(len(self._training), self._batch_size, self._seed, rank, world)
+        place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        order = EpochOrder(len(self._training), self._batch_size, self._seed, *place)
         examples = Views(self._training, self._seed, order) if self._augmented else self._training
         return DataLoader(examples, sampler=order, batch_size=None)
 

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +25,6 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import (
-    Callback,
     Checkpoint,
     EarlyStopping,
     LearningRateMonitor,
@@ -51,6 +51,7 @@ from skiagram.training.processes import (
 
 MONITOR = "validation_loss"
 _BEST, _LAST = "best", "last"
+_checkpoint = partial(ModelCheckpoint, enable_version_counter=False)
 _METRICS = ("training_loss", "validation_loss", "validation_accuracy")
 
 
@@ -115,10 +116,7 @@ class Patience(EarlyStopping):
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes a checkpoint beside its place and moves it there, so that it is never half written.
-
-    Lightning's own way writes to the system's temporary folder, from where a move may be a copy.
-    """
+    """Writes checkpoints whole; Lightning's way moves them, which may be a copy across disks."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
@@ -141,18 +139,6 @@ def write_whole(state: dict[str, Any], path: Path) -> None:
     unfinished.replace(path)
 
 
-def best_weights(folder: Path) -> Callback:
-    """Return what writes the weights of the lowest validation loss into a folder."""
-    return ModelCheckpoint(
-        folder, _BEST, monitor=MONITOR, save_weights_only=True, enable_version_counter=False
-    )
-
-
-def last_state(folder: Path) -> Callback:
-    """Return what writes the state after each epoch into a folder."""
-    return ModelCheckpoint(folder, _LAST, enable_version_counter=False)
-
-
 def last_checkpoint(folder: Path) -> Path:
     """Return the file of the state after the last finished epoch."""
     return folder / f"{_LAST}.ckpt"
@@ -168,19 +154,12 @@ def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     curves = list(state["callbacks"]["curves"]["rows"])
     if best.exists():
         state = torch.load(best, map_location="cpu", weights_only=True)
-    weights = {
-        name.removeprefix("classifier."): value for name, value in state["state_dict"].items()
-    }
-    return weights, curves
-
-
-def delete_checkpoints(folder: Path) -> None:
-    """Delete what a finished fit needs no more."""
-    for name in (_BEST, _LAST):
-        (folder / f"{name}.ckpt").unlink(missing_ok=True)
+    named = state["state_dict"].items()
+    return {name.removeprefix("classifier."): value for name, value in named}, curves
 
 
 _FINISHED = "finished.ckpt"
+_LAUNCH = "start the stage by torchrun or by srun from sbatch, one process per device"
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -239,7 +218,8 @@ class TrainingRun:
                 wait_for_all()
                 if first:
                     write_whole(state, finished)
-                    delete_checkpoints(folder)
+                    for name in (_BEST, _LAST):
+                        (folder / f"{name}.ckpt").unlink(missing_ok=True)
             wait_for_all()
         classifier.load_state_dict(state["weights"])
         return pd.DataFrame(state["curves"]).astype({"epoch": "int64"})
@@ -272,16 +252,15 @@ class TrainingRun:
             frozen = _frozen_epochs(classifier)
             own: list[pl.Callback] = [Curves(bar.advance)]
             if validation is not None:
-                own += [Patience(options.patience, frozen), best_weights(folder)]
+                best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
+                own += [Patience(options.patience, frozen), best]
             last = last_checkpoint(folder)
             resumed = str(last) if last.exists() else None
-            trainer = self._lightning([*own, last_state(folder)], epochs, folder)
+            trainer = self._lightning([*own, _checkpoint(folder, _LAST)], epochs, folder)
             if frozen and trainer.world_size > 1:
-                raise OptionError(
-                    f"a base that is frozen for {frozen} epochs, on {trainer.world_size} devices",
-                    where="model.frozen_epochs",
-                    allowed="0 or null on several devices",
-                )
+                found = f"a base frozen for {frozen} epochs, on {trainer.world_size} devices"
+                allowed = "0 or null on several devices"
+                raise OptionError(found, where="model.frozen_epochs", allowed=allowed)
             on_processors = device(self.trainer).type == "cpu"
             with _interrupts(), _no_accelerators() if on_processors else nullcontext():
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
@@ -312,11 +291,8 @@ class TrainingRun:
                 use_distributed_sampler=False,
             )
         except (MisconfigurationException, ValueError) as error:
-            raise OptionError(
-                f"{where} cannot be had here ({error})",
-                where="trainer",
-                remedy="try trainer=default",
-            ) from error
+            found = f"{where} cannot be had here ({error})"
+            raise OptionError(found, where="trainer", remedy="try trainer=default") from error
         _check_processes(self.trainer, trainer)
         return trainer
 
@@ -358,22 +334,16 @@ def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:
 def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
-        raise OptionError(
-            f"{trainer.num_nodes} machines, but no launcher started this process",
-            where="trainer.num_nodes",
-            remedy="start the stage by torchrun or by srun from sbatch, one process per device",
-        )
+        found = f"{trainer.num_nodes} machines, but no launcher started this process"
+        raise OptionError(found, where="trainer.num_nodes", remedy=_LAUNCH)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally
     if processes is not None and (
         processes != needed or not joined or options.strategy == "ddp_spawn"
     ):
-        raise OptionError(
-            f"a launcher started {processes} processes, the trainer needs {needed}",
-            where="trainer",
-            allowed="trainer.strategy=ddp, a process for each of devices × num_nodes",
-            remedy="start the stage by torchrun or by srun from sbatch, or without a launcher",
-        )
+        found = f"a launcher started {processes} processes, the trainer needs {needed}"
+        allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
+        raise OptionError(found, where="trainer", allowed=allowed, remedy=_LAUNCH)
 
 
 @contextmanager

@@ -102,8 +102,7 @@ class ClassifierTraining(pl.LightningModule):
         """
         images, views = batch.images, self._options.views
         if views is not None:
-            masks = int(self._options.input.mask_channel)
-            images = augment(images, batch.uniform, views, masks)
+            images = augment(images, batch.uniform, views, int(self._options.input.mask_channel))
         loss = self._mixed_loss(images, batch.table, batch.label, batch_idx)
         self._losses.append(loss.detach())
         if self.device.type == "cpu" and self.trainer.world_size == 1:
@@ -134,29 +133,23 @@ class ClassifierTraining(pl.LightningModule):
         loss = self._cross_entropy(logits, label)
         accuracy = (logits.argmax(dim=1) == label).float().mean()
         if not math.isfinite(loss):
-            raise ModelFailure(
-                f"validation loss is {float(loss)} in epoch {self.current_epoch}",
-                where="training",
-                remedy="lower training.optimizer.lr or set training.gradient_clip",
-            )
+            found = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
+            remedy = "lower training.optimizer.lr or set training.gradient_clip"
+            raise ModelFailure(found, where="training", remedy=remedy)
         figures = {"validation_loss": loss, "validation_accuracy": accuracy}
         self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _check_finite(self, batch: int, loss: float) -> None:
         if math.isfinite(loss):
             return
-        names = self._cases_of(batch)
+        order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
+        names: list[str] = self._case_id[list(order)[batch]].tolist()
         more = f" and {len(names) - _NAMED_CASES} more" if len(names) > _NAMED_CASES else ""
         raise ModelFailure(
             f"training loss is {loss} in epoch {self.current_epoch}",
             where=f"batch {batch} of {', '.join(names[:_NAMED_CASES])}{more}",
             remedy="lower training.optimizer.lr, set training.gradient_clip, look at these images",
         )
-
-    def _cases_of(self, batch: int) -> list[str]:
-        order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
-        names: list[str] = self._case_id[list(order)[batch]].tolist()
-        return names
 
     def _mixed_loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
         alpha = self._options.mixup

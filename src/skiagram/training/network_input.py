@@ -51,12 +51,9 @@ class StoredImage:
     def mask(self) -> NDArray[np.bool_]:
         """Return the region as it was drawn, of the shape of `sides`."""
         if self.region is None:
-            raise DataError(
-                "no region of interest",
-                allowed="images with a mask, for training.input.box and mask_channel",
-                remedy="give masks, or set model.training.input.box to null and mask_channel to "
-                "false",
-            )
+            allowed = "images with a mask, for training.input.box and mask_channel"
+            remedy = "give masks, or set training.input.box to null and mask_channel to false"
+            raise DataError("no region of interest", allowed=allowed, remedy=remedy)
         return self.region.inside if self.region.outline is None else self.region.outline
 
 
@@ -93,11 +90,9 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
     mask = image.mask
     spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
     if spacing is None:
-        raise DataError(
-            "an unknown spacing",
-            allowed="a margin in mm of images with a known spacing",
-            remedy="set model.training.input.box.unit to voxels, or give the spacing",
-        )
+        allowed = "a margin in mm of images with a known spacing"
+        remedy = "set model.training.input.box.unit to voxels, or give the spacing"
+        raise DataError("an unknown spacing", allowed=allowed, remedy=remedy)
     around = [int(np.ceil(box.margin / distance - 1e-9)) for distance in spacing]
     bounds = []
     for axis, margin in enumerate(around):
@@ -122,28 +117,18 @@ def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
     if isinstance(size, int):
         return (size,) * axes
     if len(size) != axes:
-        raise ModelFailure(
-            f"{len(size)} sides for {'volumes' if axes == _OF_VOLUMES else 'images'}",
-            where="training.image_size",
-            allowed="one number, or rows and columns of images, slices, rows and columns of "
-            "volumes",
-        )
+        found = f"{len(size)} sides for {'volumes' if axes == _OF_VOLUMES else 'images'}"
+        allowed = "one number; or slices (of volumes), rows and columns"
+        raise ModelFailure(found, where="training.image_size", allowed=allowed)
     return size
 
 
 def _cut(planes: NDArray[np.generic], box: Box | None, beyond: str) -> Tensor:
     """Return a part of (channels, *sides) as float32; beyond it lies its border, or zeros."""
     if box is not None:
-        sides = planes.shape[1:]
-        inner = [
-            slice(max(0, start), min(side, end))
-            for (start, end), side in zip(box, sides, strict=True)
-        ]
-        outer = [
-            (max(0, -start), max(0, end - side))
-            for (start, end), side in zip(box, sides, strict=True)
-        ]
-        planes = planes[:, *inner]
+        axes = [(*cut, side) for cut, side in zip(box, planes.shape[1:], strict=True)]
+        outer = [(max(0, -start), max(0, end - side)) for start, end, side in axes]
+        planes = planes[:, *(slice(max(0, start), min(side, end)) for start, end, side in axes)]
         if any(map(any, outer)):
             planes = np.pad(planes, [(0, 0), *outer], mode=beyond)  # type: ignore[call-overload]
     return torch.from_numpy(planes.astype(np.float32))

@@ -146,7 +146,7 @@ class ClassicalModel(ABC):
         """Fit all steps on the cases as they are; `fit` says which they are."""
         names = training.inputs.names
         chosen = choose_columns(names, self.columns)
-        used = chosen if self.lasting is None else self._lasting(training, chosen)
+        used = self._lasting(training, chosen)
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         pipeline = self._pipeline(read, used, len(training), context.seed)
         target = self.target(training.label, training.n_classes)
@@ -166,18 +166,13 @@ class ClassicalModel(ABC):
         if self.lasting is None:
             return names
         if not any(is_perturbed(name) for name in training.inputs.names):
-            raise OptionError(
-                "no features of changed copies",
-                where="model.lasting",
-                remedy="add `perturbed` to `features` in params.yaml",
-            )
+            remedy = "add `perturbed` to `features` in params.yaml"
+            raise OptionError("no features of changed copies", where="model.lasting", remedy=remedy)
         lasting = self.lasting.choose(training.inputs, training.patient_id, names)
         if not lasting:
-            raise ModelFailure(
-                f"no feature has an intraclass correlation surely above {self.lasting.least:g}",
-                where=self.title,
-                remedy="lower `lasting.least`, or change images less",
-            )
+            found = f"no feature has an intraclass correlation surely above {self.lasting.least:g}"
+            remedy = "lower `lasting.least`, or change images less"
+            raise ModelFailure(found, where=self.title, remedy=remedy)
         return lasting
 
     def _pipeline(
@@ -242,11 +237,9 @@ class FittedClassical:
         """Write `model.skops` and `model.json`; equal models give equal bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         write_pipeline(self.pipeline, folder / _PIPELINE)
-        cost = self.summary
-        described = _Description(
-            self.features, cost.parameters, cost.multiply_adds, cost.images_seen
-        )
-        write_record(described, folder / _DESCRIPTION)
+        of = self.summary
+        cost = (of.parameters, of.multiply_adds, of.images_seen)
+        write_record(_Description(self.features, *cost), folder / _DESCRIPTION)
 
 
 def _values(inputs: FeatureTable) -> NDArray[np.float64]:
@@ -261,11 +254,8 @@ def _named_failures(title: str) -> Iterator[None]:
             warnings.simplefilter("error", ConvergenceWarning)
             yield
     except ConvergenceWarning as error:
-        raise ModelFailure(
-            str(error).splitlines()[0],
-            where=title,
-            remedy="raise `max_iterations` or choose another normalisation",
-        ) from error
+        found, remedy = str(error).splitlines()[0], "raise `max_iterations` or normalise otherwise"
+        raise ModelFailure(found, where=title, remedy=remedy) from error
     except (ValueError, ArithmeticError, MemoryError) as error:
         raise ModelFailure(f"{type(error).__name__}: {error}", where=title) from error
 
@@ -280,19 +270,19 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         OptionError: A family has no feature, or there is no family.
     """
     names = tuple(name for name in names if not is_perturbed(name))
+
+    def of(some: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if any(is_in_family(name, kind) for kind in some))
+
     if families is None:
-        return tuple(
-            name for name in names if not any(is_in_family(name, family) for family in _SHORTCUTS)
-        )
-    empty = [family for family in families if not any(is_in_family(name, family) for name in names)]
+        return tuple(name for name in names if name not in of(_SHORTCUTS))
+    empty = [family for family in families if not of([family])]
     if empty or not families:
-        raise OptionError(
-            f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen",
-            where="model.columns",
-            allowed=f"families in the table: {', '.join(_families(names))}",
-            remedy="add the family to `features` in params.yaml, or choose other columns",
-        )
-    return tuple(name for name in names if any(is_in_family(name, family) for family in families))
+        found = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
+        allowed = f"families in the table: {', '.join(_families(names))}"
+        remedy = "add the family to `features` in params.yaml, or choose other columns"
+        raise OptionError(found, where="model.columns", allowed=allowed, remedy=remedy)
+    return of(families)
 
 
 def _families(names: Sequence[str]) -> list[str]:

@@ -45,21 +45,15 @@ class Harmonisation:
         """Return the columns that a model needs: those it uses, the site, what is preserved."""
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
-            raise OptionError(
-                "no site of the cases",
-                where="model.harmonisation",
-                remedy="add `site` to `features` in params.yaml; conf/features/site.yaml names the "
-                "covariate that holds it",
-            )
+            remedy = "add `site` to `features` in params.yaml; site.yaml names its covariate"
+            raise OptionError("no site of the cases", where="model.harmonisation", remedy=remedy)
         columns = list(used)
         for covariate in self.preserve:
             read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
             if not read:
-                raise OptionError(
-                    f"no covariate `{covariate}`",
-                    where="model.harmonisation.preserve",
-                    remedy="add `covariates` to `features` in params.yaml, with this column",
-                )
+                found, where = f"no covariate `{covariate}`", "model.harmonisation.preserve"
+                remedy = "add `covariates` to `features` in params.yaml, with this column"
+                raise OptionError(found, where=where, remedy=remedy)
             columns += [name for name in read if name not in columns]
         return (*columns, *site)
 
@@ -102,11 +96,8 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
-            raise ModelFailure(
-                f"no site has {_MIN_CASES} training cases",
-                where="model.harmonisation",
-                remedy="leave harmonisation out, or join sites",
-            )
+            found, where = f"no site has {_MIN_CASES} training cases", "model.harmonisation"
+            raise ModelFailure(found, where=where, remedy="leave it out, or join sites")
         number = self._sites(values)
         known = number >= 0
         sites = np.flatnonzero(self.seen_)
@@ -148,12 +139,10 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         unseen = int((number < 0).sum())
         if unseen and self.unseen == "refuse":
             raise ModelFailure(
-                f"{unseen} cases of a site with fewer than {_MIN_CASES} training cases, or of "
-                "an unknown one",
+                f"{unseen} cases of an unknown site, or one of less than {_MIN_CASES} for training",
                 where="model.harmonisation",
                 allowed="cases of sites that training saw",
-                remedy="set `unseen: uncorrected` to take their features as they are, or leave "
-                "harmonisation out",
+                remedy="set `unseen: uncorrected` to take their features as they are",
             )
         return number.astype(np.int64)
 

@@ -53,11 +53,9 @@ class OneClass(ClassicalModel):
     ) -> FittedClassical:
         """Fit all steps on the normal training cases."""
         if context.positive is None or training.n_classes != 2:
-            raise ModelFailure(
-                f"{training.n_classes} classes; this model needs one normal class and one other",
-                where=self.title,
-                remedy="leave it out of `baselines` in params.yaml",
-            )
+            found = f"{training.n_classes} classes; this model needs one normal class and one other"
+            remedy = "leave it out of `baselines` in params.yaml"
+            raise ModelFailure(found, where=self.title, remedy=remedy)
         normal = np.flatnonzero(training.label != context.positive)
         if len(normal) < 2:
             raise ModelFailure(f"{len(normal)} normal training cases", where=self.title)

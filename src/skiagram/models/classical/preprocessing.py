@@ -182,8 +182,4 @@ def _least_redundant(values: Values, information: Values, keep: int) -> list[int
 
 def selector(selection: Selection | None, seed: int) -> "ColumnSelector | str":
     """Return the unfitted pipeline step of a selection; without one it does nothing."""
-    return (
-        "passthrough"
-        if selection is None
-        else ColumnSelector(selection.method, selection.keep, seed)
-    )
+    return ColumnSelector(selection.method, selection.keep, seed) if selection else "passthrough"

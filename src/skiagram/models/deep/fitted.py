@@ -18,7 +18,7 @@ from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable, ReadsVolumes
 from skiagram.models.deep.inputs import TableEncoder, encode_table
-from skiagram.options import build, composed
+from skiagram.options import build
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
@@ -45,13 +45,6 @@ class Architecture:
     n_classes: int
     columns: int = 0
 
-    @classmethod
-    def of(
-        cls, network: AnyNetwork, shape: tuple[int, ...], n_classes: int, columns: int = 0
-    ) -> "Architecture":
-        """Describe a network that is about to be built."""
-        return cls(composed(network), shape, n_classes, columns)
-
     def options(self) -> AnyNetwork:
         """Return the network's options."""
         network: AnyNetwork = build(self.network, "network")
@@ -73,13 +66,9 @@ class Architecture:
     def _build_for_volumes(self, network: AnyNetwork) -> nn.Module:
         channels, depth, height, width = self.shape
         if not isinstance(network, ReadsVolumes):
-            raise ModelFailure(
-                f"volumes of {depth} × {height} × {width} voxels",
-                where=network.title,
-                allowed="images of rows and columns",
-                remedy="choose a network that reads volumes: cnn_3d, recurrent; or set "
-                "training.input.three_planes",
-            )
+            found, allowed = f"volumes of {depth} × {height} × {width} voxels", "images"
+            remedy = "choose cnn_3d or recurrent, or set training.input.three_planes"
+            raise ModelFailure(found, where=network.title, allowed=allowed, remedy=remedy)
         return network.build_for_volumes(channels, depth, height, width, self.n_classes)
 
     def _shape_of_planes(self, network: AnyNetwork) -> tuple[int, int, int]:
@@ -89,9 +78,7 @@ class Architecture:
                 f"three planes of {' × '.join(map(str, sides))} pixels",
                 where=network.title,
                 allowed="volumes whose three sides are equal",
-                remedy="set training.image_size to one number"
-                if len(self.shape) == VOLUME_AXES
-                else "set training.input.three_planes to false",
+                remedy="set training.image_size to one number, or input.three_planes to false",
             )
         return 3 * channels, sides[0], sides[0]
 
@@ -138,12 +125,9 @@ class FittedNetwork:
         """
         shape = inputs.shape(self._training.image_size, self._training.input)
         if shape != self._architecture.shape:
-            raise ModelFailure(
-                described(shape),
-                where=str(inputs.case_id[0]),
-                allowed=f"{self._architecture.shape}, as in training",
-                remedy="set training.image_size",
-            )
+            where, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
+            remedy = "set training.image_size"
+            raise ModelFailure(described(shape), where=where, allowed=allowed, remedy=remedy)
         rows, size = np.arange(len(inputs)), self._training.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
         table = encode_table(self.encoder, inputs)
@@ -177,11 +161,8 @@ def load_network(folder: Path) -> FittedNetwork:
     classifier, architecture = load_classifier(folder)
     encoder = TableEncoder.load(folder) if architecture.columns else None
     if encoder is not None and encoder.width != architecture.columns:
-        raise DataError(
-            f"a table of {encoder.width} columns for a network that reads {architecture.columns}",
-            where=str(folder),
-            remedy="train it again",
-        )
+        found = f"{encoder.width} columns for a network that reads {architecture.columns}"
+        raise DataError(found, where=str(folder), remedy="train it again")
     summary = FitSummary(0, None, 0)
     return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
@@ -190,19 +171,15 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
     """Load the network itself, or the ensemble of them, and what it was built from."""
     try:
         architecture = read_architecture(folder / ARCHITECTURE)
-        unscaled = torch.zeros(architecture.shape[0]), torch.ones(architecture.shape[0])
-        members = architecture.options().training.members
-        classifier = as_ensemble(
-            [
-                Classifier(architecture.build(), *unscaled, planes=architecture.planes)
-                for _ in range(members)
-            ]
-        )
+        channels, planes = architecture.shape[0], architecture.planes
+        unscaled = torch.zeros(channels), torch.ones(channels)
+        members = range(architecture.options().training.members)
+        networks = [Classifier(architecture.build(), *unscaled, planes=planes) for _ in members]
+        classifier = as_ensemble(networks)
         classifier.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        raise DataError(
-            f"unreadable network ({error})", where=str(folder), remedy="train it again"
-        ) from error
+        found = f"unreadable network ({error})"
+        raise DataError(found, where=str(folder), remedy="train it again") from error
     return classifier, architecture
 
 

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -54,20 +53,14 @@ class TableEncoder:
     @classmethod
     def fit(cls, table: FeatureTable, where: str) -> "TableEncoder":
         """Learn medians, gaps, means and deviations of the training cases."""
-        steps: list[tuple[str, Any]] = [
-            ("imputation", imputer(table.names)),
-            ("variation", VarianceThreshold()),
-            ("normalisation", scaler("standard")),
-        ]
-        pipeline = Pipeline(steps)
+        filled, varying = ("imputation", imputer(table.names)), ("variation", VarianceThreshold())
+        pipeline = Pipeline([filled, varying, ("normalisation", scaler("standard"))])
         try:
             pipeline.fit(table.values.astype(np.float64))
         except ValueError as error:
-            raise ModelFailure(
-                f"no covariate differs between the training cases ({error})",
-                where=where,
-                remedy="choose other columns in model.columns",
-            ) from error
+            found = f"no covariate differs between the training cases ({error})"
+            remedy = "choose other columns in model.columns"
+            raise ModelFailure(found, where=where, remedy=remedy) from error
         return cls(table.names, pipeline)
 
     @property
@@ -100,11 +93,8 @@ def encode_table(encoder: TableEncoder | None, inputs: ImageSet) -> Tensor | Non
 def required_table(inputs: ImageSet) -> FeatureTable:
     """Return the table of some cases."""
     if inputs.table is None:
-        raise DataError(
-            "no table of covariates",
-            where="model",
-            remedy="choose a network that reads only images, or give the covariates",
-        )
+        remedy = "choose a network that reads only images, or give the covariates"
+        raise DataError("no table of covariates", where="model", remedy=remedy)
     return inputs.table
 
 
@@ -161,20 +151,14 @@ def stored_images(
     names = tuple(folders) if network_input.modalities is None else network_input.modalities
     unknown = [name for name in names if name not in folders]
     if unknown or len(set(names)) < len(names):
-        raise OptionError(
-            f"no images `{unknown[0]}`" if unknown else "a modality twice",
-            where=f"{where}.modalities",
-            allowed=", ".join(folders)
-            if all(folders)
-            else "null: the cases of this data set have one image each, without a name",
-        )
+        found = f"no images `{unknown[0]}`" if unknown else "a modality twice"
+        one = "null: the cases of this data set have one image each, without a name"
+        allowed = ", ".join(folders) if all(folders) else one
+        raise OptionError(found, where=f"{where}.modalities", allowed=allowed)
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
     if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
-        raise OptionError(
-            "regions of interest are asked for, and the images have none",
-            where=where,
-            allowed="a data set with masks",
-            remedy="set box to null and mask_channel to false, or give masks",
-        )
+        found, allowed = "regions are asked for, and the images have none", "images with masks"
+        remedy = "set box to null and mask_channel to false, or give masks"
+        raise OptionError(found, where=where, allowed=allowed, remedy=remedy)
     return store, stores if len(stores) > 1 else {}

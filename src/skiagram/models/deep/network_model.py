@@ -20,6 +20,7 @@ from skiagram.models.deep.contract import (
 )
 from skiagram.models.deep.fitted import Architecture, FittedNetwork, as_ensemble
 from skiagram.models.deep.inputs import TableEncoder, encode_table, required_table
+from skiagram.options import composed
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet
@@ -74,14 +75,13 @@ class NetworkModel:
         validation: Labelled[ImageSet] | None,
         context: FitContext,
     ) -> FittedNetwork:
-        """Train until the validation loss no longer falls; resume from `context.folder`.
-
-        Without validation cases, train for `context.epochs`.
-        """
+        """Train until the validation loss no longer falls, without such cases for `epochs`."""
         if validation is None and context.epochs is None:
             raise ModelFailure("no validation cases", where=self.title)
         options = self.network.training
-        encoder = self._encoder(training.inputs)
+        encoder = None
+        if isinstance(self.network, ReadsTable):
+            encoder = TableEncoder.fit(required_table(training.inputs), self.title)
 
         def examples_of(
             part: Labelled[ImageSet], target: NDArray[np.float32] | None = None
@@ -99,7 +99,9 @@ class NetworkModel:
         examples = examples_of(training, training.target)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
-        architecture = Architecture.of(self.network, examples.shape, training.n_classes, columns)
+        architecture = Architecture(
+            composed(self.network), examples.shape, training.n_classes, columns
+        )
         moments = examples.moments()
         members, curves = [], []
         for number in range(options.members):
@@ -113,24 +115,16 @@ class NetworkModel:
                 parts = (examples,) if held_out is None else (examples, held_out)
                 self.network.finish(classifier.to(device(self.trainer)), *parts)
             members.append(classifier.cpu())
-        whole = as_ensemble(members)
+        whole, repeatable = as_ensemble(members), not reads_validation(options, self.trainer)
         summary = FitSummary(
             parameters=parameter_count(whole),
             multiply_adds=multiply_adds(whole, examples.shape, columns),
             images_seen=sum(map(len, curves)) * len(training),
             curves=_mean_curves(curves),
-            epochs=()
-            if reads_validation(options, self.trainer)
-            else tuple(epochs_of_a_refit(options, curve) for curve in curves),
+            epochs=tuple(epochs_of_a_refit(options, curve) for curve in curves if repeatable),
             set_aside=0 if validation is None else len(validation),
         )
         return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
-
-    def _encoder(self, training: ImageSet) -> TableEncoder | None:
-        """Learn from the training cases what the network sees of a table, where it reads one."""
-        if not isinstance(self.network, ReadsTable):
-            return None
-        return TableEncoder.fit(required_table(training), self.title)
 
     def _classifier(
         self, architecture: Architecture, moments: tuple[Tensor, Tensor], seed: int

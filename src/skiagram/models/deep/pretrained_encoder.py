@@ -70,11 +70,9 @@ class TrainedNetwork(PictureEncoder):
         numbers = cut_last_layer(network)
         channels, height, width = architecture.shape
         if channels not in (1, 3) or (height != width and self.preprocessing.size is None):
-            raise DataError(
-                f"a network on images of {channels} channels, {height} × {width} pixels",
-                where=WHERE,
-                allowed="1 or 3 channels; squares, or encoder.preprocessing.size",
-            )
+            found = f"a network on images of {channels} channels, {height} × {width} pixels"
+            allowed = "1 or 3 channels; squares, or encoder.preprocessing.size"
+            raise DataError(found, where=WHERE, allowed=allowed)
         how = self._prepared(classifier, height)
         frozen = network.eval().requires_grad_(False)
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)
@@ -83,15 +81,12 @@ class TrainedNetwork(PictureEncoder):
         """Refuse a network that was trained on the very images it is to encode."""
         trained = self._preparation()
         if not trained.images_sha256:
-            raise DataError(
-                "does not say which images the network was trained on",
-                where=str(Path(self.folder) / PREPARATION),
-                remedy="train it again with this version",
-            )
+            found, where = "does not say which images it was trained on", self.folder
+            raise DataError(found, where=where, remedy="train it again with this version")
         if trained.images_sha256 == preparation.images_sha256:
             raise DataError(
                 "this network was trained on the same images; it has seen labels of held-out cases",
-                where=str(Path(self.folder)),
+                where=self.folder,
                 allowed="a network of another data set",
                 remedy="use the model `refitted_head`, which trains the network inside each fold",
             )
@@ -123,11 +118,9 @@ class TrainedNetwork(PictureEncoder):
         mean, std = how.mean, how.std
         if mean is None or std is None:
             if set(self._preparation().images.depths) != {"uint8"}:
-                raise OptionError(
-                    "is null, and the network was not trained on bytes",
-                    where="encoder.preprocessing.mean",
-                    allowed="mean and std of its training images, of intensities of 0 to 1",
-                )
+                found = "is null, and the network was not trained on bytes"
+                allowed = "mean and std of its training images, of intensities of 0 to 1"
+                raise OptionError(found, where="encoder.preprocessing.mean", allowed=allowed)
             mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
             std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
         interpolation = how.interpolation or "bilinear"
@@ -141,17 +134,11 @@ class TrainedNetwork(PictureEncoder):
             raise _unreadable(path, str(error)) from error
         check_own_class(architecture.network, (_PACKAGE,), f"{_PACKAGE}*", path)
         if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
-            raise DataError(
-                "this network reads volumes, or covariates beside the image",
-                where=str(path),
-                allowed="networks on images alone",
-            )
+            found = "this network reads volumes, or covariates beside the image"
+            raise DataError(found, where=str(path), allowed="networks on images alone")
         return architecture
 
 
 def _unreadable(path: Path, why: str) -> DataError:
-    return DataError(
-        f"no network can be loaded from here ({why})",
-        where=str(path),
-        remedy="name a folder models/NAME of a network, or train it again",
-    )
+    remedy = "name a folder models/NAME of a network, or train it again"
+    return DataError(f"no network can be loaded from here ({why})", where=str(path), remedy=remedy)

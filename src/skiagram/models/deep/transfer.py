@@ -96,11 +96,9 @@ class Transfer:
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
+            found, remedy = f"images of {height} × {width} pixels", "set training.image_size"
             raise ModelFailure(
-                f"images of {height} × {width} pixels",
-                where=self.architecture,
-                allowed=f"what the code of {self.library} takes ({error})",
-                remedy="set training.image_size",
+                found, where=self.architecture, allowed=f"what it takes ({error})", remedy=remedy
             ) from error
         return network.train()
 
@@ -152,11 +150,8 @@ class Transfer:
         if known is None or name not in known.__members__:
             names = () if known is None else tuple(known.__members__)
             files = "{file, sha256}, {url, sha256} or {hub, revision, filename, sha256}"
-            raise OptionError(
-                f"no weights `{name}` of {self.title}",
-                where=_WEIGHTS,
-                allowed=", ".join((FRESH, *names, files)),
-            )
+            found, allowed = f"no weights `{name}` of {self.title}", (FRESH, *names, files)
+            raise OptionError(found, where=_WEIGHTS, allowed=", ".join(allowed))
         try:
             # urllib's errors are OSErrors; a wrong hash, checked by the name, is a RuntimeError.
             fetched = known[name].get_state_dict(progress=True, check_hash=True, weights_only=True)
@@ -244,11 +239,8 @@ def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
     except ImportError as error:
         raise missing_extra() from error
     if not timm.is_model(architecture.split(".")[0]):
-        raise OptionError(
-            f"timm has no network `{architecture}`",
-            where="model.architecture",
-            allowed="names of timm.list_models(), with a tag of theirs or without",
-        )
+        found, allowed = f"timm has no network `{architecture}`", "names of timm.list_models()"
+        raise OptionError(found, where="model.architecture", allowed=allowed)
     config = timm.models.get_pretrained_cfg(architecture)
     sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
     return cast(nn.Module, timm.create_model(architecture, num_classes=0, **sized))
@@ -259,20 +251,16 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
 
     known = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
     if architecture not in known:
-        raise OptionError(
-            f"torchvision has no classifier `{architecture}` that fits here",
-            where="model.architecture",
-            allowed=", ".join(known),
-        )
+        found = f"torchvision has no classifier `{architecture}` that fits here"
+        raise OptionError(found, where="model.architecture", allowed=", ".join(known))
     make = models.get_model_builder(architecture)
     if dense:
         with torch.device("meta"):  # the layers that are left out can be large
             whole = make()
         if not hasattr(whole, "features"):
+            allowed = "linear; dense for vgg16, densenet121, efficientnet_b0 and others"
             raise OptionError(
-                f"{architecture} has no `features`",
-                where="model.head",
-                allowed="linear; dense for vgg16, densenet121, efficientnet_b0 and others",
+                f"{architecture} has no `features`", where="model.head", allowed=allowed
             )
         base = nn.Sequential(whole.features.to_empty(device="cpu"), GlobalAveragePool())
         for part in base.modules():

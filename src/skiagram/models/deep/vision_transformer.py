@@ -43,11 +43,8 @@ class VisionTransformer:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            raise OptionError(
-                f"a width of {self.width} for {self.heads} heads",
-                where="model.width",
-                allowed="a multiple of the number of heads",
-            )
+            found, allowed = f"a width of {self.width} for {self.heads} heads", "a multiple"
+            raise OptionError(found, where="model.width", allowed=allowed)
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Return the network."""

@@ -17,11 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
-from skiagram.encoders.weights import (
-    give_weights,
-    read_tensors,
-    sha256_of,
-)
+from skiagram.encoders.weights import give_weights, read_tensors, sha256_of
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 from skiagram.models.deep.backbone import build_inner
@@ -31,7 +27,7 @@ from skiagram.options import STRICT
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 
-NETWORK = "encoder.network"
+NETWORK, _SIZE = "encoder.network", "encoder.preprocessing.size"
 _COLOURS = 3  # channels of videos
 _UNLIKE = ("s3d",)  # ends in a convolution
 _CLASSES = 2  # of the layer that is cut off
@@ -98,11 +94,9 @@ class VolumeEncoder(PublishedEncoder):
             with torch.inference_mode():
                 numbers = network(torch.zeros(1, channels, *how.size)).shape[1]
         except (RuntimeError, AssertionError, ValueError) as error:
-            raise OptionError(
-                f"{title} takes no such volumes ({' '.join(str(error).split())[:200]})",
-                where="encoder.preprocessing.size",
-                remedy="choose slices, rows and columns that it was trained on",
-            ) from error
+            found = f"{title} takes no such volumes ({' '.join(str(error).split())[:200]})"
+            remedy = "choose slices, rows and columns that it was trained on"
+            raise OptionError(found, where=_SIZE, remedy=remedy) from error
         return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
 
     def see(
@@ -110,12 +104,8 @@ class VolumeEncoder(PublishedEncoder):
     ) -> list[Tensor]:
         """Return the volume, cut to the box around the region."""
         if not is_volume(image):
-            raise DataError(
-                "an image",
-                where="encoder",
-                allowed="volumes of slices, rows and columns",
-                remedy="choose an encoder of pictures, for example dinov2_small",
-            )
+            remedy = "choose an encoder of pictures, for example dinov2_small"
+            raise DataError("an image", where="encoder", allowed="volumes", remedy=remedy)
         how, voxels = self.preprocessing, image[..., 0]
         if region is not None and how.margin is not None:
             voxels = voxels[_box(region.inside, how.margin)]
@@ -141,11 +131,9 @@ def _of_torchvision(name: str) -> nn.Module:
 
     known = sorted(set(models.list_models(module=models.video)) - set(_UNLIKE))
     if name not in known:
-        raise OptionError(
-            f"torchvision has no video network `{name}` that fits here",
-            where=NETWORK,
-            allowed=f"{', '.join(known)}; or `_target_` and options of a network of this program's",
-        )
+        found = f"torchvision has no video network `{name}` that fits here"
+        allowed = f"{', '.join(known)}; or `_target_` and options of a network of this program's"
+        raise OptionError(found, where=NETWORK, allowed=allowed)
     return cast(nn.Module, models.get_model_builder(name)())
 
 
@@ -154,17 +142,13 @@ def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
         options, _NOT_TRAINED, NETWORK, ("is not used", "leave it out: nothing is trained")
     )
     if not isinstance(network, ReadsVolumes):
-        raise OptionError(
-            f"`{options['_target_']}` is not a network that reads volumes",
-            where=NETWORK,
-            allowed="cnn_3d and others with `build_for_volumes`",
-        )
+        found = f"`{options['_target_']}` is not a network that reads volumes"
+        allowed = "cnn_3d and others with `build_for_volumes`"
+        raise OptionError(found, where=NETWORK, allowed=allowed)
     try:
         return network.build_for_volumes(1, *size, _CLASSES)
     except ModelFailure as error:
-        raise OptionError(
-            error.found, where="encoder.preprocessing.size", allowed=error.allowed
-        ) from error
+        raise OptionError(error.found, where=_SIZE, allowed=error.allowed) from error
 
 
 def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
