@@ -37,10 +37,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out files of thorough tests alone where none is asked for: imports take the time."""
-    unwanted = "not thorough" in str(config.option.markexpr)
-    thorough = "\npytestmark = pytest.mark.thorough\n" in _text(collection_path)
-    return True if unwanted and thorough else None
+    """Leave out files of slow or of thorough tests where none is asked for: imports take time."""
+    wanted, text = str(config.option.markexpr), _text(collection_path)
+    kinds = [kind for kind in ("slow", "thorough") if f"not {kind}" in wanted]
+    return any(f"\npytestmark = pytest.mark.{kind}\n" in text for kind in kinds) or None
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
 from tests.datasets.sources import ingested
 from tests.models.classical.families import cohort
-from tests.models.deep.spots import CPU, spots
+from tests.models.deep.spots import spots
+from tests.stand_ins import CPU
 
 PAGES = Path(__file__).parents[1] / "docs" / "how-to"
 Load = Callable[..., Any]

@@ -27,7 +27,8 @@ from skiagram.models.deployment import (
 )
 from skiagram.options import build
 from skiagram.records import read_record
-from tests.deploy.trained import PLAN, SIDE, TASK, Trained, options, prepared
+from tests.deploy.trained import SIDE, TASK, Trained, options, prepared
+from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,8 @@ from skiagram.preparation import propagate_preparation
 from skiagram.records import Predictions, read_cases, read_table
 from skiagram.restoration.restore import restore_store
 from tests.datasets.phantom.test_visits import visits
-from tests.deploy.trained import PLAN, options
+from tests.deploy.trained import options
+from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.slow
 POSITIVE = "probability_growing"

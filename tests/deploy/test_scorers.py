@@ -17,7 +17,8 @@ from skiagram.options import build
 from skiagram.preparation import propagate_preparation
 from skiagram.records import Predictions
 from tests.deploy.scored import predict
-from tests.deploy.trained import PLAN, TASK, covariates_of, options, prepared
+from tests.deploy.trained import TASK, covariates_of, options, prepared
+from tests.stand_ins import PLAN
 
 MEMBERS = ("svm", "logistic_regression_covariates")
 

@@ -28,7 +28,8 @@ from skiagram.restoration.steps import Steps
 from skiagram.sealing.encryption import Purpose
 from tests.datasets.test_file_trees import KEY, encrypted, tar_bytes
 from tests.datasets.volumes.examples import nifti_bytes, series_files
-from tests.deploy.trained import PLAN, options
+from tests.deploy.trained import options
+from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.thorough
 

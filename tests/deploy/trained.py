@@ -33,17 +33,9 @@ from skiagram.preparation import (
 )
 from skiagram.records import SEALED, Cases, Predictions, Task, write_record
 from skiagram.restoration.restore import restore_store
+from tests.stand_ins import PLAN
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-PLAN = Plan(
-    repeats=2,
-    folds=2,
-    inner_folds=2,
-    calibration="platt",
-    sensitivity=0.9,
-    validation_fraction=0.25,
-    seed=0,
-)
 TASK = Task(("plain", "striped, fine"), positive=1, design="holdout")
 SIDE, CASES = 20, 60
 

@@ -20,7 +20,7 @@ from skiagram.explanation.saliency import (
 from skiagram.explanation.trust import Exchange, Method
 from skiagram.models.deep.fitted import Architecture, as_ensemble
 from skiagram.models.deep.vision_transformer import Block
-from skiagram.options import build, read_option_file
+from skiagram.options import build, composed, read_option_file
 from skiagram.training.classifier import Classifier
 
 RESOLUTION = Resolution(window=0.25, steps=16)
@@ -44,7 +44,7 @@ def option_file(name: str) -> dict[str, Any]:
 
 
 def architecture(name: str, *shape: int) -> Architecture:
-    return Architecture.of(build(option_file(name), "model"), shape, 2)
+    return Architecture(composed(build(option_file(name), "model")), shape, 2)
 
 
 def trained(name: str, *shape: int, members: int = 1) -> ExplainedNetwork:

@@ -10,17 +10,9 @@ from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.cross_validation import Plan
+from tests import stand_ins
 
-PLAN = Plan(
-    repeats=2,
-    folds=3,
-    inner_folds=2,
-    calibration="platt",
-    sensitivity=0.9,
-    validation_fraction=0.25,
-    seed=7,
-)
+PLAN = replace(stand_ins.PLAN, folds=3, seed=7)
 
 
 def labelled(patients: int = 24, images: int = 2, n_classes: int = 2) -> Labelled[FeatureTable]:

@@ -1,36 +1,20 @@
 """A study's workspace whose phantom takes a second."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from skiagram.compute.workers import Compute
-from skiagram.models.cross_validation import Plan
 from skiagram.options import check
 from skiagram.studies.workspace import Workspace
-from skiagram.training.options import Trainer
+from tests import stand_ins
 
 CONF = Path(__file__).parents[2] / "conf"
 
-TRAINER = Trainer(
-    accelerator="cpu",
-    devices=1,
-    num_nodes=1,
-    strategy="auto",
-    precision="32-true",
-    channels_last=True,
-    compile=False,
-)
-PLAN = Plan(
-    repeats=1,
-    folds=3,
-    inner_folds=2,
-    calibration="platt",
-    sensitivity=0.9,
-    validation_fraction=0.2,
-    seed=0,
-)
+TRAINER = stand_ins.CPU
+PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
 
 def local_compute() -> Compute:

@@ -221,7 +221,7 @@ def test_a_planted_shortcut_is_found() -> None:
     images = torch.randn(200, 1, 16, 16, generator=generator)
     images[label == 1, :, :3, :3] += 2.0  # the corner tells the label
     region = draw_mark(Mark((10.0, 10.0), 3.0), (16, 16))
-    architecture = Architecture.of(build(small_cnn(), "model"), (1, 16, 16), 2)
+    architecture = Architecture(small_cnn(), (1, 16, 16), 2)
     torch.manual_seed(0)
     classifier = Classifier(architecture.build(), torch.zeros(1), torch.ones(1))
     optimizer = torch.optim.Adam(classifier.parameters(), 0.01)

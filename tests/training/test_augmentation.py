@@ -11,6 +11,8 @@ from skiagram.errors import ModelFailure
 from skiagram.training.augmentation import augment, draws
 from skiagram.training.options import Augmentation, VolumeAugmentation
 
+pytestmark = pytest.mark.slow
+
 
 def views(**changes: bool | float) -> Augmentation:
     still: dict[str, bool | float] = {

@@ -14,6 +14,8 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.training.data import HELD_BYTES, EpochOrder, Examples, ImageData, ImageSet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def images(tmp_path: Path) -> ImageSet:

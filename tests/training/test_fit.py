@@ -15,7 +15,10 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.training.fit import Curves
 from skiagram.training.options import Optimizer, Trainer, Training, learning_rate_share
-from tests.models.deep.spots import CPU, halves, training
+from tests.models.deep.spots import halves, training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 STEP_DOWN = {"_target_": "torch.optim.lr_scheduler.StepLR", "step_size": 2, "gamma": 0.1}
 PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience": 0, "factor": 0.5}
@@ -58,7 +61,6 @@ def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, st
     assert rates.tolist() == pytest.approx([0.01 * share(steps * epoch) for epoch in range(4)])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [STEP_DOWN, PLATEAU, "one_cycle"])
 def test_a_fit_with_any_schedule_is_resumed_exactly(
     tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
@@ -74,7 +76,6 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
     assert weights(tmp_path / "a", whole) == weights(tmp_path / "b", resumed)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
 def test_a_learning_rate_that_falls_is_let_fall_to_its_end_whatever_the_best_epoch(
     tmp_path: Path, schedule: Any
@@ -83,7 +84,6 @@ def test_a_learning_rate_that_falls_is_let_fall_to_its_end_whatever_the_best_epo
     assert fitted(tmp_path, options, CPU, None).summary.epochs == (6,)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [STEP_DOWN, "constant"])
 def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
     tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
@@ -128,7 +128,6 @@ def test_callbacks_and_a_logger_of_lightning_work_by_option(tmp_path: Path) -> N
     assert {"training_loss", "validation_loss", "validation_accuracy", "lr-Adam"} <= set(logged)
 
 
-@pytest.mark.slow
 def test_gradients_are_clipped(tmp_path: Path) -> None:
     sgd = Optimizer(name="sgd", lr=0.01, weight_decay=0.0, schedule="constant")
     free = dataclasses.replace(training(epochs=1), optimizer=sgd)

@@ -21,6 +21,8 @@ from skiagram.training.data import ImageSet
 from skiagram.training.network_input import StoredImage, region_box, resize, seen_part
 from skiagram.training.options import NetworkInput, RegionBox
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (9, 12, 10)
 VOXELS = RegionBox(margin=1, unit="voxels", equal_sides=False)
 

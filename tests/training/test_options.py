@@ -8,6 +8,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
 from skiagram.training.options import Optimizer, learning_rate_share
 
+pytestmark = pytest.mark.slow
+
 Schedule = Literal["constant", "cosine", "one_cycle"]
 
 

@@ -12,6 +12,8 @@ from skiagram.training.fit import Curves
 from skiagram.training.processes import memory_failures
 from tests.models.deep.spots import halves, learner, training
 
+pytestmark = pytest.mark.slow
+
 EXHAUSTED = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
     RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),

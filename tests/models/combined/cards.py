@@ -15,17 +15,9 @@ from skiagram.models.cross_validation import Plan
 from skiagram.options import build
 from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task
 from skiagram.splits import grouped_folds
+from tests.models.examples import PLAN
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
-PLAN = Plan(
-    repeats=2,
-    folds=3,
-    inner_folds=2,
-    calibration="platt",
-    sensitivity=0.9,
-    validation_fraction=0.25,
-    seed=7,
-)
 Floats = NDArray[np.float64]
 
 

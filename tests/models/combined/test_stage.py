@@ -13,7 +13,8 @@ from skiagram.models.combined import CombinedMember, MemberScores, check_combina
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan, Scored
 from skiagram.records import Design, Outcome, Predictions
-from tests.models.combined.cards import CONF, PLAN, cases_of, combination, drawn, member, outcome
+from tests.models.combined.cards import CONF, cases_of, combination, drawn, member, outcome
+from tests.models.examples import PLAN
 
 
 def result(folder: Path, design: Design, n_classes: int = 2) -> tuple[Outcome, Predictions]:

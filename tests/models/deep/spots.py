@@ -12,17 +12,8 @@ from skiagram.models.contract import Labelled
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.training.data import ImageSet
-from skiagram.training.options import Augmentation, Optimizer, Trainer, Training
-
-CPU = Trainer(
-    accelerator="cpu",
-    devices=1,
-    num_nodes=1,
-    strategy="auto",
-    precision="32-true",
-    channels_last=True,
-    compile=False,
-)
+from skiagram.training.options import Augmentation, Optimizer, Training
+from tests.stand_ins import CPU
 
 
 def training(

@@ -14,7 +14,10 @@ from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
 from skiagram.training.data import ImageSet
-from tests.models.deep.spots import CPU, spots
+from tests.models.deep.spots import spots
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 SIDE = 32
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
@@ -47,7 +50,6 @@ def learner(name: str, epochs: int) -> NetworkModel:
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "images", 72, noise=0.3, side=SIDE)
@@ -61,7 +63,6 @@ def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> Non
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
 def test_reads_colour_names_many_classes_and_refuses_other_images(
     tmp_path: Path, name: str
@@ -95,7 +96,6 @@ def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
     assert 0.3 < auc_after_shuffling(name, cases) < 0.7
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_VOLUMES)
 def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "volumes", 72, noise=0.3, side=12, depth=10)
@@ -109,7 +109,6 @@ def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str)
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OF_VOLUMES)
 def test_volumes_have_many_classes_and_no_other_size(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "volumes", 28, n_classes=7, side=12, depth=5)

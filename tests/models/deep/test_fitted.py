@@ -11,6 +11,8 @@ from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from tests.models.deep.spots import halves, learner, spots, training
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_loaded_network_scores_alike(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48)

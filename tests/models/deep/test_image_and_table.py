@@ -18,7 +18,10 @@ from skiagram.models.deep.transfer import TransferNetwork
 from skiagram.training.classifier import Staged, multiply_adds
 from skiagram.training.data import ImageSet
 from skiagram.training.options import Training
-from tests.models.deep.spots import CPU, noise_table, spots, training
+from tests.models.deep.spots import noise_table, spots, training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 SMALL: dict[str, Any] = {
     "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
@@ -63,7 +66,6 @@ def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:
     return float(roc_auc_score(held_out.label, margin))
 
 
-@pytest.mark.slow
 def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides(
     tmp_path: Path,
 ) -> None:
@@ -73,7 +75,6 @@ def test_the_table_tells_what_the_image_hides_and_the_image_what_the_table_hides
     assert auc(shown, fitted(shown)) > 0.95  # its table says nothing
 
 
-@pytest.mark.slow
 def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
     cases = telling(spots(tmp_path / "images", 96))
     model = fitted(cases, training(epochs=1))
@@ -84,7 +85,6 @@ def test_scores_need_the_table_and_its_columns(tmp_path: Path) -> None:
         model.scores(other)
 
 
-@pytest.mark.slow
 def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 96)
     fitted(cases, training(epochs=1)).save(tmp_path / "one")

@@ -11,6 +11,8 @@ from skiagram.errors import DataError, ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.deep.inputs import TableEncoder
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("covariates_age", "covariates_side_left", "covariates_side_right", "covariates_dose")
 
 

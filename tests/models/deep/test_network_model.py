@@ -23,7 +23,10 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.training.data import ImageSet
 from skiagram.training.fit import Curves
 from skiagram.training.options import Augmentation, Optimizer
-from tests.models.deep.spots import CPU, halves, learner, spots, training
+from tests.models.deep.spots import halves, learner, spots, training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 VIEWS = Augmentation(
     horizontal_flip=True, vertical_flip=True, shift=0.05, rotation=10.0, shear=0.0, zoom=0.05
@@ -55,7 +58,6 @@ def test_learns_what_separates_the_classes_and_nothing_else(tmp_path: Path) -> N
     assert 0.3 < auc(fitted.scores(held_out.inputs), held_out.label) < 0.7
 
 
-@pytest.mark.slow
 def test_learns_the_probabilities_of_another_model_in_place_of_the_labels(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 240, noise=0.5)
     model, context = learner(training(epochs=6)), FitContext(seed=1, epochs=6)
@@ -74,7 +76,6 @@ def test_learns_the_probabilities_of_another_model_in_place_of_the_labels(tmp_pa
     assert np.ptp(undecided) < np.ptp(scores) / 4
 
 
-@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48)
     model = learner(training(augmentation=VIEWS))
@@ -84,7 +85,6 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> 
     assert weights(tmp_path / "a") != weights(tmp_path / "c")
 
 
-@pytest.mark.slow
 def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +146,6 @@ def test_survives_sigkill(tmp_path: Path) -> None:
     assert weights(killed / "model") == weights(whole / "model")
 
 
-@pytest.mark.slow
 def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48, noise=3.0)
     shuffled = np.random.default_rng(0).permutation(unseen.label)

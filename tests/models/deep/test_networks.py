@@ -12,6 +12,8 @@ from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
 
+pytestmark = pytest.mark.slow
+
 ARTICLE = ArticleCNN(initialisation="keras", training=training())
 SMALL = SmallCNN(widths=(16, 32, 64, 128), dropout=0.2, training=training())
 

@@ -9,23 +9,19 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.models.contract import Labelled
-from skiagram.models.cross_validation import CrossValidator, Plan
+from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
 from skiagram.splits import Partition
 from skiagram.training.data import ImageSet
-from tests.models.deep.spots import CPU, noise_table, spots
+from tests import stand_ins
+from tests.models.deep.spots import noise_table, spots
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
-PLAN = Plan(
-    repeats=1,
-    folds=2,
-    inner_folds=2,
-    calibration="platt",
-    sensitivity=0.9,
-    validation_fraction=0.25,
-    seed=0,
-)
+PLAN = replace(stand_ins.PLAN, repeats=1)
 
 
 def learner(name: str) -> NetworkModel:
@@ -42,7 +38,6 @@ def blind_scores(
     return fitted.scores(cases.select(fold.held_out).inputs)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["refitted_head", "image_and_table"])
 def test_labels_of_held_out_cases_change_no_score_of_theirs(tmp_path: Path, name: str) -> None:
     cases = spots(tmp_path / "images", 48, noise=0.5)
@@ -54,7 +49,6 @@ def test_labels_of_held_out_cases_change_no_score_of_theirs(tmp_path: Path, name
     np.testing.assert_array_equal(found, blind_scores(learner(name), other, fold))
 
 
-@pytest.mark.slow
 def test_covariates_of_other_held_out_cases_change_no_score(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 48, noise=0.5)
     fold = PLAN.make_folds(cases.label, cases.patient_id, 2, "repeat0")[0]

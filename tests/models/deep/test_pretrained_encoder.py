@@ -23,6 +23,8 @@ from skiagram.training.classifier import Classifier
 from tests.encoders.examples import CONF, images, store
 from tests.models.deep.spots import halves, learner, training
 
+pytestmark = pytest.mark.slow
+
 KINDS = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
 SIDE = 16
 

@@ -10,6 +10,8 @@ from skiagram.models.deep.recurrent import Recurrent
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
 
+pytestmark = pytest.mark.slow
+
 
 def network(
     cell: Literal["lstm", "gru"] = "lstm", patch_size: int | None = None, bidirectional: bool = True

@@ -18,7 +18,10 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
-from tests.models.deep.spots import CPU, spots, training
+from tests.models.deep.spots import spots, training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 SMALL: dict[str, Any] = {
     "_target_": "skiagram.models.deep.small_cnn.SmallCNN",
@@ -39,7 +42,6 @@ def classifier_of(fitted: FittedNetwork) -> Classifier:
     return whole
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("head", "n_classes"), [("logistic", 3), ("svm", 2)])
 def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
     tmp_path: Path, n_classes: int, head: Literal["logistic", "svm"]
@@ -69,7 +71,6 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.slow
 def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))

@@ -23,7 +23,10 @@ from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.options import build
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput, RegionBox, Training, VolumeAugmentation
-from tests.models.deep.spots import CPU, training
+from tests.models.deep.spots import training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
 OF_IMAGES = ["article_cnn", "recurrent"]
@@ -89,7 +92,6 @@ def auc(fitted: FittedNetwork, cases: Labelled[ImageSet]) -> float:
     return float(roc_auc_score(cases.label, fitted.scores(cases.inputs) @ [-1.0, 1.0]))
 
 
-@pytest.mark.slow
 def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_back(
     tmp_path: Path,
 ) -> None:
@@ -111,10 +113,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     np.testing.assert_array_equal(repeated.scores(new), fitted.scores(new))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", OF_IMAGES + [pytest.param(name, marks=pytest.mark.slow) for name in WITH_WEIGHTS]
-)
+@pytest.mark.parametrize("name", OF_IMAGES + [pytest.param(name) for name in WITH_WEIGHTS])
 def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
     cases = scans(tmp_path / "images", 16)
     values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
@@ -134,7 +133,6 @@ def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, nam
     np.testing.assert_array_equal(again, fitted.scores(cases.inputs))
 
 
-@pytest.mark.slow
 def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path: Path) -> None:
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))

@@ -8,6 +8,8 @@ from skiagram.models.deep.small_resnet import Block, SmallResNet
 from skiagram.training.classifier import parameter_count
 from tests.models.deep.spots import training
 
+pytestmark = pytest.mark.slow
+
 
 def network(blocks: int = 3) -> SmallResNet:
     return SmallResNet(widths=(16, 32, 64), blocks=blocks, dropout=0.0, training=training())

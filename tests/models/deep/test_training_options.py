@@ -16,7 +16,10 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import FittedNetwork, load_network
 from skiagram.training.data import Examples, ImageSet
 from skiagram.training.options import ImageSize, NetworkInput, Trainer
-from tests.models.deep.spots import CPU, halves, learner, training
+from tests.models.deep.spots import halves, learner, training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 Cases = tuple[Labelled[ImageSet], Labelled[ImageSet]]
 
@@ -36,7 +39,6 @@ def scores(fitted: FittedNetwork, cases: Cases) -> np.ndarray:
     return fitted.scores(cases[1].inputs)
 
 
-@pytest.mark.slow
 def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(
     tmp_path: Path, cases: Cases
 ) -> None:
@@ -58,7 +60,6 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(
     np.testing.assert_array_equal(scores(load_network(tmp_path / "model"), cases), found)
 
 
-@pytest.mark.slow
 def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path, cases: Cases) -> None:
     model = learner(dataclasses.replace(training(), members=2))
     whole = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))

@@ -22,7 +22,10 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
 from skiagram.training.classifier import multiply_adds, parameter_count
 from skiagram.training.module import ClassifierTraining, _optimizer
-from tests.models.deep.spots import CPU, halves, training
+from tests.models.deep.spots import halves, training
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
 
 SMALL, VIT, RESNET = "shufflenet_v2_x0_5", "test_vit", "test_resnet"
 SIDE = 32
@@ -106,7 +109,6 @@ def test_weights_by_name_are_fetched_once_and_checked(
             started(by_name)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
 def test_repeated_channels_and_summed_filters_score_alike(
     tmp_path: Path, architecture: str
@@ -122,7 +124,6 @@ def test_repeated_channels_and_summed_filters_score_alike(
     torch.testing.assert_close(repeat(images), colour(images.expand(-1, 3, -1, -1)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("channels", [2, 6, 7])
 def test_other_channels_read_the_filters_in_turn_as_timm_does(
     tmp_path: Path, channels: int
@@ -212,7 +213,6 @@ def test_the_head_learns_first_then_the_last_blocks_alone(
         assert not any(torch.equal(was, now) for was, now in learned)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 def test_patience_counts_from_the_release_of_the_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_epochs: int, epochs: int
@@ -229,7 +229,6 @@ def test_patience_counts_from_the_release_of_the_base(
     assert len(fitted.summary.curves) == epochs
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("architecture", [SMALL, VIT])
 def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, architecture: str) -> None:
     weights = weights_file(tmp_path, architecture)
@@ -279,7 +278,6 @@ def test_the_articles_transfer_network_has_keras_numbers_of_parameters() -> None
         vgg16.build(3, 31, 40, 2)
 
 
-@pytest.mark.slow
 def test_dense_layers_stand_on_the_given_convolutions(tmp_path: Path) -> None:
     source = weights_file(tmp_path, "mobilenet_v3_small")
     network = started(options("mobilenet_v3_small", head="dense", weights=source), channels=3)

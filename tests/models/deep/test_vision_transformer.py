@@ -9,6 +9,8 @@ from skiagram.models.deep.vision_transformer import Block, VisionTransformer
 from skiagram.training.classifier import multiply_adds
 from tests.models.deep.spots import training
 
+pytestmark = pytest.mark.slow
+
 
 def network(patch_size: int = 4, width: int = 64) -> VisionTransformer:
     return VisionTransformer(

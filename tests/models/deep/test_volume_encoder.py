@@ -26,6 +26,8 @@ from skiagram.models.deep.volume_encoder import VolumeEncoder
 from skiagram.options import build
 from tests.encoders.examples import CONF, images, store
 
+pytestmark = pytest.mark.slow
+
 OWN = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 6], "dropout": 0.0}
 SIZE = (4, 16, 18)
 MEAN, STD = (0.4, 0.5, 0.6), 0.3
@@ -92,7 +94,6 @@ def test_numbers_are_those_of_the_bare_network_on_the_same_volumes(tmp_path: Pat
     assert (record.numbers, record.columns) == (6, 6)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_video_network_of_torchvision_reads_a_grey_volume_three_times(
     prefix: str, tmp_path: Path
@@ -148,7 +149,6 @@ def test_only_new_volumes_are_encoded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.values, anew.values)
 
 
-@pytest.mark.slow
 def test_weights_of_another_network_are_refused_with_the_first_number_that_differs(
     tmp_path: Path,
 ) -> None:

@@ -158,7 +158,7 @@ def stored_images(
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
     if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
-        found, allowed = "regions are asked for, and the images have none", "images with masks"
+        found, allowed = "regions are asked for, and the images have none", "a data set with masks"
         remedy = "set box to null and mask_channel to false, or give masks"
         raise OptionError(found, where=where, allowed=allowed, remedy=remedy)
     return store, stores if len(stores) > 1 else {}
