@@ -18,13 +18,10 @@ from skiagram.options import check
 def test_values_equal_scipy(shape: tuple[int, int], radius: int) -> None:
     images = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
     size = (1, 2 * radius + 1, 2 * radius + 1)
-    found = np.empty_like(images)
-    erode(images, found, radius, -1)
+    found = erode(images, radius, np.maximum)
     np.testing.assert_array_equal(found, ndimage.grey_dilation(images, size=size))
-    erode(images, found, radius, 1)
+    found = erode(images, radius, np.minimum)
     np.testing.assert_array_equal(found, ndimage.grey_erosion(images, size=size))
-    erode(images, images, radius, 1)
-    np.testing.assert_array_equal(images, found)
 
 
 FAMILY = Granulometry(radii=(1, 2, 5, 20))

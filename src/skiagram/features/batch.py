@@ -11,11 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
-from skiagram.features.discretisation import Discretisation, GreyLevels
+from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 # Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
@@ -43,10 +41,10 @@ def luminance(images: NDArray[Any], family: str) -> NDArray[np.float64]:
     return images.astype(np.float64) @ _WEIGHTS
 
 
-_LEVELS = 256
+_LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
-def bright_region(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
     """Return the pixels above Otsu's threshold over 256 grey levels.
 
     Otsu, IEEE Trans. SMC 9(1), 1979.
@@ -58,159 +56,38 @@ def bright_region(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDA
     Returns:
         (n, height, width), within `inside`; all of it where the intensities are constant.
     """
-    counts, scale = _count_levels(images, inside)
+    grey = _LEVELS.grey_levels(images, inside)
+    counts = count_levels(grey.levels, grey.number)
     shares = counts / counts.sum(axis=1, keepdims=True)
     below = np.cumsum(shares, axis=1)
-    moment = np.cumsum(shares * np.arange(1, _LEVELS + 1), axis=1)
+    moment = np.cumsum(shares * np.arange(1, grey.number + 1), axis=1)
     spread = below * (1 - below)
-    between = np.divide(
-        (moment[:, -1:] * below - moment) ** 2,
-        spread,
-        out=np.zeros_like(spread),
-        where=spread > 1e-12,
-    )
-    threshold = np.where(between.max(axis=1) > 0, between.argmax(axis=1), -1)
-    return _above(images, inside, scale, threshold)
-
-
-@compiled
-def _count_levels(
-    images: NDArray[np.float64], inside: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count the pixels of each level from 0; return also the lowest intensity and the range."""
-    n, height, width = images.shape
-    counts, scale = np.zeros((n, _LEVELS), dtype=np.int64), np.empty((n, 2))
-    for image in range(n):
-        lowest, highest = np.inf, -np.inf
-        for y in range(height):
-            for x in range(width):
-                if inside[image, y, x]:
-                    lowest = min(lowest, images[image, y, x])
-                    highest = max(highest, images[image, y, x])
-        scale[image, 0], scale[image, 1] = lowest, highest - lowest
-        for y in range(height):
-            for x in range(width):
-                if inside[image, y, x]:
-                    counts[image, _level(images[image, y, x], lowest, highest - lowest)] += 1
-    return counts, scale
-
-
-@compiled
-def _above(images: Floats, inside: Flags, scale: Floats, threshold: NDArray[np.int64]) -> Flags:
-    n, height, width = images.shape
-    bright = np.zeros(inside.shape, dtype=np.bool_)
-    for image in range(n):
-        for y in range(height):
-            for x in range(width):
-                if inside[image, y, x]:
-                    level = _level(images[image, y, x], scale[image, 0], scale[image, 1])
-                    bright[image, y, x] = level > threshold[image]
+    between = (moment[:, -1:] * below - moment) ** 2
+    np.divide(between, spread, out=between, where=spread > 1e-12)
+    between[spread <= 1e-12] = 0
+    threshold = np.where(between.max(axis=1) > 0, between.argmax(axis=1) + 1, 0)
+    bright: Flags = grey.levels[:, 0] > threshold[:, None, None]
     return bright
-
-
-@compiled
-def _level(intensity: float, lowest: float, spread: float) -> int:
-    if spread == 0:
-        return 0
-    return min(int(_LEVELS * (intensity - lowest) / spread), _LEVELS - 1)
 
 
 Span = tuple[int, int]
 Box = tuple[Span, Span, Span]
 
 
-@compiled
 def bounding_box(masks: Flags) -> Box:
-    """Return where the regions of all images begin and end.
-
-    Empty slices are read four at a time, since memory is quicker in several places at once; the
-    rows and columns of the others are looked at only outside of what is known.
-
-    Args:
-        masks: (n, depth, height, width), row by row in memory.
+    """Return where the regions of all of (n, depth, height, width) masks begin and end.
 
     Returns:
         First and last + 1 of slices, of rows and of columns; 0 and 0 where nothing is true.
     """
-    n, depth, height, width = masks.shape
-    slices, shape = masks.reshape(n * depth, height * width), (height, width)
-    front, back, box = depth, 0, np.empty((2, 2), dtype=np.int64)
-    box[0, 0], box[0, 1], box[1, 0], box[1, 1] = height, 0, width, 0
-    for first in range(0, len(slices), _AT_ONCE):
-        last = min(first + _AT_ONCE, len(slices))
-        if last - first == _AT_ONCE and not _occurs_in_four(slices[first:last].reshape(-1)):
-            continue
-        for number in range(first, last):
-            if _widen(slices[number].reshape(shape), box):
-                front, back = min(front, number % depth), max(back, number % depth + 1)
-    if back == 0:
-        return (0, 0), (0, 0), (0, 0)
-    return (front, back), (box[0, 0], box[0, 1]), (box[1, 0], box[1, 1])
+    first, end = _span(masks.any(axis=(0, 2, 3)))
+    plane = masks[:, first:end].any(axis=(0, 1))
+    return (first, end), _span(plane.any(axis=1)), _span(plane.any(axis=0))
 
 
-_AT_ONCE = 4
-
-
-@compiled
-def _widen(mask: Flags, box: NDArray[np.int64]) -> bool:
-    """Widen first and last + 1 of rows and of columns to where a mask has a pixel; has it any?"""
-    height, width = mask.shape
-    top, bottom, left, right = box[0, 0], box[0, 1], box[1, 0], box[1, 1]
-    occupied = False
-    if _occurs(mask[:top].reshape(-1)):
-        occupied, top = True, 0
-        while not _occurs(mask[top]):
-            top += 1
-    if _occurs(mask[bottom:].reshape(-1)):
-        occupied, bottom = True, height
-        while not _occurs(mask[bottom - 1]):
-            bottom -= 1
-    for y in range(top, bottom):
-        row = mask[y]
-        if _occurs(row[:left]):
-            occupied, left = True, 0
-            while not row[left]:
-                left += 1
-        if _occurs(row[right:]):
-            occupied, right = True, width
-            while not row[right - 1]:
-                right -= 1
-        occupied = occupied or _occurs(row[left:right])
-    box[0, 0], box[0, 1], box[1, 0], box[1, 1] = top, bottom, left, right
-    return occupied
-
-
-@compiled
-def _occurs(pixels: Flags) -> bool:
-    """Return whether a pixel is true: whole vectors at a time, as in most places none is."""
-    occurs = False
-    for place in range(len(pixels)):
-        occurs |= pixels[place]
-    return occurs
-
-
-@compiled
-def _occurs_in_four(pixels: Flags) -> bool:
-    """Return whether a pixel is true, of four parts of equal length, read side by side."""
-    length = len(pixels) // _AT_ONCE
-    one, two = pixels[:length], pixels[length : 2 * length]
-    three, four = pixels[2 * length : 3 * length], pixels[3 * length :]
-    occurs = False
-    for place in range(length):
-        occurs |= one[place] | two[place] | three[place] | four[place]
-    return occurs
-
-
-@compiled
-def all_occur(masks: Flags) -> bool:
-    """Return whether each of (n, pixels) masks has a pixel."""
-    for image in range(len(masks)):
-        place = 0
-        while place < masks.shape[1] and not masks[image, place]:
-            place += 1
-        if place == masks.shape[1]:
-            return False
-    return True
+def _span(occupied: Flags) -> Span:
+    places = np.flatnonzero(occupied)
+    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
 
 
 Region = Literal["whole", "bright"]
@@ -249,10 +126,13 @@ class FeatureBatch:
     def row(self, number: int) -> "FeatureBatch":
         """Return one image as a batch of its own."""
         only = slice(number, number + 1)
-        masks = None if self.masks is None else self.masks[only]
         spacing = None if self.spacing is None else self.spacing[only]
-        outlines = None if self.outlines is None else self.outlines[only]
-        return FeatureBatch(self.images[only], masks, spacing, outlines)
+        return replace(self._part((only,)), spacing=spacing)
+
+    def _part(self, part: tuple[slice, ...]) -> "FeatureBatch":
+        masks = None if self.masks is None else self.masks[part]
+        outlines = None if self.outlines is None else self.outlines[part]
+        return FeatureBatch(self.images[part], masks, self.spacing, outlines)
 
     @property
     def forms(self) -> NDArray[np.bool_] | None:
@@ -276,10 +156,7 @@ class FeatureBatch:
                 slice(max(0, first - more), last + more)
                 for (first, last), more in zip(box, around, strict=True)
             )
-            part = (slice(None), *within)
-            outlines = None if self.outlines is None else self.outlines[part]
-            images, masks = self.images[part], self.masks[part]
-            self._kept["cropped", around] = FeatureBatch(images, masks, self.spacing, outlines)
+            self._kept["cropped", around] = self._part((slice(None), *within))
         cropped: FeatureBatch = self._kept["cropped", around]
         return cropped
 
@@ -287,9 +164,8 @@ class FeatureBatch:
     def _box(self) -> Box:
         """Where the regions of all images begin and end; the whole images if all are empty."""
         if "box" not in self._kept:
-            forms = np.ascontiguousarray(self.forms)
-            *_, height, width = forms.shape
-            slices = forms.reshape(len(self), -1, height, width)
+            *_, height, width = self.images.shape[: 4 if self.volumes else 3]
+            slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
             found = bounding_box(slices)
             whole = (0, slices.shape[1]), (0, height), (0, width)
             self._kept["box"] = found if found[0][1] > 0 else whole
@@ -356,14 +232,14 @@ class FeatureBatch:
         if ("region", which) not in self._kept:
             shape = self.images.shape[: 4 if self.volumes else 3]
             inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
-            if not all_occur(inside.reshape(len(self), -1)):
+            if not inside.reshape(len(self), -1).any(axis=1).all():
                 raise DataError(
                     "the region of interest has no pixel",
                     where="features",
                     allowed="at least one pixel",
                 )
             if which == "bright":
-                grey = self.intensities(family)
+                grey = self.images[..., 0] if self.volumes else self.planes(family)
                 rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
                 inside = bright_region(grey.reshape(rows), inside.reshape(rows))
                 inside = inside.reshape(grey.shape)
@@ -379,11 +255,9 @@ class FeatureBatch:
 
     def levels(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
         """Return the grey levels of a region."""
-        levels: GreyLevels | None = self._kept.get((discretisation, which))
-        if levels is None:
-            levels = self._kept[discretisation, which] = self._digitise(
-                discretisation, which, family
-            )
+        if (discretisation, which) not in self._kept:
+            self._kept[discretisation, which] = self._digitise(discretisation, which, family)
+        levels: GreyLevels = self._kept[discretisation, which]
         return levels
 
     def _digitise(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:

@@ -82,7 +82,7 @@ class Colour(DefinedFamily):
 
 def channel_moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
-    of = moments(channel, None)
+    of = moments(channel.reshape(len(channel), -1))
     return np.stack([of.mean, np.sqrt(of.second), ratio(of.third, of.second**1.5)], axis=1)
 
 

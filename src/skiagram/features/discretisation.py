@@ -310,6 +310,11 @@ def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
     return first, last
 
 
+def count_levels(levels: NDArray[np.uint16], number: int) -> NDArray[np.int64]:
+    """Return (n, number) how many pixels of n images, 0 outside the region, have each level."""
+    return np.stack([np.bincount(image.ravel(), minlength=number + 1)[1:] for image in levels])
+
+
 def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Shannon's entropy in bits of each row.
 

@@ -1,157 +1,112 @@
 """Feature family `first_order`: statistics of the intensities of a region (IBSI 3.3, UHIW)."""
 
-from typing import ClassVar, NamedTuple
+from bisect import bisect_left, bisect_right
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
 from skiagram.features.feature import Column, ratio
-from skiagram.features.order_statistics import percentiles
 from skiagram.options import STRICT
 
-_FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+Floats = NDArray[np.float64]
+FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+
+
+def between(below: NDArray[Any], above: NDArray[Any], shares: Floats) -> Floats:
+    """Return the points at shares in [0, 1) of the way, from the nearer end as NumPy does."""
+    way = above.astype(np.float64) - below
+    return np.where(shares < 0.5, below + way * shares, above - way * (1 - shares))
+
+
+def percentiles(ordered: NDArray[Any]) -> Floats:
+    """Return the `FRACTIONS`' percentiles, (5, n), linearly interpolated.
+
+    Hyndman and Fan, Am. Stat. 50(4), 1996, type 7.
+
+    Args:
+        ordered: (n, m) of any depth, sorted.
+    """
+    last = ordered.shape[1] - 1
+    rank = (last * FRACTIONS).astype(np.int64)
+    below, above = ordered[:, rank], ordered[:, np.minimum(rank + 1, last)]
+    return between(below, above, last * FRACTIONS - rank).T
 
 
 class Moments(NamedTuple):
-    """What first-order statistics are made of, each (n,) float64.
+    """Mean and mean powers of the deviation from it, each (n,)."""
 
-    `second` to `fourth` are mean powers of the deviation from the mean; `from_mean`, `from_median`
-    and `robust` mean absolute deviations, the last among the intensities from the 10th to the 90th
-    percentile, from their own mean (0 where there is none).
-    """
-
-    minimum: Column
-    maximum: Column
     mean: Column
-    energy: Column
-    mean_square: Column
     second: Column
     third: Column
     fourth: Column
-    percentile_10: Column
-    percentile_25: Column
-    median: Column
-    percentile_75: Column
-    percentile_90: Column
-    from_mean: Column
-    from_median: Column
-    robust: Column
 
 
-def moments(images: NDArray[np.float64], inside: NDArray[np.bool_] | None) -> Moments:
-    """Return what first-order statistics are made of.
+def moments(values: NDArray[Any]) -> Moments:
+    """Return the moments of (n, m) values of any depth."""
+    constant = values.min(axis=1) == values.max(axis=1)  # its mean may be off by one rounding
+    mean = np.where(constant, values[:, 0], values.mean(axis=1, dtype=np.float64))
+    deviation = values - mean[:, None]
+    third = np.einsum("ij,ij,ij->i", deviation, deviation, deviation)  # makes no copy
+    square = np.square(deviation, out=deviation)
+    second, fourth = square.mean(axis=1), np.einsum("ij,ij->i", square, square)
+    return Moments(mean, second, third / values.shape[1], fourth / values.shape[1])
+
+
+def _mean_distance(values: NDArray[Any], centre: Column) -> Column:
+    distance = values - centre[:, None]
+    mean: Column = np.abs(distance, out=distance).mean(axis=1)
+    return mean
+
+
+def _robust_distance(ordered: NDArray[Any], low: Column, high: Column) -> Column:
+    """Return the mean distance from their mean of the intensities in [low, high], 0 if none is."""
+    distances = np.zeros(len(ordered))
+    for row, (values, least, most) in enumerate(zip(ordered, low, high, strict=True)):
+        first, end = bisect_left(values, least), bisect_right(values, most)
+        if first < end and least < most:
+            kept = values[None, first:end]
+            distances[row] = _mean_distance(kept, kept.mean(axis=1, dtype=np.float64))[0]
+    return distances
+
+
+def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
+    """Return the features of n regions by name.
 
     Args:
-        images: (n, ...), finite.
-        inside: Of the same shape, true in the region, at least one pixel per image; None for all.
+        values: (n, m) intensities of any depth, finite, at least one each.
     """
-    n = len(images)
-    region = np.ones((1, 1), dtype=np.bool_) if inside is None else inside.reshape(n, -1)
-    return Moments(*_moments(np.ascontiguousarray(images.reshape(n, -1)), region).T)
-
-
-@compiled
-def _moments(images: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    results = np.empty((len(images), 16))
-    for image in range(len(images)):
-        values = images[image]
-        if inside.shape == images.shape:
-            values = _kept(values, inside[image])
-        lowest, highest = _central(values, results[image])
-        quantiles = percentiles(values, _FRACTIONS, lowest, highest)
-        for rank in range(len(quantiles)):
-            results[image, 8 + rank] = quantiles[rank]
-        _deviations(values, results[image])
-    return results
-
-
-@compiled
-def _kept(values: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    used = 0
-    for pixel in range(len(values)):
-        used += inside[pixel]
-    inner, used = np.empty(used), 0
-    for pixel in range(len(values)):
-        if inside[pixel]:
-            inner[used] = values[pixel]
-            used += 1
-    return inner
-
-
-@compiled
-def _central(values: NDArray[np.float64], result: NDArray[np.float64]) -> tuple[float, float]:
-    lowest = highest = values[0]
-    total = energy = 0.0
-    for value in values:
-        lowest, highest = min(lowest, value), max(highest, value)
-        total += value
-        energy += value * value
-    mean = total / len(values)
-    if lowest == highest:  # their mean may be off by one rounding
-        mean = lowest
-    second = third = fourth = 0.0
-    for value in values:
-        square = (value - mean) * (value - mean)
-        second += square
-        third += square * (value - mean)
-        fourth += square * square
-    result[0], result[1], result[2], result[3] = lowest, highest, mean, energy
-    result[4], result[5] = energy / len(values), second / len(values)
-    result[6], result[7] = third / len(values), fourth / len(values)
-    return lowest, highest
-
-
-@compiled
-def _deviations(values: NDArray[np.float64], result: NDArray[np.float64]) -> None:
-    mean, low, median, high = result[2], result[8], result[10], result[12]
-    from_mean = from_median = total = robust = 0.0
-    count = 0
-    for value in values:
-        from_mean += abs(value - mean)
-        from_median += abs(value - median)
-        if low <= value <= high:
-            total += value
-            count += 1
-    if count > 0:
-        centre = low if low == high else total / count
-        for value in values:
-            if low <= value <= high:
-                robust += abs(value - centre)
-        robust /= count
-    result[13], result[14], result[15] = from_mean / len(values), from_median / len(values), robust
-
-
-def first_order_statistics(
-    images: NDArray[np.float64], inside: NDArray[np.bool_] | None = None
-) -> dict[str, Column]:
-    """Return the features of n images by name; arguments as those of `moments`."""
-    of = moments(images, inside)
-    middle = of.percentile_75 - of.percentile_25
+    ordered = np.sort(values, axis=1)
+    p_10, p_25, median, p_75, p_90 = percentiles(ordered)
+    minimum, maximum = ordered[:, 0].astype(np.float64), ordered[:, -1].astype(np.float64)
+    robust = _robust_distance(ordered, p_10, p_90)
+    del ordered
+    of = moments(values)
+    energy = np.einsum("ij,ij->i", values, values, dtype=np.float64)
     return {
         "mean": of.mean,
         "variance": of.second,
         "skewness": ratio(of.third, of.second**1.5),
         "excess_kurtosis": np.where(of.second > 0, ratio(of.fourth, of.second**2) - 3, 0),
-        "median": of.median,
-        "minimum": of.minimum,
-        "percentile_10": of.percentile_10,
-        "percentile_25": of.percentile_25,
-        "percentile_75": of.percentile_75,
-        "percentile_90": of.percentile_90,
-        "maximum": of.maximum,
-        "interquartile_range": middle,
-        "range": of.maximum - of.minimum,
-        "mean_absolute_deviation": of.from_mean,
-        "robust_mean_absolute_deviation": of.robust,
-        "median_absolute_deviation": of.from_median,
+        "median": median,
+        "minimum": minimum,
+        "percentile_10": p_10,
+        "percentile_25": p_25,
+        "percentile_75": p_75,
+        "percentile_90": p_90,
+        "maximum": maximum,
+        "interquartile_range": p_75 - p_25,
+        "range": maximum - minimum,
+        "mean_absolute_deviation": _mean_distance(values, of.mean),
+        "robust_mean_absolute_deviation": robust,
+        "median_absolute_deviation": _mean_distance(values, median),
         "coefficient_of_variation": ratio(np.sqrt(of.second), of.mean),
-        "quartile_coefficient_of_dispersion": ratio(middle, of.percentile_75 + of.percentile_25),
-        "energy": of.energy,
-        "root_mean_square": np.sqrt(of.mean_square),
+        "quartile_coefficient_of_dispersion": ratio(p_75 - p_25, p_75 + p_25),
+        "energy": energy,
+        "root_mean_square": np.sqrt(energy / values.shape[1]),
     }
 
 
@@ -163,6 +118,13 @@ class FirstOrder(RegionFamily):
 
     def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
         """Compute the features of n images or volumes, (n, 20)."""
-        images = batch.intensities("first_order")
-        inside = batch.inside(self.region, "first_order")
-        return self.in_order(first_order_statistics(images, inside))
+        part = batch.cropped()
+        inside = part.inside(self.region, self.prefix)
+        images = part.images[..., 0] if part.volumes else part.planes(self.prefix)
+        if inside is None:
+            return self.in_order(first_order_statistics(images.reshape(len(images), -1)))
+        rows = [
+            self.in_order(first_order_statistics(image[region][None]))
+            for image, region in zip(images, inside, strict=True)
+        ]
+        return np.concatenate(rows)

@@ -42,13 +42,13 @@ def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
         region: (depth, height, width), at least one voxel.
         spacing: (3,) in mm.
     """
-    points = _row_ends(region)
+    points = row_ends(region)
     for axis in (0, 1, 2):
-        points = _corners_of_planes(points, axis)
+        points = corners_of_planes(points, axis)
     arms = np.vstack([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
     points = (2 * points[:, None] + arms).reshape(-1, 3)
     for axis in (1, 2, 0):
-        points = _corners_of_planes(points, axis)
+        points = corners_of_planes(points, axis)
     order = _solid_first(points)
     triangles, beyond, planes = _wrap(points[order])
     half = spacing / 2
@@ -73,7 +73,7 @@ def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
 
 
 @compiled
-def _row_ends(region: NDArray[np.bool_]) -> Integers:
+def row_ends(region: NDArray[np.bool_]) -> Integers:
     """Return the first and the last voxel of each row, (m, 3)."""
     depth, height, width = region.shape
     ends = np.empty((2 * depth * height, 3), dtype=np.int64)
@@ -94,7 +94,7 @@ def _row_ends(region: NDArray[np.bool_]) -> Integers:
 
 
 @compiled
-def _corners_of_planes(points: Integers, axis: int) -> Integers:
+def corners_of_planes(points: Integers, axis: int) -> Integers:
     """Keep those that are corners of the convex hull within their plane across an axis.
 
     Args:
@@ -385,7 +385,7 @@ def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats)
         for corner in range(len(corners)):
             place = _along(corners[corner], normal)
             low, high = min(low, place), max(high, place)
-        length, width = _smallest_rectangle(outline[:, :used])
+        length, width = smallest_rectangle(outline[:, :used])
         if (high - low) * length * width < best * (1 - _ROUNDING):
             best = (high - low) * length * width
             box[0], box[1], box[2] = high - low, length, width
@@ -414,7 +414,7 @@ def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
 
 
 @compiled
-def _smallest_rectangle(outline: Floats) -> tuple[float, float]:
+def smallest_rectangle(outline: Floats) -> tuple[float, float]:
     """Return the sides of the smallest rectangle, of several the longest.
 
     Freeman and Shapira, Comm. ACM 18(7), 1975.

@@ -6,67 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.compiled import compiled
-from skiagram.features.discretisation import GreyLevels, entropy
+from skiagram.features.discretisation import GreyLevels, count_levels, entropy
 from skiagram.features.family import LevelFamily
 from skiagram.features.feature import Column, ratio
-from skiagram.features.order_statistics import between
+from skiagram.features.first_order import FRACTIONS, between
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
 
 
-@compiled
-def count_levels(levels: NDArray[np.uint16], number: int) -> NDArray[np.int64]:
-    """Count the pixels of each grey level.
-
-    Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-
-    Returns:
-        (n, number), in the order of the levels.
-    """
-    n = len(levels)
-    flat = levels.reshape(n, -1)
-    counts = np.zeros((n, number + 1), dtype=np.int64)
-    for image in range(n):
-        for level in flat[image]:
-            counts[image, level] += 1
-    return counts[:, 1:]
-
-
-@compiled
-def level_percentiles(
-    counts: NDArray[np.int64], fractions: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return percentiles of the levels, linearly interpolated as those of intensities are.
+def level_percentiles(counts: NDArray[np.int64]) -> Floats:
+    """Return percentiles of the levels, (5, n), interpolated as those of intensities are.
 
     Args:
         counts: (n, levels) pixels of each level, from level 1; at least one pixel per image.
-        fractions: (k,) in [0, 1].
     """
-    percentiles = np.empty((len(fractions), len(counts)))
-    for image in range(len(counts)):
-        last = counts[image].sum() - 1
-        for number in range(len(fractions)):
-            position = last * fractions[number]
-            rank = int(position)
-            below = _level(counts[image], rank)
-            above = _level(counts[image], min(rank + 1, last))
-            percentiles[number, image] = between(below, above, position - rank)
-    return percentiles
-
-
-@compiled
-def _level(counts: NDArray[np.int64], rank: int) -> int:
-    level = upto = 0
-    while upto <= rank:
-        upto += counts[level]
-        level += 1
-    return level
-
-
-_FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+    upto = np.cumsum(counts, axis=1)[:, None]
+    last = upto[..., -1] - 1
+    rank = (last * FRACTIONS).astype(np.int64)
+    below, above = (
+        1 + np.sum(upto <= ranks[..., None], axis=2) for ranks in (rank, np.minimum(rank + 1, last))
+    )
+    return between(below, above, last * FRACTIONS - rank).T
 
 
 def histogram_statistics(counts: NDArray[np.int64]) -> dict[str, Column]:
@@ -83,7 +44,7 @@ def histogram_statistics(counts: NDArray[np.int64]) -> dict[str, Column]:
     square = deviation**2
     variance = np.sum(shares * square, axis=1)
     fourth = np.sum(shares * square * square, axis=1)
-    low, lower, median, upper, high = level_percentiles(np.ascontiguousarray(counts), _FRACTIONS)
+    low, lower, median, upper, high = level_percentiles(counts)
     minimum = 1.0 + np.argmax(counts > 0, axis=1)
     maximum = number - np.argmax(counts[:, ::-1] > 0, axis=1).astype(np.float64)
     most = counts == counts.max(axis=1, keepdims=True)

@@ -118,7 +118,7 @@ def extent(region: NDArray[np.bool_], spacing: Floats) -> Extent:
     """
     cells, depths = _count_cells(region)
     volume, area = _measure(cells, depths, *_triangles(), spacing)
-    voxels, sums, products = _places(region)
+    voxels, sums, products = places(region)
     mean = sums / voxels
     spread = products - voxels * np.outer(mean, mean)
     covariance = spread / max(voxels - 1, 1) * np.outer(spacing, spacing)
@@ -181,7 +181,7 @@ def _measure(
 
 
 @compiled
-def _places(region: NDArray[np.bool_]) -> tuple[int, Floats, Floats]:
+def places(region: NDArray[np.bool_]) -> tuple[int, Floats, Floats]:
     """Return the number of voxels, the sums of their places and those of the places' products."""
     depth, height, width = region.shape
     total = 0

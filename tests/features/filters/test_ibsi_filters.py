@@ -161,7 +161,7 @@ def check_values(folder: Path, axes: int, number: int) -> None:
     assert len(asked) == (17 if name == "8.B" else 18)
     region, chosen = prepared(folder, axes), described(axes)[number - 1]
     image = region.image if chosen is None else chosen.respond(region.image, region.spacing)
-    statistics = first_order_statistics(image[None], region.inside[None])
+    statistics = first_order_statistics(image[region.inside][None])
     of_tag = {tag: feature for feature, tag in tags("first_order").items()}
     found = {
         one.tag: float(statistics[of_tag[one.tag].removeprefix("first_order_")][0]) for one in asked
