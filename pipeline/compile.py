@@ -15,7 +15,6 @@ from skiagram.errors import DataError
 from skiagram.evaluation.curves import precision_recall_band, roc_band
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import TextureFamily
-from skiagram.features.wavelet import energy_entropy
 from skiagram.options import build, read_option_file
 from skiagram.statistics import discrimination
 from skiagram.statistics.bootstrap import draw_patients
@@ -65,7 +64,6 @@ def _compile(piece: str) -> None:
     generator = np.random.default_rng(0)
     if piece == _EVALUATION:
         _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)
-        energy_entropy(np.ones((1, 2)), np.ones(1))  # of features, by option alone
         return
     group, _, name = piece.partition("/")
     values = read_option_file(ROOT / "conf" / piece)

@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
+from skiagram.features.feature import Floats
 from skiagram.options import STRICT
 
 
@@ -17,7 +17,7 @@ class Acquisition(DefinedFamily):
 
     prefix: ClassVar[str] = "acquisition"
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images of any channels, (n, 6); of volumes those of a slice."""
         n, values = len(batch), batch.images.reshape(len(batch), -1)
         height, width = batch.images.shape[1 + batch.volumes :][:2]

@@ -6,6 +6,7 @@ families that need them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,14 +14,13 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
-
-Flags = NDArray[np.bool_]
+from skiagram.features.feature import Flags, Floats
 
 # Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
-def luminance(images: NDArray[Any], family: str) -> NDArray[np.float64]:
+def luminance(images: NDArray[Any], family: str) -> Floats:
     """Return the intensities that a feature family works on.
 
     Args:
@@ -45,13 +45,9 @@ _LEVELS = Discretisation(bin_number=256, bin_width=None)
 
 
 def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
-    """Return the pixels above Otsu's threshold over 256 grey levels.
+    """Return the pixels of (n, height, width) images above Otsu's threshold over 256 levels.
 
     Otsu, IEEE Trans. SMC 9(1), 1979.
-
-    Args:
-        images: (n, height, width), finite.
-        inside: (n, height, width), true where to look; at least one pixel per image.
 
     Returns:
         (n, height, width), within `inside`; all of it where the intensities are constant.
@@ -81,11 +77,11 @@ def bounding_box(masks: Flags) -> Box:
         First and last + 1 of slices, of rows and of columns; 0 and 0 where nothing is true.
     """
     first, end = _span(masks.any(axis=(0, 2, 3)))
-    plane = masks[:, first:end].any(axis=(0, 1))
+    plane = np.asarray(masks[:, first:end].any(axis=(0, 1)))
     return (first, end), _span(plane.any(axis=1)), _span(plane.any(axis=0))
 
 
-def _span(occupied: Flags) -> Span:
+def _span(occupied: Any) -> Span:
     places = np.flatnonzero(occupied)
     return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
 
@@ -109,9 +105,9 @@ class FeatureBatch:
     """
 
     images: NDArray[Any]
-    masks: NDArray[np.bool_] | None = None
-    spacing: NDArray[np.float64] | None = None
-    outlines: NDArray[np.bool_] | None = None
+    masks: Flags | None = None
+    spacing: Floats | None = None
+    outlines: Flags | None = None
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -135,7 +131,7 @@ class FeatureBatch:
         return FeatureBatch(self.images[part], masks, self.spacing, outlines)
 
     @property
-    def forms(self) -> NDArray[np.bool_] | None:
+    def forms(self) -> Flags | None:
         """The regions that form and borders are measured on; None for the whole images."""
         return self.masks if self.outlines is None else self.outlines
 
@@ -160,17 +156,13 @@ class FeatureBatch:
         cropped: FeatureBatch = self._kept["cropped", around]
         return cropped
 
-    @property
+    @cached_property
     def _box(self) -> Box:
         """Where the regions of all images begin and end; the whole images if all are empty."""
-        if "box" not in self._kept:
-            *_, height, width = self.images.shape[: 4 if self.volumes else 3]
-            slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
-            found = bounding_box(slices)
-            whole = (0, slices.shape[1]), (0, height), (0, width)
-            self._kept["box"] = found if found[0][1] > 0 else whole
-        box: Box = self._kept["box"]
-        return box
+        *_, height, width = self.images.shape[: 4 if self.volumes else 3]
+        slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
+        found = bounding_box(slices)
+        return found if found[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
 
     def check_planes(self, family: str) -> None:
         """Refuse volumes."""
@@ -201,17 +193,17 @@ class FeatureBatch:
         self.check_planes(family)
         return self.images if self.images.ndim == 3 else self.luminance(family)
 
-    def luminance(self, family: str) -> NDArray[np.float64]:
+    def luminance(self, family: str) -> Floats:
         """Return the intensities (n, height, width) that a family of grey images works on."""
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
         if "luminance" not in self._kept:
             self._kept["luminance"] = luminance(self.images, family)
-        grey: NDArray[np.float64] = self._kept["luminance"]
+        grey: Floats = self._kept["luminance"]
         return grey
 
-    def intensities(self, family: str) -> NDArray[np.float64]:
+    def intensities(self, family: str) -> Floats:
         """Return what a family works on that is defined for images and for volumes.
 
         Returns:
@@ -221,7 +213,7 @@ class FeatureBatch:
             return self.luminance(family)
         return self.images[..., 0].astype(np.float64)
 
-    def region(self, which: Region, family: str) -> NDArray[np.bool_]:
+    def region(self, which: Region, family: str) -> Flags:
         """Return the pixels (n, [depth,] height, width) that features are computed on.
 
         Args:
@@ -244,10 +236,10 @@ class FeatureBatch:
                 inside = bright_region(grey.reshape(rows), inside.reshape(rows))
                 inside = inside.reshape(grey.shape)
             self._kept["region", which] = inside
-        region: NDArray[np.bool_] = self._kept["region", which]
+        region: Flags = self._kept["region", which]
         return region
 
-    def inside(self, which: Region, family: str) -> NDArray[np.bool_] | None:
+    def inside(self, which: Region, family: str) -> Flags | None:
         """Return the pixels of `region`, or None where that is all of each image."""
         if which == "whole" and self.masks is None:
             return None

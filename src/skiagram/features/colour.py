@@ -3,7 +3,6 @@
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from skimage.color import rgb2hsv, rgb2lab
@@ -11,7 +10,7 @@ from skimage.color import rgb2hsv, rgb2lab
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import ratio
+from skiagram.features.feature import Flags, Floats, ratio
 from skiagram.features.first_order import moments
 from skiagram.options import STRICT
 
@@ -54,7 +53,7 @@ class Colour(DefinedFamily):
             )
         )
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images of three channels: red, green, blue; (n, 33)."""
         batch.check_planes("colour")
         images = batch.images
@@ -80,13 +79,13 @@ class Colour(DefinedFamily):
         )
 
 
-def channel_moments(channel: NDArray[np.float64]) -> NDArray[np.float64]:
+def channel_moments(channel: Floats) -> Floats:
     """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
     of = moments(channel.reshape(len(channel), -1))
     return np.stack([of.mean, np.sqrt(of.second), ratio(of.third, of.second**1.5)], axis=1)
 
 
-def hue_moments(hsv: NDArray[np.float64]) -> NDArray[np.float64]:
+def hue_moments(hsv: Floats) -> Floats:
     """Return the mean direction of the hue and how far the pixels agree on it.
 
     Hue is an angle and means nothing for grey, so each pixel counts by its saturation
@@ -108,7 +107,7 @@ def hue_moments(hsv: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([unit.real, unit.imag, length], axis=1)
 
 
-def entropy(rgb: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+def entropy(rgb: Floats, bins: int) -> Floats:
     """Return the entropy in bits of each image's joint colour histogram, (n,).
 
     Args:
@@ -119,11 +118,11 @@ def entropy(rgb: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
     cell += np.arange(len(rgb))[:, None] * bins**3
     counts = np.bincount(cell.ravel(), minlength=len(rgb) * bins**3).reshape(len(rgb), -1)
     share = counts / counts.sum(axis=1, keepdims=True)
-    bits: NDArray[np.float64] = -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1)
+    bits: Floats = -np.sum(share * np.log2(np.where(share > 0, share, 1)), axis=1)
     return bits
 
 
-def contrast(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+def contrast(lab: Floats) -> Floats:
     """Return the mean colour of the centre minus that of the surround, (n, 3) in CIELAB units.
 
     The centre is the ellipse of half the image's height and width.
@@ -131,18 +130,18 @@ def contrast(lab: NDArray[np.float64]) -> NDArray[np.float64]:
     centre = _centre(*lab.shape[1:3])
     if centre.all() or not centre.any():  # too small to have both
         return np.zeros((len(lab), 3))
-    difference: NDArray[np.float64] = lab[:, centre].mean(axis=1) - lab[:, ~centre].mean(axis=1)
+    difference: Floats = lab[:, centre].mean(axis=1) - lab[:, ~centre].mean(axis=1)
     return difference
 
 
-def _centre(height: int, width: int) -> NDArray[np.bool_]:
+def _centre(height: int, width: int) -> Flags:
     y = (np.arange(height) + 0.5) / height - 0.5
     x = (np.arange(width) + 0.5) / width - 0.5
-    inside: NDArray[np.bool_] = np.hypot(y[:, None], x) <= 0.25
+    inside: Flags = np.hypot(y[:, None], x) <= 0.25
     return inside
 
 
-def asymmetry(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+def asymmetry(lab: Floats) -> Floats:
     """Return the mean colour difference (CIE 1976) from each mirror image, (n, 2)."""
     mirrored = (lab[:, :, ::-1], lab[:, ::-1])
     return np.stack(

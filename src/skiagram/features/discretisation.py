@@ -6,6 +6,7 @@ Intensities are binned within each image's own range, so nothing is learned from
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -15,11 +16,10 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
+from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.neighbours import equal_neighbours, zone_forest
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Images = NDArray[np.floating[Any]]
 Row = NDArray[np.floating[Any]]
 
@@ -43,8 +43,8 @@ class GreyLevels:
 
     levels: NDArray[np.uint16]
     number: int
-    outline: NDArray[np.bool_] | None = None
-    highest: NDArray[np.int64] | None = None
+    outline: Flags | None = None
+    highest: Integers | None = None
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -52,20 +52,18 @@ class GreyLevels:
         """Slices of the images; 1 for plane images."""
         return int(self.levels.shape[1])
 
+    @cached_property
     def planes(self) -> "GreyLevels":
-        """Return each slice as an image of its own, (n · depth, 1, height, width), no copy."""
-        if "planes" not in self._kept:
-            depth, shape = self.depth, (-1, 1, *self.levels.shape[2:])
-            self._kept["planes"] = GreyLevels(
-                self.levels.reshape(shape),
-                self.number,
-                None if self.outline is None else self.outline.reshape(shape),
-                np.repeat(self.top, depth),
-            )
-        planes: GreyLevels = self._kept["planes"]
-        return planes
+        """Each slice as an image of its own, (n · depth, 1, height, width), no copy."""
+        shape = (-1, 1, *self.levels.shape[2:])
+        return GreyLevels(
+            self.levels.reshape(shape),
+            self.number,
+            None if self.outline is None else self.outline.reshape(shape),
+            np.repeat(self.top, self.depth),
+        )
 
-    def of(self, chosen: NDArray[np.bool_]) -> "GreyLevels":
+    def of(self, chosen: Flags) -> "GreyLevels":
         """Return some of the images, by a truth value each."""
         return GreyLevels(
             self.levels[chosen],
@@ -74,15 +72,12 @@ class GreyLevels:
             None if self.highest is None else self.highest[chosen],
         )
 
-    @property
-    def top(self) -> NDArray[np.int64]:
+    @cached_property
+    def top(self) -> Integers:
         """Highest level of each image, (n,), also where `highest` leaves it open."""
         if self.highest is not None:
             return self.highest
-        top: NDArray[np.int64] = self._keep(
-            "top", lambda: self.levels.reshape(len(self.levels), -1).max(axis=1).astype(np.int64)
-        )
-        return top
+        return self.levels.max(axis=(1, 2, 3)).astype(np.int64)
 
     @property
     def equals(self) -> NDArray[np.uint16]:
@@ -139,7 +134,7 @@ class Discretisation:
     def grey_levels(
         self,
         images: NDArray[np.floating[Any]],
-        inside: NDArray[np.bool_] | None = None,
+        inside: Flags | None = None,
         box: Sequence[tuple[int, int]] | None = None,
     ) -> GreyLevels:
         """Return the grey levels of a region of each image; bins span the region's own range.
@@ -215,7 +210,7 @@ def _digitise(
     from_lowest: bool,
     levels: NDArray[np.uint16],
     ranges: Floats,
-    highest: NDArray[np.int64],
+    highest: Integers,
 ) -> int:
     """Set the levels of a box in each image.
 
@@ -310,12 +305,12 @@ def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
     return first, last
 
 
-def count_levels(levels: NDArray[np.uint16], number: int) -> NDArray[np.int64]:
+def count_levels(levels: NDArray[np.uint16], number: int) -> Integers:
     """Return (n, number) how many pixels of n images, 0 outside the region, have each level."""
     return np.stack([np.bincount(image.ravel(), minlength=number + 1)[1:] for image in levels])
 
 
-def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def entropy(shares: Floats) -> Floats:
     """Return Shannon's entropy in bits of each row.
 
     Args:

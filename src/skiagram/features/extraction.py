@@ -17,6 +17,7 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, families_of_images
+from skiagram.features.feature import Floats
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import Kept, keep
 from skiagram.image_store.store import (
@@ -213,9 +214,7 @@ def _of_batch(
     return values
 
 
-def _of_family(
-    family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch
-) -> NDArray[np.float64]:
+def _of_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -> Floats:
     """Name the case that a family refuses, which is the first one that it refuses on its own."""
     try:
         return family.extract(batch)

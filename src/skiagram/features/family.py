@@ -14,10 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.feature import Column, Definition, read_definitions
+from skiagram.features.feature import Column, Definition, Floats, read_definitions
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
 T = TypeVar("T")
 
 
@@ -120,7 +119,7 @@ class TextureFamily(LevelFamily, ABC):
     def _describe_volumes(self, grey: GreyLevels) -> Floats:
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
-        planes = grey.planes()
+        planes = grey.planes
         touched = np.asarray(planes.levels.reshape(len(planes.levels), -1).any(axis=1))
         features = self.describe(planes.of(touched))
         count = touched.reshape(len(grey.levels), -1).sum(axis=1)

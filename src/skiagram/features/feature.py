@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Column = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Column = Floats  # (n,)
 _PLACEHOLDER = re.compile(r"<\w+>")
 
 

@@ -1,22 +1,20 @@
 """Features of filtered images: any family on the response of a filter (IBSI manual, chapter 2)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition
+from skiagram.features.feature import Definition, Floats
 from skiagram.features.filters.filter import Filter
 from skiagram.features.morphology import spacing_of
 from skiagram.options import STRICT, build
-
-Floats = NDArray[np.float64]
 
 
 def build_member(value: Any) -> Any:
@@ -39,7 +37,40 @@ Families = Annotated[
 
 
 @dataclass(**STRICT)
-class Filtered:
+class OfOtherImages(ABC):
+    """Base of families of features on images made of the given ones.
+
+    Attributes:
+        families: `_target_` and options of each family; those of intensity and texture tell most.
+    """
+
+    families: Families
+
+    @property
+    @abstractmethod
+    def prefixes(self) -> tuple[str, ...]:
+        """What stands before the columns of each image that is made of one."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return the feature names in column order, for example `log_3mm.glcm_contrast`."""
+        plain = [name for family in self.families for name in family.names()]
+        return tuple(f"{prefix}.{name}" for prefix in self.prefixes for name in plain)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        """Return what the features mean, in column order."""
+        plain = [each for family in self.families for each in family.definitions()]
+        return tuple(
+            replace(definition, name=f"{prefix}.{definition.name}")
+            for prefix in self.prefixes
+            for definition in plain
+        )
+
+    def _describe(self, batch: FeatureBatch) -> Floats:
+        return np.hstack([family.extract(batch) for family in self.families])
+
+
+@dataclass(**STRICT)
+class Filtered(OfOtherImages):
     """Families of features on the response of a filter.
 
     The region is that of the image. Columns are `<name>.<column of the family>`.
@@ -47,12 +78,10 @@ class Filtered:
     Attributes:
         name: Of the filter, before the point in the columns' names.
         filter: A `_target_` of `skiagram.features.filters` with its options.
-        families: `_target_` and options of each family; those of intensity and texture tell most.
     """
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
     filter: Annotated[Any, BeforeValidator(build_member)]
-    families: Families
 
     @model_validator(mode="after")
     def _a_filter(self) -> Self:
@@ -60,26 +89,14 @@ class Filtered:
             raise ValueError("`filter`: a class of `skiagram.features.filters`")  # noqa: TRY004
         return self
 
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order, for example `log_3mm.glcm_contrast`."""
-        return tuple(f"{self.name}.{name}" for family in self.families for name in family.names())
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        return tuple(
-            replace(definition, name=f"{self.name}.{definition.name}")
-            for family in self.families
-            for definition in family.definitions()
-        )
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """The filter's name."""
+        return (self.name,)
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes.
-
-        Args:
-            batch: Of one channel, or of three reduced to luminance; a plane image is one slice.
-        """
-        responses = self.respond(batch)
-        return np.hstack([family.extract(responses) for family in self.families])
+        """Compute the features of n images or volumes."""
+        return self._describe(self.respond(batch))
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:
         """Return the responses of n images with their regions, cut to these."""

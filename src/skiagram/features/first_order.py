@@ -9,10 +9,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
-from skiagram.features.feature import Column, ratio
+from skiagram.features.feature import Column, Floats, ratio
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
 FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 
 
@@ -116,7 +115,7 @@ class FirstOrder(RegionFamily):
 
     prefix: ClassVar[str] = "first_order"
 
-    def extract(self, batch: FeatureBatch) -> NDArray[np.float64]:
+    def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes, (n, 20)."""
         part = batch.cropped()
         inside = part.inside(self.region, self.prefix)

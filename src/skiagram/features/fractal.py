@@ -9,10 +9,11 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 
 from skiagram.features.family import WholeImageFamily
+from skiagram.features.feature import Floats, Integers
 from skiagram.options import STRICT
 
 
-def log_slope(x: NDArray[np.int64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_slope(x: Integers, y: Floats) -> Floats:
     """Return the least-squares slope of log y over log x, (n,).
 
     Args:
@@ -23,7 +24,7 @@ def log_slope(x: NDArray[np.int64], y: NDArray[np.float64]) -> NDArray[np.float6
     return centred @ np.log(y) / (centred @ centred)
 
 
-def box_counting_dimension(images: NDArray[Any]) -> NDArray[np.float64]:
+def box_counting_dimension(images: NDArray[Any]) -> Floats:
     """Return the differential box counting dimension of the intensity surface, (n,).
 
     Sarkar and Chaudhuri, IEEE Trans. SMC 24(1), 1994: boxes of side s = 2, 4, 8 … up to half of
@@ -35,9 +36,6 @@ def box_counting_dimension(images: NDArray[Any]) -> NDArray[np.float64]:
 
     Like every box count it lies below the true dimension of a rough surface: about 2.55 where
     3 is true and 2.3 where 2.5 is, in 256 × 256 pixels.
-
-    Args:
-        images: (n, height, width) of any depth, finite.
     """
     lowest, highest = (
         extreme(images, axis=(1, 2), keepdims=True).astype(np.float64)
@@ -65,9 +63,7 @@ def box_counting_dimension(images: NDArray[Any]) -> NDArray[np.float64]:
     return 2 - log_slope(np.array(sides), np.stack(counts))
 
 
-def _boxes(
-    surface: NDArray[Any], lowest: NDArray[np.float64], height: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _boxes(surface: NDArray[Any], lowest: Floats, height: Floats) -> Floats:
     boxes = surface.astype(np.float64)
     boxes -= lowest
     boxes /= height
@@ -89,14 +85,11 @@ def _pooled(images: NDArray[Any], extreme: np.ufunc, shared: bool) -> NDArray[An
 _RELATIVE_FLOOR = 1e-20  # of power, beside which that of a constant tile is rounding
 
 
-def ring_powers(images: NDArray[Any], side: int) -> NDArray[np.float64]:
+def ring_powers(images: NDArray[Any], side: int) -> Floats:
     """Return the mean power of the frequencies around each whole number of cycles per tile.
 
     Tiles cover the image, overlapping where its size is no multiple of theirs; each has its
     weighted mean taken away and a Hann window laid over it (Welch, IEEE Trans. AU 15(2), 1967).
-
-    Args:
-        images: (n, height, width) of any depth, finite.
 
     Returns:
         (n, rings) from 0 cycles, relative to the largest squared intensity of the image.
@@ -131,7 +124,7 @@ def _starts(size: int, side: int) -> list[int]:
     return [int(start) for start in np.linspace(0, size - side, -(-size // side))]
 
 
-def spectral_slope(power: NDArray[np.float64], rings: NDArray[np.int64]) -> NDArray[np.float64]:
+def spectral_slope(power: Floats, rings: Integers) -> Floats:
     """Return β, minus the slope of log power over log frequency, (n,).
 
     Args:
@@ -170,7 +163,7 @@ class Fractal(WholeImageFamily):
 
     prefix: ClassVar[str] = "fractal"
 
-    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def describe(self, images: NDArray[Any]) -> Floats:
         """Compute both features of n images, (n, 2).
 
         The dimension is 2 for a plane; the slope β is 0 for white noise and for images that are

@@ -9,10 +9,8 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
+from skiagram.features.feature import Floats, Integers
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @compiled
@@ -25,7 +23,6 @@ def magnitude_moments(
     as they are needed and kept as long as they are, so that memory does not grow with the height.
 
     Args:
-        images: (n, height, width).
         centre: (n,) taken away from the intensities.
         across: (2, radius + 1) cosine (even) and sine (odd) weights along a row, from the middle.
         down: (2, radius + 1) the same along a column.

@@ -15,14 +15,14 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Dimension, Distinct, TextureFamily
-from skiagram.features.feature import Definition
+from skiagram.features.feature import Definition, Flags, Floats, Integers
 from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS, Levels, copy, steps
 from skiagram.options import STRICT
 
 Aggregation = Literal["averaged", "merged"]
 
 
-def average(features: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+def average(features: Floats, counted: Flags) -> Floats:
     """Return each image's features averaged over its matrices (IBSI BTW3, in volumes ITBB).
 
     Args:
@@ -35,8 +35,6 @@ def average(features: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArra
     return np.sum(of_image * counted[..., None], axis=1) / counted.sum(axis=1)[:, None]
 
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 Tables = NDArray[np.uint32]
 
 
@@ -61,7 +59,6 @@ def cooccurrences(
     first matrix.
 
     Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         highest: (n,) highest level of each image, N_g.
         ways: k, how many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the k matrices of an image are added up into one.

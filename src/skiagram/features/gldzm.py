@@ -3,33 +3,25 @@
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
+from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.level_counts import sums_of
+from skiagram.features.neighbours import Forest, Levels
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
-Levels = NDArray[np.uint16]
 
 
 @compiled
 def distance_zones(
-    levels: NDArray[np.uint16], outline: NDArray[np.bool_], forest: NDArray[np.int32], number: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    levels: Levels, outline: Flags, forest: Forest, number: int
+) -> tuple[Integers, Floats]:
     """Count the zones of each distance and level.
 
     A zone is as far from the border as its nearest pixel: the steps, by sides alone, to the first
     pixel outside the region; the region ends with the image.
-
-    Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region; fewer than
-            2³¹ pixels per image.
-        outline: Of the same shape, true in the region whose border it is.
-        forest: (n, pixels) of `zone_forest`.
 
     Returns:
         (n, farthest, number): counts of distance 1, 2, … and level 1, 2, …; (n,) the pixels of the
@@ -58,7 +50,7 @@ def distance_zones(
 
 
 @compiled
-def _spread_along(inside: NDArray[np.bool_], distance: Levels, far: int) -> None:
+def _spread_along(inside: Flags, distance: Levels, far: int) -> None:
     """Set the steps along a row to a pixel outside the region, at most `far`."""
     first, last = 0, len(inside)
     while first < last and not inside[first]:
@@ -80,7 +72,7 @@ def _spread_along(inside: NDArray[np.bool_], distance: Levels, far: int) -> None
 
 
 @compiled
-def _all_inside(inside: NDArray[np.bool_]) -> bool:
+def _all_inside(inside: Flags) -> bool:
     whole = True
     for x in range(len(inside)):
         whole &= inside[x]
@@ -120,15 +112,10 @@ def _limit(distance: Levels, beside: Levels) -> None:
 
 
 @compiled
-def _count(
-    levels: Levels, forest: NDArray[np.int32], distance: Levels, tally: NDArray[np.int64]
-) -> int:
+def _count(levels: Levels, forest: Forest, distance: Levels, tally: Integers) -> int:
     """Count the zones of one image; the distances at the roots become those of their zones.
 
     Args:
-        levels: (pixels,).
-        forest: (pixels,).
-        distance: (pixels,) of each pixel for itself.
         tally: (farthest + 1, number + 1) counts of distance and level, added to; those of distance
             0 and of level 0 mean nothing.
 
@@ -161,7 +148,7 @@ class Gldzm(TextureFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
-        apart = grey if self.dimension == "3D" else grey.planes()
+        apart = grey if self.dimension == "3D" else grey.planes
         outline = apart.levels > 0 if apart.outline is None else apart.outline
         zones, pixels = distance_zones(apart.levels, outline, apart.zones, apart.number)
         if apart is not grey:

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import Dimension, TextureFamily
+from skiagram.features.feature import Floats, Integers
 from skiagram.features.glcm import Aggregation, average
 from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import (
@@ -23,16 +24,12 @@ from skiagram.features.neighbours import (
 )
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
 
 @compiled
 def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: bool) -> Integers:
     """Count the runs of each length and level in several directions.
 
     Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         ways: How many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the matrices of an image are added up into one.
 

@@ -8,26 +8,20 @@ sizes by levels is made.
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
+from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import add_up
+from skiagram.features.neighbours import Forest, Levels
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @compiled
-def size_zones(levels: NDArray[np.uint16], forest: NDArray[np.int32], number: int) -> Integers:
+def size_zones(levels: Levels, forest: Forest, number: int) -> Integers:
     """Count the zones of each size and level.
-
-    Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-        forest: (n, pixels) of `zone_forest`.
 
     Returns:
         (m, 4): image, size, level and how many, in the order of image, size and level.
@@ -59,9 +53,7 @@ def size_zones(levels: NDArray[np.uint16], forest: NDArray[np.int32], number: in
 
 
 @compiled
-def _tally(
-    levels: NDArray[np.uint16], forest: NDArray[np.int32], tally: Integers, large: Integers
-) -> int:
+def _tally(levels: Levels, forest: Forest, tally: Integers, large: Integers) -> int:
     """Count small zones in `tally`, list large ones as one number each; return how many.
 
     What is no root is counted as of size 0, so that no branch is taken that a processor would have
@@ -108,6 +100,6 @@ class Glszm(TextureFamily):
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 16)."""
         n = len(grey.levels)
-        apart = grey if self.dimension == "3D" else grey.planes()
+        apart = grey if self.dimension == "3D" else grey.planes
         zones = size_zones(grey.levels, apart.zones.reshape(n, -1), grey.number)
         return add_up(zones, np.zeros(n))[:, :-1]  # no energy

@@ -3,19 +3,17 @@
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
+from skiagram.features.feature import Flags, Floats
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
 
 
 @compiled
-def gradient_moments(images: Floats, inside: NDArray[np.bool_]) -> Floats:
+def gradient_moments(images: Floats, inside: Flags) -> Floats:
     """Return mean, variance and maximum of the gradient's magnitude.
 
     The gradient is the central difference, one-sided at the border of the image, and 0 along an

@@ -8,10 +8,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.family import Ascending, WholeImageFamily
-from skiagram.features.feature import ratio
+from skiagram.features.feature import Floats, ratio
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
 
 _AT_ONCE = 64  # lines, so that what is made of them stays in a processor's cache
 

@@ -9,9 +9,8 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import WholeImageFamily
+from skiagram.features.feature import Floats
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
 
 
 @compiled
@@ -22,7 +21,6 @@ def cell_histograms(images: Floats, grid: int, boundaries: Floats) -> Floats:
     The gradient is x[i + 1] − x[i − 1], and 0 along an axis on whose border a pixel lies.
 
     Args:
-        images: (n, height, width).
         boundaries: (orientations - 1, 2) cosine and sine of the angles between the orientations,
             growing from 0 to π.
 

@@ -1,14 +1,11 @@
-"""The convex hull of a region in a volume, and the boxes and ellipsoids around it."""
+"""The convex hull of a region in a volume, and the boxes and ellipsoids around it, in mm."""
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from skiagram.features.feature import Flags, Floats, Integers
 
 
 class Hull(NamedTuple):
@@ -30,7 +27,7 @@ class Hull(NamedTuple):
     area: float
 
 
-def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
+def convex_hull(region: Flags, spacing: Floats) -> Hull:
     """Return the convex hull of the mesh of a region.
 
     The corners of the mesh lie half a voxel from the voxels at the surface, so the hull is that of
@@ -40,7 +37,6 @@ def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
 
     Args:
         region: (depth, height, width), at least one voxel.
-        spacing: (3,) in mm.
     """
     points = row_ends(region)
     for axis in (0, 1, 2):
@@ -73,7 +69,7 @@ def convex_hull(region: NDArray[np.bool_], spacing: Floats) -> Hull:
 
 
 @compiled
-def row_ends(region: NDArray[np.bool_]) -> Integers:
+def row_ends(region: Flags) -> Integers:
     """Return the first and the last voxel of each row, (m, 3)."""
     depth, height, width = region.shape
     ends = np.empty((2 * depth * height, 3), dtype=np.int64)
@@ -306,42 +302,15 @@ def _directions(normals: Floats) -> tuple[Floats, Integers]:
 
 @compiled
 def diameter(corners: Floats) -> float:
-    """Return the largest distance of two of (m, axes) points.
-
-    Of two points that are further from each other than two known ones, each is further from any
-    place than their distance less the radius around that place that holds all points.
-    """
-    squares = np.empty(len(corners))
-    middle = corners[_farthest(corners, corners[0], squares)].copy()
-    second = _farthest(corners, middle, squares)
-    span = np.sqrt(squares[second])
-    for axis in range(len(middle)):
-        middle[axis] = (middle[axis] + corners[second, axis]) / 2
-    radius = np.sqrt(squares[_farthest(corners, middle, squares)])
-    outer, n_outer, largest = np.empty(len(corners), dtype=np.int64), 0, span**2
-    for point in range(len(corners)):
-        if np.sqrt(squares[point]) >= (span - radius) * (1 - _ROUNDING):
-            for number in range(n_outer):
-                square = 0.0
-                for axis in range(len(middle)):
-                    square += (corners[point, axis] - corners[outer[number], axis]) ** 2
-                largest = max(largest, square)
-            outer[n_outer] = point
-            n_outer += 1
+    """Return the largest distance of two of (m, axes) points."""
+    largest = 0.0
+    for first in range(len(corners)):
+        for second in range(first):
+            square = 0.0
+            for axis in range(corners.shape[1]):
+                square += (corners[first, axis] - corners[second, axis]) ** 2
+            largest = max(largest, square)
     return np.sqrt(largest)
-
-
-@compiled
-def _farthest(points: Floats, place: Floats, squares: Floats) -> int:
-    """Set the squared distances of points from a place; return the point with the largest."""
-    farthest = 0
-    for point in range(len(points)):
-        squares[point] = 0.0
-        for axis in range(len(place)):
-            squares[point] += (points[point, axis] - place[axis]) ** 2
-        if squares[point] > squares[farthest]:
-            farthest = point
-    return farthest
 
 
 _ROUNDING = 1e-12

@@ -3,19 +3,16 @@
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.discretisation import GreyLevels, count_levels, entropy
 from skiagram.features.family import LevelFamily
-from skiagram.features.feature import Column, ratio
+from skiagram.features.feature import Column, Floats, Integers, ratio
 from skiagram.features.first_order import FRACTIONS, between
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
 
-
-def level_percentiles(counts: NDArray[np.int64]) -> Floats:
+def level_percentiles(counts: Integers) -> Floats:
     """Return percentiles of the levels, (5, n), interpolated as those of intensities are.
 
     Args:
@@ -30,7 +27,7 @@ def level_percentiles(counts: NDArray[np.int64]) -> Floats:
     return between(below, above, last * FRACTIONS - rank).T
 
 
-def histogram_statistics(counts: NDArray[np.int64]) -> dict[str, Column]:
+def histogram_statistics(counts: Integers) -> dict[str, Column]:
     """Return statistics of the levels of n images, by feature.
 
     Args:
@@ -73,12 +70,12 @@ def histogram_statistics(counts: NDArray[np.int64]) -> dict[str, Column]:
     }
 
 
-def _mean_distance(levels: Floats, centre: Column, counts: NDArray[np.int64]) -> Column:
+def _mean_distance(levels: Floats, centre: Column, counts: Integers) -> Column:
     distance = np.sum(counts * np.abs(levels - centre[:, None]), axis=1)
     return ratio(distance, counts.sum(axis=1))
 
 
-def histogram_gradients(counts: NDArray[np.int64]) -> dict[str, Column]:
+def histogram_gradients(counts: Integers) -> dict[str, Column]:
     """Return how steeply the histograms of n images rise and fall, by feature."""
     gradients = _gradients(counts)
     return {
@@ -89,7 +86,7 @@ def histogram_gradients(counts: NDArray[np.int64]) -> dict[str, Column]:
     }
 
 
-def _gradients(counts: NDArray[np.int64]) -> Floats:
+def _gradients(counts: Integers) -> Floats:
     """Return the gradient at each level, NaN above the highest one of an image."""
     n, number = counts.shape
     if number == 1:

@@ -3,15 +3,14 @@
 from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
+from skiagram.features.feature import Floats
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
 _PIECE = 2**18  # voxels that are looked at together
 
 

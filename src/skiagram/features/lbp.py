@@ -11,16 +11,14 @@ from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import Ascending, DefinedFamily
+from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 @compiled
 def pattern_counts(
     padded: NDArray[np.uint16],
-    inside: NDArray[np.bool_],
+    inside: Flags,
     corners: Integers,
     weights: Floats,
     margin: int,
@@ -109,9 +107,6 @@ class LocalBinaryPatterns(DefinedFamily):
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the shares of the patterns among the pixels of the region of interest.
 
-        Args:
-            batch: Images of any size from 1×1, of one channel, or of three reduced to luminance.
-
         Returns:
             (n, n_features) float64 in [0, 1]; the shares of one radius sum to 1.
         """
@@ -121,7 +116,7 @@ class LocalBinaryPatterns(DefinedFamily):
             inside = batch.masks
         return np.hstack([self._shares(levels, inside, radius) for radius in self.radii])
 
-    def _shares(self, levels: NDArray[np.uint16], inside: NDArray[np.bool_], radius: int) -> Floats:
+    def _shares(self, levels: NDArray[np.uint16], inside: Flags, radius: int) -> Floats:
         margin = radius + 1
         padded = np.pad(levels, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric")
         counts = pattern_counts(padded, inside, *circle(radius, self.neighbours), margin)

@@ -6,12 +6,9 @@ entries that are not 0.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from skiagram.features.feature import Floats, Integers
 
 
 @compiled

@@ -3,30 +3,26 @@
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
+from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.morphology import spacing_of
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
 
 RADIUS = 10 * (3 / (4 * np.pi)) ** (1 / 3)  # of a sphere of 1 cm³, in mm
 
 
 @compiled
-def peaks(image: Floats, inside: NDArray[np.bool_], spacing: Floats) -> tuple[float, float]:
+def peaks(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float]:
     """Return the peak around the most intense voxel, and the highest of those around any voxel.
 
     A peak is the mean of the voxels whose centres lie within the sphere, be they of the region or
     not; what lies beyond the image is left out.
 
     Args:
-        image: (depth, height, width).
-        inside: Of the same shape, true in the region, at least one voxel.
         spacing: (3,) slice, row and column spacing, in mm.
     """
     depth, height, width = image.shape
@@ -51,7 +47,7 @@ def peaks(image: Floats, inside: NDArray[np.bool_], spacing: Floats) -> tuple[fl
 
 
 @compiled
-def _rows_of_sphere(spacing: Floats) -> NDArray[np.int64]:
+def _rows_of_sphere(spacing: Floats) -> Integers:
     """Return slice, row and half the length of each row of the sphere around a voxel."""
     far, down = int(RADIUS / spacing[0]), int(RADIUS / spacing[1])
     rows = np.empty(((2 * far + 1) * (2 * down + 1), 3), dtype=np.int64)
@@ -67,7 +63,7 @@ def _rows_of_sphere(spacing: Floats) -> NDArray[np.int64]:
 
 
 @compiled
-def _peak(sums: Floats, rows: NDArray[np.int64], z: int, y: int, x: int) -> float:
+def _peak(sums: Floats, rows: Integers, z: int, y: int, x: int) -> float:
     """Return the mean of the sphere around a voxel, from the sums along each row."""
     depth, height, width = sums.shape
     total, count = 0.0, 0

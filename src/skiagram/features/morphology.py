@@ -3,7 +3,6 @@
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
@@ -11,11 +10,9 @@ from skiagram.errors import DataError
 from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch, bounding_box
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Column, ratio
+from skiagram.features.feature import Column, Flags, Floats, ratio
 from skiagram.features.hull import Hull, convex_hull, diameter, enclosing_ellipsoid, smallest_box
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
 
 
 class Solid(NamedTuple):
@@ -36,12 +33,11 @@ def _ellipsoid(half_axes: Floats) -> Solid:
 
 
 def morphology_features(
-    regions: NDArray[np.bool_], spacing: Floats, images: Floats, inside: NDArray[np.bool_]
+    regions: Flags, spacing: Floats, images: Floats, inside: Flags
 ) -> dict[str, Column]:
     """Return size and form of n regions, by feature.
 
     Args:
-        regions: (n, depth, height, width), at least one voxel each.
         spacing: (n, 3) slice, row and column spacing.
         images: (n, depth, height, width) intensities.
         inside: Of the same shape, the voxels whose intensities count.
@@ -82,7 +78,7 @@ def morphology_features(
 
 
 def _bodies_around(
-    regions: NDArray[np.bool_], spacing: Floats, hulls: list[Hull], half_axes: Floats
+    regions: Flags, spacing: Floats, hulls: list[Hull], half_axes: Floats
 ) -> dict[str, Solid]:
     boxes = np.array([bounding_box(region[None]) for region in regions])
     sides = [smallest_box(hull.corners, hull.normals, hull.edges, hull.sides) for hull in hulls]
@@ -109,12 +105,8 @@ def _shifts(extents: list[surface.Extent], sums: Floats, spacing: Floats) -> Col
 
 
 @compiled
-def intensity_sums(images: Floats, inside: NDArray[np.bool_]) -> Floats:
+def intensity_sums(images: Floats, inside: Flags) -> Floats:
     """Add up the voxels of n regions, their intensities and these times their places.
-
-    Args:
-        images: (n, depth, height, width).
-        inside: Of the same shape, true in the region.
 
     Returns:
         (n, 5): N, Σ x, and Σ x p along slices, rows and columns.
@@ -138,9 +130,7 @@ def intensity_sums(images: Floats, inside: NDArray[np.bool_]) -> Floats:
     return sums
 
 
-def autocorrelation_features(
-    images: Floats, inside: NDArray[np.bool_], spacing: Floats
-) -> dict[str, Column]:
+def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> dict[str, Column]:
     """Return how alike intensities are that lie near each other in n regions, by feature.
 
     Arguments as those of `morphology_features`; at least one voxel of each image is inside.
@@ -154,15 +144,8 @@ def autocorrelation_features(
     }
 
 
-def pair_sums(
-    image: Floats, inside: NDArray[np.bool_], spacing: Floats
-) -> tuple[float, float, float, float]:
+def pair_sums(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float, float, float]:
     """Sum over all ordered pairs of different voxels of a region, weighted by 1 / distance.
-
-    Args:
-        image: (depth, height, width).
-        inside: Of the same shape, true in the region.
-        spacing: (3,).
 
     Returns:
         Σ w, Σ w (x_i − μ)(x_j − μ), Σ w (x_i − x_j)², and Σ (x − μ)² over the voxels.

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
+from skiagram.features.feature import Integers
 
-Levels = NDArray[np.uint16]
+Levels = NDArray[np.uint16]  # (n, depth, height, width), from 1; 0 outside the region
 Equals = NDArray[np.uint16]
 Forest = NDArray[np.int32]
-Integers = NDArray[np.int64]
 
 PLANE_WAYS, VOLUME_WAYS = 4, 13
 _PLANE = [(0, 0, 1), (0, 1, -1), (0, 1, 0), (0, 1, 1)]
@@ -42,9 +42,6 @@ _NORTH_EAST, _SOUTH_EAST_BEFORE, _EAST_BEFORE, _NORTH_EAST_BEFORE = 2, 2**4, 2**
 @compiled
 def equal_neighbours(levels: Levels) -> Equals:
     """Mark with a bit each neighbour before a pixel that has the same level.
-
-    Args:
-        levels: (n, depth, height, width) from 1, 0 outside the region.
 
     Returns:
         (n, margin + pixels + margin): the bit of a direction is set where the pixel lies in that
@@ -147,10 +144,6 @@ _APART = _apart()
 @compiled
 def zone_forest(levels: Levels, equals: Equals) -> Forest:
     """Find the zones; a pixel has 8 neighbours, a voxel 26.
-
-    Args:
-        levels: (n, depth, height, width) from 1, 0 outside the region; fewer than 2³¹ pixels per
-            image.
 
     Returns:
         (n, pixels): at the root of a zone minus its size, elsewhere the index of a pixel nearer to

@@ -3,13 +3,13 @@
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily
+from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import (
     BLOCK,
@@ -23,22 +23,16 @@ from skiagram.features.neighbours import (
 )
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
-
 
 @compiled
-def dependence_counts(
-    levels: NDArray[np.uint16], number: int, distance: int, coarseness: int
-) -> NDArray[np.int64]:
+def dependence_counts(levels: Levels, number: int, distance: int, coarseness: int) -> Integers:
     """Count the pixels of each level that have each number of dependent pixels around them.
 
     A pixel depends on another at a Chebyshev distance of at most `distance` if their levels differ
     by at most `coarseness`; it depends on itself.
 
     Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
         distance: Pixels, from 1 to 7.
-        coarseness: Levels, from 0.
 
     Returns:
         (n, (2 distance + 1)², number): counts of dependence 1, 2, … and level 1, 2, …; the power is
@@ -76,12 +70,8 @@ def dependence_counts(
 
 
 @compiled
-def equal_counts(levels: Levels, equals: Equals, number: int) -> NDArray[np.int64]:
-    """Count as `dependence_counts` does at distance 1 and coarseness 0, where equals depend.
-
-    Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
-    """
+def equal_counts(levels: Levels, equals: Equals, number: int) -> Integers:
+    """Count as `dependence_counts` does at distance 1 and coarseness 0, where equals depend."""
     n, depth, height, width = levels.shape
     shape = (depth, height, width)
     apart = steps(shape)[: PLANE_WAYS if depth == 1 else VOLUME_WAYS]
@@ -164,7 +154,7 @@ class Ngldm(TextureFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 17)."""
-        apart = grey if self.dimension == "3D" else grey.planes()
+        apart = grey if self.dimension == "3D" else grey.planes
         if self.distance == 1 and self.coarseness == 0:
             counts = equal_counts(apart.levels, apart.equals, apart.number)
         else:

@@ -9,23 +9,18 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.neighbours import BLOCK, copy
+from skiagram.features.feature import Floats, Integers
+from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Levels = NDArray[np.uint16]
 Totals = NDArray[np.int32]
 
 
 @compiled
-def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers, Floats]:
+def tone_differences(levels: Levels, number: int) -> tuple[Integers, Floats]:
     """Compare each pixel with the mean of its 8 neighbours, each voxel with that of its 26.
 
     Neighbours outside the region do not count; a pixel without any is left out.
-
-    Args:
-        levels: (n, depth, height, width) from 1 to `number`, 0 outside the region.
 
     Returns:
         (n, number) pixels of each level, n_i, and the sum of their differences from the mean of
@@ -72,7 +67,7 @@ def tone_differences(levels: NDArray[np.uint16], number: int) -> tuple[Integers,
 
 
 @compiled
-def _frame(levels: NDArray[np.uint16], framed: Levels) -> None:
+def _frame(levels: Levels, framed: Levels) -> None:
     """Copy a slice to the inside of one that is a pixel larger at each side."""
     height, width = levels.shape
     for y in range(height):
@@ -217,7 +212,7 @@ class Ngtdm(TextureFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         """Compute the features of n images from their grey levels, (n, 5)."""
-        apart = grey.levels if self.dimension == "3D" else grey.planes().levels
+        apart = grey.levels if self.dimension == "3D" else grey.planes.levels
         counts, sums = tone_differences(apart, grey.number)
         if len(apart) > len(grey.levels):
             shape = (len(grey.levels), -1, grey.number)

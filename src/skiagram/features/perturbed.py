@@ -7,7 +7,6 @@ a feature is repeatable under them is the matter of `repeatability`. No label is
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,13 +18,10 @@ from scipy import ndimage
 from skimage.segmentation import slic
 
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition
-from skiagram.features.filtered import Families
+from skiagram.features.feature import Flags, Floats
+from skiagram.features.filtered import OfOtherImages
 from skiagram.options import STRICT
 from skiagram.seeding import stream
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 _NORMAL_MAD = 0.6744897501960817  # median absolute deviation of a standard normal variable
 _SURE, _NEVER = 0.9, 0.2  # share of a supervoxel in the region: always kept, never kept
@@ -101,9 +97,6 @@ def noise_level(image: NDArray[Any]) -> float:
 
     Donoho and Johnstone 1994, Biometrika 81(3): the median absolute value in each slice, the median
     over slices. 0 where an image has a side of one pixel.
-
-    Args:
-        image: (depth, height, width).
     """
     if min(image.shape[1:]) < 2:
         return 0.0
@@ -164,7 +157,7 @@ def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Gener
 
 
 @dataclass(**STRICT)
-class Perturbed:
+class Perturbed(OfOtherImages):
     """Families of features on changed copies of each image; features of no model.
 
     Columns are `<name>_<copy>.<column of the family>`, copies counted from 1. A model with
@@ -175,33 +168,18 @@ class Perturbed:
         name: Begins with `perturbed`.
         copies: Of each image.
         perturbation: How they differ.
-        families: `_target_` and options of each family, as in its own option file.
         seed: Of the draws.
     """
 
     name: Annotated[str, Field(pattern="^perturbed(_[a-z]+)*$")]
     copies: Annotated[int, Field(ge=2, le=100)]
     perturbation: Perturbation
-    families: Families
     seed: Annotated[int, Field(ge=0)]
 
     @property
-    def _prefixes(self) -> list[str]:
-        return [f"{self.name}_{copy + 1}." for copy in range(self.copies)]
-
-    def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order, for example `perturbed_1.glcm_contrast`."""
-        plain = [name for family in self.families for name in family.names()]
-        return tuple(prefix + name for prefix in self._prefixes for name in plain)
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
-        plain = [each for family in self.families for each in family.definitions()]
-        return tuple(
-            replace(definition, name=prefix + definition.name)
-            for prefix in self._prefixes
-            for definition in plain
-        )
+    def prefixes(self) -> tuple[str, ...]:
+        """The name of each copy, for example `perturbed_1`."""
+        return tuple(f"{self.name}_{copy + 1}" for copy in range(self.copies))
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of the copies of n images or volumes.
@@ -209,12 +187,8 @@ class Perturbed:
         Returns:
             (n, copies · n_features) float64, finite.
         """
-        return np.hstack([self._describe(batch, copy) for copy in range(self.copies)])
-
-    def _describe(self, batch: FeatureBatch, copy: int) -> Floats:
-        """Compute the features of one copy, of which no more than one is held at a time."""
-        perturbed = self.perturb(batch, copy)
-        return np.hstack([family.extract(perturbed) for family in self.families])
+        copies = (self.perturb(batch, copy) for copy in range(self.copies))  # one at a time
+        return np.hstack([self._describe(copy) for copy in copies])
 
     def perturb(self, batch: FeatureBatch, copy: int) -> FeatureBatch:
         """Return one changed copy of each image, with its region."""

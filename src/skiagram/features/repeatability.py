@@ -15,10 +15,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy.stats import f as f_distribution
 
+from skiagram.features.feature import Floats
 from skiagram.features.table import FeatureTable, original_of
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
 
 
 @record(frozen=True)
@@ -77,9 +76,6 @@ def correlate_copies(
     """Return the name of each feature that has changed copies → its intraclass correlation.
 
     Cases must be independent, so the first of each patient counts alone.
-
-    Args:
-        patient: (n,) patient of each case.
     """
     columns: dict[str, list[int]] = {}
     for column, name in enumerate(table.names):
@@ -112,10 +108,6 @@ class Repeatable:
     def choose(
         self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return the names of the repeatable features, in their order.
-
-        Args:
-            patient: (n,) patient of each case.
-        """
+        """Return the names of the repeatable features, in their order."""
         known = correlate_copies(table, patient, self.form)
         return tuple(name for name in names if name not in known or known[name].low >= self.least)

@@ -3,12 +3,11 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Column
+from skiagram.features.feature import Column, Flags, Floats, Integers
 from skiagram.features.hull import (
     corners_of_planes,
     diameter,
@@ -18,10 +17,6 @@ from skiagram.features.hull import (
 from skiagram.features.morphology import spacing_of
 from skiagram.features.surface import places
 from skiagram.options import STRICT
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
 
 # By which of four pixels (above left, above right, below left, below right, as bits) are in the
 # region: the area within a cell between their centres, in eighths of it, and the length of the
@@ -36,15 +31,12 @@ _CELLS = np.array(
 )
 
 
-def meshes(regions: NDArray[np.bool_]) -> Integers:
+def meshes(regions: Flags) -> Integers:
     """Return what the outlines of regions are made of; beyond the image there is no region.
 
     Lorensen and Cline, Computer Graphics 21(4), 1987, in two dimensions: the corners of a cell are
     the centres of four pixels, and the outline cuts its sides half way. Pixels that touch by a
     corner alone are kept apart.
-
-    Args:
-        regions: (n, height, width).
 
     Returns:
         (4, n), the sums of `_CELLS`.
@@ -58,7 +50,7 @@ def meshes(regions: NDArray[np.bool_]) -> Integers:
 _ARMS = np.array([[0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
 
 
-def extents(region: NDArray[np.bool_], spacing: Floats) -> tuple[float, float, float]:
+def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
     """Return diameter, length and width of the outline of a region.
 
     The outline passes half a pixel from the centres of the outermost pixels (see `meshes`).
@@ -80,11 +72,10 @@ def extents(region: NDArray[np.bool_], spacing: Floats) -> tuple[float, float, f
     return (diameter(corners), *smallest_rectangle(sides))
 
 
-def shape_features(regions: NDArray[np.bool_], spacing: Floats) -> dict[str, Column]:
+def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
     """Return size and form of n regions, by feature.
 
     Args:
-        regions: (n, height, width), at least one pixel each.
         spacing: (n, 2) distance between rows and between columns.
     """
     row, column = spacing.T
@@ -112,7 +103,7 @@ def shape_features(regions: NDArray[np.bool_], spacing: Floats) -> dict[str, Col
     }
 
 
-def _axes(regions: NDArray[np.bool_], row: Column, column: Column) -> tuple[Column, Column]:
+def _axes(regions: Flags, row: Column, column: Column) -> tuple[Column, Column]:
     spreads = np.empty((len(regions), 2, 2))
     for image, region in enumerate(regions):
         pixels, sums, products = places(region[None])

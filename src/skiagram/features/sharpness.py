@@ -8,15 +8,13 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.family import WholeImageFamily
+from skiagram.features.feature import Floats
 from skiagram.options import STRICT
 
 
 @compiled
-def filter_moments(images: NDArray[Any]) -> NDArray[np.float64]:
+def filter_moments(images: NDArray[Any]) -> Floats:
     """Return moments of three filters over the pixels that have eight neighbours.
-
-    Args:
-        images: (n, height, width) of any depth, finite.
 
     Returns:
         (3, n): variance of the Laplacian, mean squared Sobel gradient and mean absolute response to
@@ -42,12 +40,7 @@ def filter_moments(images: NDArray[Any]) -> NDArray[np.float64]:
 
 
 @compiled
-def _filter_row(
-    rows: NDArray[Any],
-    laplacian: NDArray[np.float64],
-    gradient: NDArray[np.float64],
-    noise: NDArray[np.float64],
-) -> None:
+def _filter_row(rows: NDArray[Any], laplacian: Floats, gradient: Floats, noise: Floats) -> None:
     """Write the Laplacian, the squared Sobel gradient and the absolute noise response of a row."""
     for x in range(len(laplacian)):
         a, b, c = np.float64(rows[0, x]), np.float64(rows[0, x + 1]), np.float64(rows[0, x + 2])
@@ -65,7 +58,7 @@ class Sharpness(WholeImageFamily):
 
     prefix: ClassVar[str] = "sharpness"
 
-    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the features of n images, (n, 3)."""
         laplacian, gradient, noise = filter_moments(images)
         return np.stack([laplacian, gradient, np.sqrt(np.pi / 2) / 6 * noise], axis=1)

@@ -1,16 +1,16 @@
-"""The surface of a region in a volume: its mesh, and that of an ellipsoid."""
+"""The surface of a region in a volume: its mesh, and that of an ellipsoid.
+
+A spacing is (3,), of slices, rows and columns, in mm.
+"""
 
 from functools import cache
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.compute.compiled import compiled
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from skiagram.features.feature import Flags, Floats, Integers
 
 
 @cache
@@ -109,12 +109,11 @@ class Extent(NamedTuple):
     covariance: Floats
 
 
-def extent(region: NDArray[np.bool_], spacing: Floats) -> Extent:
+def extent(region: Flags, spacing: Floats) -> Extent:
     """Measure a region; beyond the array there is none.
 
     Args:
         region: (depth, height, width), at least one voxel.
-        spacing: (3,) slice, row and column spacing, in mm.
     """
     cells, depths = _count_cells(region)
     volume, area = _measure(cells, depths, *_triangles(), spacing)
@@ -126,7 +125,7 @@ def extent(region: NDArray[np.bool_], spacing: Floats) -> Extent:
 
 
 @compiled
-def _count_cells(region: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+def _count_cells(region: Flags) -> tuple[Integers, Integers]:
     """Count the cells of each set of corners in the region, and add up the slices they lie in.
 
     Not those with all corners or none, which hold no surface.
@@ -181,7 +180,7 @@ def _measure(
 
 
 @compiled
-def places(region: NDArray[np.bool_]) -> tuple[int, Floats, Floats]:
+def places(region: Flags) -> tuple[int, Floats, Floats]:
     """Return the number of voxels, the sums of their places and those of the places' products."""
     depth, height, width = region.shape
     total = 0

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+from skiagram.features.feature import Integers
 from skiagram.records import read_table, write_table
 
 _OF_COPY = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
@@ -33,7 +34,7 @@ class FeatureTable:
         """Return the number of cases."""
         return len(self.case_id)
 
-    def select(self, rows: NDArray[np.int64]) -> "FeatureTable":
+    def select(self, rows: Integers) -> "FeatureTable":
         """Return the given rows, in the given order."""
         return FeatureTable(self.case_id[rows], self.names, self.values[rows])
 

@@ -9,18 +9,17 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.compiled import compiled
+from skiagram.features.discretisation import entropy
 from skiagram.features.family import Distinct, WholeImageFamily
-from skiagram.features.feature import Column, Definition, ratio
+from skiagram.features.feature import Column, Definition, Floats, ratio
+from skiagram.features.first_order import moments
 from skiagram.options import STRICT
 
 _BLOCK_VALUES = 2**17  # of one plane; PyWavelets takes one plane after the other
 _LOW, _HIGH = 0, 1
 
 
-def sub_bands(
-    planes: NDArray[Any], wavelet: str, boundary: str, levels: int
-) -> Iterator[NDArray[np.float64]]:
+def sub_bands(planes: NDArray[Any], wavelet: str, boundary: str, levels: int) -> Iterator[Floats]:
     """Yield horizontal, vertical and diagonal details, the finest first; then the approximation.
 
     PyWavelets follows one column after the other through the whole plane: a block that stays in the
@@ -52,9 +51,7 @@ def sub_bands(
     yield planes
 
 
-def _half_of_rows(
-    planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, half: int
-) -> NDArray[np.float64]:
+def _half_of_rows(planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, half: int) -> Floats:
     count, height, width = planes.shape
     filtered = np.empty((count, height, pywt.dwt_coeff_len(width, wavelet.dec_len, boundary)))
     for rows in _blocks(height, _BLOCK_VALUES // width):
@@ -63,9 +60,7 @@ def _half_of_rows(
     return filtered
 
 
-def _split_columns(
-    planes: NDArray[np.float64], wavelet: pywt.Wavelet, boundary: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _split_columns(planes: Floats, wavelet: pywt.Wavelet, boundary: str) -> tuple[Floats, Floats]:
     count, height, width = planes.shape
     shape = (count, pywt.dwt_coeff_len(height, wavelet.dec_len, boundary), width)
     low, high = np.empty(shape), np.empty(shape)
@@ -80,90 +75,18 @@ def _blocks(length: int, size: int) -> Iterator[slice]:
     return (slice(first, first + step) for first in range(0, length, step))
 
 
-@compiled
-def mean_square(planes: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mean squared intensity of each plane, (n,).
-
-    Args:
-        planes: (n, height, width) of any depth.
-    """
-    count, height, width = planes.shape
-    means = np.empty(count)
-    for image in range(count):
-        total = 0.0
-        for y in range(height):
-            row = 0.0
-            for x in range(width):
-                row += np.float64(planes[image, y, x]) ** 2
-            total += row
-        means[image] = total / (height * width)
-    return means
-
-
-_AT_ONCE = 4096  # added up on their own, so that sums of millions keep their digits
-
-
-@compiled
-def coefficient_moments(bands: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return means of |c|, c², (c − μ)² and (c − μ)⁴, with μ the mean of c.
-
-    Args:
-        bands: (n, m).
-
-    Returns:
-        (4, n).
-    """
-    n, size = bands.shape
-    moments = np.zeros((4, n))
-    for image in range(n):
-        band, mean = bands[image], 0.0
-        for first in range(0, size, _AT_ONCE):
-            total = 0.0
-            for place in range(first, min(first + _AT_ONCE, size)):
-                total += band[place]
-            mean += total / size
-        for first in range(0, size, _AT_ONCE):
-            part = np.zeros(4)
-            for place in range(first, min(first + _AT_ONCE, size)):
-                square = (band[place] - mean) ** 2
-                part[0] += abs(band[place])
-                part[1] += band[place] ** 2
-                part[2] += square
-                part[3] += square**2
-            for moment in range(4):
-                moments[moment, image] += part[moment] / size
-    return moments
-
-
-@compiled
-def energy_entropy(bands: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return −Σ p log₂ p of the shares p = c² / total, (n,).
-
-    Args:
-        bands: (n, m).
-        total: (n,) > 0.
-    """
-    n, size = bands.shape
-    entropies = np.zeros(n)
-    for image in range(n):
-        for first in range(0, size, _AT_ONCE):
-            part = 0.0
-            for place in range(first, min(first + _AT_ONCE, size)):
-                share = bands[image, place] ** 2 / total[image]
-                if share > 0:
-                    part -= share * np.log2(share)
-            entropies[image] += part
-    return entropies
-
-
 Statistic = Literal[
     "log_energy", "mean_absolute", "standard_deviation", "excess_kurtosis", "entropy"
 ]
 
 
-def describe_band(
-    coefficients: NDArray[np.float64], floor: Column, statistics: Sequence[Statistic]
-) -> NDArray[np.float64]:
+def mean_square(planes: NDArray[Any]) -> Column:
+    """Return the mean squared intensity of each of (n, …) planes of any depth."""
+    values = planes.reshape(len(planes), -1)
+    return np.einsum("ij,ij->i", values, values, dtype=np.float64) / values.shape[1]
+
+
+def describe_band(coefficients: Floats, floor: Column, statistics: Sequence[Statistic]) -> Floats:
     """Return statistics of n sub-bands, (n, statistics).
 
     Args:
@@ -171,17 +94,17 @@ def describe_band(
         floor: (n,) > 0, the mean square below which a sub-band is empty but for rounding.
         statistics: Which, in this order.
     """
-    absolute, energy, variance, fourth = coefficient_moments(coefficients)
+    energy, (_, variance, _, fourth) = mean_square(coefficients), moments(coefficients)
     columns = {
         "log_energy": np.log(np.maximum(energy, floor)),
-        "mean_absolute": absolute,
+        "mean_absolute": np.abs(coefficients).mean(axis=1),
         "standard_deviation": np.sqrt(variance),
         "excess_kurtosis": np.where(variance > floor, ratio(fourth, variance**2) - 3, 0),
     }
     if "entropy" in statistics:
         places = coefficients.shape[1]
-        bits = energy_entropy(coefficients, places * np.maximum(energy, floor))
-        columns["entropy"] = np.where(energy > floor, np.abs(bits) / np.log2(max(places, 2)), 0)
+        bits = entropy(coefficients**2 / (places * np.maximum(energy, floor))[:, None])
+        columns["entropy"] = np.where(energy > floor, bits / np.log2(max(places, 2)), 0)
     return np.stack([columns[name] for name in statistics], axis=1)
 
 
@@ -231,7 +154,7 @@ class Wavelet(WholeImageFamily):
         known = dict(zip(get_args(Statistic), super().definitions(), strict=True))
         return tuple(known[statistic] for statistic in self.statistics)
 
-    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the statistics of all sub-bands of n images, (n, n_features).
 
         A sub-band whose mean square is below 1e-12 times the image's counts as empty, so that a

@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.family import WholeImageFamily
+from skiagram.features.feature import Floats
 from skiagram.options import STRICT
 
 
@@ -31,12 +32,12 @@ class Zones(WholeImageFamily):
         numbers = range(1, self.number + 1)
         return tuple(f"zones_{row}_{column}_mean" for row in numbers for column in numbers)
 
-    def describe(self, images: NDArray[Any]) -> NDArray[np.float64]:
+    def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the means of all zones of n images, (n, number²)."""
         return zone_means(images.astype(np.float64, copy=False), self.number)
 
 
-def zone_means(images: NDArray[np.float64], zones: int) -> NDArray[np.float64]:
+def zone_means(images: Floats, zones: int) -> Floats:
     """Return the mean intensity of each zone.
 
     A zone takes in every row and column that it touches, so that zones of an image whose size
@@ -53,7 +54,7 @@ def zone_means(images: NDArray[np.float64], zones: int) -> NDArray[np.float64]:
     return (rows @ images @ columns.T).reshape(len(images), -1)
 
 
-def _shares(size: int, zones: int) -> NDArray[np.float64]:
+def _shares(size: int, zones: int) -> Floats:
     """Return the weight of each of `size` places in the mean of each zone, (zones, size)."""
     zone = np.arange(zones)[:, None]
     place = np.arange(size)

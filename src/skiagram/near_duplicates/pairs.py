@@ -173,7 +173,6 @@ def pairs_among(
 
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
-        shapes: The n images' shapes.
     """
     copies: dict[bytes, list[int]] = {}
     for row, digest in enumerate(digests):
@@ -219,11 +218,7 @@ def _alike_in_detail(
 
 
 def clusters(first: NDArray[np.int64], second: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """Return (n,) the cluster of each of n images; chained pairs share a cluster.
-
-    Args:
-        first: (m,) position of one image of each pair.
-    """
+    """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
     links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
     labels: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
     return labels

@@ -101,12 +101,7 @@ def details_of(reduced: NDArray[np.float64], *, fine: bool = False, fringe: bool
 
 
 def _empty(images: NDArray[np.float64], width: int) -> NDArray[np.bool_]:
-    """Return where an image is the same as all around it, as outside of a masked breast.
-
-    Args:
-        images: (m, side, side) images.
-        width: Of the square around each place, pixels, odd.
-    """
+    """Return where an image is the same as all around it, as outside of a masked breast."""
     around = (1, width, width)
     same: NDArray[np.bool_] = maximum_filter(images, around) == minimum_filter(images, around)
     return same

@@ -231,12 +231,7 @@ def transformed_pairs(store: ImageStore, known: Pairs) -> TransformedPairs:
 def transformed_among(
     small: Small, shapes: Sequence[tuple[int, ...]], known: Pairs, image: Callable[[int], Image]
 ) -> TransformedPairs:
-    """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized.
-
-    Args:
-        small: (n, side, side) the images' small pictures.
-        shapes: The n images' shapes.
-    """
+    """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
     best = _Best(max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few))

@@ -1,7 +1,7 @@
 """What every filter offers, and what several need: edges, rotations, convolution, pooling.
 
 The IBSI's second reference manual (arXiv:2006.05470) names axes x, y, z; arrays have them last to
-first. A plane filter works on each slice for itself.
+first. Images are (depth, height, width); a plane filter works on each slice for itself.
 """
 
 from abc import ABC, abstractmethod
@@ -10,12 +10,11 @@ from itertools import permutations, product
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.feature import Floats
 from skiagram.options import STRICT
 
-Floats = NDArray[np.float64]
 Boundary = Literal["zero", "nearest", "periodic", "mirror"]
 Pooling = Literal["average", "max"]
 PAD = {"zero": "constant", "nearest": "edge", "periodic": "wrap", "mirror": "symmetric"}
@@ -52,11 +51,7 @@ class Filter(ABC):
 
     @abstractmethod
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response of the filter.
-
-        Args:
-            image: (depth, height, width), finite.
-        """
+        """Return the response of the filter."""
 
 
 Kernels = tuple[Floats, ...]  # along one axis, one after the other
@@ -68,7 +63,6 @@ def convolve(
     """Convolve with separable kernels.
 
     Args:
-        image: (depth, height, width).
         kernels: Of each axis, of odd length.
     """
     from scipy.ndimage import convolve1d
@@ -121,11 +115,7 @@ def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
 
 
 def box_mean(image: Floats, support: int, axes: Sequence[int], boundary: Boundary) -> Floats:
-    """Return the mean over a box of voxels.
-
-    Args:
-        image: (depth, height, width).
-    """
+    """Return the mean over a box of voxels."""
     from scipy.ndimage import uniform_filter1d
 
     for axis in axes:

@@ -9,7 +9,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError
-from skiagram.features.filters.filter import PAD, Filter, Floats, Pooling, pooled
+from skiagram.features.feature import Floats
+from skiagram.features.filters.filter import PAD, Filter, Pooling, pooled
 from skiagram.options import STRICT
 
 _CUTOFF = 7  # standard deviations after which the kernel ends: the rest is below 10⁻¹⁰

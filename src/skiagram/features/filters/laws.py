@@ -7,9 +7,9 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import (
     Filter,
-    Floats,
     Pooling,
     box_mean,
     convolve,

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import Filter, Floats, box_mean
+from skiagram.features.feature import Floats
+from skiagram.features.filters.filter import Filter, box_mean
 from skiagram.options import STRICT
 
 

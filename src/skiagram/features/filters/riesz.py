@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import PAD, Boundary, Filter, Floats
+from skiagram.features.feature import Floats
+from skiagram.features.filters.filter import PAD, Boundary, Filter
 from skiagram.options import STRICT
 
 Order = Annotated[int, Field(ge=0, le=8)]
@@ -59,7 +60,6 @@ def in_frequencies(
     """Multiply the spectrum of an image.
 
     Args:
-        image: (depth, height, width).
         gain: Given the frequencies along each of the axes, in shares of the highest, the factor of
             each.
         margin: Voxels that the image is continued by, since a spectrum is that of a periodic image;

@@ -7,7 +7,8 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import Filter, Floats, Pooling, convolve, pooled, rotated
+from skiagram.features.feature import Floats
+from skiagram.features.filters.filter import Filter, Pooling, convolve, pooled, rotated
 from skiagram.options import STRICT
 
 

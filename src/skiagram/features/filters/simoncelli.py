@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.filters.filter import Floats
+from skiagram.features.feature import Floats
 from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
 from skiagram.options import STRICT
 
