@@ -9,13 +9,13 @@ from typing import Any
 
 from skiagram.evaluation.evaluation_record import (
     ArmChoice,
-    BaselineComparison,
     CleanComparison,
     Comparison,
     Contender,
     Decision,
     DomainShift,
     Evaluation,
+    RuleComparison,
     Shift,
     Site,
     SiteStudy,
@@ -54,12 +54,12 @@ def estimated(value: float, half: float = 0.04) -> Estimate:
     return Estimate(value, value - half, value + half, "logit DeLong")
 
 
-def against(model: str, arm: str, auc: Estimate, rule: Interval | None) -> list[BaselineComparison]:
+def against(model: str, arm: str, auc: Estimate, rule: Interval | None) -> list[RuleComparison]:
     above = Estimate((auc.value or 0) - 0.5, (auc.low or 0) - 0.5, (auc.high or 0) - 0.5)
-    found = [BaselineComparison(model, "prevalence", above, (above.low or 0) > 0, arm=arm)]
+    found = [RuleComparison(model, "prevalence", above, (above.low or 0) > 0, arm=arm)]
     if rule is not None:
         difference = Estimate((rule[0] + rule[1]) / 2, *rule)
-        found.append(BaselineComparison(model, RULE, difference, rule[0] > 0, arm=arm))
+        found.append(RuleComparison(model, RULE, difference, rule[0] > 0, arm=arm))
     return found
 
 
@@ -103,7 +103,7 @@ def record(
             "classical": ArmChoice(CLASSICAL, {CLASSICAL: 1}, 1, other),
         },
         gain=gain_probabilities(difference, error, margin),
-        reference_baselines=(
+        simple_rules=(
             *against(NETWORK, "deep", one, rules[0] if rules else None),
             *against(CLASSICAL, "classical", other, rules[1] if rules else None),
         ),
@@ -131,7 +131,7 @@ def with_duplicates(found: Evaluation, low: float, high: float) -> Evaluation:
         near_duplicates=52,
         off_near_duplicates=CleanComparison(
             {arm: choice.auc for arm, choice in clean.arms.items()},
-            clean.primary, clean.gain, clean.reference_baselines, 348, 174,
+            clean.primary, clean.gain, clean.simple_rules, 348, 174,
         ),
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") 
         one = replace(one, chosen={NETWORK: 5, ENCODER: 4}, choices=9)
     rules = tuple(
         replace(rule, model=standing, arm=contender) if rule.arm == "deep" else rule
-        for rule in found.reference_baselines
+        for rule in found.simple_rules
     )
     arms = found.arms | {"encoder": replace(one, model=ENCODER, chosen={ENCODER: 1})}
     arms[contender] = one
@@ -157,7 +157,7 @@ def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") 
         best=found.best | {"encoder": ENCODER},
         contender=contender,
         primary=replace(found.primary, model=standing),
-        reference_baselines=rules,
+        simple_rules=rules,
     )
 
 
@@ -243,9 +243,9 @@ def uncertain_rule() -> Evaluation:
     found = record(0.03, 0.09, rules=((0.001, 0.05), (-0.06, 0.01)))
     corrected = tuple(
         replace(one, beaten=False, p=0.04, p_holm=0.08) if one.rule == RULE else one
-        for one in found.reference_baselines
+        for one in found.simple_rules
     )
-    return replace(found, reference_baselines=corrected)
+    return replace(found, simple_rules=corrected)
 
 
 @dataclass(frozen=True)

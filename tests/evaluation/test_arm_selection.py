@@ -160,7 +160,7 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
     pairs = [(pair.model, pair.other) for pair in found.arm_pairs]
     assert pairs == [("net", "forest"), ("head", "net")]
     raw = np.array([pair.p for pair in found.arm_pairs])
-    assert [pair.p_holm for pair in found.arm_pairs] == correct_by_holm(raw).tolist()
+    assert [pair.p_holm for pair in found.arm_pairs] == correct_by_holm(raw.tolist())
     listed = {frozenset((pair.model, pair.other)): pair.p_holm for pair in found.secondary}
     assert all(
         listed[frozenset(pair)] == of.p_holm
@@ -222,7 +222,7 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
     assert found.primary is not None
     assert found.primary.difference.value == pytest.approx(gap)
     assert len(found.arm_pairs) == 3
-    assert {row.arm for row in found.reference_baselines} == {
+    assert {row.arm for row in found.simple_rules} == {
         "classical",
         "deep",
         "encoder",

@@ -21,7 +21,7 @@ ANALYSES = RequestedAnalyses(
         OperatingTarget(aim="specificity", level=0.9),
     ),
     prevalence=0.1,
-    reference_baselines=(),
+    simple_rules=(),
 )
 
 

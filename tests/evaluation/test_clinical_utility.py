@@ -22,7 +22,7 @@ from tests.evaluation.scenario import Scenario, evaluated, failed, finished, ref
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, POSITIVE, PROBABILITY
 
 ANALYSES = RequestedAnalyses(
-    operating_points=(), prevalence=None, reference_baselines=(), thresholds=(0.1, 0.5)
+    operating_points=(), prevalence=None, simple_rules=(), thresholds=(0.1, 0.5)
 )
 
 

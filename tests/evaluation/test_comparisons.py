@@ -64,7 +64,7 @@ def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     assert run(scenario()).models[1].class_auc == ()
 
 
-def run_findings(known: Scenario, reference_baselines: tuple[str, ...] = ()) -> Evaluation:
+def run_findings(known: Scenario, simple_rules: tuple[str, ...] = ()) -> Evaluation:
     models = [
         finished(known, "tree", strength=0.4, seed=1),
         finished(known, "forest", strength=1.2, seed=2),
@@ -77,16 +77,14 @@ def run_findings(known: Scenario, reference_baselines: tuple[str, ...] = ()) -> 
         known,
         models,
         replicates=300,
-        analyses=RequestedAnalyses(
-            operating_points=(), prevalence=None, reference_baselines=reference_baselines
-        ),
+        analyses=RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=simple_rules),
         compare=(("net", "tree"),),
     )
 
 
 @pytest.fixture(scope="module")
 def found() -> Evaluation:
-    return run_findings(scenario(), reference_baselines=("age", "not_in_the_run"))
+    return run_findings(scenario(), simple_rules=("age", "not_in_the_run"))
 
 
 @pytest.mark.slow
@@ -107,7 +105,7 @@ def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
         [{one.model, one.other} in ({"net", "age"}, {"forest", "age"}) for one in found.secondary]
     )
     np.testing.assert_allclose(corrected[~rules], correct_by_holm(raw[~rules]))
-    against = found.reference_baselines
+    against = found.simple_rules
     own = correct_by_holm(np.array([one.p for one in against], dtype=np.float64))
     held = np.array([one.p_holm for one in against], dtype=np.float64)
     np.testing.assert_allclose(held, own)
@@ -120,18 +118,18 @@ def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
 
 def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None:
     assert found.best == {"classical": "forest", "deep": "net"}
-    rules = [(one.model, one.rule, one.beaten) for one in found.reference_baselines]
+    rules = [(one.model, one.rule, one.beaten) for one in found.simple_rules]
     assert rules == [
         ("net", "prevalence", True),
         ("net", "age", False),
         ("forest", "prevalence", True),
         ("forest", "age", False),
     ]
-    assert found.reference_baseline_words == {
+    assert found.simple_rule_words == {
         "net": "The best network (Net) is not shown to beat Age.",
         "forest": "The best classical model (Forest) is not shown to beat Age.",
     }
-    assert set(found.reference_baseline_words.values()) <= set(found.warnings)
+    assert set(found.simple_rule_words.values()) <= set(found.warnings)
 
 
 def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:

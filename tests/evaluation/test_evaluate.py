@@ -75,7 +75,7 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
     found = run(known, [*arms(known), finished(known, "both", arm="combined", strength=5.0)])
     assert found.best == alone.best | {"combined": "both"}
     assert (found.verdict, found.difference) == (alone.verdict, alone.difference)
-    assert {one.model for one in found.reference_baselines} >= {"both", "net", "strong_forest"}
+    assert {one.model for one in found.simple_rules} >= {"both", "net", "strong_forest"}
     assert any({one.model, one.other} == {"both", "net"} for one in found.secondary)
 
 

@@ -81,4 +81,4 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     whole = f"the difference is {signed(everything.value or 0)}"
     assert f"With the 30 others, which a model may only remember, {whole}" in found.verdict
     assert "The network is not shown to beat chance." in found.verdict
-    assert {one.model for one in clean.baselines} == {"net", "forest"}
+    assert {one.model for one in clean.rules} == {"net", "forest"}

@@ -83,9 +83,7 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     )
     known = scenario()
     scores = align_scores(finished(known, "svm"), "test", opened(known).cases, pooled=False)
-    questions = RequestedAnalyses(
-        operating_points=(SPECIFICITY,), prevalence=None, reference_baselines=()
-    )
+    questions = RequestedAnalyses(operating_points=(SPECIFICITY,), prevalence=None, simple_rules=())
     (found,) = judge_operating_points(
         scores.select(np.arange(80) < 10), [alone], questions, cases, opened(known).draws
     )
@@ -150,7 +148,7 @@ def test_a_run_judges_each_point_asked_for() -> None:
             OperatingTarget(aim="specificity", level=0.9),
         ),
         prevalence=0.01,
-        reference_baselines=(),
+        simple_rules=(),
     )
     found = evaluated(
         known, [finished(known, "svm", strength=2.0)], replicates=200, analyses=questions

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 
 from skiagram.evaluation.evaluation_record import (
-    BaselineComparison,
     ClinicalUtility,
     Comparison,
     Evaluation,
     NetBenefitGain,
     Ranking,
     ReaderStudy,
+    RuleComparison,
     Site,
     SiteStudy,
     SiteSummary,
@@ -66,12 +66,12 @@ def full() -> Evaluation:
             Estimate(0.81), 0.004, 3, dict.fromkeys(TITLES, 2.5), {"svm": 0.5, "small_cnn": 0.3}
         ),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
-        reference_baselines=(
-            BaselineComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
-            BaselineComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
-            BaselineComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
+        simple_rules=(
+            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
+            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
+            RuleComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
         ),
-        reference_baseline_words={
+        simple_rule_words={
             "small_cnn": "The best network is not shown to beat Decision tree.",
             "random_forest": "The best classical model beats chance.",
         },

@@ -127,7 +127,7 @@ def test_equals_r() -> None:
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_never_below_the_raw_value_nor_above_bonferroni(p: list[float]) -> None:
     raw = np.array(p)
-    found = correct_by_holm(raw)
+    found = np.array(correct_by_holm(p))
     assert (found >= raw).all()
     assert (found <= np.minimum(1, raw * max(1, len(p)))).all()
     assert (np.diff(found[np.argsort(raw, kind="stable")]) >= 0).all()

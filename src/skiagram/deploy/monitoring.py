@@ -231,7 +231,7 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
         low, high = (min(max(mean + side * 1.96 * deviation, 0.0), 1.0) for side in (-1, 1))
         p = float(2 * norm.sf(abs(mean - 0.5) / deviation))
         drifts.append(Drift(name, Estimate(mean, low, high, "normal, by patient"), p))
-    corrected = correct_by_holm(np.array([drift.p for drift in drifts])).tolist()
+    corrected = correct_by_holm(drift.p for drift in drifts)
     return [replace(drift, p_holm=p) for drift, p in zip(drifts, corrected, strict=True)]
 
 

@@ -57,12 +57,12 @@ class SelectedArm:
 def select_arms(
     models: Sequence[MeasuredModel],
     setting: EvaluationSet,
-    baselines: Sequence[str],
+    rules: Sequence[str],
     deep_arm: DeepArm,
 ) -> tuple[dict[str, SelectedArm], Contender]:
     """Choose what stands for each arm, and what is compared with the classical models.
 
-    Readers and reference baselines stand for none, as nobody chooses them by their figures, and
+    Readers and simple rules stand for none, as nobody chooses them by their figures, and
     neither does a model without scores to choose by. Where networks and frozen encoders may both
     be the contender, one is chosen as models are chosen within an arm: under `holdout` by
     out-of-fold scores, under `cv` in each outer fold by its inner folds. The folds may then differ,
@@ -71,7 +71,7 @@ def select_arms(
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
         arm, known = model.result.outcome.arm, model.result.selection_auc.value is not None
-        if known and arm != "reader" and model.name not in baselines:
+        if known and arm != "reader" and model.name not in rules:
             eligible.setdefault(arm, []).append(model)
     nested = setting.design == "cv"
     choose = _chosen_within_folds if nested else _chosen_once

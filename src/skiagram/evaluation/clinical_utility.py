@@ -17,11 +17,11 @@ from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import (
     estimate_difference_of_shares,
-    paired_difference,
     vary_mean,
 )
 from skiagram.statistics.variation import (
     covariance_of_means,
+    pair_repeats,
     variance_of_mean,
 )
 
@@ -82,7 +82,7 @@ def _at_operating_threshold(
         for scores in (network, classical)
     )
     positive, folds = cases.label == cases.positive, max(network.folds, classical.folds)
-    correct = paired_difference(called == positive, other == positive)
+    correct = np.subtract(*pair_repeats(called == positive, other == positive))
     return {
         name: estimate_difference_of_shares(correct[:, rows], cases.patient[rows], folds)
         for name, rows in zip(names, (positive, ~positive), strict=True)
@@ -91,7 +91,7 @@ def _at_operating_threshold(
 
 def estimate_brier_difference(network: Scores, classical: Scores, cases: LabelledCases) -> Estimate:
     """Estimate the Brier score of one model minus that of another; below 0 the first is better."""
-    loss = paired_difference(_squared_error(network, cases), _squared_error(classical, cases))
+    loss = np.subtract(*pair_repeats(*(_squared_error(own, cases) for own in (network, classical))))
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
     value = float(loss.mean())
@@ -153,7 +153,7 @@ def _net_benefit_gain(
         hit, false_alarm = called[:, positive].mean(), called[:, ~positive].mean()
         return float(PER * (weights[0] * hit - weights[1] * false_alarm))
 
-    correct = paired_difference(acted[0] == positive, acted[1] == positive)
+    correct = np.subtract(*pair_repeats(*(called == positive for called in acted)))
     of_all = PER * (weights[0] - weights[1])
     gain = join_classes(
         correct, positive, cases.patient, weights, max(network.folds, classical.folds)

@@ -17,22 +17,20 @@ from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
-    BaselineComparison,
     CleanComparison,
     Comparison,
     Contender,
     Ranking,
+    RuleComparison,
 )
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     LEVEL,
     GainProbabilities,
     Planning,
     correct_by_holm,
-    correct_known_by_holm,
     detectable_difference,
     gain_probabilities,
     kendall_w,
@@ -55,7 +53,7 @@ class Comparisons(NamedTuple):
     planning: Planning | None
     gain: GainProbabilities | None
     ranking: Ranking | None
-    reference_baselines: tuple[BaselineComparison, ...]
+    simple_rules: tuple[RuleComparison, ...]
     arm_pairs: tuple[Comparison, ...]
 
 
@@ -66,7 +64,7 @@ def compare_models(
     options: EvaluationOptions,
 ) -> Comparisons:
     """Make every comparison of a run; `arms` and `contender` are what `select_arms` returned."""
-    margin, rules = options.margin, options.analyses.reference_baselines
+    margin, rules = options.margin, options.analyses.simple_rules
     primary = detectable = planning = gain = pair = None
     if {contender, "classical"} <= set(arms):
         network, classical = arms[contender], arms["classical"]
@@ -101,7 +99,7 @@ def compare_models(
         planning=planning,
         gain=gain,
         ranking=_rank(models),
-        reference_baselines=against_rules,
+        simple_rules=against_rules,
         arm_pairs=arm_pairs,
     )
 
@@ -133,15 +131,11 @@ def _compare_arms(
 
 
 def _plan(one: SelectedArm, other: SelectedArm, margin: float) -> tuple[Estimate, Planning]:
-    difference, patients = compare_auc(one.compared, other.compared), _patients(one)
+    difference = compare_auc(one.compared, other.compared)
     if difference.estimate.value is None:
         return difference.estimate, Planning(None, None, difference.estimate.reason)
-    variation = difference.variation
+    variation, patients = difference.variation, one.compared.cases.patients
     return detectable_difference(variation, patients), plan_patients(variation, patients, margin)
-
-
-def _patients(arm: SelectedArm) -> int:
-    return len(np.unique(arm.compared.cases.patient))
 
 
 def _compare_pairs_of_arms(
@@ -159,14 +153,14 @@ def _compare_pairs_of_arms(
         for arm, other in named
         if {arm, other} <= set(arms) and (arm, other) != (contender, "classical")
     ]
-    corrected = correct_known_by_holm([pair.p for pair in found])
+    corrected = correct_by_holm(pair.p for pair in found)
     return tuple(replace(pair, p_holm=p) for pair, p in zip(found, corrected, strict=True))
 
 
 def compare_with_rules(
     arms: Mapping[str, SelectedArm], rules: Mapping[str, ComparedModel]
-) -> tuple[BaselineComparison, ...]:
-    """Compare what stands for each arm with the prevalence and with every reference baseline.
+) -> tuple[RuleComparison, ...]:
+    """Compare what stands for each arm with the prevalence and with every simple rule.
 
     The prevalence gives every case the same probability: its AUC is ½ on any cases. The p values
     are a family of their own: more models in the run make no rule harder to beat.
@@ -182,10 +176,10 @@ def compare_with_rules(
             difference = compare_auc(own, compared)
             against.append((rule, difference.estimate, difference.p))
         found += [
-            BaselineComparison(choice.model, rule, estimate, beaten=False, p=p, arm=arm)
+            RuleComparison(choice.model, rule, estimate, beaten=False, p=p, arm=arm)
             for rule, estimate, p in against
         ]
-    corrected = correct_known_by_holm([one.p for one in found])
+    corrected = correct_by_holm(one.p for one in found)
     return tuple(
         replace(one, beaten=_is_beaten(one.difference, p), p_holm=p)
         for one, p in zip(found, corrected, strict=True)
@@ -208,7 +202,7 @@ def _minus_half(auc: Estimate) -> Estimate:
 
 def _correct_secondary(
     secondary: Sequence[Comparison],
-    rules: Sequence[BaselineComparison],
+    rules: Sequence[RuleComparison],
     of_arms: Mapping[frozenset[str], float | None],
 ) -> tuple[Comparison, ...]:
     """Correct the p values of the secondary comparisons.
@@ -220,8 +214,7 @@ def _correct_secondary(
     known = {(frozenset((one.model, one.rule)), one.p): one.p_holm for one in rules}
     known |= {pair: of_arms[pair[0]] for pair in pairs if pair[0] in of_arms}
     own = {pair: pair[1] for pair in pairs if pair not in known and pair[1] is not None}
-    corrected = correct_by_holm(np.array(list(own.values()), dtype=np.float64)).tolist()
-    holm = known | dict(zip(own, corrected, strict=True))
+    holm = known | dict(zip(own, correct_by_holm(own.values()), strict=True))
     return tuple(
         replace(one, p_holm=holm.get(pair)) for one, pair in zip(secondary, pairs, strict=True)
     )
@@ -275,13 +268,7 @@ def compare_on(
     cases = whole.cases.select(members)
     if 0 in cases.patients_by_class():
         return None
-    draws = draw_patients(
-        cases.patient,
-        min(cases.patients_by_class()),
-        len(whole.draws.counts),
-        seed,
-        cases.degrees_of_freedom(),
-    )
+    draws = cases.draws(len(whole.draws.counts), seed)
 
     def restrict(model: ComparedModel) -> ComparedModel:
         return ComparedModel(model.scores.select(members), cases, draws)
@@ -297,9 +284,9 @@ def compare_on(
         auc={arm: selected.choice.auc for arm, selected in part.items()},
         comparison=comparison,
         gain=gain,
-        baselines=compare_with_rules(part, {name: restrict(rule) for name, rule in rules.items()}),
+        rules=compare_with_rules(part, {name: restrict(rule) for name, rule in rules.items()}),
         cases=len(cases),
-        patients=_patients(part[contender]),
+        patients=cases.patients,
     )
 
 

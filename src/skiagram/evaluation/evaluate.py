@@ -56,8 +56,7 @@ from skiagram.evaluation.stability import (
 )
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
-from skiagram.evaluation.verdict import describe_baselines, state_warnings, with_verdict
-from skiagram.statistics.bootstrap import draw_patients
+from skiagram.evaluation.verdict import describe_rules, state_warnings, with_verdict
 from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
@@ -99,12 +98,12 @@ def evaluate(
     shared = [ComparedModel(own, setting.cases, setting.draws) if own else None for own in scores]
     models = [MeasuredModel(*of) for of in zip(inputs.models, results, shared, strict=True)]
     compared = {model.name: model.compared for model in models if model.compared}
-    rules = analyses.reference_baselines
+    rules = analyses.simple_rules
     arms, contender = select_arms(models, setting, rules, options.deep_arm)
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
     comparisons = compare_models(models, arms, contender, options)
-    in_words = describe_baselines(comparisons.reference_baselines, best, results)
-    losers = {one.model for one in comparisons.reference_baselines if not one.beaten}
+    in_words = describe_rules(comparisons.simple_rules, best, results)
+    losers = {one.model for one in comparisons.simple_rules if not one.beaten}
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
@@ -122,7 +121,7 @@ def evaluate(
         task=inputs.task,
         part=setting.part,
         cases={name: _count_by_class(side) for name, side in setting.sides.items()},
-        patients={name: len(np.unique(side.patient)) for name, side in setting.sides.items()},
+        patients={name: side.patients for name, side in setting.sides.items()},
         near_duplicates=near_duplicates,
         models=tuple(results),
         best=best,
@@ -144,7 +143,7 @@ def evaluate(
         readers=_study_readers(models, arms),
         sites=_study_sites(inputs, arms, contender, setting, fold_column, analyses),
         contender=contender,
-        reference_baseline_words=in_words,
+        simple_rule_words=in_words,
         **comparisons._asdict(),
     )
     return with_verdict(evaluation)
@@ -287,10 +286,7 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
 def _off_near_duplicates(scores: Scores, setting: EvaluationSet) -> Estimate:
     clean = ~setting.has_near_duplicate
     cases = setting.cases.select(clean)
-    smallest = min(cases.patients_by_class())
-    if smallest == 0:
+    if 0 in cases.patients_by_class():
         return Estimate(None, reason="a class has no case without a near duplicate")
-    draws = draw_patients(
-        cases.patient, smallest, len(setting.draws.counts), setting.seed, cases.degrees_of_freedom()
-    )
+    draws = cases.draws(len(setting.draws.counts), setting.seed)
     return estimate_auc(scores.select(clean), cases, draws)

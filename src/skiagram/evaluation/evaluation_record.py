@@ -197,12 +197,12 @@ _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "eit
 
 
 @dataclass(frozen=True)
-class BaselineComparison:
+class RuleComparison:
     """A model against a simple rule: the prevalence, one feature, the table or file traits alone.
 
     Attributes:
         model: Name of the model.
-        rule: Name of the reference baseline, or `prevalence`.
+        rule: Name of the simple rule, or `prevalence`.
         difference: AUC of the model minus the rule's.
         beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
         p: Two-sided p value of no difference; None where it cannot be computed.
@@ -227,7 +227,7 @@ class CleanComparison:
         auc: `classical` and the contender → AUC of what stands for it.
         comparison: The contender against the best classical model.
         gain: Where their true difference probably lies; None where no variance can be seen.
-        baselines: Each arm's best model against each simple rule.
+        rules: Each arm's best model against each simple rule.
         cases: Number of cases left.
         patients: Number of patients left.
     """
@@ -235,7 +235,7 @@ class CleanComparison:
     auc: dict[str, Estimate]
     comparison: Comparison
     gain: GainProbabilities | None
-    baselines: tuple[BaselineComparison, ...]
+    rules: tuple[RuleComparison, ...]
     cases: int
     patients: int
 
@@ -371,8 +371,8 @@ class Evaluation:
         sites: None where no site was held out whole, or no column names the sites.
         ranking: Whether the order of the models holds; None with fewer than two models.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
-        reference_baselines: Each arm's best model against each simple rule.
-        reference_baseline_words: Model → whether it beats them all, a sentence.
+        simple_rules: Each arm's best model against each simple rule.
+        simple_rule_words: Model → whether it beats them all, a sentence.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
@@ -399,8 +399,8 @@ class Evaluation:
     detectable: Estimate | None = None
     ranking: Ranking | None = None
     majority_accuracy: Estimate | None = None
-    reference_baselines: tuple[BaselineComparison, ...] = ()
-    reference_baseline_words: dict[str, str] = field(default_factory=dict)
+    simple_rules: tuple[RuleComparison, ...] = ()
+    simple_rule_words: dict[str, str] = field(default_factory=dict)
     prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
     planning: Planning | None = None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
 from skiagram.records import Cases, Design, Task
-from skiagram.statistics.bootstrap import PatientDraws, draw_patients
+from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.delong import Placements, placements
 
 
@@ -105,15 +105,12 @@ def assemble_evaluation_set(
     development = label_cases(cases.development(), task, nothing)
     holdout = task.design == "holdout"
     reported = label_cases(cases.test(), task, sealed) if holdout else development
-    smallest = max(1, min(reported.patients_by_class()))
     return EvaluationSet(
         design=task.design,
         part="test" if holdout else "out_of_fold",
         development=development,
         cases=reported,
-        draws=draw_patients(
-            reported.patient, smallest, replicates, seed, reported.degrees_of_freedom()
-        ),
+        draws=reported.draws(replicates, seed),
         has_near_duplicate=mark_near_duplicates(reported, cases, duplicates),
         ideal=_ideal(reported, truth),
         seed=seed,

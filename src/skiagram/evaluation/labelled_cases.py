@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.records import SEALED, Cases, Task
+from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import degrees_of_freedom, effective_patients
 
 
@@ -48,6 +49,16 @@ class LabelledCases:
             raise DataError(f"{int((rows < 0).sum())} unknown case ids, first {first}", where=where)
         patient, label = self.patient[rows], self.label[rows]
         return LabelledCases(self.case_id[rows], label, patient, self.classes, self.positive)
+
+    @property
+    def patients(self) -> int:
+        """Return the number of patients."""
+        return len(np.unique(self.patient))
+
+    def draws(self, replicates: int, seed: int) -> PatientDraws:
+        """Draw the patients with replacement."""
+        smallest = max(1, min(self.patients_by_class()))
+        return draw_patients(self.patient, smallest, replicates, seed, self.degrees_of_freedom())
 
     def patients_by_class(self) -> tuple[int, ...]:
         """Return the number of patients with a case of each class."""

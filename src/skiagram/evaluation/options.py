@@ -51,7 +51,7 @@ class RequestedAnalyses:
         operating_points: Thresholds to judge decisions at.
         prevalence: Share of positives where the model would be used; predictive values are also
             given at it. None asks nothing.
-        reference_baselines: Models that stand for simple rules, where they are in the run: an arm
+        simple_rules: Models that stand for simple rules, where they are in the run: an arm
             must beat them, and they are never the best of one.
         thresholds: Risks from which a clinician would act; net benefit is compared at each.
         partial_auc: Range of the ROC curve whose area is given besides the whole.
@@ -60,7 +60,7 @@ class RequestedAnalyses:
 
     operating_points: tuple[OperatingTarget, ...]
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None
-    reference_baselines: tuple[str, ...]
+    simple_rules: tuple[str, ...]
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     partial_auc: PartialRange = PartialRange(of="specificity", low=0.9, high=1.0)
     least_patients: Annotated[int, Field(ge=1)] = 5
@@ -86,7 +86,7 @@ class EvaluationOptions:
     deep_arm: DeepArm
 
 
-NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, reference_baselines=())
+NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=())
 DEFAULTS = EvaluationOptions(
     margin=DEFAULT_MARGIN, replicates=2000, compare=(), analyses=NO_REQUESTS, deep_arm="either"
 )

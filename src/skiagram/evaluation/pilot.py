@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.planning import Trainings
-from skiagram.records import Task, read_record
+from skiagram.records import read_record
 from skiagram.statistics.delong import Placements, combination, placements
 from skiagram.statistics.significance import POWER
 from skiagram.statistics.variation import (
@@ -83,38 +84,6 @@ class Pilot:
         return float(degrees / chi2.ppf(1 - POWER, degrees))
 
 
-@dataclass(frozen=True)
-class _Pair:
-    model: str
-    other: str
-
-
-@dataclass(frozen=True)
-class _Name:
-    model: str
-
-
-@dataclass(frozen=True)
-class _Spreads:
-    fold_auc: tuple[float, ...]
-    seed_auc: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class _Model:
-    outcome: _Name
-    stability: _Spreads | None = None
-
-
-@dataclass(frozen=True)
-class _Record:
-    """What is read of evaluation.json; all else in it is left alone."""
-
-    task: Task
-    models: tuple[_Model, ...]
-    primary: _Pair | None = None
-
-
 def read_pilot(
     folder: Path, names: Sequence[str] | None = None, prevalence: float | None = None
 ) -> Pilot:
@@ -123,7 +92,7 @@ def read_pilot(
     Args:
         names: Two models; None: the run's primary comparison.
     """
-    record = read_record(_Record, folder / "reports" / "evaluation.json")
+    record = read_record(Evaluation, folder / "reports" / "evaluation.json")
     table = folder / "reports" / "scores.csv"
     try:
         scores = pd.read_csv(table, dtype={"case_id": str, "patient_id": str, "label": str})
@@ -151,7 +120,9 @@ def read_pilot(
     return _measure(record, (model, other), (ranking, positive, patient), prevalence)
 
 
-def _names(record: _Record, scores: pd.DataFrame, names: Sequence[str] | None) -> tuple[str, str]:
+def _names(
+    record: Evaluation, scores: pd.DataFrame, names: Sequence[str] | None
+) -> tuple[str, str]:
     if names is None and record.primary is not None:
         names = (record.primary.model, record.primary.other)
     there = [name for name in scores.columns if name not in {"case_id", "patient_id", "label"}]
@@ -173,7 +144,7 @@ def _names(record: _Record, scores: pd.DataFrame, names: Sequence[str] | None) -
 
 
 def _measure(
-    record: _Record,
+    record: Evaluation,
     names: tuple[str, str],
     scored: tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]],
     prevalence: float | None,

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from skiagram.evaluation.evaluation_record import ReaderStudy
 from skiagram.evaluation.results import TestedDifference
 from skiagram.statistics.delong import Placements, auc_estimate
@@ -28,15 +26,13 @@ def study_readers(
     mean = mean_of_readers(own)
     compared = {name: model_against_readers(model, own) for name, model in models.items()}
     p = {name: difference.variation.p(difference.value) for name, difference in compared.items()}
-    known = [name for name, value in p.items() if value is not None]
-    corrected = correct_by_holm(np.array([p[name] for name in known], dtype=np.float64)).tolist()
-    holm = dict(zip(known, corrected, strict=True))
+    holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     return ReaderStudy(
         readers={name: auc_estimate(placements) for name, placements in readers.items()},
         mean=estimate_of_readers(mean, 0.0),
         between=mean.between,
         models={
-            name: TestedDifference(estimate_of_readers(difference, -1.0), p[name], holm.get(name))
+            name: TestedDifference(estimate_of_readers(difference, -1.0), p[name], holm[name])
             for name, difference in compared.items()
         },
     )

@@ -24,7 +24,6 @@ from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Cases, read_table
 from skiagram.seeding import stream
-from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
@@ -71,9 +70,7 @@ def _shift(model: ModelScores, tested: ComparedModel, setting: EvaluationSet) ->
     if 0 in (*known.patients_by_class(), *setting.cases.patients_by_class()):
         return None
     scores = align_scores(model, "out_of_fold", known, pooled=True)
-    smallest, degrees = min(known.patients_by_class()), known.degrees_of_freedom()
-    draws = draw_patients(known.patient, smallest, _REPLICATES, setting.seed, degrees)
-    held_out = ComparedModel(scores, known, draws)
+    held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
     variance = held_out.variation.variance + tested.variation.variance
     if not variance > 0:
         return None
@@ -87,7 +84,7 @@ def _shift(model: ModelScores, tested: ComparedModel, setting: EvaluationSet) ->
 
 def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
     """Return the shifts with p values corrected over all of them, and which are beyond chance."""
-    corrected = correct_by_holm(np.array([shift.p for shift in shifts], dtype=np.float64)).tolist()
+    corrected = correct_by_holm(shift.p for shift in shifts)
     return tuple(
         replace(shift, p_holm=p, disagrees=p < LEVEL)
         for shift, p in zip(shifts, corrected, strict=True)
@@ -309,7 +306,7 @@ def _share_trait(
 
 
 def _correct(traits: Sequence[TraitShift]) -> list[TraitShift]:
-    corrected = correct_by_holm(np.array([trait.p for trait in traits], dtype=np.float64)).tolist()
+    corrected = correct_by_holm(trait.p for trait in traits)
     return [
         replace(trait, p_holm=p, differs=p < LEVEL)
         for trait, p in zip(traits, corrected, strict=True)

@@ -17,7 +17,6 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
 from skiagram.evaluation.results import Subgroup, TestedDifference
 from skiagram.evaluation.scores import Scores
-from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import correct_by_holm
@@ -119,7 +118,7 @@ def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subg
         for name, test in tests.items()
         if (difference := part.differences[name]).p is not None
     }
-    holm = dict(zip(p, correct_by_holm(np.array(list(p.values()))).tolist(), strict=True))
+    holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     return tuple(
         replace(
             part,
@@ -202,10 +201,7 @@ def _subgroup(
 
 
 def _figures(scores: Scores, cases: LabelledCases, ground: EvaluationSet) -> dict[str, Estimate]:
-    smallest = max(1, min(cases.patients_by_class()))
-    draws = draw_patients(
-        cases.patient, smallest, len(ground.draws.counts), ground.seed, cases.degrees_of_freedom()
-    )
+    draws = cases.draws(len(ground.draws.counts), ground.seed)
     return {
         "roc_auc": estimate_auc(scores, cases, draws),
         **estimate_operating_point(scores, cases),

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
-    BaselineComparison,
     CleanComparison,
     Comparison,
     Decision,
     DomainShift,
     Evaluation,
+    RuleComparison,
     SiteStudy,
     SiteSummary,
     TraitShift,
@@ -46,10 +46,10 @@ class DecisiveComparison(NamedTuple):
         """Whether the contender is a network in some folds and a frozen encoder in others."""
         return self.evaluation.contender == "either"
 
-    def against(self, side: str) -> tuple[BaselineComparison, ...]:
+    def against(self, side: str) -> tuple[RuleComparison, ...]:
         """Return the comparisons of a side with chance and with simple rules."""
         arm = self.evaluation.contender if side == "contender" else side
-        return tuple(baseline for baseline in self.on.baselines if baseline.arm == arm)
+        return tuple(one for one in self.on.rules if one.arm == arm)
 
     @property
     def difference(self) -> Estimate:
@@ -144,7 +144,7 @@ def _decisive_comparisons(
     """Return the comparison that the words follow, and that on all cases where it is another."""
     arms = {arm: evaluation.arms[arm].auc for arm in _compared_arms(evaluation)}
     cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
-    rules, gain = evaluation.reference_baselines, evaluation.gain
+    rules, gain = evaluation.simple_rules, evaluation.gain
     whole = CleanComparison(arms, primary, gain, rules, cases, patients)
     everything = DecisiveComparison(evaluation, whole)
     clean = evaluation.off_near_duplicates
@@ -459,7 +459,7 @@ def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -
 
 def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
-    rules = {row.rule for row in evaluation.reference_baselines}
+    rules = {row.rule for row in evaluation.simple_rules}
     names = (evaluation.contender_words, "classical model")
     for arm, name in zip(_compared_arms(evaluation), names, strict=True):
         members = {model.outcome.model for model in evaluation.models if model.outcome.arm == arm}
@@ -491,8 +491,8 @@ _ARMS = {
 }
 
 
-def describe_baselines(
-    comparisons: Sequence[BaselineComparison],
+def describe_rules(
+    comparisons: Sequence[RuleComparison],
     best: Mapping[str, str],
     results: Sequence[ModelResult],
 ) -> dict[str, str]:

@@ -127,23 +127,6 @@ def _bayes(hit: float, miss: float, prevalence: float) -> float:
     return hit * prevalence / called if called > 0 else 1.0
 
 
-def paired_difference(values: NDArray[np.generic], others: NDArray[np.generic]) -> Floats:
-    """Return (repeats, n) values of one model minus those of another, training by training.
-
-    Where both were trained several times, but not equally often, the trainings of each are averaged
-    first.
-
-    Args:
-        values: (repeats, n).
-        others: (repeats or 1, n), or the other way round.
-    """
-    first, second = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
-    if len({len(first), len(second)} - {1}) > 1:
-        first, second = first.mean(axis=0, keepdims=True), second.mean(axis=0, keepdims=True)
-    difference: Floats = first - second
-    return difference
-
-
 def vary_mean(value: Floats, patient: Patients, folds: int = 0) -> Variation:
     """Return how much the mean of case values varies over patients and trainings.
 

@@ -1,15 +1,21 @@
 """Tests of differences between models: Holm, McNemar, a margin, and what could be detected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2, rankdata, t
 
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import Variation, is_clustered, over_folds, over_trainings
+from skiagram.statistics.variation import (
+    Variation,
+    is_clustered,
+    over_folds,
+    over_trainings,
+    pair_repeats,
+)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -20,20 +26,22 @@ CLUSTERED = "McNemar by patient"
 _UNSEEN = "the variance of the difference cannot be estimated"
 
 
-def correct_by_holm(p: Floats) -> Floats:
-    """Return (m,) p values that keep the chance of any false finding among them (Holm 1979)."""
-    order = np.argsort(p, kind="stable")
-    raised = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
-    corrected = np.empty(len(p))
-    corrected[order] = raised
+P = TypeVar("P", float, float | None)
+
+
+def correct_by_holm(p: Iterable[P]) -> list[P]:
+    """Return p values that keep the chance of any false finding among them (Holm 1979).
+
+    None stays so and is not counted.
+    """
+    corrected = list(p)
+    known = np.array([number for number, value in enumerate(corrected) if value is not None])
+    values = np.array([corrected[number] for number in known], dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    raised = np.minimum(1.0, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))
+    for place, value in zip(order.tolist(), raised.tolist(), strict=True):
+        corrected[known[place]] = value
     return corrected
-
-
-def correct_known_by_holm(p: Sequence[float | None]) -> list[float | None]:
-    """Return the p values as `correct_by_holm` does; what is None stays so and is not counted."""
-    known = [value for value in p if value is not None]
-    corrected = iter(correct_by_holm(np.array(known, dtype=np.float64)).tolist())
-    return [None if value is None else next(corrected) for value in p]
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ def mcnemar(
     Args:
         correct: (n,) or (repeats, n) whether the first model classifies the case correctly.
     """
-    own, other = _as_many_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
+    own, other = pair_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
     only_model = float((own * (1 - other)).sum(axis=1).mean())
     only_other = float((other * (1 - own)).sum(axis=1).mean())
     if len(own) == 1 and not folds and not is_clustered(patient):
@@ -80,18 +88,6 @@ def mcnemar(
         variation = over_trainings(averaged, np.inf, net.sum(axis=1))
     p = variation.p(only_model - only_other)
     return McNemar(only_model, only_other, p, f"{CLUSTERED}{variation.words}")
-
-
-def _as_many_repeats(
-    first_correct: NDArray[np.bool_], second_correct: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return both with equally many repeats; means where neither has one and they differ."""
-    if len({len(first_correct), len(second_correct)} - {1}) > 1:
-        return first_correct.mean(axis=0, keepdims=True), second_correct.mean(axis=0, keepdims=True)
-    first, second = np.broadcast_arrays(
-        first_correct.astype(np.float64), second_correct.astype(np.float64)
-    )
-    return first, second
 
 
 def _exact(only_model: int, only_other: int) -> float:

@@ -160,6 +160,19 @@ def overlap_factor(folds: int, repeats: int) -> float:
     return 1 / repeats + folds / (folds - 1)
 
 
+def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tuple[Floats, Floats]:
+    """Return (repeats, n) values of two models with equally many repeats.
+
+    What was scored once stands beside each repeat of the other; where both were trained several
+    times, but not equally often, the trainings of each are averaged first.
+    """
+    first, second = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
+    if len({len(first), len(second)} - {1}) > 1:
+        return first.mean(axis=0, keepdims=True), second.mean(axis=0, keepdims=True)
+    first, second = np.broadcast_arrays(first, second)
+    return first, second
+
+
 def over_folds(of_one: float, degrees: float, folds: int, repeats: int) -> Variation:
     """Return the variation of a cross-validated procedure."""
     variance = overlap_factor(folds, repeats) * of_one

@@ -130,7 +130,7 @@ def test_the_margins_that_turn_the_answer_are_named(low: float, high: float, wor
 
 
 def test_a_rule_that_is_not_beaten_is_said_once() -> None:
-    words = full().reference_baseline_words["small_cnn"]
+    words = full().simple_rule_words["small_cnn"]
     assert told("The best network is not shown") == words
     assert told("The best network is not shown", warnings=(words,)) == ""
 

@@ -124,7 +124,7 @@ def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
 
 def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
     """Yield the trivial rules that were in the run, and chance or the most common class."""
-    rules = {comparison.rule for comparison in evaluation.reference_baselines} - {PREVALENCE}
+    rules = {comparison.rule for comparison in evaluation.simple_rules} - {PREVALENCE}
     rows = [
         _model_row(evaluation, model)
         for model in evaluation.models
@@ -321,7 +321,7 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
 
 def _beaten_rules(evaluation: Evaluation) -> Iterator[str]:
     """Tell what the models beat; what they do not stands among the warnings."""
-    for words in evaluation.reference_baseline_words.values():
+    for words in evaluation.simple_rule_words.values():
         if words not in evaluation.warnings:
             yield words
 

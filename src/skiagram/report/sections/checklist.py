@@ -178,7 +178,7 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
 
 def _present(evaluation: Evaluation) -> dict[str, bool]:
     arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
-    rules = {baseline.rule for baseline in evaluation.reference_baselines}
+    rules = {comparison.rule for comparison in evaluation.simple_rules}
     several = any(
         len(model.stability.seed_auc) > 1 for model in evaluation.models if model.stability
     )

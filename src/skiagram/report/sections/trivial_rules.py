@@ -9,7 +9,7 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
 @section("Comparison with trivial rules", place=70)
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
-    rules = {comparison.rule for comparison in evaluation.reference_baselines}
+    rules = {comparison.rule for comparison in evaluation.simple_rules}
     return {"table": tabulate_trivial_rules(evaluation), "prevalence_alone": rules == {PREVALENCE}}
 
 
@@ -18,7 +18,7 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
     titles[PREVALENCE] = "The prevalence (AUC 0.5)"
     groups: dict[str, list[TableRow]] = {}
-    for comparison in evaluation.reference_baselines:
+    for comparison in evaluation.simple_rules:
         cells = [
             fill_difference(comparison.difference),
             "yes" if comparison.beaten else "not shown",
