@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
+from scipy import ndimage
 
 from skiagram.compute.compiled import compiled
 from skiagram.options import STRICT
@@ -60,9 +61,10 @@ class Outliers:
         np.abs(np.subtract(plane, residual, out=residual), out=residual)
         limit = self.threshold * robust_deviation(residual, missing)
         pixels = _standing_out(residual, missing, limit, self.threshold, self.radius)
-        rows, columns = _constant_lines(plane, missing)
-        rows = _dead(rows, residual, 0, self.radius)
-        columns = _dead(columns, residual, 1, self.radius)
+        rows, columns = (
+            _dead(_constant_lines(plane, missing, axis), residual, axis, self.radius)
+            for axis in (1, 0)
+        )
         pixels |= rows[:, None]
         pixels |= columns
         return Faults(pixels, int(rows.sum() + columns.sum()))
@@ -106,65 +108,32 @@ def _standing_out(
     return outlying
 
 
-@compiled
-def _constant_lines(plane: Plane, missing: Mask) -> tuple[Mask, Mask]:
-    """Tell rows and columns whose known pixels, at least a few, hold a single value."""
-    height, width = plane.shape
-    known_below, known_beside = np.zeros(width, np.int64), np.zeros(height, np.int64)
-    above, beside = np.empty(width, np.float32), np.empty(height, np.float32)
-    columns, rows = np.empty(width, np.bool_), np.empty(height, np.bool_)
-    for column in range(width):
-        columns[column] = True
-    for row in range(height):
-        rows[row] = True
-    for row in range(height):
-        for column in range(width):
-            if missing[row, column]:
-                continue
-            value = plane[row, column]
-            if known_beside[row] and value != beside[row]:
-                rows[row] = False
-            if known_below[column] and value != above[column]:
-                columns[column] = False
-            beside[row], above[column] = value, value
-            known_beside[row] += 1
-            known_below[column] += 1
-    for row in range(height):
-        rows[row] = rows[row] and known_beside[row] >= _SHORTEST_LINE
-    for column in range(width):
-        columns[column] = columns[column] and known_below[column] >= _SHORTEST_LINE
-    return rows, columns
+def _constant_lines(plane: Plane, missing: Mask, axis: int) -> Mask:
+    """Tell rows (axis 1) or columns (0) whose known pixels, at least a few, hold one value."""
+    least = np.where(missing, np.float32(np.inf), plane).min(axis=axis)
+    most = np.where(missing, np.float32(-np.inf), plane).max(axis=axis)
+    constant: Mask = least == most
+    if constant.any():
+        constant &= np.count_nonzero(~missing, axis=axis) >= _SHORTEST_LINE
+    return constant
 
 
-@compiled
 def _dead(constant: Mask, residual: Plane, axis: int, radius: int) -> Mask:
     """Keep those constant lines that stand out from the lines around them.
 
     Noise never leaves a line constant, so any residual along most of it tells. A plain border
     wider than the window is background and stays, and so does a line that its surroundings equal.
-
-    Args:
-        constant: (lines,) which hold a single value.
-        residual: (height, width) absolute residuals from the local median.
-        axis: 0 where the lines are rows, 1 where they are columns.
     """
-    lines, length = residual.shape[axis], residual.shape[1 - axis]
-    dead = np.zeros(lines, dtype=np.bool_)
-    first = 0
-    for line in range(lines + 1):
-        if line < lines and constant[line]:
-            continue
-        if line - first <= radius and line - first < lines:
-            for thin in range(first, line):
-                equal = 0
-                for place in range(length):
-                    equal += (residual[place, thin] if axis else residual[thin, place]) == 0
-                dead[thin] = equal <= length // 2
-        first = line + 1
+    if not constant.any():
+        return constant
+    run, _ = ndimage.label(constant)
+    width = np.bincount(run)[run]
+    thin = constant & (width <= radius) & (width < len(constant))
+    equal = np.count_nonzero(residual == 0, axis=axis)
+    dead: Mask = thin & (equal <= residual.shape[axis] // 2)
     return dead
 
 
-@compiled
 def local_median(plane: Plane, radius: int) -> Plane:
     """Return the median around each pixel; beyond its border the image is mirrored.
 
@@ -178,15 +147,22 @@ def local_median(plane: Plane, radius: int) -> Plane:
         (height, width) float32, equal to `scipy.ndimage.median_filter(mode="mirror")`.
     """
     height, width = plane.shape
-    medians = np.empty((height, width), dtype=np.float32)
-    side = 2 * radius + 1
     columns = min(width, _LANES)
     rows = min(height, max(1, _LANES // columns))
-    tile = np.empty((rows + 2 * radius, columns + 2 * radius), dtype=np.float32)
+    beyond = ((radius, radius + -height % rows), (radius, radius + -width % columns))
+    return _medians(np.pad(plane, beyond, "reflect"), height, width, radius, rows, columns)
+
+
+@compiled
+def _medians(
+    padded: Plane, height: int, width: int, radius: int, rows: int, columns: int
+) -> Plane:
+    medians = np.empty((height, width), dtype=np.float32)
+    side = 2 * radius + 1
     values = np.empty((side**2 // 2 + 2, rows * columns), dtype=np.float32)
     for top in range(0, height, rows):
         for left in range(0, width, columns):
-            _mirror(plane, top - radius, left - radius, tile)
+            tile = padded[top : top + rows + 2 * radius, left : left + columns + 2 * radius]
             for number in range(len(values)):
                 _shift(tile, number // side, number % side, columns, values[number])
             size = len(values)
@@ -199,24 +175,6 @@ def local_median(plane: Plane, radius: int) -> Plane:
                 for column in range(min(columns, width - left)):
                     medians[top + row, left + column] = values[1, row * columns + column]
     return medians
-
-
-@compiled
-def _mirror(plane: Plane, top: int, left: int, tile: Plane) -> None:
-    height, width = plane.shape
-    for row in range(tile.shape[0]):
-        y = _mirrored(top + row, height)
-        for column in range(tile.shape[1]):
-            tile[row, column] = plane[y, _mirrored(left + column, width)]
-
-
-@compiled
-def _mirrored(place: int, length: int) -> int:
-    if 0 <= place < length:
-        return place
-    period = max(2 * (length - 1), 1)
-    place = abs(place) % period
-    return min(place, period - place) if length > 1 else 0
 
 
 @compiled
