@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from scipy import ndimage
 
-from skiagram.restoration.regions import Interpolation, Resampling, interpolate, new_axis
+from skiagram.restoration.regions import Interpolation, Resampling, interpolate, new_places
 
 
 def volume() -> tuple[np.ndarray, np.ndarray]:
@@ -17,18 +17,18 @@ def volume() -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_new_grid_covers_the_old_one_and_shares_its_centre() -> None:
-    axis = new_axis(10, 3.0, 2.0)
-    assert len(axis.places) == 15  # 30 mm
-    assert axis.places.mean() == pytest.approx(4.5)
-    np.testing.assert_allclose(np.diff(axis.places), 2 / 3)
-    assert len(new_axis(201, 0.977, 2.0).places) == 99  # as published for the CT phantom
-    assert len(new_axis(3, 0.3, 0.9).places) == 1
+    places = new_places(10, 3.0, 2.0)
+    assert len(places) == 15  # 30 mm
+    assert places.mean() == pytest.approx(4.5)
+    np.testing.assert_allclose(np.diff(places), 2 / 3)
+    assert len(new_places(201, 0.977, 2.0)) == 99  # as published for the CT phantom
+    assert len(new_places(3, 0.3, 0.9)) == 1
 
 
 @pytest.mark.parametrize(("order", "spline"), [("nearest", 0), ("linear", 1), ("cubic", 3)])
 def test_interpolation_is_that_of_scipy(order: Interpolation, spline: int) -> None:
     image, _ = volume()
-    axes = [new_axis(size, 2.0, 1.3).places for size in image.shape]
+    axes = [new_places(size, 2.0, 1.3) for size in image.shape]
     pairs = zip(axes, image.shape, strict=True)
     grid = np.meshgrid(*(np.clip(at, 0, size - 1) for at, size in pairs), indexing="ij")
     expected = ndimage.map_coordinates(image, grid, order=spline, mode="mirror")

@@ -104,13 +104,8 @@ def ray_cluster(
 ) -> Iterator[Submit]:
     """Yield what submits calls to a Ray cluster.
 
-    Args:
-        address: Of a running cluster; None starts one on this machine and ends it.
-        shared: What many pieces hold; the cluster is sent it once.
-
-    Raises:
-        OptionError: Ray is not installed, or no cluster answers.
-        SkiagramError: A worker died.
+    Without the `address` of a running one it is started on this machine and ended. What many pieces
+    hold is `shared`: the cluster is sent it once.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -196,16 +191,9 @@ class JobArray:
         each: Share,
         together: int = 1,
     ) -> Iterator[R | SkiagramError | MemoryError]:
-        """Yield what jobs make of pieces, in order.
+        """Yield what jobs make of packed pieces, in order.
 
         An array of at most `jobs` jobs is at work while the results of the one before are used.
-
-        Args:
-            pieces: What `pack` made.
-
-        Raises:
-            OptionError: submitit is not installed, or there is no SLURM here.
-            SkiagramError: A job was ended before its work, by its limits or by hand.
         """
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="jobs-", dir=Path(self.folder).resolve()))

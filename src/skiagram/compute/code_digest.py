@@ -25,14 +25,9 @@ _Definition = tuple[str, str]  # module and name; no name for the whole module
 
 
 def code_digest(*entries: object) -> str:
-    """Return the SHA-256 of all code that some functions and classes may run.
+    """Return the SHA-256 of all code that functions and classes, or dotted names, may run.
 
-    Args:
-        *entries: Functions and classes, or their dotted names; a nested function counts as the
-            one around it, a method as its class.
-
-    Raises:
-        ValueError: The sources have no such definition.
+    A nested function counts as the one around it, a method as its class.
     """
     return _digest(*_followed(entries))
 
@@ -253,11 +248,8 @@ def _bound(node: ast.stmt) -> list[str]:
         return [node.name]
     targets: list[ast.expr] = []
     if isinstance(node, ast.Assign):
-        targets = [
-            part
-            for target in node.targets
-            for part in (target.elts if isinstance(target, ast.Tuple) else [target])
-        ]
+        for target in node.targets:
+            targets += target.elts if isinstance(target, ast.Tuple) else [target]
     elif isinstance(node, (ast.AnnAssign, ast.AugAssign)):
         targets = [node.target]
     names = [target.id for target in targets if isinstance(target, ast.Name)]

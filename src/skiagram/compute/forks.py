@@ -36,10 +36,8 @@ class _Running(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """What a piece came to: a value, or an error to raise in its turn."""
-
     value: Any
-    error: BaseException | None = None
+    error: BaseException | None = None  # to raise in its turn
 
 
 class Forks(Generic[T, R]):
@@ -48,9 +46,8 @@ class Forks(Generic[T, R]):
     A piece whose process is killed, most often because the memory did not suffice for all of them,
     is tried once more with nothing beside it.
 
-    Args:
-        order: The order in which pieces start; their own when None.
-        devices: GPUs, a list of numbers as text for each place; empty for none.
+    They start in an `order`, else in their own; `devices` has the GPUs of each place, numbers as
+    text, empty for none.
     """
 
     def __init__(
@@ -75,9 +72,8 @@ class Forks(Generic[T, R]):
     def results(self) -> Iterator[R]:
         """Yield what the function made of each piece, in order.
 
-        Raises:
-            SkiagramError: A process was killed twice; names the piece.
-            BaseException: What the function raised for the first piece, in order, that failed.
+        The error of the first piece, in order, that failed is raised; one that was killed twice is
+        named.
         """
         try:
             for number in range(len(self._pieces)):

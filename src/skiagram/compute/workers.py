@@ -81,7 +81,7 @@ class Compute:
 
     @property
     def places(self) -> int:
-        """Return how many pieces are worked on at a time."""
+        """How many pieces are worked on at a time."""
         if self.workers != "auto":
             return self.workers
         from joblib import cpu_count  # knows what a container or a scheduler allows
@@ -91,7 +91,7 @@ class Compute:
 
     @property
     def here(self) -> "Compute":
-        """Return workers of this machine, for work that is shorter than the way to a cluster."""
+        """Workers of this machine, for work that is shorter than the way to a cluster."""
         return self if self.backend == "local" else ALL_PROCESSORS
 
     @contextmanager
@@ -111,10 +111,6 @@ class Compute:
         Args:
             releases_lock: The function spends its time in compiled code that lets other threads
                 run: this machine's workers are threads, where processes take seconds to start.
-
-        Raises:
-            OptionError: Ray or submitit is not installed, or no cluster answers.
-            SkiagramError: What the function raises; or a worker died.
         """
         places = self.places
         if self.backend == "local" and places == 1:
@@ -158,10 +154,6 @@ class Compute:
             gpus: GPUs of this machine that pieces may use; None where they use none.
             forked: False where this process has worked with several threads, which a fork would
                 wait for without end.
-
-        Raises:
-            OptionError: Ray or submitit is not installed, or no cluster answers.
-            SkiagramError: What the function raises; or a worker was killed.
         """
         wanted = 0.0 if gpus is None else self.gpus_per_fit
         each = Share(self.threads, self.cpus_per_fit or self.threads, wanted)
@@ -247,9 +239,6 @@ def processes(number: int, shared: Sequence[object] = (), threads: int = 1) -> I
     """Yield what submits calls to joblib's worker processes, which end with the context.
 
     Each is sent once what is shared by many pieces, and has some threads of linear algebra.
-
-    Raises:
-        SkiagramError: A worker died.
     """
     from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 

@@ -143,11 +143,7 @@ class Scaling:
     intensity: Intensity
 
     def check_channels(self, channels: int) -> None:
-        """Refuse means or deviations for another number of channels.
-
-        Raises:
-            OptionError: There are neither as many as the network has channels, nor one.
-        """
+        """Refuse means or deviations for neither as many channels as the network has, nor one."""
         for name, values in (("mean", self.mean or ()), ("std", self.std or ())):
             if len(values) not in (1, channels):
                 raise OptionError(
@@ -246,12 +242,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def load(self) -> LoadedNetwork:
-        """Return the network with its weights.
-
-        Raises:
-            DataError: The weights cannot be had, or belong to another network.
-            OptionError: There is no such network, or it cannot do what is asked.
-        """
+        """Return the network with its weights."""
 
     @abstractmethod
     def see(
@@ -263,9 +254,6 @@ class Encoder(ABC):
             image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
             region: Its region of interest; None for all of it.
             spacing: Of its pixels, mm; None where unknown.
-
-        Raises:
-            DataError: The network does not read such an image.
         """
 
     @abstractmethod
@@ -274,19 +262,11 @@ class Encoder(ABC):
 
     @abstractmethod
     def kept(self, folder: Path, sha256: str) -> "Encoder":
-        """Return the encoder with the weights that `keep` wrote, else with its own of a checksum.
-
-        Raises:
-            DataError: The weights in the folder are others.
-        """
+        """Return the encoder with the weights that `keep` wrote, else its own of a checksum."""
 
     @abstractmethod
     def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse images of which the network has seen labels.
-
-        Raises:
-            DataError: It has, or nobody can tell.
-        """
+        """Refuse images of which the network has seen labels, or may have."""
 
 
 @dataclass(**STRICT)
@@ -370,11 +350,7 @@ def write_encoding(
 
 
 def read_encoding(folder: Path) -> tuple[FeatureTable, EncoderRecord]:
-    """Read what `write_encoding` wrote.
-
-    Raises:
-        DataError: A file is missing or damaged.
-    """
+    """Read what `write_encoding` wrote."""
     return FeatureTable.read(folder / TABLE), read_record(EncoderRecord, folder / RECORD)
 
 
@@ -388,14 +364,7 @@ def carry_encoder(encoding: Path, model: Path) -> None:
 def check_own_class(
     options: Mapping[str, object], packages: tuple[str, ...], allowed: str, path: Path
 ) -> str:
-    """Return the class that options name, one of the program's own.
-
-    Args:
-        options: With `_target_`.
-
-    Raises:
-        DataError: It is another one.
-    """
+    """Return the class that options name in `_target_`: one of the program's own, or an error."""
     target = str(options.get("_target_", ""))
     if not target.startswith(packages):
         raise DataError(
@@ -407,12 +376,7 @@ def check_own_class(
 
 
 def carried_encoder(model: Path) -> Encoder:
-    """Return the encoder of a model's folder, with the weights in it or else its own.
-
-    Raises:
-        DataError: The record is missing or damaged, or names a class that is not the program's own.
-        OptionError: Its options do not fit this version.
-    """
+    """Return the encoder of a model's folder, with the weights in it or else its own."""
     record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
     target = check_own_class(record.encoder, OWN, " or ".join(OWN), path)
     encoder = build(record.encoder, str(path))
@@ -426,43 +390,41 @@ def pictures(
 ) -> list[tuple[Image, float]]:
     """Return the pictures of an image or a volume, cut to its region where there is one.
 
-    Args:
-        image: (height, width[, channels]) or (depth, height, width, 1).
-        region: Its region of interest; None for all of it.
-        spacing: Of its pixels, mm; None where unknown.
-        margin: Share of the region's side that is added on each side.
-
-    Returns:
-        (height, width[, channels]) each, and the height of a pixel over its width.
+    Each is (height, width[, channels]), with the height of a pixel over its width; `margin` is the
+    share of the region's side that is added on each side.
     """
-    inside = None if region is None else region.inside
-    if not is_volume(image):
-        box = _square(inside, image.shape[:2], margin)
-        return [(image[box], _ratio(spacing, 0, 1))]
-    voxels, shape = image[..., 0], image.shape[:3]
-    if inside is None:
-        ranges = [(0, side) for side in shape]
-    else:
-        held = [np.flatnonzero(inside.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-        ranges = [(int(places[0]), int(places[-1]) + 1) for places in held]
+    volume = is_volume(image)
+    extent = _extent(None if region is None else region.inside, image.shape[: 2 + volume])
+    cut = None if region is None else margin
+    if not volume:
+        return [(image[_square(extent, image.shape, cut)], _ratio(spacing, 0, 1))]
+    voxels = image[..., 0]
+    start, stop = extent[0]
     if volumes.pictures == "slices":
-        start, stop = ranges[0]
         count = min(volumes.slices, stop - start)
-        places = np.floor(start + (np.arange(count) + 0.5) * (stop - start) / count).astype(int)
-        box = _square(_shadow(inside, 0), shape[1:], margin)
-        return [(voxels[place][box], _ratio(spacing, 1, 2)) for place in places]
+        at = np.floor(start + (np.arange(count) + 0.5) * (stop - start) / count).astype(int)
+        wanted = [(0, int(place)) for place in at]
+    else:
+        wanted = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
     views = []
-    for axis, (start, stop) in enumerate(ranges):
-        plane = np.take(voxels, (start + stop) // 2, axis=axis)
-        box = _square(_shadow(inside, axis), plane.shape, margin)
+    for axis, place in wanted:
+        plane = np.take(voxels, place, axis=axis)
         across = [other for other in range(3) if other != axis]
+        box = _square([extent[other] for other in across], plane.shape, cut)
         views.append((plane[box], _ratio(spacing, *across)))
     return views
 
 
-def _shadow(inside: NDArray[np.bool_] | None, axis: int) -> NDArray[np.bool_] | None:
-    """Return where a region lies seen along an axis."""
-    return None if inside is None else np.asarray(inside.any(axis=axis))
+def _extent(inside: NDArray[np.bool_] | None, shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Return where a region begins and ends on each axis; the whole image where there is none."""
+    if inside is None:
+        return [(0, side) for side in shape]
+    ranges = []
+    for axis in range(inside.ndim):
+        others = tuple(other for other in range(inside.ndim) if other != axis)
+        held = np.flatnonzero(inside.any(axis=others))
+        ranges.append((int(held[0]), int(held[-1]) + 1))
+    return ranges
 
 
 def _ratio(spacing: Spacing | None, rows: int, columns: int) -> float:
@@ -472,18 +434,18 @@ def _ratio(spacing: Spacing | None, rows: int, columns: int) -> float:
 
 
 def _square(
-    inside: NDArray[np.bool_] | None, shape: Sequence[int], margin: float
+    extent: Sequence[tuple[int, int]], shape: Sequence[int], margin: float | None
 ) -> tuple[slice, slice]:
-    """Return the square around a region, shifted into the image, smaller where it is too large."""
-    if inside is None:
+    """Return the square around a region, shifted into the image, smaller where it is too large.
+
+    No margin stands for no region.
+    """
+    if margin is None:
         return slice(None), slice(None)
-    held = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
-    starts = [int(places[0]) for places in held]
-    stops = [int(places[-1]) + 1 for places in held]
-    side = max(stop - start for start, stop in zip(starts, stops, strict=True))
+    side = max(stop - start for start, stop in extent)
     side = int(np.ceil(side * (1 + 2 * margin)))
     cuts = []
-    for start, stop, whole in zip(starts, stops, shape, strict=True):
+    for (start, stop), whole in zip(extent, shape[:2], strict=True):
         length = min(side, whole)
         first = min(max((start + stop - length) // 2, 0), whole - length)
         cuts.append(slice(first, first + length))
@@ -493,18 +455,9 @@ def _square(
 def read_picture(
     picture: Image, ratio: float, channels: int, preprocessing: Preprocessing
 ) -> "Tensor":
-    """Return what the network reads of a picture of intensities of 0 to 1.
+    """Return (channels, size, size) float32: what the network reads of a picture of 0 to 1.
 
-    Args:
-        picture: (height, width[, channels]) float32.
-        channels: That the network reads; a grey picture is repeated, a coloured one reduced to its
-            luminance.
-
-    Returns:
-        (channels, size, size) float32.
-
-    Raises:
-        DataError: The picture has neither one channel nor three.
+    A grey picture is repeated, a coloured one reduced to its luminance where one channel is read.
     """
     import torch
     from torch.nn.functional import pad
@@ -523,11 +476,9 @@ def read_picture(
     tensor = torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
     height, width = planes.shape[1] * ratio, float(planes.shape[2])
     whole = {"pad": max(height, width), "crop": min(height, width), "stretch": 0.0}[how.fit]
-    target = (
-        (size, size)
-        if how.fit == "stretch"
-        else (max(1, round(size * height / whole)), max(1, round(size * width / whole)))
-    )
+    target = (size, size)
+    if how.fit != "stretch":
+        target = (max(1, round(size * height / whole)), max(1, round(size * width / whole)))
     if tuple(tensor.shape[2:]) != target:
         tensor = resize(tensor, target, how.interpolation or "bilinear").clamp(0, 1)
     if target != (size, size):

@@ -11,9 +11,10 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,23 +33,17 @@ from skiagram.encoders.encoder import (
 from skiagram.errors import DataError, ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import is_volume
-from skiagram.image_store.store import ImageStore, modality_folders
+from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records import read_record
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
-_KEY = hashlib.sha256
 
 
-class EncodingCache:
-    """What images became, in a file of the project's own that may be deleted at any time.
-
-    Args:
-        path: An SQLite file; None keeps nothing.
-        say: Tells a person what goes wrong; nothing stops for it.
-    """
+class _Cache:
+    """What images became, in an SQLite file that may be deleted; nothing stops for its faults."""
 
     def __init__(self, path: Path | None, say: Say) -> None:
         self._say = say
@@ -63,7 +58,6 @@ class EncodingCache:
             self._give_up(f"{path}: {error}")
 
     def get(self, key: bytes) -> Floats | None:
-        """Return what an image became, None where it is not known."""
         if self._file is None:
             return None
         try:
@@ -74,44 +68,35 @@ class EncodingCache:
         return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
 
     def put(self, keys: Sequence[bytes], rows: Floats) -> None:
-        """Keep what images became; where there is no space, say so once and go on without."""
         if self._file is None:
             return
+        numbers = [row.astype("<f4").tobytes() for row in rows]
         try:
             with self._file:
-                self._file.executemany(
-                    "INSERT OR REPLACE INTO rows VALUES (?, ?)",
-                    [
-                        (key, row.astype("<f4").tobytes())
-                        for key, row in zip(keys, rows, strict=True)
-                    ],
-                )
+                pairs = zip(keys, numbers, strict=True)
+                self._file.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
         except sqlite3.Error as error:
             self._give_up(str(error))
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        with suppress(sqlite3.Error):
+            if self._file is not None:
+                self._file.close()
+        self._file = None
 
     def _give_up(self, why: str) -> None:
         self._say(
             f"The encodings are not kept ({why}); the next run encodes these images again. "
             "Free some space, or delete .work/encodings."
         )
-        with suppress(sqlite3.Error):
-            self.close()
-        self._file = None
+        self.close()
 
 
-@dataclass(frozen=True)
-class _Work:
+class _Work(NamedTuple):
     """Some images of a store, and what to do with them; small enough to send to a worker."""
 
-    folder: Path
-    sha256: str
-    places: tuple[int, ...]
+    store: Span
+    places: list[int]
     encoder: str  # JSON of its options
 
 
@@ -125,22 +110,13 @@ def encode_images(
 ) -> tuple[FeatureTable, EncoderRecord]:
     """Encode the images of all cases, those of all modalities where there are several.
 
+    Columns are `encoding_<number>`, of volumes `encoding_mean_<number>` and
+    `encoding_maximum_<number>`; before them `<modality>.` where there are several.
+
     Args:
         images: Folder of the restored images, with their `preparation.json`.
-        compute: Where the work is done; the values do not depend on it.
         cache: Folder of what images became in earlier runs; None keeps nothing.
         preparation: Of the images that heads learn from; None for that in the folder.
-
-    Returns:
-        Columns `encoding_<number>`, of volumes `encoding_mean_<number>` and
-        `encoding_maximum_<number>`; before them `<modality>.` where there are several. And the
-        record.
-
-    Raises:
-        DataError: The weights cannot be had, the network has seen labels of these images, or an
-            image cannot be encoded; names the case.
-        OptionError: The options do not fit the network.
-        ModelFailure: The memory of the accelerator does not suffice.
     """
     preparation = preparation or read_record(Preparation, images / PREPARATION)
     encoder.check_unseen(preparation)
@@ -154,12 +130,7 @@ def encode_images(
 
 
 def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]:
-    """Return what encodes folders of new images as the encoder of a model's folder does.
-
-    Raises:
-        DataError: The record or the weights are missing, damaged or others.
-        OptionError: The options do not fit this version.
-    """
+    """Return what encodes folders of new images as the encoder of a model's folder does."""
     encoder = carried_encoder(model)
     loaded = encoder.load()
 
@@ -184,11 +155,11 @@ def encode_folder(
     say: Say = lambda _: None,
 ) -> FeatureTable:
     """Encode the images of a folder with a network that is loaded; `encode_images` says more."""
-    identity = _identity(encoder, loaded).hex()[:32]
+    identity = _identity(encoder, loaded)
     blocks: list[Floats] = []
     names: list[str] = []
     case_id = np.array(ImageStore(images).case_ids)
-    rows_kept = EncodingCache(None if cache is None else cache / f"{identity}.sqlite", say)
+    rows_kept = _Cache(None if cache is None else cache / f"{identity}.sqlite", say)
     with closing(rows_kept):
         for modality, folder in modality_folders(images).items():
             store = ImageStore(folder)
@@ -211,7 +182,7 @@ def _encode(
     encoder: Encoder,
     loaded: LoadedNetwork,
     compute: Compute,
-    rows_kept: EncodingCache,
+    rows_kept: _Cache,
     say: Say,
 ) -> Floats:
     keys = store.digests()  # case ids play no part
@@ -225,7 +196,8 @@ def _encode(
     if device == "cpu" and compute.places > 1:  # all workers have work, and end together
         size = max(1, min(size, -(-len(new) // (2 * compute.places))))
     places = [new[start : start + size] for start in range(0, len(new), size)]
-    work = [_Work(store.folder.resolve(), store.sha256, tuple(some), options) for some in places]
+    whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
+    work = [_Work(whole, some, options) for some in places]
     _remember(options, encoder, loaded, device)
     with Progress("encode", len(store)) as progress, _one_thread(device):
         progress.advance(len(store) - len(new))
@@ -240,7 +212,7 @@ def _encode(
 
 
 def _encode_some(work: _Work) -> Floats:
-    store = _store(work.folder, work.sha256)
+    store = work.store.store()
     encoder, loaded, device = _loaded(work.encoder)
     seen: list[torch.Tensor] = []
     counts: list[int] = []
@@ -305,7 +277,7 @@ def _forward(
     return np.concatenate(rows)
 
 
-def _identity(encoder: Encoder, loaded: LoadedNetwork) -> bytes:
+def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
     """Return a digest of all that an image's numbers depend on besides the image."""
     options = composed(encoder)
     for name in ("title", "licence", "citation", "weights"):
@@ -313,21 +285,11 @@ def _identity(encoder: Encoder, loaded: LoadedNetwork) -> bytes:
     if not torch.cuda.is_available():
         options.pop("batch_size")
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    text = json.dumps([options, loaded.sha256, device, torch.__version__, _library()])
-    return _KEY(text.encode()).digest()
-
-
-def _library() -> str:
-    with suppress(ImportError):
-        import timm
-
-        return str(timm.__version__)
-    return ""
-
-
-@lru_cache(maxsize=2)
-def _store(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells rewritten stores apart
-    return ImageStore(folder)
+    library = ""
+    with suppress(PackageNotFoundError):
+        library = version("timm")
+    text = json.dumps([options, loaded.sha256, device, torch.__version__, library])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 _ready: dict[str, tuple[Encoder, LoadedNetwork, str]] = {}  # of this process; at most one

@@ -167,11 +167,7 @@ class PooledNetwork(nn.Module):
 def give_timm_weights(
     body: nn.Module, tensors: dict[str, Tensor], architecture: str, file: str
 ) -> None:
-    """Give a network of timm's the weights of a file, all of them.
-
-    Raises:
-        DataError: They are those of another architecture.
-    """
+    """Give a network of timm's the weights of a file, all of them."""
     convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
     try:
         weights = dict(convert(tensors, body) if convert else tensors)

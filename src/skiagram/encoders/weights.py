@@ -65,11 +65,7 @@ class WebFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
-        """Return the verified file, fetched if need be.
-
-        Raises:
-            DataError: It cannot be fetched, or is another one.
-        """
+        """Return the verified file, fetched if need be."""
         name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
         try:
             fetched = pooch.retrieve(
@@ -111,12 +107,6 @@ class HubFile:
 
     def locate(self, where: str) -> Path:
         """Return the verified file, fetched if need be."""
-        path = Path(self._fetched(where))
-        if self.sha256 is not None:
-            check_sha256(path, self.sha256, f"{where}.sha256")
-        return path
-
-    def _fetched(self, where: str) -> str:
         try:
             from huggingface_hub import errors as refusals
             from huggingface_hub import hf_hub_download
@@ -124,13 +114,15 @@ class HubFile:
             raise missing_extra() from error
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
         try:
-            fetched: str = hf_hub_download(
-                self.hub,
-                self.filename,
-                revision=self.revision,
-                endpoint=os.environ.get("HF_ENDPOINT"),
-                cache_dir=os.environ.get("HF_HUB_CACHE"),
-                local_files_only=offline,
+            path = Path(
+                hf_hub_download(
+                    self.hub,
+                    self.filename,
+                    revision=self.revision,
+                    endpoint=os.environ.get("HF_ENDPOINT"),
+                    cache_dir=os.environ.get("HF_HUB_CACHE"),
+                    local_files_only=offline,
+                )
             )
         except refusals.GatedRepoError as error:
             raise DataError(
@@ -154,7 +146,9 @@ class HubFile:
                 remedy="run it again on a better line: a transfer that broke off was taken up "
                 f"several times; or fetch the file by other means and set {where} to it",
             ) from error
-        return fetched
+        if self.sha256 is not None:
+            check_sha256(path, self.sha256, f"{where}.sha256")
+        return path
 
     def _unreached(self, where: str, offline: bool) -> DataError:
         why = "HF_HUB_OFFLINE is set" if offline else "the hub is not reached"
@@ -170,14 +164,7 @@ Source = LocalFile | WebFile | HubFile
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Return the tensors of a file by their names; no code of the file runs.
-
-    Args:
-        path: A `.safetensors` file, or one that `torch.save` wrote of a state dict.
-
-    Raises:
-        DataError: It is damaged, holds no tensors by name, or holds objects.
-    """
+    """Return the tensors of a file by their names; no code of the file runs."""
     import torch
     from safetensors.torch import load_file
 
@@ -199,9 +186,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
         if isinstance(values, Mapping) and isinstance(values.get(name), Mapping):
             values = values[name]
     if isinstance(values, Mapping):
-        tensors = {
-            str(name): tensor for name, tensor in values.items() if isinstance(tensor, torch.Tensor)
-        }
+        tensors = {str(name): one for name, one in values.items() if isinstance(one, torch.Tensor)}
         if tensors:
             return tensors
     raise DataError("holds no tensors by name", where=str(path), allowed="a state dict")
@@ -214,14 +199,9 @@ def give_weights(
     file: str,
     heads: Sequence[str] = (),
 ) -> None:
-    """Give a network the weights of a file, all of them.
+    """Give a network the weights of a file, all of them; those of another one are a DataError.
 
-    Args:
-        heads: Names of layers that the file may have beyond the network.
-
-    Raises:
-        DataError: They are those of another architecture; names the first number that is missing,
-            of another shape, or too many.
+    Layers of the names in `heads` may stand in the file beyond those of the network.
     """
     own = body.state_dict()
     missing = [n for n in own if n not in weights and not n.endswith("num_batches_tracked")]
@@ -245,11 +225,7 @@ def unfit_weights(architecture: str, file: str, why: str) -> DataError:
 
 
 def check_sha256(path: Path, expected: str, option: str) -> None:
-    """Refuse a file that is not the one that an option names.
-
-    Raises:
-        DataError: It has another SHA-256 checksum.
-    """
+    """Refuse a file that is not the one that an option names, by its checksum."""
     actual = sha256_of(path)
     if actual != expected:
         raise DataError(

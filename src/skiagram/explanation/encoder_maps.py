@@ -8,7 +8,7 @@ head only occlusion has maps.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 import torch
@@ -80,11 +80,6 @@ class ExplainedEncoder(Explained):
     shape: tuple[int, ...]
 
     @property
-    def members(self) -> list[nn.Module]:
-        """Return the only network."""
-        return [self.classifier]
-
-    @property
     def differentiable(self) -> bool:
         """Whether gradients pass through the head."""
         return self.classifier.linear
@@ -93,11 +88,7 @@ class ExplainedEncoder(Explained):
         """Return a picture."""
         return (torch.zeros(1, *self.shape),)
 
-    def of_member(self, member: nn.Module) -> "ExplainedEncoder":
-        """Return itself."""
-        return replace(self, classifier=cast(EncodedScores, member))
-
-    def randomise(self, share: float, seed: int) -> "ExplainedEncoder":
+    def randomise(self, share: float, seed: int) -> Self:
         """Return it with fresh weights in the encoder's last layers; the head stays."""
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -110,10 +101,8 @@ def renew_weights(network: nn.Module, share: float) -> None:
     """Give the last layers of a network fresh weights.
 
     A layer is begun anew as PyTorch begins it; numbers that no layer knows how to begin, such as
-    places of tokens, change places among themselves.
-
-    Args:
-        share: Share of the layers with weights, counted from the output, in (0, 1].
+    places of tokens, change places among themselves. The share is of the layers with weights,
+    counted from the output, in (0, 1].
     """
     layers = [part for part in network.modules() if any(True for _ in part.parameters(False))]
     for layer in layers[len(layers) - int(np.ceil(share * len(layers))) :]:
@@ -130,13 +119,9 @@ def renew_weights(network: nn.Module, share: float) -> None:
 def linear_scores(
     head: FittedClassical, columns: tuple[str, ...], encoding: FeatureTable
 ) -> NDArray[np.float64] | None:
-    """Return weights that give a head's scores, whatever its steps; None for no linear head.
+    """Return (classes, numbers + 1) weights and, last, offsets that give a head's scores.
 
-    Args:
-        encoding: Encodings of some cases, on which the weights are checked.
-
-    Returns:
-        (classes, numbers + 1): weight of each number, and the offset last.
+    They are checked on encodings of some cases; None for no linear head.
     """
     values = encoding.columns(columns).values.astype(np.float64)
     centre, step = values.mean(axis=0), values.std(axis=0) + 1.0
@@ -163,11 +148,7 @@ class EncoderReading:
     def explain(
         self, head: FittedClassical, encoding: FeatureTable, positive: int
     ) -> ExplainedEncoder:
-        """Return the encoder with a head.
-
-        Args:
-            head: The fitted head, of the encoding alone.
-        """
+        """Return the encoder with a fitted head, of the encoding alone."""
         how, columns = self.encoder.preprocessing, encoding.names
         size = how.size or 0
         network = cast(nn.Module, self.loaded.network)

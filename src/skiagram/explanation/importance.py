@@ -10,7 +10,7 @@ class minus those of the other one, in the model's own unit.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,8 +127,6 @@ def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Pl
     Args:
         base: (n,) scores as they are.
         changed: (changes, n) scores after as many changes, such as permutations.
-        positive: (n,) true class; both classes occur.
-        patient: (n,) patient of each case.
     """
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
     after = placements(changed, positive, whose)
@@ -138,23 +136,14 @@ def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Pl
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss of AUC, judged in two ways.
+    """A loss of AUC, judged in two ways."""
 
-    Attributes:
-        over_folds: How it varies with training sets and held-out cases (Nadeau & Bengio 2003).
-        over_patients: How it varies with the patients, these fits given (DeLong, by patient).
-    """
-
-    over_folds: Estimate
-    over_patients: Estimate
+    over_folds: Estimate  # by training sets and held-out cases (Nadeau & Bengio 2003)
+    over_patients: Estimate  # these fits given (DeLong, by patient)
 
 
 def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Loss:
-    """Average the losses of all folds.
-
-    Args:
-        folds: A fold each, repeat after repeat; the folds of a repeat share no patient.
-    """
+    """Average the losses of folds, repeat after repeat; the folds of one share no patient."""
     values = np.array([fold.mean for fold in folds])
     mean = float(values.mean())
     over_folds = corrected_mean(values, ratio, -1.0, 1.0)
@@ -162,10 +151,11 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
         return Loss(over_folds, Estimate(mean, method="too few patients of a class in a fold"))
     # The folds of one repeat are independent given the fits; repeats see the same patients.
     variance = float(np.mean([fold.variance() for fold in folds])) * repeats / len(folds)
-    degrees = sum(
+    freedom = [
         degrees_of_freedom(fold.patient[fold.positive], fold.patient[~fold.positive])
         for fold in folds
-    ) / repeats  # fmt: skip
+    ]
+    degrees = sum(freedom) / repeats
     quantile = float(t.ppf(UPPER, degrees)) if np.isfinite(degrees) else float(norm.ppf(UPPER))
     half = quantile * float(np.sqrt(variance))
     low, high = max(-1.0, mean - half), min(1.0, mean + half)
@@ -219,15 +209,11 @@ def compare_rankings(importance: Floats, top: int) -> Agreement | None:
 
 
 def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
-    """Return by how much a score rises with one standard deviation of each feature.
+    """Return by how much a score rises with one standard deviation of each of (features,).
 
-    Read from the model itself, so it holds through scaling, selection and principal components.
-
-    Args:
-        table: Cases that give mean and standard deviation of each feature; gaps play no part.
-
-    Returns:
-        (features,), or None where the score is no weighted sum of the features.
+    Read from the model itself, so it holds through scaling, selection and principal components;
+    None where the score is no weighted sum of the features. The table's cases give mean and
+    standard deviation of each; gaps play no part.
     """
     values = table.values.astype(np.float64)
     known = np.isfinite(values)
@@ -278,10 +264,7 @@ def accumulate_local_effects(
 
     Cases of a bin are moved to its two edges and the differences are averaged, then summed from the
     lowest bin on; so no case takes values that go with none of its others (Apley & Zhu 2020,
-    *J. R. Stat. Soc. B* 82:1059).
-
-    Returns:
-        The effect; None for a feature of one value.
+    *J. R. Stat. Soc. B* 82:1059). None for a feature of one value.
     """
     column = table.names.index(feature)
     known = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
@@ -305,19 +288,16 @@ def accumulate_local_effects(
     return LocalEffect(feature, tuple(edge.astype(float).tolist()), tuple(effect.tolist()))
 
 
-@dataclass(frozen=True)
-class ShapleyValues:
-    """What each feature adds to the score of each case.
+class ShapleyValues(NamedTuple):
+    """What each feature adds to the score of each case; a row of values and `base` add up to it.
 
-    Attributes:
-        values: (n, features); a row and `base` add up to `score`.
-        score: (n,) what was explained: log-odds of boosting, frequency of the positive class of
-            other trees, the score itself of a linear model.
+    The score is the log-odds of boosting, the frequency of the positive class of other trees, the
+    score itself of a linear model.
     """
 
-    values: Floats
+    values: Floats  # (n, features)
     base: float
-    score: Floats
+    score: Floats  # (n,)
 
 
 def has_shapley_values(fitted: FittedClassical) -> bool:
@@ -339,10 +319,6 @@ def shapley_values(
     Args:
         fitted: A model of two classes that `has_shapley_values`.
         background: Training cases that stand for an absent feature; the time grows with them.
-
-    Raises:
-        OptionError: The package is not installed.
-        ModelFailure: The values do not add up to the score.
     """
     shap = import_shap()
     steps = fitted.pipeline[:-2] if issubclass(fitted.family, LinearModel) else fitted.pipeline[:-1]
@@ -387,11 +363,8 @@ def _tree_values(
     values = np.asarray(explainer.shap_values(cases, check_additivity=False))
     base = np.ravel(explainer.expected_value)
     if values.ndim == 3:  # one column per class
-        return (
-            values[:, :, positive],
-            float(base[positive]),
-            estimator.predict_proba(cases)[:, positive],
-        )
+        score = estimator.predict_proba(cases)[:, positive]
+        return values[:, :, positive], float(base[positive]), score
     sign = 1.0 if positive == 1 else -1.0
     return sign * values, sign * float(base[-1]), sign * estimator.decision_function(cases)
 
@@ -407,11 +380,7 @@ def _by_feature(fitted: FittedClassical, values: Floats) -> Floats:
 
 
 def import_shap() -> Any:
-    """Return the package that knows exact Shapley values of trees.
-
-    Raises:
-        OptionError: It is not installed.
-    """
+    """Return the package that knows exact Shapley values of trees."""
     remedy = "pip install 'skiagram[explain]', or set it to 0"
     with installed("the package shap", "study.shap_cases", remedy):
         import shap

@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
@@ -80,14 +81,16 @@ class Explained(ABC):
     positive: int
 
     @property
-    @abstractmethod
     def members(self) -> list[nn.Module]:
-        """Return the networks of an ensemble, or the only one."""
+        """The networks of an ensemble, or the only one."""
+        if isinstance(self.classifier, Ensemble):
+            return list(self.classifier.members)
+        return [self.classifier]
 
     @property
-    @abstractmethod
     def differentiable(self) -> bool:
         """Whether gradients pass from the score to the image."""
+        return True
 
     @property
     def mixes_planes(self) -> bool:
@@ -97,10 +100,6 @@ class Explained(ABC):
     @abstractmethod
     def example(self) -> tuple[Tensor, ...]:
         """Return one image without content, and what else a member reads."""
-
-    @abstractmethod
-    def of_member(self, member: nn.Module) -> Self:
-        """Return one member alone."""
 
     @abstractmethod
     def randomise(self, share: float, seed: int) -> Self:
@@ -130,18 +129,6 @@ class ExplainedNetwork(Explained):
     architecture: Architecture
 
     @property
-    def members(self) -> list[nn.Module]:
-        """Return the networks of an ensemble, or the only one."""
-        if isinstance(self.classifier, Ensemble):
-            return list(self.classifier.members)
-        return [self.classifier]
-
-    @property
-    def differentiable(self) -> bool:
-        """Return true."""
-        return True
-
-    @property
     def mixes_planes(self) -> bool:
         """Whether a volume's planes are one image of several channels to it."""
         return self.architecture.planes
@@ -152,12 +139,8 @@ class ExplainedNetwork(Explained):
         table = (torch.zeros(1, columns),) if columns else ()
         return torch.zeros(1, *self.architecture.shape), *table
 
-    def of_member(self, member: nn.Module) -> Self:
-        """Return one member alone."""
-        return replace(self, classifier=member)
-
     def randomise(self, share: float, seed: int) -> Self:
-        """Return the network with fresh weights in its last layers; `Explained` says more."""
+        """Return it with fresh weights in the last layers of each member."""
         changed = copy.deepcopy(self)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -232,19 +215,14 @@ def explain(
     resolution: Resolution,
     table: Tensor | None = None,
 ) -> Maps:
-    """Return a map of each image.
+    """Return (n, [depth,] height, width), a map of each image.
+
+    An ensemble's Grad-CAM and roll-out are its members' mean.
 
     Args:
         method: Kind of map; `why_undefined` says whether the network has it.
         images: (n, channels, [depth,] height, width) float32.
         table: (n, columns) what the network reads beside the images; None for nothing.
-
-    Returns:
-        (n, [depth,] height, width); an ensemble's Grad-CAM and roll-out are its members' mean.
-
-    Raises:
-        OptionError: The package is not installed.
-        ModelFailure: A map is not finite.
     """
     made = _METHODS[method]
     maps = []
@@ -270,6 +248,18 @@ def use_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) -> Iterator[None]:
+    """Have what modules give noted, each in its own way."""
+    pairs = zip(modules, notes, strict=True)
+    handles = [module.register_forward_hook(note) for module, note in pairs]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def _grad_cam(
     network: Explained, images: Tensor, beside: tuple[Tensor, ...], _: Resolution
 ) -> Tensor:
@@ -281,10 +271,9 @@ def _grad_cam(
         if layers:
             grid = _grid_of(_weighed_tokens(module, layers[-1], images, beside), images)
         else:
-            grid = attr.LayerGradCam(module, _last_maps(network.of_member(member))).attribute(
-                images.clone().requires_grad_(), additional_forward_args=beside,
-                relu_attributions=True,
-            )  # fmt: skip
+            grad_cam = attr.LayerGradCam(module, _last_maps(replace(network, classifier=member)))
+            seen = images.clone().requires_grad_()
+            grid = grad_cam.attribute(seen, None, beside, relu_attributions=True)
         total += nn.functional.interpolate(
             grid.detach().float(), images.shape[2:], mode=mode, align_corners=False
         )[:, 0]
@@ -301,11 +290,8 @@ def _weighed_tokens(
         tokens.append(output.detach().requires_grad_())
         return tokens[-1]
 
-    handle = layer.entrance.register_forward_hook(note)
-    try:
+    with _watched([layer.entrance], [note]):
         score = module(images, *beside)
-    finally:
-        handle.remove()
     (gradient,) = torch.autograd.grad(score.sum(), tokens)
     places = slice(_prefix(module), None)
     weight = gradient[:, places].mean(dim=1, keepdim=True)
@@ -331,13 +317,8 @@ def _last_maps(network: Explained) -> nn.Module | None:
     member = network.members[0]
     # Bare containers repeat what their last layer returns, and cannot be told from it.
     layers = [module for module in member.modules() if not list(module.children())]
-    handles = [layer.register_forward_hook(note) for layer in layers]
-    try:
-        with torch.inference_mode():
-            member.eval()(*example)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with _watched(layers, [note] * len(layers)), torch.inference_mode():
+        member.eval()(*example)
     return last[0] if last else None
 
 
@@ -345,10 +326,14 @@ def _integrated_gradients(
     network: Explained, images: Tensor, beside: tuple[Tensor, ...], resolution: Resolution
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
-    attribution = import_captum().IntegratedGradients(module).attribute(
-        images.clone(), baselines=network.blank(images), n_steps=resolution.steps,
-        additional_forward_args=beside, internal_batch_size=2 * _AT_ONCE,
-    )  # fmt: skip
+    gradients = import_captum().IntegratedGradients(module)
+    attribution = gradients.attribute(
+        images.clone(),
+        network.blank(images),
+        additional_forward_args=beside,
+        n_steps=resolution.steps,
+        internal_batch_size=2 * _AT_ONCE,
+    )
     return cast(Tensor, attribution.sum(dim=1))
 
 
@@ -358,11 +343,18 @@ def _occlusion(
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(resolution.window * side)) for side in images.shape[2:]]
     with torch.no_grad():
-        attribution = import_captum().Occlusion(module).attribute(
-            images, (images.shape[1], *sides), strides=(1, *(max(1, side // 2) for side in sides)),
-            baselines=network.blank(images), additional_forward_args=beside,
-            perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
-        )  # fmt: skip
+        attribution = (
+            import_captum()
+            .Occlusion(module)
+            .attribute(
+                images,
+                (images.shape[1], *sides),
+                strides=(1, *(max(1, side // 2) for side in sides)),
+                baselines=network.blank(images),
+                additional_forward_args=beside,
+                perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
+            )
+        )
     return cast(Tensor, attribution[:, 0])
 
 
@@ -398,13 +390,9 @@ def rolled_attention(member: nn.Module, images: Tensor, *beside: Tensor) -> Tens
 
         return read
 
-    handles = [layer.queries_keys_values.register_forward_hook(note(layer)) for layer in layers]
-    try:
-        with torch.no_grad():
-            member.eval()(images, *beside)
-    finally:
-        for handle in handles:
-            handle.remove()
+    watched = [layer.queries_keys_values for layer in layers]
+    with _watched(watched, [note(layer) for layer in layers]), torch.no_grad():
+        member.eval()(images, *beside)
     rolled = _read_tokens(member, passed[0].shape[-1]).expand(len(images), 1, -1)
     for attention in reversed(passed):
         rolled = rolled @ attention
@@ -465,7 +453,6 @@ def examine(
     Args:
         images: (n, channels, [depth,] height, width) float32 that it did not learn from.
         table: (n, columns) what it reads beside them; None for nothing.
-        exchange: How cells are deleted and inserted, and which layers get fresh weights.
         case_id: (n,) names of the random orders.
     """
     maps = {method: explain(method, network, images, resolution, table) for method in methods}
@@ -485,15 +472,12 @@ def examine(
             method: cell_order(maps[method][row], number) for method in methods
         }
         chance = stream(seed, "random order", case).permutation(len(centre))
-        beside = None if table is None else table[row : row + 1]
+        score = partial(network.score, table=None if table is None else table[row : row + 1])
         orders |= {"random": chance, "centre": centre}
+        image = images[row].numpy()
         for name, order in orders.items():
-            areas.setdefault(name, []).append(
-                exchange_areas(
-                    images[row].numpy(), blanks[row], order, number,
-                    lambda pixels: network.score(pixels, beside), exchange.steps,  # noqa: B023
-                )
-            )  # fmt: skip
+            pair = exchange_areas(image, blanks[row], order, number, score, exchange.steps)
+            areas.setdefault(name, []).append(pair)
     return Examined(
         {str(method): values for method, values in maps.items()},
         {str(method): np.array(rows) for method, rows in alike.items()},
@@ -502,11 +486,7 @@ def examine(
 
 
 def import_captum() -> Any:
-    """Return the package that makes maps.
-
-    Raises:
-        OptionError: It is not installed.
-    """
+    """Return the package that makes maps."""
     remedy, allowed = "pip install 'skiagram[explain]'", "attention_rollout alone"
     with installed("the package captum", "study.methods", remedy, allowed):
         import captum.attr

@@ -107,14 +107,12 @@ def exchange_areas(
 ) -> tuple[float, float]:
     """Return the mean score while cells are deleted from an image, and while they are inserted.
 
+    These areas, in the score's unit, are low and high for a faithful map.
+
     Args:
         image: (channels, [depth,] height, width).
         blank: What stands for no information, of the same shape.
         number: Cell of each pixel.
-
-    Returns:
-        Area under the deletion curve, low for a faithful map, and under the insertion curve, high
-        for one; in the score's unit.
     """
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -128,22 +126,14 @@ def exchange_areas(
 
 
 class Located(NamedTuple):
-    """Where a map points, given a region; chance is the region's share of the image.
+    """Where a map points, given a region; chance is the region's share of the image."""
 
-    Attributes:
-        hit: Whether the highest place lies in the region; the share of them where several do.
-        overlap: Share of the region among as many highest places (Dice of equal areas).
-        rim: Share of the attribution just outside, nearer than the region is wide.
-        border: Share of it in the outer tenth of the image, the region and its rim aside.
-        area: Region's share of the image: what chance gives for the first three.
-    """
-
-    hit: float
+    hit: float  # whether the highest place lies in the region; the share of them where several do
     share: float
-    overlap: float
-    rim: float
-    border: float
-    area: float
+    overlap: float  # of the region among as many highest places (Dice of equal areas)
+    rim: float  # share of the attribution just outside, nearer than the region is wide
+    border: float  # share in the outer tenth of the image, the region and its rim aside
+    area: float  # region's share of the image: what chance gives for the first three
     rim_area: float
     border_area: float
 
@@ -190,9 +180,7 @@ def mean_by_patient(
 ) -> Estimate:
     """Estimate a mean with its Student interval over patients, within the figure's bounds.
 
-    Args:
-        values: (n,) a figure a case; NaN where it has none.
-        patient: (n,) patient of each case.
+    (n,) values are a figure a case; NaN where it has none.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -227,12 +215,10 @@ def judge_test(
 ) -> MapTest:
     """Say whether a figure clears its mark, from below or from above, with its whole interval."""
     edge = figure.high if below else figure.low
+    cleared = edge is not None and (edge < limit if below else edge > limit)
+    state: State = "passed" if cleared else "failed"
     if figure.value is None:
-        state: State = "not tested"
-    elif edge is None:
-        state = "failed"
-    else:
-        state = "passed" if (edge < limit if below else edge > limit) else "failed"
+        state = "not tested"
     return MapTest(name, state, figure, limit, words)
 
 
@@ -258,11 +244,10 @@ def judge_maps(
             case by another training; NaN where there is one training.
         patient: (n,) patient of each case.
     """
-    fresh = judge_test(
-        "randomisation", mean_by_patient(similarity, patient, -1.0, 1.0), unchanged, below=True,
-        words="structural similarity to the map of untrained weights; low is good",
-    )  # fmt: skip
-    own, tests = areas[method], [fresh]
+    likeness = mean_by_patient(similarity, patient, -1.0, 1.0)
+    words = "structural similarity to the map of untrained weights; low is good"
+    tests = [judge_test("randomisation", likeness, unchanged, below=True, words=words)]
+    own = areas[method]
     exchanges: tuple[tuple[TestName, float], ...] = (("deletion", 1.0), ("insertion", -1.0))
     for row, (name, sign) in enumerate(exchanges):
         # The lesser of two gains: a map must be better than both orders.
@@ -285,11 +270,8 @@ def judge_maps(
 def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
     """Return how alike the maps of two trainings are, of the same case and of another one.
 
-    Args:
-        maps: Training → a map a case, the same cases in the same order.
-
-    Returns:
-        (2, n): means over all pairs of trainings; NaN where there is one training.
+    (2, n) means over all pairs of trainings, of which each has the same cases; NaN where there is
+    one training.
     """
     cases = len(maps[0])
     alike = np.full((2, cases), np.nan)
@@ -347,14 +329,8 @@ def judge_location(
     """
 
     def figures(name: str) -> Floats:
-        return np.array(
-            [
-                np.mean([getattr(located, name) for located in each if located is not None])
-                if any(located is not None for located in each)
-                else np.nan
-                for each in places
-            ]
-        )
+        found = [[getattr(one, name) for one in each if one is not None] for each in places]
+        return np.array([np.mean(values) if values else np.nan for values in found])
 
     def pointing(name: str) -> Pointing:
         own = figures(name)

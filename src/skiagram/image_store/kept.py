@@ -9,8 +9,8 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,7 @@ _KEYS, _IDENTITY, _FILES = "digests.bin", "identity.txt", "files.json"
 _KEY = np.dtype((np.void, DIGEST_BYTES))
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(NamedTuple):
     """Outputs that an earlier run made of images."""
 
     folder: Path
@@ -48,16 +47,15 @@ class Kept:
         if folder is None:
             return None
         try:
-            if (folder / _IDENTITY).read_text() != identity:
+            files = json.loads((folder / _FILES).read_text())
+            same = (folder / _IDENTITY).read_text() == identity
+            if not same or any(_state(folder / name) != state for name, state in files.items()):
                 return None
             content = (folder / _KEYS).read_bytes()
-            files = json.loads((folder / _FILES).read_text())
-            if any(_state(folder / name) != state for name, state in files.items()):
-                return None
         except (OSError, ValueError):
             return None
         keys = np.frombuffer(content[: len(content) // DIGEST_BYTES * DIGEST_BYTES], _KEY).tolist()
-        return cls(folder, dict(zip(keys, range(len(keys)), strict=True)))
+        return cls(folder, {key: place for place, key in enumerate(keys)})
 
     def places(self, digests: Sequence[bytes]) -> NDArray[np.int64]:
         """Return the place of each image in the outputs, −1 where they have none of it."""
@@ -74,10 +72,8 @@ def keep(
 ) -> None:
     """Keep outputs for later runs; where the disk knows no links, or is full, nothing is kept.
 
-    Args:
-        folder: Where to; None to keep nothing.
-        digests: Of the images, in the order of the outputs.
-        write: Called with the folder, writes what else is to be kept.
+    `digests` are of the images, in the order of the outputs; `write` is called with the folder, for
+    what else is to be kept.
     """
     if folder is None:
         return
@@ -105,16 +101,10 @@ def store_files(folder: Path) -> list[Path]:
 
 
 class KeptImages:
-    """Images that an earlier run stored, in the order of a new store.
+    """Images that an earlier run stored, in the order of a new store, by what they are made of.
 
     Where the images of one of its shards follow one another again, the new store has the same
     shard, and its file is linked.
-
-    Args:
-        digests: Of what the images of the new store are made of, in its order.
-
-    Raises:
-        DataError: The store is damaged.
     """
 
     def __init__(self, kept: Kept, digests: Sequence[bytes]) -> None:
@@ -129,9 +119,7 @@ class KeptImages:
     def shard_from(self, position: int, ends: Callable[[int], bool]) -> range | None:
         """Return the places in the new store that an old shard fills from one on; None for none.
 
-        Args:
-            position: Place in the new store where a shard begins.
-            ends: Tells whether a shard of the new store ends before a place.
+        `ends` tells whether a shard of the new store ends before a place.
         """
         first = int(self.places[position])
         number = self._shard_at.get(first)
@@ -157,10 +145,7 @@ class KeptImages:
         )
 
     def image(self, position: int) -> tuple[Image, Spacing | None, Region | None, bytes] | None:
-        """Return pixels, spacing, region and digest of an image by its place in the new store.
-
-        It is None where the earlier run stored no such image.
-        """
+        """Return pixels, spacing, region and digest of an image by its place in the new store."""
         place = int(self.places[position])
         if place < 0:
             return None
@@ -180,8 +165,6 @@ def write_store(
     """Write a store whose shards begin and end where its images say, whatever was kept.
 
     Args:
-        case_ids: Ids of its images, in its order.
-        kept: What an earlier run stored; None for nothing.
         ends: Tells whether a shard ends before a place; asked when the images before it are added,
             or were stored by the earlier run.
         add_linked: Called with the places of images whose shard was linked.
@@ -189,15 +172,14 @@ def write_store(
     """
     position = 0
     while position < len(case_ids):
-        run = None
         if kept is not None and writer.between_shards:
             run = kept.shard_from(position, links_end or ends)
-        if kept is not None and run is not None:
-            kept.link(writer, run, case_ids)
-            add_linked(run)
-            position = run.stop
-        else:
-            add(position)
-            position += 1
-            if ends(position):
-                writer.end_shard()
+            if run is not None:
+                kept.link(writer, run, case_ids)
+                add_linked(run)
+                position = run.stop
+                continue
+        add(position)
+        position += 1
+        if ends(position):
+            writer.end_shard()

@@ -20,7 +20,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -47,11 +47,10 @@ class Region:
     Attributes:
         inside: (height, width) or (depth, height, width), true where intensities and texture are
             measured; at least one pixel.
-        outline: Of the same shape, the region as it was drawn, before pixels were left out by
-            their intensity; None where none were.
-        origin: Coordinates x, y, z of the centre of the first voxel, mm; None where unknown.
-        direction: Unit vectors x, y, z of the axes of the array, one after the other; None where
-            unknown.
+        outline: The region as it was drawn, before pixels were left out by their intensity; None
+            where none were.
+        origin: Coordinates x, y, z of the centre of the first voxel, mm.
+        direction: Unit vectors x, y, z of the axes of the array, one after the other.
     """
 
     inside: NDArray[np.bool_]
@@ -90,12 +89,7 @@ CASES = pa.schema(
 
 
 class Shard:
-    """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers.
-
-    Raises:
-        OSError: The file cannot be read.
-        pyarrow.ArrowInvalid: It is no whole Arrow file.
-    """
+    """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -169,25 +163,18 @@ class Shard:
         return batch, row - (self._ends[batch] - self._batches[batch].num_rows)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow.
+class _Layout(NamedTuple):
+    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow."""
 
-    Attributes:
-        shapes: (n, 3), or (n, 4) of volumes; the last one is the number of channels.
-        spacing: (n, 2), or (n, 3) of volumes; NaN where unknown.
-        offsets: (n + 1,) first byte of each image.
-    """
-
-    shapes: NDArray[np.int32]
+    shapes: NDArray[np.int32]  # (n, 3), or (n, 4) of volumes; the last one is of channels
     dtypes: list[str]
     dtype: NDArray[np.int32]
-    spacing: NDArray[np.float64]
-    offsets: NDArray[np.int64]
+    spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes; NaN where unknown
+    offsets: NDArray[np.int64]  # (n + 1,) first byte of each image
     pixels: pa.Buffer
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch) -> Self:
+    def of(cls, batch: pa.RecordBatch) -> "_Layout":
         sides = ("depth", "height", "width", "channels")
         shapes = [batch[side].to_numpy() for side in sides if side in batch.schema.names]
         encoded = batch["dtype"].dictionary_encode()
@@ -332,18 +319,14 @@ class ShardWriter:
         region: Region | None = None,
         digest: bytes | None = None,
     ) -> None:
-        """Append one image or volume.
+        """Append one image or volume; one that a store cannot hold is a DataError.
 
         Args:
             image: (height, width) or (height, width, channels), or (depth, height, width, 1);
                 uint8, uint16, int16 or float32.
-            spacing: Distance of its slices (a volume's alone), rows and columns, mm; None where
-                it is unknown.
+            spacing: Distance of its slices (a volume's alone), rows and columns, mm.
             region: Its region of interest; all images of a store have one, or none has.
             digest: Its digest, where another store has it; else it is computed.
-
-        Raises:
-            DataError: The id is taken, or image, spacing or region cannot be stored.
         """
         self._check(case_id, image, region)
         volumes = is_volume(image)
@@ -373,12 +356,7 @@ class ShardWriter:
         return not self._written
 
     def link(self, shard: Path, case_ids: Sequence[str], digests: Sequence[bytes]) -> None:
-        """Append all images of another store's shard, whose file has the same name here.
-
-        Raises:
-            DataError: An id is taken, or the images are of another kind than those before.
-            OSError: The file cannot be read.
-        """
+        """Append all images of another store's shard, whose file has the same name here."""
         self.end_shard()
         with pa.memory_map(str(shard)) as file:
             columns = pa.ipc.open_file(file).schema.names
@@ -419,11 +397,9 @@ class ShardWriter:
         if self._schema is None:
             self._schema = own
         if own != self._schema:
-            kind = (
-                f"{'a volume' if volumes else 'an image'} with{'' if regions else 'out'} a region"
-            )
+            kind = "a volume" if volumes else "an image"
             raise DataError(
-                f"{kind} among others",
+                f"{kind} with{'' if regions else 'out'} a region among others",
                 where=case_id,
                 allowed="images alone or volumes alone in a data set, with a region for every one "
                 "or for none",

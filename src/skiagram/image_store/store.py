@@ -42,25 +42,16 @@ _SHARD_NAME = re.compile("[0-9a-f]+")
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """Images of one shape and depth that follow one another in a store.
-
-    Attributes:
-        images: (n, height, width[, channels]) or (n, depth, height, width, 1), a read-only view.
-        spacing: (n, 2), or (n, 3) of volumes, as `ImageStore.spacing`; NaN where it is unknown.
-    """
+    """Images of one shape and depth that follow one another in a store."""
 
     case_ids: list[str]
-    images: Image
-    spacing: NDArray[np.float64]
+    images: Image  # (n, height, width[, channels]) or (n, depth, height, width, 1), read-only
+    spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes, mm; NaN where unknown
     regions: tuple[Region, ...] = ()
 
 
 class ImageStore:
-    """Reads a folder that a `ShardWriter` wrote; images are views into the mapped files.
-
-    Raises:
-        DataError: The folder is not a finished store.
-    """
+    """Reads a folder that a `ShardWriter` wrote; images are views into the mapped files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,15 +71,11 @@ class ImageStore:
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
 
     def _unfinished(self) -> DataError:
-        return DataError(
-            "no finished image store",
-            where=str(self.folder),
-            remedy="run the stage that writes it",
-        )
+        return _unusable("no finished image store", self.folder)
 
     @cached_property
     def case_ids(self) -> list[str]:
-        """Return the ids in the store's order."""
+        """The ids in the store's order."""
         return self.ids(0, len(self))
 
     def ids(self, start: int, stop: int) -> list[str]:
@@ -139,11 +126,7 @@ class ImageStore:
         return self._ends
 
     def check(self, start: int, stop: int) -> None:
-        """Refuse images, from one place of the order up to another, that are not as written.
-
-        Raises:
-            DataError: Pixels, spacing or region of one have changed on the disk.
-        """
+        """Refuse images, from one place of the order up to another, that are not as written."""
         digests = self._cases["digest"].slice(start, stop - start).to_pylist()
         for (shard, row, position), digest in zip(self._rows(start, stop), digests, strict=True):
             if content_digest(shard.view(row), shard.spacing(row), shard.region(row)) != digest:
@@ -214,9 +197,9 @@ class ImageStore:
         try:
             shard = Shard(path)
         except (OSError, pa.ArrowException) as error:
-            raise _damaged(path) from error
+            raise _unusable("damaged shard", path) from error
         if len(shard) != images:
-            raise _damaged(path)
+            raise _unusable("damaged shard", path)
         return shard
 
 
@@ -226,8 +209,8 @@ def _checked(name: str) -> str:
     return name
 
 
-def _damaged(path: Path) -> DataError:
-    return DataError("damaged shard", where=str(path), remedy="run the stage that writes it")
+def _unusable(found: str, path: Path) -> DataError:
+    return DataError(found, where=str(path), remedy="run the stage that writes it")
 
 
 @dataclass(frozen=True)
@@ -310,9 +293,7 @@ def modality_folders(images: Path) -> dict[str, Path]:
         first, *others = json.loads(record.read_text(encoding="utf-8"))
         _check_names([first, *others])
     except (OSError, ValueError, TypeError) as error:
-        raise DataError(
-            "unreadable record", where=str(record), remedy="run the stage that writes it"
-        ) from error
+        raise _unusable("unreadable record", record) from error
     return {first: images, **{name: images / name for name in others}}
 
 

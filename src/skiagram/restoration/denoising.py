@@ -60,14 +60,10 @@ class Denoising:
     shifts: Annotated[int, Field(ge=0)]
 
     def denoise(self, planes: Planes) -> Floats:
-        """Take the noise out of planes, in place; beyond their border they are mirrored.
+        """Take the noise out of finite planes, in place; beyond their border they are mirrored.
 
-        Args:
-            planes: (n, height, width) float32, finite.
-
-        Returns:
-            (n,) standard deviation of each noise, in intensity units: NaN where the images are too
-            small for a single level and stay as they are.
+        Return (n,) its standard deviation, in intensity units: NaN where the images are too small
+        for a single level and stay as they are.
         """
         count, height, width = planes.shape
         level = pywt.dwt_max_level(min(height, width), pywt.Wavelet(self.wavelet))
@@ -126,15 +122,12 @@ def _scale(planes: Planes) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def estimate_noise(diagonal: Planes) -> Floats:
-    """Estimate the standard deviation of white noise by the robust median rule.
+    """Return (n,) standard deviations of white noise by the robust median rule; 0 for plain images.
 
     Coefficients of exactly plain areas, such as a black surround, hold no noise and are left out.
 
     Args:
         diagonal: (n, height, width) finest diagonal detail of images scaled to [−1, 1].
-
-    Returns:
-        (n,) deviations; 0 for a plain image.
     """
     noise = np.zeros(len(diagonal))
     for image, magnitude in enumerate(np.abs(diagonal)):
@@ -147,10 +140,6 @@ def bayes_thresholds(bands: Planes, noise: Floats) -> Floats:
     """Return noise² / σ_signal for each image's band; infinity where no signal is left, (n,).
 
     Source: Chang, Yu and Vetterli 2000, IEEE Trans. Image Process. 9:1532 (BayesShrink).
-
-    Args:
-        bands: (n, height, width) float32.
-        noise: (n,) standard deviation of each image's noise.
     """
     energy = np.einsum("nij,nij->n", bands, bands, dtype=np.float64) / bands[0].size
     signal = np.maximum(energy - noise**2, 0)

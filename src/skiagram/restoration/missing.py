@@ -64,10 +64,8 @@ def fill_local_median(
     """Fill as `fill_local_mean`, with a median.
 
     Args:
-        plane: (height, width) float32.
-        missing: (height, width); at least one pixel is known.
-        unknown: (height, width); pixels that no median is taken of, the missing ones among them.
-            None for the missing ones alone.
+        unknown: Pixels that no median is taken of, the missing ones among them; None for those
+            alone.
     """
     filled = plane.copy()
     _fill(plane, missing, missing if unknown is None else unknown, radius, False, filled)
@@ -122,15 +120,7 @@ def gather(
     outer: int,
     values: NDArray[np.float32],
 ) -> int:
-    """Collect the pixels around one pixel.
-
-    Args:
-        plane: (height, width) float32.
-        left_out: (height, width); pixels that are not collected.
-
-    Returns:
-        How many there are.
-    """
+    """Collect the pixels around one pixel, without those left out; return how many there are."""
     height, width = plane.shape
     count = 0
     for y in range(max(row - outer, 0), min(row + outer + 1, height)):

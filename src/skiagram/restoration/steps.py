@@ -58,17 +58,11 @@ class Steps:
             images: (n, height, width[, channels]) or (n, depth, height, width, 1), of any depth;
                 NaN, ±inf and what float32 cannot hold are missing.
             training_mean: Mean development image of an image's shape, where it is needed.
-
-        Returns:
-            The restored images, same shape, float32, and what was done to each.
-
-        Raises:
-            DataError: No pixel of a plane is known, or the mean image is of another size.
         """
         mean = self._usable(training_mean, images.shape[1:])
-        planes = _planes(images)
+        planes = planes_of(images)
         missing: Mask = ~np.isfinite(planes)
-        self._fill(planes, missing, None if mean is None else _planes(mean[None]))
+        self._fill(planes, missing, None if mean is None else planes_of(mean[None]))
         outliers, dead_lines = self._replace(planes, missing)
         gaps = missing.sum(axis=(1, 2))
         unfilled = None if self.missing else missing
@@ -79,14 +73,12 @@ class Steps:
         if unfilled is not None:
             planes[unfilled] = np.nan
         of_image = (len(images), -1)
-        counts = zip(
-            gaps.reshape(of_image).sum(axis=1).tolist(),
-            outliers.reshape(of_image).sum(axis=1).tolist(),
-            dead_lines.reshape(of_image).sum(axis=1).tolist(),
-            np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist(),
-            strict=True,
-        )
-        return _images(planes, images.shape), tuple(Treatment(*each) for each in counts)
+        counts = [
+            each.reshape(of_image).sum(axis=1).tolist() for each in (gaps, outliers, dead_lines)
+        ]
+        deviation = np.sqrt(np.square(noise).reshape(of_image).mean(axis=1)).tolist()
+        treatments = zip(*counts, deviation, strict=True)
+        return images_of(planes, images.shape), tuple(Treatment(*each) for each in treatments)
 
     def _usable(self, training_mean: Plane | None, shape: tuple[int, ...]) -> Plane | None:
         if not self.needs_training_mean:
@@ -126,7 +118,7 @@ class Steps:
         return counts[0], counts[1]
 
 
-def _planes(images: Image) -> Planes:
+def planes_of(images: Image) -> Planes:
     """Return a copy, (n · planes, height, width), the planes of an image one after the other."""
     height, width = images.shape[-3:-1] if images.ndim == _VOLUMES else images.shape[1:3]
     by_plane = images
@@ -137,7 +129,8 @@ def _planes(images: Image) -> Planes:
     return copied.reshape(-1, height, width)
 
 
-def _images(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def images_of(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the images, of a shape, that `planes_of` took apart."""
     if len(shape) == _VOLUMES:
         return planes.reshape(shape)
     count, height, width = shape[:3]

@@ -46,11 +46,9 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
     lines = [line.strip() for line in text.splitlines()]
     keys = [line for line in lines if line and not line.startswith("#")]
     if not keys:
-        custodian = (
-            "; only the custodian has it: ask the custodian to run `dvc repro` with it"
-            if purpose is Purpose.SEAL
-            else ""
-        )
+        custodian = ""
+        if purpose is Purpose.SEAL:
+            custodian = "; only the custodian has it: ask the custodian to run `dvc repro` with it"
         raise DataError(
             f"{purpose.value} encrypted, and no key was given",
             where=where,
@@ -103,12 +101,7 @@ def encrypt(content: bytes, recipient: str, where: str) -> bytes:
 
 
 def decrypt(content: bytes, purpose: Purpose, where: str) -> bytes:
-    """Decrypt a small file, named `where`; its purpose tells where its key is looked for.
-
-    Raises:
-        DataError: No key was given or another one is needed, or the file is damaged.
-        OptionError: pyrage is not installed.
-    """
+    """Decrypt a small file, named `where`; its purpose tells where its key is looked for."""
     identities = _find_identities(purpose, where)
     try:
         opened: bytes = _load_pyrage(where).decrypt(content, identities)
@@ -123,11 +116,6 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
 
     Each piece is proved genuine before it is yielded, the end of the file when the block ends
     without an error: use nothing of it before.
-
-    Raises:
-        DataError: No key was given or another one is needed, or the file is missing, altered or
-            cut short.
-        OptionError: pyrage is not installed.
     """
     identities, pyrage = _find_identities(purpose, where), _load_pyrage(where)
     reading, writing = os.pipe()

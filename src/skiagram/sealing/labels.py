@@ -25,15 +25,10 @@ _PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"
 
 @dataclass(frozen=True)
 class _Content:
-    """What is encrypted.
-
-    Attributes:
-        labels: Token of each case → index into `classes`, in digits of equal number: the length of
-            the encrypted file says nothing of the labels.
-    """
+    """What is encrypted; the length of the file says nothing of the labels."""
 
     classes: tuple[str, ...]
-    labels: dict[str, str]
+    labels: dict[str, str]  # token of each case → index into `classes`, in digits of equal number
 
 
 @dataclass(frozen=True)
@@ -82,12 +77,7 @@ def are_encrypted(folder: Path) -> bool:
 
 
 def open_labels(folder: Path, task: Task) -> pd.DataFrame:
-    """Return the labels of test cases, columns `case_id` and `label`, from the sealed folder.
-
-    Raises:
-        DataError: They are missing or damaged, or encrypted and the custodian's key is not given.
-        OptionError: They are encrypted, and pyrage is not installed.
-    """
+    """Return the labels of test cases, columns `case_id` and `label`, from the sealed folder."""
     if not are_encrypted(folder):
         return read_table(folder / _PLAIN)
     where = f"data/sealed/{_ENCRYPTED}"

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -81,13 +81,8 @@ def _canonical(values: Mapping[str, Any]) -> bytes:
     return json.dumps(values, sort_keys=True, ensure_ascii=False).encode()
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """What is known of all openings.
-
-    Attributes:
-        openings: In the order of the file, each once.
-    """
+class Ledger(NamedTuple):
+    """What is known of all openings, in the order of the file, each once."""
 
     openings: tuple[Opening, ...]
     faults: tuple[str, ...] = ()
@@ -126,7 +121,7 @@ def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
         return ()
     ledger = read_ledger(home)
     noted, openings = ledger.find(comparison), len(ledger.of_seal(comparison.seal))
-    lines = [f"{fault}." for fault in ledger.faults]
+    lines, data = [f"{fault}." for fault in ledger.faults], comparison.data
     if noted is None:
         lines.append(
             "this comparison is missing: the ledger was deleted, or the results were made "
@@ -135,33 +130,24 @@ def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
     else:
         times = "once" if openings == 1 else f"for {openings} comparisons"
         lines.append(
-            f"the test labels of {comparison.data} were opened {times}; this is number "
-            f"{noted.number}."
+            f"the test labels of {data} were opened {times}; this is number {noted.number}."
         )
-    others = {opening.comparison.seal for opening in ledger.openings if opening.comparison.seal}
-    earlier = [
-        opening
-        for seal in sorted(others - {comparison.seal})
-        for opening in ledger.of_seal(seal)
-        if opening.comparison.data == comparison.data
-    ]
+    others = {opening.comparison for opening in ledger.openings} - {comparison}
+    earlier = {
+        (other.seal, other.digest)
+        for other in others
+        if other.seal not in ("", comparison.seal) and other.data == data
+    }
     if earlier:
-        lines.append(
-            f"{len(earlier)} openings were of other test images under the name {comparison.data}."
-        )
+        lines.append(f"{len(earlier)} openings were of other test images under the name {data}.")
     return tuple(f"{LEDGER}: {line}" for line in lines)
 
 
 def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
     """Note that a seal is about to be opened; call it before the labels are read.
 
-    What the ledger lacks and its copy in `.work` holds is put back.
-
-    Args:
-        comparison: What the seal is opened for; its `seal` is not empty.
-
-    Returns:
-        The entry; an earlier one where the same comparison was noted before.
+    What the ledger lacks and its copy in `.work` holds is put back. Return the entry; an earlier
+    one where the same comparison was noted before.
     """
     with _locked(home):
         _add_missing(home / LEDGER, _read_file(home / _COPY).openings)
@@ -186,8 +172,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
 def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
     """Add the openings that others noted, or that were deleted here; return how many these are.
 
-    Args:
-        elsewhere: Lines of other ledgers; those that were altered are left out.
+    They come as lines of other ledgers; those that were altered are left out.
     """
     with _locked(home):
         others = (*_read_file(home / _COPY).openings, *_read(elsewhere).openings)
