@@ -149,11 +149,6 @@ def test_wrong_options_are_named(wrong: dict[str, Any], named: str) -> None:
         check(Compute, right | wrong, "compute")
 
 
-def test_linear_algebra_is_held_to_the_chosen_threads() -> None:
-    with IN_PROCESS.limit():
-        assert linear_algebra(0) == {1}
-
-
 FITS = pytest.mark.parametrize(
     "compute",
     [

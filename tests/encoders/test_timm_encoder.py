@@ -73,9 +73,3 @@ def test_what_timm_cannot_do_names_the_option(
     path = weights_file(tmp_path, known)
     with pytest.raises(OptionError, match=said):
         encoder(path, architecture, **changed).load()
-
-
-def test_a_window_and_percentiles_exclude_one_another(tmp_path: Path) -> None:
-    both = {"window": {"low": 0, "high": 1}, "percentiles": {"low": 1, "high": 99}}
-    with pytest.raises(OptionError, match="exclude one another"):
-        encoder(weights_file(tmp_path), preprocessing={"intensity": both})

@@ -5,7 +5,7 @@ import http.server
 import pickle
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
@@ -23,21 +23,11 @@ SIZE = 300_000
 
 @dataclass
 class Hub:
-    """A server of one file that behaves as the Hugging Face hub does.
-
-    Attributes:
-        content: The file.
-        refusal: Status and reason that it answers with; None to serve.
-        cut: Bytes after which an answer breaks off; None for none.
-        cuts: How many answers break off; None for all.
-        ranges: Ranges that were asked for.
-    """
+    """A server of one file that answers as the Hugging Face hub does."""
 
     content: bytes
-    refusal: tuple[int, str] | None = None
-    cut: int | None = None
-    cuts: int | None = None
-    ranges: list[str] = field(default_factory=list)
+    refusal: tuple[int, str] | None = None  # status and reason that it answers with
+    cut: int | None = None  # bytes after which an answer breaks off
     address: str = ""
 
 
@@ -63,27 +53,14 @@ class _Answers(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        asked, content = self.headers.get("Range"), hub.content
-        if asked and body:
-            hub.ranges.append(asked)
-            content = content[int(asked.removeprefix("bytes=").split("-")[0]) :]
-        self.send_response(206 if asked and body else 200)
+        self.send_response(200)
         self.send_header("ETag", '"one"')
         self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("Accept-Ranges", "bytes")
-        if asked and body:
-            first = len(hub.content) - len(content)
-            last = f"{first}-{len(hub.content) - 1}"
-            self.send_header("Content-Range", f"bytes {last}/{len(hub.content)}")
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(len(hub.content)))
         self.end_headers()
         if body:
-            self.wfile.write(content[: hub.cut])
-            if hub.cut is not None:
-                self.close_connection = True
-            if hub.cuts is not None:
-                hub.cuts -= 1
-                hub.cut = hub.cut if hub.cuts else None
+            self.wfile.write(hub.content[: hub.cut])
+            self.close_connection = hub.cut is not None
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -144,15 +121,6 @@ def test_what_the_hub_refuses_is_named(hub: Hub, status: int, reason: str, said:
     hub.refusal = (status, reason)
     with pytest.raises(DataError, match=said):
         hub_file().locate(WHERE)
-
-
-def test_a_hub_file_that_breaks_off_is_taken_up_where_it_ended(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", SIZE // 10)
-    hub.cut, hub.cuts = SIZE // 3, 1
-    assert hub_file().locate(WHERE).read_bytes() == hub.content
-    assert hub.ranges == [f"bytes={3 * SIZE // 10}-"]
 
 
 def test_a_web_file_is_verified_and_one_cut_off_is_refused(hub: Hub, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 from scipy import ndimage
 
 from skiagram.restoration.regions import Interpolation, Resampling, interpolate, new_places
@@ -62,8 +61,3 @@ def test_a_voxel_half_in_the_region_belongs_to_it() -> None:
     chosen = Resampling(spacing=(None, None, 0.5), order="linear", rounding=False)
     _, region, _ = chosen.resample(np.zeros(mask.shape), mask, (1.0, 1.0, 1.0))
     assert region.ravel().tolist() == [False] * 4 + [True] * 4
-
-
-def test_a_spacing_of_0_is_refused() -> None:
-    with pytest.raises(ValidationError, match="greater than 0"):
-        Resampling(spacing=(0.0, 1.0, 1.0), order="linear", rounding=False)

@@ -1,7 +1,6 @@
 """Whole stores: records, names in errors, memory."""
 
 import dataclasses
-import pickle
 import tracemalloc
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.preparation import TRAINING_MEAN
 from skiagram.records import Cases, read_table
 from skiagram.restoration import restore
-from skiagram.restoration.restore import restore_batch, restore_store, training_mean
+from skiagram.restoration.restore import restore_store, training_mean
 from tests.restoration.phantom import Plane, film, restoration, tissue
 from tests.restoration.phantom import restored as alone
 
@@ -87,15 +86,6 @@ def test_runs_of_like_images_are_restored_as_each_alone(
     assert restored.spacing("c2") is None
     for case_id, image in images.items():
         np.testing.assert_array_equal(restored.image(case_id), alone(steps, image)[0])
-
-
-def test_a_batch_can_be_restored_by_another_process() -> None:
-    images = np.stack([film(0).faulty, film(1).faulty])
-    sent, steps = pickle.loads(pickle.dumps((images, restoration("wavelet"))))
-    ours, treatments = restore_batch(["a", "b"], sent, steps, None)
-    expected, same = restoration("wavelet").restore(images)
-    np.testing.assert_array_equal(ours, expected)
-    assert treatments == same
 
 
 def test_an_image_with_nothing_known_is_named_and_leaves_no_finished_store(
@@ -193,14 +183,6 @@ def test_a_pixel_no_volume_knows_takes_the_mean_around_it_in_its_slice(tmp_path:
     np.testing.assert_array_equal(mean[:, 2, 2, 0], [0, 1, 2])
 
 
-def test_a_pixel_no_image_knows_takes_the_mean_around_it(tmp_path: Path) -> None:
-    images = [np.full((5, 5), value, np.float32) for value in (1, 2, 6, 50)]
-    for image in images:
-        image[2, 2] = np.nan
-    mean = training_mean(store(tmp_path, images), cases())
-    np.testing.assert_allclose(mean, np.full((5, 5), 3))
-
-
 def test_missing_pixels_take_it_and_labels_change_no_byte(tmp_path: Path) -> None:
     images = [tissue(seed, 16) for seed in range(4)]
     images[3][4, 5] = np.nan
@@ -246,13 +228,3 @@ def test_images_that_know_nothing_are_refused(tmp_path: Path) -> None:
     blank = [np.full((4, 4), np.nan, np.float32)] * 4
     with pytest.raises(DataError, match="every pixel of every development image is missing"):
         training_mean(store(tmp_path, blank), cases())
-
-
-def test_a_store_alone_does_not_tell_which_images_are_development(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no case table"):
-        restore_store(
-            store(tmp_path / "images", gappy(9, 8)),
-            restoration("training_mean"),
-            tmp_path / "a",
-            tmp_path / "a.parquet",
-        )
