@@ -109,27 +109,21 @@ def test_ct_is_read_in_hounsfield_units() -> None:
     np.testing.assert_array_equal(image, apply_modality_lut(header.pixel_array, header))
 
 
-def test_palette_becomes_colour() -> None:
+def test_palette_and_ybr_become_rgb() -> None:
     assert read_dicom(bundled("examples_palette.dcm")).pixels.shape == (350, 800, 3)
-
-
-def test_ybr_becomes_rgb() -> None:
     uncompressed = read_dicom(bundled("SC_ybr_full_422_uncompressed.dcm")).pixels
     reference = pydicom.dcmread(bundled("SC_rgb_dcmtk_+eb+cr.dcm")).pixel_array
     assert np.abs(uncompressed.astype(int) - reference).mean() < 5
 
 
-def test_padding_is_found_on_stored_values_before_rescaling() -> None:
-    image = read(STORED, PixelPaddingValue=100, RescaleSlope=2, RescaleIntercept=-100)
-    np.testing.assert_array_equal(np.isnan(image), STORED == 100)
-    known = ~np.isnan(image)
-    np.testing.assert_array_equal(image[known], STORED[known] * 2.0 - 100)
-
-
-@pytest.mark.parametrize(("value", "limit"), [(100, 300), (300, 100)])
-def test_padding_range_is_missing_in_either_direction(value: int, limit: int) -> None:
-    image = read(STORED, PixelPaddingValue=value, PixelPaddingRangeLimit=limit)
-    np.testing.assert_array_equal(np.isnan(image), (STORED >= 100) & (STORED <= 300))
+@pytest.mark.parametrize(("value", "limit"), [(100, None), (100, 300), (300, 100)])
+def test_padding_is_found_on_stored_values_before_rescaling(value: int, limit: int | None) -> None:
+    padding = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+    image = read(STORED, **padding, RescaleSlope=2, RescaleIntercept=-100)
+    ends = sorted((value, limit or value))
+    missing = (ends[0] <= STORED) & (ends[1] >= STORED)
+    np.testing.assert_array_equal(np.isnan(image), missing)
+    np.testing.assert_array_equal(image[~missing], STORED[~missing] * 2.0 - 100)
 
 
 def test_padding_of_signed_pixels_written_as_unsigned_is_still_found() -> None:
@@ -243,7 +237,7 @@ def test_private_transfer_syntax_is_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("word", ["YES", "yes", "Yes ", "Y", "TRUE", "UNKNOWN", ["NO", "YES"]])
+@pytest.mark.parametrize("word", ["YES", "yes", "Yes ", "Y", "UNKNOWN", ["NO", "YES"]])
 def test_text_burnt_into_pixels_is_refused_in_any_spelling(word: str | list[str]) -> None:
     with pytest.raises(DataError, match="may identify the patient"):
         read(STORED, BurnedInAnnotation=word)
@@ -326,13 +320,6 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
     tracemalloc.stop()
     assert seconds < 5
     assert most < 100_000_000
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["image_dfl.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm"])
-def test_compressed_files_that_are_no_bombs_are_read(name: str) -> None:
-    expected = pydicom.dcmread(bundled(name)).pixel_array
-    assert read_dicom(bundled(name)).pixels.shape == expected.shape
 
 
 def test_items_within_items_without_end_are_refused_in_own_words() -> None:

@@ -4,7 +4,6 @@ import time
 import warnings
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -12,7 +11,6 @@ import numpy as np
 import pydicom
 import pytest
 from numpy.typing import NDArray
-from pydicom.data import get_testdata_file
 from pydicom.pixels import pixel_array
 from pydicom.uid import (
     HTJ2K,
@@ -27,9 +25,9 @@ from pydicom.uid import (
 )
 
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.dicom_codecs import decode_pixels, read_stream
+from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.errors import DataError
-from tests.datasets.test_dicom import compressed
+from tests.datasets.test_dicom import bundled, compressed
 
 ROWS, COLUMNS = 70, 50
 FILM: NDArray[np.uint16] = (
@@ -57,11 +55,6 @@ ENCODERS: dict[str, tuple[str, Callable[[NDArray[Any]], Any]]] = {
         lambda film: imagecodecs.ljpeg_encode(film, bitspersample=16),
     ),
 }
-
-
-def bundled(name: str) -> Path:
-    with warnings.catch_warnings(action="ignore"):
-        return Path(str(get_testdata_file(name, download=False)))
 
 
 def film_of(kind: str, film: NDArray[Any] = FILM) -> BytesIO:
@@ -139,13 +132,6 @@ def test_a_stream_of_several_values_a_pixel_is_refused_in_a_gray_file() -> None:
 def test_pixels_that_are_no_stream_at_all_are_refused() -> None:
     with pytest.raises(DataError, match="without a readable beginning"):
         read_dicom(compressed(JPEGBaseline8Bit, b"nothing"))
-
-
-@pytest.mark.parametrize("kind", ENCODERS)
-def test_a_streams_own_header_is_read_without_decoding(kind: str) -> None:
-    stream = read_stream(ENCODERS[kind][1](FILM))
-    assert stream is not None
-    assert (stream.rows, stream.columns, stream.samples, stream.bits) == (ROWS, COLUMNS, 1, 16)
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import shutil
 import struct
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -47,11 +46,13 @@ from tests.datasets.folder.test_frames import (
 from tests.datasets.own_folders import COLUMNS, png, row, source_of, write_folder
 from tests.datasets.test_dicom import (
     BOMBS,
+    bundled,
     compressed,
     deflate_bomb,
     file_of,
     header_of,
 )
+from tests.datasets.test_image_files import png_bomb
 
 SIDE = 40
 _CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -116,17 +117,6 @@ def _encoded(kind: str, **how: Any) -> Callable[[], bytes]:
         return file.getvalue()
 
     return make
-
-
-def _png_of_zeros(side: int) -> bytes:
-    packed = zlib.compressobj(9)
-    lines = b"".join(packed.compress(bytes(side + 1)) for _ in range(side)) + packed.flush()
-    head = struct.pack(">2L5B", side, side, 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", lines), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
-        for name, body in chunks
-    )
 
 
 def _tiff_of_zeros() -> bytes:
@@ -421,7 +411,7 @@ def _film_bomb(name: str) -> Callable[[], bytes]:
 
 
 KINDS: dict[str, Kind] = {
-    "PNG": Kind(_encoded("PNG"), _image, [lambda: _png_of_zeros(16_384)]),
+    "PNG": Kind(_encoded("PNG"), _image, [lambda: png_bomb(16_384)]),
     "JPEG": Kind(_encoded("JPEG", quality=95), _image),
     "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
     "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
@@ -435,7 +425,7 @@ KINDS: dict[str, Kind] = {
         _dicom(DeflatedExplicitVRLittleEndian), _image, [lambda: deflate_bomb().getvalue()]
     ),
     "DICOM, RLE": Kind(
-        lambda: Path(_bundled("MR_small_RLE.dcm")).read_bytes(), _image, [_film_bomb("RLE")]
+        lambda: bundled("MR_small_RLE.dcm").read_bytes(), _image, [_film_bomb("RLE")]
     ),
     "DICOM, JPEG": Kind(
         lambda: compressed(
@@ -486,9 +476,3 @@ KINDS: dict[str, Kind] = {
     **_model_kinds(),
     "folder of a classical model, packed": Kind(_package, _read_package, [_package_of_zeros]),
 }
-
-
-def _bundled(name: str) -> str:
-    from pydicom.data import get_testdata_file
-
-    return str(get_testdata_file(name, download=False))

@@ -78,6 +78,13 @@ _OF_SERIES = [
     *("RadiopharmaceuticalInformationSequence", "SeriesDate", "SeriesTime"),
     *("AcquisitionDate", "AcquisitionTime"),
 ]
+_GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
+    "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
+}
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
 _PARSED_OF_SERIES = [*_PARSED, *(Tag(name) for name in _OF_SERIES)]
 
@@ -266,6 +273,22 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
         if rows and columns:
             return rows, columns
     return None
+
+
+def headers_of_frames(header: Any) -> list[Any]:
+    """Return what a single slice's header would say of each frame of an enhanced file."""
+    shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+    alike = {element.tag: element for element in header if element.VR != "SQ"}
+    headers = []
+    for frame in header.PerFrameFunctionalGroupsSequence:
+        own = pydicom.Dataset()
+        own.update(alike)
+        own.update(frame)
+        for sequence, names in _GROUPS.items():
+            group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
+            own.update({group[name].tag: group[name] for name in names if name in group})
+        headers.append(own)
+    return headers
 
 
 def modality_values(stored: NDArray[Any], header: Any) -> Image:

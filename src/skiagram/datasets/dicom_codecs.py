@@ -116,49 +116,39 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
 
 def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
     """Return the error of an image that is larger than is allowed."""
-    return DataError(
-        f"{columns} × {rows} pixels",
-        where=where,
-        allowed=f"at most {most_pixels:,} pixels",
-        remedy="cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in "
-        "the option file of a folder)",
-    )
+    found, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
+    remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
+    remedy += "option file of a folder)"
+    return DataError(found, where=where, allowed=allowed, remedy=remedy)
 
 
 def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
     stream = read_stream(frame)
+    fault = ""
     if stream is None:
-        raise _damaged("without a readable beginning", where)
-    if (stream.rows, stream.columns) != (header.Rows, header.Columns):
-        size = f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}"
-        raise _other_pixels(size, where)
-    if stream.samples != header.SamplesPerPixel:
-        raise _damaged(f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}", where)
-    if syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
-        raise _damaged("without their end", where)
-    if syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
-        raise DataError(
-            f"JPEG of {stream.bits} bits in colour",
-            where=where,
-            allowed="colour of 8 bits per channel, or lossless",
-            remedy="convert the file, for example with `gdcmconv --raw`",
+        fault = "without a readable beginning"
+    elif (stream.rows, stream.columns) != (header.Rows, header.Columns):
+        raise _other_pixels(
+            f"{stream.rows} rows of {stream.columns}, not the {header.Rows} of {header.Columns}",
+            where,
         )
+    elif stream.samples != header.SamplesPerPixel:
+        fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
+    elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
+        fault = "without their end"
+    elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
+        found, allowed = f"JPEG of {stream.bits} bits in colour", "colour of 8 bits, or lossless"
+        remedy = "convert the file, for example with `gdcmconv --raw`"
+        raise DataError(found, where=where, allowed=allowed, remedy=remedy)
+    if fault:
+        remedy = "the file is truncated or damaged; export it again"
+        raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
 
 
 def _other_pixels(contents: str, where: str) -> DataError:
-    return DataError(
-        f"compressed pixels that are {contents} in its header",
-        where=where,
-        remedy="the file is damaged or made to fill the memory; leave it out",
-    )
-
-
-def _damaged(contents: str, where: str) -> DataError:
-    return DataError(
-        f"compressed pixels {contents}",
-        where=where,
-        remedy="the file is truncated or damaged; export it again",
-    )
+    found = f"compressed pixels that are {contents} in its header"
+    remedy = "the file is damaged or made to fill the memory; leave it out"
+    return DataError(found, where=where, remedy=remedy)
 
 
 def _rle_pixels(frame: bytes, expected: int) -> int:
@@ -181,14 +171,9 @@ def _rle_pixels(frame: bytes, expected: int) -> int:
 
 
 def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
-    """Return the stored values of a DICOM data set whose size has been checked; colour is RGB.
+    """Return the stored values of one frame, from 1, or of all, as pydicom's `pixel_array` does.
 
-    Args:
-        frame: Number of the only frame to decode, from 1; None for all.
-
-    Returns:
-        (rows, columns), (rows, columns, 3), or either with the frames before, as pydicom's
-        `pixel_array`.
+    The size of the data set has been checked; colour is RGB.
     """
     syntax = header.file_meta.TransferSyntaxUID
     index = None if frame is None else frame - 1
@@ -200,12 +185,10 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
 
 def decodable(syntax: UID | None) -> bool:
     """Return whether pixels of a transfer syntax can be read."""
-    if syntax is None:
-        return False
-    if syntax in DECODER_DEPENDENCIES:
-        return True
     try:
-        return bool(get_decoder(syntax).is_available)
+        return syntax is not None and (
+            syntax in DECODER_DEPENDENCIES or bool(get_decoder(syntax).is_available)
+        )
     except NotImplementedError:
         return False
 
@@ -232,14 +215,7 @@ def is_available(syntax: str) -> bool:
 
 
 def decode_frame(frame: bytes, runner: Any) -> bytearray:
-    """Decode one frame, as pydicom asks of its plugins.
-
-    Args:
-        runner: pydicom's `DecodeRunner`: what the header says, and what the decoded frame is like.
-
-    Raises:
-        ValueError: It does not hold the pixels that it announces.
-    """
+    """Decode one frame, as pydicom asks of its plugins; `runner` is its `DecodeRunner`."""
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
     pixels = _decoder_of(runner.transfer_syntax)(frame)
     by_pixel = (rows, columns) if samples == 1 else (rows, columns, samples)

@@ -1,8 +1,7 @@
 """One image file becomes one image: PNG, JPEG, TIFF, PGM or PPM, or DICOM, told by its content.
 
-Nothing is guessed: what has no single right reading (several pages of which none is chosen,
-see-through pixels, colour of more than 8 bits) is refused by name, and a damaged file is never
-padded.
+Nothing is guessed: what has no single right reading (several pages, see-through pixels, colour of
+more than 8 bits) is refused by name, and a damaged file is never padded.
 """
 
 import re
@@ -44,10 +43,7 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 
 
 def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
-    """Read one image file.
-
-    Args:
-        name: What messages call the file; its path when empty.
+    """Read one image file; messages call it by name, or by its path where that is empty.
 
     Returns:
         (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
@@ -74,11 +70,7 @@ def decode_image(
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
-        frame: Number of the frame of a DICOM file, or of the page of a TIFF, from 1; None for the
-            only one.
-
-    Raises:
-        DataError: As `read_image`.
+        frame: Of a DICOM file, or page of a TIFF, from 1; None for the only one.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
@@ -117,25 +109,21 @@ def count_frames(content: bytes) -> int:
     return 1
 
 
-def _count_pages(file: TiffImageFile) -> int:
+def _count_pages(file: TiffImageFile, name: str = "") -> int:
     for page in range(1, _MAX_PAGES + 1):
         try:
             file.seek(page)
         except EOFError:
             file.seek(0)
             return page
-    raise DataError(
-        f"more than {_MAX_PAGES:,} pages",
-        allowed=f"at most {_MAX_PAGES:,}",
-        remedy="write the pages to several files",
-    )
+    found, remedy = f"more than {_MAX_PAGES:,} pages", "write the pages to several files"
+    raise DataError(found, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
 
 
 def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
     """Go to a page of a file, and refuse one that is not there or not chosen."""
     if isinstance(file, TiffImageFile):
-        with named(name):
-            pages = _count_pages(file)
+        pages = _count_pages(file, name)
     elif (pages := getattr(file, "n_frames", 1)) > 1:
         raise DataError(f"{pages} frames", where=name, remedy="write one file per frame")
     index = frame_of(frame, pages, name)
@@ -152,7 +140,8 @@ def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
     ImageOps.exif_transpose(file, in_place=True)
     if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
-        values = _deep(file)
+        signed = file.mode == "I" and not isinstance(file, PpmImageFile)
+        values: NDArray[Any] = np.asarray(file).astype(np.int16 if signed else np.uint16)
         return np.iinfo(values.dtype).max - values if white_is_zero else values
     if file.mode == "F":
         return np.asarray(file, dtype=np.float32)
@@ -163,37 +152,22 @@ def _check(file: ImageFile, name: str) -> None:
     bits = _bits(file)
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
     if (gray and bits > 16 and file.mode != "F") or (bits > 8 and not gray):
-        kind = "integers" if gray else "a colour or alpha channel"
-        raise DataError(
-            f"{bits} bits of {kind}",
-            where=name,
-            allowed="gray of up to 16 bits or of floating point, colour of 8 bits per channel",
-            remedy="convert the file",
-        )
+        found = f"{bits} bits of {'integers' if gray else 'a colour or alpha channel'}"
+        allowed = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
+        raise DataError(found, where=name, allowed=allowed, remedy="convert the file")
 
 
 def _bits(file: ImageFile) -> int:
     """Return the bits a sample that the file holds, which may be more than Pillow would keep."""
     if isinstance(file, TiffImageFile):
         return int(max(_tag(file, _BITS_PER_SAMPLE) or (1,)))
-    arguments = str(file.tile[0].args) if file.tile else ""
-    deep_colour = isinstance(file, PpmImageFile) and file.mode == "RGB" and _greatest(file) > 255
-    return 16 if ";16" in arguments or deep_colour else 8
-
-
-def _greatest(file: PpmImageFile) -> int:
-    arguments = file.tile[0].args
-    return int(arguments[1]) if isinstance(arguments, tuple) and len(arguments) == 2 else 255
+    how: Any = file.tile[0].args if file.tile else ""
+    greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
+    return 16 if ";16" in str(how) or (file.mode == "RGB" and greatest > 255) else 8
 
 
 def _tag(file: ImageFile, tag: int) -> Any:
     return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
-
-
-def _deep(file: ImageFile) -> NDArray[Any]:
-    """Return gray of more than 8 bits in the machine's byte order."""
-    signed = file.mode == "I" and not isinstance(file, PpmImageFile)
-    return np.asarray(file).astype(np.int16 if signed else np.uint16)
 
 
 def _shallow(image: Pillow.Image, name: str) -> Image:

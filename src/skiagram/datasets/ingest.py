@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import (
     Entry,
-    GroundTruth,
     OpenSource,
     Source,
     SpacedImage,
@@ -157,8 +156,7 @@ def ingest(
         seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
 
 
-@dataclass(frozen=True)
-class _Listed:
+class _Listed(NamedTuple):
     """The images of a source in the order of the store."""
 
     positions: list[int]
@@ -167,8 +165,7 @@ class _Listed:
     keys: list[bytes]
 
 
-@dataclass(frozen=True)
-class _Note:
+class _Note(NamedTuple):
     """What is known of a stored image without a look at it."""
 
     modality: str
@@ -178,16 +175,16 @@ class _Note:
     shape: tuple[int, ...]
     depth: str
 
-    @classmethod
-    def of(cls, image: SpacedImage) -> "_Note":
-        pixels = image.pixels
-        brightness = brightness_of(pixels)
-        return cls(image.modality, *brightness, image.spacing, pixels.shape, str(pixels.dtype))
-
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
         size = math.prod(self.shape) * np.dtype(self.depth).itemsize
         return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _MAX_SHARE) * 2**64
+
+
+class _Examined(NamedTuple):
+    image: SpacedImage
+    digest: bytes
+    note: _Note
 
 
 def _write_images(
@@ -213,15 +210,17 @@ def _write_images(
                 images.add(name, pixels, spacing, region, digest)
                 notes.append(earlier.note(place))
             else:
-                image = next(read)
-                images.add(name, image.pixels, image.spacing, image.region, image.digest)
-                notes.append(image.note)
+                image, digest, note = next(read)
+                images.add(name, image.pixels, image.spacing, image.region, digest)
+                notes.append(note)
             bar.advance()
             truth = opened.truth(listed.positions[place])
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                 clean.add(name, truth.clean, notes[-1].spacing)
-                truths.append({"case_id": name, **_columns(truth)})
+                place_of = {} if truth.slice is None else {"slice": truth.slice}
+                place_of |= {"row": truth.row, "column": truth.column}
+                truths.append({"case_id": name, "ideal_score": truth.ideal_score} | place_of)
 
         def add_linked(run: range) -> None:  # of files, of which no truth is known
             notes.extend(earlier.note(place) for place in run)
@@ -243,14 +242,6 @@ def _write_images(
     for note in notes:
         seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
     return seen.traits(), ImageKinds.summarise({(note.shape, note.depth) for note in notes})
-
-
-@dataclass(frozen=True)
-class _ReadImage(SpacedImage):
-    """An image as ingest stores it, with its digest and its note."""
-
-    digest: bytes = b""
-    note: _Note = _Note("", 0.0, 0.0, None, (), "uint8")
 
 
 class _ReadEarlier:
@@ -294,23 +285,16 @@ class _ReadEarlier:
     def keep(self, images: Path, notes: Sequence[_Note]) -> None:
         """Keep what was read for later runs."""
         if self._folder is not None:
-            text = json.dumps([list(vars(note).values()) for note in notes])
 
             def write(folder: Path) -> None:
-                (folder / _NOTES).write_text(text)
+                (folder / _NOTES).write_text(json.dumps(notes))
 
             keep(self._folder, self._identity, self._keys, store_files(images), write)
 
 
-def _columns(truth: GroundTruth) -> dict[str, float]:
-    place = {} if truth.slice is None else {"slice": truth.slice}
-    place |= {"row": truth.row, "column": truth.column}
-    return {"ideal_score": truth.ideal_score, **place}
-
-
 def _read(
     opened: OpenSource, listed: _Listed, places: list[int], compute: Compute
-) -> Iterator[_ReadImage]:
+) -> Iterator[_Examined]:
     """Yield some images, by their places in the store, in order."""
     positions = [listed.positions[place] for place in places]
     names = [listed.names[place] for place in places]
@@ -324,16 +308,19 @@ def _read(
         yield from images
 
 
-def _read_part(part: OpenSource) -> list[_ReadImage]:
+def _read_part(part: OpenSource) -> list[_Examined]:
     return [
         _examined(part.image(position), entry.name) for position, entry in enumerate(part.entries())
     ]
 
 
-def _examined(image: SpacedImage, name: str) -> _ReadImage:
-    check_image(image.pixels, name)
-    digest = content_digest(image.pixels, image.spacing, image.region)
-    return _ReadImage(**vars(image), digest=digest, note=_Note.of(image))
+def _examined(image: SpacedImage, name: str) -> _Examined:
+    pixels = image.pixels
+    check_image(pixels, name)
+    digest = content_digest(pixels, image.spacing, image.region)
+    shape, depth = pixels.shape, str(pixels.dtype)
+    note = _Note(image.modality, *brightness_of(pixels), image.spacing, shape, depth)
+    return _Examined(image, digest, note)
 
 
 def shuffle_cases(n: int, keys: Sequence[bytes] = ()) -> tuple[NDArray[np.int64], NDArray[np.str_]]:

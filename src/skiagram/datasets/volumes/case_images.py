@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,12 +14,7 @@ from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.datasets.image_files import count_frames, decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Volume
-from skiagram.datasets.volumes.masks import (
-    MaskGrid,
-    decode_frame_masks,
-    decode_mask,
-    decode_plane_mask,
-)
+from skiagram.datasets.volumes.masks import MaskGrid, decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume, is_volume_file
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
@@ -33,8 +29,8 @@ class ImageReference:
     Attributes:
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
-        frame: Number of the frame of a DICOM file, or of the page of a TIFF, that is the image,
-            from 1; 0 for a volume of all of them; None where the file says what it is.
+        frame: Of a DICOM file, or page of a TIFF, from 1; 0 for a volume of all of them; None
+            where the file says what it is.
     """
 
     file: str
@@ -56,13 +52,8 @@ class ImageReference:
         return self.file if not self.chosen else f"{self.file} ({self.chosen})"
 
 
-@dataclass(frozen=True)
-class CaseFiles:
-    """The bytes of an image and of its region.
-
-    Attributes:
-        checksums: File or folder as the reference names it → SHA-256.
-    """
+class CaseFiles(NamedTuple):
+    """The bytes of an image's files and of its mask; file or folder of the reference → SHA-256."""
 
     image: Mapping[str, bytes]
     mask: bytes | None
@@ -75,19 +66,15 @@ def is_image_file(head: bytes) -> bool:
 
 
 def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
-    """Read the files of an image, each once.
-
-    Raises:
-        DataError: A file cannot be read.
-    """
+    """Read the files of an image, each once."""
     names = files.series(reference.file)
-    if names is not None:
+    if names is None:
+        image = {reference.file: files.read(reference.file)}
+        checksums = {reference.file: _sha256(image[reference.file])}
+    else:
         image = {name: files.read(f"{reference.file}/{name}") for name in names}
         parts = {name: _sha256(content) for name, content in image.items()}
         checksums = {reference.file: checksum_of_series(parts)}
-    else:
-        image = {reference.file: files.read(reference.file)}
-        checksums = {reference.file: _sha256(image[reference.file])}
     mask = None
     if reference.mask is not None:
         mask = files.read(reference.mask)
@@ -114,27 +101,18 @@ def decode_case(
     Raises:
         DataError: A file is damaged or of another kind, or the region does not fit the image.
     """
-    if reference.frame is not None:
-        return _of_frames(files, reference, most_pixels)
-    volume = _volume(files.image, reference.file)
+    name = reference.mask or ""
+    chosen = (reference.region, reference.label_value)
+    volume = None if reference.frame is not None else _volume(files.image, reference.file)
     if volume is None:
-        image = decode_image(files.image[reference.file], reference.file, most_pixels)
+        image, shape = _plane_image(files, reference, most_pixels)
         if files.mask is None:
             return image
-        inside = decode_plane_mask(
-            files.mask, reference.mask or "", image.pixels.shape[:2], reference.label_value
-        )
+        inside = decode_plane_mask(files.mask, name, shape, reference.frame, *chosen)
         return replace(image, region=Region(inside))
     region = None
-    if files.mask is not None and reference.mask is not None:
-        inside = decode_mask(
-            files.mask,
-            reference.mask,
-            volume.grid,
-            region=reference.region,
-            label_value=reference.label_value,
-            mask_grid=mask_grid,
-        )
+    if files.mask is not None:
+        inside = decode_mask(files.mask, name, volume.grid, *chosen, mask_grid)
         if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
             raise DataError(
                 "a region of missing voxels alone",
@@ -159,9 +137,14 @@ def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
     return None
 
 
-def _of_frames(files: CaseFiles, reference: ImageReference, most_pixels: int) -> SpacedImage:
-    """Return one frame of a file, or all as slices whose distance nobody knows."""
+def _plane_image(
+    files: CaseFiles, reference: ImageReference, most_pixels: int
+) -> tuple[SpacedImage, tuple[int, ...]]:
+    """Return a picture, one frame, or all as slices of unknown distance; and its file's sides."""
     content = files.image.get(reference.file)
+    if content is not None and reference.frame is None:
+        image = decode_image(content, reference.file, most_pixels)
+        return image, image.pixels.shape[:2]
     if content is None or is_volume_file(content[:HEAD_BYTES]):
         raise DataError(
             "a frame of a file that has none",
@@ -179,17 +162,7 @@ def _of_frames(files: CaseFiles, reference: ImageReference, most_pixels: int) ->
             for frame in range(2, number + 1)
         )
         image = _stack([image, *others], reference.name)
-    if files.mask is None:
-        return image
-    inside = decode_frame_masks(
-        files.mask,
-        reference.mask or "",
-        shape,
-        frame=reference.frame or 0,
-        region=reference.region,
-        label_value=reference.label_value,
-    )
-    return replace(image, region=Region(inside))
+    return image, shape
 
 
 def _stack(frames: list[SpacedImage], name: str) -> SpacedImage:

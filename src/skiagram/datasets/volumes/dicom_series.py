@@ -1,9 +1,7 @@
-"""A DICOM series, or one enhanced multi-frame file, becomes a volume.
+"""A DICOM series, or one enhanced multi-frame file, becomes a volume; PET becomes SUV.
 
 Slices are ordered by their position along the normal of their plane (PS3.3 C.7.6.2.1.1), never by
-file name or instance number. What has no single right reading is refused by name: slices of two
-series, doubled or missing slices, uneven distances, a tilted gantry. Positron emission tomography
-becomes standardized uptake values where the header allows it.
+file name or instance number. What has no single right reading is refused by name.
 """
 
 import math
@@ -14,10 +12,10 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
 
 from skiagram.datasets.dicom import (
+    headers_of_frames,
     modality_of,
     modality_values,
     pixel_spacing,
@@ -29,16 +27,11 @@ from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
 from skiagram.errors import DataError, readable
 
-_GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
-    "PlanePositionSequence": ("ImagePositionPatient",),
-    "PlaneOrientationSequence": ("ImageOrientationPatient",),
-    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
-    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
-}
 _DAY = timedelta(days=1)
 _EVEN = 0.01  # share of a slice distance by which distances may differ
 _ACROSS = 0.1  # mm by which a slice may lie beside the line of the others
 _PARALLEL = 1e-4
+_MIXED = "a localizer or another series lies between the slices: move it out"
 
 
 class _Slice(NamedTuple):
@@ -46,6 +39,7 @@ class _Slice(NamedTuple):
 
     Attributes:
         pixels: (height, width) modality values.
+        whole: Whether rescaling leaves whole numbers whole.
         position: (3,) centre of its first pixel, mm.
         rows: (2, 3) unit vectors along a column of pixels, and along a row of pixels.
         thickness: mm; None where unknown.
@@ -82,9 +76,8 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         [piece for file, header in headers for piece in _slices(header, file)], name
     )
     voxels = np.stack([piece.pixels for piece in ordered])
-    if voxels.dtype.kind == "f" and all(piece.whole for piece in ordered):
-        voxels = voxels if np.isnan(voxels).any() else voxels.astype(np.int32)
-    elif voxels.dtype.kind in "iu":
+    whole = all(piece.whole for piece in ordered) and not np.isnan(voxels).any()
+    if whole or voxels.dtype.kind in "iu":
         voxels = voxels.astype(np.int32)
     if first.get("Modality") == "PT":
         voxels = (voxels * suv_factor(first, name)).astype(np.float32)
@@ -166,12 +159,9 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
     series = Counter(str(header.get("SeriesInstanceUID", "")) for _, header in headers)
     if len(series) > 1:
         counts = " and ".join(str(count) for count in sorted(series.values(), reverse=True))
-        raise DataError(
-            f"slices of {len(series)} series ({counts} files)",
-            where=name,
-            allowed="one series per folder",
-            remedy="put each series into a folder of its own",
-        )
+        found, allowed = f"slices of {len(series)} series ({counts} files)", "one series per folder"
+        remedy = "put each series into a folder of its own"
+        raise DataError(found, where=name, allowed=allowed, remedy=remedy)
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]
@@ -180,28 +170,23 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
             f"slices of {len(sizes)} sizes",
             where=other,
             allowed=f"{common[0]} × {common[1]} pixels, as most of the series",
-            remedy="a localizer or another series lies between the slices: move it out",
+            remedy=_MIXED,
         )
 
 
 def _slices(header: Any, name: str) -> list[_Slice]:
     with readable("pixels cannot be read", name, "export the series again"):
         pixels = decode_pixels(header)
-    groups = header.get("PerFrameFunctionalGroupsSequence")
+    enhanced = bool(header.get("PerFrameFunctionalGroupsSequence"))
     frames = int(header.NumberOfFrames)
-    if frames > 1 and not groups:
+    if frames > 1 and not enhanced:
         raise several_frames(frames, name)
     if int(header.get("SamplesPerPixel") or 1) > 1:
         raise DataError("slices in colour", where=name, allowed="gray slices")
     try:
-        if not groups:
-            return [_slice(header, pixels, name)]
-        shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+        headers = headers_of_frames(header) if enhanced else [header]
         planes = pixels if frames > 1 else pixels[None]
-        return [
-            _slice(_header_of_frame(header, group, shared), plane, name)
-            for group, plane in zip(groups, planes, strict=True)
-        ]
+        return [_slice(own, plane, name) for own, plane in zip(headers, planes, strict=True)]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise DataError(
             "a slice without position, orientation or pixel spacing",
@@ -209,18 +194,6 @@ def _slices(header: Any, name: str) -> list[_Slice]:
             allowed="ImagePositionPatient, ImageOrientationPatient and PixelSpacing in each slice",
             remedy="export the series again, or convert it to NIfTI with a tool that knows them",
         ) from error
-
-
-def _header_of_frame(header: Any, frame: Any, shared: Any) -> Any:
-    """Return what a single slice's header would say of a frame of an enhanced file."""
-    own = pydicom.Dataset()
-    own.update({element.tag: element for element in header if element.VR != "SQ"})
-    for sequence, names in _GROUPS.items():
-        group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
-        for name in names:
-            if name in group:
-                own.add(group[name])
-    return own
 
 
 def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
@@ -249,7 +222,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
                 "a slice of another orientation or pixel spacing",
                 where=piece.name,
                 allowed="parallel slices of one spacing",
-                remedy="a localizer or another series lies between the slices: move it out",
+                remedy=_MIXED,
             )
     normal = np.cross(first.rows[1], first.rows[0])
     ordered = sorted(slices, key=lambda piece: float(piece.position @ normal))
@@ -279,10 +252,10 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
     uneven = np.abs(gaps - usual) > _EVEN * usual
     if uneven.any():
         gap = int(np.argmax(uneven))
-        lost = gaps[gap] / usual
-        missing = uneven.any() and abs(lost - round(lost)) < 0.05 and round(lost) > 1
-        number = round(lost) - 1
-        absent = "1 missing slice" if number == 1 else f"{number} missing slices"
+        steps = gaps[gap] / usual
+        lost = round(steps) - 1
+        missing = lost > 0 and abs(steps - lost - 1) < 0.05
+        absent = f"{lost} missing slice{'s' if lost > 1 else ''}"
         found = absent if missing else "uneven distances of slices"
         raise DataError(
             f"{found}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",

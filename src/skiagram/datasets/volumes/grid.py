@@ -8,7 +8,7 @@ orientation gives the same array.
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +39,11 @@ class Grid:
     def of(
         cls, shape: tuple[int, ...], steps: NDArray[np.float64], origin: NDArray[np.float64]
     ) -> "Grid":
-        """Make a grid of the steps between voxels.
+        """Make a grid of the steps between voxels, mm; refuse axes that are not at right angles.
 
         Args:
-            steps: (3, 3), a row an axis of the array: from a voxel to the next one, mm.
-            origin: (3,) centre of the first voxel, mm.
-
-        Raises:
-            DataError: A step is zero or not finite, or two axes are not at right angles.
+            steps: (3, 3), a row an axis of the array: from a voxel to the next one.
+            origin: (3,) centre of the first voxel.
         """
         lengths = np.linalg.norm(steps, axis=1)
         if not (np.isfinite(steps).all() and np.isfinite(origin).all() and (lengths > 0).all()):
@@ -58,18 +55,10 @@ class Grid:
         axes = steps / lengths[:, None]
         lean = float(np.abs(axes @ axes.T - np.eye(3)).max())
         if lean > _SHEAR:
-            raise DataError(
-                "axes that are not at right angles "
-                f"({np.degrees(np.arcsin(min(lean, 1))):.1f}° off), as a tilted gantry gives",
-                allowed="axes at right angles",
-                remedy="resample the volume to a straight grid first",
-            )
-        return cls(
-            (int(shape[0]), int(shape[1]), int(shape[2])),
-            _three(lengths),
-            _three(origin),
-            tuple(_three(axis) for axis in axes),
-        )
+            raise tilted(f" ({np.degrees(np.arcsin(min(lean, 1))):.1f}° off)")
+        depth, height, width = shape
+        direction = tuple(_three(axis) for axis in axes)
+        return cls((depth, height, width), _three(lengths), _three(origin), direction)
 
     def steps(self) -> NDArray[np.float64]:
         """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
@@ -93,14 +82,8 @@ class Grid:
         return along
 
 
-@dataclass(frozen=True)
-class Volume:
-    """A volume and what is known of it.
-
-    Attributes:
-        voxels: (depth, height, width) uint8, uint16, int16 or float32, in canonical orientation.
-        modality: DICOM Modality of its files; empty where they name none.
-    """
+class Volume(NamedTuple):
+    """(depth, height, width) uint8, uint16, int16 or float32 voxels in canonical orientation."""
 
     voxels: NDArray[Any]
     grid: Grid
@@ -112,12 +95,7 @@ def orient(
 ) -> tuple[NDArray[Any], Grid]:
     """Bring a volume to the canonical order and direction of axes; no value changes.
 
-    Args:
-        steps: (3, 3), a row an axis of the array: from a voxel to the next one, mm.
-        origin: (3,) centre of the first voxel, mm.
-
-    Raises:
-        DataError: The axes cannot be those of a volume; see `Grid.of`.
+    Steps and origin are those of `Grid.of`.
     """
     grid = Grid.of(array.shape, steps, origin)
     nearest = _nearest_coordinates(np.abs(np.asarray(grid.direction)))
@@ -129,6 +107,15 @@ def orient(
             steps = np.where(np.arange(3)[:, None] == axis, -steps, steps)
             turned = np.flip(turned, axis)
     return np.ascontiguousarray(turned), Grid.of(turned.shape, steps, origin)
+
+
+def tilted(angle: str = "") -> DataError:
+    """Return the error of axes that are not at right angles."""
+    return DataError(
+        f"axes that are not at right angles{angle}, as a tilted gantry gives",
+        allowed="axes at right angles",
+        remedy="resample the volume to a straight grid first",
+    )
 
 
 def check_same_grid(mask: Grid, image: Grid, where: str) -> None:

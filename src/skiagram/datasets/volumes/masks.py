@@ -13,7 +13,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels import pixel_array
 
-from skiagram.datasets.dicom import check_deflated
+from skiagram.datasets.dicom import check_deflated, headers_of_frames
 from skiagram.datasets.dicom_codecs import check_size
 from skiagram.datasets.image_files import count_frames, decode_image
 from skiagram.datasets.volumes.grid import (
@@ -40,12 +40,11 @@ def decode_mask(
     content: bytes,
     name: str,
     image: Grid,
-    *,
     region: str | None = None,
     label_value: int | None = None,
     mask_grid: MaskGrid = "same",
 ) -> NDArray[np.bool_]:
-    """Read the region of an image from the bytes of its mask's file.
+    """Read the region of an image, a mask of its shape, from the bytes of the mask's file.
 
     Args:
         region: Name of the structure or segment; None where there is one only.
@@ -53,9 +52,6 @@ def decode_mask(
             not 0.
         mask_grid: `same` refuses a mask on other voxels than the image's, `resample` brings it
             to them.
-
-    Returns:
-        A mask of the image's shape.
 
     Raises:
         DataError: The file is damaged or no mask, does not fit the image, has no such region or
@@ -69,9 +65,8 @@ def decode_mask(
 
 
 def _filled(inside: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
-    """Return a mask that is not empty."""
-    unit = "pixel" if inside.ndim == 2 else "voxel"
     if not inside.any():
+        unit = "pixel" if inside.ndim == 2 else "voxel"
         raise DataError(
             f"an empty mask: no {unit} of the image is inside",
             where=name,
@@ -94,22 +89,48 @@ def decode_plane_mask(
     content: bytes,
     name: str,
     shape: tuple[int, ...],
-    label_value: int | None = None,
     frame: int | None = None,
+    region: str | None = None,
+    label_value: int | None = None,
 ) -> NDArray[np.bool_]:
-    """Read the region of a plane image from the bytes of an image file.
+    """Read the region of a plane image, or of frames without a place in the patient by number.
 
     Args:
-        frame: Page of the file, from 1; None for the only one.
+        content: An image file. For frames a SEG whose frames name those of the image (Referenced
+            Frame Number, PS3.3 C.7.6.16.2.6) or are as many, or a TIFF with as many pages; for
+            one frame also an image of it alone.
+        shape: (height, width), with the frames of the image's file before where it has some.
+        frame: The frame that is wanted, from 1; 0 for all; None for an image without.
+        region: Name of the segment; None where there is one only.
+        label_value: Value of the region's pixels, or number of the segment; None for all that is
+            not 0.
 
     Returns:
-        A mask of the image's shape.
+        (height, width), or (frames, height, width) of all.
 
     Raises:
-        DataError: The file is damaged, has other sides than the image or several labels, or the
-            region is empty.
+        DataError: The file is damaged or no mask, does not fit the image, has no such region or
+            label, or the region is empty.
     """
-    labels = _plane_labels(content, name, shape, frame)
+    if frame is not None and content[128:132] == b"DICM":
+        planes = _frames_of_segment(content, name, shape, region, label_value)
+        return _filled(planes[frame - 1] if frame else planes, name)
+    pages = 1 if frame is None else count_frames(content)
+    if frame is None or (frame and pages == 1):
+        labels = _plane_labels(content, name, shape[-2:], None)
+    elif pages != shape[0]:
+        raise DataError(
+            f"a mask of {pages} pages",
+            where=name,
+            allowed=f"{shape[0]}, a page for each frame of its image"
+            + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
+            remedy="save the mask as a TIFF with a page per frame",
+        )
+    elif frame:
+        labels = _plane_labels(content, name, shape[1:], frame)
+    else:
+        each = range(1, pages + 1)
+        labels = np.stack([_plane_labels(content, name, shape[1:], page) for page in each])
     return _filled(_choose_label(labels, label_value, name), name)
 
 
@@ -147,58 +168,9 @@ def _choose_label(
     return inside
 
 
-def decode_frame_masks(
-    content: bytes,
-    name: str,
-    shape: tuple[int, ...],
-    *,
-    frame: int,
-    region: str | None = None,
-    label_value: int | None = None,
-) -> NDArray[np.bool_]:
-    """Read the region on frames that have no place in the patient, by their numbers.
-
-    Args:
-        content: The whole file: a SEG whose frames name those of the image (Referenced Frame
-            Number, PS3.3 C.7.6.16.2.6) or are as many, a TIFF with as many pages; for one frame
-            also an image of it alone.
-        shape: (frames, height, width) of the image's file.
-        frame: The frame that is wanted, from 1; 0 for all.
-        region: Name of the segment; None where there is one only.
-        label_value: Value of the region's pixels, or number of the segment; None for all that is
-            not 0.
-
-    Returns:
-        (height, width) of one frame, (frames, height, width) of all.
-
-    Raises:
-        DataError: The file is damaged or no mask, does not fit the image, has no such region or
-            label, or the region is empty.
-    """
-    if content[128:132] == b"DICM":
-        planes = _frames_of_segment(content, name, shape, region, label_value)
-        return _filled(planes[frame - 1] if frame else planes, name)
-    pages = count_frames(content)
-    if pages == 1 and frame:
-        return decode_plane_mask(content, name, shape[1:], label_value)
-    if pages != shape[0]:
-        raise DataError(
-            f"a mask of {pages} pages",
-            where=name,
-            allowed=f"{shape[0]}, a page for each frame of its image"
-            + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
-            remedy="save the mask as a TIFF with a page per frame",
-        )
-    if frame:
-        return decode_plane_mask(content, name, shape[1:], label_value, frame)
-    labels = [_plane_labels(content, name, shape[1:], page + 1) for page in range(pages)]
-    return _filled(_choose_label(np.stack(labels), label_value, name), name)
-
-
 def _frames_of_segment(
     content: bytes, name: str, shape: tuple[int, ...], region: str | None, label_value: int | None
 ) -> NDArray[np.bool_]:
-    """Return (frames, height, width), where a segment lies on each frame of its image."""
     with readable(_UNREADABLE, name, _DAMAGED):
         dataset = _read_dicom_mask(content, name)
         if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
@@ -210,7 +182,7 @@ def _frames_of_segment(
                 "region as one of these",
             )
         segment = _read_segment(dataset, name, region, label_value)
-        numbers = [_frame_number(group) for group in segment.groups]
+        numbers = [_frame_number(own) for own in segment.headers]
         if None in numbers and len(numbers) == shape[0]:
             numbers = list(range(1, shape[0] + 1))
         inside = np.zeros(shape, dtype=np.bool_)
@@ -230,9 +202,9 @@ def _frames_of_segment(
     return inside
 
 
-def _frame_number(group: Any) -> int | None:
+def _frame_number(header: Any) -> int | None:
     """Return of which frame of its source a frame was drawn; None where it does not say."""
-    for derived in group.get("DerivationImageSequence") or ():
+    for derived in header.get("DerivationImageSequence") or ():
         for source in derived.get("SourceImageSequence") or ():
             number = source.get("ReferencedFrameNumber")
             if number is not None:
@@ -327,12 +299,10 @@ def _fill_contours(dataset: Any, name: str, image: Grid, region: str | None) -> 
     ]
     closed = [contour for contour in drawn if contour.ContourGeometricType == _CLOSED]
     if not closed:
-        raise DataError(
-            f"the region `{names[number]}` has no closed contour",
-            where=name,
-            allowed="closed contours in the planes of the image",
-            remedy="draw the region as contours, or save it as a mask",
-        )
+        found = f"the region `{names[number]}` has no closed contour"
+        allowed = "closed contours in the planes of the image"
+        remedy = "draw the region as contours, or save it as a mask"
+        raise DataError(found, where=name, allowed=allowed, remedy=remedy)
     mask = np.zeros(image.shape, dtype=np.bool_)
     for contour in closed:
         points = np.array(contour.ContourData, dtype=np.float64).reshape(-1, 3)
@@ -389,10 +359,9 @@ def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
 
 
 class _Segment(NamedTuple):
-    """The frames on which a segment lies: what each says, and all alike; (n, height, width)."""
+    """The frames on which a segment lies: what each says of itself; (n, height, width)."""
 
-    groups: list[Any]
-    shared: Any
+    headers: list[Any]
     planes: NDArray[np.bool_]
 
 
@@ -406,54 +375,29 @@ def _read_segment(dataset: Any, name: str, region: str | None, label_value: int 
     elif label_value in segments:
         number = label_value
     else:
-        raise DataError(
-            f"no segment has the number {label_value}",
-            where=name,
-            allowed=", ".join(map(str, segments)),
-            remedy="correct the column `label_value`",
-        )
+        found, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
+        remedy = "correct the column `label_value`"
+        raise DataError(found, where=name, allowed=allowed, remedy=remedy)
     check_size(dataset, name)
-    frames = pixel_array(dataset)
-    frames = frames[None] if frames.ndim == 2 else frames
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
-    groups = dataset.PerFrameFunctionalGroupsSequence
-    labelled = str(dataset.get("SegmentationType", "")) == "LABELMAP"
-    chosen = [
-        index
-        for index, frame in enumerate(groups)
-        if labelled or _segment_of(frame, shared) == number
-    ]
-    fractional = str(dataset.get("SegmentationType", "BINARY")) == "FRACTIONAL"
-    threshold = float(dataset.MaximumFractionalValue) / 2 if fractional else 1.0
-    planes = frames[chosen] == number if labelled else frames[chosen] >= threshold
-    return _Segment([groups[index] for index in chosen], shared, planes)
-
-
-def _segment_of(frame: Any, shared: Any) -> int:
-    holder = frame if "SegmentIdentificationSequence" in frame else shared
-    return int(holder.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
+    frames = pixel_array(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
+    kind = str(dataset.get("SegmentationType", "BINARY"))
+    headers = dict(enumerate(headers_of_frames(dataset)))
+    if kind == "LABELMAP":
+        return _Segment(list(headers.values()), frames == number)
+    chosen = [index for index, own in headers.items() if own.ReferencedSegmentNumber == number]
+    threshold = float(dataset.MaximumFractionalValue) / 2 if kind == "FRACTIONAL" else 1
+    return _Segment([headers[index] for index in chosen], frames[chosen] >= threshold)
 
 
 def _place_frames(segment: _Segment, image: Grid, name: str) -> tuple[Grid, NDArray[np.bool_]]:
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
-    groups, shared, planes = segment
-    if not groups:
+    headers, planes = segment
+    if not headers:
         return image, np.zeros(image.shape, dtype=np.bool_)
-
-    def of(frame: Any, sequence: str) -> Any:
-        return (frame if sequence in frame else shared)[sequence].value[0]
-
-    first = groups[0]
-    orientation = np.array(
-        of(first, "PlaneOrientationSequence").ImageOrientationPatient, dtype=np.float64
-    ).reshape(2, 3)
-    spacing = [float(value) for value in of(first, "PixelMeasuresSequence").PixelSpacing]
-    down, along = orientation[1] * spacing[0], orientation[0] * spacing[1]
-    normal = np.cross(orientation[0], orientation[1])
-    positions = np.array(
-        [of(frame, "PlanePositionSequence").ImagePositionPatient for frame in groups],
-        dtype=np.float64,
-    )
+    orientation = np.array(headers[0].ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+    within = orientation[::-1] * np.array(headers[0].PixelSpacing, dtype=np.float64)[:, None]
+    normal = np.cross(*orientation)
+    positions = np.array([own.ImagePositionPatient for own in headers], dtype=np.float64)
     axis = int(np.argmax(np.abs(np.asarray(image.direction) @ normal)))
     step = normal * image.spacing[axis]
     heights = (positions - positions[0]) @ normal / image.spacing[axis]
@@ -469,7 +413,7 @@ def _place_frames(segment: _Segment, image: Grid, name: str) -> tuple[Grid, NDAr
     for row, plane in zip(rows - rows.min(), planes, strict=True):
         stack[row] |= plane
     lowest = positions[int(np.argmin(rows))]
-    turned, grid = orient(stack, np.vstack([step, down, along]), lowest)
+    turned, grid = orient(stack, np.vstack([step, within]), lowest)
     return _pad_to(image, grid, turned)
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.datasets.volumes.grid import Volume, orient
+from skiagram.datasets.volumes.grid import Volume, orient, tilted
 from skiagram.errors import DataError, named, readable
 
 MAX_VOXELS = 2**28  # 512 × 512 × 1,024
@@ -50,11 +50,8 @@ def decode_volume(content: bytes, name: str) -> Volume:
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
-        all else is float32. Scale and offset of the file are applied.
-
-    Raises:
-        DataError: The file is empty, damaged, of another kind, too large, no three-dimensional
-            volume, or its place in the patient has no single reading.
+        all else is float32. Scale and offset of the file are applied. What is damaged, too large
+        or has no single place in the patient is refused.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
@@ -72,11 +69,7 @@ def decode_volume(content: bytes, name: str) -> Volume:
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Return values in a depth that a store keeps: 16 bits for whole numbers, else float32.
-
-    Raises:
-        DataError: A value is too large for float32.
-    """
+    """Return values in a depth that a store keeps: 16 bits for whole numbers, else float32."""
     if values.dtype in (np.uint8, np.uint16, np.int16, np.float32):
         return values.astype(values.dtype.newbyteorder("="), copy=False)
     if values.dtype == np.bool_:
@@ -159,11 +152,7 @@ def _read(content: bytes, suffix: str) -> Volume:
             reader.ReadImageInformation()
         except RuntimeError as error:
             if "orthonormal" in str(error):
-                raise DataError(
-                    "axes that are not at right angles, as a tilted gantry gives",
-                    allowed="axes at right angles",
-                    remedy="resample the volume to a straight grid first",
-                ) from error
+                raise tilted() from error
             raise
         check_voxels(reader.GetSize())
         if reader.GetNumberOfComponents() != 1:
