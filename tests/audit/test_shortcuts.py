@@ -1,6 +1,7 @@
 """Planted shortcuts: each is found under its own name, in words and with cases to look at."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.shortcuts import bin_values, predict_out_of_fold, probe_label
+from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.search import TransformedPairs
 from skiagram.records import Cases
 from tests.audit.planted import CARD, TASK, Planted
@@ -36,25 +38,64 @@ def positives(planted: Planted) -> list[int]:
     return np.flatnonzero(planted.cases.label == 1).tolist()
 
 
+def exposed(clean: Planted, at: int) -> Image:
+    return np.asarray(np.clip(clean.images[at] // 2, 5, 120))
+
+
+def padded(clean: Planted, at: int) -> Image:
+    image = clean.images[at].copy()
+    image[10:14, 10:20] = 0
+    return image
+
+
+def blurred(clean: Planted, at: int) -> Image:
+    return np.asarray(gaussian_filter(clean.images[at].astype(np.float32), 0.7))
+
+
+def noisy(clean: Planted, at: int) -> Image:
+    smooth = gaussian_filter(clean.images[at].astype(np.float32), 2)
+    noise = np.random.default_rng(at).normal(0, 1 + 2 * clean.cases.label[at], (28, 28))
+    return np.asarray(smooth + noise, dtype=np.float32)
+
+
+def compressed(clean: Planted, at: int) -> Image:
+    smooth = gaussian_filter(np.random.default_rng(at).normal(size=(64, 64)), 3)
+    image = np.clip(128 + 400 * smooth, 0, 255).astype(np.uint8)
+    stored = io.BytesIO()
+    quality = 15 if clean.cases.label[at] == 1 else 95
+    PillowImage.fromarray(image).save(stored, "JPEG", quality=quality)
+    return np.asarray(PillowImage.open(stored))
+
+
 @pytest.mark.slow
-def test_a_spacing_that_goes_with_the_class(clean: Planted, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "every", "named"),
+    [
+        (exposed, False, {"brightness", "clipping"}),
+        (padded, False, {"empty_pixels"}),
+        (blurred, False, {"sharpness"}),
+        (noisy, True, {"noise"}),
+        (compressed, True, {"compression"}),
+        (lambda clean, at: clean.images[at] // 3 * 3, False, {"gray_levels"}),
+        (lambda clean, at: clean.images[at] & np.uint8(254), False, {"lowest_bits"}),
+    ],
+)
+def test_what_goes_with_the_class_is_named(
+    change: Callable[[Planted, int], Image],
+    every: bool,
+    named: set[str],
+    clean: Planted,
+    tmp_path: Path,
+) -> None:
+    for at in range(48) if every else positives(clean):
+        clean.images[at] = change(clean, at)
+    assert {f"label_from_{name}" for name in named} <= alarms(clean.findings(tmp_path))
+
+
+@pytest.mark.slow
+def test_a_spacing_that_goes_with_the_class_alone_is_named(clean: Planted, tmp_path: Path) -> None:
     clean.spacing = [(0.2, 0.2) if label == 1 else (0.1, 0.1) for label in clean.cases.label]
     assert alarms(clean.findings(tmp_path)) == {"label_from_spacing"}
-
-
-@pytest.mark.slow
-def test_an_exposure_that_goes_with_the_class(clean: Planted, tmp_path: Path) -> None:
-    for at in positives(clean):
-        clean.images[at] = np.clip(clean.images[at] // 2, 5, 120)
-    assert {"label_from_brightness", "label_from_clipping"} <= alarms(clean.findings(tmp_path))
-
-
-@pytest.mark.slow
-def test_padding_that_goes_with_the_class(clean: Planted, tmp_path: Path) -> None:
-    for at in positives(clean):
-        clean.images[at] = clean.images[at].copy()
-        clean.images[at][10:14, 10:20] = 0
-    assert "label_from_empty_pixels" in alarms(clean.findings(tmp_path))
 
 
 @pytest.mark.slow
@@ -69,51 +110,6 @@ def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
     assert "device (AUC 0." in unnamed["label_from_covariates"].summary
     named = clean.findings(tmp_path / "named", acquisition=("device", "site"))
     assert alarms(named) == {"label_from_acquisition", "label_from_covariates"}
-
-
-@pytest.mark.slow
-def test_blur_of_one_class(clean: Planted, tmp_path: Path) -> None:
-    for at in positives(clean):
-        clean.images[at] = gaussian_filter(clean.images[at].astype(np.float32), 0.7)
-    assert "label_from_sharpness" in alarms(clean.findings(tmp_path))
-
-
-@pytest.mark.slow
-def test_noise_of_one_class(clean: Planted, tmp_path: Path) -> None:
-    clean.images = [gaussian_filter(image.astype(np.float32), 2) for image in clean.images]
-    draws = np.random.default_rng(1)
-    for at in range(48):
-        sigma = 3 if clean.cases.label[at] == 1 else 1
-        noise = draws.normal(0, sigma, (28, 28))
-        clean.images[at] = (clean.images[at] + noise).astype(np.float32)
-    assert "label_from_noise" in alarms(clean.findings(tmp_path))
-
-
-@pytest.mark.slow
-def test_compression_of_one_class(clean: Planted, tmp_path: Path) -> None:
-    draws = np.random.default_rng(2)
-    for at in range(48):
-        smooth = gaussian_filter(draws.normal(size=(64, 64)), 3)
-        image = np.clip(128 + 400 * smooth, 0, 255).astype(np.uint8)
-        stored = io.BytesIO()
-        quality = 15 if clean.cases.label[at] == 1 else 95
-        PillowImage.fromarray(image).save(stored, "JPEG", quality=quality)
-        clean.images[at] = np.asarray(PillowImage.open(stored))
-    assert "label_from_compression" in alarms(clean.findings(tmp_path))
-
-
-@pytest.mark.slow
-def test_fewer_gray_levels_of_one_class(clean: Planted, tmp_path: Path) -> None:
-    for at in positives(clean):
-        clean.images[at] = clean.images[at] // 3 * 3
-    assert "label_from_gray_levels" in alarms(clean.findings(tmp_path))
-
-
-@pytest.mark.slow
-def test_lowest_bits_of_one_class(clean: Planted, tmp_path: Path) -> None:
-    for at in positives(clean):
-        clean.images[at] = clean.images[at] & np.uint8(254)
-    assert "label_from_lowest_bits" in alarms(clean.findings(tmp_path))
 
 
 @pytest.mark.slow
