@@ -54,7 +54,7 @@ def blurred(clean: Planted, at: int) -> Image:
 
 def noisy(clean: Planted, at: int) -> Image:
     smooth = gaussian_filter(clean.images[at].astype(np.float32), 2)
-    noise = np.random.default_rng(at).normal(0, 1 + 2 * clean.cases.label[at], (28, 28))
+    noise = np.random.default_rng(at).normal(0, 3 if clean.cases.label[at] == 1 else 1, (28, 28))
     return np.asarray(smooth + noise, dtype=np.float32)
 
 
