@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("without_deadline", deadline=None)  # a first call may compile
+# A first call may compile; a quarter of the usual examples, so that many properties can be tried.
+settings.register_profile("without_deadline", deadline=None, max_examples=25)
 settings.load_profile("without_deadline")
 
 

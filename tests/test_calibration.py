@@ -165,6 +165,7 @@ def test_the_temperature_is_that_of_a_bounded_search(n_classes: int) -> None:
     assert found.intercept == (0.0,) * n_classes
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     st.integers(2, 5),
@@ -181,6 +182,7 @@ def test_shift_and_scale_of_the_scores_change_no_probability(
     np.testing.assert_allclose(fit_platt(moved, label).probabilities(moved), plain, atol=1e-3)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000))
 def test_slope_is_positive_and_ranking_kept_even_for_scores_that_point_the_wrong_way(
@@ -256,6 +258,7 @@ def test_tied_scores_share_one_value_as_in_scikit_learn() -> None:
     np.testing.assert_allclose(found.curves[0].probability, reference.y_thresholds_)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.integers(2, 5), st.integers(0, 500), st.integers(0, 2), st.integers(1, 3))
 def test_rows_are_probabilities_and_two_classes_never_fall(
@@ -321,6 +324,7 @@ def test_knots_that_are_no_rising_probability_are_refused(
         RisingCurve(score, probability)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1).filter(

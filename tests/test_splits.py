@@ -25,6 +25,7 @@ def cohorts(draw: st.DrawFn) -> Cohort:
     return np.array(label, dtype=np.int64), np.array([f"p{one}" for one in patient])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(cohorts(), st.integers(2, 5), st.integers(0, 1000))
 def test_folds_hold_every_row_out_once_and_never_divide_a_patient(

@@ -35,7 +35,7 @@ def test_an_exact_copy_in_the_test_split_stops(clean: Planted, tmp_path: Path) -
         assert (findings[name].count, findings[name].examples) == (1, ("case-000040",))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("design", "severity"), [("holdout", "warning"), ("cv", "stop")])
 def test_twins_of_different_patients_break_the_folds(
     clean: Planted, tmp_path: Path, design: Design, severity: str
@@ -54,7 +54,7 @@ def test_a_patient_in_development_and_test_stops(clean: Planted, tmp_path: Path)
     assert findings["patients_across_training_and_validation"].severity == "warning"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     development = clean.cases.split != "test"
     clean.cases.label[development] = np.where(np.arange(36) < 4, 1, 0)
@@ -65,7 +65,7 @@ def test_few_and_absent_classes(clean: Planted, tmp_path: Path) -> None:
     assert findings["tiny_classes"].examples == tuple(f"case-{at:06d}" for at in range(4))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)
     clean.images[1] = np.full((28, 28), np.nan, dtype=np.float32)
@@ -75,7 +75,7 @@ def test_images_without_content_warn(clean: Planted, tmp_path: Path) -> None:
     assert found.examples == ("case-000000", "case-000001", "case-000002")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].copy()
     clean.images[30] = clean.images[2].copy()
@@ -89,7 +89,7 @@ def test_gravest_first_and_written_whole(clean: Planted, tmp_path: Path) -> None
     assert twins["exact"].all()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].astype(np.uint16)
     store = clean.store(tmp_path)
@@ -107,14 +107,14 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
     assert waived.findings[0].waived == "published"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_waiver_of_nothing_known_is_an_option_error(clean: Planted, tmp_path: Path) -> None:
     card = dataclasses.replace(CARD, waived_findings={"near_duplicates": "published"})
     with pytest.raises(OptionError, match="near_duplicates_across_splits"):
         clean.findings(tmp_path, card=card)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_order_of_the_case_table_does_not_matter(clean: Planted, tmp_path: Path) -> None:
     clean.images[40] = clean.images[3].copy()
     clean.images[0] = np.full((28, 28), 9, dtype=np.uint8)

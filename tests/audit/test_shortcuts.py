@@ -159,7 +159,7 @@ def test_every_alarm_says_what_how_many_where_and_what_to_do(
             assert finding.examples
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("label", ["sealed", "turned"])
 def test_labels_of_test_cases_do_not_matter(clean: Planted, tmp_path: Path, label: str) -> None:
     """Probes see development labels alone, so nothing in the seal could change a finding."""
@@ -196,7 +196,7 @@ def test_a_score_never_saw_its_patient() -> None:
     assert not np.allclose(before, after)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_chance_raises_alarm_as_rarely_as_the_shufflings_promise() -> None:
     """One alarm in 500 is promised; among 60 sets more than 2 have a chance below one in 4,000."""
     alarms = 0

@@ -21,7 +21,7 @@ def tissue() -> Planted:
     return planted
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     tissue: Planted, tmp_path: Path
 ) -> None:
@@ -41,7 +41,7 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     assert "mirrored 1, cropped 1" in told["transformed_copies_across_patients"].summary
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_images_of_one_patient_may_be_copies(tissue: Planted, tmp_path: Path) -> None:
     tissue.images[4] = tissue.images[2].T.copy()
     tissue.cases.patient_id[4] = tissue.cases.patient_id[2]

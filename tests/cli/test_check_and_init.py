@@ -122,6 +122,7 @@ def test_check_works_outside_a_project(
     assert "Disk: " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_init_writes_what_ingest_reads(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,7 +219,7 @@ def test_the_root_of_the_file_system_is_not_looked_through(
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_manifest_can_live_outside_with_patients_under_a_key(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -309,7 +310,7 @@ def test_init_writes_an_option_file_a_reader_once(
     assert not (project / "conf/dataset/other.yaml").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -372,7 +373,7 @@ def test_init_overwrites_nothing(
     assert (project / "conf/dataset/films.yaml").read_bytes() == before
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_init_writes_nothing_for_a_folder_that_cannot_be_run(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -414,7 +415,7 @@ def test_wrong_arguments_are_one_line(
     assert error.count("\n") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_an_encrypted_archive_becomes_the_same_data_set(
     project: Path,
     tmp_path: Path,
@@ -454,7 +455,7 @@ def written_by_init(place: Path, own: OwnFolder, name: str) -> Folder:
     return written(Path(), name)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,6 +57,7 @@ def test_the_published_example_of_pmsampsize(capsys: pytest.CaptureFixture[str])
     assert found["model"]["by_criterion"]["shrinkage"] == 623
 
 
+@pytest.mark.slow
 def test_a_pilot_run_gives_the_assumptions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +113,7 @@ def test_a_pilot_without_reports_is_one_line_and_4(
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"```(sh|text)\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     out, compared = "", 0

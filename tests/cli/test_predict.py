@@ -93,6 +93,7 @@ def test_a_table_never_lands_where_it_should_not(
     assert list(tmp_path.iterdir()) == [film]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_earlier_table_and_the_run_goes_on(
     baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,7 +148,7 @@ def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Pat
     assert not unwanted & set(done.stdout.split())
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_folders_patterns_and_lines_of_json(baseline: Trained, tmp_path: Path) -> None:
     place = tmp_path / "new"
     (place / "more").mkdir(parents=True)
@@ -220,6 +221,7 @@ def probabilities(table: Path) -> NDArray[np.float64]:
     return np.array([[float(row[name]) for name in columns] for row in rows(table)])
 
 
+@pytest.mark.slow
 def test_frames_and_pages_are_scored_as_cases_of_their_own(
     baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,6 +244,7 @@ def test_frames_and_pages_are_scored_as_cases_of_their_own(
     assert "a volume, but the model was trained on images" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_frames_are_told_by_a_table_or_by_names(
     baseline: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

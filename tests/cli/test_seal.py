@@ -52,6 +52,7 @@ def source(project: Path, own: OwnFolder, tmp_path: Path) -> Folder:
     return written(project)
 
 
+@pytest.mark.slow
 def test_the_custodian_reads_the_labels_and_nobody_else(
     source: Folder, own: OwnFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +118,7 @@ def _bytes(*folders: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_a_label_left_in_the_table_is_refused(
     project: Path, own: OwnFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

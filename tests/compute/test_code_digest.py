@@ -140,7 +140,7 @@ def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
     assert not any(name.startswith("torch") for name in code_modules("torch.optim.AdamW"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_library_with_another_file_is_another_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ def test_kept_code_is_used_until_a_file_changes_that_it_was_made_of(tmp_path: Pa
     assert call(tmp_path) == ["31"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -> None:
     source, cache = tmp_path / "source", tmp_path / "cache"
     source.mkdir()

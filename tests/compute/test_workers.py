@@ -76,7 +76,7 @@ def test_values_come_in_order_and_errors_as_they_were_raised(
     assert not workers()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @ON_THIS_MACHINE
 def test_each_piece_has_one_thread_of_linear_algebra(compute: Compute, releases_lock: bool) -> None:
     before = linear_algebra(0)
@@ -99,7 +99,7 @@ def test_threads_share_memory_and_an_error_ends_what_waits() -> None:
     assert len(begun) <= 4
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("releases_lock", [True, False], ids=["threads", "joblib"])
 def test_no_more_pieces_are_taken_than_keep_the_workers_busy(releases_lock: bool) -> None:
     taken = []
@@ -128,6 +128,7 @@ def test_ray_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         list(RAY.map(square, [1]))
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_named() -> None:
     lost = Compute(threads=1, workers=2, backend="ray", address="127.0.0.1:9")
     with pytest.raises(OptionError, match=r"compute.address: no Ray cluster answers at 127"):
@@ -227,6 +228,7 @@ def die_once(flag: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_a_killed_fit_is_tried_once_more_and_then_named(tmp_path: Path) -> None:
     pieces = [tmp_path / "once", tmp_path / "well"]
     assert list(TWO_WORKERS.map_fits(die_once, pieces)) == ["second time", "never killed"]
@@ -244,6 +246,7 @@ def report(number: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_each_fit_has_a_process_whose_progress_is_shown() -> None:
     said: list[str] = []
     found = list(TWO_WORKERS.map_fits(report, [0, 1, 2], describe=said.append))
@@ -268,6 +271,7 @@ list(two.map_fits(wait, [0, 1]))
 """
 
 
+@pytest.mark.slow
 def test_fits_end_with_a_stage_that_is_killed() -> None:
     stage = subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True)
     assert stage.stdout is not None

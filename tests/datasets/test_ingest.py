@@ -171,6 +171,7 @@ def test_phantom_truth_is_sealed_for_every_case(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels[development], cases.label[development])
 
 
+@pytest.mark.slow
 def test_two_ingests_write_equal_bytes(tmp_path: Path) -> None:
     ingested(small_phantom(), tmp_path / "one")
     ingested(small_phantom(), tmp_path / "other")

@@ -112,7 +112,7 @@ def counted(work: dict[str, int]) -> tuple[int, int, int]:
     return counts
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_ten_added_files_are_ten_read_and_equal_bytes(tmp_path: Path, work: dict[str, int]) -> None:
     kept, own = tmp_path / "kept", tmp_path / "own"
     run(source_of(own_films(own, 40)), tmp_path / "first", kept)

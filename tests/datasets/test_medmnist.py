@@ -98,7 +98,7 @@ def test_unusable_content_is_named(
     assert raised.value.allowed
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
 def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Path) -> None:
     given = yaml.safe_load((OPTION_FILE.parent / f"{name}.yaml").read_text())

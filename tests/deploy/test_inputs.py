@@ -44,6 +44,7 @@ def table_of(trained: Trained, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["logistic_regression", "logistic_regression_covariates"])
 def test_test_films_and_their_table_get_the_scores_of_the_train_stage(
     model: str, tmp_path: Path
@@ -58,7 +59,7 @@ def test_test_films_and_their_table_get_the_scores_of_the_train_stage(
     assert not prediction.unseen
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_network_on_film_and_table_scores_as_in_the_train_stage(tmp_path: Path) -> None:
     from tests.deploy.networks import trained_network
 
@@ -83,6 +84,7 @@ def test_a_network_on_film_and_table_scores_as_in_the_train_stage(tmp_path: Path
         load_model(trained.model)
 
 
+@pytest.mark.slow
 def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,7 +110,7 @@ def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
         )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("arm", ["baseline", "network"])
 def test_models_of_both_arms_have_maps(
     arm: str, request: pytest.FixtureRequest, tmp_path: Path

@@ -107,6 +107,7 @@ def test_records_that_contradict_one_another_are_refused(
         load_model(edited(baseline.model, tmp_path, name, edit))
 
 
+@pytest.mark.slow
 def test_a_missing_training_mean_is_named(tmp_path: Path) -> None:
     model = trained_baseline(tmp_path, "training_mean").model
     mean = model / "training_mean.npy"

@@ -98,6 +98,7 @@ def test_films_as_in_training_show_no_drift_and_darker_ones_do(
     assert "first_order_mean" in capsys.readouterr().out
 
 
+@pytest.mark.thorough
 def test_labels_give_figures_by_month_and_a_next_revision(packed: Path, tmp_path: Path) -> None:
     # One in six is positive and stripes are fainter: probabilities are too high.
     folder = tmp_path / "new"
@@ -177,6 +178,7 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "combined/models/stacking"
 
 
+@pytest.mark.thorough
 def test_a_combination_is_packed_and_watched_like_any_model(stacked: Path, tmp_path: Path) -> None:
     """Scores, and the features of all members: darker films differ, those of training do not."""
     package, second = tmp_path / "stacking.skiagram", tmp_path / "second.skiagram"

@@ -33,6 +33,7 @@ def packed(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model.skiagram"
 
 
+@pytest.mark.slow
 def test_a_package_scores_as_its_folder_and_has_the_same_bytes_each_time(
     packed: Path, baseline: Trained, tmp_path: Path
 ) -> None:
@@ -176,6 +177,7 @@ def test_a_link_and_a_cut_file_are_refused(packed: Path, tmp_path: Path) -> None
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs OpenSSH")
 def test_a_signature_proves_who_made_it(
     packed: Path,

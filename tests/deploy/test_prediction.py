@@ -139,6 +139,7 @@ def test_what_the_source_does_to_films_is_done_to_new_ones(
     assert "20 × 20 pixels of type uint8" in refused
 
 
+@pytest.mark.slow
 def test_films_are_filled_with_the_mean_of_training(tmp_path: Path) -> None:
     trained = trained_baseline(tmp_path, "training_mean")
     prediction = predict(load_model(trained.model), trained.films)

@@ -64,6 +64,7 @@ def written(found: Evaluation, folder: Path) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), ("a", "b", "c")])
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_in_the_test_set(classes: tuple[str, ...], label: int, tmp_path: Path) -> None:
@@ -84,6 +85,7 @@ def test_three_cases_of_one_patient(tmp_path: Path) -> None:
     assert unexplained(written(found, tmp_path)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_ties_everywhere(design: Design, tmp_path: Path) -> None:
     known = scenario(design=design, test=80 if design == "holdout" else 0)
@@ -104,6 +106,7 @@ def test_ties_everywhere(design: Design, tmp_path: Path) -> None:
     assert found.detectable.reason == "the variance of the difference cannot be estimated"
 
 
+@pytest.mark.slow
 def test_perfect_models(tmp_path: Path) -> None:
     known = scenario()
     signal = np.where(known.label == 1, 4.0, -4.0)

@@ -37,12 +37,14 @@ def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
     assert (found.comparisons[0].model, found.comparisons[0].other) == ("strong", "weak")
 
 
+@pytest.mark.slow
 def test_a_failed_model_leaves_a_reason() -> None:
     (found,) = run(scenario(), ("weak", "broken")).comparisons
     assert found.difference.value is None
     assert found.difference.reason == "broken could not be trained"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pair", "message"),
     [(("weak", "forest"), "no model `forest`"), (("weak", "weak"), "`weak` is compared with")],
@@ -52,6 +54,7 @@ def test_a_pair_that_is_none_is_a_wrong_option(pair: tuple[str, str], message: s
         run(scenario(), pair)
 
 
+@pytest.mark.slow
 def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     known = scenario(90, 120, classes=CLASSES)
     found = run(known).models[1]

@@ -59,7 +59,7 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
     assert "reader" not in found.verdict.lower()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> None:
     known = scenario()
     for name, workers in {"one": 1, "three": 3}.items():
@@ -68,7 +68,7 @@ def test_models_measured_side_by_side_give_the_same_record(tmp_path: Path) -> No
     assert (tmp_path / "one").read_bytes() == (tmp_path / "three").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_others() -> None:
     known = scenario()
     alone = run(known, arms(known))
@@ -79,6 +79,7 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
     assert any({one.model, one.other} == {"both", "net"} for one in found.secondary)
 
 
+@pytest.mark.slow
 def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
     known = scenario()
     found = run(known, arms(known))
@@ -131,6 +132,7 @@ def test_several_classes_are_compared() -> None:
     assert np.sum(found.models[0].confusion) == 90
 
 
+@pytest.mark.slow
 def test_near_duplicates_are_left_out_and_reported() -> None:
     known = scenario(images=1)
     pairs = pd.DataFrame(
@@ -193,6 +195,7 @@ def test_duplicates_of_other_data_are_refused() -> None:
         run(known, arms(known), duplicates=strange)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("normal", "abnormal"), ("a", "b", "c")])
 def test_equal_predictions_differ_by_exactly_nothing(classes: tuple[str, ...]) -> None:
     known = scenario(90, 90, classes=classes)

@@ -60,6 +60,7 @@ def remembered() -> tuple[Scenario, list[ModelScores], pd.DataFrame]:
     return known, models, pairs(*rows)
 
 
+@pytest.mark.slow
 def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     known, models, duplicates = remembered()
     found = evaluated(known, models, duplicates=duplicates)

@@ -93,6 +93,7 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_correlation_equals_sklearn_with_weights(seed: int) -> None:
@@ -140,6 +141,7 @@ def test_decisions_that_never_vary_or_never_err_say_so() -> None:
     assert perfect["matthews_correlation"].low is None
 
 
+@pytest.mark.slow
 def test_a_run_judges_each_point_asked_for() -> None:
     known = scenario(400, 400)
     questions = RequestedAnalyses(

@@ -39,6 +39,7 @@ def write_run(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "images"), [("holdout", 1), ("holdout", 4), ("cv", 1)])
 def test_the_plan_is_that_of_the_run(design: Design, images: int, tmp_path: Path) -> None:
     found = write_run(tmp_path, design=design, images=images)
@@ -114,6 +115,7 @@ def test_two_models_can_be_named(tmp_path: Path) -> None:
         read_pilot(tmp_path, ("net", "net"))
 
 
+@pytest.mark.slow
 def test_what_cannot_serve_as_a_pilot_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"evaluation\.json"):
         read_pilot(tmp_path)

@@ -70,7 +70,7 @@ def read_cases(readers: int, seed: int, images: int = 1) -> tuple[list[Placement
     return read, model
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_covariances_are_those_of_a_jackknife() -> None:
     generator = np.random.default_rng(0)
     positive = np.arange(150) % 3 == 0
@@ -100,7 +100,7 @@ def test_trainings_of_the_model_widen_its_difference() -> None:
     assert together.high - together.low > alone.high - alone.low  # type: ignore[operator]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_a_run_with_two_readers_holds_its_models_against_their_mean(
     design: Literal["holdout", "cv"],

@@ -89,7 +89,7 @@ def test_what_differs_is_named_where_the_figures_disagree() -> None:
     assert "most by texture_3" in said
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> None:
     found = told(scenario(600, 300, images=1), brighter=2.0, lost=0.0, seed=0)
     assert not any(one.disagrees for one in found.shifts)
@@ -98,6 +98,7 @@ def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> N
     assert not any("tells test from development cases" in one for one in quiet.warnings)
 
 
+@pytest.mark.slow
 def test_a_number_is_compared_as_scipy_does() -> None:
     known = scenario(200, 120, images=1)
     own = traits(known, brighter=0.2, seed=1)
@@ -111,6 +112,7 @@ def test_a_number_is_compared_as_scipy_does() -> None:
     assert norm.isf(trait.p / 2) == pytest.approx(norm.isf(expected.pvalue / 2), rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_site_of_one_side_alone_is_found(value: float) -> None:
     known = scenario(100, 60, images=1)

@@ -84,7 +84,7 @@ def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     assert "3 sites" in found.difference.mean.method
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_sites_that_differ_widen_the_summary_and_what_the_next_may_give() -> None:
     known, site = known_folds()
     strength = np.select([site == "Basel", site == "Leeds"], [0.3, 1.5], 5.0)
@@ -101,6 +101,7 @@ def test_sites_that_differ_widen_the_summary_and_what_the_next_may_give() -> Non
     assert one.next_site.low < one.mean.low  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_a_site_of_few_patients_is_left_out() -> None:
     known, site = known_folds()
     of_two = site.copy()
@@ -123,7 +124,7 @@ def test_scores_of_folds_that_are_no_sites_are_refused() -> None:
         run(known, np.roll(site, 1))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_test_sites_are_summarised_without_folds_by_site() -> None:
     known = scenario(120, 240)
     site = np.where(np.arange(360) < 120, "Basel", SITES[1:][np.arange(360) // 4 % 2])

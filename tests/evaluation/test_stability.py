@@ -53,6 +53,7 @@ def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
     assert folds.ratio == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_seeds_are_spread_apart_from_folds() -> None:
     known = scenario()
     cases = of_development(known)

@@ -63,6 +63,7 @@ def run(columns: dict[str, NDArray[np.str_]], strength: NDArray[np.float64]) -> 
     return evaluated(known, [finished(known, "svm", signal=signal)], covariates=table).models[0]
 
 
+@pytest.mark.slow
 def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns() -> None:
     half = np.where(np.arange(520) // 2 % 4 < 2, "east", "west")
     third = np.array(["a", "b", "c"])[np.arange(520) // 2 % 3]

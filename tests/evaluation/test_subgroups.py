@@ -54,6 +54,7 @@ def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
     assert [value for value, _ in split_by_value(numbers, patient)] == ["1", "2"]
 
 
+@pytest.mark.slow
 def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
     known = scenario(120, 200)
     columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))

@@ -167,6 +167,7 @@ def test_local_effects_of_a_known_function_are_its_own() -> None:
     assert accumulate_local_effects(rank, features(n=1), "glcm_energy", 20) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [
@@ -244,7 +245,7 @@ def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:
     assert compare_rankings(np.ones((1, 4)), 2) is None
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_interval_over_patients_is_the_bootstraps() -> None:
     generator = np.random.default_rng(1)
     n = 300

@@ -81,6 +81,7 @@ def test_where_a_map_points_is_counted_exactly() -> None:
     assert locate(-np.abs(values), region) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.integers(0, 30))
 def test_a_map_of_noise_points_where_chance_does(seed: int) -> None:

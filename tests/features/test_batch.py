@@ -63,6 +63,7 @@ def test_a_region_without_a_pixel_is_refused(region: str) -> None:
 few = st.sampled_from([False] * 19 + [True])
 
 
+@pytest.mark.slow
 @given(arrays(np.bool_, array_shapes(min_dims=4, max_dims=4, max_side=9), elements=few))
 def test_the_box_holds_all_regions_and_no_more(masks: np.ndarray) -> None:
     places = np.argwhere(masks)[:, 1:]

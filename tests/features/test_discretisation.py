@@ -55,6 +55,7 @@ def test_nonsense_is_refused_by_name(values: dict[str, float | None]) -> None:
 pixels = arrays(np.float32, (3, 4, 5), elements=st.floats(-(2.0**100), 2.0**100, width=32))
 
 
+@pytest.mark.slow
 @given(pixels, st.integers(2, 256))
 def test_levels_stay_in_range_and_keep_the_order(images: np.ndarray, bins: int) -> None:
     found = Discretisation(bin_number=bins, bin_width=None).grey_levels(images.astype(np.float64))

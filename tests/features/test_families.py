@@ -88,6 +88,7 @@ def test_a_batch_equals_its_images_one_by_one(name: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_sixteen_bit_films_fit_the_table(name: str) -> None:
     film = np.full((1, 512, 512), 65535, dtype=np.float32)
     film[0, ::2] = 0

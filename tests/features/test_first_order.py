@@ -35,6 +35,7 @@ def test_constant_image_has_no_spread_and_no_shape(value: float) -> None:
 integers = arrays(np.int16, (2, 30), elements=st.integers(-500, 500))
 
 
+@pytest.mark.slow
 @given(integers, st.integers(-1000, 1000), st.integers(1, 9))
 def test_shape_ignores_offset_and_scale(samples: np.ndarray, offset: int, scale: int) -> None:
     plain = first_order_statistics(samples.astype(np.float64))

@@ -74,6 +74,7 @@ def tissue(exponent: float, *, images: int = 6, side: int = 256, part: int = 160
     return np.stack(whole)[:, :part, :part]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exponent", [2.0, 2.5, 3.0, 3.5])
 def test_slope_is_the_exponent_that_the_tissue_was_made_with(exponent: float) -> None:
     slope = FRACTAL.extract(FeatureBatch(tissue(exponent).astype(np.float32)))[:, 1]

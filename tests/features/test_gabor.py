@@ -19,6 +19,7 @@ def magnitude(image: np.ndarray, wavelength: float, angle: float, bandwidth: flo
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bandwidth", [1.0, 1.7])
 @pytest.mark.parametrize("shape", [(28, 28), (40, 13), (1, 5)])
 def test_features_equal_scikit_image(shape: tuple[int, int], bandwidth: float) -> None:

@@ -112,7 +112,7 @@ plane_levels = arrays(np.uint16, (2, 1, 6, 7), elements=st.integers(0, 4)).filte
 )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(plane_levels, st.integers(1, 3), st.sampled_from(["averaged", "merged"]))
 def test_turned_and_mirrored_images_have_equal_features(
     levels: np.ndarray, distance: int, aggregation: Aggregation

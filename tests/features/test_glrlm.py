@@ -3,6 +3,7 @@
 from itertools import groupby
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -39,6 +40,7 @@ levels_and_outside = arrays(
 ).filter(lambda levels: bool(levels.any()))
 
 
+@pytest.mark.slow
 @given(levels_and_outside)
 def test_merged_matrix_holds_the_runs_of_every_line(levels: np.ndarray) -> None:
     level, length = np.array(runs(levels), dtype=float).T
@@ -59,6 +61,7 @@ def test_merged_matrix_holds_the_runs_of_every_line(levels: np.ndarray) -> None:
         np.testing.assert_allclose(found[name][0], value, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.slow
 @given(arrays(np.uint16, (1, 3, 4, 5), elements=st.integers(1, 3)), st.permutations([1, 2, 3]))
 def test_a_volume_has_no_preferred_axis(levels: np.ndarray, order: list[int]) -> None:
     found = named(levels, "merged")

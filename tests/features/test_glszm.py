@@ -1,6 +1,7 @@
 """Counts of zones against those at the roots of the forest."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -13,6 +14,7 @@ from skiagram.features.neighbours import equal_neighbours, zone_forest
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=7)
 
 
+@pytest.mark.slow
 @given(arrays(np.uint16, shapes, elements=st.integers(0, 2)))
 def test_each_zone_is_counted_once_in_order(images: np.ndarray) -> None:
     forest = zone_forest(images, equal_neighbours(images))

@@ -51,7 +51,7 @@ def test_squares_stand_at_their_size_and_sign() -> None:
     assert negative["granulometry_closing_radius_5"] == found["granulometry_opening_radius_5"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(arrays(np.float32, (2, 9, 6), elements=st.integers(0, 255).map(float)))
 def test_shares_sum_to_at_most_one_and_ignore_gain_and_offset(images: np.ndarray) -> None:
     found = FAMILY.extract(FeatureBatch(images))

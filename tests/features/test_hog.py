@@ -54,7 +54,7 @@ def test_a_finer_image_of_the_same_scene_has_nearly_the_same_features() -> None:
     assert np.corrcoef(coarse, fine)[0, 1] > 0.95
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(arrays(np.float32, (2, 7, 10), elements=st.integers(0, 255).map(float)))
 def test_gain_and_offset_of_the_intensities_change_nothing(images: np.ndarray) -> None:
     family = OrientedGradients(grid=3, block=2, orientations=6)

@@ -29,6 +29,7 @@ def missed(asked: list[Reference], found: Values) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_digital_phantom() -> None:
     mask = PHANTOM > 0
     image = PHANTOM.astype(np.float64)

@@ -39,6 +39,7 @@ def test_equally_frequent_levels_have_most_bits_and_least_uniformity(levels: int
     assert found["uniformity"][0] == pytest.approx(1 / levels)
 
 
+@pytest.mark.slow
 @given(arrays(np.int64, (9,), elements=st.integers(0, 20)), st.integers(0, 4))
 def test_empty_levels_above_the_highest_do_not_count(counts: np.ndarray, more: int) -> None:
     counts[-1] += 1

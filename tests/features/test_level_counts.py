@@ -1,6 +1,7 @@
 """Sparse counts against the same sums over whole matrices."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -18,6 +19,7 @@ def named(counts: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(FIELDS, sums_of(counts, np.zeros(len(counts))).T, strict=True))
 
 
+@pytest.mark.slow
 @given(matrices)
 def test_sums_over_entries_equal_sums_over_matrices(counts: np.ndarray) -> None:
     found = named(counts)

@@ -116,7 +116,7 @@ def test_real_films_agree(name: str, setting: Setting, real_data: Path) -> None:
 
 
 @pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.thorough
 @each_family
 def test_a_whole_film_agrees(name: str, real_data: Path) -> None:
     film = np.asarray(Image.open(real_data / "mini-mias" / "mdb005.png"))

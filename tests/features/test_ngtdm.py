@@ -16,6 +16,7 @@ shapes = array_shapes(min_dims=4, max_dims=4, max_side=6)
 levels = arrays(np.uint16, shapes, elements=st.integers(0, N_LEVELS))
 
 
+@pytest.mark.slow
 @given(levels)
 def test_counts_and_sums_are_those_of_a_convolution(images: np.ndarray) -> None:
     counts, sums = tone_differences(images, N_LEVELS)
@@ -31,6 +32,7 @@ def test_counts_and_sums_are_those_of_a_convolution(images: np.ndarray) -> None:
         np.testing.assert_allclose(sums[:, level - 1], expected, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(levels)
 def test_a_turned_image_has_exactly_the_same_sums(images: np.ndarray) -> None:
     turned = np.rot90(images, axes=(2, 3)).copy()
@@ -79,7 +81,7 @@ def test_two_levels_of_equal_weight_have_busyness_0() -> None:
     assert relate(counts, sums)[2, 0] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @given(
     arrays(
         np.float64,

@@ -86,6 +86,7 @@ def test_values_keep_their_ranges(region: np.ndarray) -> None:
     assert found["width"][0] <= found["length"][0] <= found["maximum_diameter"][0] + 1e-9
 
 
+@pytest.mark.slow
 @given(regions)
 def test_a_quarter_turn_and_a_margin_change_nothing(region: np.ndarray) -> None:
     turned = np.pad(np.rot90(region), ((2, 0), (1, 3)))

@@ -109,6 +109,7 @@ def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic() -> None:
     assert not found[1].any()
 
 
+@pytest.mark.slow
 @given(st.floats(0.001, 1000))
 def test_scaling_the_image_shifts_every_feature_alike(scale: float) -> None:
     image = np.random.default_rng(2).normal(size=(1, 16, 16))

@@ -1,6 +1,7 @@
 """Zones against scikit-image's labels, in planes and volumes."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -20,6 +21,7 @@ def zones(image: np.ndarray) -> list[tuple[int, int]]:
     return sorted(zip((-forest[roots]).tolist(), image.ravel()[roots].tolist(), strict=True))
 
 
+@pytest.mark.slow
 @given(levels)
 def test_zones_are_those_that_scikit_image_labels(image: np.ndarray) -> None:
     labels = label(image, background=0, connectivity=3)
@@ -27,6 +29,7 @@ def test_zones_are_those_that_scikit_image_labels(image: np.ndarray) -> None:
     assert zones(image) == sorted((int(at.sum()), int(image[at][0])) for at in places)
 
 
+@pytest.mark.slow
 @given(levels)
 def test_every_pixel_leads_to_the_root_of_its_zone(image: np.ndarray) -> None:
     forest = zone_forest(image[None], equal_neighbours(image[None]))[0]
@@ -38,6 +41,7 @@ def test_every_pixel_leads_to_the_root_of_its_zone(image: np.ndarray) -> None:
         assert labels[root] == labels[place]
 
 
+@pytest.mark.slow
 @given(levels)
 def test_zones_do_not_depend_on_how_the_image_lies(image: np.ndarray) -> None:
     expected = zones(image)

@@ -67,6 +67,7 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Pat
     assert curves["epoch"].tolist() == [0, 1] * 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spy", "reason"),
     [
@@ -114,6 +115,7 @@ def test_a_programming_error_is_not_taken_for_a_failed_model(tmp_path: Path) -> 
         run(Spy(failure=TypeError("bug")), tmp_path)
 
 
+@pytest.mark.slow
 def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path: Path) -> None:
     data = labelled(patients=36)
     site = np.array(["Basel", "Leeds", "Porto", "Turin"])[np.arange(72) // 4 % 4]

@@ -48,6 +48,7 @@ def part(rows: list[Scored], name: str) -> list[Scored]:
     return [one for one in rows if one.part == name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
 def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
@@ -68,6 +69,7 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
         assert not held & set(seen.training.patient_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(
     kind: type[Spy], monkeypatch: pytest.MonkeyPatch
@@ -101,6 +103,7 @@ def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
         assert all(one.threshold is None for one in part(rows, "out_of_fold"))
 
 
+@pytest.mark.slow
 def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold() -> None:
     for rows in by_cv(Spy()):
         held_out = part(rows, "out_of_fold")
@@ -127,6 +130,7 @@ def test_a_threshold_finds_the_share_of_positive_cases_that_the_plan_asks_for(
     assert (positive > threshold).mean() < sensitivity <= (positive >= threshold).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("run", "design"), [(by_holdout, "holdout"), (by_cv, "cv")])
 def test_folds_are_checked_as_they_will_be_made(
     run: Design, design: records.Design, monkeypatch: pytest.MonkeyPatch
@@ -150,6 +154,7 @@ def test_folds_are_checked_as_they_will_be_made(
     assert len({seen.seed for seen in spy.fits}) == len(spy.fits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
 def test_both_arms_see_the_same_labelled_cases(design: Design) -> None:
     plain, stopping = Spy(), StoppingSpy()
@@ -169,6 +174,7 @@ def test_the_final_fit_stops_on_the_published_validation_part() -> None:
         assert seen.validation.case_id.tolist() == CASES.case_id[MARKED].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 5]), (by_cv, [2, 4, 6, 8])])
 def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
     design: Design, chosen: list[int]
@@ -202,6 +208,7 @@ def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -
     assert set(seen.validation.label) == {0, 1}
 
 
+@pytest.mark.slow
 def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
     first, second = by_holdout(Spy())[1], by_holdout(StoppingSpy())[1]
     for one, other in zip(first, second, strict=True):
@@ -217,6 +224,7 @@ def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
         assert (np.diff(one.probabilities[order, 1]) >= -1e-12).all()
 
 
+@pytest.mark.slow
 def test_more_than_two_classes_have_no_threshold() -> None:
     for rows in by_cv(Spy(), labelled(n_classes=3)):
         assert all(one.threshold is None for one in rows)

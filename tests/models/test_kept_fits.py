@@ -104,7 +104,7 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
     assert list((place / "work").iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("quick_fits_too")
 def test_a_killed_worker_leaves_the_fits_of_the_others(tmp_path: Path) -> None:
     expected = run(tmp_path / "undisturbed", Counting(tmp_path / "all"))

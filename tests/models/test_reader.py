@@ -44,6 +44,7 @@ def predictions(folder: Path) -> Predictions:
     return Predictions.read(folder / "scores/reader/predictions.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("design", "part"), [("holdout", "test"), ("cv", "out_of_fold")])
 @pytest.mark.parametrize("positive", [0, 1])
 def test_the_column_itself_is_the_score(

@@ -103,7 +103,7 @@ def test_classical_fits_leave_equal_bytes_wherever_they_are_made(
     assert made(tmp_path / where, "random_forest", design, where, PLAN) == serial
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @ELSEWHERE
 @pytest.mark.parametrize("model", ["article_cnn", "small_cnn"])
 def test_networks_leave_equal_bytes_wherever_they_are_made(
@@ -115,6 +115,7 @@ def test_networks_leave_equal_bytes_wherever_they_are_made(
     assert made(tmp_path / where, model, "holdout", where, plan) == serial
 
 
+@pytest.mark.slow
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
     from skiagram.records import Outcome, read_record
 

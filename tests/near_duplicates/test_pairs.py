@@ -75,7 +75,7 @@ def test_the_projection_of_a_volume_is_the_mean_of_what_is_known() -> None:
     np.testing.assert_array_equal(projection(volume[0]), volume[0])
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_pairs_are_those_of_numpy_corrcoef(tmp_path: Path) -> None:
     draws = np.random.default_rng(1)
     base = draws.normal(size=(8, 28, 28))
@@ -163,13 +163,14 @@ def test_huge_intensities_are_compared(tmp_path: Path) -> None:
     assert (0, 1) in found(store_of(tmp_path, [image, image * np.float32(2)]))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_unlike_images_are_no_pair(tmp_path: Path) -> None:
     store = store_of(tmp_path, random_images(50, (28, 28, 3)))
     assert not found(store)
     assert len(np.unique(copy_clusters(store))) == 50
 
 
+@pytest.mark.slow
 def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:
     draws = np.random.default_rng(6)
     start, end, other = draws.normal(size=(3, 28, 28))
@@ -235,6 +236,7 @@ def by_all_products(vectors: NDArray[np.float32], threshold: float) -> dict[tupl
     return dict(zip(zip(i.tolist(), j.tolist(), strict=True), products[i, j], strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

@@ -35,6 +35,7 @@ def forbidden(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": f"{tmp_path / 'hook'}:{tmp_path / 'project' / 'src'}"}
 
 
+@pytest.mark.slow
 def test_the_hook_meets_pickles_in_memory_and_in_files(
     forbidden: dict[str, str], tmp_path: Path
 ) -> None:

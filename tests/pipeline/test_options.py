@@ -33,6 +33,7 @@ def test_a_bad_option_is_one_line_and_exit_2(
     assert not any((project.folder / name).exists() for name in ("data", "scores", "reports"))
 
 
+@pytest.mark.slow
 def test_a_wrong_target_names_what_is_expected(project: Project) -> None:
     project.edit("conf/restoration/repair.yaml", _target_="skiagram.errors.SkiagramError")
     done = project.stage("restore")

@@ -199,6 +199,7 @@ def leaks(name: str, content: bytes) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # `no` in lower case
 def test_the_search_finds_what_is_planted(tmp_path: Path) -> None:
     own = hospital(tmp_path)

@@ -76,6 +76,7 @@ def test_a_stage_begins_once_all_that_it_reads_stands() -> None:
     assert needs["record"] == {"evaluate"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, 2, 4])
 def test_every_stage_runs_once_in_an_order_that_its_needs_allow(lanes: int) -> None:
     stages, run = list(read_stages(FIRST, CHOSEN)), Run()
@@ -89,6 +90,7 @@ def test_every_stage_runs_once_in_an_order_that_its_needs_allow(lanes: int) -> N
     assert share["audit"] == share["restore"] == min(2, lanes)
 
 
+@pytest.mark.slow
 def test_networks_are_begun_before_other_models() -> None:
     run = Run()
     of_models = [one for one in read_stages(FIRST, CHOSEN) if one.name.startswith("train_")]
@@ -96,6 +98,7 @@ def test_networks_are_begun_before_other_models() -> None:
     assert run.begun[:2] == ["train_network@small", "train_network@large"]
 
 
+@pytest.mark.slow
 def test_no_stage_begins_after_one_that_failed() -> None:
     run = Run(failing="restore")
     assert run_all(list(read_stages(FIRST, CHOSEN)), 2, run.start) == 3

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from skiagram.records import write_record
 from skiagram.report.index import write_index, write_study
 from skiagram.report.page import page_title
@@ -47,6 +49,7 @@ def test_every_study_is_linked_with_its_answer(tmp_path: Path) -> None:
     assert "No report yet" in page.text
 
 
+@pytest.mark.slow
 def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) -> None:
     index = write_index(with_report(project(tmp_path)))
     page = Page(index.read_text(encoding="utf-8"))

@@ -60,6 +60,7 @@ def test_an_example_is_read_from_both_stores(tmp_path: Path) -> None:
     assert opened(example.after).min() == 0
 
 
+@pytest.mark.slow
 def test_one_image_of_each_development_patient_is_searched_for_text(tmp_path: Path) -> None:
     images = {str(case_id): film(seed) for seed, case_id in enumerate(CASES.case_id)}
     for case_id in "bcf":  # b is the second of its patient, f sealed

@@ -85,10 +85,11 @@ def page(evaluation: Evaluation, **changes: object) -> Page:
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         name if name == "classes" else pytest.param(name, marks=pytest.mark.slow)
         for name in EXAMPLES
-    ]
+    ],
 )
 def case(request: pytest.FixtureRequest) -> tuple[Evaluation, Page]:
     return EXAMPLES[request.param]()[0], page_of(request.param)
@@ -206,6 +207,7 @@ def test_card_audit_and_provenance_are_printed() -> None:
         assert text in words
 
 
+@pytest.mark.slow
 def test_what_a_person_must_look_at_is_shown_and_names_are_code() -> None:
     given, picture = material(), encode_picture(np.eye(24, dtype=np.uint8))
     finding = dataclasses.replace(given.audit.findings[0], summary="`site` <b>tells</b> the class.")
@@ -224,7 +226,7 @@ def test_what_a_person_must_look_at_is_shown_and_names_are_code() -> None:
     assert "Text in the pixels" not in page_of("classes").text
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_test_cases_stand_beside_development_cases() -> None:
     shift = dataclasses.replace(SHIFTED, model="random_forest")
     told = page(dataclasses.replace(binary(), shifts=(shift,), domain=DARKER)).text
@@ -268,6 +270,7 @@ def test_hostile_text_stays_text() -> None:
     assert seen.text.count("<script>alert") > 8
 
 
+@pytest.mark.slow
 def test_no_model_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
     seen = page(dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=()))
@@ -275,7 +278,7 @@ def test_no_model_at_all_still_makes_a_page() -> None:
     assert "No model was trained, so there is no curve." in seen.text
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_figure_without_value_is_not_drawn() -> None:
     evaluation = binary(ideal=False)
     empty = {"roc_auc": Estimate(None, reason="one class only")}
@@ -323,7 +326,7 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
     assert "best_network_minus_baseline" not in headline_figures(found)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_subgroups_of_several_classes_are_compared_by_the_macro_auc() -> None:
     part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)})
     compared = full().models[0].subgroups[0].differences

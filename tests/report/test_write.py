@@ -30,7 +30,7 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_writing_twice_gives_the_same_files(folder: Path, tmp_path: Path) -> None:
     write_report(binary(), material(), tmp_path / "report.html", tmp_path / "plots")
     assert hashes(tmp_path) == hashes(folder)

@@ -137,6 +137,7 @@ def test_a_table_without_one_image_per_case_and_modality_is_refused(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_option_file_for_pet_and_mr_can_be_built() -> None:
     conf = Path(__file__).parents[2] / "conf/restoration/region_pet_mr.yaml"
     assert set(build(read_option_file(conf), "restoration").modalities) == {"PET", "MR_T1"}

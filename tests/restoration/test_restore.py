@@ -20,6 +20,7 @@ from tests.restoration.phantom import Plane, film, restoration, tissue
 from tests.restoration.phantom import restored as alone
 
 
+@pytest.mark.slow
 def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path: Path) -> None:
     images = {"b": film(0).faulty, "a": film(1).noisy, "c": film(2).faulty[:40, :51]}
     with ShardWriter(tmp_path / "images") as writer:
@@ -42,6 +43,7 @@ def test_every_image_is_restored_on_its_own_and_its_treatment_recorded(tmp_path:
         assert table.loc[case_id, "noise"] == treatment.noise
 
 
+@pytest.mark.slow
 def test_workers_restore_to_equal_bytes(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     with ShardWriter(tmp_path / "images") as writer:
@@ -121,6 +123,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> None:
     assert peaks[1] < peaks[0] + 5e6 < 50 * image.nbytes / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["repair", "wavelet", "article"])
 @pytest.mark.parametrize("shape", [(1400, 2000), (1200, 800, 3)])
 def test_memory_stays_within_seven_times_an_image(name: str, shape: tuple[int, ...]) -> None:

@@ -61,6 +61,7 @@ def test_the_treatment_counts_what_was_planted() -> None:
     assert treatment.noise == pytest.approx(0.3, rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILLING)
 @settings(max_examples=30)
 @given(image=IMAGES)
@@ -87,6 +88,7 @@ def test_a_constant_image_is_unchanged(name: str, value: int, height: int, width
     np.testing.assert_array_equal(restored(restoration(name), image)[0], image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STATELESS)
 @settings(max_examples=15)
 @given(scale=st.floats(0.01, 100), offset=st.floats(-100, 100))

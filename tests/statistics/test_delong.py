@@ -60,7 +60,7 @@ def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> Non
     assert found.mean + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) -> None:
@@ -77,6 +77,7 @@ def test_equals_brute_force_with_ties(m: int, n: int, levels: int, seed: int) ->
     assert paired.variance() == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_interval_ignores_monotone_change_and_order(seed: int) -> None:

@@ -21,6 +21,7 @@ from skiagram.statistics import discrimination
 Floats = NDArray[np.float64]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 8), st.integers(0, 2**32 - 1))
 def test_areas_equal_sklearn_with_ties_and_weights(levels: int, seed: int) -> None:
@@ -37,6 +38,7 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels: int, seed: int) -> No
         np.testing.assert_allclose(own(score, positive, weights), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
 def test_partial_area_equals_sklearn_with_ties_and_weights(

@@ -9,6 +9,7 @@ from scipy.stats import binomtest, t
 from skiagram.statistics.proportions import effective_size, proportion, wilson_interval
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(1, 200), st.integers(0, 200))
 def test_wilson_equals_scipy(n: int, wanted: int) -> None:

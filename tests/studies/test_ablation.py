@@ -57,6 +57,7 @@ def result(folder: Path) -> AblationResult:
     return study().run(small_place(folder))
 
 
+@pytest.mark.thorough
 def test_every_variant_has_every_model_and_repair_brings_images_nearer(
     result: AblationResult,
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_wrong_option_ends_the_study_and_leaves_no_half_piece(folder: Path) ->
     assert not list(workspace.work.glob("started-*"))
 
 
+@pytest.mark.thorough
 def test_options_laid_over_classical_models_stand_beside_the_reference(tmp_path: Path) -> None:
     place = small_place(tmp_path)
     file = place.conf / "dataset/phantom.yaml"

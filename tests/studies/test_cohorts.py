@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ def assert_patients_whole(one: Cohort) -> None:
     assert not set(sides[0].patient_id) & set(sides[1].patient_id)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(patients=st.integers(10, 40), images=st.integers(1, 3), seed=st.integers(0, 50))
 def test_fifths_test_every_case_once_and_keep_patients_whole(

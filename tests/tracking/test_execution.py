@@ -43,6 +43,7 @@ def test_a_run_a_model_in_the_chosen_order(project: Path) -> None:
     assert not any("cnn" in path for path in alone.sha256)  # models of an earlier run
 
 
+@pytest.mark.slow
 def test_results_whose_opening_was_not_noted_here_are_noted(project: Path) -> None:
     """DVC restored them from a cache, or the ledger was deleted."""
     receipt = read_execution(project, MODELS, {}).receipt

@@ -98,6 +98,7 @@ def test_artefacts_lie_beside_the_database(project: Path, home: Path, client: An
     assert reports == files | {"plots", "checklists"}
 
 
+@pytest.mark.thorough
 def test_the_same_results_are_recorded_once_an_experiment(
     project: Path, home: Path, client: Any
 ) -> None:

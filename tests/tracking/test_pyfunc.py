@@ -64,6 +64,7 @@ def probabilities(answer: dict[str, Any]) -> list[list[float]]:
     return [[row[name] for name in names] for row in answer["predictions"]]
 
 
+@pytest.mark.thorough
 def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
     saved: Path, baseline: Trained
 ) -> None:
@@ -83,6 +84,7 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(
     assert example["error"].tolist() == [""]
 
 
+@pytest.mark.thorough
 def test_a_recorded_run_has_its_model_in_the_registry(
     baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,7 +113,7 @@ def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
         assert "Do this: " in line
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -145,7 +145,7 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     assert main(["init", *arguments, "--renew"]) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_check_says_size_spacing_and_region_of_volumes_as_the_audit_will(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,7 +42,7 @@ def test_a_sound_folder_has_no_problem(tmp_path: Path) -> None:
     assert {one.depth for one in found.examined} == {"uint8", "uint16", "float32"}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("patients", ["known", "unknown"])
 def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
@@ -111,7 +111,7 @@ def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> No
     assert stops[0].examples == ("film-0.png",)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_many_files_are_read_in_their_order_by_several_processes(tmp_path: Path) -> None:
     files = {f"film-{at:03d}.png": png(at) for at in range(80)} | {"cut.jpg": faulty()["cut.jpg"]}
     own = write_folder(tmp_path, files, [row(at, name) for at, name in enumerate(files)])
@@ -146,7 +146,7 @@ def drawn_names() -> list[str]:
     return [f"{number:08d}.png" for number in np.random.default_rng(0).permutation(10**6)[:FILES]]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_names_by_class_are_noted(tmp_path: Path) -> None:
     names = [f"{'ab'[at % 2]}/film-{at:03d}.png" for at in range(FILES)]
     found = findings(tmp_path, names)
@@ -154,7 +154,7 @@ def test_names_by_class_are_noted(tmp_path: Path) -> None:
     assert "No model sees this" in found["label_from_file_order"].summary
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_names_at_random_are_not(tmp_path: Path) -> None:
     found = findings(tmp_path, drawn_names())
     assert {one.severity for one in found.values()} == {"note"}
@@ -162,6 +162,6 @@ def test_names_at_random_are_not(tmp_path: Path) -> None:
     assert "file order" in found["shortcut_probes"].summary
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_format_that_goes_with_the_class_warns(tmp_path: Path) -> None:
     assert findings(tmp_path, drawn_names(), narrow=True)["label_from_format"].severity == "warning"

@@ -13,7 +13,7 @@ from tests.datasets.mini_mias.test_source import options
 from tests.datasets.mini_mias_folder import film
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("changes", [{}, {"orient": False}, {"mask": False}], ids=str)
 def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(
     changes: dict[str, Any], root: Path

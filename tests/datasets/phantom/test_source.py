@@ -97,7 +97,7 @@ def test_ideal_scores_are_calibrated() -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("changes", "auc"),
     [

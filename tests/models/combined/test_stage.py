@@ -43,7 +43,7 @@ def test_it_leaves_the_same_parts_as_its_members(
     np.testing.assert_allclose(predictions.probabilities().sum(axis=1), 1)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
     for name in ("first", "second"):
@@ -69,6 +69,7 @@ def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Sc
     return {f"fold{one.fold}": one for one in validator.develop([part])[0].of_folds}
 
 
+@pytest.mark.slow
 def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> None:
     data = drawn((1.0, 0.8))
     before, after = developed(data, None), developed(data, "fold1")
@@ -128,7 +129,7 @@ def test_without_combinations_the_outputs_say_so(tmp_path: Path) -> None:
     assert (tmp_path / "scores/index.json").read_text() == '{\n  "combinations": []\n}\n'
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
     data, plan = drawn((1.0, 0.8)), replace(PLAN, folds=12)
     cases, task, _ = cases_of(data, "cv")

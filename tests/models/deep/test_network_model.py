@@ -58,6 +58,7 @@ def test_learns_what_separates_the_classes_and_nothing_else(tmp_path: Path) -> N
     assert 0.3 < auc(fitted.scores(held_out.inputs), held_out.label) < 0.7
 
 
+@pytest.mark.thorough
 def test_learns_the_probabilities_of_another_model_in_place_of_the_labels(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 240, noise=0.5)
     model, context = learner(training(epochs=6)), FitContext(seed=1, epochs=6)

@@ -92,6 +92,7 @@ def auc(fitted: FittedNetwork, cases: Labelled[ImageSet]) -> float:
     return float(roc_auc_score(cases.label, fitted.scores(cases.inputs) @ [-1.0, 1.0]))
 
 
+@pytest.mark.thorough
 def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_back(
     tmp_path: Path,
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     np.testing.assert_array_equal(repeated.scores(new), fitted.scores(new))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", OF_IMAGES + [pytest.param(name) for name in WITH_WEIGHTS])
 def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, name: str) -> None:
     cases = scans(tmp_path / "images", 16)

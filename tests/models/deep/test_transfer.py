@@ -213,6 +213,7 @@ def test_the_head_learns_first_then_the_last_blocks_alone(
         assert not any(torch.equal(was, now) for was, now in learned)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 def test_patience_counts_from_the_release_of_the_base(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frozen_epochs: int, epochs: int
@@ -229,6 +230,7 @@ def test_patience_counts_from_the_release_of_the_base(
     assert len(fitted.summary.curves) == epochs
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("architecture", [SMALL, VIT])
 def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, architecture: str) -> None:
     weights = weights_file(tmp_path, architecture)

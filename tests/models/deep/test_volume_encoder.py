@@ -94,6 +94,7 @@ def test_numbers_are_those_of_the_bare_network_on_the_same_volumes(tmp_path: Pat
     assert (record.numbers, record.columns) == (6, 6)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("prefix", ["", "module."])
 def test_a_video_network_of_torchvision_reads_a_grey_volume_three_times(
     prefix: str, tmp_path: Path
@@ -149,6 +150,7 @@ def test_only_new_volumes_are_encoded(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.values, anew.values)
 
 
+@pytest.mark.thorough
 def test_weights_of_another_network_are_refused_with_the_first_number_that_differs(
     tmp_path: Path,
 ) -> None:

@@ -135,6 +135,7 @@ def test_a_rule_that_is_not_beaten_is_said_once() -> None:
     assert told("The best network is not shown", warnings=(words,)) == ""
 
 
+@pytest.mark.slow
 def test_an_order_that_chance_makes_is_told() -> None:
     words = told("Among all models, Support vector")
     assert "it was not chosen on development cases" in words

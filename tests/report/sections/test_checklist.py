@@ -25,6 +25,7 @@ def filled(name: str, evaluation: Evaluation | None = None) -> Checklist:
 ANCHORS = set(FIRST_PAGE | list_sections())
 
 
+@pytest.mark.slow
 def test_all_27_items_with_their_52_parts_are_there_once() -> None:
     numbers = [one.number for one in filled("tripod_ai").items]
     assert len(numbers) == len(set(numbers)) == 52

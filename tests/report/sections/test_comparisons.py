@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
 from skiagram.report.sections.comparisons import (
     comparisons,
@@ -35,6 +37,7 @@ def square(row: str, column: str, evaluation: Evaluation | None = None) -> Cell 
     return table.row(row).cells[table.columns.index(column)]
 
 
+@pytest.mark.slow
 def test_the_matrix_is_antisymmetric_and_shades_what_holm_leaves() -> None:
     assert square(NETWORK, MACHINE) == Cell("+0.050", "< 0.001 | 0.012", tone="ahead")
     assert square(MACHINE, NETWORK) == Cell("−0.050", "< 0.001 | 0.012", tone="behind")
@@ -68,6 +71,7 @@ def test_a_choice_within_folds_names_every_model_chosen() -> None:
     assert square(NETWORK, FOREST, procedures()) == "–"  # it is none of two models
 
 
+@pytest.mark.slow
 def test_the_page_says_whether_the_seed_is_in_the_interval() -> None:
     assert "these fits alone" in describe_scope(full())
     assert "the mean of 3 trainings" in describe_scope(procedures())

@@ -23,6 +23,7 @@ def height(drawing: Drawing) -> float:
     return float(found[1])
 
 
+@pytest.mark.slow
 def test_a_reader_stands_in_the_panel_of_each_arm_and_alone_in_its_own() -> None:
     drawing = drawn(with_reader())
     assert drawing.svg.count("Dr Gray") == 2

@@ -1,5 +1,7 @@
 import dataclasses
 
+import pytest
+
 from skiagram.report.sections.confusion import tabulate_confusion
 from skiagram.report.sections.models import format_as_text, tabulate_class_auc, tabulate_performance
 from skiagram.report.sections.training import tabulate_cost
@@ -31,6 +33,7 @@ def test_the_ideal_observer_is_the_last_row_and_fully_efficient() -> None:
     assert len(cells) == len(table.columns)
 
 
+@pytest.mark.slow
 def test_columns_are_those_that_any_model_has() -> None:
     off = "AUC without near duplicates"
     assert off in tabulate_performance(binary(near_duplicates=52)).columns

@@ -1,8 +1,10 @@
 import pandas as pd
+import pytest
 
 from skiagram.report.sections.training import draw_training_curves
 
 
+@pytest.mark.slow
 def test_every_measure_recorded_gets_a_panel_and_words() -> None:
     table = pd.DataFrame(
         {
@@ -27,6 +29,7 @@ def test_nothing_recorded_gives_no_figure() -> None:
     assert draw_training_curves("net", "Net", only_rate) is None
 
 
+@pytest.mark.slow
 def test_a_network_that_learns_its_cases_by_heart_is_named_in_the_caption() -> None:
     epochs = [0, 1, 2, 3]
     fits = {

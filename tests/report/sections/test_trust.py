@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import pytest
+
 from skiagram.evaluation.results import ChosenFeature, FeatureSelection
 from skiagram.report.sections.answer import draw_forest
 from skiagram.report.sections.calibration import (
@@ -156,6 +158,7 @@ def test_sets_and_referral_are_told_in_shares() -> None:
     assert row(tabulate_referral(full()), MACHINE)[:4] == ["0.200", "0.120", "0.100", "0.050"]
 
 
+@pytest.mark.slow
 def test_only_the_best_of_each_arm_is_drawn_and_described_with_its_numbers() -> None:
     numbers = {
         draw_reliability: "0.900 (0.80–0.95) of 50 at 0.90",
@@ -171,6 +174,7 @@ def test_only_the_best_of_each_arm_is_drawn_and_described_with_its_numbers() -> 
         assert draw(binary()) is None  # what is not known is not drawn
 
 
+@pytest.mark.slow
 def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
     with_both = draw_forest(full())
     assert "+0.021 (−0.030 to 0.046)" in with_both.description
@@ -179,6 +183,7 @@ def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
     assert "minus" not in alone.description + alone.svg.split("</metadata>")[-1].replace("−", "")
 
 
+@pytest.mark.slow
 def test_subgroups_carry_their_warning_and_hidden_ones_have_no_counts() -> None:
     found = subgroups(full(), material())
     assert list(found["tables"]) == list(found["differences"]) == [FOREST, NETWORK]
@@ -202,6 +207,7 @@ def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
     assert "40 values" not in figure.svg
 
 
+@pytest.mark.slow
 def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
     table = tabulate_sites(full())
     assert table is not None

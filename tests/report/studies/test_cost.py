@@ -56,7 +56,7 @@ def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> No
     assert found["multiply–add operations per case"] == "Linear, Net"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
     page = render(RESULT)
     assert "Tree &lt;3&gt;" in page

@@ -111,7 +111,7 @@ def test_whole_intervals_say_what_an_unseen_source_costs(change: Estimate, words
     assert found.startswith(f"Model <A> {words}: ")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_page_escapes_names_and_names_failures() -> None:
     page = render(RESULT)
     assert "Model &lt;A&gt;" in page
