@@ -98,7 +98,7 @@ def test_a_spacing_that_goes_with_the_class_alone_is_named(clean: Planted, tmp_p
     assert alarms(clean.findings(tmp_path)) == {"label_from_spacing"}
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(
     clean: Planted, tmp_path: Path
 ) -> None:
