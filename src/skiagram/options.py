@@ -79,45 +79,29 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
             allowed="lines of the form `option: value` in UTF-8, indented by spaces",
         ) from None
     if not isinstance(values, dict | None):
-        raise OptionError(
-            "holds no options", where=where, allowed="lines of the form `option: value`"
-        )
+        allowed = "lines of the form `option: value`"
+        raise OptionError("holds no options", where=where, allowed=allowed)
     return values or {}
 
 
 def resolve(target: str, where: str) -> type:
-    """Import the option dataclass that a `_target_`, `package.module.Class`, names.
-
-    Raises:
-        OptionError: It names none that can be imported.
-    """
+    """Import the option dataclass that a `_target_`, `package.module.Class`, names."""
+    where = f"{where}._target_"
     module_name, _, class_name = target.rpartition(".")
     try:
         option_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise OptionError(
-            f"`{target}` cannot be imported ({error})",
-            where=f"{where}._target_",
-            allowed="package.module.Class of an installed package",
-        ) from error
+        found = f"`{target}` cannot be imported ({error})"
+        allowed = "package.module.Class of an installed package"
+        raise OptionError(found, where=where, allowed=allowed) from error
     if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
-        raise OptionError(
-            f"`{target}` is not an option dataclass",
-            where=f"{where}._target_",
-            remedy="declare it with pydantic.dataclasses.dataclass(**skiagram.options.STRICT)",
-        )
+        remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.options.STRICT)"
+        raise OptionError(f"`{target}` is not an option dataclass", where=where, remedy=remedy)
     return option_class
 
 
 def build(group: Mapping[str, Any], where: str) -> Any:
-    """Turn one composed option group into its dataclass, checking names, types and ranges.
-
-    Args:
-        group: Plain mapping with a `_target_` and the values.
-
-    Raises:
-        OptionError: Naming the option, what was given and what is allowed.
-    """
+    """Turn one composed option group into its dataclass, checking names, types and ranges."""
     values = {key: value for key, value in group.items() if key != "_target_"}
     if "_target_" not in group:
         raise OptionError("has no `_target_`", where=where, remedy="name the class it configures")
@@ -159,14 +143,7 @@ def meanings(options: type) -> dict[str, str]:
 
 
 def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
-    """Validate plain values against one option dataclass.
-
-    Args:
-        values: Plain values as read from YAML (lists stand for tuples).
-
-    Raises:
-        OptionError: Naming the first wrong option.
-    """
+    """Validate plain values, as read from YAML, against one option dataclass."""
     try:
         return TypeAdapter(target).validate_json(json.dumps(values))
     except (TypeError, ValueError) as error:

@@ -23,13 +23,11 @@ LEARNED = "learned"  # folder of what feature families learned from other images
 
 @dataclass(frozen=True)
 class ImageKinds:
-    """The kinds of images of a data set as ingested.
+    """The kinds of images of a data set as ingested; sides are least and greatest.
 
     Attributes:
         depths: Names of the pixel types that occur, in order of name.
-        height: Least and greatest, pixels.
-        width: Least and greatest, pixels.
-        slices: Least and greatest; None where they are no volumes.
+        slices: None where they are no volumes.
     """
 
     channels: tuple[int, ...]
@@ -81,10 +79,8 @@ class TraitRanges:
     """The plain traits of a data set's images as ingested, by which a new one is told to be unlike.
 
     Attributes:
-        modality: DICOM Modality of the files, in order of name; an empty text where some name
-            none.
-        spacing: Least and greatest distance of slices (of volumes alone), rows and columns, mm;
-            empty where no image has any.
+        modality: DICOM Modality of the files, in order of name; empty where some name none.
+        spacing: Of slices (of volumes alone), rows and columns, mm; empty where no image has any.
         brightness: Least and greatest mean of an image's pixels.
         contrast: Least and greatest standard deviation of an image's pixels.
     """
@@ -96,12 +92,7 @@ class TraitRanges:
     contrast: Range
 
     def unlike(self, image: Image, spacing: Spacing | None, modality: str) -> tuple[str, ...]:
-        """Return in what no image of the data set is like a new one, each with what was known.
-
-        Args:
-            image: Pixels as ingested; NaN is missing.
-            modality: DICOM Modality of its file; empty for none.
-        """
+        """Return in what no image of the data set is like a new one, each with what was known."""
         brightness, contrast = brightness_of(image)
         unlike = []
         if any(self.modality) and modality not in self.modality:
@@ -140,13 +131,7 @@ class TraitsSeen:
     contrast: Range = (math.inf, -math.inf)
 
     def add(self, spacing: Spacing | None, modality: str, brightness: Range) -> None:
-        """Take in one image.
-
-        Args:
-            spacing: Of its pixels, mm; None where unknown.
-            modality: DICOM Modality of its file; empty for none.
-            brightness: What `brightness_of` returns for it.
-        """
+        """Take in one image, its brightness as `brightness_of` returns it."""
         self.modality.add(modality)
         self.brightness = _widened(self.brightness, brightness[0])
         self.contrast = _widened(self.contrast, brightness[1])
@@ -171,8 +156,8 @@ class Covariate:
     """One column of what is known of a case besides its image.
 
     Attributes:
-        categories: Texts that enough patients for training share, sorted; None for numbers. No
-            other text of a patient is kept, because a model's folder is given away.
+        categories: Texts that enough patients for training share, sorted, and no other, because a
+            model's folder is given away; None for numbers.
     """
 
     column: str
@@ -195,17 +180,13 @@ class Preparation:
 
     Attributes:
         images: What kinds of images ingest stored, of the first modality.
-        acquisition: `_target_` and options of what made them of the pixels in their files; None
-            where nothing did.
+        acquisition: `_target_` and options of what made them of the pixels in their files.
         restoration: `_target_` and options of the restoration; None before it.
-        features: `_target_` and options of each feature family, in column order; empty for
-            models that see images.
-        images_sha256: Digest of all images as ingested, which tells data sets apart; empty where
-            it was not yet recorded.
+        features: `_target_` and options of each feature family, in column order.
+        images_sha256: Digest of all images as ingested, which tells data sets apart.
         modalities: The images that each case has; empty where it has one.
-        traits: Plain traits of the images, of the first modality; None where they were not yet
-            recorded.
-        further: The same of the other modalities; empty where they were not yet recorded.
+        traits: Plain traits of the images, of the first modality.
+        further: The same of the other modalities.
     """
 
     images: ImageKinds

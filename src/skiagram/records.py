@@ -106,10 +106,8 @@ class Cases:
     def read(cls, path: Path) -> "Cases":
         """Read a table written by `write`."""
         table = read_table(path)
-        text = {
-            name: table[name].to_numpy(dtype=str) for name in ("case_id", "patient_id", "split")
-        }
-        return cls(**text, label=table["label"].to_numpy(dtype=np.int64))
+        text = [table[name].to_numpy(dtype=str) for name in ("case_id", "patient_id", "split")]
+        return cls(*text, label=table["label"].to_numpy(dtype=np.int64))
 
 
 def read_cases(folder: Path) -> tuple[Cases, Task]:
@@ -122,14 +120,12 @@ class Outcome:
     """How the training of one model ended.
 
     Attributes:
-        arm: `classical`, `encoder` for a classical model on what a frozen network makes of the
-            images, `deep`, `combined` for a model made of others, or `reader` for scores
-            that came with the data.
+        arm: `encoder` is a classical model on what a frozen network makes of the images, `combined`
+            is made of other models, `reader` are scores that came with the data.
         reason: Why it failed, in one line; empty when finished.
         parameters: Learned numbers in one fit.
         multiply_adds: Multiply–add operations to score one case; None where not defined.
-        set_aside: Share of the labelled cases that the final fit did not learn from, because they
-            decided when it stopped.
+        set_aside: Share of the labelled cases that decided when the final fit stopped.
     """
 
     model: str
@@ -153,29 +149,20 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet table.
-
-    Raises:
-        DataError: The file is missing or damaged.
-    """
+    """Read a Parquet table."""
     try:
         table: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(
-            f"unreadable table ({error})", where=str(path), remedy="run the stage that writes it"
-        ) from error
+        remedy = "run the stage that writes it"
+        raise DataError(f"unreadable table ({error})", where=str(path), remedy=remedy) from error
     return table
 
 
 def check_fold_column(column: str, known: Sequence[str]) -> None:
     """Refuse a column for folds that the covariates lack."""
     if column not in known:
-        raise OptionError(
-            f"no column `{column}`",
-            where="fold_column",
-            allowed=", ".join(known) or "none: the data set has no covariates",
-            remedy="name it among the covariates of the data set, or leave `fold_column` empty",
-        )
+        allowed = ", ".join(known) or "none: the data set has no covariates"
+        raise OptionError(f"no column `{column}`", where="fold_column", allowed=allowed)
 
 
 def write_record(record: Any, path: Path) -> None:
@@ -186,17 +173,12 @@ def write_record(record: Any, path: Path) -> None:
 
 
 def read_record(kind: type[R], path: Path) -> R:
-    """Read a dataclass written by `write_record`.
-
-    Raises:
-        DataError: The file is missing or holds another kind of record.
-    """
+    """Read a dataclass written by `write_record`."""
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"unreadable record ({error})", where=str(path), remedy="run the stage that writes it"
-        ) from error
+        remedy = "run the stage that writes it"
+        raise DataError(f"unreadable record ({error})", where=str(path), remedy=remedy) from error
 
 
 @dataclass(frozen=True)
@@ -241,15 +223,6 @@ class Predictions:
         return cls(read_table(path))
 
 
-def models_folder(root: Path, outcome: Outcome) -> Path:
-    """Return the folder of a model below the project's."""
-    return _arm_folder(root, outcome) / "models" / outcome.model
-
-
-def scores_folder(root: Path, outcome: Outcome) -> Path:
-    """Return the folder of a model's scores below the project's."""
-    return _arm_folder(root, outcome) / "scores" / outcome.model
-
-
-def _arm_folder(root: Path, outcome: Outcome) -> Path:
-    return root / COMBINED if outcome.arm == "combined" else root
+def folder_of(kind: Literal["models", "scores"], root: Path, outcome: Outcome) -> Path:
+    """Return the folder of a model, or of its scores, below the project's."""
+    return (root / COMBINED if outcome.arm == "combined" else root) / kind / outcome.model

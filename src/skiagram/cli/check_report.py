@@ -111,13 +111,12 @@ def _counts(survey: Survey, source: Folder) -> str:
 
 
 def _sizes(survey: Survey) -> str:
-    if not survey.examined:
-        return "No file can be read."
-    tables = []
-    for modality, files in survey.by_modality.items():
-        if files:
-            tables.append(f"{modality}:\n{_sizes_of(files)}" if modality else _sizes_of(files))
-    return "\n\n".join(tables)
+    tables = [
+        (f"{modality}:\n" if modality else "") + _sizes_of(files)
+        for modality, files in survey.by_modality.items()
+        if files
+    ]
+    return "\n\n".join(tables) or "No file can be read."
 
 
 def _sizes_of(files: Sequence[ExaminedFile]) -> str:

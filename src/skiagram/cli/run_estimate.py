@@ -32,11 +32,7 @@ _REFERENCE = re.compile(r"\$\{params:(\w+)\}")
 
 @dataclass(**STRICT)
 class RunChoices:
-    """The choices of a project, names of option files, that tell how long a run takes.
-
-    Attributes:
-        features: Of the feature families, comma-separated.
-    """
+    """The choices of a project, names of option files, that tell how long a run takes."""
 
     restoration: str
     features: str
@@ -92,7 +88,7 @@ def _measure(
         restoration = next(iter(restoration.modalities.values()))
     if restoration.needs_training_mean:
         return [], 0
-    names = choices.features.replace(" ", "").split(",")
+    names = choices.features.replace(" ", "").split(",")  # comma-separated
     chosen = [build(_option_file("features", name), "features") for name in names]
     families = families_of_images(chosen)
     spent, pixels, tried = np.zeros(2), 0.0, 0

@@ -20,7 +20,7 @@ from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, DataCard, Task, read_record, read_table, scores_folder
+from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table
 from skiagram.report.pictures import (
     describe_place,
     draw_region,
@@ -134,7 +134,7 @@ def read_material(
     """Read what the page shows besides results."""
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     outcomes = [model.outcome for model in artefacts.models]
-    folders = {outcome.model: scores_folder(root, outcome) for outcome in outcomes}
+    folders = {outcome.model: folder_of("scores", root, outcome) for outcome in outcomes}
     curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
     files = {"case table": root / "data/cases/cases.parquet"}
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}

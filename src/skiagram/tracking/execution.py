@@ -20,7 +20,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
-from skiagram.records import DataCard, models_folder, read_record, read_table, scores_folder
+from skiagram.records import DataCard, folder_of, read_record, read_table
 from skiagram.sealing.ledger import (
     LEDGER,
     OPENING,
@@ -85,7 +85,7 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
 
 def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
     outcome = result.outcome
-    scores = scores_folder(project, outcome)
+    scores = folder_of("scores", project, outcome)
     points = result_points(result) + curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
@@ -99,7 +99,7 @@ def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
         params=flatten_options(outcome.options) | params,
         points=tuple(points),
         tags=tags,
-        artefacts={models_folder(project, outcome): "model", scores: "scores"},
+        artefacts={folder_of("models", project, outcome): "model", scores: "scores"},
         failed=outcome.status == "failed",
     )
 

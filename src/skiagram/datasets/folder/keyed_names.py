@@ -40,9 +40,6 @@ def find_keyed_files(
 
     Args:
         kinds: Column of file names → column of their checksums.
-
-    Raises:
-        DataError: No file has a row's checksum, or fewer than rows have it.
     """
     wanted = {
         row.cells[column]: (row.cells[checksum], row.where)
@@ -57,12 +54,9 @@ def find_keyed_files(
     for keyed, (checksum, where) in wanted.items():
         names = by_checksum.get(checksum, [])
         if not names:
-            raise DataError(
-                f"no file has the checksum {checksum[:12]}…",
-                where=f"{where} of the manifest",
-                remedy="the file was changed, moved away or deleted: restore it, or run "
-                "`skiagram init` again with --renew",
-            )
+            remedy = "restore the file, or run `skiagram init` again with --renew"
+            found = f"no file has the checksum {checksum[:12]}…"
+            raise DataError(found, where=f"{where} of the manifest", remedy=remedy)
         name_of[keyed] = names.pop(0)
     return [
         replace(row, cells={name: name_of.get(cell, cell) for name, cell in row.cells.items()})
