@@ -26,6 +26,7 @@ Design = Literal["holdout", "cv"]
 SEALED = -1
 COMBINED = "combined"  # folder of combinations: a stage cannot read a folder and write into it
 
+_TEXTS = ("case_id", "patient_id", "split")
 R = TypeVar("R")
 
 
@@ -106,8 +107,8 @@ class Cases:
     def read(cls, path: Path) -> "Cases":
         """Read a table written by `write`."""
         table = read_table(path)
-        text = [table[name].to_numpy(dtype=str) for name in ("case_id", "patient_id", "split")]
-        return cls(*text, label=table["label"].to_numpy(dtype=np.int64))
+        case_id, patient_id, split = (table[name].to_numpy(dtype=str) for name in _TEXTS)
+        return cls(case_id, patient_id, split, table["label"].to_numpy(dtype=np.int64))
 
 
 def read_cases(folder: Path) -> tuple[Cases, Task]:
