@@ -13,7 +13,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
@@ -22,7 +22,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from threadpoolctl import threadpool_limits
 
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, installed
 from skiagram.options import STRICT
 
 T = TypeVar("T")
@@ -93,9 +93,9 @@ def dead_worker() -> SkiagramError:
     )
 
 
-def _not_installed(name: str, extra: str) -> OptionError:
+def _needing(name: str, extra: str) -> AbstractContextManager[None]:
     remedy = f"pip install 'skiagram[{extra}]', or choose `compute: local`"
-    return OptionError(f"{name} is not installed", where="compute.backend", remedy=remedy)
+    return installed(name, "compute.backend", remedy)
 
 
 @contextmanager
@@ -108,11 +108,9 @@ def ray_cluster(
     hold is `shared`: the cluster is sent it once.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
+    with _needing("Ray", "ray"):
         import ray
         from ray.exceptions import OutOfMemoryError, WorkerCrashedError
-    except ImportError as error:
-        raise _not_installed("Ray", "ray") from error
     own: dict[str, Any] = {"num_cpus": max(number, each.cpus), "include_dashboard": False}
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
@@ -220,10 +218,8 @@ class JobArray:
         shutil.rmtree(folder)
 
     def _executor(self, folder: Path, jobs: int, each: Share) -> Any:
-        try:
+        with _needing("submitit", "slurm"):
             import submitit
-        except ImportError as error:
-            raise _not_installed("submitit", "slurm") from error
         if self.cluster == "slurm" and shutil.which("sbatch") is None:
             raise OptionError(
                 "no SLURM here: there is no command `sbatch`",

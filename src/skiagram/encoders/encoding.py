@@ -30,7 +30,7 @@ from skiagram.encoders.encoder import (
     PictureEncoder,
     carried_encoder,
 )
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
@@ -227,12 +227,8 @@ def _encode_some(work: _Work) -> Floats:
             )
         several = is_volume(image) and isinstance(encoder, PictureEncoder)
         scaled = encoder.preprocessing.intensity.scale(image)
-        try:
+        with named(case):
             views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
-        except DataError as error:
-            raise DataError(
-                error.found, where=case, allowed=error.allowed, remedy=error.remedy
-            ) from error
         seen += views
         counts.append(len(views))
     numbers = _forward(seen, loaded, encoder, device)

@@ -26,8 +26,8 @@ from skiagram.encoders.encoder import (
     PublishedEncoder,
 )
 from skiagram.encoders.weights import (
+    encoders_extra,
     give_weights,
-    missing_extra,
     read_tensors,
     sha256_of,
     unfit_weights,
@@ -183,10 +183,8 @@ def _has_class_token(body: nn.Module) -> bool:
 
 
 def _timm() -> ModuleType:
-    try:
+    with encoders_extra():
         import timm as library
-    except ImportError as error:
-        raise missing_extra() from error
     module: ModuleType = library
     return module
 

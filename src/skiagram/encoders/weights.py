@@ -9,6 +9,7 @@ better from `.safetensors`, which holds no code at all.
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,7 @@ import pooch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, installed
 from skiagram.options import STRICT
 
 if TYPE_CHECKING:
@@ -107,11 +108,9 @@ class HubFile:
 
     def locate(self, where: str) -> Path:
         """Return the verified file, fetched if need be."""
-        try:
+        with encoders_extra():
             from huggingface_hub import errors as refusals
             from huggingface_hub import hf_hub_download
-        except ImportError as error:
-            raise missing_extra() from error
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
         try:
             path = Path(
@@ -242,11 +241,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def missing_extra() -> OptionError:
-    """Return the error of a machine without the packages that encoders need."""
-    return OptionError(
-        "timm is not installed", where="encoder", remedy="pip install 'skiagram[encoders]'"
-    )
+def encoders_extra() -> AbstractContextManager[None]:
+    """Name what is missing on a machine without the packages that encoders need."""
+    return installed("timm", "encoder", "pip install 'skiagram[encoders]'")
 
 
 def _one_line(error: object) -> str:

@@ -7,8 +7,7 @@ cross-validation it would carry held-out images into training.
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.code_digest import code_digest, library_versions, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, named
 from skiagram.image_store.kept import Kept, KeptImages, keep, store_files, write_store
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
 from skiagram.image_store.store import (
@@ -174,20 +173,9 @@ def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None)
             allowed="images with a mask and a known spacing",
             remedy="choose a restoration without `region`, or give masks and spacing",
         )
-    with _naming(image.case_id):
+    with named(image.case_id):
         prepared = prepare_region(preparation, image.pixels, image.spacing, image.region)
     return image._replace(pixels=prepared[0], spacing=prepared[1], region=prepared[2])
-
-
-@contextmanager
-def _naming(case_id: str) -> Iterator[None]:
-    """Say of which case an error is."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(
-            error.found, where=case_id, allowed=error.allowed, remedy=error.remedy
-        ) from error
 
 
 def prepare_region(
@@ -228,7 +216,7 @@ def restore_batch(
         return restoration.restore(images, training_mean)
     except DataError:
         for case_id, image in zip(case_ids, images, strict=True):
-            with _naming(case_id):
+            with named(case_id):
                 restoration.restore(image[None], training_mean)
         raise
 

@@ -24,8 +24,8 @@ from skiagram.encoders.weights import (
     HubFile,
     LocalFile,
     WebFile,
+    encoders_extra,
     give_weights,
-    missing_extra,
     read_tensors,
 )
 from skiagram.errors import DataError, ModelFailure, OptionError
@@ -234,10 +234,8 @@ class TransferNetwork(nn.Module):
 
 
 def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
-    try:
+    with encoders_extra():
         import timm
-    except ImportError as error:
-        raise missing_extra() from error
     if not timm.is_model(architecture.split(".")[0]):
         found, allowed = f"timm has no network `{architecture}`", "names of timm.list_models()"
         raise OptionError(found, where="model.architecture", allowed=allowed)
