@@ -161,7 +161,8 @@ def load_network(folder: Path) -> FittedNetwork:
     classifier, architecture = load_classifier(folder)
     encoder = TableEncoder.load(folder) if architecture.columns else None
     if encoder is not None and encoder.width != architecture.columns:
-        found = f"{encoder.width} columns for a network that reads {architecture.columns}"
+        wide, read = encoder.width, architecture.columns
+        found = f"a table of {wide} columns for a network that reads {read}"
         raise DataError(found, where=str(folder), remedy="train it again")
     summary = FitSummary(0, None, 0)
     return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
