@@ -11,6 +11,7 @@ used again as they are.
 import hashlib
 import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -357,22 +358,20 @@ def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
     `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
     are numbers within the patient and tell nothing more.
     """
-    visits: dict[str | None, set[int]] = {}
-    regions: dict[str | None, set[str]] = {}
-    for entry in entries:
-        if entry.visit is None:
-            return [{} for _ in entries]
-        visits.setdefault(entry.patient, set()).add(entry.visit.number)
-        regions.setdefault(entry.patient, set()).add(entry.visit.region)
-    numbers = {name: sorted(every) for name, every in visits.items()}
-    names = {name: sorted(every) for name, every in regions.items()}
+    seen = [(entry.patient, entry.visit) for entry in entries if entry.visit is not None]
+    if len(seen) < len(entries):
+        return [{} for _ in entries]
+    numbers: dict[str | None, set[int]] = defaultdict(set)
+    regions: dict[str | None, set[str]] = defaultdict(set)
+    for patient, visit in seen:
+        numbers[patient].add(visit.number)
+        regions[patient].add(visit.region)
     return [
         {
-            "visit": 1 + numbers[entry.patient].index(entry.visit.number),
-            "region": names[entry.patient].index(entry.visit.region),
+            "visit": 1 + sorted(numbers[patient]).index(visit.number),
+            "region": sorted(regions[patient]).index(visit.region),
         }
-        for entry in entries
-        if entry.visit is not None
+        for patient, visit in seen
     ]
 
 

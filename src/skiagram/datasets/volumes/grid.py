@@ -118,13 +118,12 @@ def tilted(angle: str = "") -> DataError:
     )
 
 
-def check_same_grid(mask: Grid, image: Grid, where: str) -> None:
+def check_same_grid(mask: Grid, image: Grid) -> None:
     """Refuse a mask that does not lie on its image's voxels."""
     differences = describe_differences(mask, image)
     if differences:
         raise DataError(
             f"the mask does not fit its image: {'; '.join(differences)}",
-            where=where,
             allowed=f"the image's own grid, corners within {TOLERANCE:.0%} of a voxel",
             remedy="check that the mask belongs to this image; if it does, resample it on purpose "
             "with `mask_grid: resample`",

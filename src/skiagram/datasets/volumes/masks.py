@@ -5,6 +5,8 @@ resampled if that was asked for; nothing is moved unasked. Frames without a plac
 have masks by their numbers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Literal, NamedTuple
 
@@ -25,15 +27,14 @@ from skiagram.datasets.volumes.grid import (
     resample_mask,
 )
 from skiagram.datasets.volumes.volume_files import decode_volume
-from skiagram.errors import DataError, readable
+from skiagram.errors import DataError, named, readable
 
 MaskGrid = Literal["same", "resample"]
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CLOSED = "CLOSED_PLANAR"
-_UNREADABLE = "the mask cannot be read"
-_DAMAGED = "the file is cut short or damaged; export it again"
 _OFF_PLANE = 0.25  # of a slice distance: how far a contour's points may spread along the normal
+_OTHER_IMAGE = "check that the mask belongs to this image"
 
 
 def decode_mask(
@@ -57,32 +58,22 @@ def decode_mask(
         DataError: The file is damaged or no mask, does not fit the image, has no such region or
             label, or the region is empty.
     """
-    if content[128:132] == b"DICM":
-        mask = _decode_dicom(content, name, image, region, label_value, mask_grid)
-    else:
-        mask = _decode_labels(content, name, image, label_value, mask_grid)
-    return _filled(mask, name)
-
-
-def _filled(inside: NDArray[np.bool_], name: str) -> NDArray[np.bool_]:
-    if not inside.any():
-        unit = "pixel" if inside.ndim == 2 else "voxel"
+    with _reading(name):
+        if not _is_dicom(content):
+            grid, inside = _decode_labels(content, name, label_value)
+            return _filled(_on_image(inside, grid, image, mask_grid))
+        dataset = _read_dicom(content)
+        kind = str(dataset.get("SOPClassUID", ""))
+        if kind == _STRUCTURE_SET:
+            return _filled(_fill_contours(dataset, image, region))
+        if kind in _SEGMENTATIONS:
+            grid, inside = _place_frames(_read_segment(dataset, region, label_value), image)
+            return _filled(_on_image(inside, grid, image, mask_grid))
         raise DataError(
-            f"an empty mask: no {unit} of the image is inside",
-            where=name,
-            allowed=f"at least one {unit}",
-            remedy="draw the region again, correct its label or region, or remove the row",
+            "a DICOM file that is neither a structure set nor a segmentation",
+            allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
+            remedy="name the file of the mask in the table",
         )
-    return inside
-
-
-def _other_sides(found: tuple[int, ...], image: tuple[int, ...], name: str) -> DataError:
-    return DataError(
-        f"a mask of {' × '.join(map(str, found))} pixels",
-        where=name,
-        allowed=f"{' × '.join(map(str, image))}, as its image, and one channel",
-        remedy="check that the mask belongs to this image",
-    )
 
 
 def decode_plane_mask(
@@ -101,104 +92,117 @@ def decode_plane_mask(
             one frame also an image of it alone.
         shape: (height, width), with the frames of the image's file before where it has some.
         frame: The frame that is wanted, from 1; 0 for all; None for an image without.
-        region: Name of the segment; None where there is one only.
-        label_value: Value of the region's pixels, or number of the segment; None for all that is
-            not 0.
+        region: As label_value as for `decode_mask`.
 
     Returns:
         (height, width), or (frames, height, width) of all.
-
-    Raises:
-        DataError: The file is damaged or no mask, does not fit the image, has no such region or
-            label, or the region is empty.
     """
-    if frame is not None and content[128:132] == b"DICM":
-        planes = _frames_of_segment(content, name, shape, region, label_value)
-        return _filled(planes[frame - 1] if frame else planes, name)
-    pages = 1 if frame is None else count_frames(content)
-    if frame is None or (frame and pages == 1):
-        labels = _plane_labels(content, name, shape[-2:], None)
-    elif pages != shape[0]:
+    with _reading(name):
+        if frame is not None and _is_dicom(content):
+            planes = _frames_of_segment(content, shape, region, label_value)
+            return _filled(planes[frame - 1] if frame else planes)
+        pages = 1 if frame is None else count_frames(content)
+        if frame is None or (frame and pages == 1):
+            labels = _plane_labels(content, name, shape[-2:], None)
+        elif pages != shape[0]:
+            raise DataError(
+                f"a mask of {pages} pages",
+                allowed=f"{shape[0]}, a page for each frame of its image"
+                + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
+                remedy="save the mask as a TIFF with a page per frame",
+            )
+        elif frame:
+            labels = _plane_labels(content, name, shape[1:], frame)
+        else:
+            each = range(1, pages + 1)
+            labels = np.stack([_plane_labels(content, name, shape[1:], page) for page in each])
+        return _filled(_choose_label(labels, label_value))
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    remedy = "the file is cut short or damaged; export it again"
+    with readable("the mask cannot be read", name, remedy), named(name):
+        yield
+
+
+def _is_dicom(content: bytes) -> bool:
+    return content[128:132] == b"DICM"
+
+
+def _read_dicom(content: bytes) -> Any:
+    check_deflated(BytesIO(content), "")
+    return pydicom.dcmread(BytesIO(content))
+
+
+def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    if not inside.any():
+        unit = "pixel" if inside.ndim == 2 else "voxel"
         raise DataError(
-            f"a mask of {pages} pages",
-            where=name,
-            allowed=f"{shape[0]}, a page for each frame of its image"
-            + (", or one for this frame" if frame else ", or a DICOM segmentation of them"),
-            remedy="save the mask as a TIFF with a page per frame",
+            f"an empty mask: no {unit} of the image is inside",
+            allowed=f"at least one {unit}",
+            remedy="draw the region again, correct its label or region, or remove the row",
         )
-    elif frame:
-        labels = _plane_labels(content, name, shape[1:], frame)
-    else:
-        each = range(1, pages + 1)
-        labels = np.stack([_plane_labels(content, name, shape[1:], page) for page in each])
-    return _filled(_choose_label(labels, label_value, name), name)
+    return inside
 
 
 def _plane_labels(
     content: bytes, name: str, shape: tuple[int, ...], frame: int | None
 ) -> NDArray[Any]:
     labels: NDArray[Any] = decode_image(content, name, shape[0] * shape[1], frame).pixels
-    if labels.shape != shape:
-        raise _other_sides(labels.shape, shape, name)
+    _check_sides(labels.shape, shape)
     return labels
+
+
+def _check_sides(found: tuple[int, ...], image: tuple[int, ...]) -> None:
+    if found != image:
+        allowed = f"{' × '.join(map(str, image))}, as its image, and one channel"
+        sides = " × ".join(map(str, found))
+        raise DataError(f"a mask of {sides} pixels", allowed=allowed, remedy=_OTHER_IMAGE)
 
 
 def _choose_label(
     labels: NDArray[Any],
     label_value: int | None,
-    name: str,
     remedy: str = "name the label; a mask saved as JPEG has blurred borders, save it as PNG",
 ) -> NDArray[np.bool_]:
     values = [int(value) for value in np.unique(labels) if value]
+    listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
-        raise DataError(
-            f"{len(values)} labels ({', '.join(map(str, values[:10]))})",
-            where=name,
-            allowed="one label, or its number in the column `label_value`",
-            remedy=remedy,
-        )
+        allowed = "one label, or its number in the column `label_value`"
+        raise DataError(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
     if label_value is not None and values and label_value not in values:
-        raise DataError(
-            f"nothing has the label {label_value}",
-            where=name,
-            allowed=", ".join(map(str, values[:10])),
-            remedy="correct the column `label_value`",
-        )
+        found, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
+        raise DataError(found, allowed=listed, remedy=remedy)
     inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
     return inside
 
 
 def _frames_of_segment(
-    content: bytes, name: str, shape: tuple[int, ...], region: str | None, label_value: int | None
+    content: bytes, shape: tuple[int, ...], region: str | None, label_value: int | None
 ) -> NDArray[np.bool_]:
-    with readable(_UNREADABLE, name, _DAMAGED):
-        dataset = _read_dicom_mask(content, name)
-        if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
-            raise DataError(
-                "no segmentation",
-                where=name,
-                allowed="SEG, a TIFF with a page per frame, or an image for one frame",
-                remedy="frames without a place in the patient have no structure sets: save the "
-                "region as one of these",
-            )
-        segment = _read_segment(dataset, name, region, label_value)
-        numbers = [_frame_number(own) for own in segment.headers]
-        if None in numbers and len(numbers) == shape[0]:
-            numbers = list(range(1, shape[0] + 1))
-        inside = np.zeros(shape, dtype=np.bool_)
-        if segment.planes.shape[1:] != shape[1:]:
-            raise _other_sides(segment.planes.shape[1:], shape[1:], name)
-        for number, plane in zip(numbers, segment.planes, strict=True):
-            if number is None or not 1 <= number <= shape[0]:
-                raise DataError(
-                    f"{len(numbers)} frames that do not say of which they are"
-                    if number is None
-                    else f"a region on frame {number} of {shape[0]}",
-                    where=name,
-                    allowed=f"Referenced Frame Number, or {shape[0]} frames as its image has",
-                    remedy="check that the mask belongs to this image",
-                )
-            inside[number - 1] |= plane
+    dataset = _read_dicom(content)
+    if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
+        raise DataError(
+            "no segmentation",
+            allowed="SEG, a TIFF with a page per frame, or an image for one frame",
+            remedy="frames without a place in the patient have no structure sets: save the region "
+            "as one of these",
+        )
+    segment = _read_segment(dataset, region, label_value)
+    _check_sides(segment.planes.shape[1:], shape[1:])
+    numbers = [_frame_number(own) for own in segment.headers]
+    if None in numbers and len(numbers) == shape[0]:
+        numbers = list(range(1, shape[0] + 1))
+    inside = np.zeros(shape, dtype=np.bool_)
+    for number, plane in zip(numbers, segment.planes, strict=True):
+        if number is None or not 1 <= number <= shape[0]:
+            found = f"a region on frame {number} of {shape[0]}"
+            if number is None:
+                found = f"{len(numbers)} frames that do not say of which they are"
+            allowed = f"Referenced Frame Number, or {shape[0]} frames as its image has"
+            raise DataError(found, allowed=allowed, remedy=_OTHER_IMAGE)
+        inside[number - 1] |= plane
     return inside
 
 
@@ -213,84 +217,47 @@ def _frame_number(header: Any) -> int | None:
 
 
 def _decode_labels(
-    content: bytes, name: str, image: Grid, label_value: int | None, mask_grid: MaskGrid
-) -> NDArray[np.bool_]:
-    volume = decode_volume(content, name)
-    labels = volume.voxels
+    content: bytes, name: str, label_value: int | None
+) -> tuple[Grid, NDArray[np.bool_]]:
+    labels, grid, _ = decode_volume(content, name)
     if labels.dtype == np.float32 and not (labels == np.rint(labels)).all():
         missing = np.isnan(labels).any()
         raise DataError(
             f"a mask with {'missing values (NaN)' if missing else 'values between whole numbers'}",
-            where=name,
             allowed="0 outside, a whole number inside",
             remedy="threshold the mask, or save it with nearest-neighbour interpolation",
         )
-    inside = _choose_label(labels, label_value, name, "name the label, one row per region")
-    return _on_image(inside, volume.grid, image, name, mask_grid)
+    return grid, _choose_label(labels, label_value, "name the label, one row per region")
 
 
 def _on_image(
-    inside: NDArray[np.bool_], grid: Grid, image: Grid, name: str, mask_grid: MaskGrid
+    inside: NDArray[np.bool_], grid: Grid, image: Grid, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
     if mask_grid == "resample" and describe_differences(grid, image):
         return resample_mask(inside, grid, image)
-    check_same_grid(grid, image, name)
+    check_same_grid(grid, image)
     return inside
 
 
-def _decode_dicom(
-    content: bytes,
-    name: str,
-    image: Grid,
-    region: str | None,
-    label_value: int | None,
-    mask_grid: MaskGrid,
-) -> NDArray[np.bool_]:
-    with readable(_UNREADABLE, name, _DAMAGED):
-        dataset = _read_dicom_mask(content, name)
-        kind = str(dataset.get("SOPClassUID", ""))
-        if kind == _STRUCTURE_SET:
-            return _fill_contours(dataset, name, image, region)
-        if kind in _SEGMENTATIONS:
-            segment = _read_segment(dataset, name, region, label_value)
-            grid, inside = _place_frames(segment, image, name)
-            return _on_image(inside, grid, image, name, mask_grid)
-    raise DataError(
-        "a DICOM file that is neither a structure set nor a segmentation",
-        where=name,
-        allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
-        remedy="name the file of the mask in the table",
-    )
+def _choose(names: dict[int, str], region: str | None) -> int:
+    fitting = [number for number, known in names.items() if region in (known, None)]
+    if len(fitting) == 1:
+        return fitting[0]
+    found = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
+    if region is not None and fitting:
+        found = f"{len(fitting)} regions `{region}`"
+    allowed = ", ".join(f"`{known}`" for known in list(names.values())[:20])
+    raise DataError(found, allowed=allowed, remedy="name one of them in the column `region`")
 
 
-def _read_dicom_mask(content: bytes, name: str) -> Any:
-    check_deflated(BytesIO(content), name)
-    return pydicom.dcmread(BytesIO(content))
-
-
-def _choose(names: dict[int, str], region: str | None, name: str) -> int:
-    if region is None and len(names) == 1:
-        return next(iter(names))
-    fitting = [number for number, known in names.items() if known == region]
-    if len(fitting) != 1:
-        message = f"no region `{region}`" if region else f"{len(names)} regions"
-        raise DataError(
-            f"{len(fitting)} regions `{region}`" if len(fitting) > 1 else message,
-            where=name,
-            allowed=", ".join(f"`{known}`" for known in list(names.values())[:20]),
-            remedy="name one of them in the column `region`",
-        )
-    return fitting[0]
-
-
-def _fill_contours(dataset: Any, name: str, image: Grid, region: str | None) -> NDArray[np.bool_]:
+def _fill_contours(dataset: Any, image: Grid, region: str | None) -> NDArray[np.bool_]:
     """Return the voxels whose centres lie within the contours of a slice; a second one is a hole.
 
     By the even-odd rule over all contours of a slice (PS3.3 C.8.8.6.3 leaves the rule open; this
     one gives the masks of the IBSI's soft-tissue sarcoma set voxel for voxel).
     """
     names = {int(item.ROINumber): str(item.ROIName) for item in dataset.StructureSetROISequence}
-    number = _choose(names, region, name)
+    number = _choose(names, region)
     drawn = [
         contour
         for item in dataset.ROIContourSequence
@@ -302,12 +269,12 @@ def _fill_contours(dataset: Any, name: str, image: Grid, region: str | None) -> 
         found = f"the region `{names[number]}` has no closed contour"
         allowed = "closed contours in the planes of the image"
         remedy = "draw the region as contours, or save it as a mask"
-        raise DataError(found, where=name, allowed=allowed, remedy=remedy)
+        raise DataError(found, allowed=allowed, remedy=remedy)
     mask = np.zeros(image.shape, dtype=np.bool_)
     for contour in closed:
         points = np.array(contour.ContourData, dtype=np.float64).reshape(-1, 3)
         corners = image.indices(points)
-        depth = _slice_of(corners[:, 0], image, name)
+        depth = _slice_of(corners[:, 0], image)
         mask[depth] ^= fill_polygon(corners[:, 1:], image.shape[1:])
     return mask
 
@@ -337,11 +304,10 @@ def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArra
     return inside
 
 
-def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
+def _slice_of(depths: NDArray[np.float64], image: Grid) -> int:
     if np.ptp(depths) > _OFF_PLANE:
         raise DataError(
             "contours that do not lie in the slices of the image",
-            where=name,
             allowed="contours drawn on the image's own slices",
             remedy="save the region as a mask on the image's grid",
         )
@@ -351,7 +317,6 @@ def _slice_of(depths: NDArray[np.float64], image: Grid, name: str) -> int:
         beyond = max(-depth, depth - image.shape[0] + 1) * image.spacing[0]
         raise DataError(
             f"a contour {beyond:.1f} mm beyond the first or last slice of the image",
-            where=name,
             allowed="contours on the image's own slices",
             remedy="check that the structure set belongs to this image",
         )
@@ -365,20 +330,20 @@ class _Segment(NamedTuple):
     planes: NDArray[np.bool_]
 
 
-def _read_segment(dataset: Any, name: str, region: str | None, label_value: int | None) -> _Segment:
+def _read_segment(dataset: Any, region: str | None, label_value: int | None) -> _Segment:
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
     }
     if label_value is None:
-        number = _choose(segments, region, name)
+        number = _choose(segments, region)
     elif label_value in segments:
         number = label_value
     else:
         found, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
         remedy = "correct the column `label_value`"
-        raise DataError(found, where=name, allowed=allowed, remedy=remedy)
-    check_size(dataset, name)
+        raise DataError(found, allowed=allowed, remedy=remedy)
+    check_size(dataset, "")
     frames = pixel_array(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
     kind = str(dataset.get("SegmentationType", "BINARY"))
     headers = dict(enumerate(headers_of_frames(dataset)))
@@ -389,7 +354,7 @@ def _read_segment(dataset: Any, name: str, region: str | None, label_value: int 
     return _Segment([headers[index] for index in chosen], frames[chosen] >= threshold)
 
 
-def _place_frames(segment: _Segment, image: Grid, name: str) -> tuple[Grid, NDArray[np.bool_]]:
+def _place_frames(segment: _Segment, image: Grid) -> tuple[Grid, NDArray[np.bool_]]:
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
     headers, planes = segment
     if not headers:
@@ -405,7 +370,6 @@ def _place_frames(segment: _Segment, image: Grid, name: str) -> tuple[Grid, NDAr
     if np.abs(heights - rows).max() > TOLERANCE * len(rows) + _OFF_PLANE:
         raise DataError(
             "frames between the slices of the image",
-            where=name,
             allowed="frames on the image's own slices",
             remedy="save the segmentation on the image's grid",
         )
