@@ -21,14 +21,7 @@ _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
 def luminance(images: NDArray[Any], family: str) -> Floats:
-    """Return the intensities that a feature family works on.
-
-    Args:
-        images: (n, height, width), taken as they are, or (n, height, width, 3) red, green, blue.
-
-    Returns:
-        (n, height, width) float64 in the unit of the images.
-    """
+    """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
     if images.ndim == 3:
         return images.astype(np.float64)
     if images.shape[-1] != len(_WEIGHTS):
@@ -71,10 +64,9 @@ Box = tuple[Span, Span, Span]
 
 
 def bounding_box(masks: Flags) -> Box:
-    """Return where the regions of all of (n, depth, height, width) masks begin and end.
+    """Return first and last + 1 of the slices, rows and columns of (n, depth, height, width).
 
-    Returns:
-        First and last + 1 of slices, of rows and of columns; 0 and 0 where nothing is true.
+    0 and 0 where nothing is true.
     """
     first, end = _span(masks.any(axis=(0, 2, 3)))
     plane = np.asarray(masks[:, first:end].any(axis=(0, 1)))
@@ -194,7 +186,7 @@ class FeatureBatch:
         return self.images if self.images.ndim == 3 else self.luminance(family)
 
     def luminance(self, family: str) -> Floats:
-        """Return the intensities (n, height, width) that a family of grey images works on."""
+        """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
@@ -204,11 +196,7 @@ class FeatureBatch:
         return grey
 
     def intensities(self, family: str) -> Floats:
-        """Return what a family works on that is defined for images and for volumes.
-
-        Returns:
-            (n, height, width), or (n, depth, height, width) of volumes.
-        """
+        """Return (n, [depth,] height, width) of what a family works on."""
         if not self.volumes:
             return self.luminance(family)
         return self.images[..., 0].astype(np.float64)
@@ -216,10 +204,7 @@ class FeatureBatch:
     def region(self, which: Region, family: str) -> Flags:
         """Return the pixels (n, [depth,] height, width) that features are computed on.
 
-        Args:
-            which: `whole` for the region of interest, or all of the image where there is none;
-                `bright` for what Otsu's threshold calls bright (IEEE Trans. SMC 9(1), 1979), all
-                of a constant image.
+        `whole` is all of each image where there is no region, `bright` all of a constant one.
         """
         if ("region", which) not in self._kept:
             shape = self.images.shape[: 4 if self.volumes else 3]

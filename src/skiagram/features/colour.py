@@ -108,11 +108,7 @@ def hue_moments(hsv: Floats) -> Floats:
 
 
 def entropy(rgb: Floats, bins: int) -> Floats:
-    """Return the entropy in bits of each image's joint colour histogram, (n,).
-
-    Args:
-        rgb: (n, height, width, 3), each in [0, 1].
-    """
+    """Return the entropy in bits of the joint histogram of (n, height, width, 3), (n,)."""
     level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
     cell = (level @ np.array([bins**2, bins, 1])).reshape(len(rgb), -1)
     cell += np.arange(len(rgb))[:, None] * bins**3

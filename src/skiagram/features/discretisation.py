@@ -289,14 +289,7 @@ def _digitise_row(
 
 @compiled
 def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
-    """Return where the region begins and ends in a row, so that work grows with the region.
-
-    Args:
-        row: (width,) levels, 0 outside the region.
-
-    Returns:
-        The first column of the region and the one after its last; equal where there is none.
-    """
+    """Return first and last + 1 column of the region in a row: work grows with the region."""
     first, last = 0, len(row)
     while first < last and row[first] == 0:
         first += 1
@@ -311,10 +304,6 @@ def count_levels(levels: NDArray[np.uint16], number: int) -> Integers:
 
 
 def entropy(shares: Floats) -> Floats:
-    """Return Shannon's entropy in bits of each row.
-
-    Args:
-        shares: (n, k), each row sums to 1.
-    """
+    """Return Shannon's entropy in bits of each row of (n, k) shares."""
     logarithm = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     return np.abs(np.sum(shares * logarithm, axis=1))

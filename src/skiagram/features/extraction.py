@@ -33,11 +33,7 @@ Family = FeatureFamily | Covariates | Earlier
 
 
 def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]:
-    """Return feature families by their options.
-
-    Args:
-        families: Name → `_target_` and options of each family, in column order.
-    """
+    """Return feature families by their names and options, in column order."""
     return [build(dict(options), f"features.{name}") for name, options in families.items()]
 
 
@@ -50,12 +46,7 @@ def extract_modalities(
 ) -> FeatureTable:
     """Compute the features of all modalities of a store; `extract` says how.
 
-    Args:
-        kept: Folder of what earlier runs made of images, and for what this one makes; None to make
-            all anew.
-
-    Returns:
-        Where cases have several images, features are called `<modality>.<feature>`.
+    Where cases have several images, features are called `<modality>.<feature>`.
     """
     folders = modality_folders(images)
     if len(folders) == 1:

@@ -22,12 +22,9 @@ def between(below: NDArray[Any], above: NDArray[Any], shares: Floats) -> Floats:
 
 
 def percentiles(ordered: NDArray[Any]) -> Floats:
-    """Return the `FRACTIONS`' percentiles, (5, n), linearly interpolated.
+    """Return the `FRACTIONS`' percentiles of (n, m) sorted values, (5, n).
 
-    Hyndman and Fan, Am. Stat. 50(4), 1996, type 7.
-
-    Args:
-        ordered: (n, m) of any depth, sorted.
+    Linearly interpolated (Hyndman and Fan, Am. Stat. 50(4), 1996, type 7).
     """
     last = ordered.shape[1] - 1
     rank = (last * FRACTIONS).astype(np.int64)
@@ -73,11 +70,7 @@ def _robust_distance(ordered: NDArray[Any], low: Column, high: Column) -> Column
 
 
 def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
-    """Return the features of n regions by name.
-
-    Args:
-        values: (n, m) intensities of any depth, finite, at least one each.
-    """
+    """Return the features by name of n regions of m intensities of any depth, (n, m), finite."""
     ordered = np.sort(values, axis=1)
     p_10, p_25, median, p_75, p_90 = percentiles(ordered)
     minimum, maximum = ordered[:, 0].astype(np.float64), ordered[:, -1].astype(np.float64)

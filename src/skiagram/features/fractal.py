@@ -14,12 +14,7 @@ from skiagram.options import STRICT
 
 
 def log_slope(x: Integers, y: Floats) -> Floats:
-    """Return the least-squares slope of log y over log x, (n,).
-
-    Args:
-        x: (m,), > 0, at least two of them different.
-        y: (m, n), > 0.
-    """
+    """Return the least-squares slope of log y, (m, n), over log x, (m,): (n,)."""
     centred = np.log(x) - np.log(x).mean()
     return centred @ np.log(y) / (centred @ centred)
 

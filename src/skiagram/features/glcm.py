@@ -318,11 +318,7 @@ class Glcm(TextureFamily):
 def glcm(
     levels: GreyLevels, distance: int, aggregation: Aggregation, dimension: Dimension = "3D"
 ) -> Floats:
-    """Compute the features at one distance: in a plane 4 directions, in a volume 13.
-
-    Args:
-        dimension: Of a volume, whose directions are those of a plane if not `3D`.
-    """
+    """Compute the features at one distance: in a plane 4 directions, in a volume in 3D 13."""
     ways = PLANE_WAYS if levels.depth == 1 or dimension != "3D" else VOLUME_WAYS
     merged = aggregation == "merged"
     sums = cooccurrences(levels.levels, levels.number, levels.top, distance, ways, merged)

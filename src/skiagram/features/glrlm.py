@@ -178,11 +178,7 @@ class Glrlm(TextureFamily):
 
 
 def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "3D") -> Floats:
-    """Compute the features: in a plane along 4 directions, in a volume along 13.
-
-    Args:
-        dimension: Of a volume, whose directions are those of a plane if not `3D`.
-    """
+    """Compute the features: in a plane along 4 directions, in a volume in 3D along 13."""
     n, within = len(levels.levels), levels.depth == 1 or dimension != "3D"
     ways = PLANE_WAYS if within else VOLUME_WAYS
     merged = aggregation == "merged"

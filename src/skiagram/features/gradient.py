@@ -17,12 +17,8 @@ def gradient_moments(images: Floats, inside: Flags) -> Floats:
     """Return mean, variance and maximum of the gradient's magnitude.
 
     The gradient is the central difference, one-sided at the border of the image, and 0 along an
-    axis of one pixel. Neighbours count whether or not they are in the region.
-
-    Args:
-        images: (n, height, width), finite.
-        inside: Of the same shape, true in the region, at least one pixel per image; of shape
-            (1, 1, 1) for all pixels.
+    axis of one pixel. Neighbours count whether or not they are in the region, which is (1, 1, 1)
+    for all pixels.
     """
     n, height, width = images.shape
     whole = inside.shape != images.shape

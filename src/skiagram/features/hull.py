@@ -91,14 +91,7 @@ def row_ends(region: Flags) -> Integers:
 
 @compiled
 def corners_of_planes(points: Integers, axis: int) -> Integers:
-    """Keep those that are corners of the convex hull within their plane across an axis.
-
-    Args:
-        points: (m, 3).
-
-    Returns:
-        (k, 3) distinct, sorted by plane and by their other two places.
-    """
+    """Keep, in order, those (m, 3) that are corners of the convex hull within their plane."""
     down, along = 1 if axis == 0 else 0, 1 if axis == 2 else 2
     low, high = points[0].copy(), points[0].copy()
     for point in range(len(points)):
@@ -384,12 +377,10 @@ def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
 
 @compiled
 def smallest_rectangle(outline: Floats) -> tuple[float, float]:
-    """Return the sides of the smallest rectangle, of several the longest.
+    """Return the sides of the smallest rectangle around a polygon, of several the longest.
 
-    Freeman and Shapira, Comm. ACM 18(7), 1975.
-
-    Args:
-        outline: (2, m, 2) where the sides of a polygon begin and end, in any order.
+    Freeman and Shapira, Comm. ACM 18(7), 1975; an outline is (2, m, 2) where its sides begin and
+    end, in any order.
     """
     best, length, width = np.inf, 0.0, 0.0
     for side in range(outline.shape[1]):

@@ -13,11 +13,7 @@ from skiagram.options import STRICT
 
 
 def level_percentiles(counts: Integers) -> Floats:
-    """Return percentiles of the levels, (5, n), interpolated as those of intensities are.
-
-    Args:
-        counts: (n, levels) pixels of each level, from level 1; at least one pixel per image.
-    """
+    """Return percentiles of the levels, (5, n), from (n, levels) pixels of each level from 1."""
     upto = np.cumsum(counts, axis=1)[:, None]
     last = upto[..., -1] - 1
     rank = (last * FRACTIONS).astype(np.int64)
@@ -28,11 +24,7 @@ def level_percentiles(counts: Integers) -> Floats:
 
 
 def histogram_statistics(counts: Integers) -> dict[str, Column]:
-    """Return statistics of the levels of n images, by feature.
-
-    Args:
-        counts: (n, levels) pixels of each grey level, from level 1; at least one pixel per image.
-    """
+    """Return statistics of the levels of n images by feature, from (n, levels) pixels of each."""
     number = counts.shape[1]
     levels = np.arange(1.0, number + 1)
     shares = counts / counts.sum(axis=1, keepdims=True)

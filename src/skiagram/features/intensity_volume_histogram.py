@@ -91,11 +91,7 @@ class IntensityVolumeHistogram(DefinedFamily):
         )
 
     def curve(self, values: Floats) -> Curve:
-        """Return the histogram of a region.
-
-        Args:
-            values: (m,) its intensities, at least one.
-        """
+        """Return the histogram of the (m,) intensities of a region."""
         least, most = float(values.min()), float(values.max())
         low = least if self.lowest is None else self.lowest
         high = most if self.highest is None else self.highest

@@ -105,11 +105,7 @@ class LocalBinaryPatterns(DefinedFamily):
         return tuple(f"lbp_radius_{radius}_{name}" for radius in self.radii for name in patterns)
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the shares of the patterns among the pixels of the region of interest.
-
-        Returns:
-            (n, n_features) float64 in [0, 1]; the shares of one radius sum to 1.
-        """
+        """Compute the shares of the patterns in the region; of one radius they sum to 1."""
         levels = self.levels.grey_levels(batch.planes("lbp")).levels[:, 0]
         inside = np.ones((1, 1, 1), np.bool_)
         if batch.masks is not None:

@@ -13,11 +13,7 @@ from skiagram.features.feature import Floats, Integers
 
 @compiled
 def entries_of(matrices: Integers) -> Integers:
-    """Return (m, 4): image, extent, level and count of the entries above 0, in this order.
-
-    Args:
-        matrices: (n, extents, levels), both counted from 1.
-    """
+    """Return (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
     n, extents, levels = matrices.shape
     occupied = 0
     for count in matrices.reshape(-1):
@@ -115,13 +111,5 @@ def _add_up(entries: Integers, pixels: float, of_level: Floats, sums: Floats) ->
 
 @compiled
 def sums_of(matrices: Integers, pixels: Floats) -> Floats:
-    """Return the features of n matrices.
-
-    Args:
-        matrices: (n, extents, levels), both counted from 1; each has an entry.
-        pixels: (n,) what the rate is relative to; 0 for the sum of all extents.
-
-    Returns:
-        (n, 17) the `FIELDS` of each matrix.
-    """
+    """Return the features of (n, extents, levels) matrices; arguments and fields as `add_up`."""
     return add_up(entries_of(matrices), pixels)

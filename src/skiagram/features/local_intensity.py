@@ -21,9 +21,6 @@ def peaks(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float]:
 
     A peak is the mean of the voxels whose centres lie within the sphere, be they of the region or
     not; what lies beyond the image is left out.
-
-    Args:
-        spacing: (3,) slice, row and column spacing, in mm.
     """
     depth, height, width = image.shape
     rows = _rows_of_sphere(spacing)

@@ -106,11 +106,7 @@ def _shifts(extents: list[surface.Extent], sums: Floats, spacing: Floats) -> Col
 
 @compiled
 def intensity_sums(images: Floats, inside: Flags) -> Floats:
-    """Add up the voxels of n regions, their intensities and these times their places.
-
-    Returns:
-        (n, 5): N, Σ x, and Σ x p along slices, rows and columns.
-    """
+    """Return (n, 5) of n regions: N, Σ x, and Σ x p along slices, rows and columns."""
     n, depth, height, width = images.shape
     sums = np.zeros((n, 5))
     for image in range(n):

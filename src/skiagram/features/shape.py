@@ -73,11 +73,7 @@ def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
 
 
 def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
-    """Return size and form of n regions, by feature.
-
-    Args:
-        spacing: (n, 2) distance between rows and between columns.
-    """
+    """Return size and form of (n, height, width) regions by feature; the spacing is (n, 2)."""
     row, column = spacing.T
     eighths, across, down, slanted = meshes(regions)
     area = eighths / 8 * (row * column)

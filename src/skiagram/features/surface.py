@@ -110,11 +110,7 @@ class Extent(NamedTuple):
 
 
 def extent(region: Flags, spacing: Floats) -> Extent:
-    """Measure a region; beyond the array there is none.
-
-    Args:
-        region: (depth, height, width), at least one voxel.
-    """
+    """Measure a region; beyond the array there is none."""
     cells, depths = _count_cells(region)
     volume, area = _measure(cells, depths, *_triangles(), spacing)
     voxels, sums, products = places(region)

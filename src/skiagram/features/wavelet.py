@@ -24,14 +24,8 @@ def sub_bands(planes: NDArray[Any], wavelet: str, boundary: str, levels: int) ->
 
     PyWavelets follows one column after the other through the whole plane: a block that stays in the
     processor's cache makes this several times as fast. Each level's rows are transformed twice,
-    once for either half, which costs a fifth more time and saves the memory of an image.
-
-    A transform to any depth and its details together take one and a half times the memory of the
-    planes as float64, if no band is kept.
-
-    Args:
-        planes: (n, height, width) of any depth.
-        levels: How often the approximation is split, however small it is.
+    once for either half, which costs a fifth more time and saves the memory of an image: all takes
+    one and a half times the memory of the planes as float64, if no band is kept.
     """
     filters = pywt.Wavelet(wavelet)
     for _ in range(levels):

@@ -38,16 +38,10 @@ class Zones(WholeImageFamily):
 
 
 def zone_means(images: Floats, zones: int) -> Floats:
-    """Return the mean intensity of each zone.
+    """Return the mean intensity of each zone, (n, zones²), row by row.
 
     A zone takes in every row and column that it touches, so that zones of an image whose size
     their number does not divide overlap by a pixel, and even a 1×1 image has all of them.
-
-    Args:
-        images: (n, height, width).
-
-    Returns:
-        (n, zones²), row by row.
     """
     rows = _shares(images.shape[1], zones)
     columns = _shares(images.shape[2], zones)

@@ -60,11 +60,7 @@ Kernels = tuple[Floats, ...]  # along one axis, one after the other
 def convolve(
     image: Floats, axes: Sequence[int], kernels: Sequence[Kernels], boundary: Boundary
 ) -> Floats:
-    """Convolve with separable kernels.
-
-    Args:
-        kernels: Of each axis, of odd length.
-    """
+    """Convolve with separable kernels of odd length, several of each axis."""
     from scipy.ndimage import convolve1d
 
     for axis, several in zip(axes, kernels, strict=True):
@@ -74,11 +70,7 @@ def convolve(
 
 
 def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
-    """Return separable kernels turned by all right angles, each distinct result once.
-
-    Args:
-        kernels: Of each axis, x first; two axes or three.
-    """
+    """Return kernels, along x first, turned by all right angles, each distinct result once."""
     turns = []
     for order in permutations(range(len(kernels))):
         even = _even(order)
