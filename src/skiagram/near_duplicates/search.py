@@ -8,12 +8,11 @@ detail correlates at two sizes, more than pairs drawn from the set ever do and t
 independent places could by chance. So images that share an organ's outline need more.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import product
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +72,7 @@ class SearchSettings:
     sample: tuple[int, int] = (128, 2048)  # queries and others, to see how products vary
     fitted: int = 2048
     block: int = 1024
+    max_held: int = 2**21  # nominees, before the best are chosen
     shares: int = 32  # of the queries of a pass; the next pass is prepared while they are compared
     batch: int = 256
     details_kept: int = 2048
@@ -125,24 +125,17 @@ class TransformedPairs:
     kind: NDArray[np.str_]
 
 
-@dataclass(frozen=True)
-class _Pass:
-    """One comparison of all images with all.
-
-    Attributes:
-        queries: Rows of images → their vectors, oriented.
-        base: (n, d) vectors that they are compared with.
-    """
+class _Pass(NamedTuple):
+    """One comparison of all images with all: oriented vectors of queries with (n, d) others."""
 
     guesses: tuple[Guess, ...]
     queries: Callable[[NDArray[np.intp]], Vectors]
     base: Vectors
-    either_way: bool
-    signed: bool
+    either_way: bool = False
+    signed: bool = True
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """Some queries of a pass."""
 
     pass_: _Pass
@@ -157,8 +150,7 @@ class _Piece:
         return bool(self.starts[-1] + SETTINGS.block >= self.images)
 
 
-@dataclass(frozen=True)
-class _Nominees:
+class _Nominees(NamedTuple):
     """Pairs (row, column) with their products."""
 
     rows: NDArray[np.int64]
@@ -234,11 +226,16 @@ def transformed_among(
     """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
-    best = _Best(max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few))
+    # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
+    most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
+    best: list[_Nominees] = []
     for piece, found in ALL_PROCESSORS.map(_nominate, _pieces(small, already), releases_lock=True):
-        best.add(found)
+        best.append(found)
+        if piece.last or sum(len(each.scores) for each in best) > SETTINGS.max_held:
+            best = [_Nominees.join(best).best(most)]
         if piece.last:
-            confirm.look_at(*best.take(), piece.pass_.guesses)
+            confirm.look_at(best[0].rows, best[0].columns, piece.pass_.guesses)
+            best = []
     return confirm.result()
 
 
@@ -267,7 +264,7 @@ def _layout_passes(small: Small) -> Iterator[_Pass]:
     for mirrored, quarters in product((False, True), range(4)):
         guess = Guess(mirrored, quarters)
         oriented = partial(_oriented_layouts, terms, guess)
-        yield _Pass((guess,), oriented, flat, either_way=False, signed=False)
+        yield _Pass((guess,), oriented, flat, signed=False)
 
 
 def _oriented_layouts(terms: Vectors, guess: Guess, rows: NDArray[np.intp]) -> Vectors:
@@ -302,12 +299,12 @@ class _SpectrumPasses:
         for window in _FAR if self._combined else ():
             moved = Guess(down=-2 * window.down, across=-2 * window.across)
             opposite = self._opposite(window, Guess())
-            yield dataclasses.replace(self._pass(window, opposite, moved), guesses=(moved,))
+            yield self._pass(window, opposite, moved)._replace(guesses=(moved,))
 
     def _cropped(self, window: Window) -> Iterator[_Pass]:
         for mirrored, quarters in self._orientations:
             guess = Guess(mirrored, quarters, scale=window.share)
-            yield dataclasses.replace(self._pass(window, self._whole, guess), either_way=True)
+            yield self._pass(window, self._whole, guess)._replace(either_way=True)
 
     def _shifted(self, window: Window) -> Iterator[_Pass]:
         for mirrored, quarters in self._orientations:
@@ -319,10 +316,10 @@ class _SpectrumPasses:
         return self._basis.orient(self._spectra(Window(window.share, -y, -x)), Guess())
 
     def _pass(self, window: Window, base: Vectors, guess: Guess) -> _Pass:
-        upside_down = dataclasses.replace(guess, quarters=guess.quarters + 2)
+        upside_down = replace(guess, quarters=guess.quarters + 2)
         guesses = (guess, upside_down) if self._combined else (guess,)
         queries = partial(_oriented_spectra, self._basis, self._spectra(window), guess)
-        return _Pass(guesses, queries, base, either_way=False, signed=True)
+        return _Pass(guesses, queries, base)
 
 
 def _oriented_spectra(
@@ -365,28 +362,6 @@ def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
         keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
         usable &= ~np.isin(keys, piece.already)
         yield _Nominees(rows[usable], columns[usable], block.ravel()[place[usable]])
-
-
-class _Best:
-    """The best nominees of a pass, in bounded memory.
-
-    No more than an eighth of the images: where all images are alike, the most alike are looked at.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: list[_Nominees] = []
-
-    def add(self, nominees: _Nominees) -> None:
-        self._kept.append(nominees)
-        if sum(len(each.scores) for each in self._kept) > 8 * self._most + 2 * SETTINGS.block**2:
-            self._kept = [_Nominees.join(self._kept).best(self._most)]
-
-    def take(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return (query, base), best first, and begin anew."""
-        best = _Nominees.join(self._kept).best(self._most)
-        self._kept = []
-        return best.rows, best.columns
 
 
 def _threshold(pass_: _Pass, n: int) -> float:
