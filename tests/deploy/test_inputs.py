@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from skiagram.cli.main import main
+from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.deploy.inputs import CovariateTable, covariate_features, require_sites
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
-from skiagram.deploy.new_cases import NewCase
+from skiagram.deploy.new_cases import NewCase, list_cases
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate
 from tests.deploy.scored import predict
@@ -102,7 +103,7 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
     assert f"{second}: `old` in column `age`. Allowed: a finite number, or an empty cell" in said
     assert f"{third}: no row in the table of covariates" in said
     assert (
-        "1 images have a covariate text that too few cases for training had, "
+        "1 of 3 images have a covariate text that too few cases for training had, "
         f"first {first}: side `middle`" in said
     )
     rows[0]["side"] = ""  # a text that is missing is 0 in all columns too
@@ -150,6 +151,37 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
     assert both.values(str(york))[1] == 50
     with pytest.raises(DataError, match=r"leeds/film\.png: no row"):
         both.values(str(leeds))
+
+
+def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_cases(
+    tmp_path: Path,
+) -> None:
+    """The table of the cases can be the table of covariates; each row is of its own region."""
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "file,mask,region,patient_id,age,side\n"
+        "a.nii,m.nii,left,p1,40,left\na.nii,m.nii,right,p1,50,NA\nb.nii,n.nii,left,p2,60,left\n"
+    )
+    cases = list_cases(tmp_path, read_rows(table.read_bytes()), ())
+    found = read_for_cases(table, READ, cases, ["NA"])
+    assert [found.values(case.name)[1] for case in cases] == [40, 50, 60]
+    assert found.missing(cases[1].name) == ["`side` is unknown"]
+    shared = write(tmp_path / "s.csv", [{"file": "a.nii", "age": "70", "side": "left"}])
+    assert [read_for_cases(shared, READ, cases).values(case.name)[1] for case in cases[:2]] == [
+        70
+    ] * 2
+    other = write(tmp_path / "o.csv", [{"file": "a.nii", "region": "left", "age": "1", "side": ""}])
+    with pytest.raises(DataError, match=r"a\.nii \(right\): no row"):
+        read_for_cases(other, READ, cases).values(cases[1].name)
+
+
+def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    rows = "p.nii,PET,p1,40,left\nm.nii,MR,p1,40,left\nq.nii,PET,p2,50,left\nn.nii,MR,p2,50,left\n"
+    table.write_text(f"file,modality,patient_id,age,side\n{rows}")
+    cases = list_cases(tmp_path, read_rows(table.read_bytes()), ("PET", "MR"))
+    found = read_for_cases(table, READ, cases)
+    assert [found.values(case.name)[1] for case in cases] == [40, 50]
 
 
 def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(

@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.check_report import (
         left_out,
         patient_hint,
+        spelling_hints,
         survey_text,
         text_in_pixels,
         write_text_examples,
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if examples is not None:
         number = write_text_examples(survey, examples)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
-    parts += [left_out(described), patient_hint(described)]
+    parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     if survey.examined:
         if choices is not None:
             parts.append(time_text(survey.examined, survey.files, choices, design))

@@ -11,9 +11,10 @@ from PIL import Image as Pillow
 
 from skiagram.cli.folder_arguments import FolderArguments
 from skiagram.datasets.burnt_in_text import cut_out_mark
-from skiagram.datasets.folder.identifiers import names_patients, suspect_column
+from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
+from skiagram.datasets.folder.table import is_number, stands_for_missing
 from skiagram.records import Design
 
 _EXAMPLES = 5
@@ -41,6 +42,25 @@ def left_out(described: FolderArguments) -> str:
     if harmless:
         lines.append(f"To take some as covariates: --covariates '{','.join(harmless)}'")
     return "\n".join(lines)
+
+
+def spelling_hints(described: FolderArguments) -> str:
+    """Return which classes and categories may be spelled in several ways, or stand for nothing."""
+    columns = described.source.columns
+    lines = []
+    for name in (columns.label, *columns.covariates):
+        values = {row.cells[name] for row in described.rows} - {""}
+        spelled: dict[str, list[str]] = {}
+        for value in sorted(value for value in values if not is_number(value)):
+            spelled.setdefault(fold_id(value), []).append(value)
+            if stands_for_missing(value):
+                lines.append(f"  {name}: {value} counts as known (`--missing {value}` empties it)")
+        lines += [
+            f"  {name}: {', '.join(alike)} differ in spelling alone"
+            for alike in spelled.values()
+            if len(alike) > 1
+        ]
+    return "\n".join(["Look at these words of the CSV:", *lines]) if lines else ""
 
 
 def patient_hint(described: FolderArguments) -> str:

@@ -60,6 +60,12 @@ def add_mask_grid(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_missing(parser: argparse._ActionsContainer) -> None:
+    """Declare which cells stand for an empty one."""
+    text = "cells that stand for an empty one, for example `NA` (default: none)"
+    parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
+
+
 def add_frames(parser: argparse.ArgumentParser) -> None:
     """Declare what the frames of a file are."""
     parser.add_argument(
@@ -84,6 +90,14 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     columns = parser.add_argument_group("columns of the CSV")
     columns.add_argument("--file", default="file", help="name relative to FOLDER (default: file)")
     columns.add_argument("--label", default="label", help="class (default: label)")
+    add_missing(columns)
+    columns.add_argument(
+        "--similar-patients",
+        choices=("refuse", "same", "apart"),
+        default="refuse",
+        help="ids of patients that differ in case, zeros or blanks alone are refused, the same "
+        "patient, or different ones (default: refuse)",
+    )
     regions = parser.add_argument_group("regions of interest")
     for group, of_group in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
         for name, (holds, *usual) in of_group.items():
@@ -114,13 +128,15 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
     from skiagram.datasets.folder.csv_rows import read_rows
-    from skiagram.datasets.folder.table import number_visits
+    from skiagram.datasets.folder.table import number_visits, settle_patients
     from skiagram.datasets.image_files import read_file
 
     _check_folder(arguments.folder)
-    rows = read_rows(read_file(arguments.csv, str(arguments.csv)))
+    files = (arguments.file, arguments.mask or "mask")
+    rows = read_rows(read_file(arguments.csv, str(arguments.csv)), arguments.missing, files)
     source = _source(arguments, rows)
     patient, visit = source.columns.patient, source.columns.visit
+    rows = settle_patients(rows, patient, source.similar_patients)
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     sealed = source.columns.split or source.test_sites
@@ -172,6 +188,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
+        similar_patients=arguments.similar_patients,
         sealed_labels=None if arguments.sealed_labels is None else str(arguments.sealed_labels),
         licence="not stated",
         citation="none",

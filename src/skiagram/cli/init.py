@@ -57,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from dataclasses import replace
 
+    from skiagram.cli.check_report import spelling_hints
     from skiagram.datasets.files import write_files
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
@@ -65,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.datasets.ingest import task_of
 
     described = read_folder_arguments(arguments)
+    if hints := spelling_hints(described):
+        print(hints, file=sys.stderr)
     source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:
         allowed, remedy = " or ".join(source.classes), f"add `--positive '{source.classes[1]}'`"

@@ -56,7 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     with opened_package(arguments.model) as package:
         model = load_model(package.folder)
         cases = cases_of(arguments, model)
-        covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
+        covariates = read_covariates(
+            arguments.covariates, model.scorer.covariates, cases, arguments.missing
+        )
         labels = _read_labels(arguments.labels, model.task.classes)
         seen = look_at(model, cases, covariates, compute_of(arguments.workers))
         report = monitor(model, seen, labels)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_frames, add_mask_grid
+from skiagram.cli.folder_arguments import add_frames, add_mask_grid, add_missing
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
         "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
     )
     add_frames(parser)
+    add_missing(parser)
     parser.add_argument(
         "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
     )
@@ -131,7 +132,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
-        covariates = read_covariates(arguments.covariates, model.scorer.covariates, cases)
+        covariates = read_covariates(
+            arguments.covariates, model.scorer.covariates, cases, arguments.missing
+        )
         print(*filter(None, (CAUTION, model.rule)), sep="\n", file=sys.stderr)
         journal = Journal(output, key_of(model, cases, covariates))
         done = journal.resume(model.scorer.batch, len(cases))
@@ -203,7 +206,7 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         content = _table_of(place, arguments.pattern, arguments.frames)
     else:
         content = read_file(arguments.table, str(arguments.table))
-    return list_cases(place, read_rows(content), preparation.modalities)
+    return list_cases(place, read_rows(content, arguments.missing), preparation.modalities)
 
 
 def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:

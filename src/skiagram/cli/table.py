@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -221,7 +222,10 @@ def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str]]:
         name = path.relative_to(folder).as_posix()
         match = fits(name)
         if match is not None and not any(part.startswith(".") for part in Path(name).parts):
-            found = match.groupdict()
+            found = {
+                field: unicodedata.normalize("NFC", part)
+                for field, part in match.groupdict().items()
+            }
             key = (found["patient"], found.get("modality", ""), found.get("region", ""))
             yield key, found.get("kind", "image"), name
 

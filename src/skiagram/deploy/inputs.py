@@ -1,8 +1,8 @@
 """What a model sees of new cases: images as by ingest and restore, covariates from a table."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import decode_case, read_case_files
 from skiagram.datasets.volumes.masks import MaskGrid
-from skiagram.deploy.new_cases import FILE, NewCase
+from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, named
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.table import FeatureTable
@@ -261,13 +261,11 @@ class CovariateTable:
     """The covariates of cases, one row per case.
 
     Attributes:
-        cells: Name of a case, or the bare name of its file → column → cell.
-        unique: Bare names that only one of the cases has.
+        cells: Name of a case → column → cell.
     """
 
     features: tuple[CovariateFeature, ...] = ()
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    unique: frozenset[str] = frozenset()
 
     def values(self, case: str) -> NDArray[np.float32]:
         """Return (n_features,) float32 of a case, NaN where a number is unknown."""
@@ -301,9 +299,7 @@ class CovariateTable:
         return [f"`{name}` is unknown" for name in columns if not self._row(case)[name]]
 
     def _row(self, case: str) -> Mapping[str, str]:
-        row, bare = self.cells.get(case), Path(case).name
-        if row is None and bare in self.unique:
-            row = self.cells.get(bare)
+        row = self.cells.get(case)
         if row is None:
             remedy = "add a row with this name in the column `file`; leave unknown cells empty"
             raise DataError("no row in the table of covariates", where=case, remedy=remedy)
@@ -314,11 +310,15 @@ NO_COVARIATES = CovariateTable()
 
 
 def read_covariates(
-    path: Path | None, features: tuple[CovariateFeature, ...], cases: Sequence[NewCase]
+    path: Path | None,
+    features: tuple[CovariateFeature, ...],
+    cases: Sequence[NewCase],
+    missing: Collection[str] = (),
 ) -> CovariateTable:
     """Read the table that goes with some cases: a CSV with the column `file` and the covariates.
 
-    It is None where the cases' own table has them, or the model needs none.
+    It is None where the cases' own table has them, or the model needs none. A row is that of the
+    case that the same row of a table of cases is, else of all cases of its file.
     """
     columns = list(dict.fromkeys(feature.covariate.column for feature in features))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
@@ -331,14 +331,26 @@ def read_covariates(
         raise OptionError(found, where="--covariates", remedy=remedy)
     if path is None:
         return NO_COVARIATES
-    cells: dict[str, dict[str, str]] = {}
-    for row in read_rows(read_file(path, str(path))):
+    by_name: dict[str, dict[str, str]] = {}
+    by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
+    several = any(len(case.images) > 1 for case in cases)
+    for row in read_rows(read_file(path, str(path)), missing):
         absent = [name for name in (FILE, *columns) if name not in row.cells]
         if absent:
             found, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"
             raise DataError(found, where=str(path), allowed=needed, remedy=remedy)
-        if cells.setdefault(str(Path(row.cells[FILE])), row.cells) is not row.cells:
-            raise DataError(f"two rows for `{row.cells[FILE]}`", where=str(path))
-    bare = Counter(Path(name).name for name in {case.name for case in cases})
-    unique = frozenset(name for name, count in bare.items() if count == 1)
-    return CovariateTable(features, cells, unique)
+        name = name_of_row(row, with_modalities=several and "modality" in row.cells)
+        known = {column: row.cells[column] for column in columns}
+        if by_name.setdefault(name, known) is not known and (not several or by_name[name] != known):
+            raise DataError(f"two rows for `{name}`", where=str(path))
+        by_file[str(Path(row.cells[FILE]))].append(known)
+    alike = {name: rows[0] for name, rows in by_file.items() if rows[1:] == rows[:-1]}
+    images = {case.name: image for case in cases for image in [*case.images.values()][:1]}
+    bare = Counter(Path(file).name for file in {image.file for image in images.values()})
+    cells: dict[str, dict[str, str]] = {}
+    for name, image in images.items():
+        of_files = by_name if image.chosen else alike  # never the row of another region
+        known_by = [image.file, *[Path(image.file).name] * (bare[Path(image.file).name] == 1)]
+        own = [by_name.get(name), *map(of_files.get, known_by)]
+        cells |= next(({name: known} for known in own if known), {})
+    return CovariateTable(features, cells)

@@ -16,6 +16,7 @@ from skiagram.datasets.folder.table import (
     Columns,
     find_file_problems,
     find_frame_problem,
+    normalise_name,
     number_visits,
     refer,
 )
@@ -240,12 +241,23 @@ def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities
     if (wrong_frame := find_frame_problem(row, columns, row.where)) is not None:
         problems.append(wrong_frame)
     reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
-    name = reference.name or row.where
+    name = name_of_row(row, with_modalities=with_modalities)
+    problem = problems[0] if problems else None
+    return NewCase(name or row.where, tree, {modality: reference}, row.cells, problem)
+
+
+def name_of_row(row: TableRow, *, with_modalities: bool) -> str:
+    """Return the name of the case of a row: its file and region, or its patient and region."""
     if with_modalities:
         parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
-        name = "/".join(filter(None, parts))
-    problem = problems[0] if problems else None
-    return NewCase(name, tree, {modality: reference}, row.cells, problem)
+        return "/".join(filter(None, parts))
+    label, frame = (row.cells.get(part, "") for part in ("label_value", "frame"))
+    return ImageReference(
+        normalise_name(row.cells[FILE]),
+        region=row.cells.get("region") or None,
+        label_value=int(label) if label.isdecimal() else None,
+        frame=int(frame) if frame.isdecimal() else None,
+    ).name
 
 
 def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:

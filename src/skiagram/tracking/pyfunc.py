@@ -43,7 +43,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
         case.name: {name: _text(row.get(name)) for name in columns}
         for case, row in zip(cases, rows, strict=True)
     }
-    covariates = CovariateTable(model.scorer.covariates, cells, frozenset())
+    covariates = CovariateTable(model.scorer.covariates, cells)
     names = [_text(row.get(NAME)) or case.name for case, row in zip(cases, rows, strict=True)]
     scored = list(score_cases(model, cases, covariates))
     if scored and all(row.error for row in scored):

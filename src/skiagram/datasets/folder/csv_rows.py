@@ -3,8 +3,9 @@
 import codecs
 import csv
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
@@ -32,12 +33,16 @@ class TableRow:
         return f"{WHERE}, line {self.line}"
 
 
-def read_rows(content: bytes) -> list[TableRow]:
+def read_rows(
+    content: bytes, missing: Collection[str] = (), files: Collection[str] = ("file", "mask")
+) -> list[TableRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
     Args:
         content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
             semicolons or tabs, whichever the header has.
+        missing: Cells that stand for an empty one.
+        files: Columns of file names, which are spelled as on the disk; other cells become NFC.
     """
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
@@ -60,7 +65,11 @@ def read_rows(content: bytes) -> list[TableRow]:
                     allowed=f"{len(header)}, one per column",
                     remedy="put cells that hold the separator in quotation marks",
                 )
-            rows.append(TableRow(lines.line_num, dict(zip(header, stripped, strict=True))))
+            row = dict.fromkeys(header, "")
+            for name, cell in zip(header, stripped, strict=True):
+                if cell not in missing:
+                    row[name] = cell if name in files else unicodedata.normalize("NFC", cell)
+            rows.append(TableRow(lines.line_num, row))
     except csv.Error as error:
         raise DataError(
             f"a cell cannot be read ({error})",

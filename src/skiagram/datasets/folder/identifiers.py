@@ -43,6 +43,8 @@ _DATE = re.compile(
     r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2})"
     r"|\d{1,2}\.?[ -]\w{3,9}\.?[ -]\d{4}|[^\W\d]{3,9}\.? \d{1,2},? \d{4})([ T]\d.*)?"
 )
+_INVISIBLE = {"Cc", "Cf"}
+_ZEROS = re.compile(r"(?<![\d.])0+(?=\d)|(?<=\d)\.0+$")
 _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 
@@ -50,6 +52,13 @@ def names_patients(name: str) -> bool:
     """Return whether a column's name says that it tells patients apart."""
     words = _words_of(name)
     return any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
+
+
+def fold_id(text: str) -> str:
+    """Return an id without case, doubled blanks, invisible characters, leading zeros and `.0`."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    plain = "".join(letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE)
+    return _ZEROS.sub("", " ".join(plain.split()))
 
 
 def suspect_column(name: str, cells: Sequence[str]) -> str | None:

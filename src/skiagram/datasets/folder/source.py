@@ -19,8 +19,10 @@ from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
+    SimilarPatients,
     list_entries,
     normalise_name,
+    settle_patients,
     split_modalities,
 )
 from skiagram.datasets.image_files import read_file
@@ -53,6 +55,8 @@ class Folder(RealDataSet):
         positive_class: Class looked for; null when there are more than two.
         test_sites: Sites whose images are the test set; empty for none.
         channels: 1 for gray images, 3 for colour; never both in one data set.
+        similar_patients: Ids of patients that differ in case, zeros or blanks alone: `refuse`, or
+            take them for the `same` patient, or for different ones (`apart`).
         unlisted: What to do with image files that no row names: `refuse` or `ignore`.
         source: Where the images are from, for the report.
         modalities: Images that are read, several per case; the first is audited and shown.
@@ -74,6 +78,7 @@ class Folder(RealDataSet):
     unlisted: Literal["refuse", "ignore"]
     source: str
     modalities: tuple[str, ...] = ()
+    similar_patients: SimilarPatients = "refuse"
     mask_grid: MaskGrid = "same"
     burnt_in_text: TextTreatment = "keep"
     most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
@@ -102,10 +107,12 @@ class Folder(RealDataSet):
         sealed = None
         if self.sealed_labels is not None:
             sealed = _read_unchanged(self.sealed_labels, self.sealed_labels_sha256)
-        rows = read_rows(content)
         kinds = checksum_columns(self.columns)
+        rows = read_rows(content, files=kinds)
         require_columns(rows, (*kinds, *kinds.values()))
         rows = find_keyed_files(rows, kinds, tree)
+        if self.columns.patient in rows[0].cells:
+            rows = settle_patients(rows, self.columns.patient, self.similar_patients)
         checksums = {
             normalise_name(row.cells[column]): row.cells[checksum]
             for column, checksum in kinds.items()

@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry, Visit
 from skiagram.datasets.folder.csv_rows import WHERE, TableRow, require_columns
-from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.folder.identifiers import fold_id, suspect_column
+from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
@@ -29,6 +30,8 @@ _POINT = (
     "and save the table again"
 )
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
+_MISSING = {"na", "n/a", "#n/a", "nan", "null", "none", "nil", ".", "-", "--", "?"}
+SimilarPatients = Literal["refuse", "same", "apart"]
 SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 
 
@@ -164,6 +167,34 @@ class Columns:
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
+def settle_patients(
+    rows: list[TableRow], column: str | None, similar: SimilarPatients
+) -> list[TableRow]:
+    """Refuse ids of patients that differ in spelling alone, take them for one, or leave them."""
+    if column is None or similar == "apart":
+        return rows
+    spelled: dict[str, dict[str, int]] = {}
+    for row in rows:
+        cell = row.cells[column]
+        if not cell.startswith(KEYED):
+            spelled.setdefault(fold_id(cell), {}).setdefault(cell, row.line)
+    alike = [spellings for spellings in spelled.values() if len(spellings) > 1]
+    if alike and similar == "refuse":
+        shown = ", ".join(f"{cell!r} in line {line}" for cell, line in alike[0].items())
+        raise DataError(
+            f"ids of {len(alike)} patients differ in spelling alone: {shown}",
+            where=f"{WHERE}, column `{column}`",
+            allowed="one spelling per patient",
+            remedy="correct them, or say that they are the `same` patient, or kept `apart`, with "
+            "`--similar-patients` (`similar_patients` in the option file)",
+        )
+    same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
+    return [
+        replace(row, cells=row.cells | {column: same.get(row.cells[column], row.cells[column])})
+        for row in rows
+    ]
+
+
 def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[DataError]:
     """Return which covariates could tell who a patient is, and are not forced, without a cell."""
     problems = []
@@ -172,6 +203,8 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
         if any(map(_has_decimal_comma, cells)):
             comma, point = "numbers with a decimal comma", "a decimal point"
             problems.append(DataError(comma, where=where, allowed=point, remedy=_POINT))
+        elif (mixed := _find_mixture(rows, name)) is not None:
+            problems.append(mixed)
         elif name not in columns.forced_covariates and (why := suspect_column(name, cells)):
             problems.append(
                 DataError(
@@ -183,6 +216,27 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
                 )
             )
     return problems
+
+
+def _find_mixture(rows: list[TableRow], column: str) -> DataError | None:
+    known = [row for row in rows if row.cells[column]]
+    texts = [row for row in known if not is_number(row.cells[column])]
+    if len(texts) in (0, len(known)):
+        return None
+    word = next(filter(stands_for_missing, (row.cells[column] for row in texts)), None)
+    return DataError(
+        f"{len(known) - len(texts)} numbers and {len(texts)} texts, "
+        + (f"such as `{word}`" if word else f"the first in line {texts[0].line}"),
+        where=f"{WHERE}, column `{column}`",
+        allowed="numbers alone, or texts alone",
+        remedy=f"empty the cell where nothing is known, or add `--missing {word or 'WORD'}`; write "
+        "categories as texts, such as `grade 1`",
+    )
+
+
+def stands_for_missing(cell: str) -> bool:
+    """Return whether a cell is a word by which programs mark what is not known."""
+    return cell.casefold() in _MISSING
 
 
 @dataclass(frozen=True)
@@ -223,7 +277,7 @@ def list_entries(
     numeric = {
         name
         for name in columns.covariates
-        if all(_is_number(row.cells[name]) for row in rows if row.cells[name])
+        if all(is_number(row.cells[name]) for row in rows if row.cells[name])
     }
     entries: dict[str, Entry] = {}
     references: dict[str, ImageReference] = {}
@@ -356,6 +410,15 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         _Rule(column, lambda cell: not cell, f"an empty {kind}, column `{column}`", remedy=fill)
         for kind, column in {**named, "site": columns.site}.items()
     ]
+    rules.append(
+        _Rule(
+            columns.patient,
+            stands_for_missing,
+            "patient `{cell}`",
+            "names of patients",
+            "say which patient it is, or leave the column out (`--missing` makes cells empty)",
+        )
+    )
     whole = "a whole number, or an empty cell"
     value = f"`{{cell}}`, column `{columns.label_value}`"
     rules += [
@@ -384,7 +447,7 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         rules += [
             _Rule(column, lambda cell: not cell, f"no score, column `{column}`", finite, correct),
             _Rule(column, _has_decimal_comma, found, finite, _POINT),
-            _Rule(column, lambda cell: not _is_number(cell), found, finite, correct),
+            _Rule(column, lambda cell: not is_number(cell), found, finite, correct),
         ]
     return rules
 
@@ -426,7 +489,8 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
         raise OptionError(found, where=where, allowed=", ".join(sites))
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Return whether a cell is a finite number."""
     try:
         return math.isfinite(float(cell))
     except ValueError:

@@ -1,0 +1,135 @@
+"""One patient is one patient however the id is spelled; what is not known is no category."""
+
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.table import list_entries
+from skiagram.errors import DataError
+from skiagram.options import build, read_option_file
+from tests.datasets.own_folders import COLUMNS, OwnFolder, png, row, write_folder
+
+COMPOSED = "Jos\u00e9"
+SAME = [
+    ("MRN-12", "mrn-12"),
+    ("007", "7"),
+    ("7", "7.0"),
+    ("P007", "P7"),
+    ("A 1", "A  1"),
+    ("A1", "A\u200b1"),
+    ("\uff2110", "A10"),
+    ("STRASSE", "stra\u00dfe"),
+]
+OTHER = [("1.05", "1.5"), ("10", "1"), ("7.5", "75"), ("A1", "B1"), ("12", "1 2")]
+
+
+@pytest.mark.parametrize(("one", "another"), SAME)
+def test_spellings_of_one_id_agree_after_folding(one: str, another: str) -> None:
+    assert fold_id(one) == fold_id(another)
+
+
+@pytest.mark.parametrize(("one", "another"), OTHER)
+def test_other_ids_stay_apart(one: str, another: str) -> None:
+    assert fold_id(one) != fold_id(another)
+
+
+def project(place: Path, monkeypatch: pytest.MonkeyPatch, *spellings: str) -> OwnFolder:
+    """Write a table with pandas, in which the first patient is spelled in some ways."""
+    files = {f"film-{at:02d}.png": png(at) for at in range(12)}
+    rows = [row(at, name, age=40 + at) for at, name in enumerate(files)]
+    own = write_folder(place, files, rows)
+    for line, patient in zip(rows, spellings, strict=False):
+        line["patient_id"] = patient
+    pd.DataFrame(rows).drop(columns="name").to_csv(own.csv, index=False)
+    (place / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(place)
+    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
+    return own
+
+
+def patients(place: Path) -> set[str | None]:
+    source = build(read_option_file(place / "conf/dataset/films.yaml"), "dataset")
+    assert isinstance(source, Folder)
+    return {entry.patient for entry in source.open(None).entries()}
+
+
+@pytest.mark.slow
+def test_a_patient_spelled_twice_stops_the_run_until_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = project(tmp_path, monkeypatch, "007", "7")
+    words = ["init", str(own.folder), str(own.csv), "--positive", "cancer"]
+    assert main(words) == 4
+    said = capsys.readouterr().err
+    assert "ids of 1 patients differ in spelling alone: '007' in line 2, '7' in line 3" in said
+    assert main([*words, "--similar-patients", "same"]) == 0
+    assert len(patients(tmp_path)) == 6
+    assert main([*words, "--similar-patients", "apart", "--renew"]) == 0
+    assert len(patients(tmp_path)) == 7
+    options = tmp_path / "conf/dataset/films.yaml"
+    options.write_text(options.read_text().replace("patients: apart", "patients: refuse"))
+    with pytest.raises(DataError, match="differ in spelling alone"):
+        patients(tmp_path)
+
+
+@pytest.mark.slow
+def test_letters_composed_in_two_ways_are_one_patient_without_a_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = project(tmp_path, monkeypatch, COMPOSED, unicodedata.normalize("NFD", COMPOSED))
+    assert main(["init", str(own.folder), str(own.csv), "--positive", "cancer"]) == 0
+    assert len(patients(tmp_path)) == 6
+    assert COMPOSED in patients(tmp_path)
+
+
+def test_names_of_files_stay_as_the_disk_spells_them() -> None:
+    name = unicodedata.normalize("NFD", f"{COMPOSED}.png")
+    (one,) = read_rows(f"file,label\n{name},a\n".encode())
+    assert one.cells["file"] == name
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", ".", "NULL", "-", "n/a"])
+def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word: str) -> None:
+    ages = [None if at == 3 else 40 + at for at in range(12)]
+    table = pd.DataFrame([row(at, f"{at}.png", age=age) for at, age in enumerate(ages)])
+    content = table.to_csv(index=False, na_rep=word).encode()
+    listing = list_entries(read_rows(content), COLUMNS, ("normal", "cancer"), ())
+    (problem,) = listing.problems
+    assert f"column `age`: 11 numbers and 1 texts, such as `{word}`" in str(problem)
+    assert f"--missing {word}" in str(problem)
+    listing = list_entries(read_rows(content, [word]), COLUMNS, ("normal", "cancer"), ())
+    assert not listing.problems
+    assert [entry.covariates["age"] for entry in listing.entries] == ages
+
+
+def test_nobody_is_called_na() -> None:
+    table = pd.DataFrame([row(at, f"{at}.png", patient_id="NA") for at in range(4)])
+    rows = read_rows(table.to_csv(index=False).encode())
+    problems = list_entries(rows, COLUMNS, ("normal", "cancer"), ()).problems
+    assert str(problems[0]).startswith("0.png: patient `NA`.")
+
+
+@pytest.mark.slow
+def test_words_for_nothing_and_two_spellings_of_a_class_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = project(tmp_path, monkeypatch)
+    table = pd.read_csv(own.csv)
+    table["label"] = ["Yes", "yes", "no", "NA"] * 3
+    table["view"] = ["MLO", "CC", "mlo", "n/a"] * 3
+    table.to_csv(own.csv, index=False)
+    main(["check", str(own.folder), str(own.csv), "--covariates", "view"])
+    said = capsys.readouterr().out
+    for line in (
+        "label: NA counts as known (`--missing NA` empties it)",
+        "label: Yes, yes differ in spelling alone",
+        "view: n/a counts as known",
+        "view: MLO, mlo differ in spelling alone",
+    ):
+        assert line in said
