@@ -56,6 +56,14 @@ def opaque(image: NDArray[np.uint8], alpha: int = 255) -> Image.Image:
     return made
 
 
+def see_through(image: NDArray[np.uint16], value: int) -> bytes:
+    """Return a 16-bit PNG whose chunk tRNS makes a value see-through (PNG 3, 11.3.1.1)."""
+    content = encoded(Image.fromarray(image), "PNG")
+    chunk = b"tRNS" + value.to_bytes(2, "big")
+    chunk = (2).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    return content[:33] + chunk + content[33:]  # behind the header
+
+
 def white_is_zero(image: NDArray[Any]) -> bytes:
     return tiff(image, photometric="miniswhite")
 
@@ -80,7 +88,12 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
     "deflated TIFF": (tiff(DEEP, compression="zlib"), DEEP),
     "LZW TIFF": (encoded(Image.fromarray(GRAY), "TIFF", compression="tiff_lzw"), GRAY),
     "signed TIFF": (tiff((DEEP // 2).astype(np.int16) - 9), (DEEP // 2).astype(np.int16) - 9),
+    "signed bytes TIFF": (tiff(GRAY.view(np.int8)), GRAY.view(np.int8).astype(np.int16)),
     "float TIFF": (tiff(SINGLE), SINGLE),
+    "gray stored as RGB PNG": (encoded(Image.fromarray(GRAY).convert("RGB"), "PNG"), GRAY),
+    "gray stored as RGBA PNG": (encoded(opaque(np.stack([GRAY] * 3, -1)), "PNG"), GRAY),
+    "gray stored as RGB TIFF": (tiff(np.stack([GRAY] * 3, -1), photometric="rgb"), GRAY),
+    "16-bit PNG, no pixel see-through": (see_through(DEEP, 1), DEEP),
     "white-is-zero TIFF": (white_is_zero(255 - GRAY), GRAY),
     "16-bit white-is-zero TIFF": (white_is_zero(65535 - DEEP), DEEP),
     "RGB TIFF": (tiff(COLOUR, photometric="rgb"), COLOUR),
@@ -168,6 +181,12 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "truncated PGM": (pgm(DEEP, 65535)[:-4], "pixels cannot be read"),
     "DICOM without pixels": (_without_pixels(), "no pixels"),
     "three pages": (_pages(), "3 pages without a place"),
+    "second channel": (
+        tiff(np.stack([GRAY] * 2, -1), photometric="minisblack", planarconfig="contig"),
+        "2 channels in a picture of 1",
+    ),
+    "16-bit PNG, a pixel see-through": (see_through(DEEP, 257), "transparent pixels"),
+    "float, white is zero": (white_is_zero(SINGLE), "numbers with a sign"),
     "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "transparent pixels"),
     "16-bit colour TIFF": (
         tiff(COLOUR.astype(np.uint16), photometric="rgb"),

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -73,6 +73,12 @@ class SpacedImage:
     region: Region | None = None
     text_expected: str = ""
     panels: tuple[tuple[int, int, int, int], ...] = ()
+
+    def in_colour(self) -> "SpacedImage":
+        """Return a gray image as one of three equal channels, any other as it is."""
+        if self.pixels.ndim != 2:
+            return self
+        return replace(self, pixels=np.stack([self.pixels] * 3, axis=-1))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
     (re.compile(rb"P[1-6]\s"), PpmImageFile),
 )
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 258, 262, 277, 339
+_WHITE_IS_ZERO, _SIGNED = 0, 2
 
 
 def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
@@ -136,25 +137,43 @@ def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
 def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
     if file.width * file.height > most_pixels:
         raise too_many_pixels(file.height, file.width, most_pixels, name)
-    _check(file, name)
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
+    signed_bytes = file.mode == "L" and _tag(file, _SAMPLE_FORMAT) in {_SIGNED, (_SIGNED,)}
+    signed = signed_bytes or (file.mode == "I" and not isinstance(file, PpmImageFile))
+    _check(file, name, turned_below_zero=white_is_zero and (signed or file.mode == "F"))
     ImageOps.exif_transpose(file, in_place=True)
+    if signed_bytes:
+        return np.asarray(file).view(np.int8).astype(np.int16)
     if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
-        signed = file.mode == "I" and not isinstance(file, PpmImageFile)
         values: NDArray[Any] = np.asarray(file).astype(np.int16 if signed else np.uint16)
+        if (values == file.info.get("transparency")).any():
+            raise _transparent(name)
         return np.iinfo(values.dtype).max - values if white_is_zero else values
     if file.mode == "F":
         return np.asarray(file, dtype=np.float32)
     return _shallow(file, name)
 
 
-def _check(file: ImageFile, name: str) -> None:
-    bits = _bits(file)
+def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
+    bits, bands = _bits(file), len(file.getbands())
+    samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
-    if (gray and bits > 16 and file.mode != "F") or (bits > 8 and not gray):
-        found = f"{bits} bits of {'integers' if gray else 'a colour or alpha channel'}"
-        allowed = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
-        raise DataError(found, where=name, allowed=allowed, remedy="convert the file")
+    kind = "integers" if gray else "a colour or alpha channel"
+    rules = (
+        (
+            (gray and bits > 16 and file.mode != "F") or (bits > 8 and not gray),
+            f"{bits} bits of {kind}",
+        ),
+        (
+            samples != bands and file.mode != "P",
+            f"{samples} channels in a picture of {bands}",
+        ),
+        (turned_below_zero, "numbers with a sign in a picture whose 0 is white"),
+    )
+    for wrong, found in rules:
+        if wrong:
+            allowed = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
+            raise DataError(found, where=name, allowed=allowed, remedy="convert the file")
 
 
 def _bits(file: ImageFile) -> int:
@@ -171,27 +190,29 @@ def _tag(file: ImageFile, tag: int) -> Any:
 
 
 def _shallow(image: Pillow.Image, name: str) -> Image:
-    """Return 8-bit gray or RGB; a palette of grays alone is gray."""
+    """Return 8-bit gray or RGB; of three equal channels it is gray."""
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
         image = _without_alpha(image, name)
-    if image.mode in {"L", "RGB"}:
-        return np.asarray(image)
-    if image.mode == "1":
+    if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L"))
     colour = np.asarray(image.convert("RGB"))
-    if image.mode == "P" and (colour == colour[..., :1]).all():
+    if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0])
     return colour
 
 
 def _without_alpha(image: Pillow.Image, name: str) -> Pillow.Image:
     if image.getchannel("A").getextrema() != (255, 255):
-        raise DataError(
-            "transparent pixels, whose values depend on the background",
-            where=name,
-            allowed="an alpha channel that is opaque everywhere",
-            remedy="put the image on a black background, for example with "
-            "`magick in.png -background black -flatten out.png`",
-        )
+        raise _transparent(name)
     return image.convert(image.mode.removesuffix("A"))
+
+
+def _transparent(name: str) -> DataError:
+    return DataError(
+        "transparent pixels, whose values depend on the background",
+        where=name,
+        allowed="an alpha channel that is opaque everywhere",
+        remedy="put the image on a black background, for example with "
+        "`magick in.png -background black -flatten out.png`",
+    )

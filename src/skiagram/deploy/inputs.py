@@ -133,6 +133,8 @@ class Preparer:
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
         image = decode_case(files, reference, self.mask_grid, largest)
+        if kinds.channels == (3,):
+            image = image.in_colour()
         if self.acquisition is None:
             return image
         acquired = self.acquisition.acquire(image)

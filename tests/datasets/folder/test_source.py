@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.table import Columns
@@ -17,7 +19,9 @@ from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
     dicom,
+    encoded,
     faulty,
+    film,
     png,
     row,
     sound_folder,
@@ -66,6 +70,22 @@ def test_of_dicom_files_alone_the_spacing_arrives(tmp_path: Path) -> None:
     found = {named[store.image(case).tobytes()]: store.spacing(case) for case in cases.case_id}
     known = {name: spacing for name, spacing in found.items() if spacing}
     assert known == {"measured.dcm": (0.1, 0.3), "detector.dcm": (0.07, 0.07)}
+
+
+def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path: Path) -> None:
+    gray = Image.fromarray(film(0)).convert("RGB")
+    colour = Image.fromarray(np.stack([film(1), film(2), film(3)], -1))
+    for kind, most in (("gray", gray), ("colour", colour)):
+        files = {f"{at}.png": encoded(most, "PNG") for at in range(4)} | {"4.png": png(9)}
+        own = write_folder(tmp_path / kind, files, [row(at, name) for at, name in enumerate(files)])
+        opened = source_of(own, channels=3 if kind == "colour" else 1).open(None)
+        pixels = [opened.image(at).pixels for at in range(5)]
+        assert {image.shape for image in pixels} == {pixels[0].shape}
+        last = pixels[-1] if kind == "gray" else pixels[-1][..., 2]
+        np.testing.assert_array_equal(last, film(9))
+    own = write_folder(tmp_path / "mixed", {"0.png": encoded(colour, "PNG")}, [row(0, "0.png")])
+    with pytest.raises(DataError, match=r"^0\.png: a colour image\. Allowed: gray"):
+        source_of(own).open(None).image(0)
 
 
 def test_no_identifier_leaves_ingest(tmp_path: Path) -> None:

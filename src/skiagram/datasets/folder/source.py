@@ -215,7 +215,7 @@ class FolderFiles(OpenSource):
         with named(reference.name):
             image = self.text.acquire(decoded)
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
-        return image
+        return image.in_colour() if self.channels == 3 else image
 
     def content_key(self, position: int) -> bytes:
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
@@ -277,15 +277,10 @@ def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> byte
 
 
 def check_channels(present: int, channels: int, name: str) -> None:
-    """Refuse a colour image among gray ones, and the reverse."""
-    kinds = {1: "gray", 3: "colour"}
-    if present != channels:
-        raise DataError(
-            f"a {kinds[present]} image",
-            where=name,
-            allowed=f"{kinds[channels]} images, as most of this data set are",
-            remedy="convert it, or remove the file and its row",
-        )
+    """Refuse a colour image among gray ones; gray is a colour too."""
+    if present > channels:
+        allowed, remedy = "gray images, as most are", "convert it, or remove the file and its row"
+        raise DataError("a colour image", where=name, allowed=allowed, remedy=remedy)
 
 
 def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataError]:
