@@ -17,14 +17,19 @@ Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.optimize import isotonic_regression, minimize
 from scipy.special import log_softmax, softmax
 
 Floats = NDArray[np.float64]
+# Ranges of what is read from a file: read_record refuses what lies outside.
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class ScalingCalibration:
         intercept: One number per class, log-odds units; they sum to 0.
     """
 
-    slope: float
-    intercept: tuple[float, ...]
+    slope: Positive
+    intercept: tuple[Finite, ...]
 
     @property
     def n_classes(self) -> int:
@@ -136,8 +141,8 @@ class RisingCurve:
         probability: Ordinates in [0, 1], never falling.
     """
 
-    score: tuple[float, ...]
-    probability: tuple[float, ...]
+    score: tuple[Finite, ...]
+    probability: tuple[Probability, ...]
 
     def __post_init__(self) -> None:
         """Refuse knots that are no such curve."""

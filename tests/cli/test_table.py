@@ -62,6 +62,31 @@ def test_images_masks_and_labels_meet_in_one_row(
     assert "No image of patient p3" in said
 
 
+def test_image_and_mask_of_one_pattern_belong_together_and_others_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A DICOM image takes no NIfTI mask in silence."""
+    folder = _folder(
+        tmp_path,
+        "nifti/p1_mask.nii.gz",
+        "nifti/p2_image.nii.gz",
+        "nifti/p2_mask.nii.gz",
+        "nifti/p3_image.nii.gz",
+        "dicom/p1/image/1.dcm",
+        "dicom/p3/image/1.dcm",
+        "dicom/p3/mask/rs.dcm",
+    )
+    assert _run(folder, "nifti/{patient}_{kind}.nii.gz", "dicom/{patient}/{kind}") == 0
+    said = capsys.readouterr().out
+    assert [(row["file"], row["mask"]) for row in _rows(folder)] == [
+        ("dicom/p1/image", "nifti/p1_mask.nii.gz"),
+        ("nifti/p2_image.nii.gz", "nifti/p2_mask.nii.gz"),
+        ("dicom/p3/image", "dicom/p3/mask/rs.dcm"),
+    ]
+    assert said.count("Of two patterns") == 1
+    assert "look whether they belong together: dicom/p1/image with nifti/p1_mask.nii.gz" in said
+
+
 def test_images_without_masks_make_a_table_without_the_column(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "p1.png", "p2.png", "p3.png")
     assert _run(folder, "{patient}.png") == 0

@@ -15,6 +15,7 @@ from tests.deploy.scored import predict
 from tests.deploy.trained import Trained, trained_baseline
 
 Edit = Callable[[dict[str, Any]], object]
+OUTSIDE = (float("nan"), float("inf"), 7, 1e9, -0.1)
 
 
 def edited(model: Path, folder: Path, name: str, edit: Edit) -> Path:
@@ -105,6 +106,33 @@ def test_records_that_contradict_one_another_are_refused(
 ) -> None:
     with pytest.raises(SkiagramError, match=words):
         load_model(edited(baseline.model, tmp_path, name, edit))
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        *[("deployment.json", ("decisions", 0, "threshold"), value) for value in OUTSIDE],
+        ("deployment.json", ("decisions", 0, "calibration", "slope"), 0),
+        ("deployment.json", ("decisions", 0, "calibration", "intercept", 0), float("nan")),
+        ("deployment.json", ("sensitivity",), 2),
+        ("fingerprint.json", ("limits", 0), 9),
+        ("fingerprint.json", ("level",), -1),
+        ("fingerprint.json", ("familiarity", "limit"), float("inf")),
+        ("fingerprint.json", ("familiarity", "scale", 0), 0),
+    ],
+)
+def test_a_number_that_no_training_leaves_is_refused_though_checksums_are_right(
+    name: str, place: tuple[str | int, ...], value: float, baseline: Trained, tmp_path: Path
+) -> None:
+    def change(values: Any) -> None:
+        for part in place[:-1]:
+            values = values[part]
+        values[place[-1]] = value
+
+    copy = edited(baseline.model, tmp_path, name, change)
+    with pytest.raises(DataError, match=f"{name}: is damaged or no") as raised:
+        load_model(copy)
+    assert str(place[-1]) in str(raised.value.__cause__)
 
 
 @pytest.mark.slow

@@ -217,6 +217,8 @@ def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
     found = FoundImages.of(place, patterns, frames=frames)
     if not found.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
+    for pair in found.mixed:
+        print(f"Of two patterns, look whether they belong together: {pair}", file=sys.stderr)
     rows = [{"patient_id": key[0], **cells} for key, cells in found.rows()]
     return csv_text([*found.columns, "patient_id"], rows).encode()
 

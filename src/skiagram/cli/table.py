@@ -23,7 +23,7 @@ EXAMPLES = """\
       `mask`, and the columns of labels.csv for the patient (its column `patient_id`)
   skiagram table scans labels.csv scans.csv --pattern 'nifti/{patient}/{modality}_{kind}.nii.gz' \\
       'dicom/{patient}/{modality}/{kind}'
-      several patterns, the first that fits is taken; a folder with DICOM files is a series, and
+      several patterns, the first with image and mask is taken; a folder of DICOM is a series, and
       one with a single file stands for that file"""
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -116,12 +116,14 @@ class FoundImages:
         masks: The same of masks; empty where images are taken whole.
         frames: Image → how many frames it has; those that are missing have one.
         volume: Whether several frames are one volume, else a case each.
+        mixed: Images that have a mask of another pattern alone, though theirs gives masks too.
     """
 
     images: Mapping[Key, str]
     masks: Mapping[Key, str]
     frames: Mapping[Key, int]
     volume: bool
+    mixed: Sequence[str]
 
     @classmethod
     def of(
@@ -131,7 +133,7 @@ class FoundImages:
         kinds: tuple[str, str] = ("image", "mask"),
         frames: str | None = None,
     ) -> "FoundImages":
-        """Look for images and masks; the first pattern that fits a key is taken.
+        """Look for images and masks; the first pattern that gives a key both is taken.
 
         Args:
             kinds: Images and masks, as `{kind}` calls them.
@@ -140,21 +142,30 @@ class FoundImages:
         from skiagram.datasets.files import read_file
         from skiagram.datasets.image_files import count_frames
 
+        found: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}  # by number of the pattern
+        for number, pattern in enumerate(patterns):
+            for key, kind, path in _fitting(folder, pattern):
+                if kind in kinds:
+                    found.setdefault(key, ({}, {}))[kinds.index(kind)].setdefault(number, path)
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
-        for pattern in patterns:
-            for key, kind, path in _fitting(folder, pattern):
-                if kind == kinds[0]:
-                    images.setdefault(key, path)
-                elif kind == kinds[1] and key not in masks:
-                    masks[key] = _only_file(folder, path)
+        mixed: list[str] = []
+        with_masks = {number for _, drawn in found.values() for number in drawn}
+        for key, (own, drawn) in found.items():
+            both = min(own.keys() & drawn.keys(), default=None)
+            if own:
+                images[key] = own[min(own) if both is None else both]
+            if drawn:
+                masks[key] = _only_file(folder, drawn[min(drawn) if both is None else both])
+            if own and drawn and both is None and min(own) in with_masks:
+                mixed.append(f"{images[key]} with {masks[key]}")
         counted = images if frames else {}
         numbers = {
             key: count_frames(read_file(folder / path, path))
             for key, path in counted.items()
             if (folder / path).is_file()  # not a folder of a series
         }
-        return cls(images, masks, numbers, frames == "volume")
+        return cls(images, masks, numbers, frames == "volume", mixed)
 
     @property
     def columns(self) -> list[str]:
@@ -202,7 +213,8 @@ def _compose(labels: "Sequence[TableRow]", found: FoundImages) -> tuple[str, lis
             rows.append({**cells, **by_patient[key[0]]})
     seen = {key[0] for key in found.images}
     absent = [f"No image of patient {name}" for name in by_patient if name not in seen]
-    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *absent]
+    mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in found.mixed]
+    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed, *absent]
 
 
 def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str]]:

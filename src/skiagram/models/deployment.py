@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.calibration import Calibration, conformal_limits
+from skiagram.calibration import Calibration, Finite, Positive, Probability, conformal_limits
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.image_store.shards import Image, Region
@@ -42,7 +42,7 @@ class Decision:
     """Calibration and threshold (of two classes) of one repeat's final fit."""
 
     calibration: Calibration
-    threshold: float | None
+    threshold: Probability | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Deployment:
     title: str
     options: dict[str, Any]
     task: Task
-    sensitivity: float | None
+    sensitivity: Probability | None
     decisions: tuple[Decision, ...]
 
 
@@ -142,12 +142,12 @@ class Familiarity:
     """
 
     names: tuple[str, ...]
-    centre: tuple[float, ...]
-    scale: tuple[float, ...]
-    axes: tuple[tuple[float, ...], ...]
-    variances: tuple[float, ...]
-    rest: float
-    limit: float
+    centre: tuple[Finite, ...]
+    scale: tuple[Positive, ...]
+    axes: tuple[tuple[Finite, ...], ...]
+    variances: tuple[Positive, ...]
+    rest: Positive
+    limit: Finite
 
     def __post_init__(self) -> None:
         sizes = {len(self.names), len(self.centre), len(self.scale), *map(len, self.axes)}
@@ -242,10 +242,10 @@ class Fingerprint:
 
     patients: dict[str, int]
     cases: int
-    level: float
-    limits: tuple[float | None, ...]
-    features: dict[str, tuple[float, ...]]
-    scores: dict[str, tuple[float, ...]]
+    level: Probability
+    limits: tuple[Probability | None, ...]
+    features: dict[str, tuple[Finite, ...]]
+    scores: dict[str, tuple[Finite, ...]]
     familiarity: Familiarity | None = None
 
     def sets(self, probability: Floats) -> NDArray[np.bool_]:
