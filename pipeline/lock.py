@@ -4,6 +4,7 @@ DVC writes the lock in place; killed in that moment, it leaves a file that it re
 is whole where it is YAML of the form that DVC writes and its last line is complete.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,25 @@ def repair_lock(root: Path) -> str:
     return "dvc.lock was cut short by a killed run; no whole one was found, so every stage is new."
 
 
+def repair_note(root: Path) -> str:
+    """Remove DVC's note of which process uses what, where a killed run left it empty or cut.
+
+    DVC refuses to start on such a note, and makes another where there is none.
+    """
+    note = root / ".dvc" / "tmp" / "rwlock"
+    for patience in (_PATIENCE, 0):
+        try:
+            json.loads(note.read_bytes())
+        except FileNotFoundError:
+            return ""
+        except ValueError:
+            time.sleep(patience)
+        else:
+            return ""
+    note.unlink()
+    return "`.dvc/tmp/rwlock` was cut short by a killed run and is removed: DVC makes it anew."
+
+
 def _is_whole(content: bytes) -> bool:
     """Return whether DVC would read this lock, and its last line is complete."""
     try:
@@ -86,14 +106,14 @@ def replace_whole(path: Path, content: bytes) -> None:
 
 
 def main() -> int:
-    """Repair the lock and say what was done."""
+    """Repair the lock and the note, and say what was done."""
     try:
-        done = repair_lock(ROOT)
+        done = [repair_lock(ROOT), repair_note(ROOT)]
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    if done:
-        print(done, file=sys.stderr)
+    for line in filter(None, done):
+        print(line, file=sys.stderr)
     return 0
 
 

@@ -56,7 +56,7 @@ def test_films_get_the_scores_of_the_run(combined: Path) -> None:
         }
         for at, film in enumerate(films)
     }
-    covariates = CovariateTable(model.scorer.covariates, cells, frozenset())
+    covariates = CovariateTable(model.scorer.covariates, cells)
     found = predict(model, films, covariates)
     assert not found.refused
     repeats = [Predictions(rows).probabilities() for _, rows in test.table.groupby("repeat")]

@@ -42,6 +42,28 @@ def test_a_cut_lock_is_put_back_and_nothing_runs_again(project: Project) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("content", [b"", b'{"write": {"data/cas', b"\0" * 40])
+def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
+    content: bytes, project: Project
+) -> None:
+    (project.folder / "dvc.yaml").write_text(TINY)
+    assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
+    note = project.folder / ".dvc" / "tmp" / "rwlock"
+    note.parent.mkdir(exist_ok=True)
+    note.write_bytes(content)
+    assert mend(project).startswith("`.dvc/tmp/rwlock` was cut short by a killed run")
+    assert not note.exists()
+    note.write_text("{}")
+    assert mend(project) == ""
+    assert note.exists()
+    if not content:
+        note.write_bytes(content)
+        assert "rwlock" in project.run("dvc", "repro").stderr  # what DVC does without it
+        mend(project)
+        assert project.run("dvc", "repro").returncode == 0
+
+
+@pytest.mark.slow
 def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
     lock = project.folder / "dvc.lock"
     whole = (REPOSITORY / "dvc.lock").read_bytes()

@@ -115,7 +115,7 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
-    partial = target.with_name(f".skiagram-{os.getpid()}")
+    partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     with TemporaryDirectory(prefix="skiagram-package-") as place:
         texts = {"card.md": as_markdown(manifest.card), "card.html": as_html(manifest.card)}
         for name, text in texts.items():

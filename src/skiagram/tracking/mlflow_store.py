@@ -238,7 +238,10 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     described = describe_pyfunc(folder)
     if described is None:
         raise DataError("a column of the data set, which scores no new cases", where=str(folder))
-    save_model(path=target, **described)
+    partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
+    shutil.rmtree(partial, ignore_errors=True)
+    save_model(path=partial, **described)
+    partial.rename(target)
 
 
 def _example(preparation: Preparation) -> pd.DataFrame:
