@@ -127,7 +127,7 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
     draws = draw_patients(new.patient, smallest, 200, 0, new.degrees_of_freedom())
     setting: Any = SimpleNamespace(design="holdout", development=known, cases=new, seed=0)
     compared = {
-        one.outcome.model: ComparedModel(align_scores(one, "test", new, pooled=False), new, draws)
+        one.outcome.model: ComparedModel(align_scores(one, "test", new), new, draws)
         for one in models
     }
     stated = any(one.disagrees for one in find_shifts(models, compared, setting))

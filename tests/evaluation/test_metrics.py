@@ -27,7 +27,7 @@ from tests.evaluation.scenario import Scenario, finished, scenario
 
 def on_test(known: Scenario, name: str, strength: float) -> tuple[Scores, LabelledCases]:
     cases = open_seal(known.cases.test(), known.task, known.sealed)
-    return align_scores(finished(known, name, strength=strength), "test", cases, False), cases
+    return align_scores(finished(known, name, strength=strength), "test", cases), cases
 
 
 def estimates(scores: Scores, cases: LabelledCases) -> dict[str, Estimate]:

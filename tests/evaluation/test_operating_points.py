@@ -82,7 +82,7 @@ def test_a_class_without_held_out_cases_leaves_reasons() -> None:
         probability[:4], reference(np.zeros(4, dtype=np.int64)), 0, np.ones(10, bool)
     )
     known = scenario()
-    scores = align_scores(finished(known, "svm"), "test", opened(known).cases, pooled=False)
+    scores = align_scores(finished(known, "svm"), "test", opened(known).cases)
     questions = RequestedAnalyses(operating_points=(SPECIFICITY,), prevalence=None, simple_rules=())
     (found,) = judge_operating_points(
         scores.select(np.arange(80) < 10), [alone], questions, cases, opened(known).draws

@@ -1,12 +1,17 @@
 """Scores are lined up by id, ranked on the right scale and refused when not finite."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
+from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.scores import align_scores, make_scores_table
 from skiagram.records import Predictions
 from tests.evaluation.scenario import failed, finished, scenario
@@ -18,21 +23,52 @@ REPORTED = label_cases(KNOWN.cases.test(), KNOWN.task, KNOWN.sealed)
 def test_shuffled_rows_are_lined_up() -> None:
     model = finished(KNOWN, "forest", repeats=2)
     shuffled = Predictions(model.predictions.table.sample(frac=1, random_state=1))
-    one = align_scores(model, "test", REPORTED, pooled=False)
-    two = align_scores(dataclasses.replace(model, predictions=shuffled), "test", REPORTED, False)
+    one = align_scores(model, "test", REPORTED)
+    two = align_scores(dataclasses.replace(model, predictions=shuffled), "test", REPORTED)
     np.testing.assert_array_equal(one.probability, two.probability)
     assert one.probability.shape == (2, len(REPORTED), 2)
 
 
-def test_single_fits_rank_by_score_and_pooled_ones_by_probability() -> None:
-    model = finished(KNOWN, "forest")
-    table = model.predictions.part("test").table
-    raw = align_scores(model, "test", REPORTED, pooled=False).ranking
-    calibrated = align_scores(model, "test", REPORTED, pooled=True).ranking
-    assert raw is not None
-    assert calibrated is not None
-    np.testing.assert_allclose(raw[0], table["score_1"] - table["score_0"])
-    np.testing.assert_allclose(calibrated[0], table["probability_1"] - table["probability_0"])
+@pytest.mark.parametrize("arm", ["classical", "reader"])
+def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -> None:
+    known = scenario(120, 0, design="cv")
+    cases = label_cases(known.cases, known.task, known.sealed)
+    model = finished(known, "forest", arm=arm, repeats=2)
+    before = align_scores(model, "out_of_fold", cases)
+    table = model.predictions.table
+    for k in range(2):  # scores of a fit on another scale, which no calibration mends
+        table[f"score_{k}"] = (1 + table["fold"]) * table[f"score_{k}"] + 10 * k * table["fold"]
+    after = align_scores(model, "out_of_fold", cases)
+    draws = cases.draws(200, 0)
+    assert estimate_auc(before, cases, draws) == estimate_auc(after, cases, draws)
+    first, second = (ComparedModel(one, cases, draws) for one in (before, after))
+    np.testing.assert_allclose(first.resampled_auc, second.resampled_auc)
+    assert first.orders_as(second)
+    positive, per_fit = cases.label == 1, []
+    assert before.fit is not None
+    assert before.ranking is not None
+    for ranking, fit in zip(before.ranking, before.fit, strict=True):
+        rows = [fit == k for k in range(3)]
+        pairs = [positive[of].sum() * (~positive[of]).sum() for of in rows]
+        areas = [roc_auc_score(positive[of], ranking[of]) for of in rows]
+        per_fit.append(np.average(areas, weights=pairs))
+    assert first.auc == pytest.approx(np.mean(per_fit))
+    assert before.folds == (0 if arm == "reader" else 3)
+
+
+def test_folds_of_one_class_each_have_no_auc() -> None:
+    known = scenario(120, 0, design="cv", images=1)
+    cases = label_cases(known.cases, known.task, known.sealed)
+    model = finished(known, "forest")
+    rows = model.predictions.table.set_index("case_id")
+    rows["fold"] = pd.Series(known.label, known.cases.case_id)
+    table = rows.loc[rows["part"] == "out_of_fold"].reset_index()
+    scores = align_scores(
+        dataclasses.replace(model, predictions=Predictions(table)), "out_of_fold", cases
+    )
+    found = estimate_auc(scores, cases, cases.draws(100, 0))
+    assert found.value is None
+    assert "no fold has reported cases of class normal" in found.reason
 
 
 def test_a_case_scored_twice_in_a_repeat_is_named() -> None:
@@ -43,7 +79,7 @@ def test_a_case_scored_twice_in_a_repeat_is_named() -> None:
     with pytest.raises(
         DataError, match="scores of forest, test: 1 case ids are doubled: case-0120"
     ):
-        align_scores(model, "test", REPORTED, pooled=False)
+        align_scores(model, "test", REPORTED)
 
 
 def test_one_row_a_reported_case_with_the_mean_over_repeats() -> None:

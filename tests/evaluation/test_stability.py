@@ -59,7 +59,7 @@ def test_seeds_are_spread_apart_from_folds() -> None:
     cases = of_development(known)
     for repeats in (1, 4):
         model = finished(known, "net", repeats=repeats)
-        scores = align_scores(model, "out_of_fold", cases, pooled=True)
+        scores = align_scores(model, "out_of_fold", cases)
         found = assess_stability(fold_auc(model.predictions, cases), scores, cases)
         assert len(found.seed_auc) == repeats
         assert len(found.fold_auc) == 3 * repeats
@@ -117,7 +117,7 @@ def drawn(rng: np.random.Generator, repeats: int, noise: float) -> NDArray[np.fl
 def test_what_a_seed_moves_is_not_laid_on_the_patients() -> None:
     rng = np.random.default_rng(1)
     many, one = drawn(rng, 100, 0.0), drawn(rng, 1, 0.0)
-    found = split_variance(many, POSITIVE, PATIENT)
+    found = split_variance(placements(many, POSITIVE, PATIENT))
     assert found is not None
     areas = [placements(row[None], POSITIVE, PATIENT).mean for row in many]
     assert found.seed + found.both == pytest.approx(np.var(areas, ddof=1))

@@ -1,5 +1,7 @@
 """Bootstrap by patient against closed forms and SciPy."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -146,9 +148,11 @@ def test_trainings_that_differ_lengthen_the_interval_by_their_spread() -> None:
     draws = draw_patients(np.arange(80), 40, 500, seed=0)
     values = np.tile(rng.random(80), (5, 1))
     shifts = np.array([-0.1, -0.05, 0.0, 0.05, 0.1])
-    alike = bootstrap_estimate(MeanOverRepeats(mean_of, values), draws, share=False)
-    apart = bootstrap_estimate(
-        MeanOverRepeats(mean_of, values + shifts[:, None]), draws, share=False
+    alike, apart = (
+        bootstrap_estimate(
+            MeanOverRepeats([partial(mean_of, one) for one in of]), draws, share=False
+        )
+        for of in (values, values + shifts[:, None])
     )
     own = float(
         np.concatenate([mean_of(values[0], block) for block in draws.weights()]).var(ddof=1)

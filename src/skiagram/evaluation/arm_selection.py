@@ -108,7 +108,7 @@ def _chosen_within_folds(models: Sequence[MeasuredModel], setting: EvaluationSet
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
     procedure = models[order.index(names[0])].compared
     if len(names) > 1 or procedure is None:
-        scores = align_scores(compose(own, chosen), setting.part, setting.cases, pooled=True)
+        scores = align_scores(compose(own, chosen), setting.part, setting.cases)
         procedure = ComparedModel(scores, setting.cases, setting.draws)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
     choice = ArmChoice(names[0], {name: counts[name] for name in names}, len(chosen), auc)

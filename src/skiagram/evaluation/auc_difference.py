@@ -9,11 +9,10 @@ from scipy.special import logit
 from scipy.stats import rankdata
 
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import absent_classes, binary_placements
+from skiagram.evaluation.metrics import auc_of_repeats, binary_placements, missing_pairs
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.statistics.delong import Placements, combination, difference_estimate
-from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Variation, over_folds, over_trainings
 
@@ -68,7 +67,11 @@ class ComparedModel:
             return np.array_equal(own.probability, others.probability)
         if own.ranking.shape != others.ranking.shape:
             return False
-        return np.array_equal(rankdata(own.ranking, axis=1), rankdata(others.ranking, axis=1))
+        return all(
+            np.array_equal(rankdata(one[rows]), rankdata(two[rows]))
+            for one, two, fit in zip(own.ranking, others.ranking, own.fits, strict=True)
+            for rows in ([slice(None)] if fit is None else [fit == k for k in np.unique(fit)])
+        )
 
     @cached_property
     def variation(self) -> Variation:
@@ -84,15 +87,7 @@ class ComparedModel:
 
     @property
     def _metric(self) -> MeanOverRepeats:
-        label, scores = self.cases.label, self.scores
-        if scores.ranking is not None:
-            positive = label == self.cases.positive
-            return MeanOverRepeats(
-                lambda ranking, rows: roc_auc(ranking, positive, rows), scores.ranking
-            )
-        return MeanOverRepeats(
-            lambda probability, rows: one_vs_rest_auc(probability, label, rows), scores.probability
-        )
+        return auc_of_repeats(self.scores, self.cases)
 
 
 @dataclass(frozen=True)
@@ -115,8 +110,9 @@ def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
     the resamples exclude 0 too often.
     """
     cases = model.cases
-    if 0 in cases.patients_by_class():
-        return AucDifference(Estimate(None, reason=absent_classes(cases)), Variation(0.0))
+    missing = missing_pairs(model.scores, cases) or missing_pairs(other.scores, cases)
+    if missing:
+        return AucDifference(Estimate(None, reason=missing), Variation(0.0))
     if model.orders_as(other):
         return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_SCORES), Variation(0.0))
     first, second = model.placements, other.placements

@@ -4,13 +4,14 @@ Bands are vertical: at each false positive rate, or recall, the percentiles of t
 resamples (vertical averaging, Fawcett 2006, *Pattern Recognition Letters* 27:861, section 8). They
 hold at each abscissa on its own; a whole curve leaves such a band more often than one time in
 twenty (Macskassy & Provost 2004, *ROC Analysis in Artificial Intelligence*, 61). `ranking` is
-(repeats, n), higher for likelier positives; `positive` (n,) the true class, both occur.
+(repeats, n), higher for likelier positives; `positive` (n,) the true class, both occur; `fits` the
+(n,) fits that scored a repeat's cases, None where one did: an ROC curve is the mean of theirs, by
+number of pairs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from skiagram.compute.compiled import compiled
@@ -23,38 +24,50 @@ from skiagram.statistics.discrimination import (
     rates_by_run,
     sums_by_run,
     tied_order,
+    within_fits,
 )
 
+Fits = Sequence[Places | None]
 
-def roc_curve_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
+
+def roc_curve_of_repeats(ranking: Floats, positive: Flags, fits: Fits | None = None) -> Curve:
     """Return false positive rate → true positive rate."""
-
-    def one(score: Floats) -> tuple[Floats, Floats]:
-        false_positive, true_positive, _ = roc_curve(positive, score)
-        return false_positive, true_positive
-
-    return _mean_curve(ranking, one, int((~positive).sum()))
+    return _mean_curve(lambda score, own: roc_curve(own, score)[:2], ranking, positive, fits)
 
 
-def precision_recall_of_repeats(ranking: Floats, positive: NDArray[np.bool_]) -> Curve:
+def precision_recall_of_repeats(ranking: Floats, positive: Flags) -> Curve:
     """Return recall → precision; it starts at the precision of the highest scores."""
 
-    def one(score: Floats) -> tuple[Floats, Floats]:
-        precision, recall, _ = precision_recall_curve(positive, score, drop_intermediate=True)
+    def one(score: Floats, own: Flags) -> tuple[Floats, Floats]:
+        precision, recall, _ = precision_recall_curve(own, score, drop_intermediate=True)
         return recall[::-1], precision[::-1]
 
-    return _mean_curve(ranking, one, int(positive.sum()))
+    return _mean_curve(one, ranking, positive, None, recall=True)
 
 
 def _mean_curve(
-    ranking: Floats, curve: Callable[[Floats], tuple[Floats, Floats]], steps: int
+    curve: Callable[[Floats, Flags], tuple[Floats, Floats]],
+    ranking: Floats,
+    positive: Flags,
+    fits: Fits | None,
+    *,
+    recall: bool = False,
 ) -> Curve:
     """Return the only curve as it is, or the mean height of several at equal abscissae."""
-    if len(ranking) == 1:
-        x, y = curve(ranking[0])
-    else:
-        x = np.arange(steps + 1) / steps
-        y = np.mean([np.interp(x, *curve(score)) for score in ranking], axis=0)
+    fits = fits or [None] * len(ranking)
+    if len(ranking) == 1 and fits[0] is None:
+        x, y = curve(ranking[0], positive)
+        return Curve(tuple(x.tolist()), tuple(y.tolist()))
+    steps = int((positive if recall else ~positive).sum())
+    x = np.arange(steps + 1) / steps
+
+    def heights(score: Floats, own: Flags, _: Floats) -> Floats:
+        both = own.any() and not own.all()
+        return np.interp(x, *curve(score, own))[None] if both else np.full((1, steps + 1), np.nan)
+
+    repeats = zip(ranking, fits, strict=True)
+    ones = np.ones((1, len(positive)))
+    y = np.mean([within_fits(heights, fit)(of, positive, ones)[0] for of, fit in repeats], axis=0)
     return Curve(tuple(x.tolist()), tuple(y.tolist()))
 
 
@@ -63,33 +76,39 @@ _ROUNDING = 1e-12
 _Heights = Callable[[Places, Flags, Flags, Floats, Floats], Floats]
 
 
-def roc_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
+def roc_band(
+    ranking: Floats, positive: Flags, draws: PatientDraws, fits: Fits | None = None
+) -> Band | None:
     """Return the 95 % band of sensitivity at each hundredth of the false positive rate."""
-    return _band(_sensitivities, _RATES, ranking, positive, draws)
+    return _band(_sensitivities, _RATES, ranking, positive, draws, fits)
 
 
 def precision_recall_band(ranking: Floats, positive: Flags, draws: PatientDraws) -> Band | None:
     """Return the 95 % band of precision at each hundredth of recall but 0."""
-    return _band(_precisions, _RATES[1:], ranking, positive, draws)
+    return _band(_precisions, _RATES[1:], ranking, positive, draws, None)
 
 
 def _band(
-    heights: _Heights, abscissae: Floats, ranking: Floats, positive: Flags, draws: PatientDraws
+    walk: _Heights,
+    abscissae: Floats,
+    ranking: Floats,
+    positive: Flags,
+    draws: PatientDraws,
+    fits: Fits | None,
 ) -> Band | None:
     """Return percentiles over resamples of the mean height over repeats.
 
     None where more than half of the resamples lack a class.
     """
-    orders = [tied_order(-score) for score in ranking]
+
+    def heights(score: Floats, own: Flags, weights: Floats) -> Floats:
+        return walk(*tied_order(-score), own, np.ascontiguousarray(weights), abscissae)
+
+    fits = fits or [None] * len(ranking)
+    repeats = [(score, within_fits(heights, fit)) for score, fit in zip(ranking, fits, strict=True)]
     resampled = np.concatenate(
         [
-            np.mean(
-                [
-                    heights(*order, positive, np.ascontiguousarray(block), abscissae)
-                    for order in orders
-                ],
-                axis=0,
-            )
+            np.mean([of_repeat(score, positive, block) for score, of_repeat in repeats], axis=0)
             for block in draws.weights()
         ]
     )

@@ -41,6 +41,7 @@ from skiagram.evaluation.metrics import (
     estimate_class_auc,
     estimate_metrics,
     estimate_partial_auc,
+    order_across_fits,
 )
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.reader_study import study_readers
@@ -127,7 +128,7 @@ def evaluate(
         best=best,
         arms={arm: selected.choice for arm, selected in arms.items()},
         difference=comparisons.primary.difference if comparisons.primary else None,
-        ideal=None if setting.ideal is None else auc_estimate(setting.ideal),
+        ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
         verdict="",
         warnings=(*warnings, *warn_of_unequal_patients(setting.cases), *beaten),
         margin=options.margin,
@@ -206,8 +207,7 @@ def _study_sites(
 def _reported_scores(model: ModelScores, setting: EvaluationSet) -> Scores | None:
     if model.outcome.status == "failed":
         return None
-    several_fits = setting.design == "cv" and model.outcome.arm != "reader"
-    return align_scores(model, setting.part, setting.cases, pooled=several_fits)
+    return align_scores(model, setting.part, setting.cases)
 
 
 def _labels(cases: LabelledCases) -> dict[str, int]:
@@ -233,7 +233,7 @@ def _measure(
         )
     if setting.has_near_duplicate.any():
         figures["roc_auc_off_near_duplicates"] = _off_near_duplicates(scores, setting)
-    align_scores(model, "out_of_fold", setting.development, pooled=True)  # refuses what is missing
+    align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
     held_out = list(held_out_scores(model, setting))
     stability = assess_stability(fold_auc(predictions, setting.development), scores, cases)
     stability = replace(stability, selection=assess_feature_selection(model.selection))
@@ -259,13 +259,14 @@ def _measure(
 
 def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> ModelResult:
     """Add what is defined for two classes alone; curves where both occur."""
-    cases, draws, ideal = setting.cases, setting.draws, setting.ideal
+    cases, draws = setting.cases, setting.draws
     positive = cases.label == cases.positive
     probability = scores.probability[:, :, cases.positive]
     result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
-    auc, ranking = binary_placements(scores, cases), scores.ranking
-    if auc is None or ranking is None:
+    auc, across = binary_placements(scores, cases), order_across_fits(scores, cases)
+    if auc is None:
         return result
+    ideal = setting.ideal_observer(scores.fit)
     if ideal is not None:
         above = difference_estimate(auc, ideal)
         result = replace(
@@ -276,10 +277,10 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
         )
     return replace(
         result,
-        roc=roc_curve_of_repeats(ranking, positive),
-        precision_recall=precision_recall_of_repeats(ranking, positive),
-        roc_band=roc_band(ranking, positive, draws),
-        precision_recall_band=precision_recall_band(ranking, positive, draws),
+        roc=roc_curve_of_repeats(scores.order, positive, scores.fits),
+        precision_recall=precision_recall_of_repeats(across, positive),
+        roc_band=roc_band(scores.order, positive, draws, scores.fits),
+        precision_recall_band=precision_recall_band(across, positive, draws),
     )
 
 

@@ -57,7 +57,7 @@ class EvaluationSet:
 
     Attributes:
         has_near_duplicate: (n,) whether a copy of a reported case stands among development cases.
-        ideal: Placements of the ideal observer on generated data, else None.
+        ideal: (n,) score of the ideal observer on generated data, else None.
     """
 
     design: Design
@@ -66,7 +66,7 @@ class EvaluationSet:
     cases: LabelledCases
     draws: PatientDraws
     has_near_duplicate: NDArray[np.bool_]
-    ideal: Placements | None
+    ideal: NDArray[np.float64] | None
     seed: int
     covariates: pd.DataFrame | None = None
 
@@ -74,6 +74,13 @@ class EvaluationSet:
     def sides(self) -> dict[str, LabelledCases]:
         """Return the cases by what they are for."""
         return {"development": self.development, "reported": self.cases}
+
+    def ideal_observer(self, fit: NDArray[np.int64] | None = None) -> Placements | None:
+        """Return the placements of the ideal observer, in the pairs in which a model has them."""
+        if self.ideal is None:
+            return None
+        positive = self.cases.label == self.cases.positive
+        return placements(self.ideal[None], positive, self.cases.patient, fit=fit)
 
     def covariates_of_cases(self) -> pd.DataFrame | None:
         """Return one row per reported case, without its id; None where there are no columns."""
@@ -150,10 +157,9 @@ def _check_pairs(cases: Cases, duplicates: pd.DataFrame) -> None:
         )
 
 
-def _ideal(cases: LabelledCases, truth: pd.DataFrame | None) -> Placements | None:
+def _ideal(cases: LabelledCases, truth: pd.DataFrame | None) -> NDArray[np.float64] | None:
     if truth is None or cases.positive is None or 0 in cases.patients_by_class():
         return None
     own = truth[truth["case_id"].isin(cases.case_id.tolist())]
     rows = match_case_ids(own["case_id"].tolist(), cases.case_id, "truth of the generated data")
-    score = own["ideal_score"].to_numpy(dtype=np.float64)[rows]
-    return placements(score[None], cases.label == cases.positive, cases.patient)
+    return own["ideal_score"].to_numpy(dtype=np.float64)[rows]

@@ -44,32 +44,57 @@ def absent_classes(cases: LabelledCases) -> str:
     return f"no reported case of class {', '.join(names)}"
 
 
+def missing_pairs(scores: Scores, cases: LabelledCases) -> str:
+    """Say why there is no AUC: a class has no case, or none beside another class's in any fit."""
+    if 0 in cases.patients_by_class():
+        return absent_classes(cases)
+    alone = [
+        name for k, name in enumerate(cases.classes) if not _has_pairs(scores, cases.label == k)
+    ]
+    return f"no fold has reported cases of class {alone[0]} and of another" if alone else ""
+
+
+def _has_pairs(scores: Scores, own: Flags) -> bool:
+    """Return whether some fit of each repeat scored cases of a class and other cases."""
+    if scores.fit is None:
+        return bool(own.any() and not own.all())
+    return all(bool(np.isin(fit[own], fit[~own]).any()) for fit in scores.fit)
+
+
 def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
     """Return the placements of a binary task, or None where an AUC has none."""
-    if scores.ranking is None or 0 in cases.patients_by_class():
+    if scores.ranking is None or missing_pairs(scores, cases):
         return None
     positive = cases.label == cases.positive
-    return placements(scores.ranking, positive, cases.patient, scores.folds)
+    return placements(scores.ranking, positive, cases.patient, scores.folds, scores.fit)
 
 
 def auc_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
     """Return the placements of the AUC, macro one-vs-rest with more classes; None without one."""
-    if 0 in cases.patients_by_class():
+    if cases.positive is not None:
+        return binary_placements(scores, cases)
+    if missing_pairs(scores, cases):
         return None
+    own = scores.probability, cases.label, cases.patient, scores.folds, scores.fit
+    return macro_placements(*own)
+
+
+def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
+    """Return the AUC as a function of case weights, one-vs-rest with more than two classes."""
     if cases.positive is None:
-        return macro_placements(scores.probability, cases.label, cases.patient, scores.folds)
-    return binary_placements(scores, cases)
+        return _of_repeats(discrimination.one_vs_rest_auc, scores, scores.order, cases.label)
+    return _of_repeats(discrimination.roc_auc, scores, scores.order, cases.label == cases.positive)
 
 
 def estimate_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
     """Estimate the AUC: by DeLong for two classes, one-vs-rest by bootstrap for more."""
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent_classes(cases))
+    missing = missing_pairs(scores, cases)
+    if missing:
+        return Estimate(None, reason=missing)
     ranked = binary_placements(scores, cases)
     if ranked is not None:
         return auc_estimate(ranked)
-    macro = discrimination.one_vs_rest_auc
-    return bootstrap(macro, scores.probability, cases.label, draws, scores.folds)
+    return bootstrap_estimate(auc_of_repeats(scores, cases), draws)
 
 
 def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, ...]:
@@ -77,14 +102,24 @@ def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, 
     if cases.positive is not None:
         return ()
     by_class = []
-    for k, patients in enumerate(cases.patients_by_class()):
+    for k in range(len(cases.classes)):
         own = cases.label == k
-        if patients == 0 or own.all():
-            by_class.append(Estimate(None, reason=absent_classes(cases)))
+        if _has_pairs(scores, own):
+            values = scores.probability[:, :, k], own, cases.patient, scores.folds, scores.fit
+            by_class.append(auc_estimate(placements(*values)))
         else:
-            ranking = scores.probability[:, :, k]
-            by_class.append(auc_estimate(placements(ranking, own, cases.patient, scores.folds)))
+            by_class.append(Estimate(None, reason=missing_pairs(scores, cases)))
     return tuple(by_class)
+
+
+def _of_repeats(
+    ranking: Callable[..., Floats], scores: Scores, order: Floats, truth: NDArray[Any]
+) -> MeanOverRepeats:
+    """Return a statistic of the order of cases within the fits of each repeat."""
+    repeats = zip(order, scores.fits, strict=True)
+    return MeanOverRepeats(
+        [partial(ranking, of, truth, fit=fit) for of, fit in repeats], scores.folds
+    )
 
 
 def bootstrap(
@@ -92,16 +127,12 @@ def bootstrap(
     values: NDArray[Any],
     truth: NDArray[Any],
     draws: PatientDraws,
-    folds: int = 0,
     *,
     share: bool = True,
 ) -> Estimate:
     """Estimate the mean over repeats of a statistic of (repeats, n, …) values and (n,) truth."""
-
-    def of_repeat(of_cases: NDArray[Any], weights: Floats) -> Floats:
-        return statistic(of_cases, truth, weights)
-
-    return bootstrap_estimate(MeanOverRepeats(of_repeat, values, folds), draws, share=share)
+    repeats = [partial(statistic, of_cases, truth) for of_cases in values]
+    return bootstrap_estimate(MeanOverRepeats(repeats), draws, share=share)
 
 
 def estimate_partial_auc(
@@ -112,30 +143,44 @@ def estimate_partial_auc(
     Over a range of sensitivities it is the area to the right of the curve: that of specificity with
     the classes and the order of the scores turned round.
     """
-    if 0 in cases.patients_by_class() or scores.ranking is None:
-        return Estimate(None, reason=absent_classes(cases))
+    missing = missing_pairs(scores, cases)
+    if missing:
+        return Estimate(None, reason=missing)
     area = partial(discrimination.partial_roc_auc, low=1 - wanted.high, high=1 - wanted.low)
-    ranking, positive = scores.ranking, cases.label == cases.positive
+    order, positive = scores.order, cases.label == cases.positive
     if wanted.of == "sensitivity":
-        ranking, positive = -ranking, ~positive
-    estimate = bootstrap(area, ranking, positive, draws)
+        order, positive = -order, ~positive
+    estimate = bootstrap_estimate(_of_repeats(area, scores, order, positive), draws)
     return replace(estimate, method=f"{estimate.method}, {wanted.words}")
 
 
 def _estimate_hand_till(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    if 0 in cases.patients_by_class():
-        return Estimate(None, reason=absent_classes(cases))
-    return bootstrap(discrimination.hand_till_auc, scores.probability, cases.label, draws)
+    missing = missing_pairs(scores, cases)
+    if missing:
+        return Estimate(None, reason=missing)
+    hand_till = discrimination.hand_till_auc
+    return bootstrap_estimate(_of_repeats(hand_till, scores, scores.order, cases.label), draws)
 
 
 def _estimate_precision(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
     if 0 in cases.patients_by_class():
         return Estimate(None, reason=absent_classes(cases))
-    if scores.ranking is None:
+    if cases.positive is None:
         macro = discrimination.macro_average_precision
         return bootstrap(macro, scores.probability, cases.label, draws)
     positive = cases.label == cases.positive
-    return bootstrap(discrimination.average_precision, scores.ranking, positive, draws)
+    return bootstrap(
+        discrimination.average_precision, order_across_fits(scores, cases), positive, draws
+    )
+
+
+def order_across_fits(scores: Scores, cases: LabelledCases) -> Floats:
+    """Return (repeats, n) what orders all cases of two classes, for figures that need precision.
+
+    Precision hangs on how common the positives are above a threshold, so it has no value in single
+    pairs. Of several fits the calibrated probabilities are ordered, as decisions are made by them.
+    """
+    return scores.order if scores.fit is None else scores.probability[:, :, cases.positive]
 
 
 def _estimate_accuracy(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:

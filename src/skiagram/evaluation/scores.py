@@ -31,29 +31,44 @@ class Scores:
     """One model's scores on reference cases, repeat after repeat.
 
     Attributes:
-        ranking: (repeats, n) what orders the cases by the positive class; None with more classes.
+        ranking: (repeats, n) what orders the cases of one fit by the positive class; None with more
+            classes.
         probability: (repeats, n, n_classes) calibrated, rows sum to 1.
         threshold: (repeats, n) on the positive class's probability; NaN where there is none.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
+        fit: (repeats, n) the fit that scored each case: only cases of one fit are ranked against
+            each other, as scores of two share no scale; None where one fit scored all.
     """
 
     ranking: NDArray[np.float64] | None
     probability: NDArray[np.float64]
     threshold: NDArray[np.float64]
     folds: int = 0
+    fit: NDArray[np.int64] | None = None
 
     def select(self, rows: NDArray[np.bool_]) -> "Scores":
         """Return the marked cases."""
-        ranking = None if self.ranking is None else self.ranking[:, rows]
-        return Scores(ranking, self.probability[:, rows], self.threshold[:, rows], self.folds)
+        return Scores(
+            None if self.ranking is None else self.ranking[:, rows],
+            self.probability[:, rows],
+            self.threshold[:, rows],
+            self.folds,
+            None if self.fit is None else self.fit[:, rows],
+        )
+
+    @property
+    def fits(self) -> Sequence[NDArray[np.int64] | None]:
+        """Return the (n,) fits of each repeat."""
+        return [None] * len(self.probability) if self.fit is None else list(self.fit)
+
+    @property
+    def order(self) -> NDArray[np.float64]:
+        """Return (repeats, n) or (repeats, n, n_classes) what orders the cases of one fit."""
+        return self.probability if self.ranking is None else self.ranking
 
 
-def align_scores(model: ModelScores, part: str, cases: LabelledCases, pooled: bool) -> Scores:
-    """Line one part of a model's predictions up with reference cases.
-
-    Args:
-        pooled: Whether a repeat's scores come from several fits; such scores share no scale
-            before calibration, so probabilities rank them, else the raw score difference.
-    """
+def align_scores(model: ModelScores, part: str, cases: LabelledCases) -> Scores:
+    """Line one part of a model's predictions up with reference cases."""
     table = check_predictions(model).part(part).table
     where = f"scores of {model.outcome.model}, {part}"
     repeats = [Predictions(rows) for _, rows in table.groupby("repeat", sort=True)]
@@ -67,13 +82,14 @@ def align_scores(model: ModelScores, part: str, cases: LabelledCases, pooled: bo
     threshold = np.stack(
         [repeat.table["threshold"].to_numpy(np.float64)[rows] for repeat, rows in pairs]
     )
-    fits = int(table["fold"].nunique()) if pooled else 0
-    folds = fits if fits > 1 else 0
-    if cases.positive is None:
-        return Scores(None, probability, threshold, folds)
+    fit = np.stack([repeat.table["fold"].to_numpy(np.int64)[rows] for repeat, rows in pairs])
+    fits = len(np.unique(fit))
     raw = np.stack([repeat.scores()[rows] for repeat, rows in pairs])
-    ranking = score_difference(probability if pooled else raw, cases.positive)
-    return Scores(ranking, probability, threshold, folds)
+    ranking = None if cases.positive is None else score_difference(raw, cases.positive)
+    if fits == 1:
+        return Scores(ranking, probability, threshold)
+    overlapping = 0 if model.outcome.arm == "reader" else fits
+    return Scores(ranking, probability, threshold, overlapping, fit)
 
 
 def score_difference(scores: NDArray[np.float64], positive: int) -> NDArray[np.float64]:
@@ -163,7 +179,7 @@ def make_scores_table(
     for model in models:
         if model.outcome.status == "failed":
             continue
-        probability = align_scores(model, part, known, pooled=True).probability.mean(axis=0)
+        probability = align_scores(model, part, known).probability.mean(axis=0)
         name = model.outcome.model
         if task.positive is not None:
             columns[name] = probability[:, task.positive]

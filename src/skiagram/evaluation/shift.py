@@ -69,7 +69,7 @@ def _shift(model: ModelScores, tested: ComparedModel, setting: EvaluationSet) ->
     known = setting.development
     if 0 in (*known.patients_by_class(), *setting.cases.patients_by_class()):
         return None
-    scores = align_scores(model, "out_of_fold", known, pooled=True)
+    scores = align_scores(model, "out_of_fold", known)
     held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
     variance = held_out.variation.variance + tested.variation.variance
     if not variance > 0:
@@ -216,7 +216,7 @@ def _domain_auc(
         rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
         rule.fit(normal[training], tested[training])
         score[held_out] = rule.decision_function(normal[held_out])
-    return auc_estimate(placements(score[None], tested, patient, _FOLDS))
+    return auc_estimate(placements(score[None], tested, patient, _FOLDS, fold[None]))
 
 
 def _folds(tested: NDArray[np.bool_], patient: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -126,7 +126,7 @@ def _patients(ground: EvaluationSet, rows: NDArray[np.bool_]) -> tuple[int, ...]
 
 def _placements(arm: SelectedArm, ground: EvaluationSet, rows: NDArray[np.bool_]) -> Placements:
     """Return an arm's placements on a site, which one fit of each repeat scored."""
-    scores = replace(arm.compared.scores.select(rows), folds=0)
+    scores = replace(arm.compared.scores.select(rows), folds=0, fit=None)
     figures = auc_placements(scores, ground.cases.select(rows))
     if figures is None:
         raise ValueError("a site without a case of each class")

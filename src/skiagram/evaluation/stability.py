@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
 from skiagram.evaluation.results import ChosenFeature, FeatureSelection, Stability, VarianceSplit
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.records import Predictions
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import Placements
 from skiagram.statistics.discrimination import Floats, one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
@@ -69,10 +70,7 @@ def _groups(
 
 def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
     """Summarise the spread over folds and over seeds."""
-    seeds = seed_auc(reported, cases)
-    split = None
-    if reported.ranking is not None and 0 not in cases.patients_by_class():
-        split = split_variance(reported.ranking, cases.label == cases.positive, cases.patient)
+    seeds, ranked = seed_auc(reported, cases), binary_placements(reported, cases)
     return Stability(
         fold_auc=tuple(folds.held_out.tolist()),
         fold_mean=corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0),
@@ -80,7 +78,7 @@ def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> 
         seed_auc=tuple(seeds.tolist()),
         seed_sd=_spread(seeds),
         training_gap=corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0),
-        variance=split,
+        variance=split_variance(ranked) if ranked else None,
         flips=_flips(reported, cases),
     )
 
@@ -92,16 +90,7 @@ def _flips(reported: Scores, cases: LabelledCases) -> Estimate | None:
 
 def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:
     """Return (repeats,) the AUC on the reported cases; empty where a class has none."""
-    weights = np.ones((1, len(cases)))
-    if reported.ranking is not None:
-        positive = cases.label == cases.positive
-        areas = [roc_auc(ranking, positive, weights) for ranking in reported.ranking]
-    else:
-        areas = [
-            one_vs_rest_auc(probability, cases.label, weights)
-            for probability in reported.probability
-        ]
-    values = np.concatenate(areas)
+    values = auc_of_repeats(reported, cases).of_each(np.ones((1, len(cases))))[:, 0]
     return values[np.isfinite(values)]
 
 
@@ -146,9 +135,7 @@ def flip_rate(named: NDArray[np.int64]) -> NDArray[np.float64]:
     return rate
 
 
-def split_variance(
-    ranking: NDArray[np.float64], positive: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> VarianceSplit | None:
+def split_variance(ranked: Placements) -> VarianceSplit | None:
     """Split the variance of a single fit's AUC into components of a crossed random-effects design.
 
     Every repeat scores the same patients, so patients and seeds are crossed. A single fit's DeLong
@@ -159,13 +146,12 @@ def split_variance(
     Returns:
         None with a single repeat.
     """
-    repeats = len(ranking)
+    single = ranked.single()
+    repeats = len(single)
     if repeats < 2:
         return None
-    single = [placements(scores[None], positive, patient) for scores in ranking]
-    pooled = placements(ranking, positive, patient)
     of_one = float(np.mean([figure.variance() for figure in single]))
-    of_mean = pooled.variance()
+    of_mean = ranked.variance()
     between = float(np.var([figure.mean for figure in single], ddof=1))
     both = max(0.0, (of_one - of_mean) * repeats / (repeats - 1))
     return VarianceSplit(

@@ -1,8 +1,8 @@
 """Intervals by resampling patients, for metrics without a closed form."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,20 +120,18 @@ def draw_patients(
 
 @dataclass(frozen=True)
 class MeanOverRepeats:
-    """The mean of a metric over the repeats of a model.
+    """The mean of a statistic over the repeats of a model.
 
     Attributes:
-        metric: Maps one repeat's values and case weights (b, n) to (b,).
-        values: (repeats, n, …) what the metric judges.
+        repeats: The statistic of each.
     """
 
-    metric: Callable[[NDArray[Any], NDArray[np.float64]], NDArray[np.float64]]
-    values: NDArray[Any]
+    repeats: Sequence[Statistic]
     folds: int = 0
 
     def of_each(self, weights: Floats) -> Floats:
-        """Return (repeats, b) the metric of each repeat."""
-        return np.array([self.metric(repeat, weights) for repeat in self.values])
+        """Return (repeats, b) the statistic of each repeat."""
+        return np.array([statistic(weights) for statistic in self.repeats])
 
     def __call__(self, weights: Floats) -> Floats:
         """Return (b,) the mean over repeats."""
@@ -221,6 +219,6 @@ def _variation(
     if not isinstance(statistic, MeanOverRepeats):
         return Variation(variance, draws.degrees)
     if statistic.folds:
-        return over_folds(variance, draws.degrees, statistic.folds, len(statistic.values))
+        return over_folds(variance, draws.degrees, statistic.folds, len(statistic.repeats))
     figures = statistic.of_each(np.ones((1, len(draws.patient))))[:, 0]
     return over_trainings(variance, draws.degrees, figures)

@@ -6,11 +6,12 @@ are made on its logit, which keeps 95 % coverage in small samples where the plai
 
 The ideal observer of generated data is what no model can beat but by a leak. `patient` (n,) is the
 patient of each case, numbered from 0; `folds` the fits of each repeat, whose training sets overlap,
-0 where one fit scored all cases.
+0 where one fit scored all cases; `fit` (repeats, n) which fit scored a case, None where one did.
+Scores of two fits share no scale, so only pairs of cases of one fit are compared.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
@@ -90,6 +91,10 @@ class Placements:
         """Return the number of patients of the class that has fewest."""
         return min(len(np.unique(self.patient[side])) for side in self.sides)
 
+    def single(self) -> "list[Placements]":
+        """Return each repeat on its own."""
+        return [replace(self, values=values[None]) for values in self.values]
+
     def variance(self) -> float:
         """Return the variance of `mean` over patients, these fits given (Obuchowski 1997).
 
@@ -129,8 +134,25 @@ def placements(
     positive: NDArray[np.bool_],
     patient: NDArray[np.int64],
     folds: int = 0,
+    fit: NDArray[np.int64] | None = None,
 ) -> Placements:
-    """Return the placement values of each repeat."""
+    """Return the placement values of each repeat.
+
+    Where several fits scored the cases of a repeat, the AUC is the share of the pairs within a fit
+    that are in order. Its values are those of a ratio of two sums over patients, A + w (V − A): V
+    is the placement within the fit, w the fit's cases of the other class over their mean.
+
+    Args:
+        ranking: (repeats, n); a single row stands beside each repeat of `fit`.
+    """
+    if fit is None or (fit == fit[:, :1]).all():
+        return Placements(_placed(ranking, positive), positive, patient, folds)
+    scores, fits = np.broadcast_arrays(ranking, fit)
+    values = [_within_fits(*each, positive) for each in zip(scores, fits, strict=True)]
+    return Placements(np.array(values), positive, patient, folds)
+
+
+def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     value = np.empty(ranking.shape)
     value[:, positive] = rankdata(ranking, axis=1)[:, positive]
@@ -138,7 +160,23 @@ def placements(
     value[:, positive] /= n_negative
     above = rankdata(-ranking, axis=1)[:, ~positive] - rankdata(-ranking[:, ~positive], axis=1)
     value[:, ~positive] = above / n_positive
-    return Placements(value, positive, patient, folds)
+    return value
+
+
+def _within_fits(
+    score: NDArray[np.float64], fit: NDArray[np.int64], positive: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    value, others = np.zeros(len(score)), np.zeros(len(score))
+    for rows in (fit == one for one in np.unique(fit)):
+        own = positive[rows]
+        if own.any() and not own.all():
+            value[rows] = _placed(score[None, rows], own)[0]
+            others[rows] = np.where(own, (~own).sum(), own.sum())
+    pairs = others[positive].sum()
+    auc = float(others[positive] @ value[positive] / pairs)
+    weight = others * np.where(positive, positive.sum(), (~positive).sum()) / pairs
+    linearised: NDArray[np.float64] = auc + weight * (value - auc)
+    return linearised
 
 
 def macro_placements(
@@ -146,6 +184,7 @@ def macro_placements(
     label: NDArray[np.int64],
     patient: NDArray[np.int64],
     folds: int = 0,
+    fit: NDArray[np.int64] | None = None,
 ) -> Placements:
     """Return the placement values of the macro one-vs-rest AUC of several classes.
 
@@ -163,7 +202,7 @@ def macro_placements(
     values = np.zeros(probability.shape[:2])
     for k, count in zip(classes.tolist(), counts.tolist(), strict=True):
         own = label == k
-        against_rest = placements(probability[:, :, k], own, patient).values
+        against_rest = placements(probability[:, :, k], own, patient, fit=fit).values
         values += np.where(own, 1.0, own_count / (len(label) - count)) * against_rest
     return Placements(values / len(classes), label, patient, folds)
 

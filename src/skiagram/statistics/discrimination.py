@@ -6,6 +6,9 @@ every resample walks along the same order in a compiled loop instead of being so
 (n,) are higher for likelier positives, `positive` (n,) is the true class, `weights` are ≥ 0.
 """
 
+from collections.abc import Callable
+from itertools import permutations
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -153,14 +156,56 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
     return areas
 
 
-def roc_auc(score: Floats, positive: Flags, weights: Floats) -> Floats:
-    """Area under the ROC curve: chance that a positive outranks a negative, ties half."""
-    order, ends = tied_order(score)
-    return roc_areas(order, ends, positive, np.ascontiguousarray(weights))
+Rule = Callable[[Floats, Flags, Floats], Floats]
+
+
+def within_fits(rule: Rule, fit: Places | None) -> Rule:
+    """Return a rule of scores, positives and weights as its mean over fits, by number of pairs.
+
+    Scores of two fits share no scale, so each fit's cases are ordered on their own.
+
+    Args:
+        rule: Gives (b,) or (b, k), NaN without both classes.
+        fit: (n,) the fit that scored each case; None where one did.
+    """
+    groups = [] if fit is None else [fit == one for one in np.unique(fit)]
+    if len(groups) < 2:
+        return rule
+
+    def averaged(score: Floats, positive: Flags, weights: Floats) -> Floats:
+        sums, pairs = [], []
+        for rows in groups:
+            own = weights[:, rows]
+            pairs.append((own @ positive[rows]) * (own @ ~positive[rows]))
+            of_fit = rule(score[rows], positive[rows], own)
+            sums.append(np.where(pairs[-1] > 0, of_fit.T * pairs[-1], 0.0))
+        return _ratio(np.sum(sums, axis=0), np.sum(pairs, axis=0)).T
+
+    return averaged
+
+
+def roc_auc(score: Floats, positive: Flags, weights: Floats, fit: Places | None = None) -> Floats:
+    """Area under the ROC curve: chance that a positive outranks a negative, ties half.
+
+    Args:
+        fit: (n,) the fit that scored each case: only pairs within a fit count; None: all pairs.
+    """
+
+    def area(score: Floats, positive: Flags, weights: Floats) -> Floats:
+        order, ends = tied_order(score)
+        return roc_areas(order, ends, positive, np.ascontiguousarray(weights))
+
+    return within_fits(area, fit)(score, positive, weights)
 
 
 def partial_roc_auc(
-    score: Floats, positive: Flags, weights: Floats, low: float = 0.0, high: float = 0.1
+    score: Floats,
+    positive: Flags,
+    weights: Floats,
+    fit: Places | None = None,
+    *,
+    low: float = 0.0,
+    high: float = 0.1,
 ) -> Floats:
     """Area under the ROC curve between two false positive rates, standardised (McClish 1989).
 
@@ -168,15 +213,21 @@ def partial_roc_auc(
     of perfect scores on that range: 1 is perfect and ½ chance, whatever the range.
 
     Args:
+        fit: As in `roc_auc`.
         low: False positive rate where the range starts, in [0, 1).
         high: False positive rate where it ends, in (low, 1].
     """
-    order, ends = tied_order(-score)
-    weights = np.ascontiguousarray(weights)
     least, greatest = (high**2 - low**2) / 2, high - low
-    areas = partial_roc_areas(order, ends, positive, weights, high)
-    if low > 0:
-        areas = areas - partial_roc_areas(order, ends, positive, weights, low)
+
+    def area(score: Floats, positive: Flags, weights: Floats) -> Floats:
+        order, ends = tied_order(-score)
+        weights = np.ascontiguousarray(weights)
+        areas = partial_roc_areas(order, ends, positive, weights, high)
+        if low > 0:
+            areas = areas - partial_roc_areas(order, ends, positive, weights, low)
+        return areas
+
+    areas = within_fits(area, fit)(score, positive, weights)
     standardised: Floats = (1 + (areas - least) / (greatest - least)) / 2
     return standardised
 
@@ -187,24 +238,26 @@ def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats
     return precision_areas(order, ends, positive, np.ascontiguousarray(weights))
 
 
-def one_vs_rest_auc(probability: Floats, label: Labels, weights: Floats) -> Floats:
+def one_vs_rest_auc(
+    probability: Floats, label: Labels, weights: Floats, fit: Places | None = None
+) -> Floats:
     """Unweighted mean over classes of the AUC of that class against all others."""
     classes = range(probability.shape[1])
     areas: Floats = np.mean(
-        [roc_auc(probability[:, k], label == k, weights) for k in classes], axis=0
+        [roc_auc(probability[:, k], label == k, weights, fit) for k in classes], axis=0
     )
     return areas
 
 
-def hand_till_auc(probability: Floats, label: Labels, weights: Floats) -> Floats:
+def hand_till_auc(
+    probability: Floats, label: Labels, weights: Floats, fit: Places | None = None
+) -> Floats:
     """Mean over pairs of classes of the AUC within the pair (Hand & Till 2001)."""
-    n_classes = probability.shape[1]
     areas = []
-    for i in range(n_classes):
-        for j in range(n_classes):
-            if i != j:
-                pair = (label == i) | (label == j)
-                areas.append(roc_auc(probability[pair, i], label[pair] == i, weights[:, pair]))
+    for i, j in permutations(range(probability.shape[1]), 2):
+        pair = (label == i) | (label == j)
+        own = None if fit is None else fit[pair]
+        areas.append(roc_auc(probability[pair, i], label[pair] == i, weights[:, pair], own))
     result: Floats = np.mean(areas, axis=0)
     return result
 

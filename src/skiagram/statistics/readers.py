@@ -5,7 +5,6 @@ with the degrees of freedom of Hillis 2007).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -75,12 +74,7 @@ def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
     folds, repeats = figures[0].folds, len(figures[0].values)
     if not folds:
         return _covariance(figures)
-    single = [
-        _covariance(
-            [replace(figure, values=figure.values[repeat : repeat + 1]) for figure in figures]
-        )
-        for repeat in range(repeats)
-    ]
+    single = [_covariance(of) for of in zip(*(figure.single() for figure in figures), strict=True)]
     widened: Floats = overlap_factor(folds, repeats) * np.mean(single, axis=0)
     return widened
 

@@ -36,15 +36,12 @@ class UnsealedData:
     @property
     def ideal(self) -> Estimate | None:
         """Return the ideal observer's AUC on generated data; None on real images."""
-        ideal = self.evaluation_set.ideal
+        ideal = self.evaluation_set.ideal_observer()
         return None if ideal is None else auc_estimate(ideal)
 
     def scores(self, model: ModelScores) -> Scores:
         """Return a model's scores on the reported cases."""
-        held_out = self.evaluation_set.part == "out_of_fold"
-        return align_scores(
-            model, self.evaluation_set.part, self.evaluation_set.cases, pooled=held_out
-        )
+        return align_scores(model, self.evaluation_set.part, self.evaluation_set.cases)
 
     def auc(self, scores: Scores) -> Estimate:
         """Estimate the AUC."""
@@ -61,9 +58,8 @@ class UnsealedData:
     def estimate_efficiency(self, scores: Scores) -> Estimate | None:
         """Estimate (d_a / d_ideal)² on generated data; None on real images."""
         ranked = binary_placements(scores, self.evaluation_set.cases)
-        if self.evaluation_set.ideal is None or ranked is None:
-            return None
-        return estimate_efficiency(ranked, self.evaluation_set.ideal)
+        ideal = self.evaluation_set.ideal_observer(scores.fit)
+        return estimate_efficiency(ranked, ideal) if ranked and ideal else None
 
 
 def unseal(

@@ -126,7 +126,6 @@ def join_cohorts(
 
 
 def _join(parts: Sequence[ConditionScores], order: NDArray[np.int64], positive: int) -> Scores:
-    """Scores of several fits share no scale before calibration; probabilities rank them."""
     probability, raw, threshold = (
         np.concatenate(arrays, axis=1)[:, order]
         for arrays in (
@@ -135,8 +134,9 @@ def _join(parts: Sequence[ConditionScores], order: NDArray[np.int64], positive: 
             [np.repeat(part.threshold[:, None], part.scores.shape[1], axis=1) for part in parts],
         )
     )
-    ranking = score_difference(raw if len(parts) == 1 else probability, positive)
-    return Scores(ranking, probability, threshold)
+    fits = [np.full(part.scores.shape[:2], number) for number, part in enumerate(parts)]
+    fit = np.concatenate(fits, axis=1)[:, order] if len(parts) > 1 else None
+    return Scores(score_difference(raw, positive), probability, threshold, fit=fit)
 
 
 class StudyDataSet(NamedTuple):

@@ -1,0 +1,218 @@
+"""Cross-validated AUCs: pairs within a fit against all pairs of a repeat.
+
+Linear discriminants on features of their own, equally good in truth, are trained in every fold.
+*Pooled*: all cases of a repeat are ordered by the log-odds that their fits give, with the share of
+positives of the fit's own training cases. *Within*: as the pipeline does it, only pairs of cases
+that one fit scored count. The true AUC is that of the very fits on endless new patients, averaged
+over data sets; each fold weighs by its number of pairs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from procedures import area, discriminant, grouped
+from scipy.stats import norm
+
+from skiagram.seeding import stream
+from skiagram.statistics.delong import auc_estimate, combination, placements
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Whole = NDArray[np.int64]
+INNER = 3
+
+
+@dataclass(frozen=True)
+class Design:
+    """Patients of one or several sites, and how they are cross-validated.
+
+    Attributes:
+        sites: (positive, negative) patients of each site; several are left out one by one.
+        folds: Of a single site.
+        offset: Of a site's features, standard deviation in noise units; a new one for each arm.
+        images: Most images of a patient; their numbers are drawn, few have most.
+        models: Of either arm; in each fold the best by inner folds stands.
+    """
+
+    title: str
+    sites: tuple[tuple[int, int], ...]
+    folds: int = 0
+    repeats: int = 1
+    offset: float = 0.0
+    images: int = 1
+    models: tuple[int, int] = (1, 1)
+    features: int = 8
+    distance: float = 1.2
+    shared: float = 0.5
+
+
+DESIGNS = (
+    Design("20 + 20, 3 × 1", ((20, 20),), 3),
+    Design("50 + 50, 5 × 1", ((50, 50),), 5),
+    Design("50 + 50, 5 × 5", ((50, 50),), 5, 5),
+    Design("10 + 90, 5 × 5", ((10, 90),), 5, 5),
+    Design("10 + 90, 5 × 1, 1 + 5 models", ((10, 90),), 5, models=(1, 5)),
+    Design("30 + 30 of 1 to 12 images, 3 × 3", ((30, 30),), 3, 3, images=12),
+    Design("2 sites, 20 and 80 %", ((20, 80), (80, 20))),
+    Design("3 sites, 10, 30 and 60 %", ((10, 90), (30, 70), (60, 40))),
+    Design("3 sites, 50 %, offset 0.5", ((40, 40),) * 3, offset=0.5),
+    Design("4 sites, 20 to 60 %, offset 0.5", ((8, 32), (60, 60), (36, 24), (20, 60)), offset=0.5),
+    Design(
+        "3 sites, 10 to 60 %, offset 1, 1 to 6 images", ((10, 50), (20, 30), (36, 24)), 0, 1, 1.0, 6
+    ),
+)
+
+
+def simulate(design: Design, simulations: int) -> dict[str, float]:
+    """Return, pooled and within: biases, coverage, false findings."""
+    generator = stream(0, "within fits", design.title)
+    found = [_once(design, generator) for _ in range(simulations)]
+    true = np.array([row.pop("true") for row in found])
+    truth, apart = true[:, 0].mean(), (true[:, 1] - true[:, 0]).mean()
+    result = {}
+    for way in ("pooled", "within"):
+        auc = [row[way][0] for row in found]
+        gap = np.array([(row[way][1].mean, row[way][1].variation.half) for row in found])
+        intervals = [auc_estimate(one) for one in auc]
+        held = [(one.low or 0.0) <= truth <= (one.high or 1.0) for one in intervals]
+        result |= {
+            f"{way} bias": float(np.mean([one.mean for one in auc]) - truth),
+            f"{way} held": float(np.mean(held)),
+            f"{way} gain": float(gap[:, 0].mean() - apart),
+            f"{way} first": float((gap[:, 0] - gap[:, 1] > 0).mean()),
+            f"{way} second": float((gap[:, 0] + gap[:, 1] < 0).mean()),
+        }
+    return result
+
+
+def _once(design: Design, generator: np.random.Generator) -> dict[str, object]:
+    counts = np.concatenate([[positive, negative] for positive, negative in design.sites])
+    of_patient = np.repeat(np.arange(len(counts)), counts)
+    images = np.ones(len(of_patient), dtype=np.int64)
+    if design.images > 1:  # geometric: most patients have few images, a few have many
+        images = np.minimum(generator.geometric(0.4, len(of_patient)), design.images)
+    patient = np.repeat(np.arange(len(of_patient)), images)
+    site, positive = of_patient[patient] // 2, of_patient[patient] % 2 == 0
+    features = _features(design, patient, site, positive, generator)
+    repeats = []
+    for _ in range(design.repeats):
+        fold = site
+        if design.folds:
+            fold = grouped(of_patient % 2 == 0, design.folds, generator)[patient]
+        repeats.append((fold, _scored(design, features, fold, positive, generator)))
+    fit = np.array([fold for fold, _ in repeats])
+    overlapping = len(np.unique(fit))
+    found: dict[str, object] = {
+        "true": np.mean([scored[2] for _, scored in repeats], axis=0),
+    }
+    for way, ranked, own in (("pooled", 0, None), ("within", 1, fit)):
+        first, second = (
+            placements(
+                np.array([scored[ranked][arm] for _, scored in repeats]),
+                positive,
+                patient,
+                overlapping,
+                own,
+            )
+            for arm in (0, 1)
+        )
+        found[way] = first, combination([(1.0, second), (-1.0, first)])
+    return found
+
+
+def _features(
+    design: Design, patient: Whole, site: Whole, positive: Flags, generator: np.random.Generator
+) -> list[Floats]:
+    """Return the (n, features) of each model."""
+    n, size = len(patient), design.features
+
+    def noise() -> Floats:
+        own = generator.normal(size=(n, size))
+        if design.images == 1:
+            return own
+        of_patients = generator.normal(size=(patient[-1] + 1, size))[patient]
+        mixed: Floats = np.sqrt(0.5) * of_patients + np.sqrt(0.5) * own
+        return mixed
+
+    common, shift = np.sqrt(design.shared) * noise(), design.distance / np.sqrt(size)
+    offsets = [design.offset * generator.normal(size=(site[-1] + 1, size)) for _ in range(2)]
+    return [
+        shift * positive[:, None]
+        + offsets[number >= design.models[0]][site]
+        + common
+        + np.sqrt(1 - design.shared) * noise()
+        for number in range(sum(design.models))
+    ]
+
+
+def _scored(
+    design: Design,
+    features: list[Floats],
+    fold: Whole,
+    positive: Flags,
+    generator: np.random.Generator,
+) -> tuple[Floats, Floats, Floats]:
+    """Return (2, n) log-odds and raw scores of the arms, and (2,) their true AUCs."""
+    odds, raw = np.empty((2, len(fold))), np.empty((2, len(fold)))
+    true, pairs = [], []
+    shift = design.distance / np.sqrt(design.features)
+    for k in np.unique(fold):
+        rows = fold == k
+        pairs.append(positive[rows].sum() * (~positive[rows]).sum())
+        areas = []
+        for arm, part in enumerate((slice(design.models[0]), slice(design.models[0], None))):
+            own = features[part]
+            best = 0
+            if len(own) > 1:
+                best = int(
+                    np.argmax([_inner(one[~rows], positive[~rows], generator) for one in own])
+                )
+            weights, constant, _ = discriminant(own[best][~rows], positive[~rows])
+            share = positive[~rows].mean()
+            raw[arm, rows] = own[best][rows] @ weights + constant
+            odds[arm, rows] = raw[arm, rows] + np.log(share / (1 - share))
+            areas.append(norm.cdf(shift * weights.sum() / np.sqrt(2 * weights @ weights)))
+        true.append(areas)
+    return odds, raw, np.average(true, axis=0, weights=pairs)
+
+
+def _inner(values: Floats, positive: Flags, generator: np.random.Generator) -> float:
+    fold, areas = grouped(positive, INNER, generator), []
+    for k in range(INNER):
+        weights, _, _ = discriminant(values[fold != k], positive[fold != k])
+        areas.append(area(values[fold == k] @ weights, positive[fold == k]))
+    return float(np.mean(areas))
+
+
+def within_fits_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Cross-validation: only pairs that one fit scored
+
+Two linear discriminants, equally good in truth; {simulations:,} data sets per row. Sites are left
+out one by one. *Pooled*: all cases of a repeat ordered by log-odds. *Within*: pairs of cases of one
+fit, as the pipeline counts them; pooled → within. *Bias* and *held*: of one AUC, against that of
+such fits on new patients. Then the difference of the two: its mean over the true one, and how often
+either is called better.
+
+| design | bias | held | difference | first better | second better |
+|---|---|---|---|---|---|
+"""
+    for design in DESIGNS:
+        found = simulate(design, simulations)
+        text += f"| {design.title} "
+        for name in ("bias", "held", "gain", "first", "second"):
+            before, now = found[f"pooled {name}"], found[f"within {name}"]
+            if name in ("bias", "gain"):
+                text += f"| {before:+.3f} → {now:+.3f} ".replace("-", "−")
+            else:
+                text += f"| {100 * before:.1f} → {100 * now:.1f} % "
+        text += "|\n"
+    return text
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(within_fits_section(int(sys.argv[1])))  # noqa: T201
