@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV, _SigmoidCalibration
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from skiagram.calibration import (
@@ -24,6 +25,7 @@ from skiagram.calibration import (
     RisingCurve,
     average_calibrations,
     average_isotonic,
+    carry_over,
     fit_calibration,
     fit_isotonic,
     fit_platt,
@@ -347,3 +349,27 @@ def test_threshold_is_not_lowered_by_rounding() -> None:
     probability = np.linspace(0.1, 1, 10)
     threshold = threshold_at_sensitivity(probability, np.ones(10, dtype=bool), 0.7)
     assert threshold == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(("penalty", "kept"), [(1e-6, False), (1.0, True)])
+def test_fits_that_share_no_scale_hand_on_no_certainty(penalty: float, kept: bool) -> None:
+    """A constant that moves more than the scores: probabilities stay near the classes' shares."""
+    rng = np.random.default_rng(0)
+    label = (rng.random(121) < 0.5).astype(np.int64)
+    values = rng.normal(size=(121, 5)) + 0.6 * label[:, None]
+    fold = rng.permutation(121) % 3
+
+    def scored(training: NDArray[np.bool_], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        fitted = LogisticRegression(C=penalty).fit(values[training], label[training])
+        margin = fitted.decision_function(values[rows])
+        return np.stack([-margin / 2, margin / 2], axis=1)
+
+    scores = [scored(fold != k, fold == k) for k in range(3)]
+    labels = [label[fold == k] for k in range(3)]
+    own = [fit_platt(*of) for of in zip(scores, labels, strict=True)]
+    blind, whole = carry_over(own, scores, labels)
+    assert (whole == average_calibrations(own)) == kept
+    assert (blind == held_out_calibrations(own)) == kept
+    everyone = np.ones(121, dtype=bool)
+    probability = whole.probabilities(scored(everyone, everyone))[:, 1]
+    assert abs(probability.mean() - label.mean()) < 0.1

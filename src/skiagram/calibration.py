@@ -26,6 +26,7 @@ from scipy.optimize import isotonic_regression, minimize
 from scipy.special import log_softmax, softmax
 
 Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
 # Ranges of what is read from a file: read_record refuses what lies outside.
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -273,6 +274,54 @@ def held_out_calibrations(calibrations: Sequence[Calibration]) -> list[Calibrati
         average_calibrations([*calibrations[:k], *calibrations[k + 1 :]])
         for k in range(len(calibrations))
     ]
+
+
+MAX_SHIFT = 2.0  # log-odds
+
+
+def carry_over(
+    calibrations: Sequence[Calibration], scores: Sequence[Floats], label: Sequence[Labels]
+) -> tuple[list[Calibration], Calibration]:
+    """Return the calibration of each fold's held-out cases, and that of a fit on all cases.
+
+    Averages of other fits' calibrations hold as far as fits share a scale. How far they do is seen
+    on the folds: the root mean square s of the shift in log-odds between a fold's held-out cases by
+    the others' calibration and by its own. Where they hardly do (s above 2), as for a model whose
+    constant moves more than its scores, log-odds are drawn towards those of the classes' shares by
+    1 / √(1 + π s² / 8), the mean over such shifts (MacKay 1992, *Neural Computation* 4:720, eq. 7).
+
+    Args:
+        scores: (m, n_classes) of each fold's held-out cases.
+        label: (m,) of each.
+    """
+    blind, whole = held_out_calibrations(calibrations), average_calibrations(calibrations)
+    parts = zip(calibrations, blind, scores, strict=True)
+    shifts = [
+        np.abs(_log_odds(other, of) - _log_odds(own, of)).max()
+        for own, other, of in parts
+        if isinstance(own, ScalingCalibration) and isinstance(other, ScalingCalibration)
+    ]
+    shift = float(np.sqrt(np.mean(np.square(shifts)))) if shifts else 0.0
+    if shift <= MAX_SHIFT:
+        return blind, whole
+    counts = np.bincount(np.concatenate(label), minlength=whole.n_classes)
+    prior = np.log(counts / counts.sum())
+    kept = float(1 / np.sqrt(1 + np.pi * shift**2 / 8))
+    return [_drawn_in(one, kept, prior) for one in blind], _drawn_in(whole, kept, prior)
+
+
+def _log_odds(calibration: ScalingCalibration, scores: Floats) -> Floats:
+    """Return (n_classes,) mean log-odds of (m, n_classes) scores, against the mean class."""
+    level = (scores - scores.mean(axis=1, keepdims=True)).mean(axis=0)
+    mean: Floats = calibration.slope * level + np.array(calibration.intercept)
+    return mean
+
+
+def _drawn_in(calibration: Calibration, kept: float, prior: Floats) -> Calibration:
+    if not isinstance(calibration, ScalingCalibration):
+        return calibration
+    intercept = kept * np.array(calibration.intercept) + (1 - kept) * (prior - prior.mean())
+    return ScalingCalibration(kept * calibration.slope, tuple(intercept.tolist()))
 
 
 def threshold_at_sensitivity(

@@ -16,14 +16,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import softmax
 
+from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.verdict import UNLIKE
 from skiagram.records import Outcome, Predictions
 from skiagram.seeding import stream
-from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.estimate import Estimate
 
 MODELS, FOLDS, FEATURES, SHARED = 4, 3, 20, 0.6
 
@@ -59,6 +61,8 @@ ALIKE = (
     ShiftDesign("100 + 60 patients, 3 images each", 100, 60, images=3),
     ShiftDesign("300 + 200 patients, final fits better by .01", 300, 200, lost=-0.06),
     ShiftDesign("240 + 150 patients, three classes", 240, 150, classes=3),
+    ShiftDesign("300 + 30 patients, AUC .98", 300, 30, signal=2.9),
+    ShiftDesign("100 + 12 patients", 100, 12),
 )
 UNLIKE_SIDES = (
     ShiftDesign("300 + 200 patients, AUC .86 → .80", 300, 200, lost=0.3),
@@ -123,14 +127,14 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
         ModelScores(Outcome(f"m{at}", "deep", f"m{at}", "finished"), Predictions(pd.concat(parts)))
         for at, parts in enumerate(tables)
     ]
-    smallest = min(new.patients_by_class())
-    draws = draw_patients(new.patient, smallest, 200, 0, new.degrees_of_freedom())
     setting: Any = SimpleNamespace(design="holdout", development=known, cases=new, seed=0)
-    compared = {
-        one.outcome.model: ComparedModel(align_scores(one, "test", new), new, draws)
-        for one in models
-    }
-    stated = any(one.disagrees for one in find_shifts(models, compared, setting))
+    measured = []
+    for one in models:
+        compared = ComparedModel(align_scores(one, "test", new), new, new.draws(200, 0))
+        held_out = align_scores(one, "out_of_fold", known)
+        own = Estimate(ComparedModel(held_out, known, known.draws(2, 0)).auc)
+        measured.append(MeasuredModel(one, ModelResult(one.outcome, {}, own), compared))
+    stated = any(one.disagrees for one in find_shifts(measured, setting))
     values = np.vstack([_noise(side, FEATURES, generator) for side in (known, new)])
     bright = np.concatenate([_noise(side, 1, generator)[:, 0] for side in (known, new)])
     tested = np.repeat([0.0, 1.0], [len(known), len(new)])

@@ -466,7 +466,8 @@ SITUATIONS: tuple[Situation, ...] = (
         with_encoder(cross_validated(), "either"), "no",
         ("Use a deep model (a trained network or a frozen encoder): no.",
          "the deep model may be 0.050 worse",
-         "the best deep model (Small CNN in 5 folds and Logistic regression on DINOv2 S in 4)"),
+         "the best deep model of each fold (Small CNN in 5 folds and Logistic regression on "
+        "DINOv2 S in 4)"),
     ),
     Situation(
         "Frozen encoders were to be compared, and none could be trained",

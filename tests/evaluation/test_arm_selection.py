@@ -48,11 +48,13 @@ def known() -> Scenario:
     return scenario(120, 0, design="cv")
 
 
-def pooled_auc(known: Scenario, model: ModelScores) -> float:
-    table = model.predictions.part("out_of_fold").table.set_index("case_id")
-    return float(
-        roc_auc_score(known.label, table.loc[known.cases.case_id.tolist(), "probability_1"])
-    )
+def auc_within_folds(known: Scenario, model: ModelScores) -> float:
+    table = model.predictions.part("out_of_fold").table
+    label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
+    folds = [rows.assign(label=rows["case_id"].map(label)) for _, rows in table.groupby("fold")]
+    areas = [roc_auc_score(rows["label"], rows["probability_1"]) for rows in folds]
+    pairs = [rows["label"].sum() * (1 - rows["label"]).sum() for rows in folds]
+    return float(np.average(areas, weights=pairs))
 
 
 def two_forests(known: Scenario) -> list[ModelScores]:
@@ -67,7 +69,7 @@ def test_each_fold_is_scored_by_the_model_that_its_inner_folds_prefer(known: Sce
     development = label_cases(known.cases, known.task, known.sealed)
     chosen = choose_within_folds(models, development)
     assert chosen == {(0, 0): "one", (0, 1): "two", (0, 2): "one"}
-    joined = compose(models, chosen).predictions.part("out_of_fold").table
+    joined = compose(models, chosen, "classical").predictions.part("out_of_fold").table
     for fold, model in ((0, models[0]), (1, models[1]), (2, models[0])):
         table = model.predictions.part("out_of_fold").table
         expected = table[table["fold"] == fold].set_index("case_id")["score_1"]
@@ -92,9 +94,15 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     network = finished(known, "net", arm="deep", strength=2.0, seed=3)
     found = run(known, [*two_forests(known), network])
     assert found.arms["classical"].chosen == {"one": 2, "two": 1}
-    assert (found.arms["classical"].choices, found.arms["classical"].model) == (3, "one")
+    mixture = "best_classical_model_of_each_fold"
+    assert (found.arms["classical"].choices, found.arms["classical"].model) == (3, mixture)
     assert found.arms["deep"].chosen == {"net": 3}
-    assert found.best == {"classical": "one", "deep": "net"}
+    assert found.best == {"classical": mixture, "deep": "net"}
+    (own,) = found.mixtures  # a row of its own, with the very figure of the answer
+    assert own.outcome.title == found.titles[mixture] == "Best classical model of each fold"
+    assert own.metrics["roc_auc"] == found.arms["classical"].auc
+    assert f"{own.metrics['roc_auc'].value:.3f}" in found.verdict
+    assert "of each fold (One in 2 folds and Two in 1)" in found.verdict
     assert found.primary is not None
     assert found.primary.scope == "procedure"
     gap = (found.arms["deep"].auc.value or 0) - (found.arms["classical"].auc.value or 0)
@@ -216,8 +224,8 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
     assert found.arms["either"].chosen == {"net": 2, "head": 1}
     assert "either" not in found.best
     development = label_cases(known.cases, known.task, known.sealed)
-    joined = compose(models[1:], choose_within_folds(models[1:], development))
-    assert found.arms["either"].auc.value == pytest.approx(pooled_auc(known, joined))
+    joined = compose(models[1:], choose_within_folds(models[1:], development), "either")
+    assert found.arms["either"].auc.value == pytest.approx(auc_within_folds(known, joined))
     gap = (found.arms["either"].auc.value or 0) - (found.arms["classical"].auc.value or 0)
     assert found.primary is not None
     assert found.primary.difference.value == pytest.approx(gap)

@@ -1,5 +1,8 @@
 """Reliability curve and Brier parts against scikit-learn and Murphy's formula."""
 
+from pathlib import Path
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +25,9 @@ from skiagram.evaluation.calibration_assessment import (
     net_benefit_by_case,
     reliability_curve,
 )
+from skiagram.records import write_record
 from skiagram.statistics.bootstrap import draw_patients
+from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.statistics.paired import PATIENT, POSITIVE, PROBABILITY
 
 
@@ -184,3 +189,19 @@ def test_chance_reaches_its_bound_in_one_set_of_twenty(patients: int, images: in
         found = calibration_distance(expit(odds)[patient][None], positive[patient], patient)
         above += (found.ici.value or 0) > (found.ici_by_chance or 0)
     assert 0 < above / 200 <= 0.085
+
+
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+@pytest.mark.parametrize("named", [0, 1])
+def test_a_model_that_is_sure_of_one_class_stops_nothing(
+    design: Literal["holdout", "cv"], named: int, tmp_path: Path
+) -> None:
+    known = scenario(90, 60 if design == "holdout" else 0, design=design, images=1)
+    sure = finished(known, "sure")
+    for k in range(2):
+        sure.predictions.table[f"probability_{k}"] = float(k == named)
+        sure.predictions.table[f"score_{k}"] = 1e6 * (k == named)
+    found = evaluated(known, [sure, finished(known, "net", arm="deep")])
+    write_record(found, tmp_path / "evaluation.json")  # refuses what is no number
+    assert found.models[0].calibration is not None
+    assert found.models[0].calibration.expected_to_observed.value == 2.0 * named

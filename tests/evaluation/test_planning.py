@@ -92,9 +92,9 @@ def test_the_formula_for_counts_agrees_with_planning_after_a_run() -> None:
     planning = plan_patients(spread.at(1000), 1000, 0.02)
     assert planning.detect is not None
     assert planning.settle is not None
-    # the term in 1/n² falls faster than 1/n
-    assert plan.detect == pytest.approx(planning.detect, rel=4e-3)
-    assert plan.patients == pytest.approx(planning.settle, rel=4e-3)
+    # the term in 1/n² falls faster than 1/n, and so does the quantile
+    assert plan.detect == pytest.approx(planning.detect, rel=1e-2)
+    assert plan.patients == pytest.approx(planning.settle, rel=1e-2)
     assert plan.ratio == pytest.approx(1.34, abs=0.005)
 
 

@@ -12,7 +12,7 @@ from skiagram.errors import DataError
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.metrics import estimate_auc
-from skiagram.evaluation.scores import align_scores, make_scores_table
+from skiagram.evaluation.scores import align_scores, make_scores_table, mean_over_repeats
 from skiagram.records import Predictions
 from tests.evaluation.scenario import failed, finished, scenario
 
@@ -87,6 +87,9 @@ def test_one_row_a_reported_case_with_the_mean_over_repeats() -> None:
     forest = finished(known, "forest", repeats=3)
     models = [forest, failed("net", "deep", "out of memory")]
     table = make_scores_table(models, known.cases, known.task, known.sealed)
+    assert list(table.columns) == ["case_id", "patient_id", "label", "repeat", "fold", "forest"]
+    assert (len(table), set(table["fold"])) == (3 * len(REPORTED), {-1})
+    table = mean_over_repeats(table)
     assert list(table.columns) == ["case_id", "patient_id", "label", "forest"]
     test = known.cases.split == "test"
     assert table["case_id"].tolist() == known.cases.case_id[test].tolist()

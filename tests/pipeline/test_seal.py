@@ -86,7 +86,13 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     code, said = _evaluate(authors, **key)
     assert code == 0, said
     with (authors.folder / "reports/scores.csv").open(newline="") as file:
-        assert set(next(csv.reader(file))) == {"case_id", "patient_id", *BASELINES}
+        assert set(next(csv.reader(file))) == {
+            "case_id",
+            "patient_id",
+            "repeat",
+            "fold",
+            *BASELINES,
+        }
     page = " ".join((authors.folder / "reports/report.html").read_text().split())
     assert "opened for the first time" in page
     first = authors.hashes("reports")

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ _ASSUMPTIONS = {
     "shrinkage": "wanted, 1 is no overfitting (default: 0.9)",
     "images": "images of a patient, or of each of some typical patients (default: 1)",
     "patient_correlation": "correlation of two images of a patient; 1 is the safe side",
-    "training_sd": "standard deviation of the figure over seeds (default: 0, these fits alone)",
+    "training_sd": "standard deviation of a model's AUC over seeds (default: 0, these fits alone)",
     "repeats": "trainings of each model, with --training-sd",
 }
 _WHOLE = ("parameters", "images", "repeats")
@@ -257,7 +258,9 @@ class _Study:
         arguments = self.arguments
         new = arguments.auc + (arguments.true_difference or 0.0)
         parts = difference_components(arguments.auc, new, arguments.correlation)
-        return AssumedSpread(parts, self.prevalence, self.images, self.trainings)
+        each = self.trainings  # of one model; the other's trainings are drawn on their own
+        both = replace(each, sd=math.sqrt(2) * each.sd)
+        return AssumedSpread(parts, self.prevalence, self.images, both)
 
     def _r_squared(self) -> float:
         from skiagram.evaluation.planning import r_squared_from_auc

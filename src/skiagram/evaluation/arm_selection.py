@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,16 @@ from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.stability import inner_auc_by_fold
-from skiagram.records import Predictions
+from skiagram.records import Outcome, Predictions
 
 Fold = tuple[int, int]  # repeat, outer fold
+_KINDS = {
+    "classical": "classical model",
+    "deep": "network",
+    "encoder": "frozen encoder",
+    "combined": "combination",
+    "either": "deep model",
+}
 _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
@@ -48,10 +55,15 @@ class MeasuredModel:
 
 @dataclass(frozen=True)
 class SelectedArm:
-    """Which models were chosen for an arm, and their scores on the reported cases."""
+    """Which models were chosen for an arm, and their scores on the reported cases.
+
+    Attributes:
+        mixture: Scores of the models of the folds, where folds chose different ones.
+    """
 
     choice: ArmChoice
     compared: ComparedModel
+    mixture: ModelScores | None = None
 
 
 def select_arms(
@@ -75,7 +87,7 @@ def select_arms(
             eligible.setdefault(arm, []).append(model)
     nested = setting.design == "cv"
     choose = _chosen_within_folds if nested else _chosen_once
-    arms = {arm: choose(own, setting) for arm, own in eligible.items()}
+    arms = {arm: choose(own, setting, arm) for arm, own in eligible.items()}
     there = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not there:
         present = {model.result.outcome.arm for model in models}
@@ -85,14 +97,14 @@ def select_arms(
     by_name = {model.name: model.selection_auc for model in models}
     if not nested:
         return arms, max(there, key=lambda arm: by_name[arms[arm].choice.model])
-    either = _chosen_within_folds([*eligible["deep"], *eligible["encoder"]], setting)
+    either = _chosen_within_folds([*eligible["deep"], *eligible["encoder"]], setting, "either")
     for deep in there:
         if set(either.choice.chosen) <= {model.name for model in eligible[deep]}:
             return arms, deep
     return {**arms, "either": either}, "either"
 
 
-def _chosen_once(models: Sequence[MeasuredModel], _: EvaluationSet) -> SelectedArm:
+def _chosen_once(models: Sequence[MeasuredModel], _: EvaluationSet, __: str) -> SelectedArm:
     best = max(models, key=lambda model: model.selection_auc)  # the first of equal ones
     if best.compared is None:
         raise ValueError(f"{best.name} has no scores")
@@ -100,19 +112,23 @@ def _chosen_once(models: Sequence[MeasuredModel], _: EvaluationSet) -> SelectedA
     return SelectedArm(choice, best.compared)
 
 
-def _chosen_within_folds(models: Sequence[MeasuredModel], setting: EvaluationSet) -> SelectedArm:
+def _chosen_within_folds(
+    models: Sequence[MeasuredModel], setting: EvaluationSet, arm: str
+) -> SelectedArm:
     own = [model.scores for model in models]
     chosen = choose_within_folds(own, setting.development)
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
-    procedure = models[order.index(names[0])].compared
+    procedure, mixture = models[order.index(names[0])].compared, None
     if len(names) > 1 or procedure is None:
-        scores = align_scores(compose(own, chosen), setting.part, setting.cases)
+        mixture = compose(own, chosen, arm)
+        scores = align_scores(mixture, setting.part, setting.cases)
         procedure = ComparedModel(scores, setting.cases, setting.draws)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
-    choice = ArmChoice(names[0], {name: counts[name] for name in names}, len(chosen), auc)
-    return SelectedArm(choice, procedure)
+    name = mixture.outcome.model if mixture else names[0]
+    choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc)
+    return SelectedArm(choice, procedure, mixture)
 
 
 def choose_within_folds(
@@ -136,7 +152,7 @@ def choose_within_folds(
     return {fold: max(inner, key=lambda name: of_fold(name, fold)) for fold in sorted(outer)}
 
 
-def compose(models: Sequence[ModelScores], chosen: Mapping[Fold, str]) -> ModelScores:
+def compose(models: Sequence[ModelScores], chosen: Mapping[Fold, str], arm: str) -> ModelScores:
     """Return the scores of the procedure: in each outer fold those of the model chosen there."""
     parts = []
     for model in models:
@@ -144,6 +160,7 @@ def compose(models: Sequence[ModelScores], chosen: Mapping[Fold, str]) -> ModelS
         own = [fold for fold, name in chosen.items() if name == model.outcome.model]
         folds = pd.MultiIndex.from_frame(table[["repeat", "fold"]])
         parts.append(table[folds.isin(own)])
-    first = models[0].outcome
-    outcome = replace(first, model=f"{first.arm} models chosen within folds")
+    title = f"Best {_KINDS[arm]} of each fold"
+    name = title.lower().replace(" ", "_")
+    outcome = Outcome(name, models[0].outcome.arm, title, "finished")
     return ModelScores(outcome, Predictions(pd.concat(parts, ignore_index=True)))

@@ -142,6 +142,8 @@ def expected_to_observed(
         return Estimate(None, reason="no positive case was observed")
     expected = probability.mean(axis=0)
     ratio = float(expected.sum() / positive.sum())
+    if ratio == 0:
+        return Estimate(0.0, method="no interval: no positive case is expected")
     spread = _spread(expected / expected.sum() - positive / positive.sum(), patient)
     if spread is None:
         return Estimate(ratio, method=_ONE_PATIENT)

@@ -103,7 +103,8 @@ def evaluate(
     arms, contender = select_arms(models, setting, rules, options.deep_arm)
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
     comparisons = compare_models(models, arms, contender, options)
-    in_words = describe_rules(comparisons.simple_rules, best, results)
+    mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
+    in_words = describe_rules(comparisons.simple_rules, best, [*results, *mixtures])
     losers = {one.model for one in comparisons.simple_rules if not one.beaten}
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
@@ -125,6 +126,7 @@ def evaluate(
         patients={name: side.patients for name, side in setting.sides.items()},
         near_duplicates=near_duplicates,
         models=tuple(results),
+        mixtures=tuple(mixtures),
         best=best,
         arms={arm: selected.choice for arm, selected in arms.items()},
         difference=comparisons.primary.difference if comparisons.primary else None,
@@ -136,7 +138,7 @@ def evaluate(
         prevalence=analyses.prevalence,
         majority_accuracy=_majority_accuracy(setting),
         off_near_duplicates=clean,
-        shifts=find_shifts(inputs.models, compared, setting),
+        shifts=find_shifts(models, setting),
         domain=domain,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,

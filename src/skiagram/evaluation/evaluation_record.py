@@ -177,7 +177,8 @@ class ArmChoice:
     that no case takes part in choosing the model that scores it.
 
     Attributes:
-        model: The model that was chosen most often.
+        model: The model that was chosen; where folds chose different ones, the name of their
+            mixture, which is one of `Evaluation.mixtures`.
         chosen: Model → in how many choices it was chosen, the most often chosen first.
         choices: Number of choices: 1 under `holdout`, a fold of each repeat under `cv`.
         auc: AUC of what was chosen, on the reported cases.
@@ -344,6 +345,8 @@ class Evaluation:
         patients: `development` and `reported` → number of patients.
         near_duplicates: Reported cases with a near duplicate or transformed copy in development.
         models: One result per model, in the order of params.yaml.
+        mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
+            the model that was chosen there, measured as a model is.
         best: Arm → the model of its `ArmChoice`.
         difference: That of `primary`.
         ideal: The ideal observer's AUC on generated data, else None.
@@ -416,6 +419,12 @@ class Evaluation:
     sites: SiteStudy | None = None
     contender: Contender = "deep"
     arm_pairs: tuple[Comparison, ...] = ()
+    mixtures: tuple[ModelResult, ...] = ()
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return the title of every model and mixture."""
+        return {of.outcome.model: of.outcome.title for of in (*self.models, *self.mixtures)}
 
     @property
     def contender_words(self) -> str:

@@ -1,6 +1,6 @@
 """What the scores of a pilot run tell about how many patients the study itself takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from skiagram.statistics.variation import (
     variance_of_mean,
 )
 
+_KEYS = {"case_id", "patient_id", "label", "repeat", "fold"}
 _AGAIN = "run `dvc repro` in the pilot's folder, or plan from assumptions"
 
 
@@ -42,9 +43,7 @@ class PilotSpread:
         """Return the variation with so many patients, with as many folds and repeats."""
         positives, negatives = patients * self.prevalence, patients * (1 - self.prevalence)
         variance = self.positive / positives + self.negative / negatives + self.between / patients
-        degrees = np.inf
-        if self.effective_share:
-            degrees = max(1.0, min(positives, negatives) * self.effective_share - 1)
+        degrees = max(1.0, min(positives, negatives) * self.effective_share - 1)
         if self.folds:
             return over_folds(variance, degrees, self.folds, self.trainings.repeats)
         return self.trainings.add_to(variance, degrees)
@@ -98,6 +97,9 @@ def read_pilot(
         scores = pd.read_csv(table, dtype={"case_id": str, "patient_id": str, "label": str})
     except (OSError, ValueError) as error:
         raise DataError(f"unreadable ({error})", where=str(table), remedy=_AGAIN) from error
+    if not set(scores.columns) >= _KEYS:
+        found = "no column " + ", ".join(sorted(_KEYS - set(scores.columns)))
+        raise DataError(found, where=str(table), remedy=_AGAIN)
     if record.task.positive is None:
         raise DataError(
             f"the pilot has {len(record.task.classes)} classes",
@@ -106,9 +108,12 @@ def read_pilot(
             remedy="plan from assumptions",
         )
     model, other = _names(record, scores, names)
-    ranking = scores[[model, other]].to_numpy(dtype=np.float64).T
-    positive = (scores["label"] == record.task.classes[record.task.positive]).to_numpy(dtype=bool)
-    patient = np.unique(scores["patient_id"], return_inverse=True)[1].astype(np.int64)
+    repeats = [rows for _, rows in scores.groupby("repeat")]
+    ranking = np.array([rows[[model, other]].to_numpy(dtype=np.float64).T for rows in repeats])
+    fit = np.array([rows["fold"].to_numpy(dtype=np.int64) for rows in repeats])
+    first = repeats[0]
+    positive = (first["label"] == record.task.classes[record.task.positive]).to_numpy(dtype=bool)
+    patient = np.unique(first["patient_id"], return_inverse=True)[1].astype(np.int64)
     smaller = min(len(np.unique(patient[side])) for side in (positive, ~positive))
     if smaller < 2 or not np.isfinite(ranking).all():
         raise DataError(
@@ -117,15 +122,24 @@ def read_pilot(
             allowed="at least two patients of each class and a score for every case",
             remedy="plan from assumptions",
         )
-    return _measure(record, (model, other), (ranking, positive, patient), prevalence)
+    folds = len(np.unique(fit)) if record.task.design == "cv" else 0
+    both = {
+        name: placements(ranking[:, number], positive, patient, folds, fit)
+        for number, name in enumerate((model, other))
+    }
+    return _measure(both, _correlation(ranking[0], positive), prevalence)
 
 
 def _names(
     record: Evaluation, scores: pd.DataFrame, names: Sequence[str] | None
 ) -> tuple[str, str]:
     if names is None and record.primary is not None:
-        names = (record.primary.model, record.primary.other)
-    there = [name for name in scores.columns if name not in {"case_id", "patient_id", "label"}]
+        sides = (record.primary.model, record.contender), (record.primary.other, "classical")
+        names = [  # of folds that chose different models the one that most of them did
+            next(iter(record.arms[arm].chosen)) if arm in record.arms else name
+            for name, arm in sides
+        ]
+    there = [name for name in scores.columns if name not in _KEYS]
     if names is None:
         raise OptionError(
             "the pilot has no network beside a classical model",
@@ -143,62 +157,48 @@ def _names(
     return first, second
 
 
-def _measure(
-    record: Evaluation,
-    names: tuple[str, str],
-    scored: tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]],
-    prevalence: float | None,
-) -> Pilot:
-    ranking, positive, patient = scored
-    counts = [len(np.unique(patient[side])) for side in (positive, ~positive)]
-    own = counts[0] / sum(counts)
-    both = {
-        name: placements(row[None], positive, patient)
-        for name, row in zip(names, ranking, strict=True)
-    }
-    trained = {model.outcome.model: model.stability for model in record.models}
-    stabilities = [trained.get(name) for name in names]
-    seeds = [np.array(stability.seed_auc if stability else ()) for stability in stabilities]
-    repeats = max(1, min(map(len, seeds)))
-    nested = record.task.design == "cv" and stabilities[0] is not None
-    folds = len(stabilities[0].fold_auc) // repeats if nested and stabilities[0] else 0
-    share = own if prevalence is None else prevalence
-
-    def spread(values: Placements, figures: NDArray[np.float64]) -> PilotSpread:
-        seed = float(figures.std(ddof=1)) if len(figures) > 1 else 0.0
-        return _spread(values, share, Trainings(seed, repeats), folds)
-
-    paired = combination([(1.0, both[names[0]]), (-1.0, both[names[1]])])
-    differences = seeds[0][:repeats] - seeds[1][:repeats] if all(map(len, seeds)) else np.zeros(1)
+def _measure(both: Mapping[str, Placements], correlation: float, prevalence: float | None) -> Pilot:
+    model, other = both
+    paired = combination([(1.0, both[model]), (-1.0, both[other])])
+    counts = [len(np.unique(paired.patient[side])) for side in paired.sides]
+    share = counts[0] / sum(counts) if prevalence is None else prevalence
     return Pilot(
-        *names,
-        auc={name: placements.mean for name, placements in both.items()},
-        patients=len(np.unique(patient)),
+        model,
+        other,
+        auc={name: own.mean for name, own in both.items()},
+        patients=len(np.unique(paired.patient)),
         smaller_class=min(counts),
         prevalence=share,
-        correlation=_correlation(ranking, positive),
-        models={name: spread(both[name], seeds[k]) for k, name in enumerate(names)},
-        difference=spread(paired, differences),
-        repeats=repeats,
-        folds=folds,
+        correlation=correlation,
+        models={name: _spread(own, share) for name, own in both.items()},
+        difference=_spread(paired, share),
+        repeats=len(paired.values),
+        folds=paired.folds,
     )
 
 
-def _spread(values: Placements, prevalence: float, trainings: Trainings, folds: int) -> PilotSpread:
-    """Take the variance of placements apart into what a patient of each class adds."""
-    sides = [
-        (values.value[side], values.patient[side]) for side in (values.positive, ~values.positive)
-    ]
-    counts = [len(np.unique(whose)) for _, whose in sides]
-    each = [variance_of_mean(*side) * count for side, count in zip(sides, counts, strict=True)]
+def _spread(values: Placements, prevalence: float) -> PilotSpread:
+    """Take the variance of placements apart into what a patient of each class adds.
+
+    Under cross-validation it is that of a single repeat, as `Placements.variation` has it.
+    """
+    whose = [values.patient[side] for side in values.sides]
+    counts = [len(np.unique(of)) for of in whose]
     patients = len(np.unique(values.patient))
-    between, effective = 0.0, 0.0
-    if values.clustered:
-        between = 2 * covariance_of_means(*sides[0], *sides[1]) * patients
-        effective = min(
-            effective_patients(whose) / count
-            for (_, whose), count in zip(sides, counts, strict=True)
-        )
+    parts = []
+    for single in values.single() if values.folds else [values]:
+        (first, second), clustered = single.samples, single.clustered
+        between = 2 * covariance_of_means(*first, *second) * patients if clustered else 0.0
+        own = [
+            variance_of_mean(*side) * count
+            for side, count in zip((first, second), counts, strict=True)
+        ]
+        parts.append([*own, between])
+    *each, between = np.mean(parts, axis=0).tolist()
+    effective = min(effective_patients(of) / count for of, count in zip(whose, counts, strict=True))
+    figures = values.areas
+    seed = float(figures.std(ddof=1)) if len(figures) > 1 else 0.0
+    trainings = Trainings(seed, len(figures))
     if values.variance() <= 0:
         raise DataError(
             "nothing varies: the two models rank all cases alike, or perfectly",
@@ -208,7 +208,7 @@ def _spread(values: Placements, prevalence: float, trainings: Trainings, folds: 
     # a patient with images of both classes counts in each: halves, so that the shares add up to 1
     twice = patients / sum(counts)
     return PilotSpread(
-        each[0] * twice, each[1] * twice, between, prevalence, effective, trainings, folds
+        each[0] * twice, each[1] * twice, between, prevalence, effective, trainings, values.folds
     )
 
 

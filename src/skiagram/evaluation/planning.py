@@ -60,8 +60,6 @@ class Images:
 
     def degrees(self, patients: float) -> float:
         """Return the degrees of freedom of a variance over so many patients of a class."""
-        if self.mean == 1:
-            return np.inf
         return max(1.0, patients * self.effective_share - 1)
 
 
@@ -205,15 +203,21 @@ class ModelPlan:
 
 @dataclass(frozen=True)
 class DifferencePlan:
-    """Patients for settling the difference of two models against a margin."""
+    """Patients for settling the difference of two models against a margin.
+
+    Attributes:
+        detect: Patients that tell a true difference of the margin from 0; None where trainings
+            spread too wide for any number.
+        ratio: `patients` over `detect`.
+    """
 
     margin: float
     true_difference: float
     aim: Aim
     power: float
     patients: int
-    detect: int
-    ratio: float
+    detect: int | None
+    ratio: float | None
     standard_error: float
 
 
@@ -275,9 +279,13 @@ def plan_difference(
         prevalence,
         "margin",
     )
-    detected = _fewest(lambda n: _chance_above(spread.at(n), margin) >= POWER, prevalence, "margin")
     error = math.sqrt(spread.at(settled).variance)
-    ratio = settled / detected
+    detected = ratio = None
+    if _chance_above(spread.at(MAX_PATIENTS), margin) >= POWER:
+        detected = _fewest(
+            lambda n: _chance_above(spread.at(n), margin) >= POWER, prevalence, "margin"
+        )
+        ratio = settled / detected
     return DifferencePlan(margin, true_difference, aim, POWER, settled, detected, ratio, error)
 
 

@@ -164,23 +164,31 @@ def make_scores_table(
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
 
     Returns:
-        Columns `case_id`, `patient_id`, `label` (class name) and one column per model, named as its
-        option file, with the probability of the positive class; with more classes one
-        column per model and class, `model: class`. Means over repeats.
+        A row a repeat and case: `case_id`, `patient_id`, `label` (class name), `repeat`, `fold`
+        (the fit that scored it; -1: that on all development cases), one column per model, named as
+        its option file, with the probability of the positive class; with more classes one column
+        per model and class, `model: class`.
     """
     part = "test" if task.design == "holdout" else "out_of_fold"
     rows = cases.test() if task.design == "holdout" else cases
     known = label_cases(rows, task, sealed)
-    columns: dict[str, object] = {
-        "case_id": known.case_id,
-        "patient_id": rows.patient_id,
-        "label": [task.classes[label] for label in known.label.tolist()],
+    scored = {
+        model.outcome.model: align_scores(model, part, known)
+        for model in models
+        if model.outcome.status != "failed"
     }
-    for model in models:
-        if model.outcome.status == "failed":
-            continue
-        probability = align_scores(model, part, known).probability.mean(axis=0)
-        name = model.outcome.model
+    repeats = max((len(scores.probability) for scores in scored.values()), default=1)
+    fits = next((scores.fit for scores in scored.values() if scores.fit is not None), None)
+    columns: dict[str, object] = {
+        "case_id": np.tile(known.case_id, repeats),
+        "patient_id": np.tile(rows.patient_id, repeats),
+        "label": np.tile(np.array(task.classes)[known.label], repeats),
+        "repeat": np.repeat(np.arange(repeats), len(known)),
+        "fold": -1 if fits is None else np.ravel(fits),
+    }
+    for name, scores in scored.items():
+        shape = (repeats, len(known), len(task.classes))
+        probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.classes))
         if task.positive is not None:
             columns[name] = probability[:, task.positive]
         else:
@@ -188,3 +196,10 @@ def make_scores_table(
                 f"{name}: {label}": probability[:, k] for k, label in enumerate(task.classes)
             }
     return pd.DataFrame(columns)
+
+
+def mean_over_repeats(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return what `make_scores_table` does with a row a case, its means over repeats."""
+    keys = ["case_id", "patient_id", "label"]
+    means = scores.drop(columns=["repeat", "fold"]).groupby(keys, sort=False, as_index=False)
+    return means.mean()

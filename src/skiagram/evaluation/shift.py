@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
+from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.evaluation_record import DomainShift, Shift, TraitShift
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.scores import ModelScores, align_scores
+from skiagram.evaluation.metrics import missing_pairs
+from skiagram.evaluation.scores import align_scores
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Cases, read_table
@@ -28,7 +30,7 @@ from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
 from skiagram.statistics.significance import LEVEL, correct_by_holm
-from skiagram.statistics.variation import Z
+from skiagram.statistics.variation import Z, overlap_factor
 
 Floats = NDArray[np.float64]
 _REPLICATES = 400  # of a standard error, with more than two classes
@@ -39,47 +41,47 @@ _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
 
 
-def find_shifts(
-    models: Sequence[ModelScores], compared: Mapping[str, ComparedModel], setting: EvaluationSet
-) -> tuple[Shift, ...]:
+def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tuple[Shift, ...]:
     """Compare each model's AUC on the test cases with its out-of-fold AUC.
 
     No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
-    That of the out-of-fold AUC is widened for the overlap of the folds' training sets, as no
-    unbiased estimate exists; the test errs towards silence. The model behind the test scores saw
-    more cases than those of the folds, which raises its AUC a little: a small sealed gain is no
-    alarm, and a loss is found in spite of it. With more than two classes the AUCs are one-vs-rest
-    and their variances are those of resampled patients.
+    Of a patient the larger variance of the two sides is taken for both: that of few, nearly
+    perfectly ordered patients is too small. That of the out-of-fold AUC is widened for the overlap
+    of the folds' training sets, as no unbiased estimate exists; the test errs towards silence. The
+    model behind the test scores saw more cases than those of the folds, which raises its AUC a
+    little: a small sealed gain is no alarm, and a loss is found in spite of it. With more than two
+    classes the AUCs are one-vs-rest and their variances are those of resampled patients.
 
     Returns:
         One a model with both figures; empty under `cv`, or where a class is absent.
     """
     if setting.design == "cv":
         return ()
-    shifts = [
-        shift
-        for model in models
-        if model.outcome.arm != "reader" and model.outcome.model in compared
-        if (shift := _shift(model, compared[model.outcome.model], setting)) is not None
-    ]
-    return correct_shifts(shifts)
+    trained = (model for model in models if model.result.outcome.arm != "reader")
+    shifts = (_shift(model, setting) for model in trained)
+    return correct_shifts([shift for shift in shifts if shift is not None])
 
 
-def _shift(model: ModelScores, tested: ComparedModel, setting: EvaluationSet) -> Shift | None:
-    known = setting.development
-    if 0 in (*known.patients_by_class(), *setting.cases.patients_by_class()):
+def _shift(model: MeasuredModel, setting: EvaluationSet) -> Shift | None:
+    known, tested = setting.development, model.compared
+    out_of_fold = model.result.selection_auc.value
+    if tested is None or out_of_fold is None or missing_pairs(tested.scores, setting.cases):
         return None
-    scores = align_scores(model, "out_of_fold", known)
+    scores = align_scores(model.scores, "out_of_fold", known)
     held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
-    variance = held_out.variation.variance + tested.variation.variance
-    if not variance > 0:
+    overlap = overlap_factor(scores.folds, len(scores.probability)) if scores.folds else 1.0
+    of_patient = max(
+        held_out.variation.variance / overlap * known.patients,
+        tested.variation.variance * setting.cases.patients,
+    )
+    error = float(np.sqrt(of_patient * (overlap / known.patients + 1 / setting.cases.patients)))
+    if not error > 0:
         return None
-    error = float(np.sqrt(variance))
-    value = tested.auc - held_out.auc
+    value = tested.auc - out_of_fold
     low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
     difference = Estimate(value, low, high, "variances of the two sides added")
     p = float(2 * norm.sf(abs(value) / error))
-    return Shift(model.outcome.model, tested.auc, held_out.auc, difference, p, p, False)
+    return Shift(model.name, tested.auc, out_of_fold, difference, p, p, False)
 
 
 def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:

@@ -274,27 +274,27 @@ def _unclean(evaluation: Evaluation) -> Iterator[str]:
 
 def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     measure = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
-    contender, other = (
-        _title(evaluation.arms[arm].model, evaluation) for arm in _compared_arms(evaluation)
-    )
-    if decisive.mixed:
-        chosen = evaluation.arms[evaluation.contender].chosen.items()
-        contender = _listed(
-            [
-                f"{_title(model, evaluation)} in {count}" + (" folds" if number == 0 else "")
-                for number, (model, count) in enumerate(chosen)
-            ]
-        )
+    contender, other = (_who_stands(evaluation, arm) for arm in _compared_arms(evaluation))
     where = _where(evaluation, decisive)
     if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.on.cases:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
     trainings = decisive.on.comparison.repeats
     mean = f", mean of {trainings} trainings" if trainings > 1 else ""
     return (
-        f"{where[0].upper()}{where[1:]}, the best {decisive.words} ({contender}) has the {measure} "
-        f"{_decimal(decisive.on.auc[evaluation.contender])} and the best classical model ({other}) "
+        f"{where[0].upper()}{where[1:]}, the best {decisive.words}{contender} has the {measure} "
+        f"{_decimal(decisive.on.auc[evaluation.contender])} and the best classical model{other} "
         f"{_decimal(decisive.on.auc['classical'])}{mean}: {_gap(decisive.difference)}."
     )
+
+
+def _who_stands(evaluation: Evaluation, arm: str) -> str:
+    """Return what stands for an arm, in brackets; of folds that chose differently, how many did."""
+    (first, often), *others = evaluation.arms[arm].chosen.items()
+    if not others:
+        return f" ({_title(first, evaluation)})"
+    folds = [f"{_title(first, evaluation)} in {often} folds"]
+    folds += [f"{_title(model, evaluation)} in {count}" for model, count in others]
+    return f" of each fold ({_listed(folds)})"
 
 
 def _gap(difference: Estimate) -> str:
@@ -473,10 +473,7 @@ def _missing_arm(evaluation: Evaluation) -> str:
 
 
 def _title(model: str, evaluation: Evaluation) -> str:
-    return next(
-        (result.outcome.title for result in evaluation.models if result.outcome.model == model),
-        model,
-    )
+    return evaluation.titles.get(model, model)
 
 
 def _listed(names: Sequence[str]) -> str:

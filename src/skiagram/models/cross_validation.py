@@ -25,8 +25,8 @@ from skiagram.calibration import (
     Calibration,
     CalibrationMethod,
     average_calibrations,
+    carry_over,
     fit_calibration,
-    held_out_calibrations,
     threshold_at_sensitivity,
 )
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -377,7 +377,9 @@ class CrossValidator(Generic[I]):
             for fold, result in zip(part.folds, results, strict=True)
         ]
         held_out, training = [], []
-        blind = held_out_calibrations(calibrations)
+        held_out_scores = [result.scores[0] for result in results]
+        labels = [label[fold.held_out] for fold in part.folds]
+        blind, whole = carry_over(calibrations, held_out_scores, labels)
         for k, (fold, result) in enumerate(zip(part.folds, results, strict=True)):
             kind: Part = "out_of_fold" if part.outer is None else "inner"
             of = k if part.outer is None else part.outer
@@ -395,8 +397,7 @@ class CrossValidator(Generic[I]):
             pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
             threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
         last = made["-".join((*part.name, "final"))]
-        mean = average_calibrations(calibrations)
-        return Developed(last, mean, threshold, [*held_out, *training])
+        return Developed(last, whole, threshold, [*held_out, *training])
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
         if cases.group is not None:

@@ -81,9 +81,9 @@ def format_p_value(p: float | None) -> str:
 
 def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
     """Return (arm, its models) for every arm that has models."""
+    everything = (*evaluation.models, *evaluation.mixtures)
     groups = [
-        (arm, [model for model in evaluation.models if model.outcome.arm == arm])
-        for arm in ARM_TITLES
+        (arm, [model for model in everything if model.outcome.arm == arm]) for arm in ARM_TITLES
     ]
     return [(arm, models) for arm, models in groups if models]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skiagram.audit.run import AuditReport
 from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.scores import make_scores_table
+from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
 from skiagram.features.family import families_of_images
 from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
@@ -141,10 +141,10 @@ def read_material(
     hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     galleries: list[Gallery] = []
     if not artefacts.encrypted:
-        scores = make_scores_table(
-            artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed
+        scores = mean_over_repeats(
+            make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
         )
-        for model in best.values():
+        for model in (name for name in best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
     return Material(
         card=artefacts.card,

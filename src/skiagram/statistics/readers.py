@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from skiagram.statistics.delong import Placements, combination
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import Variation, degrees_of_freedom, overlap_factor
+from skiagram.statistics.variation import Variation, overlap_factor
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def mean_of_readers(
     return mean_over_readers(
         np.array([figure.mean for figure in figures]),
         covariance_of_readers(figures),
-        degrees_of_freedom(*_sides(figures[0])),
+        figures[0].degrees,
         trainings,
     )
 
@@ -106,12 +106,8 @@ def model_against_readers(model: Placements, readers: Sequence[Placements]) -> R
     repeats = len(model.values)
     if model.folds or repeats < 2:
         return mean_of_readers(differences)
-    areas = model.values[:, model.positive].mean(axis=1)
-    return mean_of_readers(differences, Variation(float(areas.var(ddof=1)) / repeats, repeats - 1))
-
-
-def _sides(placements: Placements) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return placements.patient[placements.positive], placements.patient[~placements.positive]
+    seed = float(model.areas.var(ddof=1)) / repeats
+    return mean_of_readers(differences, Variation(seed, repeats - 1))
 
 
 def estimate_of_readers(mean: ReaderMean, least: float) -> Estimate:

@@ -340,7 +340,7 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
     """Tell how much of the variance of the contender another seed would make."""
     choice = evaluation.arms.get(evaluation.contender)
     best = choice.model if choice else evaluation.best.get(evaluation.contender)
-    for model in evaluation.models:
+    for model in (*evaluation.models, *evaluation.mixtures):
         if model.outcome.model != best or not model.stability or not model.stability.variance:
             continue
         parts = model.stability.variance
@@ -359,7 +359,7 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     """Tell where another draw of patients would put another model first."""
     if evaluation.ranking is None or not evaluation.ranking.first:
         return
-    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
+    titles = evaluation.titles
     leader, share = max(evaluation.ranking.first.items(), key=lambda item: item[1])
     chosen = leader in evaluation.best.values()
     words = (

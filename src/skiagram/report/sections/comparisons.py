@@ -44,7 +44,7 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
 
 
 def _titles(evaluation: Evaluation) -> dict[str, str]:
-    return {model.outcome.model: model.outcome.title for model in evaluation.models}
+    return evaluation.titles
 
 
 def tabulate_pairs(
@@ -106,7 +106,8 @@ def tabulate_primary(evaluation: Evaluation) -> Table | None:
 def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
     """Return the pairs of arms but the primary one, each side with its kind."""
     titles = _titles(evaluation)
-    arms = {model.outcome.model: model.outcome.arm for model in evaluation.models}
+    everything = (*evaluation.models, *evaluation.mixtures)
+    arms = {model.outcome.model: model.outcome.arm for model in everything}
 
     def name(model: str) -> str:
         kind = _KINDS[arms[model]]

@@ -48,7 +48,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     """Return how test cases differ from development cases; None where nothing was compared."""
-    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
+    titles = evaluation.titles
     rows = [
         TableRow(
             f"AUC of {titles[shift.model]}",

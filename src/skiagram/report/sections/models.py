@@ -101,7 +101,7 @@ def format_as_text(evaluation: Evaluation) -> str:
     if evaluation.ideal is not None:
         rows.append(["Ideal observer", "", format_estimate(evaluation.ideal)])
     lines = _align(rows)
-    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
+    titles = evaluation.titles
     for pair in evaluation.comparisons:
         value = pair.difference.reason or format_difference(pair.difference)
         lines.append(f"{titles[pair.model]} minus {titles[pair.other]}: {value}")

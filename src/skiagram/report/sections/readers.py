@@ -18,7 +18,7 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
     study = evaluation.readers
     if study is None:
         return None
-    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
+    titles = evaluation.titles
     known = {titles.get(name, name): auc for name, auc in study.readers.items()}
     known["Mean reader"] = study.mean
     single = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in known.items()]

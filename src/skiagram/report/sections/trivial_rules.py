@@ -15,7 +15,7 @@ def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     """Return the differences in AUC, one group per model; None where nothing was compared."""
-    titles = {model.outcome.model: model.outcome.title for model in evaluation.models}
+    titles = evaluation.titles
     titles[PREVALENCE] = "The prevalence (AUC 0.5)"
     groups: dict[str, list[TableRow]] = {}
     for comparison in evaluation.simple_rules:

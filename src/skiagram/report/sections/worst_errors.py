@@ -8,4 +8,4 @@ from skiagram.report.section import Context, section
 @section("Worst errors", place=150)
 def worst_errors(evaluation: Evaluation, material: Material) -> Context:
     """Return the titles of the models whose galleries are shown."""
-    return {"titles": {model.outcome.model: model.outcome.title for model in evaluation.models}}
+    return {"titles": evaluation.titles}
