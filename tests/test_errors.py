@@ -13,6 +13,7 @@ from skiagram.errors import (
     SkiagramError,
     installed,
     named,
+    printable,
     readable,
 )
 
@@ -29,6 +30,13 @@ def test_an_error_survives_the_way_out_of_a_worker_process(kind: type[SkiagramEr
 def test_a_message_is_one_line_with_place_allowance_and_remedy() -> None:
     error = DataError("two\nrows.", where="film.png", allowed="one", remedy="remove one row")
     assert str(error) == "film.png: two rows. Allowed: one. Do this: remove one row."
+
+
+def test_a_name_that_a_file_brings_does_nothing_to_a_terminal() -> None:
+    name = "\x1b[2J\x1b]0;owned\x07 \u202efilm\udcff.png"
+    error = DataError("two rows", where=name)
+    assert str(error) == r"\x1b[2J\x1b]0;owned\x07 \u202efilm\udcff.png: two rows."
+    assert printable("Größe ß 姓名\n") == "Größe ß 姓名\n"
 
 
 def test_whatever_a_reader_raises_becomes_an_error_with_the_file() -> None:

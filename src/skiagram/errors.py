@@ -9,6 +9,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 
+def printable(text: str) -> str:
+    """Return text for a terminal: what is no visible character, but a line's end, is escaped."""
+    return "".join(
+        each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text
+    )
+
+
 class SkiagramError(Exception):
     """An error with a remedy; stages print it as one line and exit with `exit_code`."""
 
@@ -31,7 +38,7 @@ class SkiagramError(Exception):
             parts.append(f"Allowed: {self.allowed}")
         if self.remedy:
             parts.append(f"Do this: {self.remedy}")
-        return " ".join(" ".join(part.split()).rstrip(".") + "." for part in parts)
+        return printable(" ".join(" ".join(part.split()).rstrip(".") + "." for part in parts))
 
 
 class OptionError(SkiagramError):

@@ -284,6 +284,21 @@ def test_a_place_or_a_key_that_keeps_nothing_secret_is_refused(
     assert list((project / "conf/dataset").iterdir()) == []
 
 
+def test_regions_that_could_name_a_patient_are_refused_beside_keyed_names(
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [row(at, f"{at}.png", mask=f"{at}-mask.png", region=f"GTV ZZ{at}") for at in range(8)]
+    own = write_folder(tmp_path, {}, rows)
+    monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", KEY)
+    assert main(["init", *words(own, "--positive", "cancer")]) == 4
+    error = capsys.readouterr().err
+    assert "column `region`: regions stay in plain words beside the keyed names" in error
+    assert "ZZ" not in error
+
+
 @pytest.mark.slow
 def test_init_writes_an_option_file_a_reader_once(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

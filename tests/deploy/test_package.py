@@ -69,6 +69,14 @@ def test_the_command_makes_a_package_and_shows_its_card(
     assert "carries no signature" in capsys.readouterr().out
 
 
+def test_what_a_killed_packing_left_is_removed_by_the_next(packed: Path, tmp_path: Path) -> None:
+    model = packed.parent / "models/logistic_regression"
+    left = tmp_path / ".svm.skiagram.partial"
+    left.write_bytes(b"PK half")
+    assert main(["package", str(model), "-o", str(tmp_path / "svm.skiagram")]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["svm.skiagram"]
+
+
 def rewritten(source: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
     """Write a package anew with its files changed; a name beginning with `+` is deflated."""
     with zipfile.ZipFile(source) as archive:

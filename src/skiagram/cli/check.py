@@ -8,7 +8,7 @@ from skiagram.cli.folder_arguments import (
     read_folder_arguments,
     require_new,
 )
-from skiagram.errors import DataError
+from skiagram.errors import DataError, printable
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         if choices is not None:
             parts.append(time_text(survey.examined, survey.files, choices, design))
         parts.append(disk_text(survey.examined))
-    print(*filter(None, parts), sep="\n\n", end="\n\n")
+    print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if survey.runnable:
         print("This data set can be run. Next: `skiagram init` with the same arguments.")
         return 0

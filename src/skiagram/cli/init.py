@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from skiagram.cli.check_report import spelling_hints
     from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder
     from skiagram.datasets.folder.table import split_modalities
@@ -75,6 +76,12 @@ def run(arguments: argparse.Namespace) -> int:
     task_of(source, design)
     outside = _outside(arguments.manifest_outside)
     key = _patient_key(arguments.patient_key, source.columns)
+    if key is not None and source.columns.region is not None:
+        names = [row.cells[source.columns.region] for row in described.rows]
+        if why := suspect_column("", names):
+            found = f"regions stay in plain words beside the keyed names, and {why}"
+            remedy = "name regions by what they are, such as `tumour`, in masks and table"
+            raise DataError(found, where=f"column `{source.columns.region}`", remedy=remedy)
     files = OptionFiles(Path(), source.name, outside, key)
     if arguments.renew:
         source = files.renewed(source)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import add_frames, add_mask_grid, add_missing
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
@@ -218,7 +218,8 @@ def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
     if not found.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
     for pair in found.mixed:
-        print(f"Of two patterns, look whether they belong together: {pair}", file=sys.stderr)
+        said = f"Of two patterns, look whether they belong together: {pair}"
+        print(printable(said), file=sys.stderr)
     rows = [{"patient_id": key[0], **cells} for key, cells in found.rows()]
     return csv_text([*found.columns, "patient_id"], rows).encode()
 
@@ -231,7 +232,7 @@ def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
         if row.error:
             counts["error"] += 1
             if counts["error"] <= _MAX_LINES:
-                print(row.error, file=sys.stderr)
+                print(printable(row.error), file=sys.stderr)
         for kind in ("missing", "unseen", "unusual", "refer"):
             words = getattr(row, kind)
             if words:
@@ -239,5 +240,6 @@ def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
                 first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
     for kind, count in counts.items():
         if count:
-            print(_SENTENCES[kind].format(count, total, first.get(kind)), file=sys.stderr)
+            said = _SENTENCES[kind].format(count, total, first.get(kind))
+            print(printable(said), file=sys.stderr)
     return counts["error"]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import add_frames, require_new
-from skiagram.errors import DataError, OptionError, named
+from skiagram.errors import DataError, OptionError, named, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
@@ -80,7 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     write_files({output: text.encode()})
     print(f"Wrote {output}, {text.count(chr(10)) - 1} rows.")
-    print(*notes, f"Next: skiagram check {folder} {output} --label COLUMN", sep="\n")
+    print(
+        *map(printable, notes), f"Next: skiagram check {folder} {output} --label COLUMN", sep="\n"
+    )
     return 0
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from skiagram.datasets.folder.csv_rows import TableRow
-from skiagram.datasets.folder.identifiers import suspect_column
+from skiagram.datasets.folder.identifiers import names_patients, suspect_column
 from skiagram.datasets.folder.table import find_covariate_problems
 from skiagram.errors import OptionError
 from tests.datasets.own_folders import COLUMNS
@@ -21,6 +21,10 @@ HARMLESS = {
     "number_of_lesions": [str(at % 4) for at in range(ROWS)],
     "family_history": ["yes" if at % 9 else "no" for at in range(ROWS)],
     "valid": ["1"] * ROWS,
+    "ten_year_risk": [str(at % 9) for at in range(ROWS)],
+    "wiek": [str(40 + at % 35) for at in range(ROWS)],
+    "年龄": [str(40 + at % 35) for at in range(ROWS)],
+    "عمر": [str(40 + at % 35) for at in range(ROWS)],
     "empty": [""] * ROWS,
 }
 BY_VALUES = {
@@ -42,7 +46,15 @@ NAMES = """
     Straße Fallnummer Versichertennummer Bemerkung nom prénom Date-de-naissance Médecin apellidos
     fecha_nacimiento Médico Dirección cognome Nascita nome telefono achternaam geboortedatum
     huisarts patientID study_uid MRN DOB e-mail phone
+    ngày_sinh Ngay_Sinh Họ_tên ho_va_ten TÊN địa_chỉ dien_thoai Doğum_Tarihi SOYADI Adı kimlik_no
+    imię Nazwisko data_urodzenia PESEL lekarz الاسم تاريخ_الميلاد عنوان اسم_المريض 姓名
+    出生日期 病人姓名 身份证号 氏名 생년월일 Имя ДатаРождения
 """.split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", ["bệnh_nhân", "hasta_no", "pacjent", "رقم_المريض", "患者编号"])
+def test_a_column_of_patients_is_known_in_several_languages(name: str) -> None:
+    assert names_patients(name)
 
 
 @pytest.mark.parametrize("name", HARMLESS)

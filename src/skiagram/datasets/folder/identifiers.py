@@ -16,8 +16,9 @@ _LONG_NUMBER = 1000
 _MAX_TEXT = 60  # characters of a category
 _MAX_SPACES = 8
 
-# Words for a person, a number or place of a person, a date or a note: English, German, French,
-# Spanish, Italian, Dutch and Portuguese, without accents.
+# Words for a person, a number or place of a person, a date or a note, without accents: English,
+# German, French, Spanish, Italian, Dutch, Portuguese, Polish and Turkish; then those that are found
+# anywhere in a name: Vietnamese, Arabic, Chinese, Japanese, Korean and Russian.
 _WORDS = """
 name names surname surnames forename initials id ids uid guid mrn ssn nhs pid dob birth born
 birthday birthdate date address street city town village zip postcode phone telephone mobile
@@ -32,11 +33,32 @@ nif fecha comentario comentarios
 nome cognome nascita indirizzo citta fiscale commento
 naam arts huisarts adres straat woonplaats telefoon bsn opmerking
 sobrenome nascimento endereco rua cidade telefone cpf
+imie imiona nazwisko nazwiska urodzenia urodzenie urodzin pesel adres ulica miasto lekarz uwagi
+soyad soyadi adi adsoyad isim dogum tarih tarihi kimlik tckn hekim doktor notlar aciklama
+""".split()  # noqa: SIM905
+_PHRASES = (
+    "ngay_sinh",
+    "nam_sinh",
+    "ho_ten",
+    "ho_va_ten",
+    "dia_chi",
+    "dien_thoai",
+    "bac_si",
+    "ghi_chu",
+)
+_SPELLED = {"tên", "họ"}  # Vietnamese for name and surname, which are other words without accents
+_ANYWHERE = """
+اسم ميلاد تاريخ عنوان هاتف جوال هوية طبيب ملاحظ
+姓名 名字 出生 生日 日期 地址 住址 电话 電話 手机 手機 身份证 身分證 病历 病歷 病案 住院号 住院號
+门诊号 医生 醫師 备注 備註 氏名 生年月日 住所 이름 성명 생년월일 주소 전화
+имя фамилия отчество рожд адрес телефон дата врач
 """.split()  # noqa: SIM905
 _STARTS = ("geburt", "geboort", "birth", "versicher", "telefo", "adress", "uberweis")
 _ENDS = ("name", "naam", "nummer", "datum", "arzt", "arztin", "adresse", "strasse", "kennung")
-_PATIENTS = ("patient", "pacien", "pazien", "person", "proband", "subject")
+_PATIENTS = ("patient", "pacien", "pazien", "pacjen", "hasta", "person", "proband", "subject")
+_PATIENTS_ANYWHERE = ("مريض", "患者", "病人", "환자", "пациент")
 _PATIENTS_IN_SHORT = ("mrn", "pat", "pid")
+_BARRED = str.maketrans("ıłđ", "ild")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[a-z]+")
 _DATE = re.compile(
@@ -50,8 +72,13 @@ _LEADING_ZERO = re.compile(r"[+-]?0\d+")
 
 def names_patients(name: str) -> bool:
     """Return whether a column's name says that it tells patients apart."""
-    words = _words_of(name)
-    return any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
+    plain = _plain(name)
+    words = _LETTERS.findall(plain)
+    return (
+        any(_plain(word) in plain for word in _PATIENTS_ANYWHERE)
+        or any(word.startswith(_PATIENTS) or word in _PATIENTS_IN_SHORT for word in words)
+        or "benh_nhan" in "_".join(words)
+    )
 
 
 def fold_id(text: str) -> str:
@@ -97,17 +124,23 @@ def _suspect_numbers(numbers: Sequence[float]) -> str | None:
     return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
 
 
-def _words_of(name: str) -> list[str]:
-    """Return the words of a name in small letters without accents."""
+def _plain(name: str) -> str:
+    """Return a name in small letters without accents."""
     plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
-    return _LETTERS.findall(plain)
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return plain.casefold().translate(_BARRED)
 
 
 def _names_a_person(name: str) -> bool:
-    return any(
-        word in _WORDS or word.startswith(_STARTS) or word.endswith(_ENDS)
-        for word in _words_of(name)
+    plain = _plain(name)
+    words = _LETTERS.findall(plain)
+    phrase = "_".join(["", *words, ""])
+    spelled = re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", name).casefold())
+    return (
+        any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words)
+        or any(f"_{one}_" in phrase for one in _PHRASES)
+        or any(_plain(word) in plain for word in _ANYWHERE)
+        or not _SPELLED.isdisjoint(spelled)
     )
 
 
