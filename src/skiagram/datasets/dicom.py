@@ -7,6 +7,7 @@ images made FOR PRESENTATION alone. What compressed bytes become is bounded befo
 
 import math
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from skiagram.datasets.contract import SpacedImage
@@ -41,6 +42,7 @@ _FIELDS = [
     *("PhotometricInterpretation", "PresentationIntentType", "BurnedInAnnotation"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
     *("ExtendedOffsetTableLengths", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
+    "RealWorldValueMappingSequence",
     *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
     *("LUTDescriptor", "LUTData", "Modality", "SOPClassUID", "ConversionType"),
     *("SequenceOfUltrasoundRegions", "RegionLocationMinX0", "RegionLocationMinY0"),
@@ -71,13 +73,6 @@ XA XC
 """.split()  # noqa: SIM905
 _SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
-_OF_SERIES = [
-    *("SeriesInstanceUID", "ImagePositionPatient", "ImageOrientationPatient", "SliceThickness"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
-    *("Units", "SUVType", "DecayCorrection", "CorrectedImage", "PatientWeight"),
-    *("RadiopharmaceuticalInformationSequence", "SeriesDate", "SeriesTime"),
-    *("AcquisitionDate", "AcquisitionTime"),
-]
 _GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
     "PlanePositionSequence": ("ImagePositionPatient",),
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
@@ -85,8 +80,8 @@ _GROUPS = {  # of an enhanced file, and the fields in them that a single slice h
     "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
     "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
 }
+_FUNCTIONAL = (Tag("SharedFunctionalGroupsSequence"), Tag("PerFrameFunctionalGroupsSequence"))
 _PARSED = [Tag(name) for name in (*_FIELDS, *_SPACING)]
-_PARSED_OF_SERIES = [*_PARSED, *(Tag(name) for name in _OF_SERIES)]
 
 
 def read_dicom(
@@ -126,13 +121,9 @@ def read_dicom(
 
 
 def read_header(
-    file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, *, of_series: bool = False
+    file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, also: Sequence[BaseTag] = ()
 ) -> Any:
-    """Parse and check one file; its pixels are not decompressed.
-
-    Args:
-        of_series: Whether fields that place a slice in its series are parsed too.
-    """
+    """Parse and check one file, also fields beside those of pixels; nothing is decompressed."""
     with readable("pixels cannot be read", where, _DAMAGED):
         try:
             check_deflated(file, where)
@@ -140,7 +131,7 @@ def read_header(
             raise DataError(
                 "not a DICOM file", where=where, allowed="DICOM Part 10 files"
             ) from error
-        header = pydicom.dcmread(file, specific_tags=_PARSED_OF_SERIES if of_series else _PARSED)
+        header = pydicom.dcmread(file, specific_tags=[*_PARSED, *also])
         header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
         _check(header, where)
         check_size(header, where, most_pixels)
@@ -215,6 +206,14 @@ def _check(header: Any, where: str) -> None:
             allowed="images with integer pixels, not reports, plans or maps",
             remedy="remove the file and its row",
         )
+    stored, high = int(header.get("BitsStored") or 0), header.get("HighBit")
+    if high is not None and stored and int(high) != stored - 1:
+        raise DataError(
+            f"values of {stored} bits up to bit {high}",
+            where=where,
+            allowed=f"bits 0 to {stored - 1}",
+            remedy="export the image again, with High Bit one less than Bits Stored",
+        )
     burned_in = header.get("BurnedInAnnotation") or ""
     words = [burned_in] if isinstance(burned_in, str) else burned_in
     if any(str(word).strip().upper() not in {"", "NO", "N"} for word in words):
@@ -278,7 +277,9 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
 def headers_of_frames(header: Any) -> list[Any]:
     """Return what a single slice's header would say of each frame of an enhanced file."""
     shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
-    alike = {element.tag: element for element in header if element.VR != "SQ"}
+    alike = pydicom.Dataset()
+    alike.update({element.tag: element for element in header if element.tag not in _FUNCTIONAL})
+    alike.update(shared)
     headers = []
     for frame in header.PerFrameFunctionalGroupsSequence:
         own = pydicom.Dataset()
@@ -317,9 +318,27 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     rescaling = (header.get("RescaleSlope", 1), header.get("RescaleIntercept", 0))
     if "ModalityLUTSequence" in header or rescaling != (1, 0):
         values = apply_modality_lut(values, header)
+    elif header.get("RealWorldValueMappingSequence"):
+        values = _real_world(values, header)
     if header.get("PresentationIntentType") == "FOR PRESENTATION":
         values = apply_voi_lut(values, header)
     return values if values is stored else values.astype(np.float32)
+
+
+def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:
+    """Apply the one linear map of a header without rescaling (PS3.3 C.7.6.16.2.11)."""
+    mapping = header.RealWorldValueMappingSequence
+    lines = {
+        (one.get("RealWorldValueSlope"), one.get("RealWorldValueIntercept")) for one in mapping
+    }
+    (slope, intercept), *others = lines
+    if others or slope is None or intercept is None:
+        raise DataError(
+            f"{len(mapping)} mappings to real-world values, or one that is no line",
+            allowed="a single slope and intercept",
+            remedy="export the image with Rescale Slope and Intercept",
+        )
+    return stored if (slope, intercept) == (1, 0) else stored * float(slope) + float(intercept)
 
 
 def _stored_range(stored: NDArray[Any], header: Any) -> NDArray[Any]:

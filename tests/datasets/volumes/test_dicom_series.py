@@ -9,10 +9,26 @@ import pytest
 from pydicom.dataset import Dataset
 
 from skiagram.datasets.dicom import read_dicom
-from skiagram.datasets.volumes.dicom_series import decode_series, suv_factor
+from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid, describe_differences
 from skiagram.errors import DataError
-from tests.datasets.volumes.examples import GRID, SHAPE, VALUES, enhanced_file, series_files
+from tests.datasets.volumes.examples import (
+    GRID,
+    SHAPE,
+    VALUES,
+    enhanced_file,
+    series_files,
+    written,
+)
+
+
+def _mapped(*lines: tuple[float, float]) -> list[Dataset]:
+    mappings = []
+    for slope, intercept in lines:
+        mapping = Dataset()
+        mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = slope, intercept
+        mappings.append(mapping)
+    return mappings
 
 
 def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files() -> None:
@@ -52,6 +68,26 @@ def test_a_slice_is_read_as_a_single_image_is() -> None:
     assert volume.voxels[0, 0, 1] == (-2048 - 100 + 2047 - 100) - (int(VALUES[0, 0, 1]) - 100)
 
 
+def test_real_world_values_are_those_of_a_header_without_rescaling() -> None:
+    files = series_files(RealWorldValueMappingSequence=_mapped((0.5, 3), (0.5, 3)))
+    volume = decode_series(files, "s")
+    np.testing.assert_array_equal(volume.voxels, VALUES * 0.5 + 3)
+    np.testing.assert_array_equal(read_dicom(BytesIO(files[0][1])).pixels, volume.voxels[0])
+
+
+def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames() -> None:
+    enhanced = pydicom.dcmread(BytesIO(enhanced_file()))
+    shared = enhanced.SharedFunctionalGroupsSequence[0]
+    del shared.PixelValueTransformationSequence
+    enhanced.RescaleSlope, enhanced.RescaleIntercept = "2", "7"
+    volume = decode_series([("e.dcm", written(enhanced))], "e")
+    np.testing.assert_array_equal(volume.voxels, VALUES * 2 + 7)
+    del enhanced.RescaleSlope, enhanced.RescaleIntercept
+    shared.RealWorldValueMappingSequence = _mapped((3, 1))
+    volume = decode_series([("e.dcm", written(enhanced))], "e")
+    np.testing.assert_array_equal(volume.voxels, VALUES * 3 + 1)
+
+
 def test_one_slice_has_the_thickness_that_it_says() -> None:
     files = series_files(VALUES[:1], SliceThickness="5")
     assert decode_series(files, "s").grid.spacing == pytest.approx((5, 0.8, 0.9))
@@ -65,11 +101,14 @@ def test_one_slice_has_the_thickness_that_it_says() -> None:
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
           "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
           "PixelData": bytes(90)}, "slices in colour"),
+        ({"BitsStored": 12}, "values of 12 bits up to bit 15. Allowed: bits 0 to 11"),
+        ({"RealWorldValueMappingSequence": _mapped((2, 0), (3, 0))}, "2 mappings to real-world"),
     ],
 )  # fmt: skip
 def test_a_slice_without_one_reading_is_refused(fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError) as raised:
         decode_series(series_files(**fields), "s")
+    assert message in str(raised.value)
 
 
 def _without_the_second() -> list[tuple[str, bytes]]:
@@ -96,6 +135,15 @@ def _tilted() -> list[tuple[str, bytes]]:
         (_tilted(), "gantry tilt of 14.9°"),
         ([*series_files(), ("n.txt", b"notes")], "n.txt: not a DICOM file"),
         ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
+        (
+            [*series_files()[1:], *series_files(Modality="PT")[:1]],
+            "slices of 2 modalities (3 and 1",
+        ),
+        (
+            [*series_files()[1:], *series_files(FrameOfReferenceUID="1.2")[:1]],
+            "slices of 2 frames of reference (3 and 1",
+        ),
+        (series_files(VALUES[:1]), "a single slice that does not say its thickness"),
     ],
 )
 def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(
@@ -104,42 +152,3 @@ def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(
     with pytest.raises(DataError) as raised:
         decode_series(files, "s")
     assert message in str(raised.value)
-
-
-def _pet(**fields: Any) -> Dataset:
-    injection = Dataset()
-    injection.RadionuclideTotalDose = "400000000"
-    injection.RadionuclideHalfLife = "6586.2"
-    injection.RadiopharmaceuticalStartTime = "100000"
-    dataset = pydicom.Dataset()
-    dataset.Units, dataset.DecayCorrection, dataset.PatientWeight = "BQML", "START", "80"
-    dataset.CorrectedImage = ["ATTN", "DECY"]
-    dataset.SeriesDate, dataset.SeriesTime = "20200101", "110000"
-    dataset.RadiopharmaceuticalInformationSequence = [injection]
-    for name, value in fields.items():
-        setattr(dataset, name, value)
-    return dataset
-
-
-def test_uptake_values_are_activity_over_what_is_left_of_the_dose_per_gram() -> None:
-    left = 4e8 * 0.5 ** (3600 / 6586.2)
-    assert suv_factor(_pet(), "p") == pytest.approx(80_000 / left)
-    assert suv_factor(_pet(DecayCorrection="ADMIN"), "p") == pytest.approx(80_000 / 4e8)
-    assert suv_factor(_pet(Units="GML"), "p") == 1
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"Units": "CNTS"}, "values in the unit `CNTS`"),
-        ({"PatientWeight": None}, "no PatientWeight"),
-        ({"CorrectedImage": ["DECY"]}, "without corrections for attenuation"),
-        ({"DecayCorrection": "NONE"}, "decay correction `NONE`"),
-        ({"SeriesTime": None}, "no SeriesTime"),
-    ],
-)
-def test_a_header_that_allows_no_uptake_values_is_refused_with_the_reason(
-    fields: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(DataError, match=message):
-        suv_factor(_pet(**fields), "p")

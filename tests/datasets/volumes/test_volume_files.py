@@ -12,6 +12,7 @@ import nibabel
 import nrrd
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from skiagram.datasets.volumes.grid import Grid, describe_differences
 from skiagram.datasets.volumes.volume_files import decode_volume, is_volume_file
@@ -19,7 +20,7 @@ from skiagram.errors import DataError
 from tests.datasets.volumes.examples import GRID, SHAPE, VALUES, nifti_bytes
 
 
-def nrrd_bytes(encoding: str = "raw", **more: Any) -> bytes:
+def nrrd_bytes(encoding: Any = "raw", **more: Any) -> bytes:
     header = {
         "space": "right-anterior-superior",
         "space directions": (GRID.steps()[::-1] * [-1, -1, 1]).tolist(),
@@ -27,7 +28,8 @@ def nrrd_bytes(encoding: str = "raw", **more: Any) -> bytes:
         "encoding": encoding,
     }
     stream = BytesIO()
-    nrrd.write(stream, VALUES.transpose(2, 1, 0), header | more)
+    stated = {name: value for name, value in (header | more).items() if value is not None}
+    nrrd.write(stream, VALUES.transpose(2, 1, 0), stated)
     return stream.getvalue()
 
 
@@ -137,6 +139,37 @@ def _nifti_2() -> bytes:
     return bytes(nibabel.Nifti2Image(VALUES.transpose(2, 1, 0), np.eye(4)).to_bytes())
 
 
+def _placed(qform: Any = None, sform: Any = None, units: int = 2) -> bytes:
+    """A NIfTI file with affine matrices of its voxels' places; None for none."""
+    image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), None)
+    image.set_qform(qform, 0 if qform is None else 1)
+    image.set_sform(sform, 0 if sform is None else 1)
+    image.header["xyzt_units"] = units
+    return bytes(image.to_bytes())
+
+
+def _oblique() -> Any:
+    turn = Rotation.from_euler("xyz", [179.9, 12, 33], degrees=True).as_matrix()
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = turn * [0.9, 0.8, 3], (-120, 88, 4)
+    return affine
+
+
+def test_a_nifti_file_may_state_one_place_twice_and_a_distance_without_a_place() -> None:
+    once = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), _oblique()).to_bytes()
+    twice = decode_volume(_placed(_oblique(), _oblique()), "v")
+    assert describe_differences(twice.grid, decode_volume(once, "v").grid) == []
+    image = nibabel.Nifti1Image(VALUES.transpose(2, 1, 0), None)
+    image.header["pixdim"][1:4] = (0.9, 0.8, 3)
+    assert decode_volume(image.to_bytes(), "v").grid.spacing == pytest.approx((3, 0.8, 0.9))
+    assert decode_volume(_placed(), "v").grid.spacing == (1, 1, 1)  # of 1 mm, as its unit says
+
+
+FLIPPED, MOVED, THICK = (np.diag([x, 1.0, z, 1.0]) for x, z in ((-1, 3), (1, 3), (1, 5)))
+MOVED[2, 3] = 100
+UNSTATED = "v: a header that says no distance of voxels"
+
+
 def _flipped_bit() -> bytes:
     packed = bytearray(gzip.compress(nifti_bytes(VALUES)))
     packed[-20] ^= 4
@@ -168,6 +201,14 @@ def _flipped_bit() -> bytes:
         (meta_image_bytes(ElementDataFile="v.raw"), "v: a header without its voxels (.mhd)"),
         (meta_image_bytes(ElementNumberOfChannels="2"), "v: ElementNumberOfChannels = 2"),
         (_sheared(), "axes that are not at right angles"),
+        (_placed(np.diag([1.0, 1, 3, 1]), FLIPPED), "two places in the patient, 10 mm apart"),
+        (_placed(np.diag([1.0, 1, 3, 1]), MOVED), "two places in the patient, 100 mm apart"),
+        (_placed(np.diag([1.0, 1, 3, 1]), THICK), "two places in the patient, 6 mm apart"),
+        (_placed(units=0), UNSTATED),
+        (nrrd_bytes(**{"space directions": None, "space": None, "space origin": None}), UNSTATED),
+        (nrrd_bytes(**{"space units": ["cm", "cm", "cm"]}), "v: space units: "),
+        (nrrd_bytes(**{"axis mins": [5.0, 5.0, 5.0]}), "v: axis mins: "),
+        (meta_image_bytes().replace(b"ElementSpacing", b"Element_Spacing"), UNSTATED),
     ],
 )  # fmt: skip
 def test_a_file_without_one_reading_is_refused_by_name(content: bytes, message: str) -> None:

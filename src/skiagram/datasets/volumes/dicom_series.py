@@ -7,12 +7,12 @@ file name or instance number. What has no single right reading is refused by nam
 import math
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.tag import Tag
 
 from skiagram.datasets.dicom import (
     headers_of_frames,
@@ -24,10 +24,21 @@ from skiagram.datasets.dicom import (
 )
 from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
+from skiagram.datasets.volumes.suv import PET_FIELDS, suv_factor
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
 from skiagram.errors import DataError, readable
 
-_DAY = timedelta(days=1)
+_FIELDS = [
+    *map(Tag, ("SeriesInstanceUID", "FrameOfReferenceUID", "SliceThickness")),
+    *map(Tag, ("ImagePositionPatient", "ImageOrientationPatient")),
+    *map(Tag, ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")),
+    *PET_FIELDS,
+]
+_ALIKE = {  # in all slices of a series
+    "SeriesInstanceUID": "series",
+    "Modality": "modalities",
+    "FrameOfReferenceUID": "frames of reference",
+}
 _EVEN = 0.01  # share of a slice distance by which distances may differ
 _ACROSS = 0.1  # mm by which a slice may lie beside the line of the others
 _PARALLEL = 1e-4
@@ -67,7 +78,7 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
     """
     if not files:
         raise DataError("no DICOM files", where=name, allowed="a folder with one series")
-    headers = [(file, read_header(BytesIO(part), file, of_series=True)) for file, part in files]
+    headers = [(file, read_header(BytesIO(part), file, also=_FIELDS)) for file, part in files]
     _check_one_series(headers, name)
     first = headers[0][1]
     number = sum(header.NumberOfFrames for _, header in headers)
@@ -80,88 +91,21 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
     if whole or voxels.dtype.kind in "iu":
         voxels = voxels.astype(np.int32)
     if first.get("Modality") == "PT":
-        voxels = (voxels * suv_factor(first, name)).astype(np.float32)
+        with readable("the header of PET cannot be read", name, "correct it"):
+            factor = suv_factor([header for _, header in headers], name)
+        voxels = (voxels * factor).astype(np.float32)
     turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     return Volume(turned, grid, modality_of(first))
 
 
-def suv_factor(header: Any, name: str) -> float:
-    """Return by what values of a PET header's unit become standardized uptake values (g/ml).
-
-    By body weight: activity per ml × weight / injected activity at the time to which the image is
-    corrected for decay (QIBA, FDG-PET/CT profile, appendix G: vendor-neutral pseudo-code).
-
-    Raises:
-        DataError: The unit, a correction, the weight, the dose or a time is missing or not usable.
-    """
-    unit = str(header.get("Units", ""))
-    if unit == "GML" and str(header.get("SUVType", "BW")) == "BW":
-        return 1.0
-    if unit != "BQML":
-        raise _no_suv(f"values in the unit `{unit}`", name)
-    corrected = {str(value) for value in header.get("CorrectedImage") or ()}
-    if not {"ATTN", "DECY"} <= corrected:
-        raise _no_suv("images without corrections for attenuation and decay", name)
-    injection = (header.get("RadiopharmaceuticalInformationSequence") or [{}])[0]
-    weight = float(header.get("PatientWeight") or 0)
-    dose = float(injection.get("RadionuclideTotalDose") or 0)
-    half_life = float(injection.get("RadionuclideHalfLife") or 0)
-    for value, what in ((weight, "PatientWeight"), (dose, "RadionuclideTotalDose")):
-        if not 0 < value < math.inf:
-            raise _no_suv(f"no {what}", name)
-    decay = str(header.get("DecayCorrection", ""))
-    if decay == "ADMIN":
-        return weight * 1000 / dose
-    if decay != "START" or not half_life > 0:
-        raise _no_suv(f"decay correction `{decay}`, half-life {half_life:g} s", name)
-    waited = (_scan_time(header, name) - _injection_time(header, injection, name)) % _DAY
-    return weight * 1000 / (dose * 2 ** (-waited.total_seconds() / half_life))
-
-
-def _no_suv(message: str, name: str) -> DataError:
-    return DataError(
-        message,
-        where=name,
-        allowed="PET in Bq/ml with weight, dose and times, or in g/ml by body weight",
-        remedy="convert the series to SUV first, and save it as NIfTI",
-    )
-
-
-def _scan_time(header: Any, name: str) -> datetime:
-    """Return the start of the scan: the series' time, unless it was made after the images."""
-    series = _moment(header.get("SeriesDate"), header.get("SeriesTime"))
-    acquired = _moment(header.get("AcquisitionDate"), header.get("AcquisitionTime"))
-    times = [moment for moment in (series, acquired) if moment is not None]
-    if not times:
-        raise _no_suv("no SeriesTime and no AcquisitionTime", name)
-    return min(times)
-
-
-def _injection_time(header: Any, injection: Any, name: str) -> datetime:
-    whole = str(injection.get("RadiopharmaceuticalStartDateTime") or "")
-    time = _moment(whole[:8], whole[8:]) or _moment(
-        header.get("SeriesDate"), injection.get("RadiopharmaceuticalStartTime")
-    )
-    if time is None:
-        raise _no_suv("no RadiopharmaceuticalStartTime", name)
-    return time
-
-
-def _moment(date: Any, time: Any) -> datetime | None:
-    text = f"{date or ''}{str(time or '')[:6]}"
-    try:
-        return datetime.strptime(text, "%Y%m%d%H%M%S") if len(text) == 14 else None
-    except ValueError:
-        return None
-
-
 def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
-    series = Counter(str(header.get("SeriesInstanceUID", "")) for _, header in headers)
-    if len(series) > 1:
-        counts = " and ".join(str(count) for count in sorted(series.values(), reverse=True))
-        found, allowed = f"slices of {len(series)} series ({counts} files)", "one series per folder"
-        remedy = "put each series into a folder of its own"
-        raise DataError(found, where=name, allowed=allowed, remedy=remedy)
+    for field, thing in _ALIKE.items():
+        values = Counter(str(header.get(field, "")) for _, header in headers)
+        if len(values) > 1:
+            counts = " and ".join(str(count) for count in sorted(values.values(), reverse=True))
+            found = f"slices of {len(values)} {thing} ({counts} files)"
+            remedy = "put each series into a folder of its own"
+            raise DataError(found, where=name, allowed="one series per folder", remedy=remedy)
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]
@@ -204,7 +148,9 @@ def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
     return _Slice(
         name,
         modality_values(stored, header),
-        (slope is None or float(slope) == 1) and intercept.is_integer(),
+        (slope is None or float(slope) == 1)
+        and intercept.is_integer()
+        and "RealWorldValueMappingSequence" not in header,
         np.array(header.ImagePositionPatient, dtype=np.float64),
         np.array(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)[::-1],
         (spacing[0], spacing[1]),
@@ -228,8 +174,14 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     ordered = sorted(slices, key=lambda piece: float(piece.position @ normal))
     within = first.rows * np.asarray(first.spacing)[:, None]
     if len(ordered) == 1:
-        thickness = first.thickness or max(first.spacing)
-        return ordered, np.vstack([normal * thickness, within])
+        if first.thickness is None:
+            raise DataError(
+                "a single slice that does not say its thickness",
+                where=name,
+                allowed="SliceThickness, in mm",
+                remedy="export it again, or give the file itself, not a folder: a plane image",
+            )
+        return ordered, np.vstack([normal * first.thickness, within])
     places = np.array([piece.position for piece in ordered])
     _check_distances(np.diff(places @ normal), ordered, name)
     step = (places[-1] - places[0]) / (len(places) - 1)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.datasets.volumes.grid import Volume, orient, tilted
+from skiagram.datasets.volumes.grid import Grid, Volume, orient, tilted
 from skiagram.errors import DataError, named, readable
 
 MAX_VOXELS = 2**28  # 512 × 512 × 1,024
@@ -37,6 +37,15 @@ _NRRD_SPACES = (
     *("left-posterior-superior", "right-anterior-superior", "left-anterior-superior"),
     *("lps", "ras", "las"),
 )
+_NRRD_SAYS = "directions and origin in mm"
+_NRRD_ALLOWED = {  # other fields of distance and place, which ITK does not read
+    b"space units": {b"mm"},
+    b"units": {b"mm", b"?", b"???"},
+    b"axis mins": {b"nan"},
+    b"axismins": {b"nan"},
+}
+_NIFTI_UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
+_ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
 _READERS = {".nii": "NiftiImageIO", ".nrrd": "NrrdImageIO", ".mha": "MetaImageIO"}
 
 
@@ -144,6 +153,21 @@ def _read(content: bytes, suffix: str) -> Volume:
     content = {".nii": _whole_nifti, ".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix](
         content
     )
+    if suffix == ".nii":
+        _check_nifti_place(content)
+    with _opened(content, suffix) as reader:
+        if reader.GetNumberOfComponents() != 1:
+            raise DataError("several values per voxel", allowed="one number per voxel")
+        array = _toolkit().GetArrayFromImage(reader.Execute())
+        if array.dtype.kind not in "iuf":
+            raise DataError("complex voxels", allowed="one number per voxel")
+        voxels, grid = orient(array, _steps(reader), np.array(reader.GetOrigin()))
+    return Volume(narrow(voxels), grid)
+
+
+@contextlib.contextmanager
+def _opened(content: bytes, suffix: str) -> Iterator[Any]:
+    """Yield ITK's reader of a file whose header was read."""
     with _file_in_memory(content, suffix) as path:
         reader = _toolkit().ImageFileReader()
         reader.SetImageIO(_READERS[suffix])
@@ -155,16 +179,53 @@ def _read(content: bytes, suffix: str) -> Volume:
                 raise tilted() from error
             raise
         check_voxels(reader.GetSize())
-        if reader.GetNumberOfComponents() != 1:
-            raise DataError("several values per voxel", allowed="one number per voxel")
-        image = reader.Execute()
-    directions = np.array(image.GetDirection()).reshape(3, 3).T  # a row an axis x, y, z
-    steps = directions * np.array(image.GetSpacing())[:, None]
-    array = _toolkit().GetArrayFromImage(image)
-    if array.dtype.kind not in "iuf":
-        raise DataError("complex voxels", allowed="one number per voxel")
-    voxels, grid = orient(array, steps[::-1], np.array(image.GetOrigin()))
-    return Volume(narrow(voxels), grid)
+        yield reader
+
+
+def _steps(reader: Any) -> NDArray[np.float64]:
+    """Return (3, 3), a row an axis of the array: from a voxel to the next one, mm."""
+    directions = np.array(reader.GetDirection()).reshape(3, 3).T  # a row an axis x, y, z
+    steps: NDArray[np.float64] = directions * np.array(reader.GetSpacing())[:, None]
+    return steps[::-1]
+
+
+def _check_nifti_place(content: bytes) -> None:
+    """Refuse a header with two places of its voxels, or without their distance."""
+    order = "<" if content.startswith(b"\x5c\x01") else ">"
+    qform, sform = struct.unpack_from(f"{order}2h", content, 252)
+    units = content[123] & 7
+    if max(qform, sform) <= 0:
+        sides = struct.unpack_from(f"{order}3f", content, 80)
+        if min(sides) <= 0 or (units == 0 and sides == (1, 1, 1)):
+            raise _unstated()
+    if sform <= 0:
+        return
+    affine = np.array(struct.unpack_from(f"{order}12f", content, 280), np.float64).reshape(3, 4)
+    affine = affine * [[-1], [-1], [1]] * _NIFTI_UNITS.get(units, 1)
+    by_qform = content[:254] + bytes(2) + content[256:352]
+    for header in (content[:352], by_qform)[: 2 if qform > 0 else 1]:
+        with _opened(header, ".nii") as reader:
+            shape, steps, origin = reader.GetSize()[::-1], _steps(reader), reader.GetOrigin()
+        read, said = (
+            Grid.of(shape, *place).corners()
+            for place in ((steps, np.array(origin)), (affine[:, 2::-1].T, affine[:, 3]))
+        )
+        apart = float(np.linalg.norm(read - said, axis=1).max())
+        if apart > _ONE_PLACE * float(np.linalg.norm(steps, axis=1).min()):
+            raise DataError(
+                f"two places in the patient, {apart:.3g} mm apart: sform, and qform with pixdim",
+                allowed="one place, or two that agree",
+                remedy="write the right one into both, for example with nibabel: "
+                "image.set_qform(image.get_sform(), 1)",
+            )
+
+
+def _unstated() -> DataError:
+    return DataError(
+        "a header that says no distance of voxels",
+        allowed="a distance in mm along each axis",
+        remedy="write it into the file, for example with SimpleITK: image.SetSpacing((x, y, z))",
+    )
 
 
 def _whole_nifti(content: bytes) -> bytes:
@@ -211,6 +272,13 @@ def _checked_nrrd(content: bytes) -> bytes:
             allowed=", ".join(_NRRD_SPACES[:3]),
             remedy="save the file with one of these spaces",
         )
+    if b"nan" in fields.get(b"spacings", b"nan").lower() and b"space directions" not in fields:
+        raise _unstated()
+    for name, allowed in _NRRD_ALLOWED.items():
+        if set(fields.get(name, b"").lower().replace(b'"', b" ").split()) - allowed:
+            found = f"{name.decode()}: {fields[name].decode('latin-1')}"
+            remedy = "save it with space directions and space origin in mm"
+            raise DataError(found, allowed=_NRRD_SAYS, remedy=remedy)
     if max(map(len, lines)) > _NRRD_LINE:
         raise ValueError("too long a line")
     return b"\n".join(lines) + b"\n\n" + voxels
@@ -228,6 +296,8 @@ def _whole_meta_image(content: bytes) -> bytes:
     for name, allowed in _META_ALLOWED.items():
         if fields.get(name, allowed).lower() != allowed:
             raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
+    if not fields.keys() & {"ElementSpacing", "ElementSize"}:
+        raise _unstated()
     shape = tuple(int(side) for side in fields["DimSize"].split())
     check_voxels(shape)
     kind = fields["ElementType"].removeprefix("MET_").removeprefix("U")

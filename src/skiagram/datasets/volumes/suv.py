@@ -1,0 +1,223 @@
+"""Standardized uptake values by body weight, from the headers of a PET series.
+
+By the QIBA's vendor-neutral pseudo-code (FDG-PET/CT profile, appendix G): activity per ml × weight
+/ what is left of the injected activity at the time to which the images are corrected for decay.
+Where it says that no value can be calculated, and where a number cannot be what it is called, the
+series is refused.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydicom.tag import BaseTag, Tag
+
+from skiagram.errors import DataError
+
+_OF_SERIES = (
+    *("Units", "SUVType", "DecayCorrection", "PatientWeight"),
+    *("SeriesDate", "SeriesTime", "TimezoneOffsetFromUTC"),
+)
+_OF_INJECTION = (
+    *("RadionuclideTotalDose", "RadionuclideHalfLife"),
+    *("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStartDateTime"),
+)
+_OF_SLICE = (
+    *("CorrectedImage", "RadiopharmaceuticalInformationSequence", "AcquisitionDateTime"),
+    *("AcquisitionDate", "AcquisitionTime", "FrameReferenceTime", "ActualFrameDuration"),
+)
+_GE_SCAN = (0x0009, 0x0D, "GEMS_PETD_01")  # start of the scan, date and time
+_PHILIPS_SUV = (0x7053, 0x00, "Philips PET Private Group")  # SUV of a count
+_PHILIPS_ACTIVITY = (0x7053, 0x09, "Philips PET Private Group")  # Bq/ml of a count
+_BLOCKS = range(0x10, 0x20)  # of private elements
+PET_FIELDS: list[BaseTag] = [
+    *(Tag(name) for name in (*_OF_SERIES, *_OF_INJECTION, *_OF_SLICE)),
+    *(Tag(group, block) for group in (0x0009, 0x7053) for block in _BLOCKS),
+    *(
+        Tag(group, block << 8 | element)
+        for group, element, _ in (_GE_SCAN, _PHILIPS_SUV, _PHILIPS_ACTIVITY)
+        for block in _BLOCKS
+    ),
+]
+_SANE = {  # ranges of what one series may say
+    "PatientWeight": (0.01, 700.0, "kg"),
+    "RadionuclideTotalDose": (1e6, 1e10, "Bq"),
+    "RadionuclideHalfLife": (60.0, 1e6, "s"),
+}
+_MOST_HALF_LIVES = 10  # between injection and scan
+_SHORT = timedelta(hours=10)  # half-life of a tracer that nobody injects a day before the scan
+_DAY = timedelta(days=1)
+
+
+def suv_factor(headers: Sequence[Any], name: str) -> float:
+    """Return by what rescaled values of a PET series become standardized uptake values (g/ml)."""
+    said = _said(headers, name)
+    unit = said["Units"]
+    if unit == "GML" and said["SUVType"] in ("", "BW"):
+        return 1.0
+    for header in headers:
+        if not {"ATTN", "DECY"} <= {str(value) for value in _listed(header.get("CorrectedImage"))}:
+            raise _no_suv("images without corrections for attenuation and decay", name)
+    factor = 1.0
+    if unit == "CNTS":
+        if (uptake := _private(headers[0], _PHILIPS_SUV)) is not None:
+            return _number(uptake, "scale of Philips", name)
+        activity = _private(headers[0], _PHILIPS_ACTIVITY)
+        if activity is None:
+            raise _no_suv("counts, without Philips' scale of them", name)
+        factor = _number(activity, "scale of Philips", name)
+    elif unit != "BQML":
+        raise _no_suv(f"values in the unit `{unit}` {said['SUVType']}".strip(), name)
+    weight, dose, half_life = (_sane(said, field, name) for field in _SANE)
+    if said["DecayCorrection"] == "ADMIN":
+        return factor * weight * 1000 / dose
+    if said["DecayCorrection"] != "START":
+        raise _no_suv(f"decay correction `{said['DecayCorrection']}`", name)
+    waited = _waited(headers, said, timedelta(seconds=half_life), name)
+    return factor * weight * 1000 / (dose * 2 ** (-waited.total_seconds() / half_life))
+
+
+def _said(headers: Sequence[Any], name: str) -> dict[str, str]:
+    """Return what all slices say alike of the series and of its one injection."""
+    said: dict[str, str] = {}
+    for header in headers:
+        injections = header.get("RadiopharmaceuticalInformationSequence") or [{}]
+        if len(injections) > 1:
+            raise _no_suv(f"{len(injections)} injections", name)
+        own = {field: header.get(field) for field in _OF_SERIES}
+        own |= {field: injections[0].get(field) for field in _OF_INJECTION}
+        for field, value in own.items():
+            text = str("" if value is None else value).strip()
+            if said.setdefault(field, text) != text:
+                raise _no_suv(f"slices that differ in {field}: {said[field]} and {text}", name)
+    return said
+
+
+def _sane(said: dict[str, str], field: str, name: str) -> float:
+    low, high, unit = _SANE[field]
+    if not said[field]:
+        raise _no_suv(f"no {field}", name)
+    value = _number(said[field], field, name)
+    if not low <= value <= high:
+        found = f"a {field} of {value:g} {unit}"
+        raise _no_suv(found, name, f"{low:g} to {high:g} {unit}")
+    return value
+
+
+def _number(value: Any, field: str, name: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise _no_suv(f"a {field} of `{value}`", name)
+    return number
+
+
+def _waited(
+    headers: Sequence[Any], said: dict[str, str], half_life: timedelta, name: str
+) -> timedelta:
+    """Return the time from the injection to the start of the scan."""
+    zone = said["TimezoneOffsetFromUTC"]
+    scan = _scan_time(headers, said, half_life.total_seconds(), name)
+    whole, time = said["RadiopharmaceuticalStartDateTime"], said["RadiopharmaceuticalStartTime"]
+    dated = _moment("RadiopharmaceuticalStartDateTime", whole, zone, name)
+    if dated is not None:
+        if dated.tzinfo and not scan.tzinfo:  # whose clock is the scanner's?
+            local = dated.replace(tzinfo=None)
+            if _on(local, time, "", name) != local:
+                raise _no_suv("times with and without an offset from UTC", name)
+            dated = local
+        waited = scan - dated
+    else:
+        injected = _on(scan, time, zone, name)
+        if injected is None:
+            raise _no_suv("no RadiopharmaceuticalStartTime", name)
+        if half_life > _SHORT:
+            raise _no_suv("no date of the injection of a long-lived tracer", name)
+        waited = (scan - injected) % _DAY  # a scan may begin after midnight
+    if not timedelta(0) <= waited <= _MOST_HALF_LIVES * half_life:
+        hours = waited.total_seconds() / 3600
+        allowed = f"0 to {_MOST_HALF_LIVES} half-lives"
+        raise _no_suv(f"an injection {hours:.4g} hours before the scan", name, allowed)
+    return waited
+
+
+def _scan_time(
+    headers: Sequence[Any], said: dict[str, str], half_life: float, name: str
+) -> datetime:
+    """Return the time to which the images are corrected: the start of the scan."""
+    zone = said["TimezoneOffsetFromUTC"]
+    series = _moment("SeriesTime", said["SeriesDate"] + said["SeriesTime"], zone, name)
+    acquired = [_acquired(header, zone, name) for header in headers]
+    if series is not None and series <= min(acquired):
+        return series
+    # The series was made after the images: its time says nothing of the scan.
+    scans = [_moment("scan", str(_private(one, _GE_SCAN) or ""), zone, name) for one in headers]
+    if scans[0] is not None:
+        return scans[0]
+    return min(
+        begun - timedelta(seconds=_average_count_time(header, half_life))
+        for begun, header in zip(acquired, headers, strict=True)
+    )
+
+
+def _acquired(header: Any, zone: str, name: str) -> datetime:
+    parts = [str(header.get(field) or "") for field in ("AcquisitionDate", "AcquisitionTime")]
+    text = "".join(parts) if all(parts) else str(header.get("AcquisitionDateTime") or "")
+    moment = _moment("AcquisitionTime", text, zone, name)
+    if moment is None:
+        raise _no_suv("no AcquisitionDate and AcquisitionTime", name)
+    return moment if zone else moment.replace(tzinfo=None)
+
+
+def _average_count_time(header: Any, half_life: float) -> float:
+    """Return seconds from the start of the scan to that of a bed position; 0 where unknown."""
+    reference = float(header.get("FrameReferenceTime") or 0) / 1000
+    duration = float(header.get("ActualFrameDuration") or 0) / 1000
+    if not (reference > 0 and duration > 0):
+        return 0.0
+    decay = math.log(2) / half_life
+    average = math.log(decay * duration / -math.expm1(-decay * duration)) / decay
+    return reference - average
+
+
+def _on(day: datetime, time: str, zone: str, name: str) -> datetime | None:
+    return _moment(
+        "RadiopharmaceuticalStartTime", f"{day:%Y%m%d}{time}" if time else "", zone, name
+    )
+
+
+def _moment(field: str, text: str, zone: str, name: str) -> datetime | None:
+    """Return a date with a time, at least to the minute; None where nothing is said."""
+    digits = text.replace(":", "").strip()  # HH:MM:SS is the form before DICOM
+    if len(digits) < len("YYYYMMDDHHMM"):
+        return None
+    try:
+        return datetime.fromisoformat(
+            f"{digits[:8]}T{digits[8:]}" + ("" if digits[-5] in "+-" else zone)
+        )
+    except ValueError as error:
+        raise _no_suv(f"a {field} of `{text}`", name) from error
+
+
+def _private(header: Any, element: tuple[int, int, str]) -> Any:
+    group, offset, creator = element
+    try:
+        return header.get_private_item(group, offset, creator).value
+    except KeyError:
+        return None
+
+
+def _listed(values: Any) -> Sequence[Any]:
+    return [values] if isinstance(values, str) else (values or ())
+
+
+def _no_suv(found: str, name: str, allowed: str = "") -> DataError:
+    return DataError(
+        found,
+        where=name,
+        allowed=allowed or "PET in Bq/ml with weight, dose and times, or in g/ml by body weight",
+        remedy="correct the header, or convert the series to SUV first and save it as NIfTI",
+    )

@@ -1,0 +1,219 @@
+"""Standardized uptake values of PET files as scanners write them; odd headers are refused."""
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from skiagram.datasets.volumes.dicom_series import decode_series
+from skiagram.errors import DataError
+from tests.datasets.volumes.examples import VALUES, series_files, written
+
+F18, I124, ZR89 = 6586.2, 360806.4, 282240.0  # half-lives, s
+DOSE, WEIGHT = 4e8, 80.0
+ACTIVITY = (VALUES + 41) * 100
+Fields = Mapping[str, Any]
+NONE: Fields = MappingProxyType({})
+ZONED = {"TimezoneOffsetFromUTC": "+0200"}
+
+
+def pet_files(
+    fields: Fields = NONE, injection: Fields = NONE, slices: Fields = NONE
+) -> list[tuple[str, bytes]]:
+    """A series from 11:00 on, three minutes a slice, an hour after the injection.
+
+    Args:
+        slices: Field → its value in each slice.
+    """
+    files = []
+    for at, (name, content) in enumerate(series_files(ACTIVITY, Modality="PT")):
+        dataset = pydicom.dcmread(BytesIO(content))
+        dataset.Units, dataset.DecayCorrection, dataset.PatientWeight = "BQML", "START", str(WEIGHT)
+        dataset.CorrectedImage = ["ATTN", "DECY", "SCAT"]
+        dataset.SeriesDate, dataset.SeriesTime = "20200102", "110000"
+        dataset.AcquisitionDate, dataset.AcquisitionTime = "20200102", f"11{3 * at:02d}00.25"
+        given = Dataset()
+        given.RadionuclideTotalDose, given.RadionuclideHalfLife = str(int(DOSE)), str(F18)
+        given.RadiopharmaceuticalStartTime = "100000.00"
+        dataset.RadiopharmaceuticalInformationSequence = [given]
+        own = {field: values[at] for field, values in slices.items()}
+        for field, value in {**fields, **own}.items():
+            setattr(dataset, field, value)
+        for field, value in injection.items():
+            setattr(given, field, value)
+        files.append((name, written(dataset)))
+    return files
+
+
+def factor(files: list[tuple[str, bytes]]) -> float:
+    """Return by what the activity became uptake values, the same in all voxels."""
+    ratio: NDArray[np.float64] = decode_series(files, "p").voxels / ACTIVITY
+    assert np.ptp(ratio) < 1e-5 * ratio.max()
+    return float(np.mean(ratio))
+
+
+def expected(seconds: float, half_life: float = F18) -> float:
+    """SUV = activity × weight / what is left of the dose."""
+    left: float = DOSE * 0.5 ** (seconds / half_life)
+    return WEIGHT * 1000 / left
+
+
+LATE = {"SeriesTime": "150000"}  # made after the images
+BEDS = {"AcquisitionTime": ["110600", "110300", "110000", "110900"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "injection", "slices", "seconds", "half_life"),
+    [
+        ({}, {}, {}, 3600, F18),
+        ({"SeriesTime": "10:45:00"}, {}, {}, 2700, F18),
+        (LATE, {}, BEDS, 3600, F18),
+        (
+            LATE,
+            {},
+            {
+                "AcquisitionTime": ["110000", "110300", "110600", "110900"],
+                "FrameReferenceTime": [f"{1000 * (at * 180 + 389.7):.1f}" for at in range(4)],
+                "ActualFrameDuration": ["180000"] * 4,
+            },
+            # 389.7 s into the scan the first bed has its average of 11:01:29.7: begun at 10:55
+            3600 - 300.0,
+            F18,
+        ),
+        ({"DecayCorrection": "ADMIN"}, {}, {}, 0, F18),
+        (
+            {},
+            {
+                "RadiopharmaceuticalStartDateTime": "20191230100000",
+                "RadionuclideHalfLife": str(ZR89),
+            },
+            {},
+            73 * 3600,
+            ZR89,
+        ),
+        (
+            {},
+            {
+                "RadiopharmaceuticalStartDateTime": "20200101100000.00",
+                "RadionuclideHalfLife": str(I124),
+            },
+            {},
+            25 * 3600,
+            I124,
+        ),
+        (
+            {"SeriesTime": "003000", "AcquisitionTime": "003000"},
+            {"RadiopharmaceuticalStartTime": "233000"},
+            {},
+            3600,
+            F18,
+        ),
+        (ZONED, {"RadiopharmaceuticalStartDateTime": "20200102080000+0000"}, {}, 3600, F18),
+        ({}, {"RadiopharmaceuticalStartDateTime": "20200102100000+0200"}, {}, 3600, F18),
+    ],
+    ids=["start", "old form of time", "earliest acquisition", "middle of a bed", "administration",
+         "three days", "a day", "midnight", "offset from UTC", "one clock"],
+)  # fmt: skip
+def test_uptake_is_activity_over_what_is_left_of_the_dose_per_gram(
+    fields: Fields, injection: Fields, slices: Fields, seconds: float, half_life: float
+) -> None:
+    files = pet_files(fields, injection, slices)
+    assert factor(files) == pytest.approx(expected(seconds, half_life), rel=1e-4)
+    assert factor(files[::-1]) == pytest.approx(factor(files), rel=1e-6)
+
+
+def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
+    assert factor(pet_files({"Units": "GML"})) == pytest.approx(1)
+    private = {
+        "GEMS_PETD_01": (0x0009, 0x0D, "DT", "20200102103000.00", LATE, expected(1800)),
+        "Philips PET Private Group": (0x7053, 0x00, "DS", "0.001", {"Units": "CNTS"}, 0.001),
+    }
+    for creator, (group, element, kind, value, fields, wanted) in private.items():
+        files = []
+        for name, content in pet_files(fields):
+            dataset = pydicom.dcmread(BytesIO(content))
+            dataset.private_block(group, creator, create=True).add_new(element, kind, value)
+            files.append((name, written(dataset)))
+        assert factor(files) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "injection", "message"),
+    [
+        ({"Units": "CNTS"}, {}, "counts, without Philips"),
+        ({"Units": "CM2ML"}, {}, "values in the unit `CM2ML`"),
+        ({"Units": "GML", "SUVType": "LBM"}, {}, "values in the unit `GML` LBM"),
+        ({"CorrectedImage": ["DECY", "SCAT"]}, {}, "without corrections for attenuation"),
+        ({"DecayCorrection": "NONE"}, {}, "decay correction `NONE`"),
+        ({"AcquisitionTime": None}, {}, "no AcquisitionDate and AcquisitionTime"),
+        ({"PatientWeight": None}, {}, "no PatientWeight"),
+        ({"PatientWeight": "80000"}, {}, "a PatientWeight of 80000 kg. Allowed: 0.01 to 700 kg"),
+        ({}, {"RadionuclideTotalDose": "400"}, "a RadionuclideTotalDose of 400 Bq"),
+        ({}, {"RadiopharmaceuticalStartTime": None}, "no RadiopharmaceuticalStartTime"),
+        ({}, {"RadiopharmaceuticalStartTime": "noon12"}, "StartTime of `20200102noon12`"),
+        ({}, {"RadiopharmaceuticalStartTime": "111500"}, "an injection 23.75 hours before"),
+        ({}, {"RadiopharmaceuticalStartDateTime": "20200102111500"}, "an injection -0.25 hours"),
+        ({}, {"RadionuclideHalfLife": str(ZR89)}, "no date of the injection of a long-lived"),
+        ({}, {"RadiopharmaceuticalStartDateTime": "20200102080000+0000"}, "an offset from UTC"),
+    ],
+)
+def test_a_header_that_allows_no_uptake_values_is_refused_with_the_reason(
+    fields: Fields, injection: Fields, message: str
+) -> None:
+    with pytest.raises(DataError) as raised:
+        decode_series(pet_files(fields, injection), "p")
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("PatientWeight", ["80", "80", "70", "80"]), ("Units", ["BQML", "BQML", "GML", "BQML"])],
+)
+def test_slices_that_say_different_things_are_refused(field: str, values: list[str]) -> None:
+    with pytest.raises(DataError, match=f"slices that differ in {field}"):
+        decode_series(pet_files(slices={field: values}), "p")
+    two = [Dataset(), Dataset()]
+    with pytest.raises(DataError, match="2 injections"):
+        decode_series(pet_files({"RadiopharmaceuticalInformationSequence": two}), "p")
+
+
+FOR_MIRP = {
+    "PatientID": "p",
+    "StudyInstanceUID": "1.9",
+    "FrameOfReferenceUID": "1.2",
+    "SOPClassUID": "1.2.840.10008.5.1.4.1.1.128",
+    "SliceThickness": "3",
+    "ActualFrameDuration": "180000",
+}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("fields", [NONE, LATE, {"DecayCorrection": "ADMIN"}])
+@pytest.mark.parametrize(
+    "injection", [NONE, {"RadiopharmaceuticalStartDateTime": "20200102070000"}]
+)
+def test_uptake_values_are_those_of_mirp(fields: Fields, injection: Fields, tmp_path: Path) -> None:
+    """MIRP takes the start of the scan from each bed's own times."""
+    from mirp.data_import.import_image import import_image
+
+    files = pet_files(
+        {**fields, **FOR_MIRP},
+        injection,
+        {
+            "FrameReferenceTime": [f"{1000 * (at * 180 + 89.86):.1f}" for at in range(4)],
+            "SOPInstanceUID": [f"1.3.{at}" for at in range(4)],
+        },
+    )
+    for name, content in files:
+        (tmp_path / name).write_bytes(content)
+    peer = import_image(str(tmp_path), image_modality="pet")[0]
+    peer.load_data(pet_suv_conversion="body_weight")
+    theirs = np.mean([one.image_data.mean() for one in peer.image_file_objects])
+    assert decode_series(files, "p").voxels.mean() == pytest.approx(theirs, rel=1e-4)
