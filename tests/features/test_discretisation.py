@@ -33,9 +33,11 @@ def test_too_narrow_bins_are_refused_with_the_number_of_levels() -> None:
         Discretisation(bin_number=None, bin_width=1.0).grey_levels(image)
 
 
-def test_widest_allowed_range_of_bins_is_accepted() -> None:
-    image = np.array([[[0.0, 255.0]]])
-    assert Discretisation(bin_number=None, bin_width=1.0).grey_levels(image).number == 256
+def test_as_many_levels_as_allowed_are_accepted_and_no_more() -> None:
+    narrow = Discretisation(bin_number=None, bin_width=1.0)
+    assert narrow.grey_levels(np.array([[[0.0, 2047.0]]])).number == 2048
+    with pytest.raises(DataError, match="makes 2049 grey levels"):
+        narrow.grey_levels(np.array([[[0.0, 2048.0]]]))
 
 
 @pytest.mark.parametrize(

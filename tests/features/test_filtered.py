@@ -44,6 +44,28 @@ def test_features_are_those_of_the_response_in_the_region() -> None:
     np.testing.assert_allclose(chosen.extract(batch)[:, : expected.shape[1]], expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("changes", "margin", "message"),
+    [
+        ({}, 12.0, ""),
+        ({}, 10.0, "looks 12 mm around the region, of which 10 mm are kept.*`margin`.*to 12"),
+        ({"riesz": [1, 0]}, 50.0, "looks at the whole image, of which 50 mm .*to null"),
+    ],
+)
+def test_a_filter_that_looks_beyond_the_margin_is_refused(
+    changes: dict[str, Any], margin: float, message: str
+) -> None:
+    image, mask = images()
+    batch = FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5), margin=margin)
+    chosen = family(filter=options()["filter"] | changes)
+    if message:
+        with pytest.raises(DataError, match=message):
+            chosen.extract(batch)
+    else:
+        whole = chosen.extract(FeatureBatch(image[..., None], mask, np.full((2, 3), 1.5)))
+        np.testing.assert_array_equal(chosen.extract(batch), whole)
+
+
 def test_names_and_definitions_carry_the_filter() -> None:
     chosen = family()
     assert chosen.names()[0] == "log_3mm.first_order_mean"

@@ -9,6 +9,7 @@ from scipy import stats
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.first_order import FirstOrder, first_order_statistics
+from skiagram.restoration.regions import Normalisation
 
 
 def test_values_equal_scipy() -> None:
@@ -79,3 +80,15 @@ def test_bright_region_lies_above_the_threshold() -> None:
     found = dict(zip(family.names(), family.extract(FeatureBatch(image))[0], strict=True))
     assert found["first_order_minimum"] == found["first_order_maximum"] == 90
     assert found["first_order_energy"] == 4 * 90**2
+
+
+def test_intensities_scaled_to_mean_0_have_no_variation_relative_to_it() -> None:
+    image = np.random.default_rng(0).gamma(2, 100, (1, 40, 50))
+    region = np.random.default_rng(1).random(image.shape) < 0.7
+    scaled = Normalisation(mean=0.0, deviation=1.0, deviations=None).normalise(image, region)
+    family = FirstOrder(region="whole")
+    batch = FeatureBatch(scaled.astype(np.float32), region)
+    found = dict(zip(family.names(), family.extract(batch)[0], strict=True))
+    for name in ("mean", "coefficient_of_variation", "quartile_coefficient_of_dispersion"):
+        assert found[f"first_order_{name}"] == 0
+    assert found["first_order_variance"] == pytest.approx(1, rel=1e-5)

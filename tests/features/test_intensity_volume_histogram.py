@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from skiagram.errors import DataError
 from skiagram.features.intensity_volume_histogram import IntensityVolumeHistogram
 
 WHOLE = IntensityVolumeHistogram(bin_number=None, bin_width=None, lowest=None, highest=None)
@@ -36,3 +37,10 @@ def test_a_constant_region_is_one_step() -> None:
 def test_both_kinds_of_bins_are_refused() -> None:
     with pytest.raises(ValidationError, match="give `bin_number` or `bin_width`"):
         IntensityVolumeHistogram(bin_number=10, bin_width=1.0, lowest=None, highest=None)
+
+
+@pytest.mark.parametrize("width", [1e-12, 1e-30, None])
+def test_more_steps_than_memory_holds_are_refused(width: float | None) -> None:
+    family = IntensityVolumeHistogram(bin_number=None, bin_width=width, lowest=None, highest=None)
+    with pytest.raises(DataError, match=r"steps of .*at most 1000000.*wider bins"):
+        family.curve(np.array([0.0, 1e9]))

@@ -19,6 +19,7 @@ SETTINGS = [
     Setting(bin_number=8, aggregation="merged", distance=2),
     Setting(bin_width=5.0, distance=2),  # integers stand on the edges of these bins
     Setting(bin_width=12.5, aggregation="merged"),
+    Setting(bin_width=0.25),  # up to two thousand levels
 ]
 each_family = pytest.mark.parametrize(
     "name",

@@ -98,3 +98,10 @@ def test_planes_and_unknown_spacing_are_refused_by_name() -> None:
         ALL.extract(FeatureBatch(np.zeros((1, 4, 4), dtype=np.float32)))
     with pytest.raises(DataError, match="`morphology` in mm needs the spacing"):
         ALL.extract(FeatureBatch(np.zeros((1, 4, 4, 4, 1), dtype=np.float32)))
+
+
+def test_intensities_scaled_to_mean_0_have_no_centre() -> None:
+    image, mask = lesion()
+    found = described((image - image[mask].mean()) / 10, mask)
+    assert found["morphology_centre_of_mass_shift"] == 0
+    assert found["morphology_integrated_intensity"] == 0

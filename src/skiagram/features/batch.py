@@ -94,12 +94,14 @@ class FeatureBatch:
             re-segmentation (the IBSI's morphological mask); None where nothing was.
         spacing: (n, 2) row and column spacing in mm, before them a volume's slice spacing; NaN
             where unknown; None for all unknown.
+        margin: What a restoration kept of the image around the region, in mm; None for all.
     """
 
     images: NDArray[Any]
     masks: Flags | None = None
     spacing: Floats | None = None
     outlines: Flags | None = None
+    margin: float | None = None
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -120,7 +122,7 @@ class FeatureBatch:
     def _part(self, part: tuple[slice, ...]) -> "FeatureBatch":
         masks = None if self.masks is None else self.masks[part]
         outlines = None if self.outlines is None else self.outlines[part]
-        return FeatureBatch(self.images[part], masks, self.spacing, outlines)
+        return replace(self, images=self.images[part], masks=masks, outlines=outlines)
 
     @property
     def forms(self) -> Flags | None:

@@ -23,7 +23,7 @@ from skiagram.options import STRICT
 Images = NDArray[np.floating[Any]]
 Row = NDArray[np.floating[Any]]
 
-MAX_LEVELS = 256
+MAX_LEVELS = 2048  # 27 of them add up to less than 2¹⁶, where `ngtdm` counts pixels
 _MAX_KEPT = 2**24  # pixels whose zones are kept, 64 MB
 
 
@@ -148,7 +148,7 @@ class Discretisation:
                 nothing else is read; None for the whole images.
 
         Raises:
-            DataError: The bin width makes more than 256 levels, or a region has no pixel.
+            DataError: The bin width makes more than 2,048 levels, or a region has no pixel.
         """
         n, *sides = images.shape
         depth, height, width = (1, *sides) if len(sides) == 2 else sides
@@ -191,8 +191,8 @@ class Discretisation:
                 )
             lowest = np.full(len(lowest), self.lowest)
         width = self.bin_width or 1.0
-        most = float((highest - lowest).max() / width) + 1
-        if most > MAX_LEVELS + 1:
+        most = np.floor((highest - lowest).max() / width) + 1
+        if most > MAX_LEVELS:
             raise DataError(
                 f"a bin width of {width:g} makes {most:.0f} grey levels of one image",
                 where="features",
@@ -306,4 +306,4 @@ def count_levels(levels: NDArray[np.uint16], number: int) -> Integers:
 def entropy(shares: Floats) -> Floats:
     """Return Shannon's entropy in bits of each row of (n, k) shares."""
     logarithm = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
-    return np.abs(np.sum(shares * logarithm, axis=1))
+    return np.abs(np.einsum("ij,ij->i", shares, logarithm))

@@ -28,6 +28,8 @@ from skiagram.image_store.store import (
     spans,
 )
 from skiagram.options import build, composed
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import read_record
 
 Family = FeatureFamily | Covariates | Earlier
 
@@ -50,14 +52,16 @@ def extract_modalities(
     """
     folders = modality_folders(images)
     if len(folders) == 1:
-        return extract(ImageStore(images), families, histories, compute, kept)
+        margin = _margin(images)
+        return extract(ImageStore(images), families, histories, compute, kept, margin)
     of_images = families_of_images(families)
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in folders.items():
         own = kept and kept / modality
-        table = extract(ImageStore(folder), of_images, compute=compute, kept=own).of(case_id)
+        margin = _margin(images, modality)
+        table = extract(ImageStore(folder), of_images, None, compute, own, margin).of(case_id)
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
@@ -74,6 +78,7 @@ def extract(
     histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
     kept: Path | None = None,
+    margin: float | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
 
@@ -85,6 +90,7 @@ def extract(
         compute: Where the work is done; the values do not depend on it.
         kept: Folder of what earlier runs made of images, and for what this one makes; no value
             depends on it. None to make all anew.
+        margin: What restoration kept around the regions, mm; None for all of the images.
 
     Raises:
         DataError: Two families share a name, a family is not defined for an image, or a feature
@@ -92,8 +98,17 @@ def extract(
         OptionError: A covariate is chosen that the data set lacks, or changes since earlier images
             where no patient has any.
     """
-    table = _describe_images(store, families_of_images(families), compute, kept)
+    table = _describe_images(store, families_of_images(families), compute, kept, margin)
     return _with_histories(table, families, histories or CaseHistories())
+
+
+def _margin(images: Path, modality: str = "") -> float | None:
+    """Return what restoration kept around the regions of a modality, mm; None for all."""
+    if not (images / PREPARATION).exists():
+        return None
+    steps = read_record(Preparation, images / PREPARATION).restoration or {}
+    steps = steps.get("modalities", {}).get(modality, steps)
+    return (steps.get("region") or {}).get("margin")
 
 
 def _with_histories(
@@ -126,7 +141,11 @@ def _with_histories(
 
 
 def _describe_images(
-    store: ImageStore, families: Sequence[FeatureFamily], compute: Compute, kept: Path | None
+    store: ImageStore,
+    families: Sequence[FeatureFamily],
+    compute: Compute,
+    kept: Path | None,
+    margin: float | None,
 ) -> FeatureTable:
     case_ids = np.array(store.case_ids)
     if not families:
@@ -143,7 +162,7 @@ def _describe_images(
     missing = np.array([row for row in range(len(store)) if row not in left_out], dtype=np.int64)
     with Progress("extract", len(store)) as progress:
         progress.advance(len(known))
-        done, work = 0, partial(_of_span, families)
+        done, work = 0, partial(_of_span, families, margin)
         for block in compute.map(work, spans(store, _SPAN_VALUES, left_out), releases_lock=True):
             values[missing[done : done + len(block)]] = block
             done += len(block)
@@ -179,10 +198,12 @@ def _fill_known(
     return rows.tolist()
 
 
-def _of_span(families: Sequence[FeatureFamily], span: Span) -> NDArray[np.float32]:
+def _of_span(
+    families: Sequence[FeatureFamily], margin: float | None, span: Span
+) -> NDArray[np.float32]:
     span.check()
     runs = span.runs(_BATCH_VALUES)
-    return np.vstack([_of_batch(families, run.case_ids, _batch(run)) for run in runs])
+    return np.vstack([_of_batch(families, run.case_ids, _batch(run, margin)) for run in runs])
 
 
 def _of_batch(
@@ -218,7 +239,7 @@ def _of_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -
         ) from error
 
 
-def _batch(run: ImageBatch) -> FeatureBatch:
+def _batch(run: ImageBatch, margin: float | None) -> FeatureBatch:
     images = np.array(run.images, dtype=np.float32)
     bad = ~np.isfinite(images.reshape(len(images), -1)).all(axis=1)
     if bad.any():
@@ -231,4 +252,4 @@ def _batch(run: ImageBatch) -> FeatureBatch:
         return FeatureBatch(images, spacing=run.spacing)
     inside = np.stack([region.inside for region in run.regions])
     drawn = [region.inside if region.outline is None else region.outline for region in run.regions]
-    return FeatureBatch(images, inside, run.spacing, outlines=np.stack(drawn))
+    return FeatureBatch(images, inside, run.spacing, np.stack(drawn), margin)

@@ -117,9 +117,27 @@ class Filtered(OfOtherImages):
         for row, (image, steps) in enumerate(zip(slices, spacing, strict=True)):
             responses[row] = self.filter.respond(image, steps.tolist())
         shaped = responses[..., None] if part.volumes else responses[:, 0]
-        return FeatureBatch(shaped, part.masks, part.spacing, part.outlines).cropped()
+        return replace(part, images=shaped).cropped()
 
     def _near(self, batch: FeatureBatch, spacing: Floats) -> FeatureBatch:
         """Return the images cut to the regions and what the filter reaches around them."""
-        reach = self.filter.reach(spacing.min(axis=0).tolist())
+        nearest = spacing.min(axis=0)
+        reach = self.filter.reach(nearest.tolist())
+        if batch.margin is not None:
+            self._check_margin(reach, nearest, batch.margin)
         return batch if reach is None else batch.cropped(reach if batch.volumes else reach[1:])
+
+    def _check_margin(
+        self, reach: tuple[int, int, int] | None, spacing: Floats, margin: float
+    ) -> None:
+        looks, enough = "at the whole image", "null"
+        if reach is not None:
+            if (np.array(reach) <= np.ceil(margin / spacing - 1e-9)).all():
+                return
+            needed = float(np.max(reach * spacing))
+            looks, enough = f"{needed:g} mm around the region", f"{np.ceil(needed):g}, or to null"
+        raise DataError(
+            f"`{self.name}` looks {looks}, of which {margin:g} mm are kept",
+            where="features",
+            remedy=f"set `margin` of the restoration's `region` to {enough}",
+        )

@@ -13,6 +13,7 @@ from skiagram.features.feature import Column, Floats, ratio
 from skiagram.options import STRICT
 
 FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
+ROUNDING = 1e-6  # of the intensities, which have seven digits: a smaller mean is none
 
 
 def between(below: NDArray[Any], above: NDArray[Any], shares: Floats) -> Floats:
@@ -78,8 +79,12 @@ def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
     del ordered
     of = moments(values)
     energy = np.einsum("ij,ij->i", values, values, dtype=np.float64)
+    root_mean_square = np.sqrt(energy / values.shape[1])
+    # A mean that rounding left of intensities scaled to mean 0 tells nothing, nor what is over it.
+    zero = np.abs(of.mean) <= ROUNDING * root_mean_square
+    mean, middle = (np.where(zero, 0.0, place) for place in (of.mean, p_75 + p_25))
     return {
-        "mean": of.mean,
+        "mean": mean,
         "variance": of.second,
         "skewness": ratio(of.third, of.second**1.5),
         "excess_kurtosis": np.where(of.second > 0, ratio(of.fourth, of.second**2) - 3, 0),
@@ -95,10 +100,10 @@ def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
         "mean_absolute_deviation": _mean_distance(values, of.mean),
         "robust_mean_absolute_deviation": robust,
         "median_absolute_deviation": _mean_distance(values, median),
-        "coefficient_of_variation": ratio(np.sqrt(of.second), of.mean),
-        "quartile_coefficient_of_dispersion": ratio(p_75 - p_25, p_75 + p_25),
+        "coefficient_of_variation": ratio(np.sqrt(of.second), mean),
+        "quartile_coefficient_of_dispersion": ratio(p_75 - p_25, middle),
         "energy": energy,
-        "root_mean_square": np.sqrt(energy / values.shape[1]),
+        "root_mean_square": root_mean_square,
     }
 
 

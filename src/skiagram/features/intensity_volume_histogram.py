@@ -6,12 +6,14 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Floats
 from skiagram.options import STRICT
 
 _PIECE = 2**18  # voxels that are looked at together
+_MAX_STEPS = 1_000_000
 
 
 class Curve(NamedTuple):
@@ -100,7 +102,15 @@ class IntensityVolumeHistogram(DefinedFamily):
             low, high = 1.0, float(self.bin_number)
         elif self.bin_width is not None:  # a bin stands for its middle
             low, high = low + step / 2, high - step / 2
-        number = max(1, round((high - low) / step) + 1)
+        wanted = (high - low) / step + 1
+        if wanted > _MAX_STEPS:
+            raise DataError(
+                f"`intensity_volume_histogram` of {wanted:g} steps of {step:g}",
+                where="features",
+                allowed=f"at most {_MAX_STEPS}",
+                remedy="choose wider bins, or a `bin_number`",
+            )
+        number = max(1, round(wanted))
         intensity = low + step * np.arange(number, dtype=np.float64)
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
         for start in range(0, len(values), _PIECE):

@@ -83,7 +83,9 @@ class LocalIntensity(DefinedFamily):
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes, (n, 2); a plane image is one slice."""
         spacing = spacing_of(batch, "local_intensity")
-        images, inside = batch.intensities("local_intensity"), batch.region("whole", self.prefix)
+        reach = (RADIUS / spacing.min(axis=0)).astype(np.int64).tolist()
+        part = batch.cropped(reach)
+        images, inside = part.intensities(self.prefix), part.region("whole", self.prefix)
         if not batch.volumes:
             images, inside = images[:, None], inside[:, None]
             beyond = np.full((len(batch), 1), 2 * RADIUS)  # no slice is near

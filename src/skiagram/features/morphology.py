@@ -11,6 +11,7 @@ from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch, bounding_box
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Column, Flags, Floats, ratio
+from skiagram.features.first_order import ROUNDING
 from skiagram.features.hull import Hull, convex_hull, diameter, enclosing_ellipsoid, smallest_box
 from skiagram.options import STRICT
 
@@ -51,6 +52,8 @@ def morphology_features(
     major, minor, least = half_axes.T
     sphericity = np.cbrt(36 * np.pi * volume**2) / area
     sums = intensity_sums(images, inside)
+    size = [np.abs(image[region]).sum() for image, region in zip(images, inside, strict=True)]
+    sums[np.abs(sums[:, 1]) <= ROUNDING * np.array(size), 1] = 0  # scaled to mean 0
     hulls = [convex_hull(*region) for region in zip(regions, spacing, strict=True)]
     features = {
         "volume_mesh": volume,

@@ -7,6 +7,7 @@ a feature is repeatable under them is the matter of `repeatability`. No label is
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -220,4 +221,4 @@ class Perturbed(OfOtherImages):
                     single.outlines[0] & ~single.masks[0]
                 )  # what re-segmentation left out
                 masks[row] |= outlines[row] & ~masks[row].any()
-        return FeatureBatch(images, masks, batch.spacing, outlines).cropped()
+        return replace(batch, images=images, masks=masks, outlines=outlines).cropped()
