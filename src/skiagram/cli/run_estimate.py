@@ -89,7 +89,9 @@ def _measure(
     if restoration.needs_training_mean:
         return [], 0
     names = choices.features.replace(" ", "").split(",")  # comma-separated
-    chosen = [build(_option_file("features", name), "features") for name in names]
+    read = [_option_file("features", name) for name in names]
+    options = [one for file in read for one in ([file] if "_target_" in file else file.values())]
+    chosen = [build(one, "features") for one in options]
     families = families_of_images(chosen)
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:

@@ -45,7 +45,8 @@ class IntensityVolumeHistogram(DefinedFamily):
     """Intensity–volume histogram (IBSI P88C).
 
     Attributes:
-        bin_number: Bins over the region's range, for intensities without a unit; null for none.
+        bin_number: Bins over the region's range, for intensities without a unit; the features'
+            intensities are then numbers of bins. Null for none.
         bin_width: Width of the bins, in intensity units; null for none. With neither, the
             histogram has a step at each whole number of the unit, as of CT.
         lowest: Intensity at γ = 0, such as the lower bound of a re-segmentation; null for the
