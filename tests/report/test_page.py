@@ -4,12 +4,14 @@ import dataclasses
 import hashlib
 import html
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,10 +27,11 @@ from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
-from tests.report.examples_of_findings import full, with_galleries
+from tests.report.examples_of_findings import answered, full, with_galleries
 from tests.report.examples_of_results import TITLES, binary, material, several_classes, with_failure
 
-SECTIONS = list(list_sections())[1:]  # the first page is none of the contents
+SECTIONS = list(list_sections().items())[2:]  # the first two pages are none of the contents
+DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
 VOID = {"br", "img", "meta"}
 HOSTILE = '<script>alert("x")</script> & $\\frac{1}{0}$'
 
@@ -136,11 +139,26 @@ def test_the_first_page_is_one_table_and_one_picture(case: tuple[Evaluation, Pag
     assert first.count("<svg") == 1
 
 
-def test_every_section_stands_in_the_order_of_the_contents(case: tuple[Evaluation, Page]) -> None:
-    ids = [one["id"] for one in case[1].all("h2") if "id" in one]
-    assert [one for one in ids if one in SECTIONS] == SECTIONS
-    links = [one["href"] for one in case[1].all("a")]
-    assert links[: len(SECTIONS)] == [f"#{one}" for one in SECTIONS]
+def test_every_section_is_in_the_contents_or_named_with_its_reason(
+    case: tuple[Evaluation, Page],
+) -> None:
+    seen = case[1]
+    ids = [one["id"] for one in seen.all("section") if "id" in one]
+    shown = [anchor for anchor, _ in SECTIONS if anchor in ids]
+    assert [one for one in ids if one in dict(SECTIONS)] == shown
+    links = [one["href"] for one in seen.all("a")]
+    assert [one for one in links if (one or "")[1:] in dict(SECTIONS)][-len(shown) :] == [
+        f"#{one}" for one in shown
+    ]
+    left_out = seen.text.partition("Left out, as there is nothing to show: ")[2]
+    for anchor, title in SECTIONS:
+        assert (f"{title.lower()} (" in left_out) == (anchor not in shown)
+
+
+def test_only_the_first_two_pages_are_unfolded(case: tuple[Evaluation, Page]) -> None:
+    ids = [one.get("class") for one in case[1].all("details")]
+    assert ids.count("appendix") == len([one for one in case[1].all("section") if "id" in one])
+    assert not any("open" in one for one in case[1].all("details"))
 
 
 def test_pictures_and_headings_can_be_read_aloud(case: tuple[Evaluation, Page]) -> None:
@@ -150,6 +168,31 @@ def test_pictures_and_headings_can_be_read_aloud(case: tuple[Evaluation, Page]) 
     assert len(seen.all("img")) >= 12
     assert all(one["alt"] for one in seen.all("img"))
     assert {one.get("scope") for one in seen.all("th")} == {"col", "row", "rowgroup"}
+
+
+def first_screen() -> str:
+    """Return the words of the first page of the example with an answer."""
+    source = render(answered(), with_galleries())
+    header, sheet = (
+        source[source.index(f"<{tag}") :].partition(f"</{tag}>")[0] + f"</{tag}>"
+        for tag in ("header", "section")
+    )
+    return Page(f"<div>{header}{sheet}</div>").text
+
+
+@pytest.mark.slow
+def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone() -> None:
+    words = first_screen()
+    section = (
+        DOCS.read_text(encoding="utf-8").partition("## Ten questions")[2].partition("\n## ")[0]
+    )
+    rows = re.findall(r"^\| \d+\. ([^|]+\?) \| “([^|]+)” \|$", section, re.MULTILINE)
+    assert len(rows) == 10
+    for question, quoted in rows:
+        for part in quoted.split(" … "):
+            assert part in words.replace("\N{NO-BREAK SPACE}", " "), question
+    for jargon in ("single trainings", "Use a network:", "flat prior", "Left open"):
+        assert jargon not in words
 
 
 @pytest.mark.slow
@@ -172,7 +215,7 @@ def test_what_evaluation_found_stands_on_the_page() -> None:
     ):
         assert text in words, text
     assert "inner folds" not in words
-    figure = page_of("ideal").all("svg")[0]["aria-label"] or ""
+    figure = page_of("ideal").all("svg")[1]["aria-label"] or ""
     assert all(title in figure for title in TITLES.values())
     assert "ideal observer 0.955" in figure
 
@@ -180,10 +223,10 @@ def test_what_evaluation_found_stands_on_the_page() -> None:
 def test_what_a_task_does_not_have_is_said() -> None:
     words = page_of("classes").text
     for text in (
-        "no single threshold, no predictive value and no decision curve",
-        "no column that defines subgroups",
+        "decisions at a threshold (no single threshold with more than two classes)",
+        "subgroups (no column tells parts of the cases",
         "Fewer than two models were trained, so there is no order.",
-        "Readers are not compared as a sample, as there are more than two classes",
+        "several readers (defined for two classes)",
         "was chosen within each fold by its inner folds",
         "0.791 (0.73–0.82) 0.822 (0.78–0.84) –",
     ):
@@ -275,7 +318,7 @@ def test_no_model_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
     seen = page(dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=()))
     assert "failed: out of memory" in seen.text
-    assert "No model was trained, so there is no curve." in seen.text
+    assert "curves (no model was trained)" in seen.text
 
 
 @pytest.mark.thorough
@@ -290,7 +333,7 @@ def test_a_figure_without_value_is_not_drawn() -> None:
 def test_another_process_gives_the_same_bytes() -> None:
     program = (
         "import hashlib; from skiagram.report.page import render; "
-        "from tests.report.examples_of_findings import full, with_galleries; "
+        "from tests.report.examples_of_findings import answered, full, with_galleries; "
         "print(hashlib.sha256(render(full(), with_galleries()).encode()).hexdigest())"
     )
     here = hashlib.sha256(page_of("ideal").source.encode()).hexdigest()
@@ -315,7 +358,7 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
     for part in (
         "Use a frozen encoder:",
         "teal: frozen encoders",
-        "Best frozen encoder minus best classical model:",
+        "Best frozen encoder minus best classical model",
         "the best frozen encoder against the best classical model",
         "Head, frozen encoder",
         "Small Cnn, trained network",

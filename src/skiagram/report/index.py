@@ -19,6 +19,7 @@ from skiagram.records import DataCard, read_record, write_record
 from skiagram.report import studies
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
+from skiagram.report.sections.answer import state_answer
 from skiagram.report.studies.search import write_option_files
 from skiagram.studies.search.study import SearchResult
 
@@ -91,10 +92,10 @@ def _report_entry(root: Path) -> Entry:
     except DataError:
         title = "Report"
     try:
-        verdict = read_record(Evaluation, root / _RECORD).verdict
+        answers = state_answer(read_record(Evaluation, root / _RECORD))
     except DataError:
-        verdict = _UNREADABLE
-    return Entry(f"../{_REPORT}", title, (verdict,))
+        answers = (_UNREADABLE,)
+    return Entry(f"../{_REPORT}", title, answers)
 
 
 def _study_entry(folder: Path) -> Entry:

@@ -1,13 +1,14 @@
-"""The report: one HTML page that loads nothing and holds no time, host or path."""
+"""The report: one HTML page that loads nothing and holds no time, host or path.
 
-from collections.abc import Sequence
+Two pages first, the answer and the doubts; everything else is folded until it is opened.
+"""
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records import DataCard
 from skiagram.report.formatting import DESIGN_WORDS
 from skiagram.report.material import Material
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Section, make_sections
+from skiagram.report.section import Sections, make_sections
 from skiagram.report.sections.checklist import (
     fill_checklists,
     tabulate_checklist,
@@ -21,15 +22,17 @@ def page_title(card: DataCard) -> str:
     return f"{card.title}: does a deep network do better than classical features?"
 
 
-def render(
-    evaluation: Evaluation, material: Material, sections: Sequence[Section] | None = None
-) -> str:
+def render(evaluation: Evaluation, material: Material, sections: Sections | None = None) -> str:
     """Return the report as one self-contained HTML page; equal input gives equal text."""
-    first, *rest = sections or make_sections(evaluation, material)
+    sections = sections or make_sections(evaluation, material)
+    first, second, *appendix = sections.filled
     return render_template(
         "page.html.j2",
         first=first,
-        sections=rest,
+        second=second,
+        appendix=appendix,
+        anchors=sections.anchors,
+        left_out=sections.left_out,
         evaluation=evaluation,
         task=evaluation.task,
         design=DESIGN_WORDS[evaluation.task.design],
@@ -39,14 +42,18 @@ def render(
     )
 
 
-def write_checklists(evaluation: Evaluation, material: Material) -> dict[str, str]:
+def write_checklists(
+    evaluation: Evaluation, material: Material, sections: Sections
+) -> dict[str, str]:
     """Return name of the file → text: a page of all checklists and, to fill in, a table of each."""
     filled = fill_checklists(evaluation, material)
     files = {
         "checklists.html": render_template(
             "checklists.html.j2",
             title=f"{material.card.title}: checklists",
-            checklists=[(each, tabulate_items(each, "../report.html")) for each in filled],
+            checklists=[
+                (each, tabulate_items(each, "../report.html", sections.anchors)) for each in filled
+            ],
         )
     }
     for checklist in filled:

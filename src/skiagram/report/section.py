@@ -10,8 +10,13 @@ from skiagram.report import sections
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
 
+NOT_TRAINED = "no model was trained"
 Context = Mapping[str, Any]
 Fill = Callable[[Evaluation, Material], Context]
+
+
+class LeftOut(Exception):
+    """A section has nothing to show; says why."""
 
 
 class Section(NamedTuple):
@@ -32,6 +37,18 @@ class Section(NamedTuple):
             yield from (each for each in found if isinstance(each, Drawing))
 
 
+class Sections(NamedTuple):
+    """What the page has, in its order, and title → why a section is left out."""
+
+    filled: tuple[Section, ...]
+    left_out: Mapping[str, str]
+
+    @property
+    def anchors(self) -> frozenset[str]:
+        """Return the anchors that a link may lead to."""
+        return frozenset(section.anchor for section in self.filled)
+
+
 class _Registered(NamedTuple):
     place: int
     title: str
@@ -42,7 +59,10 @@ _registered: dict[str, _Registered] = {}
 
 
 def section(title: str, *, place: int) -> Callable[[Fill], Fill]:
-    """Register a function that returns the context of a section; its name is the anchor."""
+    """Register a function that fills a section; its name is the anchor.
+
+    It returns the context of the template, or raises `LeftOut` where there is nothing to show.
+    """
 
     def register(fill: Fill) -> Fill:
         _registered[fill.__name__] = _Registered(place, title, fill)
@@ -59,9 +79,12 @@ def list_sections() -> dict[str, str]:
     return {anchor: known.title for anchor, known in ordered}
 
 
-def make_sections(evaluation: Evaluation, material: Material) -> list[Section]:
-    """Return all sections, filled, in the order of the page."""
-    return [
-        Section(anchor, title, _registered[anchor].fill(evaluation, material))
-        for anchor, title in list_sections().items()
-    ]
+def make_sections(evaluation: Evaluation, material: Material) -> Sections:
+    """Return all sections that have something to show."""
+    filled, left_out = list[Section](), dict[str, str]()
+    for anchor, title in list_sections().items():
+        try:
+            filled.append(Section(anchor, title, _registered[anchor].fill(evaluation, material)))
+        except LeftOut as reason:
+            left_out[title] = str(reason)
+    return Sections(tuple(filled), left_out)

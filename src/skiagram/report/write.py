@@ -14,7 +14,7 @@ from skiagram.records import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
 from skiagram.report.page import render, write_checklists
-from skiagram.report.section import make_sections
+from skiagram.report.section import Sections, make_sections
 from skiagram.sealing.ledger import OPENING
 from skiagram.statistics.estimate import Estimate
 
@@ -39,8 +39,9 @@ def write_results(
     evaluation: Evaluation, material: Material, artefacts: EvaluationInputs, folder: Path
 ) -> None:
     """Write `OUTPUTS` into a folder."""
-    write_report(evaluation, material, folder / "report.html", folder / "plots")
-    for name, text in write_checklists(evaluation, material).items():
+    sections = make_sections(evaluation, material)
+    write_report(evaluation, material, folder / "report.html", folder / "plots", sections)
+    for name, text in write_checklists(evaluation, material, sections).items():
         path = folder / "checklists" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -54,15 +55,21 @@ def write_results(
     (folder / "metrics.json").write_text(figures + "\n")
 
 
-def write_report(evaluation: Evaluation, material: Material, page: Path, plots: Path) -> None:
+def write_report(
+    evaluation: Evaluation,
+    material: Material,
+    page: Path,
+    plots: Path,
+    sections: Sections | None = None,
+) -> None:
     """Write the report; equal input gives equal bytes.
 
     The folder of plots gets `<figure>.svg`, `auc.csv`, `folds.csv`, `confusion.csv` and, one file
     per model, `roc/<model>.csv`, `precision_recall/<model>.csv` and `training/<model>.csv`.
     """
-    sections = make_sections(evaluation, material)
+    sections = sections or make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
-    for section in sections:
+    for section in sections.filled:
         for figure in section.figures():
             (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
     for name, table in plot_tables(evaluation, material.curves).items():

@@ -1,21 +1,24 @@
 import dataclasses
+import re
 
 import pytest
 from scipy.stats import norm
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import ArmChoice, Decision, Evaluation
 from skiagram.report.sections.answer import (
-    collect_warnings,
+    answer,
     describe_prevalence,
-    sensitivity_of_verdict,
+    state_answer,
     tabulate_answer,
 )
+from skiagram.report.sections.doubts import collect_warnings, list_steps, shorten
+from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import Planning
-from tests.report.examples_of_findings import full
+from tests.report.examples_of_findings import answered, full
 from tests.report.examples_of_results import (
     binary,
     material,
@@ -33,6 +36,7 @@ def test_it_holds_the_best_of_each_arm_the_rules_and_the_limit_alone() -> None:
     assert [[row.title for row in group.rows] for group in found.groups] == [
         ["Random forest"],
         ["Small network with batch norm"],
+        ["Best network minus best classical model"],
         ["Decision tree", "Chance"],
         ["Ideal observer"],
     ]
@@ -51,7 +55,7 @@ def test_sensitivity_and_specificity_become_cases_out_of_a_hundred() -> None:
     table = tabulate_answer(dataclasses.replace(evaluation, models=models))
     found = table.row("Random forest").cells[1:]
     assert list(found) == [Cell("90", "(80–95)"), Cell("30", "(25–40)")]
-    assert table.columns[1:] == ["Detected, per 100 abnormal", "False alarms, per 100 others"]
+    assert table.columns[1:] == ["Found, per 100 abnormal", "False alarms, per 100 others"]
 
 
 def test_an_arm_without_a_trained_model_keeps_its_reason() -> None:
@@ -77,6 +81,94 @@ def test_every_row_has_a_cell_a_column(evaluation: Evaluation) -> None:
     found = tabulate_answer(evaluation)
     for group in found.groups:
         assert all(len(row.cells) == len(found.columns) for row in group.rows)
+
+
+def mixed() -> Evaluation:
+    """Return the example with a network that is another one in two of five folds."""
+    evaluation, name, auc = answered(), "best_network_of_each_fold", Estimate(0.763, 0.7, 0.82)
+    one = next(model for model in evaluation.models if model.outcome.model == "small_cnn")
+    outcome = dataclasses.replace(one.outcome, model=name, title="Best network of each fold")
+    mixture = dataclasses.replace(one, outcome=outcome, metrics=one.metrics | {"roc_auc": auc})
+    choice = ArmChoice(name, {"small_cnn": 3, "article_cnn": 2}, 5, auc)
+    return dataclasses.replace(
+        evaluation,
+        mixtures=(mixture,),
+        best=evaluation.best | {"deep": name},
+        arms=evaluation.arms | {"deep": choice},
+    )
+
+
+def numbers(text: str) -> set[str]:
+    return set(re.findall(r"\d+(?:\.\d+)?", text)) - {"95", "100"}
+
+
+@pytest.mark.parametrize("evaluation", [answered(), mixed(), answered("no", -0.05, -0.01)])
+def test_every_figure_of_the_answer_is_in_the_table_and_the_difference_in_the_figure(
+    evaluation: Evaluation,
+) -> None:
+    sentences, found = state_answer(evaluation), tabulate_answer(evaluation)
+    assert len(sentences) == 3
+    cells = [cell for group in found.groups for row in group.rows for cell in row.cells]
+    table = " ".join(cell if isinstance(cell, str) else " ".join(cell[:2]) for cell in cells)
+    assert numbers(" ".join(sentences[1:])) <= numbers(table)
+    context = answer(evaluation, material())
+    assert context["difference"] == evaluation.difference
+    assert "+0.021" in context["forest"].svg
+
+
+def test_a_mixture_of_networks_has_its_own_name_row_and_figure() -> None:
+    found = tabulate_answer(mixed())
+    name = (
+        "Best network of each fold (Small network with batch norm 3, Convolutional network of the "
+        "articles 2)"
+    )
+    assert texts(found.row(name)) == ["0.763", "93", "38"]
+    titles = [row.title for group in found.groups for row in group.rows]
+    assert "Small network with batch norm" not in titles
+    assert "Its AUC is 0.763 instead of" in state_answer(mixed())[2]
+
+
+@pytest.mark.parametrize(
+    ("decision", "low", "high", "start", "end"),
+    [
+        (
+            "yes",
+            0.03,
+            0.06,
+            "Yes: on 150 sealed test cases of 75 patients",
+            "more than that counts.",
+        ),
+        ("no", -0.05, -0.01, "No: on 150", "the classical model is better."),
+        ("no", -0.01, 0.01, "No: on 150", "no gain that counts is likely."),
+        ("open", -0.03, 0.046, "Not settled: on 150", "this can be chance."),
+    ],
+)
+def test_the_answer_is_three_sentences_with_units(
+    decision: Decision, low: float, high: float, start: str, end: str
+) -> None:
+    first, second, third = state_answer(answered(decision, low, high))
+    assert first.startswith(start)
+    assert "Of 100 abnormal cases the best network finds 5 more than the best classical" in second
+    assert "95 % interval 2 fewer to 12 more" in second
+    assert "raises 8 more false alarms" in second
+    assert third.endswith(end)
+
+
+def test_where_nothing_is_compared_the_best_model_is_told_with_the_reason() -> None:
+    first, second, third = state_answer(binary())
+    assert first == binary().verdict
+    assert second.startswith("Of 100 abnormal cases, Random forest finds 90;")
+    assert third.startswith("Of 100 abnormal cases, Small network with batch norm finds 90;")
+
+
+def test_doubts_are_one_sentence_each_and_steps_say_what_to_do() -> None:
+    assert shorten("Audit: `x` is told with an AUC of 0.72 (0.6 to 0.8); by luck 0.6. See.") == (
+        "Audit: `x` is told with an AUC of 0.72; by luck 0.6."
+    )
+    steps = list(list_steps(answered(), material()))
+    assert steps[0].startswith("Train every model five times")
+    assert "about 680 are needed instead of 75" in steps[1]
+    assert "Split by cluster of near duplicates." in steps
 
 
 def told(start: str, **changes: object) -> str:

@@ -5,14 +5,14 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.page import write_checklists
-from skiagram.report.section import list_sections
-from skiagram.report.sections.answer import FIRST_PAGE
+from skiagram.report.section import list_sections, make_sections
 from skiagram.report.sections.checklist import (
     Checklist,
     fill_checklists,
     list_checklists,
     tabulate_checklist,
 )
+from skiagram.report.sections.verdict import HEADINGS
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, material, several_classes
 
@@ -22,7 +22,7 @@ def filled(name: str, evaluation: Evaluation | None = None) -> Checklist:
     return next(one for one in found if one.file == name)
 
 
-ANCHORS = set(FIRST_PAGE | list_sections())
+ANCHORS = set(HEADINGS | list_sections())
 
 
 @pytest.mark.slow
@@ -113,7 +113,8 @@ def test_an_item_that_does_not_apply_is_outside_the_score() -> None:
 
 @pytest.mark.slow
 def test_every_checklist_is_written_as_a_page_and_two_tables_to_fill_in() -> None:
-    files = write_checklists(full(), material())
+    sections = make_sections(full(), material())
+    files = write_checklists(full(), material(), sections)
     names = list_checklists()
     assert set(files) == {"checklists.html"} | {
         f"{name}.{ending}" for name in names for ending in ("csv", "md")
@@ -125,4 +126,4 @@ def test_every_checklist_is_written_as_a_page_and_two_tables_to_fill_in() -> Non
         assert f'id="{name}"' in files["checklists.html"]
     targets = set(re.findall(r'href="\.\./report\.html#(\w+)"', files["checklists.html"]))
     assert targets
-    assert targets <= ANCHORS
+    assert targets <= sections.anchors | set(HEADINGS)

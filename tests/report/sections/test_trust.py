@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from skiagram.evaluation.results import ChosenFeature, FeatureSelection
-from skiagram.report.sections.answer import draw_forest
+from skiagram.report.section import LeftOut
+from skiagram.report.sections.answer import answer
 from skiagram.report.sections.calibration import (
     draw_reliability,
     tabulate_calibration,
@@ -176,10 +177,10 @@ def test_only_the_best_of_each_arm_is_drawn_and_described_with_its_numbers() -> 
 
 @pytest.mark.slow
 def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
-    with_both = draw_forest(full())
+    with_both = answer(full(), material())["forest"]
     assert "+0.021 (−0.030 to 0.046)" in with_both.description
     assert "Best network minus" in with_both.svg
-    alone = draw_forest(dataclasses.replace(full(), difference=None))
+    alone = answer(dataclasses.replace(full(), difference=None), material())["forest"]
     assert "minus" not in alone.description + alone.svg.split("</metadata>")[-1].replace("−", "")
 
 
@@ -196,8 +197,8 @@ def test_subgroups_carry_their_warning_and_hidden_ones_have_no_counts() -> None:
     differences = found["differences"][FOREST]
     assert cell(differences, "CC", 0)[:2] == ("−0.100", "(−0.190 to −0.010)")
     assert row(differences, "CC")[1] == "0.030 | 0.120"
-    nothing = subgroups(binary(), material())
-    assert nothing == {"tables": {}, "differences": {}, "drawn": None}
+    with pytest.raises(LeftOut, match="no column tells parts of the cases"):
+        subgroups(binary(), material())
 
 
 def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:

@@ -1,12 +1,10 @@
-"""The first page: the table of what was compared, its figure, and what would change the verdict."""
+"""The first page: the answer in three sentences, its table and its figure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from math import ceil
 
 from matplotlib.axes import Axes
 
-from skiagram.audit.run import AuditReport
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
@@ -25,55 +23,235 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import (
     ARM_TITLES,
-    DESIGN_WORDS,
     format_count,
     format_decimal,
     format_difference,
     format_estimate,
     format_percent,
+    format_signed,
     group_by_arm,
     is_best,
     metric_heading,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.sections.provenance import describe_opening
-from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, make_model_row
+from skiagram.report.tables import (
+    Cell,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    make_model_row,
+)
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import Planning
 
-FIRST_PAGE = {  # anchors besides those of sections
-    "sensitivity_of_verdict": "What would change the answer",
-    "reading": "How to read this",
-}
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
-_SURE = 0.8  # of resamples with one model first: below it the order of the models is open
 
 
 @section("The answer", place=0)
 def answer(evaluation: Evaluation, material: Material) -> Context:
-    """Return the first page, which stands before the table of contents."""
+    """Return the first page."""
+    shown = [model for models in list_compared(evaluation).values() for model in models]
     return {
-        "headings": FIRST_PAGE,
+        "sentences": state_answer(evaluation),
         "table": tabulate_answer(evaluation),
-        "forest": draw_forest(evaluation),
-        "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
-        "warnings": collect_warnings(evaluation, material),
+        "forest": draw_forest(evaluation, shown, "answer"),
+        "difference": _decisive(evaluation),
         "prevalence": describe_prevalence(evaluation),
-        "off_near_duplicates": FIGURE["roc_auc_off_near_duplicates"].title,
     }
 
 
+def _decisive(evaluation: Evaluation) -> Estimate | None:
+    """Return the difference in AUC on which the answer rests; None without an interval."""
+    clean = evaluation.off_near_duplicates
+    estimate = clean.comparison.difference if clean else evaluation.difference
+    known = estimate is not None and estimate.low is not None and estimate.high is not None
+    return estimate if known else None
+
+
+def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the decision, what it means for a hundred patients, and the difference in AUC."""
+    decisive, verdict = _decisive(evaluation), evaluation.answer
+    if verdict is None or verdict.decision == "none" or decisive is None:
+        told = (verdict.headline, *verdict.reasons) if verdict else (evaluation.verdict,)
+        return (*told, *_single_model(evaluation))
+    return (_decide(evaluation), _of_a_hundred(evaluation), _compare_auc(evaluation, decisive))
+
+
+def _decide(evaluation: Evaluation) -> str:
+    verdict, clean = evaluation.answer, evaluation.off_near_duplicates
+    cases = clean.cases if clean else sum(evaluation.cases["reported"].values())
+    people = clean.patients if clean else evaluation.patients["reported"]
+    whose = "patients" if evaluation.patients_known else "groups of near duplicates"
+    sealed = evaluation.task.design == "holdout"
+    seen = (
+        "which no model had seen" if sealed else "each scored by models that never saw its patient"
+    )
+    where = (
+        f"on {format_count(cases)} {'sealed test ' if sealed else ''}cases of "
+        f"{format_count(people)} {whose}, {seen}"
+    )
+    if clean:
+        where += ", without the near duplicates of development cases"
+    name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
+    words = {
+        "yes": f"Yes: {where}, a {name} does better than classical features by more than the "
+        f"{gain} that counts as worthwhile.",
+        "no": f"No: {where}, a {name} does not gain the {gain} over classical features that "
+        "counts as worthwhile.",
+        "open": f"Not settled: {where}, it is neither shown nor excluded that a {name} gains the "
+        f"{gain} over classical features that counts as worthwhile.",
+    }
+    return words[verdict.decision if verdict else "open"]
+
+
+def _of_a_hundred(evaluation: Evaluation) -> str:
+    """Tell the paired differences in natural frequencies, which are read correctly more often.
+
+    Gigerenzer et al. 2007, Psychological Science in the Public Interest 8:53.
+    """
+    task, name = evaluation.task, evaluation.contender_words
+    levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
+    if task.positive is None:
+        if len(levels) < 2:
+            return ""
+        (own,), (other,) = levels
+        return (
+            f"Of 100 cases the best {name} puts {own.text} into the right class, the best "
+            f"classical model {other.text}."
+        )
+    found, alarms = _frequencies(evaluation)
+    if found is None or alarms is None:
+        return ""
+    instead = ["", ""]
+    if len(levels) == 2:
+        instead = [
+            f"{own.text} instead of {other.text}; " for own, other in zip(*levels, strict=True)
+        ]
+    return (
+        f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(found.value)} "
+        f"than the best classical model ({instead[0]}95 % interval {_range(found)}); of 100 others "
+        f"it raises {_more(alarms.value)} false alarms ({instead[1]}{_range(alarms)})."
+    ).replace("as many than", "as many as")
+
+
+def _opponents(evaluation: Evaluation) -> list[ModelResult]:
+    """Return what stands for the contender and for the classical models; empty without both."""
+    names = [
+        evaluation.arms[arm].model
+        for arm in (evaluation.contender, "classical")
+        if arm in evaluation.arms
+    ]
+    known = {model.outcome.model: model for model in (*evaluation.models, *evaluation.mixtures)}
+    return [known[name] for name in names if name in known] if len(names) == 2 else []
+
+
+def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | None]:
+    """Return contender minus classical per 100 cases: found, and false alarms."""
+    differences = evaluation.utility.differences if evaluation.utility else {}
+    sensitivity, specificity = (
+        differences.get(name, Estimate(None)) for name in ("sensitivity", "specificity")
+    )
+    if sensitivity.low is None or specificity.low is None:
+        return None, None
+    return _scaled(sensitivity, 100), _scaled(specificity, -100)
+
+
+def _scaled(estimate: Estimate, factor: float) -> Estimate:
+    value, low, high = (
+        None if part is None else round(factor * part, 6)
+        for part in (estimate.value, estimate.low, estimate.high)
+    )
+    return Estimate(value, *((low, high) if factor > 0 else (high, low)), reason=estimate.reason)
+
+
+def _more(count: float | None) -> str:
+    whole = round(count or 0)
+    return "as many" if whole == 0 else f"{abs(whole)} {'more' if whole > 0 else 'fewer'}"
+
+
+def _range(estimate: Estimate) -> str:
+    return f"{_more(estimate.low)} to {_more(estimate.high)}"
+
+
+def _compare_auc(evaluation: Evaluation, difference: Estimate) -> str:
+    low, high, margin = difference.low or 0.0, difference.high or 0.0, evaluation.margin
+    clean, name = evaluation.off_near_duplicates, evaluation.contender_words
+    if low > margin:
+        meaning = "better by more than that counts"
+    elif high < 0:
+        meaning = "the classical model is better"
+    elif high < margin:
+        meaning = "better, but by less than counts" if low > 0 else "no gain that counts is likely"
+    else:
+        meaning = "better, but perhaps by less than counts" if low > 0 else "this can be chance"
+    arms = clean.auc if clean else {arm: choice.auc for arm, choice in evaluation.arms.items()}
+    own, other = (arms.get(arm, Estimate(None)) for arm in (evaluation.contender, "classical"))
+    values = (
+        f"Its AUC is {format_decimal(own.value)} instead of {format_decimal(other.value)}, a "
+        "difference of "
+        if own.value is not None and other.value is not None
+        else "The difference in AUC is "
+    )
+    chance = any(
+        rival.arm == evaluation.contender and rival.rule == PREVALENCE and not rival.beaten
+        for rival in evaluation.simple_rules
+    )
+    useless = f" The {name} is not even shown to beat chance." if chance else ""
+    bounds = f"{format_signed(low)} to {format_signed(high)}"
+    return (
+        f"{values}{format_signed(difference.value)} (95 % interval {bounds}): {meaning}.{useless}"
+    )
+
+
+def _single_model(evaluation: Evaluation) -> Iterator[str]:
+    """Tell what the best model of any arm does, where no two are compared."""
+    if evaluation.task.positive is None:
+        return
+    name = evaluation.task.classes[evaluation.task.positive]
+    for model in evaluation.models:
+        found, specific = (
+            model.metrics.get(key, Estimate(None)).value for key in ("sensitivity", "specificity")
+        )
+        if is_best(evaluation, model) and found is not None and specific is not None:
+            yield (
+                f"Of 100 {name} cases, {model.outcome.title} finds {100 * found:.0f}; of 100 "
+                f"others, {100 * (1 - specific):.0f} are false alarms."
+            )
+
+
+def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
+    """Return arm → what stands for it, and every reader.
+
+    Where the folds chose different models, their mixture stands there under its own name.
+    """
+    groups: dict[str, list[ModelResult]] = {}
+    for arm, models in group_by_arm(evaluation):
+        chosen = evaluation.best.values()
+        shown = [model for model in models if model.outcome.model in chosen or arm == "reader"]
+        groups[arm] = shown or models[:1]  # nobody was chosen: the reason stands in the row
+    return groups
+
+
 def tabulate_answer(evaluation: Evaluation) -> Table:
-    """Return the best of each arm, readers, what is to be beaten, and the limit where known."""
+    """Return what stands for each arm, the difference, trivial rules, and the limit where known."""
     columns = _columns(evaluation)
-    groups = [*_contenders(evaluation), *_trivial_rules(evaluation)]
+    groups = [
+        Group(ARM_TITLES[arm], [_row(evaluation, model) for model in models])
+        for arm, models in list_compared(evaluation).items()
+    ]
+    if _decisive(evaluation) is not None:
+        name = f"Best {evaluation.contender_words} minus best classical model"
+        row = TableRow(name, _difference_cells(evaluation), best=False)
+        groups.append(Group("What the answer rests on", [row]))
+    groups += _trivial_rules(evaluation)
     if evaluation.ideal:
         row = TableRow("Ideal observer", [fill_cell(evaluation.ideal), *[""] * (len(columns) - 1)])
         groups.append(Group("The limit of this task", [row]))
-    return Table(columns, groups)
+    return Table(columns, groups, kind="models answer")
 
 
 def _columns(evaluation: Evaluation) -> list[str]:
@@ -84,49 +262,67 @@ def _columns(evaluation: Evaluation) -> list[str]:
     if positive is None:
         return [*columns, "Correct, per 100 cases"]
     name = evaluation.task.classes[positive]
-    return [*columns, f"Detected, per 100 {name}", "False alarms, per 100 others"]
+    return [*columns, f"Found, per 100 {name}", "False alarms, per 100 others"]
 
 
-def _contenders(evaluation: Evaluation) -> Iterator[Group]:
-    for arm, models in group_by_arm(evaluation):
-        shown = [model for model in models if is_best(evaluation, model) or arm == "reader"]
-        if not shown:
-            shown = models[:1]  # nobody was chosen: the reason stands in the row
-        yield Group(ARM_TITLES[arm], [_model_row(evaluation, model) for model in shown])
-
-
-def _model_row(evaluation: Evaluation, model: ModelResult) -> TableRow:
+def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
     """Return a model's row without the mark of the best, which all of an arm here are."""
-    found = model.metrics
-    cells = [fill_cell(found.get("roc_auc"))]
+    cells = [fill_cell(model.metrics.get("roc_auc"))]
     if evaluation.near_duplicates:
-        cells.append(fill_cell(found.get("roc_auc_off_near_duplicates")))
+        cells.append(fill_cell(model.metrics.get("roc_auc_off_near_duplicates")))
+    cells += _per_hundred(evaluation, model)
+    row = make_model_row(evaluation, model, lambda _: cells)
+    chosen = [
+        f"{evaluation.titles[name]} {count}"
+        for arm in evaluation.arms.values()
+        if arm.model == model.outcome.model and len(arm.chosen) > 1
+        for name, count in arm.chosen.items()
+    ]
+    title = f"{row.title} ({', '.join(chosen)})" if chosen else row.title
+    return row._replace(title=title, best=False)
+
+
+def _difference_cells(evaluation: Evaluation) -> list[Cell]:
+    signed = partial(format_signed, digits=0)
+    cells = [fill_difference(evaluation.difference)]
+    if evaluation.near_duplicates:
+        clean = evaluation.off_near_duplicates
+        cells.append(fill_difference(clean.comparison.difference if clean else None))
     if evaluation.task.positive is None:
-        cells.append(_of_hundred(found.get("accuracy")))
-    else:
-        cells.append(_of_hundred(found.get("sensitivity")))
-        cells.append(_of_hundred(found.get("specificity"), missed=True))
-    return make_model_row(evaluation, model, lambda _: cells)._replace(best=False)
+        return [*cells, fill_cell(None)]
+    missing = Estimate(None, reason="not compared")
+    found, alarms = _frequencies(evaluation)
+    return [*cells, *(fill_cell(each or missing, signed, digits=0) for each in (found, alarms))]
+
+
+def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
+    """Return found and false alarms, or with several classes what is right, per 100 cases."""
+    found = model.metrics
+    if evaluation.task.positive is None:
+        return [_of_hundred(found.get("accuracy"))]
+    return [
+        _of_hundred(found.get("sensitivity")),
+        _of_hundred(found.get("specificity"), missed=True),
+    ]
 
 
 def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
     """Return a share as a number out of a hundred cases, or what is left of the hundred."""
-    whole = partial(format_decimal, digits=0)
     if share is None or share.value is None:
         return fill_cell(share)
-    value, low, high = (
-        None if part is None else 100 * (1 - part if missed else part)
-        for part in (share.value, share.low, share.high)
-    )
-    bounds = (high, low) if missed else (low, high)
-    return fill_cell(Estimate(value, *bounds), whole, digits=0)
+    if missed:
+        value, low, high = (
+            None if part is None else 1 - part for part in (share.value, share.high, share.low)
+        )
+        share = Estimate(value, low, high)
+    return fill_cell(_scaled(share, 100), partial(format_decimal, digits=0), digits=0)
 
 
 def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
     """Yield the trivial rules that were in the run, and chance or the most common class."""
     rules = {comparison.rule for comparison in evaluation.simple_rules} - {PREVALENCE}
     rows = [
-        _model_row(evaluation, model)
+        _row(evaluation, model)
         for model in evaluation.models
         if model.outcome.model in rules and not is_best(evaluation, model)
     ]
@@ -140,30 +336,29 @@ def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
         yield Group("Trivial rules", rows)
 
 
-def draw_forest(evaluation: Evaluation) -> Drawing:
-    """Draw one row per model; the best of each arm is filled, the ideal observer a dashed line.
+def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str) -> Drawing:
+    """Draw an AUC a row; what stands for an arm is filled, the ideal observer a dashed line.
 
-    Below stands the contender minus the best classical model against the margin.
+    Below stands the difference on which the answer rests, against the margin.
     """
-    models = [model for _, group in group_by_arm(evaluation) for model in group]
     titles = [wrap_title(model.outcome.title) for model in models]
     row_height = _ROW_HEIGHT + _EXTRA_LINE * max(title.count("\n") for title in titles)
-    upper = 0.75 + row_height * len(models)
-    both = _has_difference(evaluation)
-    with open_sheet(upper + (_DIFFERENCE_HEIGHT if both else 0)) as page:
-        ratios = (upper, _DIFFERENCE_HEIGHT) if both else (1,)
+    upper, difference = 0.75 + row_height * len(models), _decisive(evaluation)
+    with open_sheet(upper + (_DIFFERENCE_HEIGHT if difference else 0)) as page:
+        ratios = (upper, _DIFFERENCE_HEIGHT) if difference else (1,)
         panels = page.figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]
         _draw_models(panels[0], evaluation, models, titles)
-        if both:
-            _draw_difference(panels[1], evaluation)
-        return page.finish("auc", _description(evaluation, models))
+        if difference:
+            _draw_difference(panels[1], evaluation, difference)
+        return page.finish(name, _description(evaluation, models, difference))
 
 
 def _draw_models(
-    axes: Axes, evaluation: Evaluation, models: list[ModelResult], titles: list[str]
+    axes: Axes, evaluation: Evaluation, models: Sequence[ModelResult], titles: list[str]
 ) -> None:
     for row, model in enumerate(models):
-        _draw_model(axes, row, model, best=is_best(evaluation, model))
+        best = model.outcome.model in evaluation.best.values()
+        _draw_model(axes, row, model, best=best)
     bounds = [bound for model in models for bound in (_auc(model).value, _auc(model).low)]
     lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds if bound is not None)]))
     axes.set_xlim(lowest, 1.005)
@@ -193,36 +388,30 @@ def _auc_words(model: ModelResult) -> str:
     return "failed" if model.outcome.status == "failed" else format_estimate(_auc(model))
 
 
-def _description(evaluation: Evaluation, models: list[ModelResult]) -> str:
+def _description(
+    evaluation: Evaluation, models: Sequence[ModelResult], difference: Estimate | None
+) -> str:
     parts = [f"{model.outcome.title} {_auc_words(model)}" for model in models]
     if evaluation.ideal:
         parts.append(f"ideal observer {format_estimate(evaluation.ideal)}")
-    if evaluation.difference and _has_difference(evaluation):
+    if difference:
         parts.append(
             f"best {evaluation.contender_words} minus best classical model "
-            f"{format_difference(evaluation.difference)}"
+            f"{format_difference(difference)}"
         )
     return f"AUC of each model with its 95 % interval: {'; '.join(parts)}."
 
 
-def _has_difference(evaluation: Evaluation) -> bool:
-    """Return whether both arms were compared and the difference has an interval."""
-    estimate = evaluation.difference
-    return estimate is not None and estimate.low is not None and estimate.high is not None
-
-
-def _draw_difference(axes: Axes, evaluation: Evaluation) -> None:
+def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -> None:
     """Draw the contender minus the best classical model; inside the grey band nothing counts."""
-    estimate, margin = evaluation.difference, evaluation.margin
-    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
-        return
-    contender, name = evaluation.contender, evaluation.contender_words
+    value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
+    contender, name, margin = evaluation.contender, evaluation.contender_words, evaluation.margin
     own = "deep" if contender == "either" else contender
-    ahead = ARM_COLOUR[own if estimate.value > 0 else "classical"]
+    ahead = ARM_COLOUR[own if value > 0 else "classical"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
-    draw_interval(axes, estimate, 0, color=ahead, linewidth=2.2)
-    axes.plot(estimate.value, 0, marker="s", markersize=7, color=ahead)
-    reach = 1.15 * max(abs(estimate.low), abs(estimate.high), 1.5 * margin)
+    draw_interval(axes, difference, 0, color=ahead, linewidth=2.2)
+    axes.plot(value, 0, marker="s", markersize=7, color=ahead)
+    reach = 1.15 * max(abs(low), abs(high), 1.5 * margin)
     name_rows(axes, [f"Best {name} minus\nbest classical model"])
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-1, 1)
@@ -233,182 +422,8 @@ def _draw_difference(axes: Axes, evaluation: Evaluation) -> None:
     above: Style = {"xycoords": "axes fraction", "textcoords": "offset points"}
     axes.annotate("← classical", (0, 1), (0, 2), ha="left", **above, **style)
     axes.annotate(f"{name} →", (1, 1), (0, 2), ha="right", **above, **style)
-    words = format_difference(estimate).replace(" (", "\n(")
+    words = format_difference(difference).replace(" (", "\n(")
     write_beside(axes, words, 0, color=INK, fontsize=8)
-
-
-def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, trivial rules, seed, order, limit.
-
-    Args:
-        patients_known: False where groups of near duplicates stand in for patients.
-    """
-    return (
-        *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
-        *_decisive_margins(evaluation),
-        *_beaten_rules(evaluation),
-        *_commonest_class(evaluation),
-        *_variance_sources(evaluation),
-        *_order_of_models(evaluation),
-        *_distance_to_ideal(evaluation),
-    )
-
-
-def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
-    """Tell what this many patients can show, and how many the margin would need.
-
-    To find a difference of the margin takes fewer patients than to settle that two equal models
-    differ by less than it.
-    """
-    detectable, planning = evaluation.detectable, evaluation.planning
-    if detectable is None or detectable.value is None:
-        return
-    reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
-    power = (
-        f"with these {format_count(reported)} {people}, a true difference in AUC of "
-        f"{format_decimal(detectable.value)} is found with a probability of 80 %"
-    )
-    settled = planning is None or (planning.settle is not None and planning.settle <= reported)
-    if detectable.value <= evaluation.margin and settled:
-        yield f"More {people} would change little: {power}; the margin is {margin}."
-    else:
-        needed = _needed(planning, margin, people)
-        yield f"More {people}: {power}; most smaller differences are missed.{needed}"
-
-
-def _needed(planning: Planning | None, margin: str, people: str) -> str:
-    """Tell how many patients would detect, and how many settle, a difference of the margin."""
-    if planning is None:
-        return ""
-    if planning.detect is None:
-        return f" No number of {people} is enough: {planning.reason}."
-    words = (
-        f" To find a difference of {margin}, the margin, about {_round_up(planning.detect)} such "
-        f"{people} are needed; to show that two equal models differ by less, "
-    )
-    if planning.settle is None:
-        return f"{words}{planning.reason}."
-    return f"{words}about {_round_up(planning.settle)} (each with a probability of 80 %)."
-
-
-def _round_up(patients: float) -> str:
-    """Return two digits, upwards: the third of such a number means nothing."""
-    step = 10 ** max(0, len(str(int(patients))) - 2)
-    return format_count(float(ceil(patients / step) * step))
-
-
-def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
-    """Tell for which other margins the answer would be another, on the cases that it follows."""
-    clean = evaluation.off_near_duplicates
-    estimate = clean.comparison.difference if clean else evaluation.difference
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return
-    low, high = format_decimal(estimate.low), format_decimal(estimate.high)
-    choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
-    if estimate.high <= 0:
-        yield f"{choice}; whatever it is, the answer is not “yes”."
-    elif estimate.low <= 0:
-        yield (
-            f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
-            "smaller one it leaves the question open."
-        )
-    else:
-        yield (
-            f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
-            f"above {high} “no”; in between the question is open."
-        )
-
-
-def _beaten_rules(evaluation: Evaluation) -> Iterator[str]:
-    """Tell what the models beat; what they do not stands among the warnings."""
-    for words in evaluation.simple_rule_words.values():
-        if words not in evaluation.warnings:
-            yield words
-
-
-def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
-    share = evaluation.majority_accuracy
-    if share is not None and share.value is not None:
-        yield (
-            "Assigning every case to the most common class of the development cases is correct in "
-            f"{format_percent(share.value)} of the reported cases; an accuracy close to this has "
-            "no value."
-        )
-
-
-def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
-    """Tell how much of the variance of the contender another seed would make."""
-    choice = evaluation.arms.get(evaluation.contender)
-    best = choice.model if choice else evaluation.best.get(evaluation.contender)
-    for model in (*evaluation.models, *evaluation.mixtures):
-        if model.outcome.model != best or not model.stability or not model.stability.variance:
-            continue
-        parts = model.stability.variance
-        whole = parts.patients + parts.seed + parts.both
-        if whole > 0:
-            patients, seed, both = (
-                format_percent(part / whole) for part in (parts.patients, parts.seed, parts.both)
-            )
-            yield (
-                f"Of the variance of a single training of {model.outcome.title}, {patients} comes "
-                f"from the patients, {seed} from the seed and {both} from their interaction."
-            )
-
-
-def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
-    """Tell where another draw of patients would put another model first."""
-    if evaluation.ranking is None or not evaluation.ranking.first:
-        return
-    titles = evaluation.titles
-    leader, share = max(evaluation.ranking.first.items(), key=lambda item: item[1])
-    chosen = leader in evaluation.best.values()
-    words = (
-        f"Among all models, {titles[leader]} has the highest AUC in {format_percent(share)} of "
-        "the resamples of reported patients"
-    )
-    if not chosen:
-        sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
-        yield (
-            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
-            f"comparison above is between the models that were.{sealed}"
-        )
-    elif share < _SURE:
-        yield f"{words}: it is not settled which model is best."
-
-
-def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
-    ideal = evaluation.ideal
-    best = (model for model in evaluation.models if is_best(evaluation, model))
-    reached = [value for model in best if (value := _auc(model).value) is not None]
-    if ideal is None or ideal.value is None or not reached:
-        return
-    left = ideal.value - max(reached)
-    if left > evaluation.margin:
-        yield (
-            f"The AUC of the ideal observer is {format_decimal(left)} above that of the better of "
-            "the two: other features, other networks or more training cases can gain up to that "
-            "much."
-        )
-
-
-def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
-    """Return what a reader must know first, of the seal, of the evaluation and of the audit.
-
-    Findings that would stop a run and were waived are among them, with the reason.
-    """
-    again = material.opening is not None and material.opening.number > 1
-    return (
-        *([describe_opening(material.opening)] if again else []),
-        *evaluation.warnings,
-        *_audit_warnings(material.audit),
-    )
-
-
-def _audit_warnings(audit: AuditReport) -> Iterator[str]:
-    for finding in audit.findings:
-        if finding.count and (finding.severity == "warning" or finding.waived):
-            accepted = f" Accepted, because: {finding.waived}" if finding.waived else ""
-            yield f"Audit: {finding.summary}{accepted}"
 
 
 def describe_prevalence(evaluation: Evaluation) -> str:

@@ -13,7 +13,7 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate
 
@@ -21,6 +21,8 @@ from skiagram.statistics.estimate import Estimate
 @section("Calibration", place=90)
 def calibration(evaluation: Evaluation, material: Material) -> Context:
     """Return the reliability curves, calibration in figures, and distances of probabilities."""
+    if not any(model.calibration for model in evaluation.models):
+        raise LeftOut("no model has probabilities")
     return {
         "reliability": draw_reliability(evaluation),
         "table": tabulate_calibration(evaluation),

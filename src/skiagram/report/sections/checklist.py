@@ -5,7 +5,7 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 
 import importlib.resources
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
@@ -28,7 +28,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, list_sections, section
-from skiagram.report.sections.answer import FIRST_PAGE
+from skiagram.report.sections.verdict import HEADINGS
 from skiagram.report.tables import Group, Table, TableRow, list_rows
 from skiagram.statistics.estimate import Estimate
 
@@ -47,13 +47,11 @@ STATE_WORDS: dict[State, str] = {
 
 @section("Checklists", place=180)
 def checklist(evaluation: Evaluation, material: Material) -> Context:
-    """Return the report's own checklist, and how many parts of the others are answered."""
-    own, *others = fill_checklists(evaluation, material)
+    """Return how many parts of each checklist are answered; they lie in files beside the page."""
+    filled = fill_checklists(evaluation, material)
     return {
-        "checklist": own,
-        "table": tabulate_items(own),
-        "others": tabulate_states(others),
-        "scores": [each.score_words for each in others if each.score_words],
+        "table": tabulate_states(filled),
+        "scores": [each.score_words for each in filled if each.score_words],
         "folder": FOLDER,
     }
 
@@ -313,13 +311,22 @@ def _fill(item: Item, facts: Facts) -> Item:
     return item._replace(stands=words, anchors=anchors, author=author, state=state)
 
 
-def tabulate_items(checklist: Checklist, page: str = "") -> Table:
-    """Return the checklist as a table with links to where the answers stand."""
-    headings = FIRST_PAGE | list_sections()
+def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> Table:
+    """Return the checklist as a table with links to where the answers stand.
+
+    Args:
+        page: Address of the report.
+        anchors: Sections that the report has.
+    """
+    headings = HEADINGS | list_sections()
     link = Markup('<a href="{}#{}">{}</a>')
 
     def row(item: Item) -> TableRow:
-        links = [link.format(page, anchor, headings[anchor]) for anchor in item.anchors]
+        links = [
+            link.format(page, anchor, headings[anchor])
+            for anchor in item.anchors
+            if anchor in anchors or anchor in HEADINGS
+        ]
         said = "Does not apply" if item.state == "not applicable" else item.stands
         stands = Markup(" ").join([escape(said), Markup(", ").join(links)])
         return TableRow(item.number, [item.asked, stands, item.author])

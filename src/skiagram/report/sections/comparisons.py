@@ -11,7 +11,7 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows
 from skiagram.statistics.significance import McNemar
 
@@ -32,6 +32,8 @@ Name = Callable[[str], str]  # of a model, for people
 @section("Comparisons between models", place=60)
 def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
+    if evaluation.primary is None and not evaluation.secondary and not evaluation.comparisons:
+        raise LeftOut("fewer than two models were trained")
     titles = _titles(evaluation)
     return {
         "primary": tabulate_primary(evaluation),

@@ -20,7 +20,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import ARM_TITLES, format_decimal, group_by_arm, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
 
 # Inches; fixed, so that a long name cannot squeeze the panels.
 _LEFT, _GAP, _RIGHT = 0.54, 0.28, 0.08
@@ -38,7 +38,11 @@ _Drawn = Sequence[tuple[ModelResult, Curve]]
 @section("ROC and precision–recall curves", place=40)
 def curves(evaluation: Evaluation, material: Material) -> Context:
     """Return both figures."""
-    return {name: draw_curves(evaluation, name) for name in _AXES}
+    drawn = {name: draw_curves(evaluation, name) for name in _AXES}
+    if not any(drawn.values()):
+        several = evaluation.task.positive is None
+        raise LeftOut("no single curve with more than two classes" if several else NOT_TRAINED)
+    return drawn
 
 
 def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:

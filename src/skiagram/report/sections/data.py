@@ -12,7 +12,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
-from skiagram.report.tables import Table, TableRow, list_rows
+from skiagram.report.tables import Group, Table, TableRow, list_rows
 
 
 @section("The data", place=10)
@@ -49,33 +49,47 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     """Return how test cases differ from development cases; None where nothing was compared."""
     titles = evaluation.titles
-    rows = [
-        TableRow(
+    differing = [
+        _shift_row(
             f"AUC of {titles[shift.model]}",
-            [
-                format_decimal(shift.out_of_fold),
-                format_decimal(shift.test),
-                format_difference(shift.difference),
-                format_p_value(shift.p_holm),
-            ],
-            mark="differs" if shift.disagrees else "",
+            shift.disagrees,
+            format_decimal(shift.out_of_fold),
+            format_decimal(shift.test),
+            format_difference(shift.difference),
+            shift.p_holm,
         )
         for shift in evaluation.shifts
     ]
-    domain = evaluation.domain
+    domain, ranked = evaluation.domain, list[TableRow]()
     for trait in (*domain.traits, *domain.features) if domain else ():
-        written = format_difference if trait.kind == "share" else format_estimate
-        cells = [
-            f"{trait.development:.4g}",
-            f"{trait.test:.4g}",
-            written(trait.difference),
-            format_p_value(trait.p_holm),
-        ]
-        rows.append(TableRow(trait.name, cells, mark="differs" if trait.differs else ""))
-    if not rows and domain is None:
+        share = trait.kind == "share"
+        written = format_difference if share else format_estimate
+        sides = (f"{trait.development:.4g}", f"{trait.test:.4g}", written(trait.difference))
+        row = _shift_row(trait.name, trait.differs, *sides, trait.p_holm)
+        (differing if share else ranked).append(row)
+    if not differing and domain is None:
         return None
-    columns = ("Development", "Test", "Difference (95 %)", "p, corrected")
-    return Table(columns, list_rows(rows), first="What", kind="")
+    groups = (
+        (differing, "AUC and shares", "Difference (95 %)"),
+        (ranked, "Medians", "Probability that a test case has more (95 %)"),
+    )
+    return Table(
+        (),
+        [
+            Group(title, rows, ("Development", "Test", compared, "p, corrected"))
+            for rows, title, compared in groups
+            if rows
+        ],
+        first="What",
+        kind="",
+    )
+
+
+def _shift_row(
+    title: str, differs: bool, development: str, test: str, compared: str, p: float
+) -> TableRow:
+    cells = [development, test, compared, format_p_value(p)]
+    return TableRow(title, cells, mark="differs" if differs else "")
 
 
 def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:

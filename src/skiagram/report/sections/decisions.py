@@ -24,7 +24,7 @@ from skiagram.report.formatting import (
     is_best,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import (
     Cells,
     Group,
@@ -58,6 +58,8 @@ _gain = partial(format_signed, digits=1)
 @section("Decisions at a threshold", place=100)
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""
+    if evaluation.task.positive is None and evaluation.utility is None:
+        raise LeftOut("no single threshold with more than two classes")
     return {
         "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),

@@ -3,13 +3,16 @@
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import ARM_TITLES, format_decimal, format_p_value
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
 
 
 @section("Several readers", place=130)
 def readers(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of readers and what it shows."""
+    if evaluation.readers is None:
+        several = evaluation.task.positive is None
+        raise LeftOut("defined for two classes" if several else "fewer than two readers")
     return {"table": tabulate_readers(evaluation), "shown": describe_readers(evaluation)}
 
 

@@ -10,13 +10,15 @@ from skiagram.report.formatting import (
     metric_heading,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, fill_difference
 
 
 @section("Sites that no model saw", place=120)
 def sites(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of sites and what it shows."""
+    if evaluation.sites is None:
+        raise LeftOut("no site was held out whole (`design: cv` and `fold_column` do)")
     return {"table": tabulate_sites(evaluation), "shown": describe_sites(evaluation)}
 
 

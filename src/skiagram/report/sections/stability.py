@@ -25,7 +25,7 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.material import Material, find_definition
-from skiagram.report.section import Context, section
+from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate
 
@@ -41,6 +41,8 @@ _APART = 0.2  # rows between folds and seeds
 @section("Stability", place=80)
 def stability(evaluation: Evaluation, material: Material) -> Context:
     """Return spreads, sources of variance, chosen features and ranks."""
+    if not any(model.stability for model in evaluation.models):
+        raise LeftOut(NOT_TRAINED)
     return {
         "drawn": draw_stability(evaluation),
         "table": tabulate_stability(evaluation),

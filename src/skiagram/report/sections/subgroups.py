@@ -23,7 +23,7 @@ from skiagram.report.formatting import (
     metric_heading,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, section
+from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import Estimate
 
@@ -36,13 +36,15 @@ _Drawn = list[tuple[ModelResult, str, tuple[Subgroup, ...]]]
 @section("Subgroups", place=110)
 def subgroups(evaluation: Evaluation, material: Material) -> Context:
     """Return title → table for the best of each arm, of figures and of differences."""
-    best = [model for model in finished_models(evaluation) if is_best(evaluation, model)]
+    best = [
+        model
+        for model in finished_models(evaluation)
+        if is_best(evaluation, model) and model.subgroups
+    ]
+    if not best:
+        raise LeftOut("no column tells parts of the cases (age, view, density, site, device)")
     return {
-        "tables": {
-            model.outcome.title: tabulate_subgroups(evaluation, model)
-            for model in best
-            if model.subgroups
-        },
+        "tables": {model.outcome.title: tabulate_subgroups(evaluation, model) for model in best},
         "differences": {
             model.outcome.title: tabulate_subgroup_differences(evaluation, model)
             for model in best

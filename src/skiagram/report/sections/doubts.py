@@ -1,0 +1,94 @@
+"""The second page: what to doubt, and what to do next."""
+
+import re
+from collections.abc import Iterator
+
+from skiagram.audit.contract import Finding
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.report.formatting import format_count, format_decimal
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.sections.provenance import describe_opening
+from skiagram.report.sections.verdict import round_up
+
+MAX_LINES = 6  # of each list; the others stand in the appendix
+
+
+@section("What to doubt", place=1)
+def doubts(evaluation: Evaluation, material: Material) -> Context:
+    """Return the doubts and the steps, the gravest first, and how many more there are."""
+    every = tuple(dict.fromkeys(map(shorten, collect_warnings(evaluation, material))))
+    return {
+        "doubts": every[:MAX_LINES],
+        "more": len(every[MAX_LINES:]),
+        "steps": tuple(dict.fromkeys(list_steps(evaluation, material)))[:MAX_LINES],
+        "in_full": collect_warnings(evaluation, material),
+    }
+
+
+def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
+    """Return what a reader must know of the seal, the verdict, the evaluation and the audit.
+
+    Findings that would stop a run and were waived are among them, with the reason.
+    """
+    opened = material.opening is not None and material.opening.number > 1
+    openings = evaluation.answer.openings if evaluation.answer else ()
+    told = set(evaluation.simple_rule_words.values()) if openings else set()
+    return (
+        *([describe_opening(material.opening)] if opened else []),
+        *openings,
+        *(warning for warning in evaluation.warnings if warning not in told),
+        *(_audit_warning(finding) for finding in _graver(material)),
+    )
+
+
+def _graver(material: Material) -> list[Finding]:
+    return [
+        finding
+        for finding in material.audit.findings
+        if finding.count and (finding.severity == "warning" or finding.waived)
+    ]
+
+
+def _audit_warning(finding: Finding) -> str:
+    accepted = f" Accepted, because: {finding.waived}" if finding.waived else ""
+    return f"Audit: {finding.summary}{accepted}"
+
+
+def shorten(text: str) -> str:
+    """Return the first sentence of a warning, without what stands in brackets."""
+    first = re.split(r"(?<=[^\W\d_][.;:])\s+(?=[A-Z])|(?<=\d\.)\s+(?=[A-Z])", text)
+    start = first[0] if first[0] != "Audit:" or len(first) == 1 else " ".join(first[:2])
+    return re.sub(r"\s*\([^()]*\)", "", start)
+
+
+def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
+    """Yield what would answer more: trainings, patients, other sites, mended data."""
+    if evaluation.primary is not None and evaluation.primary.scope == "fits":
+        yield (
+            "Train every model five times (`repeats: 5`): then the interval also holds what "
+            "another training would change."
+        )
+    yield from _patients(evaluation, material)
+    for finding in _graver(material):
+        if finding.remedy:
+            yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
+    if not evaluation.test_sites and evaluation.sites is None:
+        yield "Test on patients of another site: how the models do there is not known."
+
+
+def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
+    planning, tested = evaluation.planning, evaluation.patients["reported"]
+    if planning is None or planning.detect is None or planning.detect <= tested:
+        return
+    people = "patients" if material.card.patients_known else "groups of near duplicates"
+    equal = (
+        f"; to show that two equal models differ by less, about {round_up(planning.settle)}"
+        if planning.settle is not None
+        else ""
+    )
+    yield (
+        f"Test on more {people}: to find a difference in AUC of "
+        f"{format_decimal(evaluation.margin)}, about {round_up(planning.detect)} are needed "
+        f"instead of {format_count(tested)}{equal}."
+    )

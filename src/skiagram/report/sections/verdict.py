@@ -1,0 +1,196 @@
+"""The answer in detail: all models at once, what the verdict rests on, what would change it."""
+
+from collections.abc import Iterator
+from math import ceil
+
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figures import FIGURE
+from skiagram.report.formatting import (
+    DESIGN_WORDS,
+    format_count,
+    format_decimal,
+    format_percent,
+    group_by_arm,
+    is_best,
+)
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.sections.answer import draw_forest
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import Planning
+
+HEADINGS = {  # anchors besides those of sections
+    "sensitivity_of_verdict": "What would change the answer",
+    "reading": "How to read this",
+}
+_SURE = 0.8  # of resamples with one model first: below it the order of the models is open
+
+
+@section("The answer in detail", place=5)
+def verdict(evaluation: Evaluation, material: Material) -> Context:
+    """Return the forest of all models, and what would change the verdict."""
+    models = [model for _, group in group_by_arm(evaluation) for model in group]
+    return {
+        "headings": HEADINGS,
+        "forest": draw_forest(evaluation, models, "auc"),
+        "sensitivity": sensitivity_of_verdict(evaluation, material.card.patients_known),
+        "off_near_duplicates": FIGURE["roc_auc_off_near_duplicates"].title,
+    }
+
+
+def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tuple[str, ...]:
+    """Return the sentences: patients, margin, trivial rules, seed, order, limit.
+
+    Args:
+        patients_known: False where groups of near duplicates stand in for patients.
+    """
+    return (
+        *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
+        *_decisive_margins(evaluation),
+        *_beaten_rules(evaluation),
+        *_commonest_class(evaluation),
+        *_variance_sources(evaluation),
+        *_order_of_models(evaluation),
+        *_distance_to_ideal(evaluation),
+    )
+
+
+def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
+    """Tell what this many patients can show, and how many the margin would need.
+
+    To find a difference of the margin takes fewer patients than to settle that two equal models
+    differ by less than it.
+    """
+    detectable, planning = evaluation.detectable, evaluation.planning
+    if detectable is None or detectable.value is None:
+        return
+    reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
+    power = (
+        f"with these {format_count(reported)} {people}, a true difference in AUC of "
+        f"{format_decimal(detectable.value)} is found with a probability of 80 %"
+    )
+    settled = planning is None or (planning.settle is not None and planning.settle <= reported)
+    if detectable.value <= evaluation.margin and settled:
+        yield f"More {people} would change little: {power}; the margin is {margin}."
+    else:
+        needed = _needed(planning, margin, people)
+        yield f"More {people}: {power}; most smaller differences are missed.{needed}"
+
+
+def _needed(planning: Planning | None, margin: str, people: str) -> str:
+    """Tell how many patients would detect, and how many settle, a difference of the margin."""
+    if planning is None:
+        return ""
+    if planning.detect is None:
+        return f" No number of {people} is enough: {planning.reason}."
+    words = (
+        f" To find a difference of {margin}, the margin, about {round_up(planning.detect)} such "
+        f"{people} are needed; to show that two equal models differ by less, "
+    )
+    if planning.settle is None:
+        return f"{words}{planning.reason}."
+    return f"{words}about {round_up(planning.settle)} (each with a probability of 80 %)."
+
+
+def round_up(patients: float) -> str:
+    """Return two digits, upwards: the third of such a number means nothing."""
+    step = 10 ** max(0, len(str(int(patients))) - 2)
+    return format_count(float(ceil(patients / step) * step))
+
+
+def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
+    """Tell for which other margins the answer would be another, on the cases that it follows."""
+    clean = evaluation.off_near_duplicates
+    estimate = clean.comparison.difference if clean else evaluation.difference
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return
+    low, high = format_decimal(estimate.low), format_decimal(estimate.high)
+    choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
+    if estimate.high <= 0:
+        yield f"{choice}; whatever it is, the answer is not “yes”."
+    elif estimate.low <= 0:
+        yield (
+            f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
+            "smaller one it leaves the question open."
+        )
+    else:
+        yield (
+            f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
+            f"above {high} “no”; in between the question is open."
+        )
+
+
+def _beaten_rules(evaluation: Evaluation) -> Iterator[str]:
+    """Tell what the models beat; what they do not stands among the warnings."""
+    for words in evaluation.simple_rule_words.values():
+        if words not in evaluation.warnings:
+            yield words
+
+
+def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
+    share = evaluation.majority_accuracy
+    if share is not None and share.value is not None:
+        yield (
+            "Assigning every case to the most common class of the development cases is correct in "
+            f"{format_percent(share.value)} of the reported cases; an accuracy close to this has "
+            "no value."
+        )
+
+
+def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
+    """Tell how much of the variance of the contender another seed would make."""
+    choice = evaluation.arms.get(evaluation.contender)
+    best = choice.model if choice else evaluation.best.get(evaluation.contender)
+    for model in (*evaluation.models, *evaluation.mixtures):
+        if model.outcome.model != best or not model.stability or not model.stability.variance:
+            continue
+        parts = model.stability.variance
+        whole = parts.patients + parts.seed + parts.both
+        if whole > 0:
+            patients, seed, both = (
+                format_percent(part / whole) for part in (parts.patients, parts.seed, parts.both)
+            )
+            yield (
+                f"Of the variance of a single training of {model.outcome.title}, {patients} comes "
+                f"from the patients, {seed} from the seed and {both} from their interaction."
+            )
+
+
+def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
+    """Tell where another draw of patients would put another model first."""
+    if evaluation.ranking is None or not evaluation.ranking.first:
+        return
+    titles = evaluation.titles
+    leader, share = max(evaluation.ranking.first.items(), key=lambda item: item[1])
+    chosen = leader in evaluation.best.values()
+    words = (
+        f"Among all models, {titles[leader]} has the highest AUC in {format_percent(share)} of "
+        "the resamples of reported patients"
+    )
+    if not chosen:
+        sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
+        yield (
+            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
+            f"comparison above is between the models that were.{sealed}"
+        )
+    elif share < _SURE:
+        yield f"{words}: it is not settled which model is best."
+
+
+def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
+    ideal = evaluation.ideal
+    best = (model for model in evaluation.models if is_best(evaluation, model))
+    reached = [
+        value
+        for model in best
+        if (value := model.metrics.get("roc_auc", Estimate(None)).value) is not None
+    ]
+    if ideal is None or ideal.value is None or not reached:
+        return
+    left = ideal.value - max(reached)
+    if left > evaluation.margin:
+        yield (
+            f"The AUC of the ideal observer is {format_decimal(left)} above that of the better of "
+            "the two: other features, other networks or more training cases can gain up to that "
+            "much."
+        )
