@@ -77,7 +77,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     assert comparison["difference"]["high"] < 0
     report = (project.folder / "reports/report.html").read_text()
     assert "Readers and devices" in report
-    assert "orange: deep networks, grey: readers and devices. The filled" in report
+    assert "orange: deep networks, grey: readers and devices. " in report
     assert "Dr Gray" in report
     with pytest.raises(
         DataError, match="`Dr Gray` is a column of the data set and cannot score new images"
