@@ -104,7 +104,9 @@ class Project:
             os.environ.clear()
             os.environ.update(environment)
             os.chdir(self.folder)
-            warnings.resetwarnings()
+            warnings.resetwarnings()  # pytest's own; then Python's, as a user's process starts
+            for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning):
+                warnings.simplefilter("ignore", kind)
             beside = REPOSITORY / "pipeline"
             for other in beside.glob("*.py"):
                 sys.modules.pop(other.stem, None)
