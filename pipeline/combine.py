@@ -4,10 +4,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from choices import head_names
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
+from run_choices import head_names
 from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT

@@ -18,7 +18,12 @@ from skiagram.errors import SkiagramError
 from skiagram.options import read_option_file
 
 DIGESTS = ROOT / "data/code"
-_SHARED = ("choices.RunChoices", "entrypoint.stage", "option_files.OptionFiles", "outputs.publish")
+_SHARED = (
+    "entrypoint.stage",
+    "option_files.OptionFiles",
+    "outputs.publish",
+    "run_choices.RunChoices",
+)
 _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 

@@ -4,10 +4,10 @@ from dataclasses import asdict
 
 from pydantic.dataclasses import dataclass
 
-from choices import RunChoices
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
+from run_choices import RunChoices
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs

@@ -1,6 +1,12 @@
-"""The option files in `conf` as Hydra composes them: each is checked first, params.yaml chooses."""
+"""The option files in `conf` as Hydra composes them: each is checked first, params.yaml chooses.
 
+Every script here imports this module before `skiagram`, and so runs the code of its own folder: a
+queued experiment that of its copy, though another folder is installed.
+"""
+
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +18,16 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from skiagram.errors import OptionError
-from skiagram.options import read_option_file
-
 ROOT = Path(__file__).resolve().parents[1]
+_SOURCE = str(ROOT / "src")
+sys.path.insert(0, _SOURCE)
+os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers
+    [_SOURCE, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from skiagram.errors import OptionError  # noqa: E402
+from skiagram.options import read_option_file  # noqa: E402
+
 PARAMS = ROOT / "params.yaml"
 _FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from choices import RunChoices
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
+from run_choices import RunChoices
 from skiagram.compute.checkout import home
 from skiagram.options import STRICT, build
 from skiagram.records import write_record

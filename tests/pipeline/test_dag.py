@@ -1,5 +1,6 @@
 """The graph: what each stage depends on, what an edit reruns, what a finished run leaves."""
 
+import ast
 import json
 import shutil
 import sys
@@ -54,6 +55,28 @@ def test_classical_stages_never_import_torch(finished: Project) -> None:
             imported = set(path.read_text().split())
             assert "numpy" in imported
             assert not {"torch", "torchvision", "pytorch_lightning"} & imported, stage
+
+
+@pytest.mark.slow
+def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Project) -> None:
+    code = "import sys; sys.path.insert(0, 'pipeline'); import entrypoint, skiagram as s; print(s)"
+    done = project.run(sys.executable, "-c", code, PYTHONPATH="")
+    assert str(project.folder / "src") in done.stdout, done.stderr
+
+
+SCRIPTS = sorted((REPOSITORY / "pipeline").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_every_script_imports_option_files_before_the_package(script: Path) -> None:
+    imports = [
+        node for node in ast.parse(script.read_text()).body if isinstance(node, ast.ImportFrom)
+    ]
+    modules = [node.module or "" for node in imports]
+    package = [at for at, module in enumerate(modules) if module.startswith("skiagram")]
+    if package and "__main__" in script.read_text():
+        leading = {"entrypoint", "lock", "option_files", "repro"}  # each imports option_files first
+        assert leading & set(modules[: package[0]])
 
 
 @pytest.mark.thorough
