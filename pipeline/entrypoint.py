@@ -25,7 +25,7 @@ from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import check, read_option_file
 
 _REMEDIES = {  # of what a machine refuses; any other error of the system shows where it arose
-    errno.ENOSPC: "free some space (`dvc gc -w` deletes what no run needs), then run it again",
+    errno.ENOSPC: "free space (`dvc gc -A --all-experiments` keeps every run), then run it again",
     errno.EDQUOT: "your disk quota is used up: free some space, then run it again",
     errno.EFBIG: "allow larger files (`ulimit -f`), then run it again",
     errno.EROFS: "move the project to a disk that is not read-only",

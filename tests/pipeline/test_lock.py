@@ -41,6 +41,15 @@ def test_a_cut_lock_is_put_back_and_nothing_runs_again(project: Project) -> None
     assert "'copy' didn't change, skipping" in project.run("dvc", "repro").stdout
 
 
+LOCK = b"""schema: '2.0'
+stages:
+  copy:
+    cmd: cp params.yaml out.txt
+    outs:
+    - path: out.txt
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b'{"write": {"data/cas', b"\0" * 40])
 def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
@@ -66,7 +75,7 @@ def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
 @pytest.mark.slow
 def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
     lock = project.folder / "dvc.lock"
-    whole = (REPOSITORY / "dvc.lock").read_bytes()
+    whole = LOCK
     lock.write_bytes(whole)
     for command in (["init", "-q"], ["add", "-f", "dvc.lock"]):
         assert project.run("git", *command).returncode == 0
