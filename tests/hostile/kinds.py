@@ -32,6 +32,7 @@ from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.image_files import decode_image
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
+from skiagram.datasets.volumes.masks import decode_mask
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
@@ -53,6 +54,8 @@ from tests.datasets.test_dicom import (
     header_of,
 )
 from tests.datasets.test_image_files import png_bomb
+from tests.datasets.volumes.examples import GRID, segmentation, structure_set
+from tests.datasets.volumes.test_masks import MASK, _contours
 
 SIDE = 40
 _CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -96,6 +99,10 @@ def _pages(content: bytes) -> object:
 
 def _masks_of_frames(content: bytes) -> object:
     return _all_frames(CaseFiles({"loop": cine(VALUES[0])}, content, {}))
+
+
+def _mask(content: bytes) -> object:
+    return decode_mask(content, "mask", GRID, mask_grid="resample").tobytes()
 
 
 def _page_bomb() -> bytes:
@@ -419,6 +426,8 @@ KINDS: dict[str, Kind] = {
     "DICOM, masks of frames": Kind(
         lambda: segmentation_of_frames(dict(enumerate(MASKS, 1))), _masks_of_frames
     ),
+    "DICOM, structure set": Kind(lambda: structure_set({"GTV": _contours(hole=True)}), _mask),
+    "DICOM, segmentation": Kind(lambda: segmentation({"GTV": MASK}), _mask),
     "PGM": Kind(_encoded("PPM"), _image, [lambda: b"P5 99999 99999 255\n" + bytes(99)]),
     "DICOM": Kind(_dicom(ExplicitVRLittleEndian), _image, [_film_bomb("rows")]),
     "DICOM, deflated": Kind(

@@ -76,7 +76,7 @@ _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
     "PlanePositionSequence": ("ImagePositionPatient",),
     "PlaneOrientationSequence": ("ImageOrientationPatient",),
-    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
     "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept"),
     "SegmentIdentificationSequence": ("ReferencedSegmentNumber",),
 }

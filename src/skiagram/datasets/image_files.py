@@ -66,12 +66,18 @@ def is_image(head: bytes) -> bool:
 
 
 def decode_image(
-    content: bytes, name: str, most_pixels: int = MAX_PIXELS, frame: int | None = None
+    content: bytes,
+    name: str,
+    most_pixels: int = MAX_PIXELS,
+    frame: int | None = None,
+    *,
+    as_stored: bool = False,
 ) -> SpacedImage:
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
         frame: Of a DICOM file, or page of a TIFF, from 1; None for the only one.
+        as_stored: Whether a TIFF in which white is zero is left so: labels have no brightness.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
@@ -91,7 +97,10 @@ def decode_image(
     with readable("pixels cannot be read", name, remedy), quiet:
         file = opened(BytesIO(content))
         _turn_to(file, frame, name)
-        return SpacedImage(_pixels(file, name, most_pixels))
+        pixels = _pixels(file, name, most_pixels)
+        if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
+            pixels = np.iinfo(pixels.dtype).max - pixels
+        return SpacedImage(pixels)
 
 
 def count_frames(content: bytes) -> int:

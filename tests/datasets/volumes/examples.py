@@ -55,21 +55,27 @@ def series_files(
     return files
 
 
-def structure_set(contours: dict[str, list[NDArray[np.float64]]]) -> bytes:
-    """An RTSTRUCT of named regions, each some closed contours of (n, 3) coordinates in mm."""
+def structure_set(
+    contours: dict[str, list[NDArray[np.float64]]], *kinds: str, frame_of_reference: str = "1.2"
+) -> bytes:
+    """An RTSTRUCT of named regions, each some contours of (n, 3) coordinates in mm.
+
+    They are closed, but for those that `kinds` names, from the first one on.
+    """
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.481.3")
     dataset.Modality = "RTSTRUCT"
     names, drawn = [], []
     for number, (name, polygons) in enumerate(contours.items(), start=1):
         item = Dataset()
         item.ROINumber, item.ROIName = number, name
+        item.ReferencedFrameOfReferenceUID = frame_of_reference
         names.append(item)
         of_region = Dataset()
         of_region.ReferencedROINumber = number
         of_region.ContourSequence = []
-        for points in polygons:
+        for at, points in enumerate(polygons):
             contour = Dataset()
-            contour.ContourGeometricType = "CLOSED_PLANAR"
+            contour.ContourGeometricType = [*kinds, *["CLOSED_PLANAR"] * len(polygons)][at]
             contour.NumberOfContourPoints = len(points)
             contour.ContourData = [f"{value:.4f}" for value in points.ravel()]
             of_region.ContourSequence.append(contour)
@@ -78,12 +84,17 @@ def structure_set(contours: dict[str, list[NDArray[np.float64]]]) -> bytes:
     return written(dataset)
 
 
-def segmentation(masks: dict[str, NDArray[np.bool_]], grid: Grid = GRID) -> bytes:
+def segmentation(
+    masks: dict[str, NDArray[np.bool_]], grid: Grid = GRID, **measures_of: float
+) -> bytes:
     """A SEG of named segments; slices in which a segment is empty have no frame."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
     dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
     shared, measures, orientation = Dataset(), Dataset(), Dataset()
     measures.PixelSpacing = [grid.spacing[1], grid.spacing[2]]
+    for name, distance in measures_of.items():
+        setattr(measures, name, distance)
+    dataset.FrameOfReferenceUID = "1.2"
     orientation.ImageOrientationPatient = [*grid.direction[2], *grid.direction[1]]
     shared.PixelMeasuresSequence = [measures]
     shared.PlaneOrientationSequence = [orientation]

@@ -1,9 +1,13 @@
 """A region is the same whichever file it is drawn in; one that does not fit is refused in mm."""
 
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -12,7 +16,7 @@ from skimage.measure import grid_points_in_poly
 
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.datasets.volumes.masks import decode_mask, fill_polygon
+from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask, fill_polygon
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
 from tests.datasets.volumes.examples import GRID, SHAPE, nifti_bytes, segmentation, structure_set
@@ -94,6 +98,153 @@ def test_a_mask_on_other_voxels_is_resampled_only_if_asked() -> None:
     content = nifti_bytes(MASK.astype(np.uint8), _moved(3.0))  # one slice further
     mask = decode_mask(content, "m", GRID, mask_grid="resample")
     np.testing.assert_array_equal(mask[1:], MASK[:-1])
+
+
+def _sphere(apart: float, at: float = 0.0) -> list[NDArray[np.float64]]:
+    """Contours of a ball of 697 mm³ in planes some mm apart."""
+    angle = np.linspace(0, 2 * np.pi, 100, endpoint=False)
+    contours = []
+    for z in np.arange(-int(RADIUS / apart) * apart, RADIUS, apart):
+        across = np.sqrt(RADIUS**2 - z**2)
+        points = [across * np.cos(angle), across * np.sin(angle), np.full(100, z + at)]
+        contours.append(np.stack(points, axis=1))
+    return contours
+
+
+def _around_sphere(apart: float) -> Grid:
+    slices = 2 * int(9 / apart) + 1
+    return Grid((slices, 37, 37), (apart, 0.5, 0.5), (-9.0, -9.0, -(slices // 2) * apart), AXES)
+
+
+RADIUS = 5.5
+BALL = 4 / 3 * np.pi * RADIUS**3
+AXES = GRID.direction
+SPHERES = [(1.5, 3.0), (2.0, 3.0), (3.0, 1.0), (2.0, 1.0), (2.5, 1.0), (1.0, 3.0)]
+
+
+def test_contours_on_the_images_slices_fill_them() -> None:
+    grid = _around_sphere(1.0)
+    volume = decode_mask(structure_set({"ball": _sphere(1.0)}), "m", grid).sum() * 0.25
+    assert volume == pytest.approx(BALL, rel=0.01)
+
+
+@pytest.mark.parametrize(("apart", "slices"), SPHERES)
+def test_contours_on_other_planes_are_filled_between_only_if_asked(
+    apart: float, slices: float
+) -> None:
+    content, grid = structure_set({"ball": _sphere(apart)}), _around_sphere(slices)
+    with pytest.raises(DataError, match=f"contours {apart:g} mm apart, .* lie {slices:g} mm apart"):
+        decode_mask(content, "m", grid)
+    filled = decode_mask(content, "m", grid, mask_grid="resample")
+    assert filled.sum() * slices * 0.25 == pytest.approx(BALL, rel=0.08)
+
+
+def test_contours_off_the_slices_by_more_than_a_few_per_cent_are_refused() -> None:
+    grid = _around_sphere(1.0)
+    decode_mask(structure_set({"ball": _sphere(1.0, 0.04)}), "m", grid)
+    with pytest.raises(DataError, match=r"up to 0\.06 mm off the slices"):
+        decode_mask(structure_set({"ball": _sphere(1.0, 0.06)}), "m", grid)
+
+
+def test_parts_that_do_not_touch_stay_apart() -> None:
+    boxes = [_box(depth, (0.5, 3.5), (1.5, 4.5)) for depth in (0, 3)]
+    far = Grid((40, 5, 6), GRID.spacing, GRID.origin, AXES)
+    more = [
+        np.add(points, [0, 0, 60]) for points in (*_contours(), _box(0, (0.5, 3.5), (1.5, 4.5)))
+    ]
+    mask = decode_mask(structure_set({"GTV": [*_contours(), *more]}), "m", far)
+    np.testing.assert_array_equal(np.flatnonzero(mask.any(axis=(1, 2))), [1, 2, 20, 21, 22])
+    with pytest.raises(DataError, match="contours 9 mm apart"):
+        decode_mask(structure_set({"GTV": boxes}), "m", far)
+
+
+def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name() -> None:
+    outer, inner = _box(2, (0.5, 3.5), (1.5, 4.5)), _box(2, (1.5, 2.5), (2.5, 3.5))
+    ring = decode_mask(structure_set({"GTV": [outer, inner]}), "m", GRID)
+    for drawn, kinds in (
+        ([outer, inner], ["CLOSEDPLANAR_XOR", "CLOSEDPLANAR_XOR"]),
+        ([outer, inner, np.roll(outer, 1, axis=0)], []),  # stored twice
+        ([outer[:1], outer, inner], ["POINT"]),
+    ):
+        mask = decode_mask(structure_set({"GTV": drawn}, *kinds), "m", GRID)
+        np.testing.assert_array_equal(mask, ring)
+    with pytest.raises(DataError, match="has OPEN_PLANAR"):
+        decode_mask(
+            structure_set({"GTV": [outer, inner]}, "CLOSED_PLANAR", "OPEN_PLANAR"), "m", GRID
+        )
+    with pytest.raises(DataError, match=r"3\.6 mm beyond the edge"):
+        decode_mask(structure_set({"GTV": [np.add(outer, [4, 0, 0]), inner]}), "m", GRID)
+
+
+@pytest.mark.parametrize(
+    "measures", [{"SpacingBetweenSlices": 5.0}, {"SliceThickness": 5.0}, {"SliceThickness": 7.0}]
+)
+def test_a_segmentation_of_another_slice_distance_is_never_taken_as_the_images(
+    measures: dict[str, Any],
+) -> None:
+    thick = Grid((30, 5, 6), (5.0, 0.8, 0.9), GRID.origin, AXES)
+    thin = Grid((150, 5, 6), (1.0, 0.8, 0.9), GRID.origin, AXES)
+    mask = np.zeros(thick.shape, np.bool_)
+    mask[1:28, 1:4, 2:5] = True
+    content = segmentation({"GTV": mask}, thick, **measures)
+    np.testing.assert_array_equal(decode_mask(content, "m", thick), mask)
+    with pytest.raises(DataError, match=r"spacing 5 × 0\.8 × 0\.9 mm, the image 1 ×"):
+        decode_mask(content, "m", thin)
+    resampled = decode_mask(content, "m", thin, mask_grid="resample")
+    assert resampled.sum() == 5 * mask.sum()
+
+
+@pytest.mark.parametrize("measures", [{}, {"SpacingBetweenSlices": 3.0}, {"SliceThickness": 2.5}])
+@pytest.mark.parametrize("slices", [[0, 3], [2], [0, 1, 3]])
+def test_slices_without_a_frame_are_empty(measures: dict[str, Any], slices: list[int]) -> None:
+    mask = np.zeros(SHAPE, np.bool_)
+    mask[slices, 1:4] = True
+    content = segmentation({"GTV": mask}, **measures)
+    np.testing.assert_array_equal(decode_mask(content, "m", GRID), mask)
+
+
+@pytest.mark.parametrize(
+    "content", [structure_set({"GTV": _contours()}), segmentation({"GTV": MASK})]
+)
+def test_a_mask_of_another_frame_of_reference_is_refused(content: bytes) -> None:
+    np.testing.assert_array_equal(
+        decode_mask(content, "m", replace(GRID, frame_of_reference="1.2")), MASK
+    )
+    with pytest.raises(DataError, match="m: a mask in another frame of reference"):
+        decode_mask(content, "m", replace(GRID, frame_of_reference="1.3"), mask_grid="resample")
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+@pytest.mark.parametrize("depth", [np.int64, np.uint32])
+def test_great_labels_are_told_apart(suffix: str, depth: Any, tmp_path: Path) -> None:
+    import SimpleITK
+
+    labels = np.where(MASK, 16_777_217, 0).astype(depth)
+    labels[3] = 16_777_216
+    image = SimpleITK.GetImageFromArray(labels)
+    image.SetSpacing(GRID.spacing[::-1])
+    image.SetOrigin(GRID.origin)
+    SimpleITK.WriteImage(image, str(tmp_path / f"m{suffix}"))
+    content = (tmp_path / f"m{suffix}").read_bytes()
+    np.testing.assert_array_equal(decode_mask(content, "m", GRID, label_value=16_777_217), MASK)
+    with pytest.raises(DataError, match=r"2 labels \(16777216, 16777217\)"):
+        decode_mask(content, "m", GRID)
+
+
+@pytest.mark.parametrize("how", [{}, {"photometric": "miniswhite"}, {"photometric": "minisblack"}])
+@pytest.mark.parametrize("depth", ["bool", "uint8", "uint16"])
+def test_a_tiff_mask_has_the_labels_that_tifffile_reads(depth: str, how: dict[str, Any]) -> None:
+    stream = BytesIO()
+    tifffile.imwrite(stream, MASK[1].astype(depth), **how)
+    stored = tifffile.imread(BytesIO(stream.getvalue()))
+    np.testing.assert_array_equal(decode_plane_mask(stream.getvalue(), "m", (5, 6)), stored > 0)
+
+
+def test_a_float_tiff_mask_with_missing_values_is_refused() -> None:
+    stream = BytesIO()
+    tifffile.imwrite(stream, np.where(MASK[1], 1, np.nan).astype(np.float32))
+    with pytest.raises(DataError, match=r"m: a mask with missing values \(NaN\)"):
+        decode_plane_mask(stream.getvalue(), "m", (5, 6))
 
 
 @settings(deadline=None, max_examples=20)

@@ -7,6 +7,7 @@ file name or instance number. What has no single right reading is refused by nam
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -95,7 +96,8 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
             factor = suv_factor([header for _, header in headers], name)
         voxels = (voxels * factor).astype(np.float32)
     turned, grid = orient(narrow(voxels), steps, ordered[0].position)
-    return Volume(turned, grid, modality_of(first))
+    reference = str(first.get("FrameOfReferenceUID") or "")
+    return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
 
 
 def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:

@@ -28,12 +28,14 @@ class Grid:
         spacing: Distance of neighbouring voxels along each axis, mm.
         origin: Coordinates x, y, z of the centre of the first voxel, mm.
         direction: A row an axis of the array: the unit vector x, y, z along which it grows.
+        frame_of_reference: DICOM UID of what the coordinates belong to; empty where nobody says.
     """
 
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
     direction: tuple[tuple[float, float, float], ...]
+    frame_of_reference: str = ""
 
     @classmethod
     def of(

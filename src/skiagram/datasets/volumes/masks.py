@@ -7,6 +7,7 @@ have masks by their numbers.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, Literal, NamedTuple
 
@@ -19,21 +20,23 @@ from skiagram.datasets.dicom import check_deflated, headers_of_frames
 from skiagram.datasets.dicom_codecs import check_size
 from skiagram.datasets.image_files import count_frames, decode_image
 from skiagram.datasets.volumes.grid import (
-    TOLERANCE,
     Grid,
     check_same_grid,
     describe_differences,
     orient,
     resample_mask,
 )
-from skiagram.datasets.volumes.volume_files import decode_volume
+from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume
 from skiagram.errors import DataError, named, readable
 
 MaskGrid = Literal["same", "resample"]
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
-_CLOSED = "CLOSED_PLANAR"
-_OFF_PLANE = 0.25  # of a slice distance: how far a contour's points may spread along the normal
+_CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
+_OFF_SLICE = 0.05  # of a slice distance: how far contours and frames may lie off a slice
+_OFF_LINE = 0.1  # of a pixel: how far frames may be shifted against each other
+_MARGIN = (0.5 + _OFF_SLICE, 1, 1)  # slices, rows, columns: contours follow the edges of voxels
+_APART = 1.5  # of the usual distance of planes, beyond which they are parts that do not touch
 _OTHER_IMAGE = "check that the mask belongs to this image"
 
 
@@ -65,8 +68,9 @@ def decode_mask(
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
         if kind == _STRUCTURE_SET:
-            return _filled(_fill_contours(dataset, image, region))
+            return _filled(_fill_contours(dataset, image, region, mask_grid))
         if kind in _SEGMENTATIONS:
+            _check_frame_of_reference(dataset.get("FrameOfReferenceUID"), image)
             grid, inside = _place_frames(_read_segment(dataset, region, label_value), image)
             return _filled(_on_image(inside, grid, image, mask_grid))
         raise DataError(
@@ -149,7 +153,8 @@ def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _plane_labels(
     content: bytes, name: str, shape: tuple[int, ...], frame: int | None
 ) -> NDArray[Any]:
-    labels: NDArray[Any] = decode_image(content, name, shape[0] * shape[1], frame).pixels
+    most = shape[0] * shape[1]
+    labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
     _check_sides(labels.shape, shape)
     return labels
 
@@ -166,7 +171,14 @@ def _choose_label(
     label_value: int | None,
     remedy: str = "name the label; a mask saved as JPEG has blurred borders, save it as PNG",
 ) -> NDArray[np.bool_]:
-    values = [int(value) for value in np.unique(labels) if value]
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
+        missing = np.isnan(labels).any()
+        raise DataError(
+            f"a mask with {'missing values (NaN)' if missing else 'values between whole numbers'}",
+            allowed="0 outside, a whole number inside",
+            remedy="threshold the mask, or save it with nearest-neighbour interpolation",
+        )
+    values = [int(value) for value in np.unique(labels[labels != 0])]
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
         allowed = "one label, or its number in the column `label_value`"
@@ -219,14 +231,7 @@ def _frame_number(header: Any) -> int | None:
 def _decode_labels(
     content: bytes, name: str, label_value: int | None
 ) -> tuple[Grid, NDArray[np.bool_]]:
-    labels, grid, _ = decode_volume(content, name)
-    if labels.dtype == np.float32 and not (labels == np.rint(labels)).all():
-        missing = np.isnan(labels).any()
-        raise DataError(
-            f"a mask with {'missing values (NaN)' if missing else 'values between whole numbers'}",
-            allowed="0 outside, a whole number inside",
-            remedy="threshold the mask, or save it with nearest-neighbour interpolation",
-        )
+    labels, grid, _ = decode_volume(content, name, narrowed=False)
     return grid, _choose_label(labels, label_value, "name the label, one row per region")
 
 
@@ -250,33 +255,125 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     raise DataError(found, allowed=allowed, remedy="name one of them in the column `region`")
 
 
-def _fill_contours(dataset: Any, image: Grid, region: str | None) -> NDArray[np.bool_]:
-    """Return the voxels whose centres lie within the contours of a slice; a second one is a hole.
+def _check_frame_of_reference(mask: Any, image: Grid) -> None:
+    if mask and image.frame_of_reference and str(mask) != image.frame_of_reference:
+        raise DataError(
+            "a mask in another frame of reference than its image",
+            allowed="one FrameOfReferenceUID",
+            remedy=f"{_OTHER_IMAGE}; one of a registered image has to be saved on this image's "
+            "grid first, for example as NIfTI",
+        )
 
-    By the even-odd rule over all contours of a slice (PS3.3 C.8.8.6.3 leaves the rule open; this
-    one gives the masks of the IBSI's soft-tissue sarcoma set voxel for voxel).
+
+def _fill_contours(
+    dataset: Any, image: Grid, region: str | None, mask_grid: MaskGrid
+) -> NDArray[np.bool_]:
+    """Return the voxels whose centres lie within the contours of a plane; a second one is a hole.
+
+    By the even-odd rule over all different contours of a plane (PS3.3 C.8.8.6.3 leaves the rule
+    open; this one gives the masks of the IBSI's soft-tissue sarcoma set voxel for voxel).
     """
-    names = {int(item.ROINumber): str(item.ROIName) for item in dataset.StructureSetROISequence}
-    number = _choose(names, region)
+    items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
+    number = _choose({key: str(item.ROIName) for key, item in items.items()}, region)
+    _check_frame_of_reference(items[number].get("ReferencedFrameOfReferenceUID"), image)
     drawn = [
         contour
         for item in dataset.ROIContourSequence
         if int(item.ReferencedROINumber) == number
         for contour in item.get("ContourSequence") or ()
+        if contour.ContourGeometricType != "POINT"
     ]
-    closed = [contour for contour in drawn if contour.ContourGeometricType == _CLOSED]
-    if not closed:
-        found = f"the region `{names[number]}` has no closed contour"
-        allowed = "closed contours in the planes of the image"
-        remedy = "draw the region as contours, or save it as a mask"
-        raise DataError(found, allowed=allowed, remedy=remedy)
-    mask = np.zeros(image.shape, dtype=np.bool_)
-    for contour in closed:
-        points = np.array(contour.ContourData, dtype=np.float64).reshape(-1, 3)
-        corners = image.indices(points)
-        depth = _slice_of(corners[:, 0], image)
-        mask[depth] ^= fill_polygon(corners[:, 1:], image.shape[1:])
-    return mask
+    kinds = {str(contour.ContourGeometricType) for contour in drawn}
+    if not kinds or kinds - _CLOSED:
+        others = ", ".join(sorted(kinds - _CLOSED)) or "no closed contour"
+        raise DataError(
+            f"the region `{items[number].ROIName}` has {others}",
+            allowed="closed contours in the planes of the image",
+            remedy="draw the region as closed contours, or save it as a mask",
+        )
+    corners = [
+        image.indices(np.array(contour.ContourData, dtype=np.float64).reshape(-1, 3))
+        for contour in drawn
+    ]
+    _check_extent(corners, image)
+    depths = np.array([points[:, 0].mean() for points in corners])
+    if np.abs(depths - np.rint(depths)).max() <= _OFF_SLICE:
+        depths = np.rint(depths)
+    _, plane_of = np.unique(depths.round(2), return_inverse=True)
+    depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
+    planes: list[dict[frozenset[Any], NDArray[np.bool_]]] = [{} for _ in depths]
+    for plane, points in zip(plane_of, corners, strict=True):
+        same = frozenset(map(tuple, points[:, 1:].round(3).tolist()))  # a contour stored twice
+        planes[plane][same] = fill_polygon(points[:, 1:], image.shape[1:])
+    inside = np.array([np.logical_xor.reduce(list(plane.values())) for plane in planes])
+    return _fill_between(depths, inside, image, mask_grid)
+
+
+def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:
+    """Refuse contours beyond the image, or across its slices; also where a number is none."""
+    every = np.concatenate(corners)
+    beyond = np.maximum(-every, every - np.array(image.shape) + 1).max(axis=0)
+    if not (beyond <= _MARGIN).all():
+        axis = int(np.argmax(beyond - _MARGIN))
+        end = "the edge" if axis else "the first or last slice"
+        found = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
+        raise DataError(found, allowed="contours within the image", remedy=_OTHER_IMAGE)
+    if max(np.ptp(points[:, 0]) for points in corners) > _OFF_SLICE:
+        raise DataError(
+            "contours that do not lie in the slices of the image",
+            allowed="contours parallel to the image's slices",
+            remedy="save the region as a mask on the image's grid",
+        )
+
+
+def _fill_between(
+    depths: NDArray[np.float64], planes: NDArray[np.bool_], image: Grid, mask_grid: MaskGrid
+) -> NDArray[np.bool_]:
+    """Return the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
+
+    Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans
+    Med Imaging 9:32, 1990); a part ends half a distance beyond its last plane.
+    """
+    gaps = np.diff(depths)
+    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2]) if len(gaps) else 1.0
+    off = float(np.abs(depths - np.rint(depths)).max())
+    inside = np.zeros(image.shape, dtype=np.bool_)
+    if off == 0 and usual == 1:
+        inside[depths.astype(int)] = planes
+        return inside
+    if mask_grid == "same":
+        distance = image.spacing[0]
+        raise DataError(
+            f"contours {usual * distance:.3g} mm apart, up to {off * distance:.2f} mm off the "
+            f"slices of the image, which lie {distance:.3g} mm apart",
+            allowed="a contour on each slice of the image",
+            remedy="check that the structure set belongs to this image; if it does, fill between "
+            "the contours on purpose with `mask_grid: resample`",
+        )
+    outlines = lru_cache(2)(lambda plane: _signed_distance(planes[plane], image))
+    for depth in range(image.shape[0]):
+        after = int(np.searchsorted(depths, depth))
+        near = [plane for plane in (after - 1, after) if 0 <= plane < len(depths)]
+        gap = float(np.ptp(depths[near]))
+        if 0 < gap <= _APART * usual:
+            share = (depth - depths[after - 1]) / gap
+            inside[depth] = (1 - share) * outlines(after - 1) + share * outlines(after) > 0
+        else:
+            nearest = min(near, key=lambda plane: abs(float(depths[plane]) - depth))
+            if abs(depths[nearest] - depth) <= usual / 2 + 1e-6:
+                inside[depth] = planes[nearest]
+    return inside
+
+
+def _signed_distance(plane: NDArray[np.bool_], image: Grid) -> NDArray[np.float64]:
+    """Return how far inside each pixel lies, mm; a plane without one is far outside."""
+    from scipy.ndimage import distance_transform_edt
+
+    if not plane.any():
+        return np.full(plane.shape, -1e9)
+    within = distance_transform_edt(np.pad(plane, 1), sampling=image.spacing[1:])[1:-1, 1:-1]
+    distance: NDArray[np.float64] = within - distance_transform_edt(~plane, image.spacing[1:])
+    return distance
 
 
 def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -304,25 +401,6 @@ def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArra
     return inside
 
 
-def _slice_of(depths: NDArray[np.float64], image: Grid) -> int:
-    if np.ptp(depths) > _OFF_PLANE:
-        raise DataError(
-            "contours that do not lie in the slices of the image",
-            allowed="contours drawn on the image's own slices",
-            remedy="save the region as a mask on the image's grid",
-        )
-    depth = float(depths.mean())
-    nearest = round(depth)
-    if not 0 <= nearest < image.shape[0]:
-        beyond = max(-depth, depth - image.shape[0] + 1) * image.spacing[0]
-        raise DataError(
-            f"a contour {beyond:.1f} mm beyond the first or last slice of the image",
-            allowed="contours on the image's own slices",
-            remedy="check that the structure set belongs to this image",
-        )
-    return nearest
-
-
 class _Segment(NamedTuple):
     """The frames on which a segment lies: what each says of itself; (n, height, width)."""
 
@@ -334,6 +412,7 @@ def _read_segment(dataset: Any, region: str | None, label_value: int | None) -> 
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
+        if item.SegmentNumber  # 0 is the ground of a label map
     }
     if label_value is None:
         number = _choose(segments, region)
@@ -364,26 +443,45 @@ def _place_frames(segment: _Segment, image: Grid) -> tuple[Grid, NDArray[np.bool
     normal = np.cross(*orientation)
     positions = np.array([own.ImagePositionPatient for own in headers], dtype=np.float64)
     axis = int(np.argmax(np.abs(np.asarray(image.direction) @ normal)))
-    step = normal * image.spacing[axis]
-    heights = (positions - positions[0]) @ normal / image.spacing[axis]
-    rows = np.rint(heights).astype(int)
-    if np.abs(heights - rows).max() > TOLERANCE * len(rows) + _OFF_PLANE:
+    heights = positions @ normal
+    order = np.argsort(heights)
+    gaps = np.diff(heights[order])
+    distance = _frame_distance(headers[0], gaps, image.spacing[axis])
+    rows = np.zeros(len(headers), dtype=int)
+    rows[order[1:]] = np.cumsum(np.rint(gaps / distance)).astype(int)
+    lowest = positions[order[0]]
+    distance = float(gaps.sum()) / int(rows.max()) if rows.any() else distance
+    off = np.abs(positions - lowest - np.outer(rows * distance, normal)).max()
+    if not off <= min(_OFF_SLICE * distance, _OFF_LINE * min(image.spacing)):
         raise DataError(
-            "frames between the slices of the image",
-            allowed="frames on the image's own slices",
+            f"frames up to {off:.2f} mm off slices of one distance, straight behind each other",
+            allowed="frames on the image's slices",
             remedy="save the segmentation on the image's grid",
         )
-    stack = np.zeros((int(np.ptp(rows)) + 1, *planes.shape[1:]), dtype=np.bool_)
-    for row, plane in zip(rows - rows.min(), planes, strict=True):
+    step = normal * distance
+    shape = (int(rows.max()) + 1, *planes.shape[1:])
+    check_voxels(shape)
+    stack = np.zeros(shape, dtype=np.bool_)
+    for row, plane in zip(rows, planes, strict=True):
         stack[row] |= plane
-    lowest = positions[int(np.argmin(rows))]
     turned, grid = orient(stack, np.vstack([step, within]), lowest)
     return _pad_to(image, grid, turned)
 
 
+def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:
+    """Return the distance of a segmentation's slices, mm: frames without a voxel are left out."""
+    stated = float(header.get("SpacingBetweenSlices") or 0)
+    thickness = float(header.get("SliceThickness") or of_image)
+    closest = min((gap for gap in gaps.tolist() if gap > _OFF_SLICE * of_image), default=thickness)
+    if stated > 0:
+        return min(stated, closest)
+    fits = abs(closest - of_image) < _OFF_SLICE * of_image or thickness < _APART * of_image
+    return of_image if fits else min(closest, thickness)
+
+
 def _pad_to(image: Grid, grid: Grid, inside: NDArray[np.bool_]) -> tuple[Grid, NDArray[np.bool_]]:
     """Add the empty slices that a segmentation leaves out, where it lies on the image's grid."""
-    start = np.rint(image.indices(np.array([grid.origin]))[0]).astype(int)
+    start = -np.rint(grid.indices(np.array([image.origin]))[0]).astype(int)
     stop = start + grid.shape
     if (start < 0).any() or (stop > image.shape).any():
         return grid, inside

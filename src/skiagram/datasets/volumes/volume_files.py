@@ -54,8 +54,8 @@ def is_volume_file(head: bytes) -> bool:
     return _suffix(_unpacked(head, 352)) is not None
 
 
-def decode_volume(content: bytes, name: str) -> Volume:
-    """Read a volume from the bytes of its file.
+def decode_volume(content: bytes, name: str, *, narrowed: bool = True) -> Volume:
+    """Read a volume from the bytes of its file, in the depth that a store keeps or as it is.
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
@@ -74,7 +74,8 @@ def decode_volume(content: bytes, name: str) -> Volume:
         )
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
-        return _read(content, suffix)
+        voxels, grid = _read(content, suffix)
+        return Volume(narrow(voxels) if narrowed else voxels, grid)
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
@@ -149,7 +150,7 @@ def _inflate(content: bytes, most: int, window: int = 31) -> bytes:
     return inflated
 
 
-def _read(content: bytes, suffix: str) -> Volume:
+def _read(content: bytes, suffix: str) -> tuple[NDArray[Any], Grid]:
     content = {".nii": _whole_nifti, ".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix](
         content
     )
@@ -161,8 +162,7 @@ def _read(content: bytes, suffix: str) -> Volume:
         array = _toolkit().GetArrayFromImage(reader.Execute())
         if array.dtype.kind not in "iuf":
             raise DataError("complex voxels", allowed="one number per voxel")
-        voxels, grid = orient(array, _steps(reader), np.array(reader.GetOrigin()))
-    return Volume(narrow(voxels), grid)
+        return orient(array, _steps(reader), np.array(reader.GetOrigin()))
 
 
 @contextlib.contextmanager
