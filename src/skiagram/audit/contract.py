@@ -1,7 +1,7 @@
 """What every audit check sees and returns. A new kind of finding is one file here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
@@ -46,6 +46,20 @@ class Appearance:
     transformed: TransformedPairs
     constant: NDArray[np.bool_]
     regions: NDArray[np.int64] | None
+
+    def moved(self, rows: NDArray[np.int64]) -> "Appearance":
+        """Return the same of cases in other rows: image i shows the case of row `rows[i]`."""
+        order = np.argsort(rows)
+        return Appearance(
+            replace(self.pairs, first=rows[self.pairs.first], second=rows[self.pairs.second]),
+            replace(
+                self.transformed,
+                first=rows[self.transformed.first],
+                second=rows[self.transformed.second],
+            ),
+            self.constant[order],
+            None if self.regions is None else self.regions[order],
+        )
 
 
 def unite_appearances(seen: Sequence[Appearance]) -> Appearance:

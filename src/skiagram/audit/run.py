@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -79,7 +78,6 @@ CHECKS: tuple[Check, ...] = (
     check_groups,
 )
 _GRAVEST_FIRST = ("stop", "warning", "note")
-Found = TypeVar("Found", Pairs, TransformedPairs)
 
 
 def audit(
@@ -107,14 +105,8 @@ def audit(
 
 def _look(store: ImageStore, rows: NDArray[np.int64]) -> Appearance:
     near = duplicate_pairs(store)
-    order = np.argsort(rows)
-    regions = described_regions(store)
-    return Appearance(
-        _to_case_rows(near, rows),
-        _to_case_rows(transformed_pairs(store, near), rows),
-        constant_images(store)[order],
-        None if regions is None else regions[order],
-    )
+    copies, regions = transformed_pairs(store, near), described_regions(store)
+    return Appearance(near, copies, constant_images(store), regions).moved(rows)
 
 
 def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
@@ -127,10 +119,6 @@ def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
             remedy="run ingest again",
         )
     return np.array([row_of[case_id] for case_id in store.case_ids], dtype=np.int64)
-
-
-def _to_case_rows(pairs: Found, rows: NDArray[np.int64]) -> Found:
-    return dataclasses.replace(pairs, first=rows[pairs.first], second=rows[pairs.second])
 
 
 def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:

@@ -39,6 +39,7 @@ _FOLDS = 5
 _DISTINCT = 20
 _QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 _PENALTY = 10.0
+_LEAST_SPREAD = 1e-6
 _NUMBERS_AT_ONCE = 1_000_000
 _DIGITS = 6  # beyond them the number of threads shows
 _SEED = 20_100_611
@@ -52,13 +53,16 @@ class Probe:
     """How well the label is told.
 
     Attributes:
-        luck: (permutations,) how many spreads above ½ the best class came in each permutation.
+        usual: Mean of its AUC over permutations.
+        spread: Standard deviation of its AUC over permutations.
+        luck: (permutations,) how many spreads above usual the best class came in each permutation.
     """
 
     auc: float
     label: int
     chance: float
     score: Scores
+    usual: float
     spread: float
     luck: Scores
 
@@ -121,7 +125,7 @@ def allow_for_all(
     luck = np.max([probe.luck for probe in tried], axis=0)
     allowed = float(np.sort(luck)[-_ALLOWED_RANK])
     return {
-        name: probe and dataclasses.replace(probe, chance=0.5 + allowed * probe.spread)
+        name: probe and dataclasses.replace(probe, chance=probe.usual + allowed * probe.spread)
         for name, probe in probes.items()
     }
 
@@ -186,46 +190,39 @@ def probe_label(
         return None
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
     aucs = class_aucs(scores, label[:, None], classes)[0]
-    spread = _auc_spread(label, classes)
-    luck = _permuted(columns, label, number, classes)
-    chance = luck.max() * spread + 0.5
+    permuted = _permuted_aucs(columns, label, number, classes)
+    usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _LEAST_SPREAD)
+    luck = ((permuted - usual) / spread).max(axis=1)
+    chance = usual + luck.max() * spread
     best = int(np.where(aucs > chance, aucs, aucs - 1).argmax())
     return Probe(
         float(aucs[best]),
         int(classes[best]),
         float(chance[best]),
         scores[:, best],
+        float(usual[best]),
         float(spread[best]),
         luck,
     )
 
 
-def _permuted(
+def _permuted_aucs(
     columns: Scores,
     label: NDArray[np.int64],
     patient: NDArray[np.int64],
     classes: NDArray[np.int64],
 ) -> Scores:
-    """Return (permutations,) how many spreads above ½ the best class comes in each shuffling."""
+    """Return (permutations, classes) AUCs of labels dealt out again among whole patients."""
     generator = stream(_SEED, "shufflings")
-    highest: list[Scores] = []
+    found: list[Scores] = []
     at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
         stop = min(start + at_once, PERMUTATIONS)
         permuted = [permute_by_patient(label, patient, generator) for _ in range(start, stop)]
         block = np.stack(permuted, axis=1)
-        aucs = class_aucs(
-            predict_out_of_fold(columns, indicators(block, classes), patient), block, classes
-        )
-        highest.append(((aucs - 0.5) / _auc_spread(label, classes)).max(axis=1))
-    return np.concatenate(highest)
-
-
-def _auc_spread(label: NDArray[np.int64], classes: NDArray[np.int64]) -> Scores:
-    """Return (classes,) the standard deviation of an AUC by chance, one case per patient."""
-    inside = (label[:, None] == classes).sum(axis=0)
-    spread: Scores = np.sqrt((len(label) + 1) / (12 * inside * (len(label) - inside)))
-    return spread
+        predicted = predict_out_of_fold(columns, indicators(block, classes), patient)
+        found.append(class_aucs(predicted, block, classes))
+    return np.concatenate(found)
 
 
 def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:

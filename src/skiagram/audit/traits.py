@@ -33,14 +33,24 @@ def collect_image_traits(
 ) -> ProbedTraits:
     """Collect the traits of development cases."""
     rows = sample_cases(cases)
-    case_id = cases.case_id[rows].tolist()
     traits = [
-        [image_traits(store.image(name), store.spacing(name)) for name in case_id]
+        [image_traits(store.image(name), store.spacing(name)) for name in cases.case_id[rows]]
         for store in stores
     ]
+    return probed_traits(cases, rows, traits, covariates, acquisition)
+
+
+def probed_traits(
+    cases: Cases,
+    rows: NDArray[np.int64],
+    traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]],
+    covariates: pd.DataFrame | None,
+    acquisition: Sequence[str] = (),
+) -> ProbedTraits:
+    """Return what is probed of the cases in some rows, given the traits of each kind of image."""
     images = side_by_side(traits)
     images["case_order"] = case_order(cases)[rows]
-    known = {} if covariates is None else encode_covariates(covariates, case_id)
+    known = {} if covariates is None else encode_covariates(covariates, cases.case_id[rows])
     taken = [known[name] for name in acquisition if name in known]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
@@ -217,9 +227,9 @@ def _summary(part: Image) -> tuple[float, float, float]:
     return float(seen.mean(dtype=np.float64)), float(seen.min()), float(seen.max())
 
 
-def encode_covariates(covariates: pd.DataFrame, case_id: Sequence[str]) -> dict[str, Columns]:
+def encode_covariates(covariates: pd.DataFrame, case_id: NDArray[np.str_]) -> dict[str, Columns]:
     """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing."""
-    table = covariates.set_index("case_id").loc[list(case_id)]
+    table = covariates.set_index("case_id").loc[case_id.tolist()]
     return {str(name): _encode_column(table[name])[:, None] for name in table.columns}
 
 

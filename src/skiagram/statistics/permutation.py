@@ -9,10 +9,18 @@ Labels = NDArray[np.int64]
 
 
 def permute_by_patient(label: Labels, patient: Labels, generator: np.random.Generator) -> Labels:
-    """Return (n,) labels dealt out again, those of a patient (numbered from 0) together."""
-    order = generator.permutation(int(patient.max()) + 1)
+    """Return (n,) labels dealt out again, each patient (numbered from 0) with another's labels.
+
+    A patient with more images than the one whose labels it takes repeats them, from a random one
+    on, so that no patient gets labels of two.
+    """
+    count = np.bincount(patient)
+    other, start = generator.permutation(len(count)), generator.random(len(count))
+    by_patient = np.argsort(patient, kind="stable")
+    first, owner = np.cumsum(count) - count, patient[by_patient]
+    place = np.arange(len(label)) - first[owner] + (start * count[other]).astype(np.int64)[owner]
     dealt = np.empty_like(label)
-    dealt[np.argsort(patient, kind="stable")] = label[np.argsort(order[patient], kind="stable")]
+    dealt[by_patient] = label[by_patient[first[other[owner]] + place % count[other[owner]]]]
     return dealt
 
 

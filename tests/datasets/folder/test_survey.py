@@ -1,18 +1,22 @@
 """A survey names every problem at once, in the very words of the run."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from skiagram.audit.contract import Finding
+from skiagram.audit.run import audit
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import Survey, survey_folder
+from skiagram.datasets.folder.survey import Survey, file_order, survey_folder
 from skiagram.errors import DataError
-from skiagram.records import Design
+from skiagram.image_store.store import ImageStore
+from skiagram.records import Design, Task
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,
@@ -53,6 +57,29 @@ def test_the_case_table_is_that_of_ingest(patients: str, tmp_path: Path) -> None
     survey = surveyed(own, source)
     for column in ("case_id", "patient_id", "split", "label"):
         np.testing.assert_array_equal(getattr(survey.ingested, column), getattr(cases, column))
+
+
+@pytest.mark.slow
+def test_check_and_audit_probe_alike(tmp_path: Path) -> None:
+    names = drawn_names()[:24]
+    files = {name: encoded(Image.fromarray(film(at)), "PNG") for at, name in enumerate(names)}
+    rows = [
+        row(at, name, patient_id=f"MRN-{at}", label=("normal", "cancer")[at % 2])
+        for at, name in enumerate(names)
+    ]
+    own = write_folder(tmp_path / "own", files, rows)
+    folders, cases = ingested(source_of(own), tmp_path / "out", "cv")
+    task = Task(source_of(own).classes, None, "cv")
+    report, _ = audit([ImageStore(folders.images)], cases, task, source_of(own).card())
+    lists = [
+        dict(re.findall(r"([a-z ]+) ([.0-9]+) \(", of.summary))
+        for found in (report.findings, surveyed(own, source_of(own)).findings)
+        for of in found
+        if of.name == "shortcut_probes"
+    ]
+    audited, checked = lists
+    assert len(audited) > 5
+    assert audited == {name: checked[name] for name in audited}
 
 
 @pytest.mark.thorough
@@ -148,10 +175,21 @@ def drawn_names() -> list[str]:
 
 @pytest.mark.thorough
 def test_names_by_class_are_noted(tmp_path: Path) -> None:
-    names = [f"{'ab'[at % 2]}/film-{at:03d}.png" for at in range(FILES)]
-    found = findings(tmp_path, names)
+    found = findings(tmp_path, [f"{'ab'[at % 2]}-film-{at:03d}.png" for at in range(FILES)])
     assert found["label_from_file_order"].severity == "note"
     assert "No model sees this" in found["label_from_file_order"].summary
+
+
+def test_the_order_of_files_is_one_within_folders_of_many_patients() -> None:
+    label, patient = np.arange(80) // 2 % 2, np.array([f"p{at // 2}" for at in range(80)])
+    by_class = [f"{'ab'[k]}/{at:03d}.png" for at, k in enumerate(label)]
+    order = file_order(by_class, np.argsort(np.argsort(by_class)), patient)
+    for column in order.T:  # a folder is a class: nothing is told by the folder itself
+        assert 0.4 < roc_auc_score(label, column) < 0.6
+    in_one = [f"{'ab'[k]}{at:03d}.png" for at, k in enumerate(label)]
+    assert roc_auc_score(label, file_order(in_one, np.arange(80), patient)[:, 1]) == 1
+    by_patient = [f"{'ab'[k]}{at // 2:03d}/1.png" for at, k in enumerate(label)]
+    assert roc_auc_score(label, file_order(by_patient, np.arange(80), patient)[:, 1]) == 1
 
 
 @pytest.mark.thorough

@@ -11,20 +11,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from skiagram.audit.composition import describe_region, is_constant
 from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits, unite_appearances
 from skiagram.audit.run import CHECKS
-from skiagram.audit.traits import encode_covariates, image_traits, sample_cases, side_by_side
+from skiagram.audit.shortcuts import MIN_PATIENTS
+from skiagram.audit.traits import image_traits, probed_traits, sample_cases
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
@@ -53,7 +55,7 @@ from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
 from skiagram.near_duplicates.pairs import THUMBNAIL, content_digest, pairs_among, thumbnail
 from skiagram.near_duplicates.search import cluster_copies, transformed_among
-from skiagram.records import SEALED, Cases, Design, Task
+from skiagram.records import Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
 _CHUNK = 16
@@ -107,8 +109,7 @@ class Survey:
     Attributes:
         entries: One a usable row, whether its file can be read or not.
         findings: What the audit would report; `examples` are file names.
-        cases: The case table of the usable files, under their own names.
-        ingested: The same as ingest would write it, opaque ids and all.
+        ingested: The case table of the usable files as ingest would write it.
         by_modality: Modality → what was read of it, `examined` first; its name is empty where a
             case has one image.
     """
@@ -119,7 +120,6 @@ class Survey:
     problems: list[DataError]
     findings: list[Finding]
     channels: Literal[1, 3]
-    cases: Cases
     ingested: Cases
     by_modality: dict[str, list[ExaminedFile]]
 
@@ -179,17 +179,22 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     cluster = cluster_copies(seen[0].pairs, seen[0].transformed, len(examined))
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
-    cases = _cases(usable, cluster, design)
+    keys = [content_key(file.reference, file.checksums) for file in examined]
+    order, ingested = _ingested_cases(usable, keys, cluster, design)
     findings: list[Finding] = []
     if usable:
-        appearance = unite_appearances(seen)
-        traits = _collect_traits(usable, whole, cases)
-        evidence = Evidence(cases, task, source.card(), appearance, traits)
-        findings = [finding for check in CHECKS for finding in check(evidence) if finding.count]
-    keys = [content_key(file.reference, file.checksums) for file in examined]
-    ingested = _ingested_cases(usable, keys, cluster, design)
+        appearance = unite_appearances(seen).moved(np.argsort(order))
+        traits = _collect_traits(usable, whole, order, ingested)
+        evidence = Evidence(ingested, task, source.card(), appearance, traits)
+        file_of = dict(zip(ingested.case_id, [usable[at].name for at in order], strict=True))
+        findings = [
+            replace(finding, examples=tuple(sorted(file_of[case] for case in finding.examples)))
+            for check in CHECKS
+            for finding in check(evidence)
+            if finding.count
+        ]
     return Survey(
-        tree, listing.entries, examined, problems, findings, channels, cases, ingested, by_modality
+        tree, listing.entries, examined, problems, findings, channels, ingested, by_modality
     )
 
 
@@ -220,32 +225,15 @@ def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
     return decode_case(read_case_files(tree, whole), whole, most_pixels=sys.maxsize).pixels
 
 
-def _cases(entries: list[Entry], cluster: NDArray[np.int64], design: Design) -> Cases:
-    """Return the case table that ingest would write, but under file names."""
-    split = np.array(
-        ["train" if design == "cv" else entry.split or "train" for entry in entries], dtype=str
-    )
-    label = np.array([entry.label for entry in entries], dtype=np.int64)
-    patient = [
-        f"cluster {number}" if entry.patient is None else f"patient {entry.patient}"
-        for number, entry in zip(cluster.tolist(), entries, strict=True)
-    ]
-    return Cases(
-        np.array([entry.name for entry in entries], dtype=str),
-        np.array(patient, dtype=str),
-        split,
-        np.where(split == "test", SEALED, label),
-    )
-
-
 def _ingested_cases(
     entries: list[Entry], keys: list[bytes], cluster: NDArray[np.int64], design: Design
-) -> Cases:
+) -> tuple[NDArray[np.int64], Cases]:
+    """Return the case table as ingest would write it, and which entry each case is."""
     order, case_id = shuffle_cases(len(entries), keys)
-    ordered = [entries[position] for position in order]
+    ordered = [replace(entries[at], split=entries[at].split or "train") for at in order]
     _, place, group = np.unique(cluster[order], return_index=True, return_inverse=True)
     as_they_come = np.argsort(np.argsort(place))[group]  # as ingest would number them
-    return tabulate_cases(ordered, case_id, as_they_come, design)
+    return order, tabulate_cases(ordered, case_id, as_they_come, design)
 
 
 def examine_file(
@@ -323,26 +311,39 @@ def _start_worker() -> None:
 
 
 def _collect_traits(
-    entries: Sequence[Entry], examined: Sequence[Sequence[ExaminedFile]], cases: Cases
+    entries: Sequence[Entry],
+    examined: Sequence[Sequence[ExaminedFile]],
+    order: NDArray[np.int64],
+    cases: Cases,
 ) -> ProbedTraits:
-    """Collect what the audit's probes can be tried on before anything is ingested.
-
-    Entries, files of each kind of image and cases are in one order.
-    """
+    """Collect what the audit probes, and the order of the files: entry `order[k]` is case k."""
     rows = sample_cases(cases)
-    images = side_by_side([[of_kind[row].traits for row in rows] for of_kind in examined])
-    table = pd.DataFrame([dict(entry.covariates) for entry in entries])
+    table = pd.DataFrame([dict(entries[at].covariates) for at in order])
     table.insert(0, "case_id", cases.case_id)
-    return ProbedTraits(
-        rows,
-        {"file_order": _file_order([entry.name for entry in entries])[rows], **images},
-        encode_covariates(table, cases.case_id[rows].tolist()),
-    )
+    traits = [[of_kind[at].traits for at in order[rows]] for of_kind in examined]
+    probed = probed_traits(cases, rows, traits, table)
+    files = file_order([entries[at].name for at in order], order, cases.patient_id)
+    return replace(probed, images={**probed.images, "file_order": files[rows]})
 
 
-def _file_order(names: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Return (n, 3) place in the table, place among sorted names, last number of the name."""
+def file_order(
+    names: Sequence[str], place: NDArray[np.int64], patient: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Return (n, 3) places in [0, 1] by the table, the name and the name's last number.
+
+    They are places among the files of one folder, the innermost with ten patients or more: where a
+    folder is a class, that of the folder itself would tell the class in every data set.
+    """
     numbers = [_LAST_NUMBER.search(name) for name in names]
-    place = np.unique(names, return_inverse=True)[1]
-    last = [float(number[1]) if number else np.nan for number in numbers]
-    return np.column_stack([np.arange(len(names)), place, last]).astype(np.float64)
+    last = [float(number[1]) if number else -1.0 for number in numbers]
+    keys = [place.astype(np.float64), np.unique(names, return_inverse=True)[1], np.array(last)]
+    within: dict[PurePosixPath, list[int]] = {}
+    for row, name in enumerate(names):
+        for folder in PurePosixPath(name).parents:
+            within.setdefault(folder, []).append(row)
+    places = np.zeros((len(names), len(keys)))
+    for _, rows in sorted(within.items(), key=lambda item: len(item[0].parts)):
+        if len(set(patient[rows])) >= MIN_PATIENTS:  # a folder within another one comes later
+            ranks = [rankdata(key[rows], "min") / len(rows) for key in keys]
+            places[rows] = np.column_stack(ranks)
+    return places
