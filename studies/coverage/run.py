@@ -259,8 +259,7 @@ def page(simulations: int, replicates: int) -> str:
     text += procedures_section(3 * simulations // 4, 3 * simulations // 10, simulations)
     text += calibration_section(max(1, simulations // 20))
     text += shifts_section(max(4, simulations // 5))
-    sets = max(1, 3 * simulations // 10), max(1, simulations // 16)
-    return text + learning_curves_section(*sets)
+    return text + learning_curves_section(max(1, simulations // 10))
 
 
 if __name__ == "__main__":

@@ -103,7 +103,20 @@ def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
     assert found is not None
     assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
     assert found.difference.value == pytest.approx(0.05)
-    assert (found.answer, found.share) == ("overtakes", 1.0)
+    assert (found.answer, found.share, found.ahead) == ("overtakes", 1.0, 1.0)
+
+
+def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() -> None:
+    late = np.array([0.6, 0.6, 0.61, 0.68])[:, None] + 0.001 * np.arange(5)
+    found = find_crossing(
+        model(late),
+        model(rising(0.9, 5, spread=0.02)),
+        SIZES,
+        draw_multipliers(5, REPLICATES, 0),
+        800,
+    )
+    assert found is not None
+    assert (found.answer, found.ahead) == ("does not overtake", 0.0)
 
 
 def test_the_baseline_is_chosen_among_those_that_have_a_fit() -> None:

@@ -1,5 +1,6 @@
 """The page of the study of learning curves."""
 
+import math
 from itertools import cycle
 
 from matplotlib.axes import Axes
@@ -65,52 +66,57 @@ def fits_by_size(curve: LearningCurve) -> dict[int, int]:
 
 
 def describe_crossing(crossing: Crossing, result: CrossoverResult) -> str:
-    """Say by fixed rules from how many cases on a contender is ahead.
+    """Say by fixed rules whether a contender overtakes, firmly of what was tried alone.
 
-    "Overtakes" is said where 97.5 % of the resamples or more cross within twice the most cases
-    tried, "does not overtake" where at most 2.5 % do; between them the answer is open, wherever the
-    fitted curves themselves cross.
+    "Overtakes" is said where 97.5 % of the resamples or more are ahead with the most cases tried,
+    "does not overtake" where at most 2.5 % are; between them the answer is open. Beyond, there is
+    only what follows if both curves go on as a power law.
     """
     last = (
         f"With {format_count(crossing.compared[-1])} training cases the difference in AUC is "
         f"{format_difference(crossing.difference)}."
     )
-    sentences = (_describe_place(crossing, result), last, _describe_missing(crossing, result))
+    beyond, missing = _describe_beyond(crossing, result), _describe_missing(crossing, result)
+    sentences = (_describe_place(crossing, result), last, beyond, missing)
     return " ".join((crossing.title, *filter(None, sentences)))
 
 
 def _describe_place(crossing: Crossing, result: CrossoverResult) -> str:
-    reach = (
-        f"with up to {format_count(result.reach)} training cases, twice the most that were tried"
-    )
-    share = format_percent(crossing.share)
+    most, ahead = format_count(crossing.compared[-1]), format_percent(crossing.ahead)
+    tried = f"with up to {most} training cases, the most that were compared"
     if crossing.answer == "does not overtake":
-        return f"does not overtake the best baseline {reach} ({share} of the resamples do)."
+        return f"does not overtake the best baseline {tried} ({ahead} of the resamples do)."
     if crossing.answer == "open":
-        place = "do not cross" if crossing.cases is None else f"cross at {_place(crossing, result)}"
         return (
-            f"may or may not overtake the best baseline {reach}: this is open, {share} of the "
-            f"resamples do. The fitted curves {place}."
+            f"may or may not overtake the best baseline {tried}: this is open, {ahead} of the "
+            "resamples do."
         )
-    interval = f"95 % interval {_bound(crossing.low)} to {_bound(crossing.high)}"
-    if crossing.cases is None:
-        return f"overtakes the best baseline {reach} ({interval})."
+    if crossing.cases is None or crossing.cases > crossing.compared[-1]:
+        return f"overtakes the best baseline {tried}."
+    high = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
     if crossing.cases <= result.least:
         return (
             "is better than the best baseline already with the smallest number of training cases, "
-            f"{format_count(result.least)} (at the latest from {_bound(crossing.high)})."
+            f"{format_count(result.least)} (at the latest from {high})."
         )
-    return f"overtakes the best baseline at {_place(crossing, result)} ({interval})."
+    interval = f"95 % interval {_rounded(crossing.low or result.least)} to {high}"
+    return (
+        f"overtakes the best baseline at about {_rounded(crossing.cases)} training cases "
+        f"({interval})."
+    )
 
 
-def _place(crossing: Crossing, result: CrossoverResult) -> str:
-    cases = crossing.cases or 0.0
-    beyond = "" if cases <= result.most else ", beyond what was tried"
-    return f"about {_rounded(cases)} training cases{beyond}"
-
-
-def _bound(cases: float | None) -> str:
-    return "beyond reach" if cases is None else _rounded(cases)
+def _describe_beyond(crossing: Crossing, result: CrossoverResult) -> str:
+    if crossing.answer == "overtakes":
+        return ""
+    place = "do not cross"
+    if crossing.cases is not None:
+        place = f"cross at about {_rounded(crossing.cases)} training cases"
+    return (
+        f"If both go on as a power law, {format_percent(crossing.share)} of the resamples overtake "
+        f"with up to {format_count(result.reach)} training cases, and the fitted curves {place}; "
+        "a curve that takes off late or levels out does otherwise."
+    )
 
 
 def _describe_missing(crossing: Crossing, result: CrossoverResult) -> str:

@@ -22,7 +22,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
 from skiagram.studies.candidates import StudiedModel
 
-SURE = 0.975  # share of resamples that must cross, or must not, before either is said
+SURE = 0.975  # share of resamples that must be ahead, or must not, before either is said
 
 
 Answer = Literal["overtakes", "does not overtake", "open"]
@@ -64,11 +64,14 @@ class LearningCurve(StudiedModel):
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a contender's curve overtakes that of the best baseline.
+    """Whether a contender overtakes the best baseline, and where their fitted curves cross.
 
     Attributes:
-        cases: Number of cases from which its curve stays above; None where it does not within
-            reach.
+        cases: Number of cases from which its fitted curve stays above; None where it does not
+            within reach. Beyond the most cases tried it holds if both go on as a power law.
+        share: Resamples whose fitted curves cross within reach.
+        ahead: Resamples in which it is ahead at the most cases compared, by what was measured
+            there: no curve stands behind it.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
     """
@@ -79,16 +82,17 @@ class Crossing:
     low: float | None
     high: float | None
     share: float
+    ahead: float
     compared: tuple[int, ...]
     fits: tuple[int, ...]
     difference: Estimate
 
     @property
     def answer(self) -> Answer:
-        """Return whether it overtakes within reach; open unless 97.5 % of replicates agree."""
-        if self.share >= SURE:
+        """Return whether it overtakes within what was tried; open unless 97.5 % agree."""
+        if self.ahead >= SURE:
             return "overtakes"
-        return "does not overtake" if self.share <= 1 - SURE else "open"
+        return "does not overtake" if self.ahead <= 1 - SURE else "open"
 
 
 Floats = NDArray[np.float64]
@@ -459,6 +463,7 @@ def find_crossing(
     crossings = crossing(laws[0], laws[1], float(sizes[0]), reach)
     low, high = np.quantile(crossings[1:], (0.025, 0.975), method="inverted_cdf")
     number, least, most = (_within(bound) for bound in (crossings[0], low, high))
+    difference = ours[-1] - theirs[-1]
     return Crossing(
         model=contender.model,
         title=contender.title,
@@ -466,9 +471,10 @@ def find_crossing(
         low=least,
         high=most,
         share=float(np.isfinite(crossings[1:]).mean()),
+        ahead=float((difference[1:] > 0).mean()),
         compared=tuple(int(size) for size in compared),
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
-        difference=_estimate(ours[-1] - theirs[-1]),
+        difference=_estimate(difference),
     )
 
 
