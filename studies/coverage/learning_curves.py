@@ -94,9 +94,9 @@ class CurvesDesign:
     @property
     def title(self) -> str:
         """Return the design in words."""
-        tested = f"{self.patients} test patients"
+        tested = f"{self.patients} patients"
         anew = " anew in each draw" if self.part < 1 else ""
-        quiet = ", little test noise" if self.noise < 0.1 else ""
+        quiet = ", little noise" if self.noise < 0.1 else ""
         return f"{self.draws} draws, {tested}{anew}{quiet}"
 
     @cached_property
@@ -115,7 +115,7 @@ class CurvesDesign:
 
 DESIGNS = tuple(
     CurvesDesign(shape, *rest)
-    for rest in ((5, 156, 0.4), (5, 156, 0.04), (10, 156, 0.04), (5, 100, 0.4, 0.2))
+    for rest in ((5, 156, 0.4), (5, 156, 0.04), (5, 100, 0.4, 0.2))
     for shape in SHAPES
 )
 
@@ -224,7 +224,7 @@ def simulate_curves(design: CurvesDesign, simulations: int) -> tuple[Floats, Flo
         (2, 4) shares, before and now: the interval holds the truth, then the answers "overtakes",
         "does not overtake" and "open"; (2,) shares of answers that the truth contradicts.
     """
-    generator = stream(0, "learning curves", design.title, design.shape)
+    generator = stream(0, "learning curves", repr(design))
     found, false = np.zeros((2, 4)), np.zeros(2)
     for number in range(simulations):
         measured = measure(design, generator)
@@ -243,7 +243,7 @@ def learning_curves_section(simulations: int) -> str:
     for design in DESIGNS:
         shares, false = simulate_curves(design, simulations)
         worst = np.maximum(worst, false)
-        answers = [f"{100 * before:.1f} → {100 * now:.1f} %" for before, now in shares[:, 1:].T]
+        answers = [f"{100 * before:.1f} → {100 * now:.1f} %" for before, now in shares[:, 1:3].T]
         cells = [f"{100 * shares[1, 0]:.1f} %", *answers]
         rows += f"| {design.title} | {design.shape} | {' | '.join(cells)} |\n"
         sys.stderr.write(f"{design.title}, {design.shape}: {cells} false {false}\n")
@@ -258,11 +258,10 @@ Two learning curves, each the mean of a few draws, at 50 to {SIZES[-1]:,.0f} tra
 number of cases at which the network overtakes, which is promised of power laws alone. Then what
 the page says firmly: before, up to {REACH:,.0f} cases, twice the most that were tried → now, up to
 {SIZES[-1]:,.0f}, by what was measured there. The truth contradicts a firm answer in up to
-{before:.1f} % of the sets of a row before, in up to {now:.1f} % now. The price is "open" where the
-data cannot tell.
+{before:.1f} % of the sets of a row before, in up to {now:.1f} % now. Else the answer is "open".
 
-| draws and test patients | network's curve | holds | "overtakes" | "does not overtake" | "open" |
-|---|---|---|---|---|---|
+| draws, test patients | network's curve | holds | "overtakes" | "does not overtake" |
+|---|---|---|---|---|
 {rows}"""
 
 

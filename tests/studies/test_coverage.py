@@ -102,7 +102,7 @@ def test_a_firm_answer_about_a_crossing_is_true_whatever_the_shape() -> None:
     assert len(shares) == 6
     within = {"power law, overtakes at 300", "two phases, at 450"}
     for shape, of_shape in shares.items():
-        for holds, _, overtakes, _, does_not, *_ in of_shape:
+        for holds, _, overtakes, _, does_not in of_shape:
             assert (does_not if shape in within else overtakes) <= 5  # 200 sets a row: ± 1.1
             assert holds >= 90 or not shape.startswith("power law")
     assert max(row[3] for row in shares["late take-off, at 1,019"]) > 90  # as it was said before
