@@ -1,8 +1,10 @@
 """The notebooks run on what a finished run left, change nothing and agree with its record."""
 
+import ast
 import json
 import shutil
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,20 @@ def test_a_notebook_is_committed_as_it_was_written(path: Path) -> None:
     assert set(book["metadata"]) == {"kernelspec", "language_info"}
     for trace in ("/home/", "/Users/", "/tmp/", "C:\\\\", str(REPOSITORY)):
         assert trace not in text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_imports_is_there(path: Path) -> None:
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    imports = [
+        node
+        for cell in cells
+        for node in ast.walk(ast.parse("".join(cell["source"])))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("skiagram")
+    ]
+    for node in imports:
+        module = import_module(str(node.module))
+        assert all(hasattr(module, name.name) for name in node.names), ast.unparse(node)
 
 
 @pytest.mark.thorough
