@@ -30,9 +30,9 @@ _OF_SLICE = (
 _GE_SCAN = (0x0009, 0x0D, "GEMS_PETD_01")  # start of the scan, date and time
 _PHILIPS_SUV = (0x7053, 0x00, "Philips PET Private Group")  # SUV of a count
 _PHILIPS_ACTIVITY = (0x7053, 0x09, "Philips PET Private Group")  # Bq/ml of a count
-_BLOCKS = range(0x10, 0x20)  # of private elements
+_BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
 PET_FIELDS: list[BaseTag] = [
-    *(Tag(name) for name in (*_OF_SERIES, *_OF_INJECTION, *_OF_SLICE)),
+    *(Tag(name) for name in (*_OF_SERIES, *_OF_SLICE)),
     *(Tag(group, block) for group in (0x0009, 0x7053) for block in _BLOCKS),
     *(
         Tag(group, block << 8 | element)
