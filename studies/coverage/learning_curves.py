@@ -245,7 +245,8 @@ def learning_curves_section(simulations: int) -> str:
         worst = np.maximum(worst, false)
         answers = [f"{100 * before:.1f} → {100 * now:.1f} %" for before, now in shares[:, 1:3].T]
         cells = [f"{100 * shares[1, 0]:.1f} %", *answers]
-        rows += f"| {design.title} | {design.shape} | {' | '.join(cells)} |\n"
+        title = design.title if design.shape == next(iter(SHAPES)) else ""
+        rows += f"| {title} | {design.shape} | {' | '.join(cells)} |\n"
         sys.stderr.write(f"{design.title}, {design.shape}: {cells} false {false}\n")
     error = 100 * float(np.sqrt(0.025 * 0.975 / simulations))
     before, now = 100 * worst

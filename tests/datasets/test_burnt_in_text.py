@@ -92,6 +92,22 @@ def test_an_image_without_text_has_none(seed: int) -> None:
     assert find_text(film(seed)) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("side", [64, 128, 256])
+@pytest.mark.parametrize("width", [1.0, 2.0])
+def test_texture_full_of_marks_is_not_text_but_text_on_it_is(side: int, width: float) -> None:
+    """Of smoothed noise a third was taken for text before."""
+    found = 0
+    for seed in range(4):
+        noise = np.random.default_rng(seed).normal(size=(side, side))
+        smooth = ndimage.gaussian_filter(noise, width)
+        levels = ((smooth - smooth.min()) / np.ptp(smooth) * 150).astype(np.uint8)
+        assert find_text(levels) == []
+        image, box = planted(levels, "DOB 1956-03-12"[-side // 10 :], (4, 4), 10)
+        found += share_covered(box, find_text(image)) > 0.5
+    assert found == 4 or side == 64
+
+
 def test_small_images_volumes_and_images_that_show_nothing_have_none() -> None:
     assert find_text(film(1, 40)) == []
     assert find_text(np.zeros((80, 80), np.uint8)) == []
