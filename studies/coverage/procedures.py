@@ -10,17 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 from scipy.stats import norm
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import Placements, auc_estimate, combination, placements
+from skiagram.statistics.delong import Placements, combination, placements
 from skiagram.statistics.discrimination import roc_auc
 from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-INNER = 3  # folds inside an outer fold
 PENALTY = 0.2  # on the diagonal of the pooled covariance
 
 
@@ -98,7 +96,9 @@ def simulate_choice(design: Choice, simulations: int) -> Floats:
                 composed(scores[part], choose(inner[part]), fold)
                 for part in (slice(0, design.models[0]), slice(design.models[0], None))
             ]
-            first, second = (placements(one[None], positive, patient, design.folds) for one in arms)
+            first, second = (
+                placements(one[None], positive, patient, design.folds, fold[None]) for one in arms
+            )
             difference = combination([(1.0, first), (-1.0, second)])
             counts[at : at + 3] += difference.mean, *called(bounds(difference))
     return counts / simulations
@@ -120,37 +120,6 @@ def composed(scores: Floats, chosen: NDArray[np.int64], fold: NDArray[np.int64])
     return found
 
 
-@dataclass(frozen=True)
-class Training:
-    """Linear discriminants on features of their own, trained in every fold.
-
-    Attributes:
-        models: Number of models in either arm.
-        folds: Outer folds.
-        repeats: Repeats with other folds.
-        shared: Share of the noise that the features of two models have in common.
-    """
-
-    models: tuple[int, int]
-    folds: int
-    repeats: int
-    shared: float
-    patients: int = 100
-    features: int = 8
-    distance: float = 0.8
-
-
-TRAININGS = (
-    Training((1, 1), 3, 1, 0.7),
-    Training((1, 1), 3, 1, 0.2),
-    Training((1, 1), 5, 1, 0.7),
-    Training((1, 1), 5, 3, 0.7),
-    Training((1, 1), 3, 3, 0.2),
-    Training((1, 5), 3, 1, 0.7),
-    Training((1, 5), 3, 1, 0.2),
-)
-
-
 def discriminant(values: Floats, positive: Flags) -> tuple[Floats, float, float]:
     """Return the direction, the constant and the spread of its scores (Fisher 1936)."""
     means = values[positive].mean(axis=0), values[~positive].mean(axis=0)
@@ -159,70 +128,6 @@ def discriminant(values: Floats, positive: Flags) -> tuple[Floats, float, float]
     weights = np.linalg.solve(covariance + PENALTY * np.eye(values.shape[1]), means[0] - means[1])
     constant = float(-(means[0] + means[1]) @ weights / 2)
     return weights, constant, float((values @ weights).std())
-
-
-def simulate_training(design: Training, simulations: int) -> Floats:
-    """Return (7,): bias; first, second better before; the same now; AUC held before, now."""
-    generator = stream(0, "training", str(design))
-    found = [_train_once(design, generator) for _ in range(simulations)]
-    rows, areas = np.array([row for row, _, _ in found]), [area_ for _, area_, _ in found]
-    true = float(np.mean([truth for _, _, truth in found]))
-    kept = np.array([_held(one, true) for one in areas])
-    return np.concatenate([rows.mean(axis=0), kept.mean(axis=0)])
-
-
-def _train_once(
-    design: Training, generator: np.random.Generator
-) -> tuple[tuple[float, ...], Placements, float]:
-    positive = generator.permutation(design.patients) < design.patients // 2
-    size = (design.patients, design.features)
-    shift = design.distance / np.sqrt(design.features)
-    common = np.sqrt(design.shared) * generator.normal(size=size)
-    models = [
-        shift * positive[:, None]
-        + common
-        + np.sqrt(1 - design.shared) * generator.normal(size=size)
-        for _ in range(sum(design.models))
-    ]
-    parts = slice(0, design.models[0]), slice(design.models[0], None)
-    arms: list[list[Floats]] = [[], []]
-    true: list[float] = []
-    for _ in range(design.repeats):
-        fold = grouped(positive, design.folds, generator)
-        scores = np.empty((len(models), design.patients))
-        inner = np.zeros((len(models), design.folds))
-        for k in range(design.folds):
-            for number, values in enumerate(models):
-                training = fold != k
-                weights, constant, spread = discriminant(values[training], positive[training])
-                scores[number, ~training] = (values[~training] @ weights + constant) / spread
-                if len(models) > 2:
-                    inner[number, k] = _inner_area(values[training], positive[training], generator)
-                if number == 0:
-                    gap = shift * weights.sum() / np.sqrt(2 * weights @ weights)
-                    true.append(float(norm.cdf(gap)))
-        for arm, part in zip(arms, parts, strict=True):
-            arm.append(composed(scores[part], _within(inner[part]), fold))
-    patient = np.arange(design.patients)
-    first, second = (placements(np.array(arm), positive, patient, design.folds) for arm in arms)
-    difference = combination([(1.0, first), (-1.0, second)])
-    row = (difference.mean, *called(plain(difference)), *called(widened(difference)))
-    return row, first, float(np.mean(true))
-
-
-def _inner_area(values: Floats, positive: Flags, generator: np.random.Generator) -> float:
-    fold, score = grouped(positive, INNER, generator), np.empty(len(positive))
-    for k in range(INNER):
-        weights, constant, spread = discriminant(values[fold != k], positive[fold != k])
-        score[fold == k] = (values[fold == k] @ weights + constant) / spread
-    return area(score, positive)
-
-
-def _held(found: Placements, true: float) -> tuple[bool, bool]:
-    half = Z * float(np.sqrt(found.variance())) / (found.mean * (1 - found.mean))
-    low, high = expit(logit(found.mean) + np.array([-half, half]))
-    now = auc_estimate(found)
-    return bool(low <= true <= high), (now.low or 0.0) <= true <= (now.high or 1.0)
 
 
 @dataclass(frozen=True)
@@ -247,6 +152,7 @@ class Seeds:
 SEEDS = (
     Seeds(42, 114, 0.019, 1),
     Seeds(42, 114, 0.019, 5),
+    Seeds(1000, 1000, 0.01, 2),
     Seeds(2500, 2500, 0.006, 1),
     Seeds(2500, 2500, 0.006, 5),
 )
@@ -350,10 +256,10 @@ def simulate_contenders(design: Contenders, simulations: int) -> Floats:
             )
         }
         seen = max(("network", "encoder"), key=lambda name: area(stands[name], positive))
-        folds = 0 if design.sealed else design.folds
+        folds, fit = (0, None) if design.sealed else (design.folds, fold[None])
         for at, name in ((0, seen), (3, "either"), (6, "network")):
             first, second = (
-                placements(stands[one][None], positive, patient, folds)
+                placements(stands[one][None], positive, patient, folds, fit)
                 for one in (name, "classical")
             )
             difference = combination([(1.0, first), (-1.0, second)])
@@ -385,12 +291,11 @@ often the deep and how often the classical side is called better.
     return text
 
 
-def procedures_section(choices: int, trainings: int, seeds: int) -> str:
+def procedures_section(choices: int, seeds: int) -> str:
     """Simulate every design and return the sections of the page.
 
     Args:
         choices: Data sets of each design in which models are chosen.
-        trainings: Data sets of each design in which models are trained.
         seeds: Data sets of each design with several seeds.
     """
     text = f"""
@@ -408,23 +313,6 @@ within each outer fold, and an interval that holds the overlap of the training s
         text += f"| {choice.models[0]} + {choice.models[1]} | {choice.correlation:g} "
         text += f"| {found[0]:+.3f} → {found[3]:+.3f} ".replace("-", "−")
         text += f"| {_change(found[1], found[4])} | {_change(found[2], found[5])} |\n"
-    text += f"""
-## Cross-validation: models that are trained
-
-Linear discriminants on 8 features, 100 patients; {trainings:,} data sets per row. The choice is
-made within folds in both columns: *before* is paired DeLong alone. The last column is how often the
-interval of a single AUC contains the mean AUC of models trained on as many cases.
-
-| models per arm | folds × repeats | shared noise | mean difference | first better | second | AUC |
-|---|---|---|---|---|---|---|
-"""
-    for training in TRAININGS:
-        found = simulate_training(training, trainings)
-        text += f"| {training.models[0]} + {training.models[1]} "
-        text += f"| {training.folds} × {training.repeats} | {training.shared:g} "
-        text += f"| {found[0]:+.3f} ".replace("-", "−")
-        text += f"| {_change(found[1], found[3])} | {_change(found[2], found[4])} "
-        text += f"| {_change(found[5], found[6])} |\n"
     text += contenders_section(choices)
     text += f"""
 ## Holdout: other seeds

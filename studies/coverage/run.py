@@ -22,9 +22,11 @@ from held_out_calibration import calibration_section
 from learning_curves import learning_curves_section
 from numpy.typing import NDArray
 from procedures import procedures_section
+from rare_classes import rare_classes_section
 from scipy.stats import norm
 from shifts import shifts_section
 from unequal_patients import unequal_patients_section
+from within_fits import within_fits_section
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import (
@@ -256,7 +258,9 @@ def page(simulations: int, replicates: int) -> str:
         text += row(design.title, *map(percent, false_positives(design, simulations, pool)))
     text += unequal_patients_section(simulations // 2, replicates)
     text += groups_section(simulations // 2)
-    text += procedures_section(3 * simulations // 4, 3 * simulations // 10, simulations)
+    text += procedures_section(3 * simulations // 4, simulations)
+    text += within_fits_section(simulations // 5)
+    text += rare_classes_section(simulations)
     text += calibration_section(max(1, simulations // 20))
     text += shifts_section(max(4, simulations // 5))
     return text + learning_curves_section(max(1, simulations // 10))

@@ -550,10 +550,16 @@ def state_warnings(
                 f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
                 "95 % intervals may be too narrow."
             )
-    if any(len(result.stability.seed_auc) == 1 for result in results if result.stability):
+    trainings = {len(result.stability.seed_auc) for result in results if result.stability}
+    if 1 in trainings:
         yield (
             "Every model was trained with one seed, so it is not known how much another seed would "
             "change its figures. Set repeats to 5 for results."
+        )
+    elif 2 in trainings and design == "holdout":
+        yield (
+            "Every model was trained twice, which hardly tells how much seeds differ: equal "
+            "procedures may be told apart in one test of nine. Set repeats to 5 for results."
         )
     if design == "cv":
         yield (
