@@ -125,7 +125,7 @@ SITES = tuple(
     SiteDesign(sites, patients, spread)
     for sites in (3, 5, 10)
     for patients in (20, 60)
-    for spread in (0.0, 0.3, 0.7)
+    for spread in (0.0, 0.7)
 )
 MEAN = float(logit(0.85))
 
@@ -264,7 +264,7 @@ def class_parts_held(design: ClassParts, simulations: int) -> float:
 
 CLASS_SITES = tuple(
     SiteDesign(sites, patients, spread)
-    for sites in (3, 5, 10)
+    for sites in (3, 5)
     for patients in (60, 180)
     for spread in (0.0, 0.5)
 )

@@ -71,7 +71,7 @@ class Choice:
     auc: float = 0.8
 
 
-CHOICES = tuple(Choice(models, each) for models in ((1, 5), (2, 2), (1, 1)) for each in (0.77, 0.3))
+CHOICES = tuple(Choice(models, each) for models in ((1, 5), (1, 1)) for each in (0.77, 0.3))
 
 
 def simulate_choice(design: Choice, simulations: int) -> Floats:
@@ -212,13 +212,13 @@ CONTENDERS = tuple(
 
 
 def simulate_contenders(design: Contenders, simulations: int) -> Floats:
-    """Return (9,) mean difference, deep better, classical better, thrice.
+    """Return (6,) mean difference, deep better, classical better, thrice.
 
     What stands against the best classical model is the better of network and encoder by the
-    reported AUC; the same by scores that the reported labels do not enter; the network.
+    reported AUC; the same by scores that the reported labels do not enter.
     """
     generator = stream(0, "contenders", str(design))
-    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(9)
+    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(6)
     arms = [slice(k * design.models, (k + 1) * design.models) for k in range(3)]
     classical, network, encoder, pooled = *arms, slice(design.models, 3 * design.models)
     own = 1 - design.shared - design.within
@@ -257,7 +257,7 @@ def simulate_contenders(design: Contenders, simulations: int) -> Floats:
         }
         seen = max(("network", "encoder"), key=lambda name: area(stands[name], positive))
         folds, fit = (0, None) if design.sealed else (design.folds, fold[None])
-        for at, name in ((0, seen), (3, "either"), (6, "network")):
+        for at, name in ((0, seen), (3, "either")):
             first, second = (
                 placements(stands[one][None], positive, patient, folds, fit)
                 for one in (name, "classical")
@@ -275,15 +275,15 @@ def contenders_section(simulations: int) -> str:
 Three classical models, three networks and three frozen encoders, all equally good, AUC .8, 100
 reported patients; {simulations:,} data sets per row. What is compared with the classical models:
 the better of network and encoder by its *reported* AUC; `either`, the default: the better by inner
-folds (`cv`) or by as many development cases (`holdout`); `networks` alone. Mean difference, and how
+folds (`cv`) or by as many development cases (`holdout`). Mean difference, and how
 often the deep and how often the classical side is called better.
 
 | design | correlation within and between arms | stands | mean difference | deep | classical |
 |---|---|---|---|---|---|
 """
     for one in CONTENDERS:
-        found = simulate_contenders(one, simulations).reshape(3, 3)
-        stands = ("by reported AUC", "`either`", "`networks`")
+        found = simulate_contenders(one, simulations).reshape(2, 3)
+        stands = ("by reported AUC", "`either`")
         for name, (mean, deep, classical) in zip(stands, found, strict=True):
             text += f"| {'holdout' if one.sealed else 'cv'} | {one.shared + one.within:.2g} and "
             text += f"{one.shared:g} | {name} | {mean:+.3f} ".replace("-", "−")

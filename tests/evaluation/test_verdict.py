@@ -47,7 +47,7 @@ def test_the_decision_follows_the_bounds_of_the_interval_alone(low: float, lengt
 
 
 MANY = reference(np.arange(200) % 2)
-STABLE = Stability((0.8, 0.8), Estimate(0.8), 0.0, (0.8, 0.81), 0.007, Estimate(0.1))
+STABLE = Stability((0.8, 0.8), Estimate(0.8), 0.0, (0.8, 0.81, 0.8), 0.006, Estimate(0.1))
 NET = ModelResult(
     Outcome("net", "deep", "Small CNN", "finished"), {}, Estimate(0.8), stability=STABLE
 )
@@ -55,6 +55,12 @@ NET = ModelResult(
 
 def test_nothing_is_said_when_all_is_well() -> None:
     assert list(state_warnings([NET], MANY, "holdout", 0, 0)) == []
+
+
+def test_two_trainings_are_said_to_tell_little() -> None:
+    twice = dataclasses.replace(NET, stability=dataclasses.replace(STABLE, seed_auc=(0.8, 0.81)))
+    (found,) = state_warnings([twice], MANY, "holdout", 0, 0)
+    assert found.startswith("Every model was trained twice")
 
 
 def test_leaks_and_failures_are_named() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import norm, rankdata
+from scipy.stats import norm, rankdata, t
 
 from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
@@ -30,7 +30,7 @@ from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
 from skiagram.statistics.significance import LEVEL, correct_by_holm
-from skiagram.statistics.variation import Z, overlap_factor
+from skiagram.statistics.variation import Z, effective_patients, overlap_factor
 
 Floats = NDArray[np.float64]
 _REPLICATES = 400  # of a standard error, with more than two classes
@@ -286,14 +286,15 @@ def _share_trait(
 ) -> TraitShift:
     """Compare a share: test minus development, by Newcombe's interval on effective patients.
 
-    (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share.)
+    (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share, Student's.)
     """
     success = own.astype(np.float64)
-    shares, sizes = [], []
+    shares, sizes, patients = [], [], []
     for side in (~tested, tested):
         whose = np.unique(patient[side], return_inverse=True)[1].astype(np.int64)
         shares.append(float(success[side].mean()))
         sizes.append(effective_size(success[side], whose))
+        patients.append(effective_patients(whose))
     (low, high), (test_low, test_high) = (
         wilson_interval(share, size) for share, size in zip(shares, sizes, strict=True)
     )
@@ -303,7 +304,8 @@ def _share_trait(
     estimate = Estimate(value, value - below, value + above, "Newcombe, by patient")
     pooled = float(np.average(shares, weights=sizes))
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1])))
-    p = float(2 * norm.sf(abs(value) / error)) if error > 0 else 1.0
+    degrees = max(1.0, min(patients) - 1)
+    p = float(2 * t.sf(abs(value) / error, degrees)) if error > 0 else 1.0
     return TraitShift(name, "share", shares[0], shares[1], estimate, p)
 
 
