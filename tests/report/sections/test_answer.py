@@ -154,6 +154,28 @@ def test_the_answer_is_three_sentences_with_units(
     assert third.endswith(end)
 
 
+def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
+    evaluation = answered()
+    utility = evaluation.utility
+    assert utility is not None
+    tied = utility.differences | {"sensitivity": Estimate(0.054, -0.024, 0.12)}
+    changed = dataclasses.replace(
+        evaluation,
+        utility=dataclasses.replace(utility, differences=tied),
+        models=tuple(
+            dataclasses.replace(model, metrics=model.metrics | {"sensitivity": Estimate(0.934)})
+            if model.outcome.model == "small_cnn"
+            else model
+            for model in evaluation.models
+        ),
+    )
+    assert (
+        "finds 5 more than the best classical model (93 instead of 88" in state_answer(changed)[1]
+    )
+    row = tabulate_answer(changed).row("Best network minus best classical model")
+    assert row.cells[1] == Cell("+5", "(−2 to 12)")
+
+
 def test_where_nothing_is_compared_the_best_model_is_told_with_the_reason() -> None:
     first, second, third = state_answer(binary())
     assert first == binary().verdict

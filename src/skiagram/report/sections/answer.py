@@ -1,7 +1,9 @@
 """The first page: the answer in three sentences, its table and its figure."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from math import copysign, floor
 
 from matplotlib.axes import Axes
 
@@ -150,26 +152,35 @@ def _opponents(evaluation: Evaluation) -> list[ModelResult]:
 
 
 def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | None]:
-    """Return contender minus classical per 100 cases: found, and false alarms."""
+    """Return contender minus classical per 100 cases: found, and false alarms.
+
+    The difference is that of the whole numbers in the table, so that the three agree.
+    """
     differences = evaluation.utility.differences if evaluation.utility else {}
     sensitivity, specificity = (
         differences.get(name, Estimate(None)) for name in ("sensitivity", "specificity")
     )
     if sensitivity.low is None or specificity.low is None:
         return None, None
-    return _scaled(sensitivity, 100), _scaled(specificity, -100)
+    found, alarms = _scaled(sensitivity, 100), _scaled(specificity, -100)
+    levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
+    if len(levels) == 2 and all(cell.text.isdecimal() for cells in levels for cell in cells):
+        both = [float(own.text) - float(other.text) for own, other in zip(*levels, strict=True)]
+        found, alarms = replace(found, value=both[0]), replace(alarms, value=both[1])
+    return found, alarms
 
 
 def _scaled(estimate: Estimate, factor: float) -> Estimate:
+    """Return whole numbers, halves away from 0: of 200 cases every second share is one."""
     value, low, high = (
-        None if part is None else round(factor * part, 6)
+        None if part is None else copysign(floor(round(abs(factor * part), 6) + 0.5), factor * part)
         for part in (estimate.value, estimate.low, estimate.high)
     )
     return Estimate(value, *((low, high) if factor > 0 else (high, low)), reason=estimate.reason)
 
 
 def _more(count: float | None) -> str:
-    whole = round(count or 0)
+    whole = int(count or 0)
     return "as many" if whole == 0 else f"{abs(whole)} {'more' if whole > 0 else 'fewer'}"
 
 
