@@ -78,7 +78,7 @@ class Parts:
 PARTS = tuple(
     Parts(inside, outside, auc, rest, shared)
     for inside, outside, shared in (
-        (10, 100, False), (25, 100, False), (100, 200, False), (60, 60, True),
+        (10, 100, False), (25, 100, False), (60, 60, True),
     )
     for auc, rest in ((0.85, 0.85), (0.95, 0.95), (0.75, 0.9))
 )  # fmt: skip
@@ -124,7 +124,7 @@ class SiteDesign:
 SITES = tuple(
     SiteDesign(sites, patients, spread)
     for sites in (3, 5, 10)
-    for patients in (20, 60)
+    for patients in (60,)
     for spread in (0.0, 0.7)
 )
 MEAN = float(logit(0.85))
@@ -238,7 +238,7 @@ class ClassParts:
 
 CLASS_PARTS = tuple(
     ClassParts(inside, outside, auc, rest, shared)
-    for inside, outside, shared in ((60, 400, False), (150, 400, False), (200, 200, True))
+    for inside, outside, shared in ((60, 400, False), (200, 200, True))
     for auc, rest in ((0.85, 0.85), (0.95, 0.95), (0.75, 0.9))
 )
 
@@ -307,7 +307,7 @@ class ReaderDesign:
 
 READERS = tuple(
     ReaderDesign(readers, patients, spread)
-    for readers, patients in ((2, 50), (3, 50), (5, 50), (5, 200), (10, 50))
+    for readers, patients in ((2, 50), (5, 50), (5, 200), (10, 50))
     for spread in (0.0, 0.3)
 )
 
