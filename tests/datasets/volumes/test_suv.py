@@ -148,6 +148,7 @@ def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
     ("fields", "injection", "message"),
     [
         ({"Units": "CNTS"}, {}, "counts, without Philips"),
+        ({"Units": None}, {}, "no Units"),
         ({"Units": "CM2ML"}, {}, "values in the unit `CM2ML`"),
         ({"Units": "GML", "SUVType": "LBM"}, {}, "values in the unit `GML` LBM"),
         ({"CorrectedImage": ["DECY", "SCAT"]}, {}, "without corrections for attenuation"),

@@ -68,7 +68,8 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
             raise _no_suv("counts, without Philips' scale of them", name)
         factor = _number(activity, "scale of Philips", name)
     elif unit != "BQML":
-        raise _no_suv(f"values in the unit `{unit}` {said['SUVType']}".strip(), name)
+        found = f"values in the unit `{unit}` {said['SUVType']}".strip()
+        raise _no_suv(found if unit else "no Units, as in an enhanced file", name)
     weight, dose, half_life = (_sane(said, field, name) for field in _SANE)
     if said["DecayCorrection"] == "ADMIN":
         return factor * weight * 1000 / dose
