@@ -84,4 +84,7 @@ def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
         axes.set_xlabel("share of cases kept, most certain first")
         axes.set_ylabel("share of errors among them")
         axes.legend(loc="upper left")
-        return page.finish("risk_coverage", "Share of errors by share of cases kept.")
+        return page.finish(
+            "risk_coverage",
+            "Share of errors by share of cases kept, for the best model of each arm.",
+        )
