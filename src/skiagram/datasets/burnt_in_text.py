@@ -32,7 +32,7 @@ _WIDEST = 2  # width of a mark over its height
 _MIN_CHARACTERS = 3  # of a line
 _ALIKE = 1.6  # ratio of heights in a line
 _GAP, _TOUCH = 1.2, 0.3  # of the height, between neighbours in a line, or within each other
-_CHANCE = 0.02  # lines an image that marks strewn over its borders may make
+_CHANCE = 0.005  # lines an image that marks strewn over its borders may make
 _LOOKS = 8  # dark or bright, at two contrasts, across or upwards
 _EVEN = 0.2  # of the contrast, spread of the brightness within the strokes of a character
 
