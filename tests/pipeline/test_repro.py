@@ -119,6 +119,11 @@ def test_the_lock_has_the_order_of_the_stages_whichever_ended_first() -> None:
     assert sort_lock("schema: '2.0'\n", []) == "schema: '2.0'\n"
 
 
+def without_digest(lock: str) -> str:
+    """Return a lock without its first stage, which notes that the option of workers was edited."""
+    return lock[: lock.index("  digest:")] + lock[lock.index("  ingest:") :]
+
+
 @pytest.mark.thorough
 def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
@@ -126,14 +131,15 @@ def test_stages_side_by_side_leave_equal_bytes(finished: Project, tmp_path: Path
     for folder in ("models", "scores"):
         shutil.rmtree(copy.folder / folder)
     shutil.rmtree(copy.folder / ".dvc/cache/runs")
-    lock = sort_lock((copy.folder / "dvc.lock").read_text(), ORDER)
-    (copy.folder / "dvc.lock").unlink()
+    path = copy.folder / "dvc.lock"
+    lock = without_digest(sort_lock(path.read_text(), ORDER))
+    path.unlink()
     copy.edit("conf/compute/local.yaml", workers=2)
     done = copy.run(sys.executable, "pipeline/repro.py")
     assert done.returncode == 0, done.stderr
     assert f"train_network@{NETWORK}" in done.stdout
     assert copy.hashes("models", "scores", "reports") == before
-    assert (copy.folder / "dvc.lock").read_text() == lock
+    assert without_digest(path.read_text()) == lock
     again = copy.run(sys.executable, "pipeline/repro.py")
     assert "Running stage" not in again.stdout
 
