@@ -16,7 +16,7 @@ def test_a_trial_carries_its_values_its_figures_and_its_end(tmp_path: Path) -> N
     children = search_execution(RESULT, tmp_path).children
     assert [one.name for one in children] == ["svm 0", "svm 1", "svm 2", "svm 3", "net 0"]
     best, pruned, failed = children[1:4]
-    assert best.params == {"rate": "0.3", "choice": "None"}
+    assert best.params == {"rate": "0.3", "choice": "null"}
     assert best.tags["skiagram.best"] == "yes"
     points = {(point.name, point.step): point.value for point in best.points}
     assert points[("fold_auc", 1)] == 0.82
