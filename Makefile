@@ -47,10 +47,10 @@ lint: setup ## style, types, layers, and whether docs/reference is that of the c
 	lint-imports
 	PYTHONPATH=docs python -m make_reference --check
 
-test: lint ## what a change must pass: lint, and all tests but the thorough ones (five minutes)
+test: lint ## what a change must pass: lint, and all tests but the thorough ones (seven minutes)
 	$(ONE_THREAD) pytest -n 2 -m "not thorough"
 
-test-fast: setup ## the quick tests alone (a minute on two cores)
+test-fast: setup ## the quick tests alone (a minute or two on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough"
 
 test-slow: setup ## studies, kills, memory, encoders, peers, notebooks, real data: before a release
