@@ -43,9 +43,10 @@ repro: setup ## run the pipeline and print the table of models and the report's 
 lint: setup ## style, types, layers, and whether docs/reference is that of the code
 	ruff check .
 	ruff format --check .
-	mypy
+	mypy & types=$$!
 	lint-imports
 	PYTHONPATH=docs python -m make_reference --check
+	wait $$types
 
 test: lint ## what a change must pass: lint, and all tests but the thorough ones (seven minutes)
 	$(ONE_THREAD) pytest -n 2 -m "not thorough"
