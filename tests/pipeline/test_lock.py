@@ -75,26 +75,25 @@ def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
 @pytest.mark.slow
 def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
     lock = project.folder / "dvc.lock"
-    whole = LOCK
-    lock.write_bytes(whole)
+    lock.write_bytes(LOCK)
     for command in (["init", "-q"], ["add", "-f", "dvc.lock"]):
         assert project.run("git", *command).returncode == 0
     name = ("-c", "user.name=a", "-c", "user.email=a@b.c")
     assert project.run("git", *name, "commit", "-q", "-m", "lock").returncode == 0
-    lock.write_bytes(whole[: len(whole) // 2])
+    lock.write_bytes(LOCK[: len(LOCK) // 2])
     assert mend(project).endswith("the one of git was put back.\n")
-    assert lock.read_bytes() == whole
+    assert lock.read_bytes() == LOCK
     shutil.rmtree(project.folder / ".git")
     shutil.rmtree(project.folder / ".work", ignore_errors=True)
     lock.write_bytes(b"schema: '2.0\n")
     assert mend(project).endswith("so every stage is new.\n")
     assert not lock.exists()
     assert mend(project) == ""
-    lock.write_bytes(b"<<<<<<< HEAD\n" + whole)
+    lock.write_bytes(b"<<<<<<< HEAD\n" + LOCK)
     conflict = project.stage("lock")
     assert conflict.returncode == 4
     assert "left by a merge" in conflict.stderr
-    assert lock.read_bytes() == b"<<<<<<< HEAD\n" + whole
+    assert lock.read_bytes() == b"<<<<<<< HEAD\n" + LOCK
 
 
 def test_make_repro_mends_the_lock_before_dvc_reads_it() -> None:

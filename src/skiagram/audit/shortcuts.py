@@ -39,7 +39,7 @@ _FOLDS = 5
 _DISTINCT = 20
 _QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 _PENALTY = 10.0
-_LEAST_SPREAD = 1e-6
+_MIN_SPREAD = 1e-6
 _NUMBERS_AT_ONCE = 1_000_000
 _DIGITS = 6  # beyond them the number of threads shows
 _SEED = 20_100_611
@@ -191,7 +191,7 @@ def probe_label(
     scores = predict_out_of_fold(columns, indicators(label[:, None], classes), number)
     aucs = class_aucs(scores, label[:, None], classes)[0]
     permuted = _permuted_aucs(columns, label, number, classes)
-    usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _LEAST_SPREAD)
+    usual, spread = permuted.mean(axis=0), np.maximum(permuted.std(axis=0), _MIN_SPREAD)
     luck = ((permuted - usual) / spread).max(axis=1)
     chance = usual + luck.max() * spread
     best = int(np.where(aucs > chance, aucs, aucs - 1).argmax())

@@ -45,7 +45,7 @@ _SANE = {  # ranges of what one series may say
     "RadionuclideTotalDose": (1e6, 1e10, "Bq"),
     "RadionuclideHalfLife": (60.0, 1e6, "s"),
 }
-_MOST_HALF_LIVES = 10  # between injection and scan
+_MAX_HALF_LIVES = 10  # between injection and scan
 _SHORT = timedelta(hours=10)  # half-life of a tracer that nobody injects a day before the scan
 _DAY = timedelta(days=1)
 
@@ -138,9 +138,9 @@ def _waited(
         if half_life > _SHORT:
             raise _no_suv("no date of the injection of a long-lived tracer", name)
         waited = (scan - injected) % _DAY  # a scan may begin after midnight
-    if not timedelta(0) <= waited <= _MOST_HALF_LIVES * half_life:
+    if not timedelta(0) <= waited <= _MAX_HALF_LIVES * half_life:
         hours = waited.total_seconds() / 3600
-        allowed = f"0 to {_MOST_HALF_LIVES} half-lives"
+        allowed = f"0 to {_MAX_HALF_LIVES} half-lives"
         raise _no_suv(f"an injection {hours:.4g} hours before the scan", name, allowed)
     return waited
 
