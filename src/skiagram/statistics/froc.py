@@ -1,0 +1,287 @@
+"""Free response: lesions searched for, with any number of rated marks an image.
+
+A mark hits a lesion or is a false mark; a lesion's rating is that of the highest mark on it, −∞
+where none hits it. Two figures stand side by side.
+
+*FROC* (Bunch et al. 1978, *J Appl Photogr Eng* 4:166): the share of lesions rated at least as high
+as a threshold, against false marks per image. LUNA16's score is the mean of that share at 1/8, 1/4,
+1/2, 1, 2, 4 and 8 false marks per image (Setio et al. 2017, *Med Image Anal* 42:1). Nothing is
+interpolated: at a rate stands the lowest threshold that keeps to it.
+
+*JAFROC's figure of merit*: the probability that a lesion is rated above the highest false mark of a
+normal image, −∞ where that has none, ties half (Chakraborty & Berbaum 2004, *Med Phys* 31:2313).
+Weighted by image, lesions of an image share one weight (Chakraborty & Zhai 2016, *Med Phys*
+43:2548, wAFROC); weighted by lesion, all count alike (AFROC). Against all images, as JAFROC1 does,
+abnormal ones count as references too; it is for data without normal images. It is the mean of
+DeLong's placements with images in the place of cases, so variance, interval and paired difference
+are those of `delong`, clustered by patient. Unlike an AUC it is 0, not ½, where nothing is found
+and normal images are marked, and ½ where nothing is marked.
+
+Ratings of two fits share no scale: only pairs of one fit count, and thresholds are a fit's own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.compute.compiled import compiled
+from skiagram.statistics.bootstrap import MeanOverRepeats, Statistic
+from skiagram.statistics.delong import Placements
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Weighting = Literal["image", "lesion"]
+
+RATES: Floats = np.array([0.125, 0.25, 0.5, 1, 2, 4, 8])  # false marks per image of LUNA16
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """The marks of one repeat.
+
+    Attributes:
+        lesion: (l,) rating of each lesion; −∞ where no mark hits it.
+        lesion_image: (l,) image of each lesion, counted from 0.
+        false: (m,) rating of each false mark.
+        false_image: (m,) its image.
+    """
+
+    lesion: Floats
+    lesion_image: Whole
+    false: Floats
+    false_image: Whole
+
+
+@dataclass(frozen=True)
+class FreeResponse:
+    """The marks of a finder on some images, repeat after repeat.
+
+    Attributes:
+        repeats: At least one; all of the same lesions.
+        patient: (n,) patient of each image, numbered from 0.
+        fit: (repeats, n) the fit that marked each image; None where one marked all.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit marked all.
+    """
+
+    repeats: tuple[Ratings, ...]
+    patient: Whole
+    fit: Whole | None = None
+    folds: int = 0
+
+    @property
+    def lesions(self) -> Whole:
+        """Return (n,) the number of lesions of each image."""
+        return np.bincount(self.repeats[0].lesion_image, minlength=len(self.patient))
+
+    @property
+    def fits(self) -> Sequence[Whole]:
+        """Return the (n,) fits of each repeat."""
+        one = np.zeros(len(self.patient), dtype=np.int64)
+        return [one] * len(self.repeats) if self.fit is None else list(self.fit)
+
+    def merit(self, weighting: Weighting = "image", *, against_all: bool = False) -> Placements:
+        """Return the placements whose mean is JAFROC's figure of merit.
+
+        Their rows are abnormal images, then the images that these are held against.
+
+        Args:
+            against_all: JAFROC1.
+
+        Raises:
+            ValueError: No fit has both a lesion and an image to hold it against.
+        """
+        lesions = self.lesions
+        abnormal = np.flatnonzero(lesions)
+        others = np.arange(len(lesions)) if against_all else np.flatnonzero(lesions == 0)
+        weight = (np.ones(len(lesions)) if weighting == "lesion" else 1 / np.maximum(lesions, 1.0))[
+            self.repeats[0].lesion_image
+        ]
+        values = [
+            _placed(ratings, weight, abnormal, others, fit)
+            for ratings, fit in zip(self.repeats, self.fits, strict=True)
+        ]
+        positive = np.arange(len(abnormal) + len(others)) < len(abnormal)
+        patient = self.patient[np.concatenate([abnormal, others])]
+        return Placements(np.array(values), positive, patient, self.folds)
+
+    def sensitivities(self, rates: Floats, weights: Floats, *, normal: bool = False) -> Floats:
+        """Return (b, rates) the share of lesions found at rates of false marks per image.
+
+        The mean over repeats.
+
+        Args:
+            rates: (rates,) ascending.
+            weights: (b, n) weight of each image, a row a resample; NaN comes of one without a
+                lesion.
+            normal: Count false marks, and images, among normal images alone.
+        """
+        found = [
+            _found(ratings, fit, rates, weights, normal=normal)
+            for ratings, fit in zip(self.repeats, self.fits, strict=True)
+        ]
+        averaged: Floats = np.mean(found, axis=0)
+        return averaged
+
+    def share_found(self, rates: Floats, *, normal: bool = False) -> MeanOverRepeats:
+        """Return, as a function of weights, the mean sensitivity at some rates of false marks."""
+        return MeanOverRepeats(
+            [_at(self, k, rates, normal=normal) for k in range(len(self.repeats))], self.folds
+        )
+
+    def select(self, images: Flags) -> "FreeResponse":
+        """Return the marked images."""
+        number = np.cumsum(images) - 1
+        repeats = []
+        for each in self.repeats:
+            kept, false = images[each.lesion_image], images[each.false_image]
+            repeats.append(
+                Ratings(
+                    each.lesion[kept],
+                    number[each.lesion_image[kept]],
+                    each.false[false],
+                    number[each.false_image[false]],
+                )
+            )
+        patient = np.unique(self.patient[images], return_inverse=True)[1].astype(np.int64)
+        fit = None if self.fit is None else self.fit[:, images]
+        return FreeResponse(tuple(repeats), patient, fit, self.folds)
+
+
+def difference_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> MeanOverRepeats:
+    """Return by how much more the one finds, on average over rates, as a function of weights.
+
+    The images are the same. Where both were trained several times, but not equally often, the
+    trainings of each are averaged first.
+    """
+    first, second = one.share_found(rates), other.share_found(rates)
+    pairs: Sequence[tuple[Statistic, Statistic]]
+    if len({len(first.repeats), len(second.repeats)} - {1}) > 1:
+        pairs = [(first, second)]
+    else:
+        most = max(len(first.repeats), len(second.repeats))
+        pairs = [
+            (first.repeats[k % len(first.repeats)], second.repeats[k % len(second.repeats)])
+            for k in range(most)
+        ]
+    return MeanOverRepeats([_minus(*pair) for pair in pairs], max(first.folds, second.folds))
+
+
+def _minus(one: Statistic, other: Statistic) -> Statistic:
+    return lambda weights: one(weights) - other(weights)
+
+
+def _at(
+    response: FreeResponse, repeat: int, rates: Floats, *, normal: bool
+) -> Callable[[Floats], Floats]:
+    ratings, fit = response.repeats[repeat], response.fits[repeat]
+
+    def mean(weights: Floats) -> Floats:
+        averaged: Floats = _found(ratings, fit, rates, weights, normal=normal).mean(axis=1)
+        return averaged
+
+    return mean
+
+
+def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fit: Whole) -> Floats:
+    """Return the placement of each abnormal image, then of each of the others.
+
+    The figure is θ = Σ ω ψ / Σ ω over pairs (lesion, other image) of a fit, a ratio of two sums
+    over images: an image's value is θ + a (V − θ), with V its own mean ψ and a its weight of pairs
+    over the mean weight.
+
+    Args:
+        weight: (l,) ω of each lesion.
+    """
+    n = len(fit)
+    highest = np.full(n, -np.inf)
+    np.maximum.at(highest, ratings.false_image, ratings.false)
+    image_weight = np.bincount(ratings.lesion_image, weights=weight, minlength=n)
+    value = np.zeros(len(abnormal) + len(others))
+    pairs = np.zeros(len(value))
+    own, reference = value[: len(abnormal)], value[len(abnormal) :]
+    for one in np.unique(fit):
+        lesions, rows = fit[ratings.lesion_image] == one, fit[others] == one
+        whole = weight[lesions].sum()
+        if not rows.any() or not whole:
+            continue
+        images = fit[abnormal] == one
+        below = _share_below(highest[others[rows]], ratings.lesion[lesions])
+        sums = np.bincount(
+            ratings.lesion_image[lesions], weights=weight[lesions] * below, minlength=n
+        )
+        own[images] = sums[abnormal[images]] / image_weight[abnormal[images]]
+        above = _share_below(-ratings.lesion[lesions], -highest[others[rows]], weight[lesions])
+        reference[rows] = above
+        pairs[: len(abnormal)][images] = image_weight[abnormal[images]] * rows.sum()
+        pairs[len(abnormal) :][rows] = whole
+    total = pairs[: len(abnormal)].sum()
+    if not total:
+        raise ValueError("no fit has both a lesion and an image to hold it against")
+    theta = float(pairs[: len(abnormal)] @ own / total)
+    counts = np.where(np.arange(len(value)) < len(abnormal), len(abnormal), len(others))
+    linearised: Floats = theta + pairs * counts / total * (value - theta)
+    return linearised
+
+
+def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Floats:
+    """Return the weight of `values` below each of `at`, ties half, over all weight."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    heaped = np.ones(len(values)) if weight is None else weight[order]
+    passed = np.concatenate([[0.0], np.cumsum(heaped)])
+    sides = [passed[np.searchsorted(ordered, at, side=side)] for side in ("left", "right")]
+    share: Floats = (sides[0] + sides[1]) / 2 / passed[-1]
+    return share
+
+
+def _found(ratings: Ratings, fit: Whole, rates: Floats, weights: Floats, *, normal: bool) -> Floats:
+    n = len(fit)
+    lesions = np.bincount(ratings.lesion_image, minlength=n)
+    counted = lesions == 0 if normal else np.ones(n, dtype=np.bool_)
+    marked = ratings.lesion > -np.inf
+    false = counted[ratings.false_image]
+    rating = np.concatenate([ratings.false[false], ratings.lesion[marked]])
+    image = np.concatenate([ratings.false_image[false], ratings.lesion_image[marked]])
+    is_lesion = np.arange(len(rating)) >= false.sum()
+    order = np.argsort(-rating, kind="stable")  # of equal ratings false marks come first
+    found = np.zeros((len(weights), len(rates)))
+    for one in np.unique(fit):
+        own = order[fit[image[order]] == one]
+        images = weights[:, counted & (fit == one)].sum(axis=1)
+        allowed = rates * images[:, None] + _ROUNDING
+        _walk(image[own], is_lesion[own], np.ascontiguousarray(weights), allowed, found)
+    share: Floats = found / (weights @ lesions)[:, None]
+    return share
+
+
+@compiled
+def _walk(image: Whole, is_lesion: Flags, weights: Floats, allowed: Floats, found: Floats) -> None:
+    """Add the weight of lesions found before the false marks weigh more than is allowed.
+
+    Args:
+        image: (m,) image of each mark, by descending rating.
+        is_lesion: (m,) whether it is a lesion.
+        weights: (b, n) of images.
+        allowed: (b, rates) ascending.
+        found: (b, rates) added to.
+    """
+    rates = allowed.shape[1]
+    for row in range(len(weights)):
+        false = 0.0
+        first = 0  # the lowest rate that still holds
+        for place in range(len(image)):
+            weight = weights[row, image[place]]
+            if is_lesion[place]:
+                for rate in range(first, rates):
+                    found[row, rate] += weight
+            else:
+                false += weight
+                while first < rates and false > allowed[row, first]:
+                    first += 1
+                if first == rates:
+                    break

@@ -1,0 +1,164 @@
+"""Free-response figures against brute force over all pairs, LUNA16's own procedure, a jackknife."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from skiagram.statistics.bootstrap import bootstrap_estimate, draw_patients
+from skiagram.statistics.delong import difference_estimate
+from skiagram.statistics.froc import RATES, FreeResponse, Ratings, difference_found
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+def simulated(
+    seed: int, images: int = 30, repeats: int = 1, folds: int = 0, ties: bool = False
+) -> FreeResponse:
+    """Images of 1 to 3 a patient; every second one is normal, others have 1 to 3 lesions."""
+    generator = np.random.default_rng(seed)
+    patient = np.sort(generator.integers(0, max(2, images // 2), images))
+    patient = np.unique(patient, return_inverse=True)[1].astype(np.int64)
+    lesions = np.where(np.arange(images) % 2, generator.integers(1, 4, images), 0)
+    lesion_image = np.repeat(np.arange(images), lesions)
+    ratings, fits = [], []
+    for _ in range(repeats):
+        lesion = generator.normal(1, 1, len(lesion_image))
+        false_image = np.repeat(np.arange(images), generator.poisson(3, images))
+        false = generator.normal(0, 1, len(false_image))
+        if ties:
+            lesion, false = np.round(lesion), np.round(false)
+        lesion[generator.random(len(lesion)) < 0.2] = -np.inf
+        ratings.append(Ratings(lesion, lesion_image, false, false_image))
+        fits.append(patient % folds if folds else np.zeros(images, dtype=np.int64))
+    return FreeResponse(tuple(ratings), patient, np.array(fits) if folds else None, folds)
+
+
+def brute_force_merit(
+    response: FreeResponse, repeat: int, weighting: str, against_all: bool
+) -> float:
+    """Chakraborty 2017, equations 14.3 and 14.6, over all pairs of a fit."""
+    ratings, fit = response.repeats[repeat], response.fits[repeat]
+    lesions = response.lesions
+    won = pairs = 0.0
+    for rating, image in zip(ratings.lesion, ratings.lesion_image, strict=True):
+        weight = 1.0 if weighting == "lesion" else 1 / lesions[image]
+        for other in range(len(lesions)):
+            if (lesions[other] and not against_all) or fit[other] != fit[image]:
+                continue
+            own = ratings.false[ratings.false_image == other]
+            highest = own.max() if len(own) else -np.inf
+            won += weight * (float(rating > highest) + 0.5 * float(rating == highest))
+            pairs += weight
+    return won / pairs
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(["image", "lesion"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0, 3]),
+)
+def test_figure_of_merit_is_the_share_of_pairs_in_order(
+    seed: int, weighting: str, against_all: bool, ties: bool, folds: int
+) -> None:
+    response = simulated(seed, 20, repeats=2, folds=folds, ties=ties)
+    found = response.merit(weighting, against_all=against_all)  # type: ignore[arg-type]
+    for repeat, area in enumerate(found.areas):
+        expected = brute_force_merit(response, repeat, weighting, against_all)
+        assert area == pytest.approx(expected)
+
+
+def test_of_one_lesion_an_image_marked_once_it_is_the_area_under_the_roc_curve() -> None:
+    generator = np.random.default_rng(1)
+    score, label = generator.normal(size=40), np.arange(40) % 3 == 0
+    lesion, normal = np.flatnonzero(label), np.flatnonzero(~label)
+    ratings = Ratings(score[lesion], lesion, score[normal], normal)
+    found = FreeResponse((ratings,), np.arange(40)).merit()
+    assert found.mean == pytest.approx(roc_auc_score(label, score))
+
+
+def test_nothing_marked_gives_a_half() -> None:
+    nothing = Ratings(np.full(2, -np.inf), np.array([0, 1]), np.empty(0), np.empty(0, np.int64))
+    assert FreeResponse((nothing,), np.arange(4)).merit().mean == 0.5
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+@pytest.mark.parametrize("weighting", ["image", "lesion"])
+def test_variance_is_near_that_of_a_jackknife_over_patients(weighting: str, folds: int) -> None:
+    response = simulated(7, 90, folds=folds)
+    single = response.merit(weighting)  # type: ignore[arg-type]
+    without = []
+    for one in np.unique(response.patient):
+        rest = response.select(response.patient != one)
+        without.append(rest.merit(weighting).mean)  # type: ignore[arg-type]
+    patients = len(without)
+    jackknife = (patients - 1) ** 2 / patients * np.var(without, ddof=1)
+    assert single.variance() == pytest.approx(jackknife, rel=0.15)
+
+
+def test_sensitivities_are_those_of_luna16_s_procedure() -> None:
+    """Points of scikit-learn's curve of all candidates, missed lesions put last, interpolated."""
+    response = simulated(3, 60)
+    ratings = response.repeats[0]
+    score = np.concatenate([ratings.lesion, ratings.false])
+    score[np.isinf(score)] = -100.0
+    label = np.arange(len(score)) < len(ratings.lesion)
+    false, true, _ = roc_curve(label, score)
+    kept = true < 1 - (ratings.lesion == -np.inf).sum() / len(ratings.lesion) + 1e-9
+    at = np.interp(RATES, false[kept] * len(ratings.false) / 60, true[kept])
+    found = response.sensitivities(RATES, np.ones((1, 60)))[0]
+    assert found == pytest.approx(at, abs=1.01 / len(ratings.lesion))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.booleans(), st.booleans(), st.sampled_from([0, 2]))
+def test_sensitivities_keep_to_the_rate_within_each_fit(
+    seed: int, ties: bool, normal: bool, folds: int
+) -> None:
+    response = simulated(seed, 24, folds=folds, ties=ties)
+    ratings, fit, lesions = response.repeats[0], response.fits[0], response.lesions
+    counted = (lesions == 0) | (not normal)
+    expected = np.zeros(len(RATES))
+    for rating, image in zip(ratings.lesion, ratings.lesion_image, strict=True):
+        own = (fit[ratings.false_image] == fit[image]) & counted[ratings.false_image]
+        false = np.sum(ratings.false[own] >= rating) / np.sum(counted & (fit == fit[image]))
+        expected += (false <= RATES + 1e-9) & (rating > -np.inf)
+    found = response.sensitivities(RATES, np.ones((1, 24)), normal=normal)[0]
+    assert found == pytest.approx(expected / len(ratings.lesion))
+
+
+def test_weights_stand_for_images_that_occur_so_often() -> None:
+    response = simulated(5, 16)
+    weights = np.random.default_rng(0).integers(0, 3, 16)
+    ratings, several = response.repeats[0], np.repeat(np.arange(16), weights)
+    lesion = [np.flatnonzero(ratings.lesion_image == image) for image in several]
+    false = [np.flatnonzero(ratings.false_image == image) for image in several]
+    drawn = Ratings(
+        ratings.lesion[np.concatenate(lesion)],
+        np.repeat(np.arange(len(several)), [len(rows) for rows in lesion]),
+        ratings.false[np.concatenate(false)],
+        np.repeat(np.arange(len(several)), [len(rows) for rows in false]),
+    )
+    copies = FreeResponse((drawn,), np.arange(len(several)))
+    expected = copies.sensitivities(RATES, np.ones((1, len(several))))
+    found = response.sensitivities(RATES, weights[None].astype(np.float64))
+    assert found == pytest.approx(expected)
+
+
+def test_a_difference_of_a_finder_with_itself_is_nothing() -> None:
+    response = simulated(11, 40)
+    other = simulated(12, 40)
+    draws = draw_patients(response.patient, 5, 100, 0)
+    same = bootstrap_estimate(difference_found(response, response, RATES), draws, share=False)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+    merit = response.merit()
+    assert difference_estimate(merit, merit).value == 0.0
+    one, two = (each.share_found(RATES)(np.ones((1, 40)))[0] for each in (response, other))
+    difference = difference_found(response, other, RATES)(np.ones((1, 40)))[0]
+    assert difference == pytest.approx(one - two)
