@@ -46,7 +46,7 @@ def test_names_carry_the_family_and_are_distinct(name: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     arrays(np.float32, array_shapes(min_dims=3, max_dims=3, max_side=9), elements=flat_or_ragged)
 )
