@@ -33,7 +33,7 @@ setup: .venv/installed ## make .venv from the pinned lock files
 	touch .venv/installed
 
 lock: ## renew requirements.lock from pyproject.toml
-	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --group dev pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --extra study --group dev pyproject.toml -o requirements.lock
 
 repro: setup ## run the pipeline and print the table of models and the report's path
 	python pipeline/lock.py

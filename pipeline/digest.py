@@ -1,7 +1,8 @@
 """Stage digest: the code that each other stage may run, as one SHA-256; a new stage needs no list.
 
 It runs where sources or option files changed; the others depend on their own digest, so that an
-edit reruns the stages whose code it is part of, and a comment none.
+edit reruns the stages whose code it is part of, and a comment none. In a study of one's own it runs
+each time, and the installed skiagram as a whole is part of every digest.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from option_files import PARAMS, ROOT, chosen_names
+from option_files import PARAMS, ROOT, SOURCES, chosen_names
 from repro import Stage, read_stages
 from skiagram.compute.code_digest import code_digest, code_modules, named_targets
 from skiagram.errors import SkiagramError
@@ -38,6 +39,8 @@ def main() -> None:
             if stage.script != Path(__file__).stem
         ]
         digests = {stage.name: digest_of(stage) for stage in stages}
+        if not SOURCES.is_dir():
+            digests["skiagram"] = code_digest(SkiagramError)
     except SkiagramError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -92,7 +95,7 @@ def _data_files(modules: set[str]) -> set[Path]:
     return {
         path
         for folder in folders
-        if folder.is_relative_to(ROOT / "src")
+        if folder.is_relative_to(SOURCES)
         for within in [folder, *_folders_of_data(folder)]
         for path in within.iterdir()
         if path.is_file() and path.suffix not in _CODE

@@ -19,11 +19,12 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
 ROOT = Path(__file__).resolve().parents[1]
-_SOURCE = str(ROOT / "src")
-sys.path.insert(0, _SOURCE)
-os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers
-    [_SOURCE, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+SOURCES = ROOT / "src"
+if SOURCES.is_dir():  # a study of one's own has none, and runs the installed package
+    sys.path.insert(0, str(SOURCES))
+    os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers
+        [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 
 from skiagram.errors import OptionError  # noqa: E402
 from skiagram.options import read_option_file  # noqa: E402

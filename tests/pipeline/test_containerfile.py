@@ -134,10 +134,13 @@ def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine
     place = tmp_path_factory.mktemp("container")
     context = place / "context"
     context.mkdir()
-    for part in ("requirements.lock", "pyproject.toml", "README.md"):
-        shutil.copy(REPOSITORY / part, context)
     leave = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(REPOSITORY / "src", context / "src", ignore=leave)
+    for words in (line.rest.split() for line in LINES if line.word == "COPY"):
+        for part in (REPOSITORY / word for word in words[:-1] if "PACKAGE" not in word):
+            if part.is_dir():
+                shutil.copytree(part, context / part.name, ignore=leave)
+            else:
+                shutil.copy(part, context)
     pack(trained.model, context / "svm.skiagram")
     venv = place / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)

@@ -12,12 +12,14 @@ from skiagram.cli import (
     features,
     init,
     monitor,
+    new,
     package,
     plan,
     predict,
     seal,
     show,
     table,
+    upgrade,
 )
 from skiagram.errors import OptionError, SkiagramError
 
@@ -41,6 +43,8 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
+    new,
+    upgrade,
     plan,
     table,
     check,

@@ -5,8 +5,9 @@ across the modules of their packages. Comments, docstrings and definitions that 
 count. A name that is chosen at run time (`_target_` of an option file, the class behind a base
 class) cannot be seen in the sources: pass it too.
 
-An installed library is not followed, which would take a minute for one class of PyTorch: all files
-of it that its installer recorded count.
+An installed library is not followed, which would take a minute for one class of PyTorch: its
+version and all files of it that its installer recorded count. So it is with skiagram itself, where
+it was installed from a wheel.
 """
 
 import ast
@@ -72,22 +73,28 @@ def _followed(
             names.append(name)
         else:
             libraries.append((name, recorded))
-    packages = sorted({name.partition(".")[0] for name in (_OWN, *names)})
+    own = _recorded_files(_OWN)
+    if own is not None:  # whatever scripts beside it are followed, they call it
+        libraries.append((_OWN, own))
+    packages = sorted(
+        {name.partition(".")[0] for name in names} | ({_OWN} if own is None else set())
+    )
     folders = tuple((package, _folder(package)) for package in packages)
     return tuple(names), folders, tuple(libraries)
 
 
 @cache
 def _recorded_files(package: str) -> str | None:
-    """Return paths and SHA-256 of an installed library; None for this package and for sources."""
+    """Return version, paths and SHA-256 of an installed library; None for sources."""
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
-    if package == _OWN or _folder(package).parent not in folders:
+    if _folder(package).parent not in folders:
         return None
     for name in packages_distributions().get(package, ()):
         rows = (distribution(name).read_text("RECORD") or "").splitlines()
         own = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
         if own:
-            return "\n".join(sorted(row for row in own if ",sha256=" in row))
+            hashed = sorted(row for row in own if ",sha256=" in row)
+            return "\n".join([f"{name} {version(name)}", *hashed])
     return None
 
 

@@ -1,0 +1,27 @@
+"""`skiagram new`: a study in a folder of one's own."""
+
+import argparse
+from pathlib import Path
+
+NAME = "new"
+SUMMARY = "make a study: a folder with its stages, options, git and DVC"
+EXAMPLES = """\
+  skiagram new my-study
+      makes the folder; then `cd my-study && dvc repro` makes the report on generated images
+  cd my-repository && skiagram new study
+      in a git repository that exists, which it uses"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="new or empty folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the study and say what to do in it; return 0."""
+    from skiagram.study_folder.files import make_study
+
+    notes = make_study(arguments.folder)
+    print(f"Made {arguments.folder}. Its README.md says what must never be pushed.", *notes)
+    print(f"Next:\n  cd {arguments.folder} && dvc repro && python pipeline/show.py")
+    return 0

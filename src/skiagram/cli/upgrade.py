@@ -1,0 +1,42 @@
+"""`skiagram upgrade`: a study takes over the files of the installed version."""
+
+import argparse
+from pathlib import Path
+
+from skiagram.errors import OptionError
+
+NAME = "upgrade"
+SUMMARY = "bring the files of a study to the installed version, and keep what you changed"
+EXAMPLES = """\
+  skiagram upgrade
+      in a study's folder: takes over new files, keeps yours, shows what yours differ in, and stops
+      before it writes anything where both changed a file
+  skiagram upgrade --mine params.yaml --new conf/model/svm.yaml
+      settles two such files: the first stays, the second is replaced"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--mine", nargs="+", default=[], metavar="FILE", help="files of which yours stays")
+    add("--new", nargs="+", default=[], metavar="FILE", help="files of which the new one is taken")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Upgrade the study in this folder; return 0, or 2 where both changed a file."""
+    from skiagram.study_folder.files import plan_upgrade
+
+    upgrade = plan_upgrade(Path(), arguments.mine, arguments.new)
+    if differences := upgrade.differences(Path()):
+        print(differences, end="\n\n")
+    if upgrade.both:
+        first = next(iter(upgrade.both))
+        found = f"you and the new version changed {', '.join(upgrade.both)}; nothing was written"
+        remedy = f"bring in by hand what you need of the lines above, then `--mine {first}`; or "
+        raise OptionError(found, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
+    upgrade.write(Path())
+    for word, names in (("Taken over", upgrade.taken), ("Kept as you changed it", upgrade.kept)):
+        print(*(f"{word}: {name}" for name in names), sep="\n", end="\n" if names else "")
+    if not upgrade.taken:
+        print("Every file is that of the installed version, or yours.")
+    return 0

@@ -1,0 +1,226 @@
+"""The files of a study: what this installation brings, and what has become of them since.
+
+They stand once: in a clone of the repository at its root, in a wheel packed beside this module.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import unified_diff
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+
+from skiagram.errors import OptionError, SkiagramError
+
+RECORD = ".skiagram.yaml"  # of a study: the version, and the checksum of each file as it came
+TABLES = "tables"  # folder of a study that git leaves out
+_HERE = Path(__file__).parent
+_PACKED = _HERE / "template"
+_FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", "params.yaml")
+_FOLDERS = {"conf": "*.yaml", "pipeline": "*.py", "studies": "dvc.yaml"}
+_DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
+_IGNORED = f"""
+# Tables of patients and labels, and what else names them: never pushed.
+/{TABLES}/
+/conf/dataset/*.csv
+/conf/dataset/*.age
+"""
+_SOURCES = "      - src/skiagram\n"
+
+
+def shipped_files() -> dict[str, bytes]:
+    """Return path → content of each file of a new study, in the order of paths."""
+    root = _PACKED if _PACKED.is_dir() else _HERE.parents[2]
+    paths = [root / name for name in _FILES]
+    paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
+    files = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}
+    files["README.md"] = (_HERE / "README.md").read_bytes()
+    files[".gitignore"] += _IGNORED.encode()
+    for name in files:
+        if name.endswith("dvc.yaml"):
+            files[name] = _on_installed_code(name, files[name].decode()).encode()
+    return files
+
+
+def _on_installed_code(name: str, pipeline: str) -> str:
+    """Return a dvc.yaml whose stages depend on the installed skiagram in place of its sources."""
+    if name != "dvc.yaml":
+        return pipeline.replace(_SOURCES, "      - data/code/skiagram\n")
+    command = "    cmd: python pipeline/digest.py\n"
+    always = "    always_changed: true # it looks which skiagram is installed; takes seconds\n"
+    return pipeline.replace(_SOURCES, "").replace(command, command + always)
+
+
+def make_study(folder: Path) -> list[str]:
+    """Make a study in a new or empty folder, git and DVC begun; return sentences on what was done.
+
+    Raises:
+        OptionError: The folder holds files, or DVC is not installed.
+    """
+    if folder.exists() and (
+        not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir())
+    ):
+        remedy = "name a new folder; in a study that exists, `skiagram upgrade` renews its files"
+        raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
+    require_dvc()
+    folder.mkdir(parents=True, exist_ok=True)
+    files = shipped_files()
+    _write(folder, files)
+    _write_record(folder, files)
+    git = shutil.which("git")
+    if git is None:
+        _run(folder, sys.executable, "-m", "dvc", "init", "-q", "--no-scm")
+        (folder / ".dvc" / "config.local").write_text(_DVC_OPTIONS)
+        return ["git is not installed: `dvc repro` works, `dvc exp` and a history need git."]
+    top = _output(folder, git, "rev-parse", "--show-toplevel")
+    if not top:
+        _run(folder, git, "init", "-q", "-b", "main")
+    below = bool(top) and Path(top).resolve() != folder.resolve()
+    _run(folder, sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if below else []))
+    (folder / ".dvc" / "config").write_text(_DVC_OPTIONS)
+    _run(folder, git, "add", "--", ".")
+    if top:
+        return [f"It lies in the git repository {top}: commit it there."]
+    named = bool(_output(folder, git, "config", "user.email"))
+    author = [] if named else ["-c", "user.name=skiagram", "-c", "user.email=skiagram@localhost"]
+    _run(folder, git, *author, "commit", "-q", "-m", f"New study, skiagram {version('skiagram')}")
+    return ["git and DVC are begun, and the files committed."]
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """What becomes of a study's files with another version.
+
+    Attributes:
+        taken: Paths that are taken over; those without content are removed.
+        kept: Paths that the user changed and the new version did not.
+        both: Paths that both changed, each in another way.
+    """
+
+    taken: Mapping[str, bytes | None]
+    kept: Collection[str]
+    both: Mapping[str, bytes | None]
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def differences(self, folder: Path) -> str:
+        """Return what the user's own files differ in from the new version's, as a diff."""
+        lines: list[str] = []
+        for name in sorted({*self.kept, *self.both}):
+            texts = [self.files.get(name, b""), _content(folder / name) or b""]
+            before, after = (text.decode(errors="replace").splitlines() for text in texts)
+            titles = f"skiagram {version('skiagram')}: {name}", f"yours: {name}"
+            lines += unified_diff(before, after, *titles, n=1, lineterm="")
+        return "\n".join(lines)
+
+    def write(self, folder: Path) -> None:
+        """Take the new version's files over."""
+        _write(folder, {name: new for name, new in self.taken.items() if new is not None})
+        for name, new in self.taken.items():
+            if new is None:
+                (folder / name).unlink(missing_ok=True)
+        _write_record(folder, self.files)
+
+
+def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] = ()) -> Upgrade:
+    """Compare a study with what this installation brings.
+
+    Args:
+        mine: Paths that stay as they are although both changed them.
+        new: Paths that are taken over although both changed them.
+
+    Raises:
+        OptionError: The folder is no study.
+    """
+    came = read_record(folder)
+    files = shipped_files()
+    taken: dict[str, bytes | None] = {}
+    kept: list[str] = []
+    both: dict[str, bytes | None] = {}
+    for name in sorted({*came, *files}):
+        here, there = _content(folder / name), files.get(name)
+        if here == there:
+            continue
+        if name in new or _digest(here) == came.get(name):
+            taken[name] = there
+        elif name in mine or _digest(there) == came.get(name):
+            kept.append(name)
+        else:
+            both[name] = there
+    return Upgrade(taken, kept, both, files)
+
+
+def read_record(folder: Path) -> dict[str, str]:
+    """Return path → SHA-256 of each file of a study as it came."""
+    try:
+        record = yaml.safe_load((folder / RECORD).read_text(encoding="utf-8"))
+        return {str(name): str(digest) for name, digest in record["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        raise OptionError(
+            f"no study: {RECORD} is missing or cannot be read",
+            where=str(folder.resolve()),
+            remedy="go to the folder that `skiagram new` made",
+        ) from error
+
+
+def require_dvc() -> None:
+    """Refuse to begin a study where DVC is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("dvc") is None:
+        remedy = "`pip install 'skiagram[study]'`"
+        raise OptionError("DVC is not installed, and a study needs it", remedy=remedy)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the variables under which a study's commands run: its own Python first."""
+    binaries = str(Path(sys.executable).parent)
+    return {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        **os.environ,
+        "PATH": os.pathsep.join([binaries, os.environ.get("PATH", "")]),
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_ROOT": str(folder.resolve()),
+    }
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _write_record(folder: Path, files: Mapping[str, bytes]) -> None:
+    digests = {name: _digest(content) for name, content in files.items()}
+    text = "# Files as they came, for `skiagram upgrade`; do not edit.\n"
+    text += yaml.safe_dump({"version": version("skiagram"), "files": digests}, sort_keys=False)
+    (folder / RECORD).write_text(text, encoding="utf-8")
+
+
+def _output(folder: Path, *command: str) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    return done.stdout.strip() if not done.returncode else ""
+
+
+def _run(folder: Path, *command: str) -> None:
+    shell = {name: value for name, value in environment(folder).items() if name != "DVC_ROOT"}
+    done = subprocess.run(  # noqa: S603
+        command, cwd=folder, env=shell, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        called = " ".join([Path(command[0]).name, *command[1:]])
+        raise SkiagramError(f"`{called}` failed: {done.stderr.strip()}", where=str(folder))

@@ -1,0 +1,119 @@
+"""A study folder: what it is made of, and what another version may change in it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from skiagram.cli.main import main
+from skiagram.study_folder import files
+from skiagram.study_folder.files import RECORD, make_study, plan_upgrade, shipped_files
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENTS = ("tables/labels.csv", "conf/dataset/own.csv", "conf/dataset/own.labels.age")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """Return the files of a study as they come, without git and DVC."""
+    files._write(tmp_path, shipped_files())
+    files._write_record(tmp_path, shipped_files())
+    return tmp_path
+
+
+def newer(monkeypatch: pytest.MonkeyPatch, **texts: str | None) -> None:
+    """Let another version be installed, in which some files are other ones; None for none."""
+    names = {name: name.replace("__", "/") + ".yaml" for name in texts}
+    changed = {names[name]: text.encode() for name, text in texts.items() if text is not None}
+    left = {name: text for name, text in shipped_files().items() if name not in names.values()}
+    monkeypatch.setattr(files, "shipped_files", lambda: left | changed)
+
+
+def test_a_study_depends_on_the_installed_skiagram_where_the_repository_does_on_sources() -> None:
+    shipped = shipped_files()
+    for name, content in shipped.items():
+        if name.endswith(".yaml"):
+            assert "src/" not in content.decode(), name
+            yaml.safe_load(content)
+        if name.startswith(("conf/", "pipeline/")) or name == "params.yaml":
+            assert content == (REPOSITORY / name).read_bytes()
+    assert yaml.safe_load(shipped["dvc.yaml"])["stages"]["digest"]["always_changed"]
+    assert "data/code/skiagram" in shipped["studies/ablation/dvc.yaml"].decode()
+
+
+def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study)
+    (study / "params.yaml").write_text("seed: 7\n")
+    (study / "conf/model/mine.yaml").write_text("my: model\n")
+    newer(monkeypatch, conf__model__svm="new: 1\n", conf__model__ridge=None, conf__model__b="b: 1")
+    assert main(["upgrade"]) == 0
+    said = capsys.readouterr().out
+    assert "+seed: 7" in said
+    assert "Taken over: conf/model/svm.yaml" in said
+    assert "Kept as you changed it: params.yaml" in said
+    assert (study / "params.yaml").read_text() == "seed: 7\n"
+    assert (study / "conf/model/mine.yaml").exists()
+    assert (study / "conf/model/svm.yaml").read_text() == "new: 1\n"
+    assert not (study / "conf/model/ridge.yaml").exists()
+    assert main(["upgrade"]) == 0
+    assert "Taken over" not in capsys.readouterr().out
+
+
+def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study)
+    (study / "params.yaml").write_text("seed: 7\n")
+    newer(monkeypatch, params="seed: 1\n", conf__model__svm="new: 1\n")
+    before = (study / "conf/model/svm.yaml").read_text()
+    assert main(["upgrade"]) == 2
+    said = capsys.readouterr()
+    assert "params.yaml" in said.err
+    assert "-seed: 1" in said.out
+    assert (study / "conf/model/svm.yaml").read_text() == before
+    assert plan_upgrade(study, new=["params.yaml"]).taken["params.yaml"] == b"seed: 1\n"
+    assert main(["upgrade", "--mine", "params.yaml"]) == 0
+    assert (study / "params.yaml").read_text() == "seed: 7\n"
+
+
+def test_no_study_is_upgraded_and_no_folder_with_files_becomes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["upgrade"]) == 2
+    assert "skiagram new" in capsys.readouterr().err
+    (tmp_path / "own.txt").touch()
+    assert main(["new", str(tmp_path)]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["own.txt"]
+
+
+@pytest.mark.slow
+def test_a_study_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # nobody has told git who they are
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    make_study(tmp_path / "study")
+
+    def git(*words: str, folder: Path = tmp_path / "study") -> str:
+        done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
+        return done.stdout
+
+    assert "New study" in git("log", "-1")
+    assert not git("status", "--porcelain")
+    for name in PATIENTS:
+        (tmp_path / "study" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "study" / name).touch()
+    assert not git("status", "--porcelain", "-uall")
+    make_study(tmp_path / "study" / "inner")  # in a git repository that exists
+    assert RECORD in git("status", "--porcelain", "-uall")
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
+        cwd=tmp_path / "study/inner", env=dict(os.environ), capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split()[:2] == ["digest", "ingest"], done.stderr
