@@ -1,20 +1,30 @@
 """Stage digest: the code that each other stage may run, as one SHA-256; a new stage needs no list.
 
-It runs where sources or option files changed; the others depend on their own digest, so that an
-edit reruns the stages whose code it is part of, and a comment none. In a study of one's own it runs
-each time, and the installed skiagram as a whole is part of every digest.
+It runs where sources, option files or locked versions changed; the others depend on their own
+digest, so that an edit or another version of a library reruns the stages whose code it is part of,
+and a comment none. In a study of one's own it runs each time, and the installed skiagram as a whole
+is part of every digest. What DVC made for a model that params.yaml names no longer goes, since
+stages after it depend on the whole of `models` and `scores`.
 """
 
 import hashlib
+import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from option_files import PARAMS, ROOT, SOURCES, chosen_names
 from repro import Stage, read_stages
-from skiagram.compute.code_digest import code_digest, code_modules, named_targets
+from skiagram.compute.code_digest import (
+    code_digest,
+    code_libraries,
+    code_modules,
+    named_targets,
+)
 from skiagram.errors import SkiagramError
 from skiagram.options import read_option_file
 
@@ -38,7 +48,7 @@ def main() -> None:
             for stage in read_stages((ROOT / "dvc.yaml").read_text(), params)
             if stage.script != Path(__file__).stem
         ]
-        digests = {stage.name: digest_of(stage) for stage in stages}
+        digests = {stage.name: describe_code(stage) for stage in stages}
         if not SOURCES.is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
     except SkiagramError as error:
@@ -47,6 +57,27 @@ def main() -> None:
     DIGESTS.mkdir(parents=True, exist_ok=True)
     for name, digest in digests.items():
         (DIGESTS / name).write_text(f"{digest}\n")
+    remove_dropped(stages)
+
+
+def describe_code(stage: Stage) -> str:
+    """Return what a stage depends on: the SHA-256 of its code and files, versions of libraries."""
+    versions = code_libraries(*code_of(stage)).items()
+    return "\n".join([digest_of(stage), *(f"{name} {version}" for name, version in versions)])
+
+
+def remove_dropped(stages: Sequence[Stage]) -> None:
+    """Remove outputs in `models` and `scores` that dvc.lock notes of stages that are no more.
+
+    DVC has them in its cache, and removes them itself at the next `dvc checkout`.
+    """
+    noted = yaml.safe_load((ROOT / "dvc.lock").read_text()) if (ROOT / "dvc.lock").exists() else {}
+    made = {
+        out["path"] for stage in noted.get("stages", {}).values() for out in stage.get("outs", ())
+    }
+    for path in made - {path for stage in stages for path in stage.writes}:
+        if Path(path).parent in (Path("models"), Path("scores")):
+            shutil.rmtree(ROOT / path, ignore_errors=True)
 
 
 def digest_of(stage: Stage) -> str:

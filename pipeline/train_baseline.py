@@ -8,7 +8,7 @@ from typing import Any
 from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.code_digest import code_digest, library_versions, named_targets
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import complete_folder
@@ -26,7 +26,7 @@ def main(options: TrainOptions) -> None:
     groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
     development, test = _inputs(model, cases, task)
     member = Member(name, model, options.model, development, test, groups)
-    code = library_versions("scikit-learn") + code_digest(train, *named_targets(options.model))
+    code = code_digest(train, *named_targets(options.model))
     unfinished = kept_fits(
         ROOT / ".work", cases, repr((task, options)), [ROOT / "data/features.parquet"], code
     )

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.code_digest import code_digest, library_versions, named_targets
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.encoders.encoder import TABLE, carry_encoder, read_encoding
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import complete_folder
@@ -38,9 +38,7 @@ def main(options: Options) -> None:
     head, table = head_inputs(build(model, "model"), encoding, features, record.title)
     development, test = table.of(cases.development().case_id), table.of(cases.test().case_id)
     member = Member(name, head, described, development, test, groups)
-    code = library_versions("scikit-learn") + code_digest(
-        train, Head, *named_targets(options.model)
-    )
+    code = code_digest(train, Head, *named_targets(options.model))
     tables = [encoded / TABLE, *([features] if head.fused else [])]
     unfinished = kept_fits(ROOT / ".work", cases, repr((task, options)), tables, code)
     outputs = (f"models/{name}", f"scores/{name}")

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import process_rank, publish
-from skiagram.compute.code_digest import code_digest, library_versions, named_targets
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.models.deep.network_model import NetworkModel
@@ -38,7 +38,7 @@ def main(options: Options) -> None:
     member = Member(name, learner, options.model, development, test, groups)
     outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))
     named = named_targets([options.model, asdict(options.trainer)])
-    code = library_versions("torch") + code_digest(train, NetworkModel, NetworkInputs, *named)
+    code = code_digest(train, NetworkModel, NetworkInputs, *named)
     last = partial(is_last, process_rank())
     unfinished = kept_fits(ROOT / ".work", cases, inputs, (), code, last)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:

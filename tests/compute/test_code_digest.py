@@ -140,6 +140,26 @@ def test_an_installed_library_counts_by_its_recorded_files_at_once() -> None:
     assert not any(name.startswith("torch") for name in code_modules("torch.optim.AdamW"))
 
 
+def test_versions_of_the_libraries_that_the_code_computes_with_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "import tqdm\nimport sklearn.svm as s\n\ndef fit():\n    return s.SVC, tqdm.tqdm\n"
+    (tmp_path / "fitting.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def upgraded(*libraries: str) -> str:
+        versions = {"numpy": "2", "scikit-learn": "1", "scipy": "1", "torch": "2", "tqdm": "4"}
+        versions |= dict.fromkeys(libraries, "99")
+        monkeypatch.setattr(code_digest_module, "_version", lambda name: (name, versions[name]))
+        code_digest_module._digest.cache_clear()
+        return code_digest("fitting.fit")
+
+    before = upgraded()
+    assert upgraded("torch", "tqdm") == before  # one is not imported, the other shows a bar
+    assert len({before, *map(upgraded, ("scikit-learn", "scipy", "numpy"))}) == 4
+    code_digest_module._digest.cache_clear()
+
+
 @pytest.mark.thorough
 def test_a_library_with_another_file_is_another_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -157,6 +177,7 @@ def test_a_library_with_another_file_is_another_library(
             patch.setattr("sysconfig.get_path", lambda _: str(folder))
             patch.delitem(sys.modules, "library", raising=False)
             importlib.invalidate_caches()
+            code_digest_module._packages.cache_clear()
             code_digest_module._recorded_files.cache_clear()
             return code_digest("library.work")
 

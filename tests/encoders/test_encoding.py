@@ -131,6 +131,10 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     wider = encoder(weights_file(tmp_path), preprocessing={"fit": "pad"})
     encode_images(all_of_them, wider, IN_PROCESS, cache, quiet)
     assert len(encoded) == 9  # other options, other numbers
+    encoded.clear()
+    monkeypatch.setattr(encoding, "code_digest", lambda *_: "a bug was mended")
+    encode_images(all_of_them, wider, IN_PROCESS, cache, quiet)
+    assert len(encoded) == 9
 
 
 def test_a_cache_without_space_or_damaged_is_said_and_stops_nothing(

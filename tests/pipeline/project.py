@@ -19,7 +19,7 @@ import numpy as np
 from omegaconf import OmegaConf
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("conf", "pipeline", "src", "params.yaml", "dvc.yaml", ".dvcignore")
+PARTS = ("conf", "pipeline", "src", "params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock")
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
 STAGES = (

@@ -13,7 +13,7 @@ import digest
 import option_files
 from repro import read_stages
 from skiagram.compute.code_digest import code_definitions
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, STAGES, Project
+from tests.pipeline.project import BASELINES, NETWORK, PARTS, REPOSITORY, STAGES, Project
 
 CLASSICAL = tuple(stage for stage, *_ in STAGES if stage != "train_network")
 
@@ -175,6 +175,31 @@ def test_editing_one_model_reruns_that_model_evaluate_and_record(
     done = copy.run("dvc", "repro")
     ran = [line.split("'")[1] for line in done.stdout.splitlines() if "Running stage" in line]
     assert ran == ["digest", "train_baseline@decision_tree", "combine", "evaluate", "record"]
+
+
+@pytest.mark.thorough
+def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
+    finished: Project, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "project")
+    copy.edit("params.yaml", baselines=BASELINES[:1])
+    assert copy.run("dvc", "repro").returncode == 0
+    assert not (copy.folder / "models" / BASELINES[1]).exists()
+    copy.run("dvc", "remote", "add", "-d", "store", str(tmp_path / "store"))
+    assert copy.run("dvc", "push").returncode == 0
+    clone = Project(tmp_path / "clone")
+    clone.folder.mkdir()
+    for part in (*PARTS, ".dvc/config", "dvc.lock", "reports/metrics.json"):  # those in Git
+        target = clone.folder / part
+        target.parent.mkdir(exist_ok=True)
+        copy_part = shutil.copytree if (copy.folder / part).is_dir() else shutil.copy
+        copy_part(copy.folder / part, target)
+    shutil.copytree(copy.folder / "source", clone.folder / "source")
+    pulled = clone.run("dvc", "pull", "--allow-missing")
+    assert pulled.returncode == 0, pulled.stderr
+    done = clone.run("dvc", "repro", "--dry", OMP_NUM_THREADS="2")
+    assert done.returncode == 0, done.stderr
+    assert "Running stage" not in done.stdout
 
 
 @pytest.mark.thorough

@@ -6,23 +6,38 @@ count. A name that is chosen at run time (`_target_` of an option file, the clas
 class) cannot be seen in the sources: pass it too.
 
 An installed library is not followed, which would take a minute for one class of PyTorch: its
-version and all files of it that its installer recorded count. So it is with skiagram itself, where
-it was installed from a wheel.
+version counts where the code imports it, and all files that its installer recorded where an entry
+stands in it. NumPy and SciPy, on which the others stand, always count. Where skiagram itself was
+installed from a wheel, it is such a library, and all that it requires counts.
 """
 
 import ast
 import hashlib
-import platform
+import re
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import distribution, packages_distributions, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    distribution,
+    packages_distributions,
+    requires,
+    version,
+)
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 _OWN = __name__.partition(".")[0]
 _Definition = tuple[str, str]  # module and name; no name for the whole module
+_BENEATH = {"numpy", "scipy"}
+# They check, carry, print or draw what others have computed: no figure depends on them.
+_COMPUTE_NOTHING = {
+    *("dvc", "huggingface_hub", "hydra", "jinja2", "joblib", "markupsafe", "matplotlib", "mlflow"),
+    *("omegaconf", "pooch", "pyarrow", "pydantic", "pydantic_core", "pyrage", "ray", "safetensors"),
+    *("skops", "sqlalchemy", "submitit", "threadpoolctl", "tqdm", "yaml", _OWN),
+}
 
 
 def code_digest(*entries: object) -> str:
@@ -45,10 +60,15 @@ def named_targets(options: object) -> Iterator[str]:
         yield from named_targets(option)
 
 
-def library_versions(*more: str) -> str:
-    """Return the versions of what computes with images, and of more, and the processor's kind."""
-    names = ("numba", "numpy", "pywavelets", "scipy", "scikit-image", *more)
-    return ", ".join([platform.machine(), *(f"{name} {version(name)}" for name in names)])
+def code_libraries(*entries: object) -> dict[str, str]:
+    """Return installed library → version, of those that the code computes with."""
+    names, folders, _ = _followed(entries)
+    return dict(_versions(_closure(names, folders).imported))
+
+
+def library_versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those libraries that are installed."""
+    return dict(_version(name) for name in names)
 
 
 def code_modules(*entries: object) -> set[str]:
@@ -59,7 +79,7 @@ def code_modules(*entries: object) -> set[str]:
 def code_definitions(*entries: object) -> set[tuple[str, str]]:
     """Return module and name of each definition that `code_digest` hashes."""
     names, folders, _ = _followed(entries)
-    return set(_closure(names, folders))
+    return set(_closure(names, folders).code)
 
 
 def _followed(
@@ -89,7 +109,7 @@ def _recorded_files(package: str) -> str | None:
     folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
     if _folder(package).parent not in folders:
         return None
-    for name in packages_distributions().get(package, ()):
+    for name in _packages().get(package, ()):
         rows = (distribution(name).read_text("RECORD") or "").splitlines()
         own = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
         if own:
@@ -122,19 +142,53 @@ def _digest(
     digest = hashlib.sha256()
     for library in libraries:
         digest.update(repr(library).encode())
-    for (module, name), code in sorted(_closure(names, folders).items()):
+    closure = _closure(names, folders)
+    for (module, name), code in sorted(closure.code.items()):
         digest.update(repr((module, name, code)).encode())
+    digest.update(repr(_versions(closure.imported)).encode())
     return digest.hexdigest()
 
 
+def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
+    """Return the libraries that modules, by their top names, come from, and their versions."""
+    packages = _packages()
+    names = {name for module in modules - _COMPUTE_NOTHING for name in packages.get(module, ())}
+    if _recorded_files(_OWN) is not None:
+        computing = [of for module, of in packages.items() if module not in _COMPUTE_NOTHING]
+        required = {_canonical(line) for line in requires(_OWN) or ()}
+        names |= {name for of in computing for name in of if _canonical(name) in required}
+    return [_version(name) for name in sorted(names | _BENEATH)]
+
+
+def _canonical(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+
+
 @cache
-def _closure(
-    names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]
-) -> dict[_Definition, tuple[str, ...]]:
-    """Return each definition that is named, directly or not, with its code."""
+def _packages() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+@cache
+def _version(name: str) -> tuple[str, str]:
+    try:
+        return name, version(name)
+    except PackageNotFoundError:
+        return name, "absent"
+
+
+class _Closure(NamedTuple):
+    code: dict[_Definition, tuple[str, ...]]  # each definition that is named, with its code
+    imported: frozenset[str]  # top names of modules that are not followed
+
+
+@cache
+def _closure(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> _Closure:
+    """Return all that is named, directly or not."""
     sources = _Sources(dict(folders))
     waiting = [definition for name in names for definition in sources.entry(name)]
     code: dict[_Definition, tuple[str, ...]] = {}
+    imported: set[str] = set()
     while waiting:
         module, name = waiting.pop()
         if (module, name) in code:
@@ -148,12 +202,11 @@ def _closure(
         statements = [_statement(node, source.package) for node in nodes]
         code[module, name] = tuple(statement.code for statement in statements)
         for statement in statements:
-            for used in statement.names:
-                if used in source.definitions:
-                    waiting.append((module, used))
-                waiting += sources.imported(source.imports.get(used, []))
-            waiting += sources.imported(statement.imports)
-    return code
+            waiting += [(module, used) for used in statement.names if used in source.definitions]
+            named = [one for used in statement.names for one in source.imports.get(used, [])]
+            waiting += sources.imported([*named, *statement.imports])
+            imported |= {of.partition(".")[0] for of, _ in (*named, *statement.imports)}
+    return _Closure(code, frozenset(imported - sys.stdlib_module_names))
 
 
 class _Statement(NamedTuple):

@@ -11,6 +11,7 @@ used again as they are.
 import hashlib
 import json
 import math
+import platform
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -273,7 +274,7 @@ class _ReadEarlier:
             return nothing
         code = code_digest(type(opened), check_image, _Note)
         keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
-        return cls(kept, repr((code, library_versions(*_DECODERS))), keys)
+        return cls(kept, repr((code, platform.machine(), library_versions(_DECODERS))), keys)
 
     def note(self, place: int) -> _Note:
         """Return what was noted of an image that was read earlier, by its place in the store."""

@@ -1,9 +1,9 @@
 """Encodes a store of images: each one once, whatever is added or trained later.
 
 What an image became is kept beside the project, outside of all outputs, under the checksums of
-the image, of the weights and of the options; the next run encodes only what is new. On a processor
-each worker computes on one thread, so that a row depends on its own image alone: not on the other
-images, on the number of workers, or on what was kept.
+the image, of the weights, of the options and of the code; the next run encodes only what is new. On
+a processor each worker computes on one thread, so that a row depends on its own image alone: not on
+the other images, on the number of workers, or on what was kept.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders.encoder import (
@@ -281,10 +281,8 @@ def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
     if not torch.cuda.is_available():
         options.pop("batch_size")
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    library = ""
-    with suppress(PackageNotFoundError):
-        library = version("timm")
-    text = json.dumps([options, loaded.sha256, device, torch.__version__, library])
+    code = code_digest(_encode_some, *named_targets(options))
+    text = json.dumps([options, loaded.sha256, device, code])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -1,5 +1,6 @@
 """The feature table of a whole store, made span by span wherever the work is done."""
 
+import platform
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.compute.code_digest import code_digest, library_versions, named_targets
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
@@ -179,7 +180,7 @@ def _identity(families: Sequence[FeatureFamily]) -> str:
     options = [composed(family) for family in families]
     code = code_digest(_of_span, *named_targets(options))
     names = [family.names() for family in families]
-    return repr((code, library_versions(), options, names))
+    return repr((code, platform.machine(), options, names))
 
 
 def _fill_known(

@@ -7,6 +7,7 @@ cross-validation it would carry held-out images into training.
 
 import hashlib
 import math
+import platform
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.code_digest import code_digest, library_versions, named_targets
+from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
@@ -120,7 +121,7 @@ def _identity(restoration: Steps, mean: Plane | None) -> str:
     options = composed(restoration)
     code = code_digest(_restore_span, *named_targets(options))
     learned = "" if mean is None else hashlib.sha256(mean.tobytes()).hexdigest()
-    return repr((code, library_versions(), options, learned))
+    return repr((code, platform.machine(), options, learned))
 
 
 def _earlier(

@@ -32,6 +32,7 @@ _IGNORED = f"""
 /conf/dataset/*.age
 """
 _SOURCES = "      - src/skiagram\n"
+_LOCKED = "      - requirements.lock\n"
 
 
 def shipped_files() -> dict[str, bytes]:
@@ -50,6 +51,7 @@ def shipped_files() -> dict[str, bytes]:
 
 def _on_installed_code(name: str, pipeline: str) -> str:
     """Return a dvc.yaml whose stages depend on the installed skiagram in place of its sources."""
+    pipeline = pipeline.replace(_LOCKED, "")
     if name != "dvc.yaml":
         return pipeline.replace(_SOURCES, "      - data/code/skiagram\n")
     command = "    cmd: python pipeline/digest.py\n"
