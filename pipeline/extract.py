@@ -1,4 +1,4 @@
-"""Stage extract: restored images become a table of named features."""
+"""Stage extract: restored images, and windows at candidates, become tables of named features."""
 
 from pydantic.dataclasses import dataclass
 
@@ -9,6 +9,9 @@ from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import build_families, extract_modalities
+from skiagram.features.windows import Windows, describe_places
+from skiagram.finding.inputs import read_candidates
+from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
 from skiagram.preparation import propagate_preparation
 
@@ -18,6 +21,7 @@ class Options:
     """Choices of the stage."""
 
     features: dict[str, dict[str, object]]
+    windows: Windows
     compute: Compute
 
 
@@ -27,10 +31,16 @@ def main(options: Options) -> None:
     images = ROOT / "data/restored"
     chosen = build_families(options.features)
     histories = CaseHistories.read(ROOT / "data/cases")
-    with publish("data/features.parquet", "data/preparation") as staging:
+    places = read_candidates(ROOT / "data")
+    outputs = ("data/candidates_features.parquet", "data/features.parquet", "data/preparation")
+    with publish(*outputs) as staging:
         kept = home(ROOT) / ".work/kept/features"
         table = extract_modalities(images, chosen, histories, options.compute, kept)
         table.write(staging / "data/features.parquet")
+        at_places = describe_places(
+            ImageStore(images), places, chosen, options.windows, options.compute
+        )
+        at_places.write(staging / "data/candidates_features.parquet")
         target = staging / "data/preparation"
         beside = histories.describe(chosen)
         propagate_preparation(images, target, features=options.features.values(), covariates=beside)

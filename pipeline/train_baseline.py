@@ -1,6 +1,7 @@
 """Stage train_baseline: one classical model, from features and development labels.
 
-A reader's scores that came with the data stand in for a model where the option file says so.
+A reader's scores that came with the data stand in for a model where the option file says so. A
+finder reads the features at candidates.
 """
 
 from typing import Any
@@ -10,7 +11,9 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import FindingInputs
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
+from skiagram.models.contract import Finder
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import kept_fits
 from skiagram.models.reader import Reader
@@ -27,9 +30,9 @@ def main(options: TrainOptions) -> None:
     development, test = _inputs(model, cases, task)
     member = Member(name, model, options.model, development, test, groups)
     code = code_digest(train, *named_targets(options.model))
-    unfinished = kept_fits(
-        ROOT / ".work", cases, repr((task, options)), [ROOT / "data/features.parquet"], code
-    )
+    tables = [ROOT / f"data/{name}.parquet" for name in ("features", "candidates_features")]
+    tables.append(ROOT / "data/cases/marks.parquet")
+    unfinished = kept_fits(ROOT / ".work", cases, repr((task, options)), tables, code)
     outputs = (f"models/{name}", f"scores/{name}")
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         folders = ArmFolders.under(staging, name, work)
@@ -44,6 +47,9 @@ def _inputs(model: Any, cases: Cases, task: Task) -> tuple[Any, Any]:
     if isinstance(model, Reader):
         scores = ROOT / "data/cases/reader_scores.parquet"
         return model.inputs(scores, task, development), model.inputs(scores, task, test)
+    if isinstance(model, Finder):
+        inputs = FindingInputs.read(ROOT / "data", model.finds_in)
+        return inputs.of(development), inputs.of(test)
     features = FeatureTable.read(ROOT / "data/features.parquet")
     return features.of(development), features.of(test)
 

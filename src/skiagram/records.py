@@ -159,6 +159,26 @@ def read_table(path: Path) -> pd.DataFrame:
     return table
 
 
+PLACES = {"case_id": "str", "slice": "float64", "row": "float64", "column": "float64"}
+PLACES |= {"radius": "float64"}
+MARKS = "marks.parquet"
+
+
+def tabulate_places(rows: Sequence[tuple[str, Sequence[float], float]]) -> pd.DataFrame:
+    """Return a table of places: lesions, candidates or marks; it has its columns without any, too.
+
+    Columns: `case_id`; `slice` (NaN in plane images), `row` and `column` of the centre in pixels of
+    the image as ingest stores it; `radius` in mm, in pixels where the spacing is unknown.
+
+    Args:
+        rows: Case, [slice,] row and column, and radius of each place.
+    """
+    filled = [
+        (case, *[np.nan] * (3 - len(centre)), *centre, radius) for case, centre, radius in rows
+    ]
+    return pd.DataFrame(filled, columns=list(PLACES)).astype(PLACES)
+
+
 def check_fold_column(column: str, known: Sequence[str]) -> None:
     """Refuse a column for folds that the covariates lack."""
     if column not in known:

@@ -26,6 +26,7 @@ STAGES = (
     ("ingest", "dataset=tiny"),
     ("audit",),
     ("restore",),
+    ("propose",),
     ("extract", "features=[first_order,wavelet]"),
     *(("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES),
     ("train_network", f"model={NETWORK}", "plan.folds=2"),

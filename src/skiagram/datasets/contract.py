@@ -106,7 +106,7 @@ class Mark:
 
     Attributes:
         centre: [Slice,] row and column in pixels of the image that ingest stores.
-        radius: Pixels, > 0.
+        radius: Pixels (of a row, in volumes), > 0.
     """
 
     centre: tuple[float, ...]
@@ -150,7 +150,7 @@ class OpenSource(ABC):
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions of one entry whose place is known.
 
-        Marks tell the label: those of a test case may not be asked for.
+        Marks tell the label: those of a test case are for the seal alone.
         """
         return ()
 

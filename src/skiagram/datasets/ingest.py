@@ -48,7 +48,16 @@ from skiagram.preparation import (
     TraitsSeen,
     brightness_of,
 )
-from skiagram.records import SEALED, Cases, Design, Task, write_record, write_table
+from skiagram.records import (
+    MARKS,
+    SEALED,
+    Cases,
+    Design,
+    Task,
+    tabulate_places,
+    write_record,
+    write_table,
+)
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
 
@@ -150,12 +159,27 @@ def ingest(
     write_record(task, folders.cases / "task.json")
     write_record(source.card(), folders.cases / "card.json")
     test = cases.split == "test"
+    for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
+        marks = _marks_of(opened, store, order[rows], case_id[rows])
+        write_table(marks, folder / MARKS)
     encrypted = opened.encrypted_labels()
     if encrypted is None or design == "cv":
         seal_labels(folders.sealed, case_id[test], label[test])
     else:
         tokens = tuple(encrypted.tokens[position] for position in order[test].tolist())
         seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
+
+
+def _marks_of(
+    opened: OpenSource, store: ImageStore, positions: NDArray[np.int64], case_id: NDArray[np.str_]
+) -> pd.DataFrame:
+    """Tabulate the lesions of some cases; a radius in mm where the distance of rows is known."""
+    rows = []
+    for position, case in zip(positions.tolist(), case_id.tolist(), strict=True):
+        spacing = store.spacing(case)
+        pixel = 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
+        rows += [(case, mark.centre, mark.radius * pixel) for mark in opened.marks(position)]
+    return tabulate_places(rows)
 
 
 class _Listed(NamedTuple):

@@ -204,12 +204,13 @@ def _of_span(
 ) -> NDArray[np.float32]:
     span.check()
     runs = span.runs(_BATCH_VALUES)
-    return np.vstack([_of_batch(families, run.case_ids, _batch(run, margin)) for run in runs])
+    return np.vstack([of_batch(families, run.case_ids, _batch(run, margin)) for run in runs])
 
 
-def _of_batch(
+def of_batch(
     families: Sequence[FeatureFamily], ids: Sequence[str], batch: FeatureBatch
 ) -> NDArray[np.float32]:
+    """Return what families say of each image, (n, n_features), finite; names the case if not."""
     features = np.hstack([_of_family(family, ids, batch) for family in families])
     with np.errstate(over="ignore"):  # an infinite feature is named below
         values = features.astype(np.float32)

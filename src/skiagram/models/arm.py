@@ -17,12 +17,21 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import FitSummary, I, Labelled, Model
+from skiagram.models.contract import Finder, FitSummary, I, Labelled, Model
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, Scored
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
 from skiagram.models.fits import in_order
 from skiagram.options import STRICT
-from skiagram.records import Cases, Outcome, Predictions, Task, write_record, write_table
+from skiagram.records import (
+    MARKS,
+    PLACES,
+    Cases,
+    Outcome,
+    Predictions,
+    Task,
+    write_record,
+    write_table,
+)
 from skiagram.splits import read_groups
 
 
@@ -97,7 +106,8 @@ class ArmFolders:
 
     Attributes:
         model: `deployment.json` and the fitted models, one folder per repeat; empty if it failed.
-        scores: `predictions.parquet`, `curves.parquet`, `selection.parquet`, `outcome.json`.
+        scores: `predictions.parquet`, `curves.parquet`, `selection.parquet`, `outcome.json`, of a
+            finder `marks.parquet`.
         work: Checkpoints of fits under way, not an output; None to keep none.
     """
 
@@ -170,6 +180,8 @@ def train(
         )
         write_record(deployment, folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
+    if isinstance(member.model, Finder):
+        write_table(_marks(scored), folders.scores / MARKS)
     write_table(_curves(summaries), folders.scores / "curves.parquet")
     write_table(_selection(summaries), folders.scores / "selection.parquet")
     write_record(outcome, folders.scores / "outcome.json")
@@ -214,6 +226,16 @@ def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
         for batch in scored
     ]
     return Predictions(_stacked(tables, types))
+
+
+def _marks(scored: list[Scored]) -> pd.DataFrame:
+    types = {"part": "str", "repeat": "int64", "fold": "int64", **PLACES, "score": "float64"}
+    tables = [
+        batch.marks.assign(part=batch.part, repeat=batch.repeat, fold=batch.fold)[list(types)]
+        for batch in scored
+        if batch.marks is not None
+    ]
+    return _stacked(tables, types)
 
 
 def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:

@@ -141,6 +141,31 @@ class Model(Protocol[I]):
 
 
 @runtime_checkable
+class Finder(Protocol):
+    """A model that says where, besides: it reads `skiagram.finding.inputs.FindingInputs`.
+
+    What it fits is a `FittedFinder`, whose scores of cases follow from its marks.
+
+    Attributes:
+        finds_in: What it reads: `features` of candidates, `candidates` and images, or `images`.
+    """
+
+    finds_in: ClassVar[Literal["features", "candidates", "images"]]
+
+
+@runtime_checkable
+class FittedFinder(Protocol[I_contra]):
+    """A trained finder."""
+
+    def find(self, inputs: I_contra) -> pd.DataFrame:
+        """Return the marks of cases, with `score`, those that stand for others left out.
+
+        The columns are those of `skiagram.records.PLACES` and `score`, float64, higher = more
+        suspicious, comparable among all that this fit scores.
+        """
+
+
+@runtime_checkable
 class TrainedByEpochs(Protocol):
     """A model that learns epoch by epoch on devices, which are shared out among fits.
 

@@ -17,6 +17,7 @@ from statistics import median
 from typing import Annotated, Any, Generic, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
@@ -122,6 +123,7 @@ class Scored:
             `out_of_fold` or `test`.
         fold: Fold that held the cases out; `FINAL` for a final fit.
         threshold: Threshold fixed on other cases' out-of-fold scores; None where none is.
+        marks: Of a finder, those of the parts `out_of_fold` and `test`; None for none.
     """
 
     part: Part
@@ -131,6 +133,7 @@ class Scored:
     scores: NDArray[np.float64]
     probabilities: NDArray[np.float64]
     threshold: float | None = None
+    marks: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -170,7 +173,8 @@ class Developed(NamedTuple):
         """Return the scores of the inputs that the fit scored at place `which`."""
         scores = self.result.scores[which]
         probabilities = self.calibration.probabilities(scores)
-        return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold)
+        marks = self.result.marks if which == 0 and part != "training" else None
+        return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold, marks)
 
 
 Repeat = tuple[Developed, list[Scored]]  # the fit on all cases, and all scores
@@ -331,12 +335,13 @@ class CrossValidator(Generic[I]):
         training, held_out = part.rows[part.folds[k].training], part.rows[part.folds[k].held_out]
         scored = [held_out, *([training] if part.score_training else [])]
         fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
-        return replace(fit, scored=tuple((part.cases.inputs, rows) for rows in scored))
+        inputs = tuple((part.cases.inputs, rows) for rows in scored)
+        return replace(fit, scored=inputs, marked=part.outer is None)
 
     def _final_fit(self, part: Development[I], epochs: int | None) -> Fit[I]:
         name = (*part.name, "final")
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
-        return replace(fit, scored=part.scored, saved=part.saved)
+        return replace(fit, scored=part.scored, saved=part.saved, marked=bool(part.scored))
 
     def _whole(self, repeat: int, cases: Labelled[I], folds: Sequence[Developed]) -> Fit[I]:
         epochs = self._chosen_epochs([fold.result for fold in folds])
@@ -386,7 +391,8 @@ class CrossValidator(Generic[I]):
             scores = result.scores[0]
             probabilities = blind[k].probabilities(scores)
             rows = case_id[fold.held_out]
-            held_out.append(Scored(kind, part.repeat, of, rows, scores, probabilities))
+            marks = result.marks  # of inner folds none were asked for
+            held_out.append(Scored(kind, part.repeat, of, rows, scores, probabilities, None, marks))
             if part.score_training:
                 own = Developed(result, calibrations[k], None, [])
                 rows = case_id[fold.training]

@@ -16,11 +16,20 @@ from time import perf_counter
 from typing import Any, Generic, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import FitContext, FitSummary, Fitted, I, Labelled, Model
-from skiagram.records import Cases
+from skiagram.models.contract import (
+    FitContext,
+    FitSummary,
+    Fitted,
+    FittedFinder,
+    I,
+    Labelled,
+    Model,
+)
+from skiagram.records import MARKS, Cases, read_table, write_table
 
 Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found
@@ -34,6 +43,7 @@ class Fit(Generic[I]):
     Attributes:
         scored: Inputs, and rows of them, that it scores once it is made.
         saved: Folder for the fitted model; None where its scores are all that is asked for.
+        marked: Whether a finder's marks of the first of the scored inputs are asked for.
     """
 
     title: str
@@ -44,13 +54,19 @@ class Fit(Generic[I]):
     context: FitContext
     scored: tuple[tuple[I, Rows], ...] = ()
     saved: Path | None = None
+    marked: bool = False
 
 
 class FitResult(NamedTuple):
-    """What came of a fit: its cost and (n, n_classes) scores of each of the scored inputs."""
+    """What came of a fit: its cost and (n, n_classes) scores of each of the scored inputs.
+
+    Attributes:
+        marks: A finder's marks of the first of them; None where none were asked for.
+    """
 
     summary: FitSummary
     scores: tuple[NDArray[np.float64], ...]
+    marks: pd.DataFrame | None = None
 
 
 def fit_model(fit: Fit[I]) -> Fitted[I]:
@@ -73,9 +89,13 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     fitted = fit_model(fit)
     with _named(fit.title):
         scores = tuple(finite(fitted.scores(inputs.select(rows))) for inputs, rows in fit.scored)
+        marks = None
+        if fit.marked and isinstance(fitted, FittedFinder):
+            inputs, rows = fit.scored[0]
+            marks = fitted.find(inputs.select(rows))
         if fit.saved is not None:
             fitted.save(fit.saved)
-    result = FitResult(fitted.summary, scores)
+    result = FitResult(fitted.summary, scores, marks)
     slow = perf_counter() - started >= MIN_SECONDS
     if folder is not None and slow and result.summary.curves.empty:
         with suppress(OSError):  # what finds no space is made again
@@ -103,6 +123,8 @@ def _keep(result: FitResult, saved: Path | None, folder: Path) -> None:
     unfinished.mkdir(parents=True)
     for number, scores in enumerate(result.scores):
         np.save(unfinished / f"{number}.npy", scores, allow_pickle=False)
+    if result.marks is not None:
+        write_table(result.marks, unfinished / MARKS)
     if saved is not None and saved.is_dir():
         shutil.copytree(saved, unfinished / _MODEL)
     cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
@@ -115,7 +137,8 @@ def _take_up(folder: Path, saved: Path | None) -> FitResult:
     if saved is not None and (folder / _MODEL).is_dir():
         shutil.copytree(folder / _MODEL, saved, dirs_exist_ok=True)
     scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept["scored"]))
-    return FitResult(FitSummary(**kept["cost"]), scores)
+    marks = read_table(folder / MARKS) if (folder / MARKS).exists() else None
+    return FitResult(FitSummary(**kept["cost"]), scores, marks)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from skiagram.tracking.contract import Execution, Point, Run, Tracker, receipt_o
 
 _FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
 _FOLDERS = ("plots", "checklists")
-_STAGES = ("ingest", "audit", "restore", "extract", "combine", "evaluate")
+_STAGES = ("ingest", "audit", "restore", "propose", "extract", "combine", "evaluate")
 _ARM_STAGE = {
     "classical": "train_baseline",
     "encoder": "train_head",

@@ -1,0 +1,1 @@
+"""Places in images: candidates, marks, and the hit rule."""

@@ -1,0 +1,222 @@
+"""Places of images where a finder looks: a grid over the body part, or blobs at several scales.
+
+They are made of an image alone, without labels. Distances are mm, or pixels where the spacing is
+unknown.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from dataclasses import dataclass as plain_dataclass
+from functools import partial
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy import ndimage
+from skimage.feature import peak_local_max
+from skimage.filters import threshold_li
+
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.errors import OptionError
+from skiagram.features.batch import luminance
+from skiagram.finding.marks import HitRule, read_spacing
+from skiagram.image_store.shards import Image, Spacing
+from skiagram.image_store.store import ImageStore, Span, spans
+from skiagram.options import STRICT, composed
+from skiagram.records import tabulate_places
+
+Floats = NDArray[np.float64]
+Body = Literal["all", "not_darkest", "bright"]
+Places = list[tuple[tuple[float, ...], float]]  # [slice,] row and column, radius in mm
+_SPAN_VALUES = 2**19
+Millimetres = Annotated[float, Field(gt=0)]
+
+
+def grey_values(image: Image) -> Floats:
+    """Return (height, width) or (depth, height, width) of a stored image."""
+    if image.ndim == 4:
+        return image[..., 0].astype(np.float64)
+    grey: Floats = luminance(np.asarray(image)[None], "proposal")[0]
+    return grey
+
+
+def body_part(values: Floats, body: Body) -> NDArray[np.bool_]:
+    """Return where the body part is: `bright` is what Li's minimum cross-entropy leaves, filled."""
+    if body == "all" or values.min() == values.max():
+        return np.ones(values.shape, dtype=np.bool_)
+    if body == "not_darkest":  # background that was set to one value
+        part: NDArray[np.bool_] = values > values.min()
+        return part
+    return np.asarray(ndimage.binary_fill_holes(values > threshold_li(values)), dtype=np.bool_)
+
+
+class Proposal(ABC):
+    """What proposes places."""
+
+    @abstractmethod
+    def places(self, image: Image, spacing: Spacing | None) -> Places:
+        """Return the places of one image: (height, width[, channels]) or a volume."""
+
+
+@dataclass(**STRICT)
+class NoProposal(Proposal):
+    """Proposes nothing: the data set is not searched."""
+
+    def places(self, image: Image, spacing: Spacing | None) -> Places:
+        """Return no place."""
+        return []
+
+
+@dataclass(**STRICT)
+class Grid(Proposal):
+    """A regular grid over the body part.
+
+    Attributes:
+        step: Between places, along each axis.
+        radius: Given to each place.
+        body: `all` of the image, what is `not_darkest` (a masked background is), or `bright`.
+    """
+
+    step: Millimetres
+    radius: Millimetres
+    body: Body
+
+    def places(self, image: Image, spacing: Spacing | None) -> Places:
+        """Return the grid's places on the body part, in order of slices, rows and columns."""
+        values = grey_values(image)
+        inside = body_part(values, self.body)
+        axes = []
+        for length, side in zip(values.shape, spacing or (1.0,) * values.ndim, strict=True):
+            pixels = max(self.step / side, 1.0)
+            number = int((length - 1) / pixels)
+            axes.append((length - 1 - number * pixels) / 2 + pixels * np.arange(number + 1))
+        centres = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+        at = np.round(centres).astype(np.int64)
+        return [(tuple(centre), self.radius) for centre in centres[inside[tuple(at.T)]].tolist()]
+
+
+@dataclass(**STRICT)
+class Blobs(Proposal):
+    """Bright blobs, at the maxima of the negative Laplacian of Gaussian over place and scale.
+
+    Responses are normalised by scale (Lindeberg, Int. J. Comput. Vision 30:79, 1998), peaks those
+    of scikit-image.
+
+    Attributes:
+        radii: Least and greatest radius of a blob.
+        scales: Radii tried, evenly in their logarithm.
+        most: Places of an image, the strongest ones.
+        apart: Smallest distance of two places, as a share of the greater radius.
+        body: As of `Grid`.
+    """
+
+    radii: tuple[Millimetres, Millimetres]
+    scales: Annotated[int, Field(ge=1)]
+    most: Annotated[int, Field(ge=1)]
+    apart: Annotated[float, Field(ge=0)]
+    body: Body
+
+    def places(self, image: Image, spacing: Spacing | None) -> Places:
+        """Return the strongest blobs on the body part, the strongest first."""
+        values = grey_values(image)
+        sides = np.array(spacing or (1.0,) * values.ndim)
+        radii = np.geomspace(*self.radii, self.scales)
+        responses = [self._response(values, radius / sides) for radius in radii]
+        stack = np.stack(responses, axis=-1)
+        stack[~body_part(values, self.body)] = 0
+        peaks = peak_local_max(stack, min_distance=1, threshold_abs=0, exclude_border=False)
+        order = np.argsort(-stack[tuple(peaks.T)], kind="stable")
+        chosen: list[NDArray[np.int64]] = []
+        for peak in peaks[order]:
+            if len(chosen) == self.most:
+                break
+            if all(self._apart(peak, other, sides, radii) for other in chosen):
+                chosen.append(peak)
+        return [(tuple(map(float, peak[:-1])), float(radii[peak[-1]])) for peak in chosen]
+
+    def _response(self, values: Floats, radius: Floats) -> Floats:
+        # A blob of this radius answers most to it; a narrower Gaussian is not sampled well.
+        sigma = np.maximum(radius / np.sqrt(values.ndim), 0.7)
+        curved = [
+            sigma[axis] ** 2 * ndimage.gaussian_filter(values, sigma, order=order)
+            for axis, order in enumerate((2 * np.eye(values.ndim, dtype=int)).tolist())
+        ]
+        response: Floats = -np.sum(curved, axis=0)
+        return response
+
+    def _apart(self, peak: Any, other: Any, sides: Floats, radii: Floats) -> bool:
+        distance = float(np.linalg.norm((peak[:-1] - other[:-1]) * sides))
+        return distance >= self.apart * float(max(radii[peak[-1]], radii[other[-1]]))
+
+
+def propose(store: ImageStore, proposal: Proposal, compute: Compute = IN_PROCESS) -> pd.DataFrame:
+    """Return the table of places of all images, in the store's order."""
+    rows: list[tuple[str, tuple[float, ...], float]] = []
+    if isinstance(proposal, NoProposal):
+        return tabulate_places(rows)
+    with Progress("Propose places", len(store)) as progress:
+        for found in compute.map(partial(_of_span, proposal), spans(store, _SPAN_VALUES)):
+            rows += [row for _, of_image in found for row in of_image]
+            progress.advance(len(found))
+    return tabulate_places(rows)
+
+
+def _of_span(
+    proposal: Proposal, span: Span
+) -> list[tuple[str, list[tuple[str, tuple[float, ...], float]]]]:
+    store = span.store()
+    return [
+        (case, [(case, *place) for place in proposal.places(image, store.spacing(case))])
+        for case, image in span
+    ]
+
+
+@plain_dataclass(frozen=True)
+class Ceiling:
+    """What a proposal can reach at best.
+
+    Attributes:
+        proposal: `_target_` and options of the proposal.
+        hit: Options of the hit rule.
+        places: Places in an image, in the mean.
+        lesions: Development lesions whose place is known.
+        reached: How many of them any place reaches.
+    """
+
+    proposal: dict[str, Any]
+    hit: dict[str, Any]
+    places: float
+    lesions: int
+    reached: int
+
+
+def measure_ceiling(
+    places: pd.DataFrame,
+    lesions: pd.DataFrame,
+    store: ImageStore,
+    proposal: Proposal,
+    rule: HitRule,
+) -> Ceiling:
+    """Count the development lesions that the places of all images reach."""
+    reached = rule.reached(places, lesions, read_spacing(store))
+    mean = len(places) / max(len(store), 1)
+    return Ceiling(composed(proposal), asdict(rule), mean, len(lesions), int(reached.sum()))
+
+
+def check_grid(stored: ImageStore, restored: ImageStore, proposal: Proposal) -> None:
+    """Refuse to search images that were restored to other sides: marks are in stored pixels."""
+    if isinstance(proposal, NoProposal):
+        return
+    for case in stored.case_ids:
+        before, after = stored.image(case).shape, restored.image(case).shape
+        if before != after:
+            raise OptionError(
+                f"images of {before} pixels are restored to {after}, for example {case}",
+                where="restoration",
+                allowed="restorations that keep the pixels where they are",
+                remedy="choose `restoration: none` or `repair`, or `proposal: none`",
+            )

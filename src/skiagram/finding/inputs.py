@@ -1,0 +1,108 @@
+"""What a finder sees of some cases: images, places where to look, and lesions to learn from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.errors import OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.finding.marks import Spacings, of_cases, read_spacing
+from skiagram.image_store.store import ImageStore
+from skiagram.records import MARKS, Cases, read_table, tabulate_places
+
+CANDIDATES = "candidates.parquet"
+FEATURES = "candidates_features.parquet"
+FindsIn = Literal["features", "candidates", "images"]
+
+
+@dataclass(frozen=True)
+class FindingInputs:
+    """Some cases to be searched; tables and images are those of all cases, shared.
+
+    Attributes:
+        case_id: (n,) the cases.
+        images: Restored images, on the grid of the stored ones.
+        candidates: Places where to look; may be empty.
+        features: A row for each candidate; None where they are not asked for.
+        marks: Lesions of development cases; what is scored is never looked up in it.
+        spacing: Case → distances of its pixels.
+        partner: Case → the other image of the same patient, such as the other side; of patients of
+            two images.
+    """
+
+    case_id: NDArray[np.str_]
+    images: ImageStore
+    candidates: pd.DataFrame
+    features: FeatureTable | None
+    marks: pd.DataFrame
+    spacing: Spacings
+    partner: Mapping[str, str]
+
+    def __len__(self) -> int:
+        """Return the number of cases."""
+        return len(self.case_id)
+
+    def select(self, rows: NDArray[np.int64]) -> "FindingInputs":
+        """Return the given cases, in the given order."""
+        return replace(self, case_id=self.case_id[rows])
+
+    def of(self, case_id: NDArray[np.str_]) -> "FindingInputs":
+        """Return the given cases."""
+        return replace(self, case_id=case_id)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The rows of these cases' candidates, case after case."""
+        by_case = of_cases(self.candidates)
+        found = [by_case[case] for case in self.case_id.tolist() if case in by_case]
+        return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+
+    @property
+    def lesions(self) -> pd.DataFrame:
+        """The lesions of these cases; for training alone."""
+        return self.marks[self.marks["case_id"].isin(self.case_id)].reset_index(drop=True)
+
+    @classmethod
+    def read(cls, data: Path, finds_in: FindsIn) -> "FindingInputs":
+        """Read what the stages left in the folder `data`, of all cases.
+
+        Raises:
+            OptionError: Candidates are asked for, and none were proposed.
+        """
+        cases, images = Cases.read(data / "cases/cases.parquet"), ImageStore(data / "restored")
+        candidates = read_candidates(data)
+        if finds_in != "images" and not len(candidates):
+            raise OptionError(
+                "no candidates for a finder",
+                where="proposal",
+                allowed="grid, blobs, or another of conf/proposal",
+                remedy="choose a `proposal` in params.yaml, or leave the finder out",
+            )
+        return cls(
+            case_id=cases.case_id,
+            images=images,
+            candidates=candidates,
+            features=FeatureTable.read(data / FEATURES) if finds_in == "features" else None,
+            marks=read_table(data / "cases" / MARKS),
+            spacing=read_spacing(images),
+            partner=find_partners(cases),
+        )
+
+
+def read_candidates(data: Path) -> pd.DataFrame:
+    """Return the places that stage `propose` left in the folder `data`; else none."""
+    path = data / "candidates" / CANDIDATES
+    return read_table(path) if path.exists() else tabulate_places([])
+
+
+def find_partners(cases: Cases) -> dict[str, str]:
+    """Return case → the other case of a patient that has two."""
+    of_patient = pd.Series(cases.case_id).groupby(cases.patient_id).agg(list)
+    pairs = [names for names in of_patient if len(names) == 2]
+    return {one: other for pair in pairs for one, other in (pair, pair[::-1])}

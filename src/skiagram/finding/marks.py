@@ -1,0 +1,194 @@
+"""Tables of marks: distances in mm, the hit rule, marks that stand for others, a case's score.
+
+A table of places has the columns of `skiagram.records.PLACES`; a finder's marks have `score`
+besides, higher = more suspicious, which is comparable within one fit only.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.image_store.shards import Spacing
+from skiagram.image_store.store import ImageStore
+from skiagram.options import STRICT
+
+Floats = NDArray[np.float64]
+Spacings = Mapping[str, Spacing | None]
+FALSE, REPEATED = -1, -2  # a mark that hits nothing, and a further one on a lesion that is hit
+_AXES = ["slice", "row", "column"]
+
+
+def read_spacing(store: ImageStore) -> dict[str, Spacing | None]:
+    """Return case → distances of its pixels, mm; None where unknown."""
+    return {case: store.spacing(case) for case in store.case_ids}
+
+
+def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
+    """Return (n, 3) slice, row and column of places in mm; in pixels where spacing is unknown."""
+    cases, of_place = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
+    sides = np.ones((len(cases), 3))
+    for number, case in enumerate(cases.tolist()):
+        known = spacing[case] or ()
+        sides[number, 3 - len(known) :] = known
+    placed: Floats = np.nan_to_num(places[_AXES].to_numpy(dtype=np.float64)) * sides[of_place]
+    return placed
+
+
+def of_cases(places: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+    """Return case → its rows in a table of places."""
+    grouped = places.groupby("case_id", sort=False).indices
+    return {str(case): np.asarray(rows, dtype=np.int64) for case, rows in grouped.items()}
+
+
+@dataclass(**STRICT)
+class HitRule:
+    """When a mark hits a lesion.
+
+    Attributes:
+        rule: `distance`: the mark's centre lies no further from the lesion's than its radius;
+            `overlap`: the two circles (balls) share enough, whatever the distance.
+        minimum: Of lesions that are smaller, a radius in mm that stands for theirs; of `distance`.
+        overlap: Intersection over union from which on two circles share enough.
+    """
+
+    rule: Literal["distance", "overlap"]
+    minimum: Annotated[float, Field(ge=0)]
+    overlap: Annotated[float, Field(gt=0, lt=1)]
+
+    def reach(
+        self, marks: Floats, mark_radius: Floats, lesions: Floats, radius: Floats, flat: bool
+    ) -> NDArray[np.bool_]:
+        """Return (n_marks, n_lesions) which mark reaches which lesion of one case.
+
+        Args:
+            marks: (n_marks, 3) mm.
+            mark_radius: (n_marks,) mm.
+            lesions: (n_lesions, 3) mm.
+            radius: (n_lesions,) mm.
+            flat: Whether they are circles; else balls.
+        """
+        distance = np.linalg.norm(marks[:, None] - lesions[None], axis=2)
+        if self.rule == "distance":
+            near: NDArray[np.bool_] = distance <= np.maximum(radius, self.minimum) + 1e-9
+            return near
+        shared: NDArray[np.bool_] = (
+            intersection_over_union(distance, mark_radius[:, None], radius[None], flat)
+            >= self.overlap
+        )
+        return shared
+
+    def match(
+        self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
+    ) -> NDArray[np.int64]:
+        """Return (n_marks,) the row of the lesion that each mark hits, or `FALSE` or `REPEATED`.
+
+        Within a case, marks choose from the highest score down, each the nearest lesion it reaches
+        that is not hit yet; where all it reaches are hit, it is `REPEATED`.
+        """
+        hit = np.full(len(marks), FALSE, dtype=np.int64)
+        place, true = positions(marks, spacing), positions(lesions, spacing)
+        radii = [table["radius"].to_numpy(dtype=np.float64) for table in (marks, lesions)]
+        score = marks["score"].to_numpy(dtype=np.float64)
+        of_lesions = of_cases(lesions)
+        for case, rows in of_cases(marks).items():
+            known = of_lesions.get(case)
+            if known is None:
+                continue
+            flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
+            near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
+            distance = np.linalg.norm(place[rows][:, None] - true[known][None], axis=2)
+            free = np.ones(len(known), dtype=np.bool_)
+            for number in np.argsort(-score[rows], kind="stable").tolist():
+                if near[number].any():
+                    reached = np.flatnonzero(near[number] & free)
+                    if len(reached):
+                        chosen = reached[np.argmin(distance[number, reached])]
+                        free[chosen] = False
+                        hit[rows[number]] = known[chosen]
+                    else:
+                        hit[rows[number]] = REPEATED
+        return hit
+
+    def reached(
+        self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
+    ) -> NDArray[np.bool_]:
+        """Return (n_lesions,) which lesions any place reaches, however many it reaches."""
+        place, true = positions(places, spacing), positions(lesions, spacing)
+        radii = [table["radius"].to_numpy(dtype=np.float64) for table in (places, lesions)]
+        found, of_places = np.zeros(len(lesions), dtype=np.bool_), of_cases(places)
+        for case, known in of_cases(lesions).items():
+            rows = of_places.get(case, np.empty(0, dtype=np.int64))
+            flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
+            near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
+            found[known] = near.any(axis=0)
+        return found
+
+
+def intersection_over_union(distance: Floats, first: Floats, second: Floats, flat: bool) -> Floats:
+    """Return the shared part of two circles, or balls, as a share of their union.
+
+    Args:
+        distance: Of their centres, any shape.
+        first: Radius of one, > 0, of a shape that broadcasts.
+        second: Radius of the other.
+        flat: Whether they are circles; else balls.
+    """
+    apart, power = np.maximum(distance, 1e-12), 2 if flat else 3
+    unit = np.pi if flat else 4 / 3 * np.pi
+    sizes = unit * first**power, unit * second**power
+    if flat:  # a lens of two circular segments
+        angles = [
+            np.arccos(np.clip((apart**2 + one**2 - other**2) / (2 * apart * one), -1, 1))
+            for one, other in ((first, second), (second, first))
+        ]
+        lens = sum(
+            radius**2 * (angle - np.sin(2 * angle) / 2)
+            for radius, angle in zip((first, second), angles, strict=True)
+        )
+    else:  # a lens of two caps
+        beyond = np.maximum(first + second - distance, 0)
+        lens = np.pi * beyond**2 / (12 * apart)
+        lens = lens * (apart**2 + 2 * apart * (first + second) - 3 * (first - second) ** 2)
+    shared = np.where(distance <= np.abs(first - second), np.minimum(*sizes), lens)
+    shared = np.where(distance >= first + second, 0.0, shared)
+    share: Floats = shared / (sizes[0] + sizes[1] - shared)
+    return share
+
+
+def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.DataFrame:
+    """Leave out each mark that has a higher one of its case within some mm: rows in their order.
+
+    Of equal scores the earlier row is the higher one.
+    """
+    place, score = positions(marks, spacing), marks["score"].to_numpy(dtype=np.float64)
+    kept: list[int] = []
+    for rows in of_cases(marks).values():
+        left = rows[np.argsort(-score[rows], kind="stable")]
+        while len(left):
+            kept.append(int(left[0]))
+            left = left[np.linalg.norm(place[left] - place[left[0]], axis=1) > distance]
+    return marks.iloc[sorted(kept)].reset_index(drop=True)
+
+
+def case_scores(marks: pd.DataFrame, case_id: Sequence[str], top: int, nothing: float) -> Floats:
+    """Return (n,) the mean of each case's highest marks.
+
+    Args:
+        marks: After suppression, with `score`.
+        case_id: The cases, some of which may have no mark.
+        top: How many marks count at most; 1 takes the highest.
+        nothing: What stands for a mark that a case does not have.
+    """
+    score, rows = marks["score"].to_numpy(dtype=np.float64), of_cases(marks)
+    scores = np.full((len(case_id), top), nothing)
+    for number, case in enumerate(case_id):
+        if case in rows:
+            highest = np.sort(score[rows[case]])[::-1][:top]
+            scores[number, : len(highest)] = highest
+    mean: Floats = scores.mean(axis=1)
+    return mean
