@@ -59,8 +59,9 @@ def _command(command: Command) -> str:
 
 
 def _argument(action: argparse.Action) -> str:
-    value = action.metavar or action.dest.upper()
-    several = {"+": f"{value}…", "*": f"[{value}…]", 2: f"{value} {value}", None: value, 0: ""}
+    value = str(action.metavar or action.dest.upper())
+    several = {"+": f"{value}…", "*": f"[{value}…]", "?": f"[{value}]", None: value, 0: ""}
+    several |= {count: " ".join([value] * count) for count in (2, 3)}
     names = ", ".join(action.option_strings)
     needed = " (needed)" if action.required else ""
     return f"- {code(f'{names} {several[action.nargs]}'.strip())}{needed}: {action.help or ''}\n"

@@ -9,6 +9,7 @@ from scipy.special import softmax
 from scipy.stats import binomtest, norm, t
 from sklearn.metrics import roc_auc_score
 
+from skiagram.errors import DataError
 from skiagram.statistics.delong import (
     Placements,
     auc_estimate,
@@ -58,6 +59,14 @@ def test_published_area_and_standard_error(ratings: tuple[Floats, Flags]) -> Non
     assert error == pytest.approx(0.0307, abs=5e-5)
     assert found.mean - 1.959964 * error == pytest.approx(0.83295, abs=5e-6)
     assert found.mean + 1.959964 * error == pytest.approx(0.95339, abs=5e-6)
+
+
+@pytest.mark.parametrize("fits", [None, [0, 0, 1, 1]])
+def test_without_a_pair_there_is_no_auc(fits: list[int] | None) -> None:
+    positive = np.array([False, False, fits is not None, fits is not None])
+    fit = None if fits is None else np.array([fits])
+    with pytest.raises(DataError, match=r"one class|no fit scored cases of both"):
+        placements(np.arange(4.0)[None], positive, np.arange(4), fit=fit)
 
 
 @pytest.mark.thorough

@@ -9,6 +9,7 @@ from typing import NoReturn, Protocol
 
 from skiagram.cli import (
     check,
+    extract,
     features,
     init,
     monitor,
@@ -48,6 +49,7 @@ COMMANDS: tuple[Command, ...] = (
     plan,
     table,
     check,
+    extract,
     seal,
     init,
     features,

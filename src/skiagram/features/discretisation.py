@@ -115,11 +115,14 @@ class Discretisation:
             (IBSI Q3RU). None to use `bin_number`.
         lowest: Where bins of a width are counted from instead, in intensity units: the lower bound
             of a re-segmentation, so that a level means the same in every image.
+        multiples: Whether bins of a width begin at a multiple of it, as PyRadiomics' do, and not at
+            the region's minimum.
     """
 
     bin_number: Annotated[int, Field(ge=2, le=MAX_LEVELS)] | None
     bin_width: Annotated[float, Field(gt=0)] | None
     lowest: float | None = None
+    multiples: bool = False
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -129,6 +132,8 @@ class Discretisation:
             )
         if self.lowest is not None and self.bin_width is None:
             raise ValueError("`lowest` is for bins of a fixed width: set it to null")
+        if self.multiples and (self.bin_width is None or self.lowest is not None):
+            raise ValueError("`multiples` is for bins of a fixed width without `lowest`")
         return self
 
     def grey_levels(
@@ -164,6 +169,7 @@ class Discretisation:
             (z, y, x),
             (self.bin_number or 0, float(self.bin_width or 1), float(self.lowest or 0)),
             self.lowest is not None,
+            self.multiples,
             levels,
             ranges,
             highest,
@@ -191,6 +197,7 @@ class Discretisation:
                 )
             lowest = np.full(len(lowest), self.lowest)
         width = self.bin_width or 1.0
+        lowest = lowest - lowest % width if self.multiples else lowest
         most = np.floor((highest - lowest).max() / width) + 1
         if most > MAX_LEVELS:
             raise DataError(
@@ -208,6 +215,7 @@ def _digitise(
     corner: tuple[int, int, int],
     bins: tuple[int, float, float],
     from_lowest: bool,
+    multiples: bool,
     levels: NDArray[np.uint16],
     ranges: Floats,
     highest: Integers,
@@ -222,6 +230,7 @@ def _digitise(
         inside: Of the same shape, or (1, 1, 1, width).
         bins: How many, 0 for those of a width; their width; where they are counted from.
         from_lowest: Whether bins are counted from there, and not from the region's minimum.
+        multiples: Whether they are counted from the multiple of their width at or below that.
         levels: (n, …) of the box, is set.
         ranges: (2, n), is set to the lowest and the highest intensity of each region.
         highest: (n,), is set to the highest level of each image.
@@ -252,6 +261,7 @@ def _digitise(
         if top < lowest and first_empty < 0:
             first_empty = image
         lowest = lowest_of_all if from_lowest else lowest
+        lowest -= lowest % bin_width if multiples else 0.0
         divisor = bin_width if number == 0 else top - lowest if top > lowest else 1.0
         scale = (lowest, float(max(number, 1)), divisor)
         for z in range(depth):

@@ -13,7 +13,7 @@ import pandas as pd
 from skiagram.features.feature import Definition
 from skiagram.features.table import FeatureTable
 
-_KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
+KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
 
 
 def pyradiomics_table(
@@ -42,6 +42,6 @@ def pyradiomics_table(
             filtered = own.rpartition(".")[0] or "original"
             distance = re.search(r"_distance_(\d+)_", own)
             end = f"_distance_{distance[1]}" if distance else ""
-            raised = values + 3 if theirs == _KURTOSIS else values
+            raised = values + 3 if theirs == KURTOSIS else values
             columns[f"{before}{filtered}_{theirs}{end}"] = raised
     return pd.DataFrame(columns)

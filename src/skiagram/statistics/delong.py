@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 
+from skiagram.errors import DataError
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.variation import (
@@ -156,7 +157,12 @@ def placements(
 
     Args:
         ranking: (repeats, n); a single row stands beside each repeat of `fit`.
+
+    Raises:
+        DataError: No fit scored a case of each class, so that there is no pair to put in order.
     """
+    if positive.all() or not positive.any():
+        raise _no_pair("all cases are of one class")
     if fit is None or (fit == fit[:, :1]).all():
         return Placements(_placed(ranking, positive), positive, patient, folds)
     scores, fits = np.broadcast_arrays(ranking, fit)
@@ -185,10 +191,21 @@ def _within_fits(
             value[rows] = _placed(score[None, rows], own)[0]
             others[rows] = np.where(own, (~own).sum(), own.sum())
     pairs = others[positive].sum()
+    if pairs == 0:
+        raise _no_pair("no fit scored cases of both classes")
     auc = float(others[positive] @ value[positive] / pairs)
     weight = others * np.where(positive, positive.sum(), (~positive).sum()) / pairs
     linearised: NDArray[np.float64] = auc + weight * (value - auc)
     return linearised
+
+
+def _no_pair(found: str) -> DataError:
+    return DataError(
+        found,
+        where="AUC",
+        allowed="scores of at least one positive and one negative case by the same fit",
+        remedy="add cases of the class that is missing, or make fewer folds",
+    )
 
 
 def macro_placements(

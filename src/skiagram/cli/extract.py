@@ -1,0 +1,84 @@
+"""`skiagram extract`: radiomics features of images and masks, without a study."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from skiagram.cli.folder_arguments import require_new
+from skiagram.errors import OptionError
+
+NAME = "extract"
+SUMMARY = "write radiomics features of images and masks as CSV, also by PyRadiomics' parameter file"
+EXAMPLES = """\
+  skiagram extract table.csv -o features.csv
+      a row per image and mask: PyRadiomics' table with the columns Image, Mask and, if a mask has
+      several labels, Label; paths are relative to the table. All other columns are kept
+  skiagram extract table.csv -o features.csv --param Params.yaml
+      PyRadiomics' own parameter file, names and definitions; what is not had is said
+  skiagram extract scan.nii.gz mask.nii.gz
+      one image, a line per feature; --bin-count 32, --spacing 2 2 2 and --jobs as for a table"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("input", metavar="TABLE|IMAGE", type=Path, help="CSV, or one image beside its mask")
+    add("mask", metavar="MASK", type=Path, nargs="?", help="mask of the one image")
+    add("-o", "--output", metavar="CSV", type=Path, help="table to write; must be new")
+    add("--param", metavar="YAML", type=Path, help="PyRadiomics' parameter file")
+    add(
+        "--names",
+        choices=("ibsi", "pyradiomics"),
+        help="names and definitions (default: pyradiomics with --param, else ibsi)",
+    )
+    add("--bin-width", type=float, help="width of the bins of grey levels (default: 25)")
+    add("--bin-count", type=int, help="number of bins, in place of a width")
+    add(
+        "--spacing",
+        type=float,
+        nargs=3,
+        metavar="MM",
+        help="resample to these distances of slices, rows and columns; 0 leaves an axis",
+    )
+    add("--jobs", type=int, help="images at a time (default: as many as there are processors)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the table, or print one image's features; return 0, or 4 where a row failed."""
+    from skiagram.compute.workers import Compute
+    from skiagram.radiomics.features import describe_with
+    from skiagram.radiomics.image_table import REASON, extract_table, read_image_table
+    from skiagram.radiomics.settings import make_plan
+
+    plan = make_plan(
+        arguments.param,
+        names=arguments.names or ("pyradiomics" if arguments.param else "ibsi"),
+        binWidth=arguments.bin_width,
+        binCount=arguments.bin_count,
+        resampledPixelSpacing=arguments.spacing and arguments.spacing[::-1],
+    )
+    for remark in plan.remarks:
+        print(f"Note: {remark}", file=sys.stderr)
+    if arguments.mask is not None:
+        features = describe_with(plan, arguments.input, arguments.mask)
+        lines = [f"{name},{value:.12g}" for name, value in features.items()]
+        print("\n".join(lines))
+        return 0
+    if arguments.output is None:
+        remedy = "skiagram extract table.csv -o features.csv, or IMAGE MASK"
+        raise OptionError("no table to write", where="--output", remedy=remedy)
+    require_new(arguments.output, "CSV")
+    rows = read_image_table(arguments.input)
+    compute = Compute(threads=1, workers=arguments.jobs or "auto", backend="local", address=None)
+    begin = time.monotonic()
+    table = extract_table(rows, arguments.input.parent, plan, arguments.output, compute)
+    failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
+    kept = len(rows[0]) + (REASON in table.columns)
+    print(
+        f"Wrote {arguments.output}: {len(table) - failed} of {len(table)} rows with "
+        f"{len(table.columns) - kept} features, in {time.monotonic() - begin:.0f} s."
+    )
+    if failed:
+        print(f"{failed} rows have a reason in the column `{REASON}` in place of features.")
+    return 4 if failed else 0

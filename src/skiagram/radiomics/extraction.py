@@ -1,0 +1,276 @@
+"""The features of one image and its region: prepared, filtered, described, named."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skiagram.errors import DataError
+from skiagram.features.batch import FeatureBatch, bounding_box
+from skiagram.features.feature import Definition, Flags, Floats
+from skiagram.features.pyradiomics import KURTOSIS
+from skiagram.radiomics.image_types import images_of_type
+from skiagram.radiomics.settings import INTERPOLATORS, Plan, Settings
+from skiagram.restoration.regions import Interpolation, interpolate, new_places
+
+_ORIGINAL = "original"
+_AXES = ("Major", "Minor", "Least")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image and its region.
+
+    Attributes:
+        image: (depth, height, width) float64.
+        inside: Of the same shape, where intensities and texture are measured.
+        spacing: Of slices, rows and columns, mm; those of a plane image's slices mean nothing.
+        plane: Whether it is a plane image, of depth 1.
+        outline: The region before re-segmentation; None where nothing was left out.
+    """
+
+    image: Floats
+    inside: Flags
+    spacing: tuple[float, float, float]
+    plane: bool = False
+    outline: Flags | None = None
+
+    @property
+    def drawn(self) -> Flags:
+        """The region as it was drawn."""
+        return self.inside if self.outline is None else self.outline
+
+    def batch(self, image: Floats) -> FeatureBatch:
+        """Return an image on the same voxels, cut to the region, for the feature families."""
+        box = tuple(slice(*ends) for ends in bounding_box(self.drawn[None]))
+        sides = (1, *image[box].shape[self.plane :])
+        left_out = self.outline is not None
+        return FeatureBatch(
+            image[box].reshape(sides if self.plane else (*sides, 1)),
+            self.inside[box].reshape(sides),
+            np.array([self.spacing[self.plane :]]),
+            self.drawn[box].reshape(sides) if left_out else None,
+        )
+
+
+def describe(case: Case, plan: Plan) -> dict[str, float]:
+    """Return the features by name, in the order of the families.
+
+    Raises:
+        DataError: The region is too small or empty, or a filter or family is not defined for it.
+    """
+    prepared = prepare(case, plan)
+    features: dict[str, float] = {}
+    of_form = {"morphology": plan.families["morphology"]} if "morphology" in plan.families else {}
+    if of_form and not case.plane:
+        family = plan.build(plan.settings)["morphology"]
+        values = family.extract(prepared.batch(prepared.image))[0]
+        named = zip(family.definitions(), values.tolist(), strict=True)
+        features |= _named(plan, "morphology", _ORIGINAL, named)
+        voxels = int(prepared.drawn.sum())
+        for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
+            if length in features:  # there the covariance is over n voxels, here over n − 1
+                features[length] *= float(np.sqrt((voxels - 1) / voxels))
+    for kind, settings in plan.image_types:
+        families = plan.build(settings)
+        families.pop("morphology", None)
+        for name, image in images_of_type(kind, prepared.image, prepared.spacing, settings):
+            batch = prepared.batch(image)
+            for own, family in families.items():
+                values = family.extract(batch)[0]
+                named = zip(family.definitions(), values.tolist(), strict=True)
+                features |= _named(plan, own, name, named)
+                if own == "first_order" and plan.names == "pyradiomics":
+                    features |= _derived(plan, name, batch, settings)
+    if plan.names == "pyradiomics":
+        return dict(_in_their_order(features))
+    return features
+
+
+def _named(
+    plan: Plan, family: str, image: str, features: Iterable[tuple[Definition, float]]
+) -> dict[str, float]:
+    named = {}
+    for definition, value in features:
+        theirs = definition.pyradiomics
+        if not plan.chooses(family, theirs):
+            continue
+        if plan.names == "pyradiomics":
+            raised = value + 3 if theirs == KURTOSIS else value
+            named[f"{image}_{theirs}"] = raised
+        else:
+            prefix = "" if image == _ORIGINAL else f"{image}."
+            named[f"{prefix}{definition.name}"] = value
+    return named
+
+
+def _derived(
+    plan: Plan,
+    image: str,
+    batch: FeatureBatch,
+    settings: Settings,
+) -> dict[str, float]:
+    """Return what PyRadiomics has besides, and energies of shifted intensities."""
+    inside = batch.masks if batch.masks is not None else np.ones(batch.images.shape[:4], np.bool_)
+    pixels = batch.images[..., 0] if batch.volumes else batch.images
+    values = pixels[inside].astype(np.float64) + settings.voxelArrayShift
+    energy = float(values @ values)
+    sides = batch.spacing[0] if batch.spacing is not None else np.ones(3)
+    found = {
+        "firstorder_Energy": energy,
+        "firstorder_RootMeanSquared": float(np.sqrt(energy / len(values))),
+        "firstorder_TotalEnergy": energy * float(np.prod(sides)),
+        "firstorder_StandardDeviation": float(values.std()),
+    }
+    return {
+        f"{image}_{name}": value
+        for name, value in found.items()
+        if plan.chooses("first_order", name)
+    }
+
+
+def _in_their_order(features: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Return features image by image and class by class, each in the order of the alphabet."""
+    groups: dict[str, list[tuple[str, float]]] = {}
+    for name, value in features.items():
+        groups.setdefault(name.rpartition("_")[0], []).append((name, value))
+    return [pair for group in groups.values() for pair in sorted(group)]
+
+
+def prepare(case: Case, plan: Plan) -> Case:
+    """Normalise, resample and re-segment an image, in this order; refuse what has no features."""
+    settings = plan.settings
+    bad = ~np.isfinite(case.image)
+    if bad.any():
+        raise DataError(
+            f"{int(bad.sum())} voxels are missing (NaN) or infinite",
+            allowed="finite intensities",
+            remedy="fill them first, or cut the image to the region",
+        )
+    if settings.normalize:
+        case = _changed(case, image=_normalised(case.image, settings))
+    if settings.resampledPixelSpacing is not None:
+        case = _resampled(case, plan)
+    elif settings.preCrop:
+        case = _cut(case, settings.padDistance)
+    _check_region(case, plan)
+    if settings.resegmentRange is not None:
+        kept = _resegmented(case, settings)
+        case = _changed(case, inside=kept, outline=None if settings.resegmentShape else case.inside)
+        _check_region(case, plan)
+    return case
+
+
+def _changed(case: Case, **parts: Any) -> Case:
+    return Case(**{**vars(case), **parts})
+
+
+def _normalised(image: Floats, settings: Settings) -> Floats:
+    deviation = image.std(ddof=1)
+    if not deviation > 0:
+        raise DataError("a constant image", allowed="intensities that vary, to normalise them")
+    normal: Floats = (image - image.mean()) / deviation
+    if settings.removeOutliers is not None:
+        normal = normal.clip(-settings.removeOutliers, settings.removeOutliers)
+    return normal * settings.normalizeScale
+
+
+def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
+    """Return the first voxel of a region and that after its last one, of each axis."""
+    if not inside.any():
+        raise DataError(
+            "the region of interest has no voxel",
+            allowed="at least one voxel",
+            remedy="check that mask and label belong to this image",
+        )
+    return bounding_box(inside[None])
+
+
+def _cut(case: Case, margin: int) -> Case:
+    box = tuple(slice(max(0, first - margin), last + margin) for first, last in _sides(case.inside))
+    return _changed(case, image=case.image[box], inside=case.inside[box])
+
+
+def _resampled(case: Case, plan: Plan) -> Case:
+    """Bring an image and its region to another spacing.
+
+    By PyRadiomics' rules the corners of the old and the new grid agree and the region is that of
+    the nearest voxel; by the IBSI's rules their centres agree, and a voxel is in the region from
+    half of it on.
+    """
+    settings = plan.settings
+    wanted = (settings.resampledPixelSpacing or ())[::-1]
+    if len(wanted) != 3 or min(wanted) < 0:
+        raise DataError(
+            f"{len(wanted)} distances in resampledPixelSpacing",
+            allowed="three, of columns, rows and slices in mm; 0 leaves an axis",
+        )
+    sides = _sides(case.inside)
+    spacing = tuple(
+        has if new == 0 or last - first == 1 else float(new)
+        for new, has, (first, last) in zip(wanted, case.spacing, sides, strict=True)
+    )
+    if np.allclose(spacing, case.spacing):
+        return _cut(case, settings.padDistance)
+    pairs = zip(case.image.shape, case.spacing, spacing, sides, strict=True)
+    by_corners = plan.names == "pyradiomics"
+    axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
+    order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
+    image = interpolate(case.image, axes, order)
+    if by_corners:
+        inside = interpolate(case.inside, axes, "nearest") > 0.5
+    else:
+        inside = interpolate(case.inside, axes, "linear") >= 0.5 - 1e-9
+    return _changed(case, image=image, inside=inside, spacing=spacing)
+
+
+def _places(
+    size: int,
+    has: float,
+    wanted: float,
+    side: tuple[int, int],
+    margin: int,
+    *,
+    by_corners: bool,
+) -> Floats:
+    """Return the points of the new grid near the region, in voxels of the old one."""
+    if wanted == has:
+        every = np.arange(float(size))
+    elif by_corners:
+        count = int(np.ceil(size * has / wanted - 1e-9))
+        every = (np.arange(count) + 0.5) * (wanted / has) - 0.5
+    else:
+        every = new_places(size, has, wanted)
+    ratio = has / wanted
+    first = max(0, int(np.floor((side[0] - 0.5) * ratio)) - margin)
+    last = min(len(every) - 1, int(np.ceil((side[1] - 0.5) * ratio)) + margin)
+    return every[first : last + 1]
+
+
+def _resegmented(case: Case, settings: Settings) -> Flags:
+    bounds = sorted(settings.resegmentRange or ())
+    values = case.image[case.inside]
+    if settings.resegmentMode == "relative":
+        bounds = [values.max() * share for share in bounds]
+    elif settings.resegmentMode == "sigma":
+        bounds = [values.mean() + values.std() * share for share in bounds]
+    kept: Flags = case.inside & (case.image >= bounds[0])
+    return kept if len(bounds) == 1 else kept & (case.image <= bounds[1])
+
+
+def _check_region(case: Case, plan: Plan) -> None:
+    """Refuse a region without a voxel and, as PyRadiomics does, one that is too small."""
+    lengths = [last - first for first, last in _sides(case.inside)]
+    if plan.names != "pyradiomics":
+        return
+    settings, voxels = plan.settings, int(case.inside.sum())
+    several = sum(length > 1 for length in lengths)
+    if several < settings.minimumROIDimensions:
+        raise DataError(
+            f"a region of {' × '.join(map(str, lengths))} voxels",
+            allowed=f"several along {settings.minimumROIDimensions} axes (minimumROIDimensions)",
+        )
+    if settings.minimumROISize is not None and voxels <= settings.minimumROISize:
+        found = f"a region of {voxels} voxels"
+        raise DataError(found, allowed=f"more than {settings.minimumROISize} (minimumROISize)")

@@ -1,0 +1,229 @@
+"""Radiomics features in Python: of one image, and as a step of a scikit-learn pipeline."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skiagram.compute.workers import Compute
+from skiagram.errors import DataError, named
+from skiagram.radiomics.extraction import describe
+from skiagram.radiomics.images import as_case
+from skiagram.radiomics.settings import Names, Plan, make_plan
+
+Parameters = Mapping[str, Any] | str | Path
+
+
+def extract(
+    image: Any,
+    mask: Any = None,
+    spacing: Sequence[float] | None = None,
+    *,
+    label: int | None = None,
+    names: Names = "ibsi",
+    families: Sequence[str] | None = None,
+    bin_width: float | None = None,
+    bin_count: int | None = None,
+    resampled_spacing: Sequence[float] | None = None,
+    parameters: Parameters | None = None,
+) -> dict[str, float]:
+    """Return the radiomics features of one image in its region.
+
+    >>> import numpy as np, skiagram
+    >>> image = np.add.outer(np.arange(12.0), np.arange(12.0) ** 2)
+    >>> features = skiagram.extract(image, image > 60, bin_count=16)
+    >>> len(features), round(features["glcm_contrast"], 3)
+    (138, 15.157)
+
+    Args:
+        image: (height, width), (depth, height, width), an image of SimpleITK, or the path of a
+            NIfTI, NRRD, MetaImage, DICOM or picture file or of a folder with a DICOM series.
+        mask: Of the same kind, on the same voxels; None for the whole image.
+        spacing: Distances along the axes of an array, mm; a volume needs them.
+        label: Value of the region's voxels; None for all that is not 0, or for 1 under
+            PyRadiomics' names.
+        names: `ibsi`: this package's names and the definitions of the IBSI's reference manual;
+            `pyradiomics`: the names and definitions of PyRadiomics.
+        families: Feature families, of `morphology`, `first_order`, `intensity_histogram`, `glcm`,
+            `glrlm`, `glszm`, `gldzm`, `ngtdm`, `ngldm`; None for all, or those of `parameters`.
+        bin_width: Width of the bins of grey levels, in intensity units; 25 if nothing is said.
+        bin_count: Number of bins over the region's range, in place of a width.
+        resampled_spacing: Wanted distances along the axes, mm; 0 leaves an axis.
+        parameters: PyRadiomics' parameter file, or its content; single options go before it.
+
+    Raises:
+        DataError: Image, mask and spacing do not fit each other, or a feature is not defined.
+        OptionError: An option that is not had.
+    """
+    wanted = resampled_spacing and list(resampled_spacing)[::-1]
+    plan = make_plan(
+        parameters,
+        names=names,
+        families=None if families is None else tuple(families),
+        binWidth=bin_width,
+        binCount=bin_count,
+        resampledPixelSpacing=wanted,
+        label=label,
+    )
+    _remark(plan)
+    return describe_with(plan, image, mask, spacing)
+
+
+def describe_with(
+    plan: Plan, image: Any, mask: Any, spacing: Sequence[float] | None = None
+) -> dict[str, float]:
+    """Return the features of one image by a plan that is made once."""
+    settings = plan.settings
+    case = as_case(image, mask, spacing, settings.label, correct_mask=settings.correctMask)
+    return describe(case, plan)
+
+
+def _remark(plan: Plan) -> None:
+    for remark in plan.remarks:
+        warnings.warn(remark, stacklevel=3)
+
+
+class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # untyped
+    """Radiomics features as a step of a scikit-learn pipeline; nothing is learned.
+
+    X is an array of images (n, height, width) or volumes (n, depth, height, width); or a list of
+    images, or of pairs (image, mask), each as `extract` takes them; or a data frame with the
+    columns `Image`, `Mask` and, where masks have several labels, `Label`.
+
+    >>> import numpy as np, skiagram
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> noise = np.random.default_rng(0).normal(size=(40, 16, 16))
+    >>> label = np.arange(40) % 2
+    >>> noise[label == 1] += np.roll(noise[label == 1], 1, axis=2)  # smoother
+    >>> step = skiagram.RadiomicsFeatures(families=["glcm"], bin_count=16)
+    >>> model = make_pipeline(step, StandardScaler(), LogisticRegression())
+    >>> bool(cross_val_score(model, noise, label, scoring="roc_auc").mean() > 0.9)
+    True
+
+    Attributes:
+        spacing: Distances along the axes of arrays, mm; volumes need them.
+        label: Value of the regions' voxels; None for all that is not 0.
+        names: `ibsi` or `pyradiomics`; this and the following as for `extract`.
+        families: Feature families; None for all.
+        bin_width: Width of the bins of grey levels.
+        bin_count: Number of bins in place of a width.
+        resampled_spacing: Wanted distances along the axes, mm.
+        parameters: PyRadiomics' parameter file, or its content.
+        n_jobs: Images at a time; None for one, −1 for as many as there are processors.
+    """
+
+    def __init__(
+        self,
+        *,
+        spacing: Sequence[float] | None = None,
+        label: int | None = None,
+        names: Names = "ibsi",
+        families: Sequence[str] | None = None,
+        bin_width: float | None = None,
+        bin_count: int | None = None,
+        resampled_spacing: Sequence[float] | None = None,
+        parameters: Parameters | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.spacing = spacing
+        self.label = label
+        self.names = names
+        self.families = families
+        self.bin_width = bin_width
+        self.bin_count = bin_count
+        self.resampled_spacing = resampled_spacing
+        self.parameters = parameters
+        self.n_jobs = n_jobs
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
+        """Look at the first image for the names of the features; nothing is learned."""
+        plan = self._plan()
+        _remark(plan)
+        first = next(_cases(X), None)
+        if first is None:
+            raise DataError("no image", where="X", allowed="one image or more")
+        self.feature_names_ = np.array(list(self._describe(plan, first)), dtype=object)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Return (n, n_features)."""
+        check_is_fitted(self, "feature_names_")
+        workers: Any = {None: 1, -1: "auto"}.get(self.n_jobs, self.n_jobs)
+        compute = Compute(threads=1, workers=workers, backend="local", address=None)
+        work = partial(self._describe, self._plan())
+        rows = list(compute.map(work, _cases(X), releases_lock=True))
+        for number, row in enumerate(rows):
+            if list(row) != list(self.feature_names_):
+                raise DataError(
+                    f"image {number} has {len(row)} features, the images of `fit` "
+                    f"{len(self.feature_names_)}",
+                    where="X",
+                    allowed="plane images alone, or volumes alone",
+                )
+        return np.array([list(row.values()) for row in rows], dtype=np.float64)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of the features."""
+        check_is_fitted(self, "feature_names_")
+        return self.feature_names_
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that X need not be a table of numbers."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.no_validation = True
+        return tags
+
+    def _plan(self) -> Plan:
+        wanted = None if self.resampled_spacing is None else list(self.resampled_spacing)[::-1]
+        return make_plan(
+            self.parameters,
+            names=self.names,
+            families=None if self.families is None else tuple(self.families),
+            binWidth=self.bin_width,
+            binCount=self.bin_count,
+            resampledPixelSpacing=wanted,
+        )
+
+    def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
+        number, image, mask, label = case
+        settings = plan.settings
+        wanted = self.label if label is None else label
+        with named(f"image {number}"):
+            found = as_case(
+                image,
+                mask,
+                self.spacing,
+                settings.label if wanted is None else wanted,
+                correct_mask=settings.correctMask,
+            )
+            return describe(found, plan)
+
+
+def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
+    """Yield number, image, mask and label of each case."""
+    if hasattr(given, "columns"):
+        missing = {"Image", "Mask"} - set(given.columns)
+        if missing:
+            raise DataError(
+                f"no column `{min(missing)}`", where="X", allowed="columns Image, Mask and Label"
+            )
+        labels = given["Label"].tolist() if "Label" in given.columns else [None] * len(given)
+        rows = zip(given["Image"].tolist(), given["Mask"].tolist(), labels, strict=True)
+        for number, (image, mask, label) in enumerate(rows):
+            yield number, image, mask, None if label is None else int(label)
+        return
+    for number, one in enumerate(given):
+        pair = isinstance(one, tuple) and len(one) == 2
+        image, mask = one if pair else (one, None)
+        yield number, image, mask, None

@@ -1,0 +1,116 @@
+"""Images made of an image before features are computed, as PyRadiomics makes them.
+
+They are not the filters of the IBSI in `features/filters`: a Laplacian of Gaussian is ITK's
+recursive one, normalised across scales; a wavelet wraps around at the image's edge.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from skiagram.errors import DataError, installed
+from skiagram.features.feature import Floats
+from skiagram.radiomics.settings import ImageType, Settings
+
+_LEAST = 4  # voxels along each axis, for ITK's recursive filters
+
+
+def images_of_type(
+    kind: ImageType, image: Floats, spacing: tuple[float, ...], settings: Settings
+) -> Iterator[tuple[str, Floats]]:
+    """Yield PyRadiomics' name and the voxels of each image of a type.
+
+    Args:
+        image: (depth, height, width).
+        spacing: Of slices, rows and columns, mm.
+    """
+    if kind == "Original":
+        yield "original", image
+    elif kind == "LoG":
+        for sigma in settings.sigma:
+            name = f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D"
+            yield name, laplacian_of_gaussian(image, spacing, float(sigma))
+    elif kind == "Wavelet":
+        yield from wavelet_bands(image, settings)
+    elif kind == "Gradient":
+        distances = spacing if settings.gradientUseSpacing else (1.0, 1.0, 1.0)
+        yield "gradient", _gradient(image, distances)
+    else:
+        yield kind.lower(), _POINTWISE[kind](image)
+
+
+def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: float) -> Floats:
+    """Return ITK's recursive Laplacian of Gaussian, times σ², σ in mm."""
+    sides, steps = np.array(image.shape), np.array(spacing)
+    if sides.min() < _LEAST or (sides < np.ceil(sigma / steps) + 1).any():
+        raise DataError(
+            f"{' × '.join(map(str, image.shape))} voxels, too few for LoG with sigma {sigma:g}",
+            allowed=f"{_LEAST} voxels and more than sigma along each axis",
+            remedy="leave LoG out of imageType, or take a smaller sigma",
+        )
+    return _with_itk("LaplacianRecursiveGaussian", image, spacing, sigma, True)
+
+
+def _gradient(image: Floats, spacing: tuple[float, ...]) -> Floats:
+    return _with_itk("GradientMagnitude", image, spacing)
+
+
+def _with_itk(name: str, image: Floats, spacing: tuple[float, ...], *options: Any) -> Floats:
+    with installed("SimpleITK", f"imageType, {name}", "pip install simpleitk"):
+        import SimpleITK
+
+    volume = SimpleITK.GetImageFromArray(image)
+    volume.SetSpacing([float(step) for step in spacing[::-1]])
+    response = SimpleITK.GetArrayFromImage(getattr(SimpleITK, name)(volume, *options))
+    return np.asarray(response, dtype=np.float64)
+
+
+def wavelet_bands(image: Floats, settings: Settings) -> Iterator[tuple[str, Floats]]:
+    """Yield the bands of an undecimated wavelet transform, the lowest one last."""
+    import pywt
+
+    axes = (2, 1) if settings.force2D else (2, 1, 0)
+    low, sides = "a" * len(axes), tuple(slice(side) for side in image.shape)
+    rest = np.pad(image, [(0, side % 2) for side in image.shape], "wrap")
+    for _ in range(settings.start_level):
+        rest = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0][low]
+    for level in range(1, settings.level + 1):
+        bands = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0]
+        rest = bands.pop(low)
+        name = "wavelet" if level == 1 else f"wavelet{level}"
+        for band, response in bands.items():
+            yield f"{name}-{band.replace('a', 'L').replace('d', 'H')}", response[sides]
+    name = "wavelet" if settings.level == 1 else f"wavelet{settings.level}"
+    yield f"{name}-{low.replace('a', 'L')}", rest[sides]
+
+
+def _square(image: Floats) -> Floats:
+    return image**2 / _most(image)
+
+
+def _square_root(image: Floats) -> Floats:
+    return np.sign(image) * np.sqrt(np.abs(image) * _most(image))
+
+
+def _logarithm(image: Floats) -> Floats:
+    return np.sign(image) * np.log1p(np.abs(image)) * (_most(image) / np.log1p(_most(image)))
+
+
+def _exponential(image: Floats) -> Floats:
+    return np.exp(np.log(_most(image)) / _most(image) * image)
+
+
+def _most(image: Floats) -> float:
+    most = float(np.abs(image).max())
+    if most == 0:
+        raise DataError("an image of zeros alone", allowed="an image with intensities")
+    return most
+
+
+_POINTWISE = {
+    "Square": _square,
+    "SquareRoot": _square_root,
+    "Logarithm": _logarithm,
+    "Exponential": _exponential,
+}

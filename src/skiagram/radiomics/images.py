@@ -1,0 +1,170 @@
+"""Images and masks as users have them: arrays, SimpleITK's images, or paths."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.errors import DataError
+from skiagram.features.feature import Flags
+from skiagram.radiomics.extraction import Case
+
+_PATH = (str, os.PathLike)
+
+
+def as_case(
+    image: Any,
+    mask: Any = None,
+    spacing: Sequence[float] | None = None,
+    label: int | None = None,
+    *,
+    correct_mask: bool = False,
+) -> Case:
+    """Return an image and its region on one grid.
+
+    Args:
+        image: (height, width), (depth, height, width), an image of SimpleITK, or the path of a
+            NIfTI, NRRD, MetaImage, DICOM or picture file or of a folder with a DICOM series.
+        mask: Of the same kind and shape; None for the whole image.
+        spacing: Of the axes of an array, mm; images and files have their own.
+        label: Value of the region's voxels; None for all that is not 0.
+        correct_mask: Whether a mask on other voxels is brought to the image's.
+
+    Raises:
+        DataError: The two do not fit each other, or the region has no voxel or several labels.
+    """
+    if isinstance(image, _PATH) != isinstance(mask, _PATH) and mask is not None:
+        raise DataError(
+            "a path and an image in memory",
+            where="image and mask",
+            allowed="two paths, two arrays or two SimpleITK images",
+            remedy="read the one, or write the other into a file",
+        )
+    if isinstance(image, _PATH):
+        return _read(Path(image), None if mask is None else Path(mask), label, correct_mask)
+    if hasattr(image, "GetSpacing"):
+        spacing = spacing or image.GetSpacing()[::-1]
+        image, mask = _arrays(image, mask)
+    return _of_arrays(np.asarray(image), mask, spacing, label)
+
+
+def _of_arrays(
+    image: NDArray[Any], mask: Any, spacing: Sequence[float] | None, label: int | None
+) -> Case:
+    if image.ndim not in (2, 3) or not image.size or image.dtype.kind not in "biuf":
+        raise DataError(
+            f"an array of shape {image.shape} and type {image.dtype}",
+            where="image",
+            allowed="numbers of shape (height, width) or (depth, height, width)",
+            remedy="pass one image at a time, without an axis of channels",
+        )
+    if spacing is None and image.ndim == 3:
+        raise DataError(
+            "no spacing",
+            where="spacing",
+            allowed="the distance of slices, rows and columns in mm",
+            remedy="pass for example spacing=(3.0, 1.0, 1.0)",
+        )
+    distances = [float(step) for step in spacing or (1.0, 1.0)]
+    if len(distances) != image.ndim or not all(np.isfinite(distances)) or min(distances) <= 0:
+        raise DataError(
+            f"spacing {tuple(distances)} for an image of {image.ndim} axes",
+            where="spacing",
+            allowed=f"{image.ndim} distances above 0, in mm",
+        )
+    inside = np.ones(image.shape, np.bool_) if mask is None else _region(mask, image.shape, label)
+    shape = image.shape if image.ndim == 3 else (1, *image.shape)
+    slices, rows, columns = distances if image.ndim == 3 else (1.0, *distances)
+    voxels = image.astype(np.float64).reshape(shape)
+    return Case(voxels, inside.reshape(shape), (slices, rows, columns), plane=image.ndim == 2)
+
+
+def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
+    labels = np.asarray(mask)
+    if labels.shape != shape:
+        raise DataError(
+            f"a mask of shape {labels.shape}",
+            where="mask",
+            allowed=f"the image's shape, {shape}",
+            remedy="check that both belong together, and the order of their axes",
+        )
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
+        found = "a mask with missing values or values between whole numbers"
+        raise DataError(found, where="mask", allowed="0 outside, a whole number inside")
+    if label is not None and labels.dtype != np.bool_:
+        inside: Flags = labels == label
+    else:
+        values = np.unique(labels[labels != 0])
+        if len(values) > 1:
+            raise DataError(
+                f"{len(values)} labels ({', '.join(f'{value:g}' for value in values[:10])})",
+                where="mask",
+                allowed="one label",
+                remedy="name it, for example label=1",
+            )
+        inside = labels != 0
+    if not inside.any():
+        words = "a mask that is 0 everywhere" if label is None else f"nothing has the label {label}"
+        remedy = "check that mask and label belong to this image"
+        raise DataError(words, where="mask", allowed="at least one voxel", remedy=remedy)
+    return inside
+
+
+def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return the voxels of SimpleITK's images, which must lie in the same place."""
+    import SimpleITK
+
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        found = f"{image.GetNumberOfComponentsPerPixel()} values a voxel"
+        raise DataError(found, where="image", allowed="one value a voxel")
+    if mask is None:
+        return SimpleITK.GetArrayFromImage(image), None
+    if not hasattr(mask, "GetSpacing"):
+        raise DataError(
+            f"a mask of type {type(mask).__name__} for an image of SimpleITK",
+            where="mask",
+            allowed="an image of SimpleITK",
+        )
+    places = [(each.GetSpacing(), each.GetOrigin(), each.GetDirection()) for each in (image, mask)]
+    near = all(
+        np.allclose(own, other, rtol=0, atol=1e-4) for own, other in zip(*places, strict=True)
+    )
+    if image.GetSize() == mask.GetSize() and not near:
+        raise DataError(
+            "a mask in another place than its image: spacing, origin or direction differ",
+            where="mask",
+            allowed="a mask on the image's voxels",
+            remedy="resample it with SimpleITK.Resample(mask, image, SimpleITK.Transform(), "
+            "SimpleITK.sitkNearestNeighbor)",
+        )
+    return SimpleITK.GetArrayFromImage(image), SimpleITK.GetArrayFromImage(mask)
+
+
+def _read(image: Path, mask: Path | None, label: int | None, correct_mask: bool) -> Case:
+    from skiagram.datasets.file_trees import FolderTree
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.volumes.case_images import (
+        ImageReference,
+        decode_case,
+        is_image_file,
+        read_case_files,
+    )
+
+    files = read_case_files(FolderTree(image.parent, is_image_file), ImageReference(image.name))
+    reference = ImageReference(image.name, None if mask is None else str(mask), label_value=label)
+    if mask is not None:
+        files = files._replace(mask=read_file(mask, str(mask)))
+    read = decode_case(files, reference, "resample" if correct_mask else "same")
+    voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
+    if voxels.ndim == 3 and read.pixels.ndim == 3:
+        raise DataError(
+            f"{voxels.shape[-1]} channels",
+            where=str(image),
+            allowed="images of one channel",
+            remedy="save the channel that is wanted, or its luminance",
+        )
+    inside = None if read.region is None else read.region.inside
+    return _of_arrays(voxels, inside, read.spacing, None)

@@ -1,0 +1,332 @@
+"""What is extracted and how: the parameters of PyRadiomics' file, each with its default there.
+
+Names and defaults are those of PyRadiomics 3 (`paramSchema.yaml`). What would change a value and is
+not had here is refused; columns that are not had are named in `remarks`.
+"""
+# ruff: noqa: N815 - the names are PyRadiomics'
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass as record
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import yaml
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.datasets.files import read_file
+from skiagram.errors import OptionError
+from skiagram.features.discretisation import MAX_LEVELS, Discretisation
+from skiagram.features.family import FeatureFamily
+from skiagram.features.first_order import FirstOrder
+from skiagram.features.glcm import Glcm
+from skiagram.features.gldzm import Gldzm
+from skiagram.features.glrlm import Glrlm
+from skiagram.features.glszm import Glszm
+from skiagram.features.intensity_histogram import IntensityHistogram
+from skiagram.features.morphology import Morphology
+from skiagram.features.ngldm import Ngldm
+from skiagram.features.ngtdm import Ngtdm
+from skiagram.options import STRICT, check
+
+Names = Literal["ibsi", "pyradiomics"]
+ImageType = Literal[
+    "Original",
+    "LoG",
+    "Wavelet",
+    "Square",
+    "SquareRoot",
+    "Logarithm",
+    "Exponential",
+    "Gradient",
+]
+FeatureClass = Literal["shape", "firstorder", "glcm", "glrlm", "glszm", "ngtdm", "gldm"]
+CLASSES: tuple[str, ...] = get_args(FeatureClass)
+FAMILIES = {  # of the IBSI → PyRadiomics' class
+    "morphology": "shape",
+    "first_order": "firstorder",
+    "intensity_histogram": "firstorder",
+    "glcm": "glcm",
+    "glrlm": "glrlm",
+    "glszm": "glszm",
+    "gldzm": "",
+    "ngtdm": "ngtdm",
+    "ngldm": "gldm",
+}
+DERIVED = ("TotalEnergy", "StandardDeviation")  # of first order, made of others
+_NOT_BY_DEFAULT = {
+    *("shape_Compactness1", "shape_Compactness2", "shape_SphericalDisproportion"),
+    "firstorder_StandardDeviation",
+}
+_NOT_HAD = {
+    "shape": ("Maximum2DDiameterSlice", "Maximum2DDiameterRow", "Maximum2DDiameterColumn"),
+    "glcm": ("MCC",),
+}
+_OTHER_TYPES = ("LBP2D", "LBP3D")
+_ONLY: dict[str, tuple[Any, ...]] = {  # other values would change figures
+    "distances": ([1],),
+    "force2Ddimension": (0,),
+    "label_channel": (0,),
+    "symmetricalGLCM": (True,),
+    "weightingNorm": (None, "no_weighting"),
+}
+_WITHOUT_EFFECT = ("additionalInfo", "enableCExtensions", "geometryTolerance")
+INTERPOLATORS = {
+    "sitkNearestNeighbor": "nearest",
+    "sitkLinear": "linear",
+    "sitkBSpline": "cubic",
+    1: "nearest",
+    2: "linear",
+    3: "cubic",
+}
+_Positive = Annotated[float, Field(gt=0)]
+
+
+@dataclass(**STRICT)
+class Settings:
+    """PyRadiomics' settings.
+
+    Attributes:
+        binWidth: Width of the bins of grey levels, intensity units.
+        binCount: Number of the bins, in place of a width.
+        label: Value of the region's voxels; None for all that is not 0, under PyRadiomics' names 1.
+        resampledPixelSpacing: Wanted spacing of columns, rows and slices, mm; 0 leaves an axis.
+        interpolator: Of the intensities; that of the region is the nearest voxel.
+        padDistance: Voxels around the region that are resampled.
+        preCrop: Whether images are cut to the region and `padDistance` before filters.
+        normalize: Whether the whole image is brought to mean 0 and standard deviation 1.
+        normalizeScale: What the standard deviation becomes.
+        removeOutliers: Standard deviations beyond which a normalised image is cut off.
+        resegmentRange: Intensities that stay in the region; one number is the lower bound.
+        resegmentMode: What the range counts: intensities, shares of the maximum, deviations.
+        resegmentShape: Whether shape is measured on what is left.
+        force2D: Whether neighbours are looked for within slices alone.
+        minimumROIDimensions: Axes along which a region must have several voxels.
+        minimumROISize: Voxels that a region must have.
+        correctMask: Whether a mask on other voxels than the image's is brought to them.
+        voxelArrayShift: What is added to intensities before they are squared.
+        gldm_a: Levels that a dependent neighbour may differ by.
+        sigma: Of the Laplacian of Gaussian, mm.
+        wavelet: Name of the wavelet.
+        level: Decompositions by wavelets.
+        start_level: Decompositions that are left out.
+        gradientUseSpacing: Whether a gradient is per mm.
+    """
+
+    binWidth: _Positive = 25.0
+    binCount: Annotated[int, Field(ge=2, le=MAX_LEVELS)] | None = None
+    label: Annotated[int, Field(ge=1)] | None = None
+    resampledPixelSpacing: tuple[float, ...] | None = None
+    interpolator: str | int = "sitkBSpline"
+    padDistance: Annotated[int, Field(ge=0)] = 5
+    preCrop: bool = False
+    normalize: bool = False
+    normalizeScale: _Positive = 1.0
+    removeOutliers: _Positive | None = None
+    resegmentRange: Annotated[tuple[float, ...], Field(min_length=1, max_length=2)] | None = None
+    resegmentMode: Literal["absolute", "relative", "sigma"] = "absolute"
+    resegmentShape: bool = False
+    force2D: bool = False
+    minimumROIDimensions: Annotated[int, Field(ge=1, le=3)] = 2
+    minimumROISize: Annotated[int, Field(gt=0)] | None = None
+    correctMask: bool = False
+    voxelArrayShift: int = 0
+    gldm_a: Annotated[int, Field(ge=0)] = 0
+    sigma: tuple[_Positive, ...] = ()
+    wavelet: str = "coif1"
+    level: Annotated[int, Field(ge=1)] = 1
+    start_level: Annotated[int, Field(ge=0)] = 0
+    gradientUseSpacing: bool = True
+
+    def levels(self, names: Names) -> Discretisation:
+        """Return how intensities become grey levels."""
+        if self.binCount is not None:
+            return Discretisation(bin_number=self.binCount, bin_width=None)
+        multiples = names == "pyradiomics"
+        return Discretisation(bin_number=None, bin_width=self.binWidth, multiples=multiples)
+
+
+@record(frozen=True)
+class Plan:
+    """What to extract of every case.
+
+    Attributes:
+        names: Whose names and definitions.
+        settings: Of the preparation.
+        image_types: Each image that is described, with the settings that are its own.
+        families: Family → PyRadiomics' names of the chosen features; None for all.
+        remarks: What was asked for and is not had, a sentence each.
+    """
+
+    names: Names
+    settings: Settings
+    image_types: tuple[tuple[ImageType, Settings], ...]
+    families: Mapping[str, tuple[str, ...] | None]
+    remarks: tuple[str, ...] = ()
+
+    def chooses(self, family: str, theirs: str) -> bool:
+        """Return whether a feature is wanted, by PyRadiomics' name; empty where it has none."""
+        chosen = self.families[family]
+        if chosen is not None:
+            return theirs in chosen
+        return self.names == "ibsi" or bool(theirs and theirs not in _NOT_BY_DEFAULT)
+
+    def build(self, settings: Settings) -> dict[str, FeatureFamily]:
+        """Return the families of one image."""
+        return _build(tuple(self.families), settings, self.names)
+
+
+def _build(families: Sequence[str], settings: Settings, names: Names) -> dict[str, FeatureFamily]:
+    of: dict[str, Any] = {"region": "whole", "levels": settings.levels(names)}
+    texture = {**of, "dimension": "2.5D" if settings.force2D else "3D"}
+    every: dict[str, Callable[[], FeatureFamily]] = {
+        "morphology": lambda: Morphology(unit="mm", autocorrelation=False),
+        "first_order": lambda: FirstOrder(region="whole"),
+        "intensity_histogram": lambda: IntensityHistogram(**of),
+        "glcm": lambda: Glcm(**texture, distances=(1,), aggregation="averaged"),
+        "glrlm": lambda: Glrlm(**texture, aggregation="averaged"),
+        "glszm": lambda: Glszm(**texture),
+        "gldzm": lambda: Gldzm(**texture),
+        "ngtdm": lambda: Ngtdm(**texture),
+        "ngldm": lambda: Ngldm(**texture, distance=1, coarseness=settings.gldm_a),
+    }
+    return {name: every[name]() for name in families}
+
+
+def make_plan(
+    parameters: Mapping[str, Any] | str | Path | None = None,
+    *,
+    names: Names = "ibsi",
+    families: tuple[str, ...] | None = None,
+    **settings: Any,
+) -> Plan:
+    """Return what a parameter file, or its content, and single settings ask for.
+
+    Args:
+        families: Names of `FAMILIES`, in place of the file's `featureClass`; None for these.
+        settings: Single settings, which go before those of the file; None leaves a setting.
+
+    Raises:
+        OptionError: An unknown parameter, or one that would change values and is not had.
+    """
+    if names not in get_args(Names):
+        raise OptionError(
+            f"`{names}` was given", where="names", allowed=" or ".join(get_args(Names))
+        )
+    whole = _read(parameters)
+    unknown = set(whole) - {"setting", "imageType", "featureClass", "voxelSetting"}
+    if unknown:
+        allowed = "setting, imageType, featureClass"
+        raise OptionError(f"no part `{min(unknown)}`", where="parameters", allowed=allowed)
+    remarks = ["Voxel-wise maps are not made."] if whole.get("voxelSetting") else []
+    values = dict(whole.get("setting") or {})
+    values |= {name: value for name, value in settings.items() if value is not None}
+    if names == "pyradiomics":
+        values.setdefault("label", 1)
+    own = _settings(values, "setting")
+    types: list[tuple[ImageType, Settings]] = []
+    for kind, special in (whole.get("imageType") or {"Original": {}}).items():
+        if kind in _OTHER_TYPES:
+            remarks.append(f"Images of type {kind} are not had.")
+            continue
+        if kind not in get_args(ImageType):
+            allowed = ", ".join(get_args(ImageType))
+            raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
+        where = f"imageType.{kind}"
+        specially = _settings({**values, **(special or {})}, where) if special else own
+        if kind == "LoG" and not specially.sigma:
+            raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
+        types.append((kind, specially))
+    chosen, further = _families(whole.get("featureClass"), names, families)
+    return Plan(names, own, tuple(types), chosen, (*remarks, *further))
+
+
+def _read(parameters: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+    if parameters is None or isinstance(parameters, Mapping):
+        return dict(parameters or {})
+    content = read_file(Path(parameters), str(parameters))
+    try:
+        read = yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise OptionError(
+            f"cannot be read ({error})", where=str(parameters), allowed="YAML or JSON"
+        ) from error
+    if not isinstance(read, dict):
+        allowed = "the parts setting, imageType, featureClass"
+        raise OptionError("no parameter file", where=str(parameters), allowed=allowed)
+    return read
+
+
+def _settings(values: Mapping[str, Any], where: str) -> Settings:
+    for name, only in _ONLY.items():
+        if name in values and values[name] not in only:
+            raise OptionError(
+                f"{values[name]} was given",
+                where=f"{where}.{name}",
+                allowed=" or ".join(map(str, only)),
+                remedy="leave it out: features by another definition are not had",
+            )
+    rest = {
+        name: value
+        for name, value in values.items()
+        if name not in _ONLY and name not in _WITHOUT_EFFECT and not name.startswith("lbp")
+    }
+    rest = {name: value for name, value in rest.items() if value is not None}
+    settings = check(Settings, rest, where)
+    if settings.interpolator not in INTERPOLATORS:
+        allowed = ", ".join(str(name) for name in INTERPOLATORS if isinstance(name, str))
+        found = f"{settings.interpolator} was given"
+        raise OptionError(found, where=f"{where}.interpolator", allowed=allowed)
+    return settings
+
+
+def _families(
+    classes: Mapping[str, Any] | None, names: Names, families: tuple[str, ...] | None
+) -> tuple[dict[str, tuple[str, ...] | None], list[str]]:
+    """Return the chosen features of each family, and what is not had."""
+    if families is not None:
+        unknown = [name for name in families if name not in FAMILIES]
+        if unknown:
+            allowed = ", ".join(FAMILIES)
+            raise OptionError(f"no family `{unknown[0]}`", where="families", allowed=allowed)
+        return dict.fromkeys(families), []
+    if not classes:
+        return {
+            family: None for family, own in FAMILIES.items() if own or names == "ibsi"
+        }, _without(dict.fromkeys(CLASSES) if names == "pyradiomics" else {})
+    if unknown := [name for name in classes if name not in (*CLASSES, "shape2D")]:
+        found = f"no feature class `{unknown[0]}`"
+        raise OptionError(found, where="featureClass", allowed=", ".join(CLASSES))
+    remarks = ["Features of class shape2D are not had."] if "shape2D" in classes else []
+    asked = {name: tuple(chosen) if chosen else None for name, chosen in classes.items()}
+    asked.pop("shape2D", None)
+    chosen: dict[str, tuple[str, ...] | None] = {}
+    for family, own in FAMILIES.items():
+        if own in asked:
+            theirs = asked[own]
+            chosen[family] = None if theirs is None else tuple(f"{own}_{one}" for one in theirs)
+    return chosen, [*remarks, *_without(asked)]
+
+
+def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
+    """Say which features of PyRadiomics are asked for and not had; refuse names that it has not."""
+    families = _build(tuple(FAMILIES), Settings(), "pyradiomics")
+    remarks = []
+    for own, theirs in asked.items():
+        had = {
+            definition.pyradiomics.removeprefix(f"{own}_")
+            for family, kind in FAMILIES.items()
+            if kind == own
+            for definition in families[family].definitions()
+        }
+        missing = [one for one in _NOT_HAD.get(own, ()) if theirs is None or one in theirs]
+        known = had | {*missing} | ({*DERIVED} if own == "firstorder" else set())
+        if theirs is not None and (unknown := [one for one in theirs if one not in known]):
+            raise OptionError(
+                f"no feature `{unknown[0]}`",
+                where=f"featureClass.{own}",
+                allowed=", ".join(sorted(known - {""})),
+            )
+        if missing:
+            remarks.append(f"Features of class {own} that are not had: {', '.join(missing)}.")
+    return remarks

@@ -1,0 +1,1 @@
+"""Tests of features of images that are at hand."""

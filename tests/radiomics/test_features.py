@@ -1,0 +1,137 @@
+"""The features of one image in Python, and as a step of scikit-learn's pipelines."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import estimator_checks
+
+import skiagram
+from skiagram.errors import DataError, OptionError
+from tests.features.ibsi_phantom import PHANTOM
+from tests.radiomics.volume import SPACING, make_volume
+
+
+def test_the_ibsis_phantom_has_its_published_values() -> None:
+    # IBSI reference manual, digital phantom: bins of width 1 are the grey levels.
+    found = skiagram.extract(PHANTOM, PHANTOM > 0, (2, 2, 2), bin_width=1)
+    assert found["morphology_volume_mesh"] == pytest.approx(556, abs=0.5)
+    assert found["first_order_excess_kurtosis"] == pytest.approx(-0.355, abs=5e-4)
+    assert found["glcm_joint_entropy"] == pytest.approx(2.4, abs=0.05)
+    assert found["gldzm_zone_distance_entropy"] == pytest.approx(1.92, abs=5e-3)
+
+
+def test_arrays_images_and_files_have_equal_features(tmp_path: Path) -> None:
+    pixels, labels = make_volume()
+    image, mask = (SimpleITK.GetImageFromArray(each) for each in (pixels, labels))
+    for each, name in ((image, "image.nii.gz"), (mask, "mask.nrrd")):
+        each.SetSpacing(SPACING[::-1])
+        SimpleITK.WriteImage(each, str(tmp_path / name))
+    families = ["morphology", "first_order"]
+    of_arrays = skiagram.extract(pixels, labels, SPACING, label=1, families=families)
+    of_images = skiagram.extract(image, mask, label=1, families=families)
+    paths = (tmp_path / "image.nii.gz", str(tmp_path / "mask.nrrd"))
+    of_files = skiagram.extract(*paths, label=1, families=families)
+    assert of_images == of_arrays
+    assert of_files == pytest.approx(of_arrays, rel=1e-5)
+
+
+IMAGE = np.arange(30.0).reshape(5, 6)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "options", "said"),
+    [
+        (IMAGE, np.ones((6, 5)), {}, "a mask of shape (6, 5)"),
+        (IMAGE, np.zeros((5, 6)), {}, "0 everywhere"),
+        (IMAGE, np.ones((5, 6)), {"label": 2}, "nothing has the label 2"),
+        (IMAGE, np.arange(30).reshape(5, 6), {}, "29 labels"),
+        (IMAGE, np.full((5, 6), 0.5), {}, "between whole numbers"),
+        (np.where(IMAGE == 3, np.nan, IMAGE), None, {}, "1 voxels are missing"),
+        (np.zeros((4, 5, 6)), None, {}, "no spacing"),
+        (IMAGE, None, {"spacing": (1, 1, 1)}, "for an image of 2 axes"),
+        (np.zeros((2, 5, 6, 3)), None, {}, "an array of shape (2, 5, 6, 3)"),
+        (np.full((5, 6), "x"), None, {}, "type <U1"),
+        ("image.nii", IMAGE, {}, "a path and an image in memory"),
+        ("absent.nii", "mask.nii", {}, "absent.nii: cannot be opened"),
+        (IMAGE, None, {"families": ["glcn"]}, "no family `glcn`"),
+        (IMAGE, None, {"names": "mirp"}, "`mirp` was given"),
+        (IMAGE, None, {"bin_width": -1}, "setting.binWidth: -1 was given"),
+        (IMAGE, None, {"parameters": {"settings": {}}}, "no part `settings`"),
+        (IMAGE, None, {"parameters": {"setting": {"binWidht": 5}}}, "no such option"),
+        (IMAGE, None, {"parameters": {"setting": {"weightingNorm": "euclidean"}}}, "leave it out"),
+        (IMAGE, None, {"parameters": {"imageType": {"LoG": {}}}}, "no `sigma`"),
+        (IMAGE, None, {"parameters": {"imageType": {"Wavelets": {}}}}, "no image type"),
+        (IMAGE, None, {"parameters": {"featureClass": {"glcm": ["Contrst"]}}}, "`Contrst`"),
+    ],
+)
+def test_bad_input_is_one_line(image: Any, mask: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises((DataError, OptionError)) as caught:
+        skiagram.extract(image, mask, **options)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_had_is_said() -> None:
+    asked = {"featureClass": {"glcm": ["Contrast", "MCC"], "shape2D": []}}
+    with pytest.warns(UserWarning, match=r"MCC|shape2D") as said:
+        found = skiagram.extract(IMAGE, names="pyradiomics", parameters=asked)
+    assert list(found) == ["original_glcm_Contrast"]
+    assert len(said) == 2
+
+
+IMAGES = np.random.default_rng(0).normal(size=(12, 8, 9))
+
+
+def test_a_pipeline_searches_over_its_options() -> None:
+    step = skiagram.RadiomicsFeatures(families=["first_order", "glcm"], n_jobs=2)
+    model = make_pipeline(step, DecisionTreeClassifier(random_state=0))
+    grid = {"radiomicsfeatures__bin_count": [4, 8]}
+    labels = (IMAGES.std(axis=(1, 2)) > 1).astype(int)
+    found = GridSearchCV(model, grid, cv=2).fit(IMAGES, labels)
+    assert found.best_estimator_[:1].get_feature_names_out()[0] == "first_order_mean"
+
+
+def test_a_data_frame_of_files_and_pairs_of_arrays_give_the_same(tmp_path: Path) -> None:
+    pixels, labels = make_volume()
+    for values, name in ((pixels, "image.nii"), (labels, "mask.nii")):
+        image = SimpleITK.GetImageFromArray(values)
+        image.SetSpacing(SPACING[::-1])
+        SimpleITK.WriteImage(image, str(tmp_path / name))
+    rows = {"Image": [tmp_path / "image.nii"] * 2, "Mask": [tmp_path / "mask.nii"] * 2}
+    table = pd.DataFrame({**rows, "Label": [1, 2]}, index=[5, 3])
+    step = skiagram.RadiomicsFeatures(families=["first_order"]).set_output(transform="pandas")
+    of_files = step.fit_transform(table)
+    pairs = [(pixels, labels == 1), (pixels, labels == 2)]
+    alone = clone(step).set_params(spacing=SPACING).fit_transform(pairs)
+    assert of_files["first_order_mean"].tolist() == pytest.approx(
+        alone["first_order_mean"].tolist()
+    )
+    with pytest.raises(DataError, match="image 0"):
+        skiagram.RadiomicsFeatures(label=7).fit(table.drop(columns="Label"))
+    with pytest.raises(DataError, match="plane images alone"):
+        step.set_params(spacing=None).fit(list(IMAGES)).set_params(families=["glcm"]).transform(
+            IMAGES
+        )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "check_estimator_cloneable",
+        "check_estimator_repr",
+        "check_get_params_invariance",
+        "check_no_attributes_set_in_init",
+        "check_parameters_default_constructible",
+        "check_set_params",
+    ],
+)
+def test_scikit_learns_checks(name: str) -> None:
+    getattr(estimator_checks, name)("RadiomicsFeatures", skiagram.RadiomicsFeatures())

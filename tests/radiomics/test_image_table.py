@@ -1,0 +1,98 @@
+"""`skiagram extract`: every row of a table, again after a stop, with a reason where it fails."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK
+
+from skiagram.cli.main import main
+from skiagram.radiomics import image_table
+from skiagram.radiomics.extraction import describe
+from tests.radiomics.volume import SPACING, make_volume
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    pixels, labels = make_volume()
+    for values, name in ((pixels, "image.nii.gz"), (labels, "mask.nii.gz")):
+        image = SimpleITK.GetImageFromArray(values)
+        image.SetSpacing(SPACING[::-1])
+        SimpleITK.WriteImage(image, str(tmp_path / name))
+    path = tmp_path / "table.csv"
+    rows = "a,image.nii.gz,mask.nii.gz,\nb,image.nii.gz,mask.nii.gz,2\nc,lost.nii,mask.nii.gz,1\n"
+    path.write_text(f"Patient,Image,Mask,Label\n{rows}")
+    parameters = "setting: {binWidth: 20}\nfeatureClass: {firstorder: [Mean, Kurtosis]}\n"
+    (tmp_path / "Params.yaml").write_text(parameters)
+    return path
+
+
+def extract(table: Path, *more: str) -> tuple[int, pd.DataFrame]:
+    output = table.with_name("features.csv")
+    output.unlink(missing_ok=True)
+    parameters = ("--param", str(table.with_name("Params.yaml")))
+    code = main(["extract", str(table), "-o", str(output), *parameters, "--jobs", "1", *more])
+    return code, pd.read_csv(output)
+
+
+def test_a_row_that_fails_has_its_reason_and_stops_no_other(table: Path) -> None:
+    code, found = extract(table)
+    pixels, labels = make_volume()
+    assert code == 4
+    assert found.columns.tolist() == [
+        *("Patient", "Image", "Mask", "Label", "Reason"),
+        *("original_firstorder_Kurtosis", "original_firstorder_Mean"),
+    ]
+    means = [pixels[labels == label].mean() for label in (1, 2)]
+    assert found["original_firstorder_Mean"].tolist()[:2] == pytest.approx(means)
+    assert "lost.nii" in found["Reason"].tolist()[2]
+    assert np.isnan(found["original_firstorder_Mean"].tolist()[2])
+    assert [path.name for path in table.parent.glob("features*")] == ["features.csv"]
+
+
+def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    described: list[str] = []
+    real = describe
+
+    def describe_one(*arguments: object) -> object:
+        if len(described) == 1:
+            described.append("")
+            raise KeyboardInterrupt
+        described.append("")
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(image_table, "describe", describe_one)
+    output = table.with_name("features.csv")
+    parameters = ["--param", str(table.with_name("Params.yaml"))]
+    command = ["extract", str(table), "-o", str(output), *parameters, "--jobs", "1"]
+    assert main(command) == 130
+    assert not output.exists()
+    assert main(command) == 4
+    assert len(described) == 3  # the first of two that can be described, once
+    assert len(pd.read_csv(output)) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("Picture,Mask\na,b\n", "Image"),
+        ("Image,Mask,Label\na,b,lesion\n", "label `lesion`"),
+        ("Image,Mask\n", "no rows"),
+    ],
+)
+def test_a_bad_table_is_one_line(
+    table: Path, content: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.write_text(content)
+    assert main(["extract", str(table), "-o", str(table.with_name("new.csv"))]) == 4
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+
+
+def test_one_image_is_printed(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(table.with_name(name)) for name in ("image.nii.gz", "mask.nii.gz")]
+    parameters = ["--param", str(table.with_name("Params.yaml"))]
+    assert main(["extract", *files, *parameters]) == 0
+    assert "original_firstorder_Mean," in capsys.readouterr().out

@@ -1,0 +1,64 @@
+"""A volume and its region from whole numbers alone, the same everywhere."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPACING = (3.0, 1.5, 1.25)
+PARAMETERS = {
+    "filtered": {
+        "setting": {"binWidth": 20, "label": 1},
+        "imageType": {
+            "Original": {},
+            "LoG": {"sigma": [3.0]},
+            "Wavelet": {"wavelet": "coif1"},
+            "Gradient": {},
+        },
+        "featureClass": {"firstorder": ["Mean", "Kurtosis", "Entropy"], "glcm": [], "gldm": []},
+    },
+    "resampled": {
+        "setting": {
+            "normalize": True,
+            "normalizeScale": 100,
+            "removeOutliers": 2,
+            "resampledPixelSpacing": [2, 2, 2],
+            "interpolator": "sitkBSpline",
+            "binWidth": 10,
+            "resegmentRange": [-2, 2],
+            "resegmentMode": "sigma",
+            "voxelArrayShift": 300,
+            "label": 1,
+        },
+        "imageType": {
+            "Original": {},
+            "Square": {},
+            "SquareRoot": {},
+            "Logarithm": {"binWidth": 15},
+            "Exponential": {},
+        },
+        "featureClass": {"shape": [], "firstorder": [], "glrlm": [], "glszm": []},
+    },
+    "within_slices": {
+        "setting": {
+            "force2D": True,
+            "binCount": 23,
+            "preCrop": True,
+            "gldm_a": 1,
+            "resampledPixelSpacing": [0, 0, 2],
+            "interpolator": "sitkLinear",
+            "label": 1,
+        },
+        "imageType": {"Original": {}, "Wavelet": {"wavelet": "haar", "level": 2}},
+        "featureClass": {"glcm": [], "glrlm": [], "glszm": [], "gldm": []},
+    },
+}
+
+
+def make_volume() -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Return an image of (17, 24, 26) and a mask with the labels 1 and 2."""
+    z, y, x = np.indices((17, 24, 26))
+    noise = (z * 7919 + y * 104729 + x * 1299709) ** 2 % 211
+    image = noise // 2 + 10 * ((x // 3 + y // 4 + z // 2) % 9) + 2 * x - y
+    far = (2 * (z - 8)) ** 2 + (y - 12) ** 2 + (x - 12) ** 2
+    mask = (far < 100).astype(np.uint8)
+    mask[:2, :2, :2] = 2
+    return image.astype(np.int16), mask

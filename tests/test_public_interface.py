@@ -1,0 +1,35 @@
+"""What `skiagram.__all__` names: light to import, its examples true, its promise kept."""
+
+import doctest
+import subprocess
+import sys
+
+import pytest
+
+import skiagram
+
+HEAVY = ("torch", "mlflow", "dvc", "hydra", "numpy", "pandas", "sklearn", "matplotlib", "numba")
+
+
+def test_the_import_loads_nothing_heavy() -> None:
+    code = f"import sys, skiagram; assert not {set(HEAVY)} & sys.modules.keys(), sys.modules"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", skiagram.__all__)
+def test_examples_are_true(name: str) -> None:
+    member = getattr(skiagram, name)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    found = doctest.DocTestFinder(recurse=False).find(member, name, globs={})
+    assert any(test.examples for test in found)
+    for test in found:
+        runner.run(test)
+    assert runner.failures == 0
+
+
+def test_a_name_that_is_not_there_is_said() -> None:
+    with pytest.raises(AttributeError, match="RadiomicsFeatures"):
+        skiagram.Radiomics  # noqa: B018
+    assert set(skiagram.__all__) <= set(dir(skiagram))
