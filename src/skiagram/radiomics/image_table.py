@@ -6,13 +6,14 @@ columns are kept. Paths are relative to the table's folder.
 
 import hashlib
 import json
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from skiagram.compute.code_digest import code_digest, library_versions
+from skiagram.compute.code_digest import code_digest
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.datasets.files import read_file, write_files
@@ -89,7 +90,7 @@ def _describe_row(folder: Path, plan: Plan, row: Row) -> dict[str, float | str]:
 
 def _identity(plan: Plan) -> str:
     """Return what features of equal files depend on: code, parameters, libraries."""
-    return repr((code_digest(_describe_row), library_versions(), plan))
+    return repr((code_digest(_describe_row), platform.machine(), plan))
 
 
 def _key(row: Row, folder: Path, state: str) -> str:
