@@ -41,7 +41,7 @@ def main(options: Options) -> None:
         fold_column=options.choices.fold_column,
         compute=options.compute.here,
     )
-    material = read_material(ROOT, inputs, vars(options.choices), evaluation.best)
+    material = read_material(ROOT, inputs, vars(options.choices), evaluation)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:
         write_results(evaluation, material, inputs, staging / "reports")
 

@@ -162,6 +162,7 @@ def read_table(path: Path) -> pd.DataFrame:
 PLACES = {"case_id": "str", "slice": "float64", "row": "float64", "column": "float64"}
 PLACES |= {"radius": "float64"}
 MARKS = "marks.parquet"
+IDEAL_MARKS = "ideal_marks.parquet"  # of generated data; sealed
 
 
 def tabulate_places(rows: Sequence[tuple[str, Sequence[float], float]]) -> pd.DataFrame:

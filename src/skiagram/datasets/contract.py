@@ -89,8 +89,9 @@ class GroundTruth:
         clean: The same image without noise and faults, (height, width) or (depth, height, width,
             1) float32.
         ideal_score: Log-likelihood ratio of the ideal observer, natural units.
-        row: Of the lesion's centre in pixels, as column and slice; NaN without a lesion.
+        row: Of a lesion's centre in pixels, as column and slice; NaN without a lesion.
         slice: None where there are no slices.
+        ideal_marks: Marks of the ideal observer of a search, each with its score.
     """
 
     clean: NDArray[np.float32]
@@ -98,6 +99,7 @@ class GroundTruth:
     row: float
     column: float
     slice: float | None = None
+    ideal_marks: "tuple[tuple[Mark, float], ...]" = ()
 
 
 @dataclass(frozen=True)

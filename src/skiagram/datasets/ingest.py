@@ -29,6 +29,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import (
     Entry,
+    GroundTruth,
     OpenSource,
     Source,
     SpacedImage,
@@ -49,6 +50,7 @@ from skiagram.preparation import (
     brightness_of,
 )
 from skiagram.records import (
+    IDEAL_MARKS,
     MARKS,
     SEALED,
     Cases,
@@ -176,10 +178,30 @@ def _marks_of(
     """Tabulate the lesions of some cases; a radius in mm where the distance of rows is known."""
     rows = []
     for position, case in zip(positions.tolist(), case_id.tolist(), strict=True):
-        spacing = store.spacing(case)
-        pixel = 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
-        rows += [(case, mark.centre, mark.radius * pixel) for mark in opened.marks(position)]
+        side = _side(store.spacing(case))
+        rows += [(case, mark.centre, mark.radius * side) for mark in opened.marks(position)]
     return tabulate_places(rows)
+
+
+def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path) -> None:
+    """Write what is known of generated cases: name, truth and the side of a pixel in mm."""
+    rows = []
+    for name, truth, _ in truths:
+        place = {} if truth.slice is None else {"slice": truth.slice}
+        place |= {"row": truth.row, "column": truth.column}
+        rows.append({"case_id": name, "ideal_score": truth.ideal_score} | place)
+    write_table(pd.DataFrame(rows), folder / "truth.parquet")
+    rated = [(name, *each, side) for name, truth, side in truths for each in truth.ideal_marks]
+    if rated:
+        marks = tabulate_places(
+            [(name, mark.centre, mark.radius * side) for name, mark, _, side in rated]
+        )
+        scores = [score for *_, score, _ in rated]
+        write_table(marks.assign(score=scores), folder / IDEAL_MARKS)
+
+
+def _side(spacing: Spacing | None) -> float:
+    return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
 class _Listed(NamedTuple):
@@ -221,7 +243,7 @@ def _write_images(
     missing = [k for k in range(len(listed.positions)) if known is None or known.places[k] < 0]
     read = _read(opened, listed, missing, compute)
     notes: list[_Note] = []
-    truths: list[dict[str, object]] = []
+    truths: list[tuple[str, GroundTruth, float]] = []
     with ExitStack() as stack:
         bar = stack.enter_context(Progress("Ingest", len(listed.positions)))
         images = stack.enter_context(ShardWriter(folders.images))
@@ -244,9 +266,8 @@ def _write_images(
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                 clean.add(name, truth.clean, notes[-1].spacing)
-                place_of = {} if truth.slice is None else {"slice": truth.slice}
-                place_of |= {"row": truth.row, "column": truth.column}
-                truths.append({"case_id": name, "ideal_score": truth.ideal_score} | place_of)
+                told = replace(truth, clean=truth.clean[:0])
+                truths.append((name, told, _side(notes[-1].spacing)))
 
         def add_linked(run: range) -> None:  # of files, of which no truth is known
             notes.extend(earlier.note(place) for place in run)
@@ -262,7 +283,7 @@ def _write_images(
 
         write_store(images, listed.case_ids, known, ends, add, add_linked, links_end)
     if truths:
-        write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+        _write_truths(truths, folders.sealed)
     earlier.keep(folders.images, notes)
     seen = TraitsSeen()
     for note in notes:

@@ -32,6 +32,7 @@ from skiagram.evaluation.evaluation_set import (
     count_label_conflicts,
     warn_of_unequal_patients,
 )
+from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import (
@@ -147,6 +148,9 @@ def evaluate(
         sites=_study_sites(inputs, arms, contender, setting, fold_column, analyses),
         contender=contender,
         simple_rule_words=in_words,
+        finding=evaluate_finding(inputs.finding, models, setting, options)
+        if inputs.finding
+        else None,
         **comparisons._asdict(),
     )
     return with_verdict(evaluation)

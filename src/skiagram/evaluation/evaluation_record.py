@@ -6,7 +6,8 @@ Comparisons, sites, readers, shifts and the verdict; the figures of each model a
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skiagram.evaluation.results import ModelResult, TestedDifference
+from skiagram.evaluation.results import FinderResult, ModelResult, TestedDifference
+from skiagram.finding.marks import HitRule
 from skiagram.records import Task
 from skiagram.statistics.estimate import Estimate, Scope
 from skiagram.statistics.significance import GainProbabilities, McNemar, Planning, Relation
@@ -309,6 +310,65 @@ class DomainShift:
     traits: tuple[TraitShift, ...]
 
 
+@dataclass(frozen=True)
+class FindingEvaluation:
+    """Lesions searched for, by all models that leave marks.
+
+    Attributes:
+        rule: When a mark hits a lesion.
+        unit: Of distances: `mm`, or `pixels` where the spacing is unknown.
+        variant: `JAFROC`: against the highest false mark of each normal image; `JAFROC1`: of each
+            image, where none is normal. Lesions of an image share one weight.
+        lesions: Lesions of the reported images whose place is known.
+        images: Images that were searched and count.
+        normal: How many of them have no lesion.
+        unplaced: Positive images without a known place, left out: marks on them cannot be judged.
+        near_duplicates: Images left out as a near duplicate is among the development cases.
+        ceiling: Share of the development lesions that any proposed place reaches; None without
+            proposed places.
+        finders: A result a model, in the order of params.yaml.
+        arms: Arm → what stands for it, chosen as for the AUC, but among finders alone.
+        chosen: Arm → model → in how many choices it was chosen.
+        contender: What stands against the classical finders, a key of `arms`.
+        difference: Figure of merit of the contender minus that of the classical one, paired; None
+            without the two.
+        sensitivity_difference: The same of the mean sensitivity.
+        p: Two-sided p value of no difference in the figure of merit.
+        relation: Where its interval lies with regard to 0 and to ± margin.
+        ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
+            AUC of whole images.
+    """
+
+    rule: HitRule
+    unit: Literal["mm", "pixels"]
+    variant: Literal["JAFROC", "JAFROC1"]
+    lesions: int
+    images: int
+    normal: int
+    unplaced: int
+    near_duplicates: int
+    ceiling: float | None
+    finders: tuple[FinderResult, ...]
+    arms: dict[str, FinderResult] = field(default_factory=dict)
+    chosen: dict[str, dict[str, int]] = field(default_factory=dict)
+    contender: Contender = "deep"
+    difference: Estimate | None = None
+    sensitivity_difference: Estimate | None = None
+    p: float | None = None
+    relation: Relation = "unknown"
+    ideal: FinderResult | None = None
+
+    @property
+    def hit_words(self) -> str:
+        """Return the rule of a hit in words."""
+        if self.rule.rule == "overlap":
+            return f"their circles or balls share at least {self.rule.overlap:g} of their union"
+        return (
+            f"its centre lies within the lesion’s radius, or within {self.rule.minimum:g} "
+            f"{self.unit} of a smaller one’s centre"
+        )
+
+
 Decision = Literal["yes", "no", "open", "none"]
 
 
@@ -381,6 +441,7 @@ class Evaluation:
             encoders, or `either`.
         arm_pairs: The pairs of classical models, networks and frozen encoders but the primary one,
             each as what stands for it; empty without frozen encoders.
+        finding: Where lesions are searched for; None where no model leaves marks.
     """
 
     task: Task
@@ -420,6 +481,7 @@ class Evaluation:
     contender: Contender = "deep"
     arm_pairs: tuple[Comparison, ...] = ()
     mixtures: tuple[ModelResult, ...] = ()
+    finding: FindingEvaluation | None = None
 
     @property
     def titles(self) -> dict[str, str]:
@@ -429,8 +491,10 @@ class Evaluation:
     @property
     def contender_words(self) -> str:
         """Return what the contender is called: `network` where no frozen encoder is in the run."""
-        if self.contender == "deep" and all(
-            model.outcome.arm != "encoder" for model in self.models
-        ):
+        return self.words_of(self.contender)
+
+    def words_of(self, contender: Contender) -> str:
+        """Return what a contender is called."""
+        if contender == "deep" and all(model.outcome.arm != "encoder" for model in self.models):
             return "network"
-        return _CONTENDER_WORDS[self.contender]
+        return _CONTENDER_WORDS[contender]

@@ -10,11 +10,13 @@ from typing import Any
 import pandas as pd
 
 from skiagram.compute.checkout import home
+from skiagram.evaluation.finding import FindingTables, read_finding
 from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.shift import CaseTraits, read_case_traits
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
 from skiagram.records import (
+    MARKS,
     Cases,
     DataCard,
     Outcome,
@@ -45,6 +47,7 @@ class EvaluationInputs:
         duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         covariates: `case_id` and columns whose values define subgroups; None asks for none.
         traits: What may tell test from development cases; None does not ask.
+        finding: Marks of finders, and the lesions; None where no model leaves marks.
     """
 
     models: tuple[ModelScores, ...]
@@ -59,6 +62,7 @@ class EvaluationInputs:
     duplicates: pd.DataFrame = field(default_factory=_no_pairs)
     covariates: pd.DataFrame | None = None
     traits: CaseTraits | None = None
+    finding: FindingTables | None = None
 
 
 def read_inputs(
@@ -83,6 +87,7 @@ def read_inputs(
         comparison=comparison,
         opening=opening,
         traits=read_case_traits(root, cases),
+        finding=read_finding(root, score_folders, task),
     )
 
 
@@ -102,8 +107,11 @@ def describe_comparison(
     cases, task = read_cases(root / "data/cases")
     generated = (root / "data/sealed/truth.parquet").exists()
     sealed = task.design == "holdout" and not generated
+    files = ("predictions.parquet", MARKS)
     scores = {
-        folder.name: hashlib.sha256((folder / "predictions.parquet").read_bytes()).hexdigest()
+        folder.name: hashlib.sha256(
+            b"".join((folder / name).read_bytes() for name in files if (folder / name).exists())
+        ).hexdigest()
         for folder in score_folders
     }
     text = json.dumps([scores, options], sort_keys=True, allow_nan=False)

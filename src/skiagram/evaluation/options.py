@@ -6,9 +6,11 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
+from skiagram.finding.marks import HitRule
 from skiagram.options import STRICT
 
 DEFAULT_MARGIN = 0.02
+DEFAULT_HIT = HitRule(rule="distance", minimum=8.0, overlap=0.2)
 DeepArm = Literal["either", "networks", "encoders"]
 
 
@@ -71,12 +73,14 @@ class EvaluationOptions:
     """How an evaluation is made, besides what it is made of.
 
     Attributes:
-        margin: Smallest difference in AUC that counts as worthwhile.
+        margin: Smallest difference in AUC, or in the figure of merit of finding, that counts as
+            worthwhile.
         replicates: Resamples of the bootstrap by patient.
         compare: Further pairs of models.
         analyses: What is asked beyond the figures that are always there.
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
             `either`: the better of the two by scores that the reported labels do not enter.
+        hit: When a mark hits a lesion.
     """
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
@@ -84,9 +88,15 @@ class EvaluationOptions:
     compare: tuple[tuple[str, str], ...]
     analyses: RequestedAnalyses
     deep_arm: DeepArm
+    hit: HitRule
 
 
 NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, simple_rules=())
 DEFAULTS = EvaluationOptions(
-    margin=DEFAULT_MARGIN, replicates=2000, compare=(), analyses=NO_REQUESTS, deep_arm="either"
+    margin=DEFAULT_MARGIN,
+    replicates=2000,
+    compare=(),
+    analyses=NO_REQUESTS,
+    deep_arm="either",
+    hit=DEFAULT_HIT,
 )

@@ -342,3 +342,39 @@ class ModelResult:
     prediction_sets: PredictionSets | None = None
     risk_coverage: RiskCoverage | None = None
     subgroups: tuple[Subgroup, ...] = ()
+
+
+@dataclass(frozen=True)
+class FinderResult:
+    """How a model finds lesions on the reported images.
+
+    Attributes:
+        model: Its name; of what stands for an arm, the model that most folds chose.
+        merit: JAFROC's figure of merit.
+        sensitivity: False marks per image, as text → share of the lesions found.
+        sensitivity_normal: The same at false marks per normal image; empty without such images.
+        mean_sensitivity: Mean over 1/8 to 8 false marks per image, LUNA16's score.
+        froc: False marks per image → share of the lesions found.
+        froc_band: Its 95 % band over patients, at each abscissa on its own.
+        found: Share of the lesions that any mark hits.
+        distance: Median distance of the centres of a lesion and of the mark that hits it, then the
+            90th percentile; empty where nothing is hit.
+        efficiency: Its mean sensitivity over that of the ideal observer; None for real images.
+        merit_above: Its figure of merit minus the most that is possible.
+        sensitivity_above: Its mean sensitivity minus that of the ideal observer.
+        leaked: Whether either is surely above 0, which only a leak explains.
+    """
+
+    model: str
+    merit: Estimate
+    sensitivity: dict[str, Estimate]
+    sensitivity_normal: dict[str, Estimate]
+    mean_sensitivity: Estimate
+    froc: Curve
+    froc_band: Band | None
+    found: Estimate
+    distance: tuple[float, ...] = ()
+    efficiency: Estimate | None = None
+    merit_above: Estimate | None = None
+    sensitivity_above: Estimate | None = None
+    leaked: bool = False

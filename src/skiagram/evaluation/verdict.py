@@ -99,19 +99,20 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     Where frozen encoders take part, the same is said of the contender, under its name.
     """
     comparison = evaluation.primary
-    if comparison is None:
-        return Verdict("none", f"No comparison {_where(evaluation)}: {_missing_arm(evaluation)}.")
-    if comparison.difference.value is None:
-        return Verdict(
-            "none", f"No comparison {_where(evaluation)}: {comparison.difference.reason}."
-        )
+    if comparison is None or comparison.difference.value is None:
+        why = comparison.difference.reason if comparison else _missing_arm(evaluation)
+        words = f"No comparison {_where(evaluation)}: {why}."
+        return Verdict("none", words, reasons=tuple(_finding(evaluation)))
     leaked = [
-        model
+        model.outcome.title
         for model in evaluation.models
         if model.leaked and model.outcome.model in _standing(evaluation)
     ]
+    if evaluation.finding is not None:
+        found = (of for of in evaluation.finding.arms.values() if of.leaked)
+        leaked += [f"{_title(of.model, evaluation)}, in finding," for of in found]
     if leaked:
-        names = " and ".join(model.outcome.title for model in leaked)
+        names = " and ".join(leaked)
         return Verdict(
             "none",
             f"No verdict: {names} scored above the ideal observer, by more than chance explains in "
@@ -134,8 +135,22 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *_set_aside(evaluation),
         *(_both_ways(other, decision, evaluation) if other else ()),
         *_external(evaluation),
+        *_finding(evaluation),
     )
-    return Verdict(decision, _headline(decision, decisive), openings, reasons)
+    headline = _headline(decision, decisive)
+    if evaluation.finding is not None and evaluation.finding.difference is not None:
+        name = evaluation.words_of(evaluation.finding.contender)
+        headline = f"Use a {name} to find lesions: {decide_finding(evaluation)}. {headline}"
+        headline = headline.replace(". Use a", ". For whole images, use a")
+    return Verdict(decision, headline, openings, reasons)
+
+
+def decide_finding(evaluation: Evaluation) -> Decision:
+    """Return whether a network gains more than the margin in the figure of merit of finding."""
+    found = evaluation.finding
+    if found is None or found.difference is None:
+        return "none"
+    return _by_margin(found.difference, evaluation.margin)
 
 
 def _decisive_comparisons(
@@ -274,7 +289,9 @@ def _unclean(evaluation: Evaluation) -> Iterator[str]:
 
 def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     measure = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
-    contender, other = (_who_stands(evaluation, arm) for arm in _compared_arms(evaluation))
+    contender, other = (
+        _who_stands(evaluation, evaluation.arms[arm].chosen) for arm in _compared_arms(evaluation)
+    )
     where = _where(evaluation, decisive)
     if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.on.cases:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
@@ -287,9 +304,30 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     )
 
 
-def _who_stands(evaluation: Evaluation, arm: str) -> str:
+def _finding(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
+    found = evaluation.finding
+    if found is None or found.difference is None:
+        return
+    arms, name = (found.contender, "classical"), evaluation.words_of(found.contender)
+    merits = [_decimal(found.arms[arm].merit) for arm in arms]
+    shares = [_decimal(found.arms[arm].sensitivity["1"]) for arm in arms]
+    one, other = (_who_stands(evaluation, found.chosen[arm]) for arm in arms)
+    low, high = found.difference.low, found.difference.high
+    if low is not None and high is not None and low != high:
+        words = _relate(low, high, evaluation.margin, name)
+        yield f"In finding, {words[0].lower()}{words[1:]}"
+    yield (
+        f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
+        f"{merits[0]} and the best classical model{other} {merits[1]} ({found.variant}): "
+        f"{_gap(found.difference)}. At one false mark per image they find {shares[0]} and "
+        f"{shares[1]} of the lesions."
+    )
+
+
+def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
     """Return what stands for an arm, in brackets; of folds that chose differently, how many did."""
-    (first, often), *others = evaluation.arms[arm].chosen.items()
+    (first, often), *others = chosen.items()
     if not others:
         return f" ({_title(first, evaluation)})"
     folds = [f"{_title(first, evaluation)} in {often} folds"]

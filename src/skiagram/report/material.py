@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from skiagram.audit.run import AuditReport
 from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
 from skiagram.features.family import families_of_images
@@ -21,6 +22,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table
+from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.report.pictures import (
     describe_place,
     draw_region,
@@ -113,6 +115,7 @@ class Material:
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
+        sheets: Searched images with their lesions and marks.
     """
 
     card: DataCard
@@ -126,10 +129,11 @@ class Material:
     definitions: Sequence[Definition] = ()
     sensitivity: float = 0.9
     opening: Opening | None = None
+    sheets: Sequence[ContactSheet] = ()
 
 
 def read_material(
-    root: Path, artefacts: EvaluationInputs, choices: Mapping[str, Any], best: Mapping[str, str]
+    root: Path, artefacts: EvaluationInputs, choices: Mapping[str, Any], evaluation: Evaluation
 ) -> Material:
     """Read what the page shows besides results."""
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
@@ -144,7 +148,7 @@ def read_material(
         scores = mean_over_repeats(
             make_scores_table(artefacts.models, artefacts.cases, artefacts.task, artefacts.sealed)
         )
-        for model in (name for name in best.values() if name in folders):
+        for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
     return Material(
         card=artefacts.card,
@@ -170,6 +174,7 @@ def read_material(
         ),
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
+        sheets=[] if artefacts.encrypted else make_contact_sheets(artefacts, evaluation, after),
     )
 
 

@@ -2,11 +2,13 @@
 
 import base64
 import io
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Picture
+from PIL import ImageDraw
 from scipy.ndimage import binary_erosion
 
 from skiagram.image_store.shards import Image, Region, Spacing, is_volume
@@ -14,10 +16,13 @@ from skiagram.image_store.store import ImageStore
 
 MISSING_COLOUR = (230, 60, 160)
 OUTLINE_COLOUR = (255, 196, 0)
+HIT_COLOUR = (70, 220, 120)
+FALSE_COLOUR = (255, 80, 70)
 _WINDOW = (1.0, 99.0)  # percentiles
 _LONGEST_SIDE = 256  # pixels of a picture
 _PLANE_SIDE = 160  # pixels of the longest side of a region's planes
 _GAP = 4
+_BOX = Picture.Resampling.BOX
 
 Pixels = NDArray[np.float64]
 
@@ -26,7 +31,7 @@ def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
     """Return a picture (height, width) or (height, width, 3) as a `data:` address."""
     picture = Picture.fromarray(shown)
     if most is not None:
-        picture.thumbnail((most, most), Picture.Resampling.BOX)
+        picture.thumbnail((most, most), _BOX)
     file = io.BytesIO()
     picture.save(file, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -81,12 +86,57 @@ def _select_pixels(image: Image) -> Pixels:
 
 
 def _encode_pixels(pixels: Pixels, low: float, width: float) -> str:
+    return encode_picture(_grey_picture(pixels, low, width), _LONGEST_SIDE)
+
+
+def _grey_picture(pixels: Pixels, low: float, width: float) -> NDArray[np.uint8]:
     missing = ~np.isfinite(pixels)
     grey = np.clip((np.where(missing, low, pixels) - low) / width, 0, 1)
     colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
     shown = np.round(colour * 255).astype(np.uint8)
     shown[missing.any(axis=2) if missing.ndim == 3 else missing] = MISSING_COLOUR
-    return encode_picture(shown, _LONGEST_SIDE)
+    return shown
+
+
+class Circle(NamedTuple):
+    """A circle, or a ball, to be drawn on an image.
+
+    Attributes:
+        centre: (3,) slice (NaN in plane images), row and column, pixels.
+        radius: In mm, or in pixels where the spacing is unknown.
+        dotted: As true lesions are.
+    """
+
+    centre: tuple[float, float, float]
+    radius: float
+    colour: tuple[int, int, int]
+    dotted: bool = False
+
+
+def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circle]) -> str:
+    """Return an image with circles as a `data:` address; of a volume the slice of the first one."""
+    circles = list(circles)
+    sides = (1.0,) * 3 if spacing is None else (*(1.0,) * (3 - len(spacing)), *spacing)
+    depth = 0
+    if is_volume(image):
+        depth = round(circles[0].centre[0]) if circles else len(image) // 2
+        image = image[depth]
+    pixels = _select_pixels(image)
+    shown = Picture.fromarray(_grey_picture(pixels, *_grey_window(pixels)))
+    scale = min(1.0, _LONGEST_SIDE / max(shown.size)) * (2 if max(shown.size) < 128 else 1)
+    shown = shown.resize((round(shown.width * scale), round(shown.height * scale)), _BOX)
+    pen = ImageDraw.Draw(shown)
+    for circle in circles:
+        away = 0.0 if np.isnan(circle.centre[0]) else (circle.centre[0] - depth) * sides[0]
+        if abs(away) > circle.radius:
+            continue
+        radius = float(np.sqrt(circle.radius**2 - away**2))
+        y, x = ((place + 0.5) * scale for place in circle.centre[1:])
+        high, wide = (max(3.0, radius / side * scale) for side in sides[1:])
+        box = (x - wide, y - high, x + wide, y + high)
+        for start in range(0, 360, 30):
+            pen.arc(box, start, start + (16 if circle.dotted else 30), circle.colour, width=2)
+    return encode_picture(np.asarray(shown))
 
 
 def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArray[np.uint8]:

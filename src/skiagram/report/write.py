@@ -135,8 +135,9 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
     The comparison of the arms, with its interval, stands under `best_network_minus_baseline`, or
-    the like where frozen encoders stand against the classical models (`PRIMARY`). What could not be
-    computed is left out; the whole record says why.
+    the like where frozen encoders stand against the classical models (`PRIMARY`); that of finding
+    under the same with `finding_` before it. What could not be computed is left out; the whole
+    record says why.
     """
     figures_by_model: dict[str, dict[str, float]] = {}
     for model in evaluation.models:
@@ -147,6 +148,19 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
         figures_by_model[model.outcome.model] = _known(
             {name: _value(estimate) for name, estimate in chosen.items()}
         )
+    finding = evaluation.finding
+    for one in finding.finders if finding else ():
+        figures_by_model[one.model] |= _known(
+            {
+                "figure_of_merit": one.merit.value,
+                "mean_sensitivity": one.mean_sensitivity.value,
+                "sensitivity_at_1_false_mark": one.sensitivity["1"].value,
+            }
+        )
+    if finding and finding.difference:
+        estimate = finding.difference
+        bounds = {"figure_of_merit": estimate.value, "low": estimate.low, "high": estimate.high}
+        figures_by_model["finding_" + PRIMARY[finding.contender]] = _known(bounds)
     if evaluation.difference is not None:
         estimate = evaluation.difference
         bounds = {"roc_auc": estimate.value, "low": estimate.low, "high": estimate.high}

@@ -158,21 +158,30 @@ def difference_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> M
     The images are the same. Where both were trained several times, but not equally often, the
     trainings of each are averaged first.
     """
+    return _paired(one, other, rates, np.subtract)
+
+
+def ratio_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> MeanOverRepeats:
+    """Return how often the one finds what the other finds, as `difference_found` does."""
+    return _paired(one, other, rates, np.divide)
+
+
+def _paired(
+    one: FreeResponse, other: FreeResponse, rates: Floats, compare: np.ufunc
+) -> MeanOverRepeats:
     first, second = one.share_found(rates), other.share_found(rates)
-    pairs: Sequence[tuple[Statistic, Statistic]]
-    if len({len(first.repeats), len(second.repeats)} - {1}) > 1:
-        pairs = [(first, second)]
-    else:
+    pairs: Sequence[tuple[Statistic, Statistic]] = [(first, second)]
+    if len({len(first.repeats), len(second.repeats)} - {1}) < 2:
         most = max(len(first.repeats), len(second.repeats))
         pairs = [
             (first.repeats[k % len(first.repeats)], second.repeats[k % len(second.repeats)])
             for k in range(most)
         ]
-    return MeanOverRepeats([_minus(*pair) for pair in pairs], max(first.folds, second.folds))
 
+    def of_both(own: Statistic, others: Statistic) -> Statistic:
+        return lambda weights: np.asarray(compare(own(weights), others(weights)))
 
-def _minus(one: Statistic, other: Statistic) -> Statistic:
-    return lambda weights: one(weights) - other(weights)
+    return MeanOverRepeats([of_both(*pair) for pair in pairs], max(first.folds, second.folds))
 
 
 def _at(

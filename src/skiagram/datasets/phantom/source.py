@@ -166,7 +166,7 @@ class PhantomCases(OpenSource):
         score = self._observer.log_likelihood_ratio(exposure.noisy)
         *slice_, row, column = exposure.place
         clean = self.shown(exposure.clean, patient).astype(np.float32)
-        return GroundTruth(clean, score, row, column, *slice_)
+        return GroundTruth(clean, score, row, column, next(iter(slice_), None))
 
     @abstractmethod
     def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
+from skiagram.report.sections.finding import state_finding
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -75,7 +76,14 @@ def _decisive(evaluation: Evaluation) -> Estimate | None:
 
 
 def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the decision, what it means for a hundred patients, and the difference in AUC."""
+    """Return what is found, the decision, what it means for a hundred, and the gain in AUC."""
+    if evaluation.finding is None:
+        return _of_whole_images(evaluation)
+    decision, *others = _of_whole_images(evaluation)
+    return (state_finding(evaluation), f"Of whole images: {decision}", *others)
+
+
+def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     decisive, verdict = _decisive(evaluation), evaluation.answer
     if verdict is None or verdict.decision == "none" or decisive is None:
         told = (verdict.headline, *verdict.reasons) if verdict else (evaluation.verdict,)

@@ -1,0 +1,368 @@
+"""Generated films and volumes to be searched for nodules, with the best possible marks.
+
+Every second patient has from one to some nodules in one of the patient's films; the other film, of
+the other side, shares a part of its tissue and has none. The field is large, and a nodule may lie
+in any cell of a grid, at one of several offsets from the cell's centre, nowhere twice.
+
+The ideal observer knows all of this and looks at both sides. With the joint covariance K of a
+patient's films, a nodule at x in film f is seen through A(x) = ⟨s_x, K⁻¹g⟩, and a set X of nodules
+has the likelihood ratio exp(Σ_X (A − B(0)/2) − Σ_pairs B(x − y)), where B(d) = ⟨s_0, K⁻¹s_d⟩. With
+u = exp(A − B(0)/2) and E = exp(−B), 0 within a cell, the sums over all pairs and triples of places
+are exact products of matrices:
+
+    Σ_{y<z} over sets with x:  u_x (E u)_x   and   u_x Σ_y E_xy u_y (E diag(u) E)_xy / 2
+
+K⁻¹ of two films is that of their sum and difference, which are independent, with the spectra
+(1 ± ρ) P + σ².
+
+It marks each cell's centre with the odds of a nodule in that cell. **No marks have a higher FROC
+curve.** A mark within the radius of a nodule hits it; cells are so far apart that a mark can hit a
+nodule of one cell at most, and the centre hits it wherever it lies in the cell. So marks are worth
+what their cells are: marks in cells C hit Σ_C p(c) lesions and make Σ_C (1 − p(c)) false marks, in
+the mean given the images, and at equal false marks none hit more than those with the highest p
+(Neyman and Pearson 1933; Khurd, Liu and Gindi 2010, IEEE Trans Med Imaging 29:375). This holds for
+the hit rule by distance with a radius that is at least the rule's minimum.
+"""
+
+import itertools
+from collections.abc import Sequence
+from functools import lru_cache
+from math import comb, log, sqrt
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy import fft
+from scipy.special import logsumexp
+
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
+from skiagram.datasets.phantom.image_model import (
+    Exponent,
+    FloatArray,
+    Nodule,
+    Places,
+    centred_nodule,
+    colour_noise,
+    power_law_spectrum,
+)
+from skiagram.datasets.phantom.source import GeneratedDataSet
+from skiagram.errors import OptionError
+from skiagram.options import STRICT
+from skiagram.records import Split
+from skiagram.seeding import stream
+
+_ABNORMAL = 0.5  # share of patients with a nodule
+
+
+@dataclass(**STRICT)
+class Nodules:
+    """The nodules of an abnormal film.
+
+    Attributes:
+        amplitude: Height at the centre, in standard deviations of tissue.
+        radius: In pixels; within it of the centre a mark hits.
+        cells: Cells a side of the grid, each with one nodule at most.
+        apart: Distance of neighbouring cells in pixels.
+        offsets: Offsets of a nodule from its cell's centre along each axis, in pixels.
+        most: Nodules of a film; 1 to so many are equally likely.
+    """
+
+    amplitude: Annotated[float, Field(ge=0, le=8)]
+    radius: Annotated[float, Field(gt=0)]
+    cells: Annotated[int, Field(ge=2)]
+    apart: Annotated[int, Field(ge=1)]
+    offsets: Annotated[tuple[int, ...], Field(min_length=1)]
+    most: Annotated[int, Field(ge=1, le=3)]
+
+
+@dataclass(**STRICT)
+class PhantomFinding(GeneratedDataSet):
+    """Options of a phantom to be searched.
+
+    Attributes:
+        axes: 2 for films, 3 for volumes.
+        sides: Films of a patient.
+        size: Side of a film in pixels.
+        spacing: Distance of pixels in mm.
+        tissue_exponent: β of the tissue, whose variance is 1.
+        shared: ρ, correlation of the tissue of two sides, which are oriented alike.
+        noise: Standard deviation of white noise.
+    """
+
+    axes: Literal[2, 3]
+    sides: Literal[1, 2]
+    size: Annotated[int, Field(ge=16, le=1024)]
+    spacing: Annotated[float, Field(gt=0)]
+    tissue_exponent: Exponent
+    shared: Annotated[float, Field(ge=0, lt=1)]
+    noise: Annotated[float, Field(gt=0, le=2)]
+    nodules: Nodules
+
+    def __post_init__(self) -> None:
+        """Refuse nodules outside the film, or cells for which the ideal observer is no limit."""
+        super().__post_init__()
+        own, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
+        reach = own.apart * (own.cells - 1) / 2 + strays + own.radius
+        off_centre = sqrt(self.axes) * strays
+        for bad, found, allowed in (
+            (
+                reach > self.size / 2,
+                f"nodules reach {reach:g} pixels from the centre",
+                f"at most {self.size / 2:g}, half of the size",
+            ),
+            (
+                off_centre > own.radius,
+                f"nodules lie up to {off_centre:.3g} pixels from their cell's centre",
+                f"at most the radius, {own.radius:g}: a mark on the centre must hit",
+            ),
+            (
+                own.apart < 2 * (own.radius + off_centre),
+                f"cells lie {own.apart} pixels apart",
+                f"at least {2 * (own.radius + off_centre):.3g}: a mark must not hit in two cells",
+            ),
+        ):
+            if bad:
+                raise OptionError(found, where="dataset.nodules", allowed=allowed)
+
+    @property
+    def modality(self) -> str:
+        """Kind of image, for the report."""
+        kind, unit = ("projection", "pixels") if self.axes == 2 else ("volume", "voxels")
+        return f"synthetic {kind}, {' × '.join([str(self.size)] * self.axes)} {unit}"
+
+    def open(self, root: Path | None) -> "OpenPhantomFinding":
+        """Prepare spectra and observer; no file is needed."""
+        return OpenPhantomFinding(self)
+
+
+class Film(NamedTuple):
+    """One film, or volume, of a patient.
+
+    Attributes:
+        clean: Tissue and nodules.
+        noisy: The same with noise.
+        centres: Centres of its nodules in pixels.
+    """
+
+    clean: FloatArray
+    noisy: FloatArray
+    centres: tuple[tuple[float, ...], ...]
+
+
+class Searched(NamedTuple):
+    """What the ideal observer says of one film.
+
+    Attributes:
+        log_odds: That the film has a nodule, given all films of the patient.
+        cells: (cells,) the same of each cell.
+    """
+
+    log_odds: float
+    cells: FloatArray
+
+
+class ScanningObserver:
+    """The ideal observer of a patient's films.
+
+    Args:
+        tissue: (size, …, size // 2 + 1) half spectrum of the tissue, without noise.
+        nodule: (size, …) nodule centred on the first pixel.
+        places: (cells, offsets, axes) where nodules may be centred.
+        most: Nodules of a film.
+    """
+
+    def __init__(
+        self,
+        tissue: FloatArray,
+        nodule: FloatArray,
+        places: Places,
+        most: int,
+        *,
+        noise: float,
+        shared: float,
+        sides: int,
+    ) -> None:
+        template = fft.rfftn(nodule)
+        if sides == 1:
+            inverse = [1 / (tissue + noise**2)]
+        else:
+            both = [1 / ((1 + sign * shared) * tissue + noise**2) for sign in (1, -1)]
+            inverse = [(both[0] + both[1]) / 2, (both[0] - both[1]) / 2]
+        self._filters = [template.conj() * part for part in inverse]
+        overlap = fft.irfftn(np.abs(template) ** 2 * inverse[0], s=nodule.shape)
+        cells, offsets, axes = places.shape
+        flat = places.reshape(-1, axes)
+        self._places = tuple(flat.T)
+        apart = (flat[:, None] - flat[None]) % nodule.shape[0]
+        self._energy = float(overlap.flat[0])
+        self._pairs = np.exp(-overlap[tuple(np.moveaxis(apart, -1, 0))])
+        cell = np.repeat(np.arange(cells), offsets)
+        self._pairs[cell[:, None] == cell] = 0.0
+        self._cells, self._offsets = cells, offsets
+        self._prior = [
+            log(_ABNORMAL / sides / most / comb(cells, count)) - count * log(offsets)
+            for count in range(1, most + 1)
+        ]
+
+    def search(self, films: tuple[FloatArray, ...]) -> list[Searched]:
+        """Return what all films of a patient say of each."""
+        spectra = [fft.rfftn(film) for film in films]
+        sums = []
+        for number, film in enumerate(films):
+            own = spectra[number] * self._filters[0]
+            if len(films) == 2:
+                own = own + spectra[1 - number] * self._filters[1]
+            sums.append(self._sums(fft.irfftn(own, s=film.shape)[self._places]))
+        nothing = log(1 - _ABNORMAL)
+        of_film = [film for _, film in sums]
+        everything = float(logsumexp([nothing, *of_film]))
+        return [
+            Searched(
+                of_film[k] - float(logsumexp([nothing, *of_film[:k], *of_film[k + 1 :]])),
+                _log_odds(sums[k][0] - everything),
+            )
+            for k in range(len(films))
+        ]
+
+    def _sums(self, matched: FloatArray) -> tuple[FloatArray, float]:
+        """Return (cells,) the log weight of a nodule in each cell, and that of any in the film.
+
+        A sum over places counts a set of nodules once for each of them.
+        """
+        height = matched - self._energy / 2
+        top = float(height.max())
+        u = np.exp(height - top)
+        single = [u]
+        if len(self._prior) > 1:
+            joined = self._pairs * u
+            single.append(u * joined.sum(axis=1))
+        if len(self._prior) > 2:
+            single.append(u * (joined * (joined @ self._pairs)).sum(axis=1) / 2)
+        weights = [
+            prior + count * top + np.log(np.maximum(each, 1e-300))
+            for count, (prior, each) in enumerate(zip(self._prior, single, strict=True), start=1)
+        ]
+        sets = [logsumexp(each) - log(count) for count, each in enumerate(weights, start=1)]
+        of_cells = np.array([logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights])
+        return logsumexp(of_cells, axis=0), float(logsumexp(sets))
+
+
+def _log_odds(log_probability: FloatArray) -> FloatArray:
+    bounded = np.minimum(log_probability, -1e-15)
+    odds: FloatArray = bounded - np.log(-np.expm1(bounded))
+    return odds
+
+
+class OpenPhantomFinding(OpenSource):
+    """Makes the films of one phantom on demand."""
+
+    def __init__(self, options: PhantomFinding) -> None:
+        self._options, nodules = options, options.nodules
+        self._tissue = power_law_spectrum(options.size, options.tissue_exponent, options.axes)
+        self.shape = Nodule(amplitude=nodules.amplitude, radius=nodules.radius, places=1, spacing=1)
+        self._nodule = centred_nodule(options.size, self.shape, options.axes)
+        along = options.size // 2 + np.rint(
+            nodules.apart * (np.arange(nodules.cells) - (nodules.cells - 1) / 2)
+        ).astype(np.int64)
+        self._centres = np.array(list(itertools.product(along, repeat=options.axes)))
+        offsets = np.array(list(itertools.product(nodules.offsets, repeat=options.axes)))
+        self.places = self._centres[:, None] + offsets
+        self._observer = ScanningObserver(
+            self._tissue,
+            self._nodule,
+            self.places,
+            nodules.most,
+            noise=options.noise,
+            shared=options.shared,
+            sides=options.sides,
+        )
+        self.films = lru_cache(maxsize=2)(self._make)
+        self.searched = lru_cache(maxsize=2)(self._search)
+
+    @property
+    def acquisition(self) -> None:
+        """None: pixels are stored as they are made."""
+
+    def entries(self) -> list[Entry]:
+        """List every film: patients in order, the sides of a patient together."""
+        counts = self._options.patients
+        splits: list[Split] = ["train"] * counts.train
+        splits += ["validation"] * counts.validation
+        splits += ["test"] * counts.test
+        return [
+            Entry(
+                f"phantom patient {patient}, side {number}",
+                str(patient),
+                int(self.side(patient) == number),
+                split,
+            )
+            for patient, split in enumerate(splits)
+            for number in range(self._options.sides)
+        ]
+
+    def side(self, patient: int) -> int | None:
+        """Return the side with nodules; None for every second patient."""
+        if patient % 2 == 0:
+            return None
+        return int(stream(self._options.seed, "side", patient).integers(self._options.sides))
+
+    def image(self, position: int) -> SpacedImage:
+        """Return what the pipeline sees: (size, size) float32, or (size, size, size, 1)."""
+        patient, side = divmod(position, self._options.sides)
+        pixels = self._shown(self.films(patient)[side].noisy)
+        return SpacedImage(pixels, (self._options.spacing,) * self._options.axes)
+
+    def truth(self, position: int) -> GroundTruth:
+        """Return the clean image, the film's log-likelihood ratio and the ideal marks."""
+        patient, side = divmod(position, self._options.sides)
+        film, searched = self.films(patient)[side], self.searched(patient)[side]
+        marks = tuple(
+            (self._mark(centre), float(odds))
+            for centre, odds in zip(self._centres.tolist(), searched.cells, strict=True)
+        )
+        centre = next(iter(film.centres), (float("nan"),) * self._options.axes)
+        *slice_, row, column = self._mark(centre).centre
+        share = _ABNORMAL / self._options.sides
+        score = searched.log_odds - log(share / (1 - share))
+        clean = self._shown(film.clean)
+        return GroundTruth(clean, score, row, column, next(iter(slice_), None), marks)
+
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the nodules of one film."""
+        patient, side = divmod(position, self._options.sides)
+        return tuple(self._mark(centre) for centre in self.films(patient)[side].centres)
+
+    def _mark(self, centre: Sequence[float]) -> Mark:
+        return Mark(tuple(map(float, centre)), self._options.nodules.radius)
+
+    def _shown(self, film: FloatArray) -> NDArray[np.float32]:
+        """Return a film as it is stored, a volume with an axis for its channel."""
+        pixels: NDArray[np.float32] = film.astype(np.float32)
+        return pixels if self._options.axes == 2 else pixels[..., None]
+
+    def _make(self, patient: int) -> tuple[Film, ...]:
+        options, shape = self._options, self._nodule.shape
+        common = stream(options.seed, "patient", patient).standard_normal(shape)
+        weights = np.sqrt([options.shared, 1 - options.shared])
+        films = []
+        for side in range(options.sides):
+            own = stream(options.seed, "image", patient, side)
+            white = weights[0] * common + weights[1] * own.standard_normal(shape)
+            clean = colour_noise(white, self._tissue)
+            noise = options.noise * own.standard_normal(shape)
+            centres: Places = np.empty((0, options.axes), dtype=np.int64)
+            if self.side(patient) == side:
+                count = int(own.integers(1, options.nodules.most + 1))
+                cells = own.choice(len(self.places), count, replace=False)
+                offsets = own.integers(self.places.shape[1], size=count)
+                centres = self.places[cells, offsets]
+            for centre in centres:
+                clean = clean + np.roll(self._nodule, centre, axis=tuple(range(options.axes)))
+            films.append(Film(clean, clean + noise, tuple(map(tuple, centres.tolist()))))
+        return tuple(films)
+
+    def _search(self, patient: int) -> list[Searched]:
+        return self._observer.search(tuple(film.noisy for film in self.films(patient)))

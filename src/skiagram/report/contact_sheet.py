@@ -1,0 +1,151 @@
+"""Searched images with their true lesions and marks: the best and the worst first."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
+from skiagram.evaluation.finding import FindingTables
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.scores import ModelScores
+from skiagram.finding.marks import FALSE, of_cases
+from skiagram.image_store.store import ImageStore
+from skiagram.report.pictures import (
+    FALSE_COLOUR,
+    HIT_COLOUR,
+    OUTLINE_COLOUR,
+    Circle,
+    encode_circles,
+)
+
+_PER_KIND = 4
+_ALLOWED = 1.0  # false marks per image
+
+
+class SearchedImage(NamedTuple):
+    """One image with circles; the picture is a `data:` address."""
+
+    case_id: str
+    words: str
+    picture: str
+
+
+class ContactSheet(NamedTuple):
+    """Images of one kind, searched by one model."""
+
+    title: str
+    kind: str
+    pictures: Sequence[SearchedImage]
+
+
+def make_contact_sheets(
+    inputs: EvaluationInputs, evaluation: Evaluation, images: ImageStore
+) -> list[ContactSheet]:
+    """Return the sheets of the finder that stands for each arm, by its first training."""
+    found, tables = evaluation.finding, inputs.finding
+    if found is None or tables is None:
+        return []
+    scores = {model.outcome.model: model for model in inputs.models}
+    ids, patients = inputs.cases.case_id.tolist(), inputs.cases.patient_id.tolist()
+    patient = dict(zip(ids, patients, strict=True))
+    known_label = inputs.cases.label == inputs.task.positive
+    positive = {*inputs.cases.case_id[known_label].tolist()}
+    positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
+    sheets = []
+    for name in dict.fromkeys(one.model for one in (*found.arms.values(), *found.finders[:1])):
+        known = _judge(tables, found, scores[name], evaluation.part, positive)
+        for kind, cases in _choose(known, patient).items():
+            pictures = [_show(case, known, tables, images) for case in cases]
+            sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
+    return sheets
+
+
+class _Judged(NamedTuple):
+    """The marks of one training.
+
+    Attributes:
+        marks: With `lesion`, the row of the lesion that a mark hits, `FALSE` or less, and `rate`:
+            false marks per image, in its fit, of marks with a score at least as high.
+        found_at: (lesions,) rate at which each is found; infinite where none hits it.
+        normal: Images without a lesion.
+    """
+
+    marks: pd.DataFrame
+    lesions: pd.DataFrame
+    found_at: NDArray[np.float64]
+    normal: set[str]
+
+
+def _judge(
+    tables: FindingTables,
+    found: FindingEvaluation,
+    model: ModelScores,
+    part: str,
+    positive: set[str],
+) -> _Judged:
+    predictions = model.predictions.part(part).table
+    first = predictions["repeat"].min()
+    scored = predictions[predictions["repeat"] == first]
+    lesions = tables.lesions[tables.lesions["case_id"].isin(scored["case_id"])]
+    lesions = lesions.reset_index(drop=True)
+    marks = tables.marks[model.outcome.model]
+    marks = marks[(marks["part"] == part) & (marks["repeat"] == first)].reset_index(drop=True)
+    hit = found.rule.match(marks, lesions, tables.spacing)
+    images = scored.groupby("fold").size()
+    rate = np.empty(len(marks))
+    for fold, rows in marks.groupby("fold").indices.items():
+        score = marks["score"].to_numpy()[rows]
+        false = np.sort(score[hit[rows] == FALSE])
+        above = len(false) - np.searchsorted(false, score, side="left")
+        rate[rows] = above / images[fold]
+    at = np.full(len(lesions), np.inf)
+    at[hit[hit >= 0]] = rate[hit >= 0]
+    normal = {*scored["case_id"]} - {*lesions["case_id"]} - positive
+    return _Judged(marks.assign(lesion=hit, rate=rate), lesions, at, normal)
+
+
+def _choose(known: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
+    """Return kind → images in their order, at most one a patient."""
+    worst = known.lesions.assign(at=known.found_at).groupby("case_id")["at"].max()
+    false = known.marks[known.marks["lesion"] == FALSE]
+    alarms = false[false["case_id"].isin(known.normal)].groupby("case_id")["rate"].min()
+    orders = {
+        "lesions found first": worst[np.isfinite(worst)].sort_values(kind="stable"),
+        "lesions found last or missed": worst.sort_values(ascending=False, kind="stable"),
+        "images without a lesion, worst false marks": alarms.sort_values(kind="stable"),
+    }
+    chosen = {}
+    for kind, order in orders.items():
+        one_a_patient = {patient[case]: case for case in reversed(order.index.tolist())}
+        kept = [case for case in order.index.tolist() if one_a_patient[patient[case]] == case]
+        if kept:
+            chosen[kind] = kept[:_PER_KIND]
+    return chosen
+
+
+def _show(case: str, known: _Judged, tables: FindingTables, images: ImageStore) -> SearchedImage:
+    rows = of_cases(known.lesions).get(case, np.empty(0, dtype=np.int64))
+    lesions = known.lesions.iloc[rows]
+    own = known.marks[known.marks["case_id"] == case]
+    shown = own[(own["rate"] <= _ALLOWED) & (own["lesion"] >= FALSE)]
+    hits = int((shown["lesion"] >= 0).sum())
+    false = len(shown) - hits
+    words = f"{hits} of {len(rows)} found, {false} false" if len(rows) else f"{false} false"
+    circles = [*_circles(lesions, OUTLINE_COLOUR, dotted=True)]
+    circles += _circles(shown[shown["lesion"] >= 0], HIT_COLOUR)
+    circles += _circles(shown[shown["lesion"] == FALSE].sort_values("rate"), FALSE_COLOUR)
+    picture = encode_circles(images.image(case), tables.spacing[case], circles)
+    return SearchedImage(case, words, picture)
+
+
+def _circles(
+    places: pd.DataFrame, colour: tuple[int, int, int], *, dotted: bool = False
+) -> list[Circle]:
+    columns = places[["slice", "row", "column", "radius"]].itertuples(index=False)
+    return [
+        Circle((slice_, row, column), radius, colour, dotted)
+        for slice_, row, column, radius in columns
+    ]

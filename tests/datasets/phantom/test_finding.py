@@ -1,0 +1,138 @@
+"""Films to be searched: the ideal observer against a sum over all sets of nodules; its marks."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from scipy import fft
+
+from skiagram.datasets.phantom.finding import OpenPhantomFinding, PhantomFinding
+from skiagram.datasets.phantom.image_model import centred_nodule, power_law_spectrum
+from skiagram.errors import OptionError
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.records import read_table
+from tests.datasets.sources import ingested
+
+OPTION_FILE = Path(__file__).parents[3] / "conf" / "dataset" / "phantom_finding.yaml"
+SMALL = {
+    "size": 20,
+    "noise": 0.5,
+    "patients": {"train": 6, "validation": 0, "test": 4},
+    "nodules": {"radius": 2.0, "cells": 2, "apart": 7, "offsets": [-1, 1], "amplitude": 1.5},
+}
+
+
+def films(**changes: Any) -> PhantomFinding:
+    """Return the project's films with some options changed; groups are merged."""
+    values = yaml.safe_load(OPTION_FILE.read_text())
+    for name, change in changes.items():
+        values[name] = {**values[name], **change} if isinstance(change, dict) else change
+    made = build(values, "dataset")
+    assert isinstance(made, PhantomFinding)
+    return made
+
+
+def covariance(options: PhantomFinding) -> NDArray[np.float64]:
+    """Of all pixels of both sides, in real space."""
+    size = options.size
+    spectrum = power_law_spectrum(size, options.tissue_exponent)
+    field = fft.irfftn(spectrum, s=(size, size))
+    place = np.array(list(np.ndindex(size, size)))
+    apart = (place[:, None] - place[None]) % size
+    tissue = field[apart[..., 0], apart[..., 1]]
+    both = np.block([[tissue, options.shared * tissue], [options.shared * tissue, tissue]])
+    return both + options.noise**2 * np.eye(len(both))
+
+
+@pytest.mark.slow
+def test_the_ideal_observer_is_the_sum_over_all_sets_of_nodules() -> None:
+    options = films(**SMALL)
+    opened = options.open(None)
+    nodule = centred_nodule(options.size, opened.shape)
+    places, (cells, offsets) = opened.places, opened.places.shape[:2]
+    inverse = np.linalg.inv(covariance(options))
+    patient = next(k for k in range(1, 8, 2) if len(opened.films(k)[opened.side(k) or 0].centres))
+    seen = np.concatenate([film.noisy.ravel() for film in opened.films(patient)])
+    filtered = inverse @ seen
+    weight, of_cell, of_film = 0.0, np.zeros((2, cells)), np.zeros(2)
+    for side, count in itertools.product(range(2), range(1, 4)):
+        sets = list(itertools.combinations(range(cells), count))
+        for chosen in sets:
+            for strayed in itertools.product(range(offsets), repeat=count):
+                mean = np.zeros((2, options.size, options.size))
+                for cell, offset in zip(chosen, strayed, strict=True):
+                    mean[side] += np.roll(nodule, places[cell, offset], (0, 1))
+                flat = mean.ravel()
+                ratio = np.exp(flat @ filtered - flat @ inverse @ flat / 2)
+                share = 0.5 / 2 / 3 / len(sets) / offsets**count * ratio
+                weight += share
+                of_film[side] += share
+                of_cell[side, list(chosen)] += share
+    for side, searched in enumerate(opened.searched(patient)):
+        chance = of_cell[side] / (weight + 0.5)
+        assert searched.cells == pytest.approx(np.log(chance / (1 - chance)), rel=1e-6)
+        chance = of_film[side] / (weight + 0.5)
+        assert searched.log_odds == pytest.approx(np.log(chance / (1 - chance)), rel=1e-6)
+
+
+def test_every_lesion_is_hit_by_the_mark_of_its_cell_and_by_no_other() -> None:
+    opened: OpenPhantomFinding = films(**SMALL).open(None)
+    for position, entry in enumerate(opened.entries()):
+        marks = opened.marks(position)
+        assert entry.label == int(len(marks) > 0)
+        assert len(marks) <= 3
+        for lesion in marks:
+            ideal = [mark for mark, _ in opened.truth(position).ideal_marks]
+            apart = [np.linalg.norm(np.subtract(mark.centre, lesion.centre)) for mark in ideal]
+            assert sum(each <= lesion.radius for each in apart) == 1
+
+
+def test_half_of_the_patients_have_nodules_in_one_of_two_films() -> None:
+    labels = np.array([entry.label for entry in films().open(None).entries()]).reshape(-1, 2)
+    assert (labels.sum(axis=1) == np.arange(len(labels)) % 2).all()
+    assert 0.3 < labels[1::2, 0].mean() < 0.7
+
+
+@pytest.mark.thorough
+def test_the_ideal_observer_s_chances_come_true() -> None:
+    opened = films(patients={"train": 200, "validation": 0, "test": 2}).open(None)
+    rated = []
+    for position in range(400):
+        lesions = [lesion.centre for lesion in opened.marks(position)]
+        for mark, odds in opened.truth(position).ideal_marks:
+            near = any(np.linalg.norm(np.subtract(mark.centre, each)) <= 5 for each in lesions)
+            rated.append((1 / (1 + np.exp(-odds)), near))
+    chance, hit = np.array(rated, dtype=np.float64).T
+    for low, high in ((0, 0.02), (0.02, 0.2), (0.2, 0.6), (0.6, 1.01)):
+        rows = (chance >= low) & (chance < high)
+        error = np.sqrt((chance[rows] * (1 - chance[rows])).sum()) / rows.sum()
+        assert hit[rows].mean() == pytest.approx(chance[rows].mean(), abs=3 * error)
+
+
+@pytest.mark.slow
+def test_ingest_seals_the_ideal_marks(tmp_path: Path) -> None:
+    ingested(films(**SMALL), tmp_path)
+    marks = read_table(tmp_path / "sealed/ideal_marks.parquet")
+    store = ImageStore(tmp_path / "images")
+    assert set(marks["case_id"]) == set(store.case_ids)
+    assert (marks["radius"] == 4.0).all()  # mm, of pixels of 2 mm
+
+
+@pytest.mark.parametrize(
+    ("nodules", "fragment"),
+    [
+        ({"apart": 30}, "pixels from the centre"),
+        ({"offsets": [-4, 4]}, "cell's centre"),
+        ({"apart": 12}, "cells lie 12 pixels apart"),
+    ],
+)
+def test_cells_for_which_the_observer_is_no_limit_are_refused(
+    nodules: dict[str, Any], fragment: str
+) -> None:
+    with pytest.raises(OptionError, match=fragment):
+        films(nodules=nodules)

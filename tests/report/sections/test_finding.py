@@ -1,0 +1,106 @@
+"""The section of finding: curves, tables, the first page's sentence, and pictures with marks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.image_store.store import ImageStore
+from skiagram.report.contact_sheet import make_contact_sheets
+from skiagram.report.section import LeftOut
+from skiagram.report.sections.finding import (
+    draw_froc,
+    finding,
+    state_finding,
+    tabulate_merits,
+    tabulate_sensitivities,
+)
+from skiagram.report.write import headline_figures
+from tests.evaluation.scenario import CARD, COMPARISON
+from tests.evaluation.test_finding import Searched, searched
+from tests.report.examples_of_results import material, texts, with_reader
+from tests.report.test_material import stored
+from tests.report.test_pictures import opened
+
+
+@pytest.fixture(scope="module")
+def run() -> Searched:
+    return searched(unplaced=10)
+
+
+@pytest.fixture(scope="module")
+def images(run: Searched, tmp_path_factory: pytest.TempPathFactory) -> ImageStore:
+    ids = run.known.cases.case_id.tolist()
+    grey = {case: np.zeros((64, 48), np.float32) for case in ids}
+    return stored(tmp_path_factory.mktemp("restored"), grey)
+
+
+def test_nothing_is_shown_where_nothing_is_searched_for() -> None:
+    with pytest.raises(LeftOut, match="no model searches"):
+        finding(with_reader(), material())
+    assert not state_finding(with_reader())
+
+
+def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searched) -> None:
+    merits = tabulate_merits(run.evaluation, run.found)
+    one = run.found.finders[1]
+    assert texts(merits.row("Window Network"))[0] == f"{one.merit.value:.3f}"
+    assert texts(merits.row("Window Network"))[3] == "1.0"
+    assert texts(merits.row("Best network minus best classical model"))[0].startswith("+0.")
+    sensitivities = tabulate_sensitivities(run.evaluation, run.found)
+    assert texts(sensitivities.row("Window Network"))[3] == "1.000"
+    assert sensitivities.groups[-1].title.endswith("normal image instead")
+    drawing = draw_froc(run.evaluation, run.found)
+    assert "at one false mark per image" in drawing.description
+
+
+def test_the_first_page_says_what_is_found_and_by_how_much(run: Searched) -> None:
+    words = state_finding(run.evaluation)
+    assert words.startswith("Of 50 lesions in 110 images, the best network finds")
+    assert "the network is better" in words
+
+
+def test_metrics_name_the_figure_of_merit_and_its_difference(run: Searched) -> None:
+    figures = headline_figures(run.evaluation)
+    assert figures["window_network"]["figure_of_merit"] > 0.9
+    assert set(figures["finding_best_network_minus_baseline"]) == {"figure_of_merit", "low", "high"}
+
+
+def test_sheets_show_lesions_hits_and_false_marks_where_they_are(
+    run: Searched, images: ImageStore
+) -> None:
+    inputs = EvaluationInputs(
+        run.models,
+        run.known.cases,
+        run.known.task,
+        run.known.sealed,
+        CARD,
+        COMPARISON,
+        finding=run.tables,
+    )
+    sheets = make_contact_sheets(inputs, run.evaluation, images)
+    assert [sheet.kind for sheet in sheets[:3]] == [
+        "lesions found first",
+        "lesions found last or missed",
+        "images without a lesion, worst false marks",
+    ]
+    lesioned = set(run.tables.lesions["case_id"])
+    assert {one.case_id for one in sheets[0].pictures} <= lesioned
+    normal = set(run.known.cases.case_id[run.known.label == 0])
+    assert {one.case_id for one in sheets[2].pictures} <= normal
+    best = sheets[0].pictures[0]
+    assert best.words.startswith("1 of 1 found")
+    picture = opened(best.picture).astype(int)  # twice the size of the image
+    red, green = (picture[..., k] - picture[..., (k + 1) % 3] > 60 for k in (0, 1))
+    rows, columns = np.nonzero(green & ~red)
+    assert (rows.mean(), columns.mean()) == pytest.approx((21, 23), abs=2)
+
+
+@pytest.mark.slow
+def test_the_section_renders(run: Searched, tmp_path: Path) -> None:
+    from skiagram.report.page import render
+
+    page = render(run.evaluation, material())
+    assert 'id="finding"' in page
+    assert "FROC curves" in page
