@@ -8,6 +8,7 @@ stages after it depend on the whole of `models` and `scores`.
 """
 
 import hashlib
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from option_files import PARAMS, ROOT, SOURCES, chosen_names
+from option_files import PARAMS, ROOT, SOURCES, chosen_names, with_choices
 from repro import Stage, read_stages
 from skiagram.compute.code_digest import (
     code_digest,
@@ -26,7 +27,7 @@ from skiagram.compute.code_digest import (
     named_targets,
 )
 from skiagram.errors import SkiagramError
-from skiagram.options import read_option_file
+from skiagram.options import flatten_options, read_option_file
 
 DIGESTS = ROOT / "data/code"
 _SHARED = (
@@ -36,6 +37,7 @@ _SHARED = (
     "run_choices.RunChoices",
 )
 _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
+_CHANGES_NO_FIGURE = {"compute", "tracking"}
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -49,6 +51,7 @@ def main() -> None:
             if stage.script != Path(__file__).stem
         ]
         digests = {stage.name: describe_code(stage) for stage in stages}
+        digests["options"] = json.dumps(resolved_options(stages, params), indent=1)
         if not SOURCES.is_dir():
             digests["skiagram"] = code_digest(SkiagramError)
     except SkiagramError as error:
@@ -64,6 +67,25 @@ def describe_code(stage: Stage) -> str:
     """Return what a stage depends on: the SHA-256 of its code and files, versions of libraries."""
     versions = code_libraries(*code_of(stage)).items()
     return "\n".join([digest_of(stage), *(f"{name} {version}" for name, version in versions)])
+
+
+def resolved_options(stages: Sequence[Stage], params: Mapping[str, Any]) -> dict[str, str]:
+    """Return the flat name of every option of the run → its value; the tracker records them.
+
+    `dataset.size` is of the chosen data set, `features.glcm.region` of one family among several.
+    """
+    values: dict[str, Any] = {k: v for k, v in params.items() if k not in _CHANGES_NO_FIGURE}
+    values["plan"] = read_option_file(ROOT / "conf/plan.yaml", "conf/plan.yaml")["plan"]
+    for stage in stages:
+        file = f"conf/{stage.script}.yaml"
+        own = read_option_file(ROOT / file, file)
+        for group, name, chosen in _chosen_files(own.pop("defaults"), stage.chosen):
+            if group not in _CHANGES_NO_FIGURE:
+                one_of_several = params.get(group) != name
+                values.setdefault(f"{group}.{name}" if one_of_several else f"{group}.", chosen)
+        values.setdefault(stage.script, own)
+    flat = flatten_options(with_choices(values, params))
+    return {name.replace("..", "."): flat[name] for name in sorted(flat)}
 
 
 def remove_dropped(stages: Sequence[Stage]) -> None:
@@ -94,21 +116,24 @@ def code_of(stage: Stage) -> list[str]:
     file = f"conf/{stage.script}.yaml"
     options = read_option_file(ROOT / file, file)
     defaults = options["defaults"] + (_EXPLAINED if "choices" in options["defaults"] else [])
-    files = [options, *_chosen_files(defaults, stage.chosen)]
+    files = [options, *(values for *_, values in _chosen_files(defaults, stage.chosen))]
     targets = {target for values in files for target in named_targets(values)}
     # A class that is not there is left to the stage, which says so.
     there = [target for target in sorted(targets) if _is_there(target)]
     return [f"{stage.script}.main", *_SHARED, *there]
 
 
-def _chosen_files(defaults: list[Any], chosen: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def _chosen_files(
+    defaults: list[Any], chosen: Mapping[str, str]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield group, name and values of each option file that a stage reads."""
     for entry in defaults:
         for group, names in entry.items() if isinstance(entry, dict) else ():
             if group.startswith("override "):
                 continue
             for name in [chosen[group]] if group in chosen else chosen_names(names):
                 file = f"conf/{group}/{name}.yaml"
-                yield read_option_file(ROOT / file, file)
+                yield group, name, read_option_file(ROOT / file, file)
 
 
 def _is_there(target: str) -> bool:

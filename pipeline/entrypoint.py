@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ _REMEDIES = {  # of what a machine refuses; any other error of the system shows 
     errno.EPERM: "make the folder writable for you, then run it again",
     errno.EIO: "the disk or its connection is faulty: copy the project to another disk",
 }
+FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
 
 if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
@@ -56,7 +58,11 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
                 with _named_refusals(name):
                     run(check(options, _mapping(values), name))
             except SkiagramError as error:  # Hydra would print a line of its own
+                _record_failure(name, str(error))
                 _leave(error)
+            except Exception as error:
+                _record_failure(name, f"{type(error).__name__}: {error}")
+                raise
             _note_seconds(name, time.monotonic() - started)
 
         @functools.wraps(run)
@@ -103,6 +109,17 @@ def _mapping(values: Any) -> dict[str, Any]:
 def _leave(error: SkiagramError) -> None:
     print(f"{error}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def _record_failure(name: str, error: str) -> None:
+    """Have a run that fails under DVC recorded as failed; a stage run by hand is no run."""
+    if "DVC_STAGE" in os.environ and name not in {"record", "study"} and not process_rank():
+        environment = os.environ | {FAILURE: f"{name}: {error}"}
+        command = [sys.executable, str(ROOT / "pipeline/record.py")]
+        with suppress(OSError):
+            subprocess.run(  # noqa: S603
+                command, env=environment, cwd=ROOT, check=False, capture_output=True
+            )
 
 
 def _note_seconds(name: str, seconds: float) -> None:

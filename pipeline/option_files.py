@@ -7,6 +7,7 @@ queued experiment that of its copy, though another folder is installed.
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,16 @@ def chosen_names(names: str | list[str]) -> list[str]:
         return written
     text = str(read_option_file(PARAMS, PARAMS.name)[reference[1]])
     return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
+    """Return values of an option file with those of params.yaml that they refer to."""
+    if isinstance(values, dict):
+        return {name: with_choices(value, params) for name, value in values.items()}
+    if isinstance(values, list):
+        return [with_choices(value, params) for value in values]
+    reference = _FROM_PARAMS.fullmatch(values) if isinstance(values, str) else None
+    return params[reference[1]] if reference else values
 
 
 class OptionFolder(SearchPathPlugin):

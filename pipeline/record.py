@@ -1,11 +1,16 @@
-"""Stage record: the finished execution goes to the tracker; a receipt says what was recorded."""
+"""Stage record: the finished execution goes to the tracker; a receipt says what was recorded.
 
+When another stage fails under DVC it is called as well, and records a run that is marked failed.
+"""
+
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import stage
+from entrypoint import FAILURE, stage
 from option_files import ROOT
 from outputs import publish
 from run_choices import RunChoices
@@ -13,7 +18,7 @@ from skiagram.compute.checkout import home
 from skiagram.options import STRICT, build
 from skiagram.records import write_record
 from skiagram.tracking.contract import NotRecorded, Tracker
-from skiagram.tracking.execution import read_execution, share_ledger
+from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 
 
 @dataclass(**STRICT)
@@ -28,6 +33,10 @@ class Options:
 def main(options: Options) -> None:
     """Record the execution; a tracker out of reach costs one warning and no result."""
     tracker: Tracker = build(options.tracking, "tracking")
+    if failure := os.environ.get(FAILURE):
+        with suppress(NotRecorded):  # the error itself has been shown
+            tracker.record(failed_execution(ROOT, vars(options.choices), failure), home(ROOT))
+        return
     names = (*options.choices.trained, *options.choices.combined)
     execution = read_execution(ROOT, names, vars(options.choices))
     try:

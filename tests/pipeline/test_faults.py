@@ -132,6 +132,26 @@ def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_
 
 
 @pytest.mark.thorough
+def test_a_run_that_fails_half_way_is_recorded_as_failed(finished: Project, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "project")
+    copy.edit("params.yaml", restoration="refuses")
+    steps = (copy.folder / "conf/restoration/repair.yaml").read_text()
+    (copy.folder / "conf/restoration/refuses.yaml").write_text(
+        steps.replace("radius: 1", "radius: 0")
+    )
+    done = copy.run("dvc", "repro")
+    assert done.returncode != 0
+    with sqlite3.connect(copy.folder / "mlflow.db") as database:
+        tags = (
+            "select value from tags join runs using (run_uuid) where status = 'FAILED' and key = ?"
+        )
+        ((stage,),) = database.execute(tags, ["skiagram.failed"]).fetchall()
+        ((error,),) = database.execute(tags, ["mlflow.note.content"]).fetchall()
+    assert stage == "restore"
+    assert error.strip() in done.stderr.replace("\n", " ")
+
+
+@pytest.mark.thorough
 def test_a_folder_of_any_name_runs(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / ("Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"))
     for stage in STAGES:

@@ -1,5 +1,6 @@
 """Recording in a real MLflow database, read back through MLflow's own client."""
 
+import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ import pytest
 
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking.contract import NotRecorded
-from skiagram.tracking.execution import read_execution, share_ledger
+from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore
 from tests.tracking.conftest import COMPARISON, MODELS
 
@@ -131,7 +132,37 @@ def test_a_recording_cut_short_is_made_anew(
             store.record(execution, home)
     assert store.record(execution, home).startswith("Recorded")
     finished = [run for run in _runs(client, "cut short") if run.info.status == "FINISHED"]
+    assert "RUNNING" not in {run.info.status for run in _runs(client, "cut short")}
     assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
+
+
+def test_the_table_of_runs_has_the_options_that_differ_and_the_difference(
+    project: Path, home: Path, client: Any
+) -> None:
+    store = MLflowStore(uri=None, experiment="swept")
+    for levels in (16, 32):
+        options = {"seed": "0", "margin": "0.02", "features.glcm.levels": str(levels)}
+        (project / "data/code").mkdir(exist_ok=True)
+        (project / "data/code/options").write_text(json.dumps(options))
+        (project / "reports/scores.csv").write_text(f"of {levels} levels")
+        store.record(read_execution(project, MODELS, {"seed": 0}), home)
+    store.record(failed_execution(project, {"seed": 0}, "extract: case-7: no pixels"), home)
+    tags = client.get_experiment_by_name("swept").tags
+    view = json.loads(tags["mlflow.sharedViewState.runs"])
+    assert view["orderByKey"] == "metrics.`difference`"
+    columns = view["selectedColumns"]
+    assert columns[0] == "params.`features.glcm.levels`"
+    assert not any("margin" in name or "seed" in name for name in columns)
+    (failed,) = (run for run in _runs(client, "swept") if "skiagram.failed" in run.data.tags)
+    assert failed.info.status == "FAILED"
+    assert failed.data.tags["mlflow.note.content"] == "extract: case-7: no pixels"
+    assert failed.data.params["features.glcm.levels"] == "32"
+    whole = [run for run in _runs(client, "swept") if "difference" in run.data.metrics]
+    assert {run.data.params["features.glcm.levels"] for run in whole} == {"16", "32"}
+    assert {run.data.metrics["best_classical_auc"] for run in whole} == {0.8}
+    children = [run for run in _runs(client, "swept") if "mlflow.parentRunId" in run.data.tags]
+    assert {run.data.params["run.margin"] for run in children} == {"0.02"}
+    assert {run.data.tags["skiagram.experiment"] for run in children} == {"workspace"}
 
 
 def test_a_dead_server_is_given_up_at_once(

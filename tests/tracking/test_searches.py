@@ -47,7 +47,7 @@ def test_mlflow_shows_the_trials_below_one_parent_once(
 ) -> None:
     from mlflow.tracking import MlflowClient
 
-    store = MLflowStore(uri=None, experiment="searches")
+    store = MLflowStore(uri=None, experiment="searches", pyfunc=True)  # as conf/tracking has it
     monkeypatch.delenv("DVC_ROOT", raising=False)
     for words in ("Recorded 5 runs in", "Already recorded"):
         (line,) = record_study(store, RESULT, tmp_path)

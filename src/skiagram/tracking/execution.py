@@ -30,7 +30,7 @@ from skiagram.sealing.ledger import (
     unite_ledgers,
 )
 from skiagram.statistics.estimate import Estimate
-from skiagram.tracking.contract import Execution, Point, Run, Tracker, receipt_of
+from skiagram.tracking.contract import Execution, Point, Receipt, Run, Tracker, receipt_of
 
 _FILES = ("evaluation.json", "metrics.json", "report.html", "scores.csv", OPENING)
 _FOLDERS = ("plots", "checklists")
@@ -41,7 +41,10 @@ _ARM_STAGE = {
     "deep": "train_network",
     "reader": "train_baseline",
 }
-_ON_CHILDREN = ("dataset", "design", "features", "restoration", "folds", "repeats", "seed")
+_ON_CHILDREN = (
+    *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
+)
+_OPTIONS = "data/code/options"
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
@@ -55,12 +58,28 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
         "data.name": read_record(DataCard, project / "data/cases/card.json").name,
         "data.sha256": ImageStore(project / "data/images").sha256,
     }
-    chosen = flatten_options(choices)
+    chosen = flatten_options(choices) | resolved_options(project)
     parent = _parent(project, evaluation, chosen | data, run_name(choices))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
     children = tuple(_child(project, results[name], shared) for name in models)
     artefacts = [path for run in (parent, *children) for path in run.artefacts]
     return Execution(experiment_name(), parent, children, receipt_of(project, models, artefacts))
+
+
+def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) -> Execution:
+    """Return a run that ended in an error: its options and the error, which begins with a stage."""
+    options = flatten_options(choices) | resolved_options(project)
+    tags = {"mlflow.note.content": failure, "skiagram.failed": failure.partition(":")[0]}
+    run = Run(run_name(choices), options, tags=tags | commit_tags(project), failed=True)
+    text = json.dumps([options, failure], sort_keys=True)
+    digest = {"failure": hashlib.sha256(text.encode()).hexdigest()}
+    return Execution(experiment_name(), run, (), Receipt((), digest))
+
+
+def resolved_options(project: Path) -> dict[str, str]:
+    """Return the flat name of every option of a run → its value, as stage digest resolved them."""
+    path = project / _OPTIONS
+    return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
 def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
@@ -71,6 +90,12 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         noted = seconds_of(project, stage)
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
     tags = {f"skiagram.best_{arm}": name for arm, name in evaluation.best.items()}
+    for result in evaluation.models:
+        auc = result.metrics.get("roc_auc")
+        for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
+            points += estimate_points(f"best_{arm}_auc", auc)
+    if evaluation.answer is not None:
+        tags["skiagram.worth_it"] = evaluation.answer.decision
     tags |= commit_tags(project) | seal_tags(project)
     reports = project / "reports"
     return Run(
@@ -88,6 +113,7 @@ def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
     scores = folder_of("scores", project, outcome)
     points = result_points(result) + curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
+    tags["skiagram.experiment"] = experiment_name()
     noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
     if noted:
         points.append(Point("seconds", noted[0]))

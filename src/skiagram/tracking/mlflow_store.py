@@ -5,12 +5,13 @@ other formats pickle. Its automatic logging stays off, because a stage writes on
 known.
 """
 
+import json
 import logging
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -37,6 +38,12 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
+_MAX_VIEWED, _MAX_COLUMNS = 200, 8
+_HEADLINE = (
+    *("best_classical_auc", "best_encoder_auc", "best_deep_auc"),
+    *("difference", "difference_low", "difference_high"),
+)
+RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _OPENING = "skiagram.opening."
@@ -74,7 +81,9 @@ class MLflowStore:
             if _is_recorded(client, experiment, execution):
                 return f"Already recorded in {place}."
             self._write(client, experiment, execution, home)
-        return f"Recorded {len(execution.children)} runs in {place}."
+            _note_view(client, experiment)
+        runs = "the failed run" if execution.parent.failed else f"{len(execution.children)} runs"
+        return f"Recorded {runs} in {place}."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
         """Keep entries of the seal's ledger as tags of the experiment, and return all of them."""
@@ -102,19 +111,17 @@ class MLflowStore:
 
     def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
         marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
-        parent = _start(client, experiment, execution.parent, marks)
-        for child in execution.children:
-            run_id = _start(client, experiment, child, {"mlflow.parentRunId": parent})
-            if self.pyfunc and not child.failed:
-                self._log_model(child, run_id, home)
-            client.set_terminated(run_id, "FAILED" if child.failed else "FINISHED")
-        client.set_terminated(parent, "FINISHED")  # last: it says that the recording is whole
+        with _run(client, experiment, execution.parent, marks) as parent:
+            for child in execution.children:
+                with _run(client, experiment, child, {"mlflow.parentRunId": parent}) as run_id:
+                    if self.pyfunc and not child.failed:
+                        self._log_model(child, run_id, home)
 
     def _log_model(self, run: Run, run_id: str, home: Path) -> None:
         import mlflow
 
-        (folder,) = (path for path, name in run.artefacts.items() if name == "model")
-        described = describe_pyfunc(folder)
+        folder = next((path for path, name in run.artefacts.items() if name == "model"), None)
+        described = describe_pyfunc(folder) if folder else None  # a trial of a search has no model
         if described is None:
             return
         mlflow.set_tracking_uri(self._place(home)[0])
@@ -292,11 +299,48 @@ def _file_of(values: NDArray[Any], depth: str) -> bytes:
     return content.getvalue()
 
 
-def _start(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
-    from mlflow.entities import Metric, Param
-
+@contextmanager
+def _run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> Iterator[str]:
+    """Record a run and yield its id; it is finished last, which says that it is whole."""
     created = client.create_run(experiment, run_name=run.name, tags=run.tags | marks)
     run_id = str(created.info.run_id)
+    ended = "FAILED"
+    try:
+        _log(client, run_id, run)
+        yield run_id
+        ended = "FAILED" if run.failed else "FINISHED"
+    finally:
+        with suppress(Exception):  # that of the recording itself is the one to tell
+            client.set_terminated(run_id, ended)
+
+
+def _note_view(client: Any, experiment: str) -> None:
+    """Have the runs table open with what a sweep is about: options that differ, the difference.
+
+    MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
+    """
+    found = client.search_runs([experiment], f"tags.`{_RECEIPT}` != ''", max_results=_MAX_VIEWED)
+    options = [run.data.params for run in found if "difference" in run.data.metrics]
+    names = sorted({name for values in options for name in values})
+    differ = [name for name in names if len({values.get(name) for values in options}) > 1]
+    short = {name for name in differ if "." not in name}
+    columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]
+    view = {
+        "orderByKey": "metrics.`difference`",
+        "orderByAsc": False,
+        "selectedColumns": [
+            *(f"params.`{name}`" for name in columns[:_MAX_COLUMNS]),
+            *(f"metrics.`{name}`" for name in _HEADLINE),
+            "tags.`skiagram.worth_it`",
+        ],
+    }
+    client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{RUNS_VIEW}", json.dumps(view))
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
+
+
+def _log(client: Any, run_id: str, run: Run) -> None:
+    from mlflow.entities import Metric, Param
+
     now = int(time.time() * 1000)
     metrics = [Metric(point.name, point.value, now, point.step) for point in run.points]
     for start in range(0, len(metrics), _MAX_METRICS):
@@ -307,4 +351,3 @@ def _start(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str
     for path, folder in run.artefacts.items():
         log = client.log_artifacts if path.is_dir() else client.log_artifact
         log(run_id, str(path), folder or None)
-    return run_id
