@@ -71,7 +71,7 @@ licences: setup ## licences of all installed packages; works offline
 	  --fail-on 'GPL;General Public;EUPL;SSPL;NonCommercial;Non-Commercial'
 
 ui: setup ## every recorded run in the browser; Ctrl-C ends it
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 --port $(PORT)
+	python pipeline/ui.py $(PORT)
 
 audit: licences ## licences, and known vulnerabilities of the locked packages (asks the advisory service)
 	pip-audit --strict --disable-pip --require-hashes -r requirements.lock || {

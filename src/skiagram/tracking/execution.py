@@ -45,6 +45,7 @@ _ON_CHILDREN = (
     *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
 )
 _OPTIONS = "data/code/options"
+_DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
@@ -83,7 +84,7 @@ def resolved_options(project: Path) -> dict[str, str]:
 
 
 def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
-    points = estimate_points("difference", evaluation.difference)
+    points = estimate_points("difference", evaluation.difference, _DIGITS)
     points += estimate_points("ideal_auc", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
     for stage in _STAGES:
@@ -93,7 +94,7 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
     for result in evaluation.models:
         auc = result.metrics.get("roc_auc")
         for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
-            points += estimate_points(f"best_{arm}_auc", auc)
+            points += estimate_points(f"best_{arm}_auc", auc, _DIGITS)
     if evaluation.answer is not None:
         tags["skiagram.worth_it"] = evaluation.answer.decision
     tags |= commit_tags(project) | seal_tags(project)
@@ -130,12 +131,13 @@ def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
     )
 
 
-def estimate_points(name: str, estimate: Estimate | None) -> list[Point]:
-    """Return a figure and its bounds; nothing where it could not be computed."""
+def estimate_points(name: str, estimate: Estimate | None, digits: int | None = None) -> list[Point]:
+    """Return a figure and its bounds, rounded or not; nothing where it could not be computed."""
     if estimate is None:
         return []
     values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return _finite_points(values)
+    points = _finite_points(values)
+    return points if digits is None else [p._replace(value=round(p.value, digits)) for p in points]
 
 
 def result_points(result: ModelResult) -> list[Point]:

@@ -326,6 +326,7 @@ def _note_view(client: Any, experiment: str) -> None:
     short = {name for name in differ if "." not in name}
     columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]
     view = {
+        "searchFilter": f"tags.`{_RECEIPT}` != ''",  # whole runs, no single models
         "orderByKey": "metrics.`difference`",
         "orderByAsc": False,
         "selectedColumns": [

@@ -1,0 +1,52 @@
+"""Every recorded run in the browser: MLflow's server, opened on its table of runs; Ctrl-C ends it.
+
+Usage: `python pipeline/ui.py [port]`.
+"""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import webbrowser
+from contextlib import closing, suppress
+
+from option_files import ROOT
+from skiagram.compute.checkout import home
+from skiagram.tracking.mlflow_store import RUNS_VIEW
+
+_EXPERIMENT = "SELECT experiment_id FROM experiments WHERE name = 'skiagram'"
+_OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a second server, for MLflow's assistant
+
+
+def main(port: str = "5000") -> int:
+    """Serve until interrupted."""
+    database = home(ROOT) / "mlflow.db"
+    command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", port]
+    command += ["--backend-store-uri", f"sqlite:///{database}"]
+    page = f"http://127.0.0.1:{port}/"
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file,
+    ):
+        for (number,) in file.execute(_EXPERIMENT):
+            page += f"#/experiments/{number}/runs?viewStateShareKey={RUNS_VIEW}"
+    with suppress(KeyboardInterrupt), subprocess.Popen(command, env=_OFF | os.environ) as server:  # noqa: S603
+        while server.poll() is None and not _answers(int(port)):
+            time.sleep(0.2)
+        if server.poll() is None:
+            print(f"The runs: {page}", flush=True)
+            webbrowser.open(page)
+        return server.wait()
+    return 0
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
