@@ -21,7 +21,7 @@ from skiagram.training.options import Augmentation, VolumeAugmentation
 _DRAWS = 12
 _VOLUMES = 5  # axes of a batch of them
 _INSIDE = 0.5  # share of a voxel from which it is inside a mask
-_CONTRAST, _BRIGHTNESS = 10, 11  # columns of the draws; places come before
+_QUARTER, _CONTRAST, _BRIGHTNESS = 7, 10, 11  # columns of the draws; places come before
 
 
 def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
@@ -78,7 +78,8 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
     vertical = _sign(uniform[:, 1], options.vertical_flip)
-    angle = torch.deg2rad(signed[:, 4] * options.rotation)
+    quarter = 90.0 * (uniform[:, _QUARTER] < 0.5) * options.quarter_turn
+    angle = torch.deg2rad(signed[:, 4] * options.rotation + quarter)
     scale = 1 + signed[:, 5] * options.zoom
     height, width = images.shape[2:]
     cosine, sine, aspect = scale * angle.cos(), scale * angle.sin(), height / width

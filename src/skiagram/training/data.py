@@ -179,6 +179,14 @@ class Examples(Dataset[ExampleBatch]):
         uniform = torch.empty(len(rows), 0)
         return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
 
+    def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
+        """Return examples with the (n, 12) random numbers of their views."""
+        return self[rows]._replace(uniform=uniform)
+
+    def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> "EpochOrder":
+        """Return in which batches an epoch shows them."""
+        return EpochOrder(len(self), batch_size, seed, rank, world)
+
     def moments(self) -> tuple[Tensor, Tensor]:
         """Return each channel's mean and standard deviation over all pixels, float32.
 
@@ -209,7 +217,7 @@ class Views(Dataset[ExampleBatch]):
     def __getitem__(self, rows: Rows) -> ExampleBatch:
         case_ids = self._examples.images.case_id[rows].tolist()
         uniform = draws(self._seed, self._order.epoch, case_ids)
-        return self._examples[rows]._replace(uniform=uniform)
+        return self._examples.view(rows, uniform)
 
 
 class EpochOrder(Sampler[Rows]):
@@ -265,7 +273,7 @@ class ImageData(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[ExampleBatch]:
         """Return shuffled batches; each process gets its share."""
         place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        order = EpochOrder(len(self._training), self._batch_size, self._seed, *place)
+        order = self._training.order(self._batch_size, self._seed, *place)
         examples = Views(self._training, self._seed, order) if self._augmented else self._training
         return DataLoader(examples, sampler=order, batch_size=None)
 

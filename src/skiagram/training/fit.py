@@ -170,6 +170,7 @@ class TrainingRun:
     Attributes:
         threads: Threads of one process; weights repeat bit for bit at an equal count only.
         folder: Folder of the checkpoint; None to keep none after the fit.
+        module: Makes the Lightning module that trains.
     """
 
     training: Training
@@ -178,6 +179,7 @@ class TrainingRun:
     threads: int
     seed: int
     folder: Path | None
+    module: Callable[..., ClassifierTraining] = ClassifierTraining
 
     def run(
         self,
@@ -237,9 +239,7 @@ class TrainingRun:
         epochs = options.epochs if epochs is None else epochs
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
         names, compiled = training.images.case_id, self.trainer.compile
-        module = ClassifierTraining(
-            classifier, options, weight, self.seed, names, compiled=compiled
-        )
+        module = self.module(classifier, options, weight, self.seed, names, compiled=compiled)
         augmented = options.views is not None
         data = ImageData(training, validation, options.batch_size, self.seed, augmented)
         # Results depend on no uninitialised number, so filling memory beforehand only costs time.

@@ -100,10 +100,8 @@ class ClassifierTraining(pl.LightningModule):
         Raises:
             ModelFailure: The loss is not finite; seen at once on a CPU, elsewhere after the epoch.
         """
-        images, views = batch.images, self._options.views
-        if views is not None:
-            images = augment(images, batch.uniform, views, int(self._options.input.mask_channel))
-        loss = self._mixed_loss(images, batch.table, batch.label, batch_idx)
+        images = self.viewed(batch)
+        loss = self.loss(images, batch.table, batch.label, batch_idx)
         self._losses.append(loss.detach())
         if self.device.type == "cpu" and self.trainer.world_size == 1:
             self._check_finite(batch_idx, float(self._losses[-1]))
@@ -116,6 +114,13 @@ class ClassifierTraining(pl.LightningModule):
             sync_dist=self.trainer.world_size > 1,
         )
         return loss
+
+    def viewed(self, batch: ExampleBatch) -> Tensor:
+        """Return what the network sees of a batch: views of its images."""
+        views = self._options.views
+        if views is None:
+            return batch.images
+        return augment(batch.images, batch.uniform, views, int(self._options.input.mask_channel))
 
     def on_train_epoch_end(self) -> None:
         """Look at the losses of the epoch's batches."""
@@ -151,7 +156,8 @@ class ClassifierTraining(pl.LightningModule):
             remedy="lower training.optimizer.lr, set training.gradient_clip, look at these images",
         )
 
-    def _mixed_loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+    def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+        """Return the loss of what was seen of a batch."""
         alpha = self._options.mixup
         if not alpha:
             return self._cross_entropy(self(images, table), label)

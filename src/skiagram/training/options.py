@@ -75,6 +75,7 @@ class Augmentation:
         zoom: Largest change of scale as a share, each way.
         contrast: Largest change of an image's spread around its mean as a share, each way.
         brightness: Largest change of its mean in standard deviations of the image, each way.
+        quarter_turn: Turn half of the views by a quarter besides; of square images.
     """
 
     horizontal_flip: bool
@@ -85,6 +86,7 @@ class Augmentation:
     zoom: Annotated[float, Field(ge=0, lt=1)]
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
     brightness: Annotated[float, Field(ge=0)] = 0.0
+    quarter_turn: bool = False
 
 
 @dataclass(**STRICT)

@@ -25,7 +25,7 @@ FILES = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(CONF.glo
 DEEP = {
     name: options
     for name, options in FILES.items()
-    if options["_target_"].startswith("skiagram.models.deep.")
+    if options["_target_"].startswith("skiagram.models.deep.") and "finder" not in name
 }
 OF_VOLUMES = ["cnn_3d", "recurrent"]
 TINY = {"pretrained": "shufflenet_v2_x0_5", "fine_tuned": "resnet18", "vgg16_transfer": "vgg11"}

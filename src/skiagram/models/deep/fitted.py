@@ -145,15 +145,19 @@ class FittedNetwork:
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `architecture.json`, and what encodes a table."""
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {
-            name: value.detach().cpu().contiguous()
-            for name, value in self._classifier.state_dict().items()
-        }
-        (folder / WEIGHTS).write_bytes(save(weights))
-        write_record(self._architecture, folder / ARCHITECTURE)
+        save_classifier(self._classifier, self._architecture, folder)
         if self.encoder is not None:
             self.encoder.save(folder)
+
+
+def save_classifier(classifier: nn.Module, architecture: Architecture, folder: Path) -> None:
+    """Write a network itself, or the ensemble of them, and what it was built from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: value.detach().cpu().contiguous() for name, value in classifier.state_dict().items()
+    }
+    (folder / WEIGHTS).write_bytes(save(weights))
+    write_record(architecture, folder / ARCHITECTURE)
 
 
 def load_network(folder: Path) -> FittedNetwork:

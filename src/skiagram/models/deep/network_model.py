@@ -105,7 +105,7 @@ class NetworkModel:
         moments = examples.moments()
         members, curves = [], []
         for number in range(options.members):
-            own = _member(context, number)
+            own = member_context(context, number)
             classifier = self._classifier(architecture, moments, own.seed)
             fit = TrainingRun(
                 options, self.trainer, training.n_classes, self.threads, own.seed, own.folder
@@ -120,7 +120,7 @@ class NetworkModel:
             parameters=parameter_count(whole),
             multiply_adds=multiply_adds(whole, examples.shape, columns),
             images_seen=sum(map(len, curves)) * len(training),
-            curves=_mean_curves(curves),
+            curves=mean_curves(curves),
             epochs=tuple(epochs_of_a_refit(options, curve) for curve in curves if repeatable),
             set_aside=0 if validation is None else len(validation),
         )
@@ -139,7 +139,7 @@ class NetworkModel:
         return Classifier(network, *own, planes=architecture.planes)
 
 
-def _member(context: FitContext, number: int) -> FitContext:
+def member_context(context: FitContext, number: int) -> FitContext:
     """Return the context of one member of an ensemble; the first has the fit's own."""
     if number == 0:
         return context
@@ -147,7 +147,7 @@ def _member(context: FitContext, number: int) -> FitContext:
     return FitContext(derived_seed(context.seed, "member", number), folder)
 
 
-def _mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Return the mean over the members that were still training, one row an epoch."""
     if len(curves) == 1:
         return curves[0]

@@ -1,0 +1,575 @@
+"""Networks that say where: how they learn from crops of images, and how they mark images.
+
+An image is averaged to pixels of a given size, and its intensities take mean 0 and deviation 1 over
+its body part: so a network sees the same tissue alike on light and dark images, and a lesion in the
+same size whatever the scanner. It learns from crops at lesions and elsewhere in a fixed proportion:
+few pixels show a lesion, and a network that met them as often as they occur would learn to say no.
+After a part of the epochs, crops elsewhere are drawn in proportion to the score that the network
+gives them (hard negatives).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
+from functools import partial
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from skiagram.errors import DataError, ModelFailure, OptionError, named
+from skiagram.finding.candidates import Body, body_part, grey_values
+from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.marks import case_scores, of_cases, suppress
+from skiagram.image_store.store import ImageStore
+from skiagram.models.contract import FitContext, FitSummary, Labelled
+from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
+from skiagram.models.deep.network_model import NetworkModel, mean_curves, member_context
+from skiagram.options import STRICT, composed
+from skiagram.records import read_record, tabulate_places, write_record
+from skiagram.seeding import stream
+from skiagram.training.augmentation import augment
+from skiagram.training.classifier import Classifier, parameter_count
+from skiagram.training.data import HELD_BYTES, EpochOrder, ExampleBatch, Examples, ImageSet
+from skiagram.training.fit import TrainingRun, device
+from skiagram.training.module import ClassifierTraining
+from skiagram.training.network_input import resize, resize_volume
+from skiagram.training.options import Augmentation, Training, VolumeAugmentation
+from skiagram.training.processes import memory_failures
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Millimetres = Annotated[float, Field(gt=0)]
+Marks = list[tuple[str, tuple[float, ...], float]]  # case, [slice,] row and column, radius
+LOWEST = -20.0  # log-odds; the score of a case without a mark
+MOST = 30  # marks of a case before those are left out that stand for others
+_DARKEST, _BRIGHTEST = -3.0, 6.0  # deviations
+_RECORD = "finder.json"
+_VOLUME = 4  # axes of a volume of one channel
+
+
+@dataclass(**STRICT)
+class FindingNetwork(ABC):
+    """Options of every network that says where; distances are pixels where the spacing is unknown.
+
+    Attributes:
+        pixel: Distance of the pixels, or voxels, that the network sees.
+        body: Part of an image whose intensities take mean 0 and deviation 1, and that is searched:
+            `all`, what is `not_darkest` (a masked background is), or `bright` (Li's threshold).
+        lesion_share: Share of each step's crops that are at lesions.
+        steps: Steps of an epoch.
+        hard_from: Share of the epochs after which crops elsewhere are drawn in proportion to their
+            score; 1 for never.
+        hard_pool: How many of these crops are scored for it at the start of an epoch.
+        apart: Least distance of two marks.
+        top: How many of its highest marks a case's score is the mean of.
+        training: How it is trained. `image_size` is the side of a crop in the pixels it sees,
+            `shift` moves a crop's centre.
+    """
+
+    pixel: Millimetres
+    body: Body
+    lesion_share: Share
+    steps: Annotated[int, Field(ge=1)]
+    hard_from: Annotated[float, Field(ge=0, le=1)]
+    hard_pool: Annotated[int, Field(ge=1)]
+    apart: Annotated[float, Field(ge=0)]
+    top: Annotated[int, Field(ge=1)]
+    training: Training
+
+    finds_in: ClassVar[Literal["candidates", "images"]]
+    title: ClassVar[str]
+    masks: ClassVar[int] = 0  # channels beside a crop that say where its lesions are
+
+    @abstractmethod
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return a freshly initialised network for images."""
+
+    @abstractmethod
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        """Return a freshly initialised network for volumes."""
+
+    @abstractmethod
+    def places(
+        self, cases: FindingInputs, images: "SearchedImages", lesions: "Lesions"
+    ) -> "Places":
+        """Return where crops are taken of the training cases."""
+
+    @abstractmethod
+    def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
+        """Return (n,) how much crops look like a lesion, in (0, 1)."""
+
+    @abstractmethod
+    def marks(
+        self, score: Callable[[Tensor], Tensor], image: "SearchedImage", candidates: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return (n, axes) places in pixels of the image seen, and their (n,) scores.
+
+        Args:
+            score: The trained network.
+            candidates: (n, axes) places to look at, of finders that ask for them.
+        """
+
+    def disc_radii(self, radius: float) -> tuple[float, ...]:
+        """Return the radii in pixels of the masks of a lesion of some radius."""
+        return ()
+
+    def training_module(self) -> Callable[..., ClassifierTraining]:
+        """Return what makes the Lightning module."""
+        return partial(CropTraining, finder=self)
+
+    def sides(self, axes: int) -> tuple[int, ...]:
+        """Return the sides of a crop in pixels."""
+        size = self.training.image_size
+        if size is None or (not isinstance(size, int) and len(size) != axes):
+            allowed = "one number, or one for each axis: the sides of a crop"
+            raise ModelFailure(f"{size}", where="model.training.image_size", allowed=allowed)
+        return (size,) * axes if isinstance(size, int) else size
+
+    def margins(self, axes: int) -> tuple[int, ...]:
+        """Return how much is cut beyond each side of a crop, so that turned views are whole."""
+        views = self.training.views
+        if views is None:
+            return (0,) * axes
+        factor = (1 + views.zoom) * (2**0.5 if views.rotation else 1)
+        return tuple(int(np.ceil(side * (factor - 1) / 2)) for side in self.sides(axes))
+
+
+class SearchedImage(NamedTuple):
+    """An image as a network sees it.
+
+    Attributes:
+        pixels: (1, [depth,] height, width) float32, deviations from the body part's mean.
+        inside: ([depth,] height, width) bool, the body part.
+        scale: (axes,) its pixels for one of the stored image, along each axis.
+    """
+
+    pixels: Tensor
+    inside: NDArray[np.bool_]
+    scale: Floats
+
+    def to_seen(self, places: Floats) -> Floats:
+        """Turn (n, axes) places in stored pixels into pixels of this image."""
+        seen: Floats = (places + 0.5) * self.scale - 0.5
+        return seen
+
+    def to_stored(self, places: Floats) -> Floats:
+        """Turn (n, axes) places in pixels of this image into stored pixels."""
+        stored: Floats = (places + 0.5) / self.scale - 0.5
+        return stored
+
+    def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
+        """Return (1, *sides) around a place; beyond the image lies its darkest value."""
+        pixels, around = self.pixels, []
+        for axis, (middle, side) in enumerate(zip(centre.tolist(), sides, strict=True), start=1):
+            first, length = round(middle - (side - 1) / 2), pixels.shape[axis]
+            start, stop = min(max(first, 0), length), max(min(first + side, length), 0)
+            pixels = pixels.narrow(axis, start, max(stop - start, 0))
+            before = min(max(-first, 0), side) if stop > start else side
+            around.append((before, side - before - max(stop - start, 0)))
+        beyond = float(self.pixels.min())
+        return pad(pixels, [size for pair in around[::-1] for size in pair], value=beyond)
+
+
+class SearchedImages:
+    """Images of a store as a network sees them; as many as fit are held in memory."""
+
+    def __init__(self, store: ImageStore, pixel: float, body: Body) -> None:
+        self.store, self._pixel, self._body = store, pixel, body
+        self._held: dict[str, SearchedImage] = {}
+        self._bytes = 0
+
+    def __getitem__(self, case: str) -> SearchedImage:
+        if case in self._held:
+            return self._held[case]
+        with named(case):
+            image = self._prepare(case)
+        size = 4 * image.pixels.numel() + image.inside.size
+        if self._bytes + size <= HELD_BYTES:
+            self._held[case], self._bytes = image, self._bytes + size
+        return image
+
+    def _prepare(self, case: str) -> SearchedImage:
+        stored = self.store.image(case)
+        values = grey_values(stored)
+        if not np.isfinite(values).all():
+            remedy = "choose a restoration that fills missing values"
+            raise DataError("missing pixels", remedy=remedy)
+        inside = body_part(values, self._body)
+        measured = values[inside] if inside.any() else values
+        units = (values - measured.mean()) / (measured.std() or 1.0)
+        planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
+        sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
+        before = np.array(values.shape)
+        after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)
+        seen, to = torch.from_numpy(planes), tuple(after.tolist())
+        if to != values.shape:
+            seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
+        return SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
+
+
+class Lesions(NamedTuple):
+    """The (n,) lesions of the training cases, in pixels of the images as the network sees them."""
+
+    case_id: NDArray[np.str_]
+    centre: Floats  # (n, axes)
+    radius: Floats
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, images: SearchedImages, pixel: float) -> "Lesions":
+        """Place the lesions of a table."""
+        places = table[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        cases = table["case_id"].to_numpy(dtype=str)
+        axes = 3 if np.isfinite(places[:, 0]).all() else 2
+        centre = [
+            images[case].to_seen(place[None, 3 - axes :])[0]
+            for case, place in zip(cases.tolist(), places, strict=True)
+        ]
+        return cls(cases, np.stack(centre), table["radius"].to_numpy(dtype=np.float64) / pixel)
+
+    def rows(self, case: str) -> Rows:
+        """Return which lesions are those of a case."""
+        return np.flatnonzero(self.case_id == case)
+
+
+class Places(NamedTuple):
+    """The (n,) places of crops; `lesion` is the number of the one that is shown, -1 for none."""
+
+    case_id: NDArray[np.str_]
+    centre: Floats  # (n, axes)
+    lesion: Rows
+
+    @classmethod
+    def stack(cls, parts: Sequence[tuple[str, Floats, Rows]]) -> "Places":
+        """Put the places of several cases together."""
+        case = np.concatenate([np.full(len(rows), name) for name, _, rows in parts])
+        return cls(case, *(np.concatenate([part[k] for part in parts]) for k in (1, 2)))
+
+    def repeated(self, times: int) -> "Places":
+        """Return as many places of each lesion, and all places without one after them."""
+        shown = [np.flatnonzero(self.lesion == number) for number in range(self.lesion.max() + 1)]
+        rows = [np.resize(own, times) for own in shown if len(own)]
+        order = np.concatenate([*rows, np.flatnonzero(self.lesion < 0)])
+        return Places(self.case_id[order], self.centre[order], self.lesion[order])
+
+
+class Crops(Examples):
+    """Crops of images at places; every lesion is met as often as any other.
+
+    `hardness` returns (n,) how much some of the crops look like a lesion, under the network as it
+    is by then; None while there is none.
+    """
+
+    def __init__(
+        self,
+        images: SearchedImages,
+        places: Places,
+        lesions: Lesions,
+        finder: FindingNetwork,
+    ) -> None:
+        options, self._finder = finder.training, finder
+        each = max(1, round(finder.lesion_share * options.batch_size))
+        if each == options.batch_size:
+            allowed = "at least one crop without a lesion in a step"
+            found = f"{each} of {each} crops at lesions"
+            raise ModelFailure(found, where="model.lesion_share", allowed=allowed)
+        self.at_lesions = each
+        turns = -(-finder.steps * each // len(np.unique(places.lesion[places.lesion >= 0])))
+        self.places = places.repeated(turns)
+        self._searched, self._lesions = images, lesions
+        axes = places.centre.shape[1]
+        self.sides, self._margins = finder.sides(axes), finder.margins(axes)
+        self.shape = (1, *self.sides)
+        names = [f"{case}/{row}" for row, case in enumerate(self.places.case_id.tolist())]
+        self.images = ImageSet(images.store, np.array(names))
+        self.label = torch.from_numpy((self.places.lesion >= 0).astype(np.int64))
+        self.hardness: Callable[[Rows], Floats] | None = None
+
+    def __getitem__(self, rows: Rows) -> ExampleBatch:
+        """Return crops as they are."""
+        return self._cut(rows, np.zeros((len(rows), len(self.sides))), (0,) * len(self.sides))
+
+    def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
+        """Return crops around moved centres, with the margins that turned views need."""
+        views = self._finder.training.views
+        # Of images columns 2 and 3 move across and down, of volumes 3 to 5; see `augment`.
+        first, axes = (2, 2) if len(self.sides) == 2 else (3, 3)
+        moved = (2 * uniform[:, first : first + axes].double().numpy() - 1)[:, ::-1]
+        offset = moved * (views.shift if views else 0.0) * np.array(self.sides)
+        return self._cut(rows, offset, self._margins)._replace(uniform=uniform)
+
+    def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
+        """Return batches in which crops at lesions have their share."""
+        if world > 1:
+            found = f"{world} devices for one fit of a finder"
+            raise OptionError(found, where="trainer.devices", allowed="1")
+        return BalancedOrder(self, batch_size, seed or 0, self._finder)
+
+    def _cut(self, rows: Rows, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
+        sides = [side + 2 * margin for side, margin in zip(self.sides, margins, strict=True)]
+        crops = []
+        for row, moved in zip(rows.tolist(), offset, strict=True):
+            case, centre = str(self.places.case_id[row]), self.places.centre[row] + moved
+            crop = self._searched[case].cut(centre, sides)
+            if self._finder.masks:
+                crop = torch.cat([crop, self._discs(case, centre, sides)])
+            crops.append(crop)
+        nothing = torch.empty(len(rows), 0)
+        return ExampleBatch(torch.stack(crops), self.label[rows], nothing, nothing)
+
+    def _discs(self, case: str, centre: Floats, sides: Sequence[int]) -> Tensor:
+        """Return (masks, *sides): lesions of the case in a crop, each mask with its own radii."""
+        discs = torch.zeros(self._finder.masks, *sides)
+        first = np.round(centre - (np.array(sides) - 1) / 2)
+        for number in self._lesions.rows(case).tolist():
+            squared = torch.zeros(1)
+            for axis, side in enumerate(sides):
+                along = torch.arange(side) - float(self._lesions.centre[number, axis] - first[axis])
+                squared = squared + along.square().view(-1, *[1] * (len(sides) - 1 - axis))
+            for disc, radius in zip(
+                discs, self._finder.disc_radii(self._lesions.radius[number]), strict=True
+            ):
+                disc[squared <= radius**2] = 1
+        return discs
+
+
+class BalancedOrder(EpochOrder):
+    """Batches with the same number of crops at lesions, drawn from seed and epoch."""
+
+    def __init__(self, crops: Crops, batch_size: int, seed: int, finder: FindingNetwork) -> None:
+        super().__init__(len(crops), batch_size, seed)
+        self._crops, self._finder, self._size = crops, finder, batch_size
+        self._stream = partial(stream, seed, "order")
+
+    def __len__(self) -> int:
+        return self._finder.steps
+
+    def __iter__(self) -> Iterator[Rows]:
+        generator, lesion = self._stream(self.epoch), self._crops.places.lesion
+        at_lesions = generator.permutation(np.flatnonzero(lesion >= 0))
+        others = np.flatnonzero(lesion < 0)
+        elsewhere = len(self) * (self._size - self._crops.at_lesions)
+        hard = self.epoch >= self._finder.hard_from * self._finder.training.epochs
+        if hard and self._crops.hardness is not None:
+            others = generator.permutation(others)[: self._finder.hard_pool]
+            weight = self._crops.hardness(others)
+            chosen = generator.choice(others, elsewhere, p=weight / weight.sum())
+        else:
+            turns = -(-elsewhere // len(others))
+            chosen = np.concatenate([generator.permutation(others) for _ in range(turns)])
+        for step in range(len(self)):
+            yield np.concatenate(
+                [
+                    part[step * size : (step + 1) * size]
+                    for part, size in (
+                        (at_lesions, self._crops.at_lesions),
+                        (chosen, self._size - self._crops.at_lesions),
+                    )
+                ]
+            )
+
+
+class CropTraining(ClassifierTraining):
+    """Trains on crops that were cut with a margin, which goes once they are turned."""
+
+    def __init__(self, *arguments: object, finder: FindingNetwork, **more: object) -> None:
+        super().__init__(*arguments, **more)  # type: ignore[arg-type]
+        self.finder = finder
+
+    def viewed(self, batch: ExampleBatch) -> Tensor:
+        """Return views of the crops, their masks among the channels."""
+        images, views = batch.images, self.finder.training.views
+        if views is None:
+            return images
+        images = augment(images, batch.uniform, replace(views, shift=0.0), self.finder.masks)
+        margins = self.finder.margins(images.ndim - 2)
+        inner = [slice(margin, images.shape[2 + k] - margin) for k, margin in enumerate(margins)]
+        return images[(slice(None), slice(None), *inner)]
+
+
+@plain_dataclass(frozen=True)
+class Learned:
+    """What a finder knows besides its weights: the label looked for, lesions' median radius, mm."""
+
+    positive: int
+    radius: float
+
+
+class FinderModel(NetworkModel):
+    """A network that says where, how it is trained and on what."""
+
+    uses_validation: ClassVar[bool] = False
+
+    network: FindingNetwork
+
+    @property
+    def finds_in(self) -> Literal["candidates", "images"]:
+        """Return what it reads."""
+        return self.network.finds_in
+
+    def fit(  # type: ignore[override]
+        self,
+        training: Labelled[FindingInputs],
+        validation: Labelled[FindingInputs] | None,
+        context: FitContext,
+    ) -> "FittedFindingNetwork":
+        """Train for all epochs on crops of the training cases."""
+        if context.positive is None:
+            allowed = "two classes, one with lesions"
+            raise ModelFailure(f"{training.n_classes} classes", where=self.title, allowed=allowed)
+        table = training.inputs.lesions
+        if not len(table):
+            remedy = "give marks of lesions, or choose a network that reads whole images"
+            found = "no lesion whose place is known among the training cases"
+            raise ModelFailure(found, where=self.title, remedy=remedy)
+        options = self.network.training
+        images = SearchedImages(training.inputs.images, self.network.pixel, self.network.body)
+        lesions = Lesions.of(table, images, self.network.pixel)
+        # An image that is said to show a lesion, one knows not where, teaches no place.
+        unplaced = (training.label == context.positive) & ~np.isin(
+            training.case_id, lesions.case_id
+        )
+        cases = training.inputs.select(np.flatnonzero(~unplaced))
+        places = self.network.places(cases, images, lesions)
+        if not (places.lesion < 0).any() or not (places.lesion >= 0).any():
+            found = "no place without a lesion, or none with one, among the training cases"
+            raise ModelFailure(found, where=self.title, remedy="choose a finer `proposal`")
+        crops = Crops(images, places, lesions, self.network)
+        architecture = Architecture(composed(self.network), crops.shape, 2)
+        members, curves = [], []
+        for number in range(options.members):
+            own = member_context(context, number)
+            unscaled = torch.zeros(1), torch.ones(1)
+            classifier = self._classifier(architecture, unscaled, own.seed)
+            crops.hardness = partial(_hardness, classifier, self.network, crops)
+            run = TrainingRun(
+                options,
+                self.trainer,
+                2,
+                self.threads,
+                own.seed,
+                own.folder,
+                self.network.training_module(),
+            )
+            curves.append(run.run(classifier, crops, None, context.epochs))
+            members.append(classifier.cpu())
+        whole = as_ensemble(members)
+        summary = FitSummary(
+            parameters=parameter_count(whole),
+            multiply_adds=None,
+            images_seen=sum(map(len, curves)) * self.network.steps * options.batch_size,
+            curves=mean_curves(curves),
+        )
+        learned = Learned(context.positive, float(table["radius"].median()))
+        return FittedFindingNetwork(whole, architecture, summary, device(self.trainer), learned)
+
+
+@torch.inference_mode()
+def _hardness(classifier: Classifier, finder: FindingNetwork, crops: Crops, rows: Rows) -> Floats:
+    """Score crops by a network as it is in the middle of its training."""
+    where, training = next(classifier.parameters()).device, classifier.training
+    classifier.eval()
+    found = []
+    for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
+        images = crops[part].images.to(where)
+        logits = classifier(images[:, : images.shape[1] - finder.masks])
+        found.append(finder.hardness(logits, images).double().cpu().numpy())
+    classifier.train(training)
+    return np.concatenate(found) + 1e-6
+
+
+class FittedFindingNetwork:
+    """A trained network that marks images."""
+
+    def __init__(
+        self,
+        classifier: nn.Module,
+        architecture: Architecture,
+        summary: FitSummary,
+        device: torch.device,
+        learned: Learned,
+    ) -> None:
+        self.summary, self.learned = summary, learned
+        self._classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
+        self._architecture, self._device = architecture, device
+        network = architecture.options()
+        if not isinstance(network, FindingNetwork):
+            raise DataError("a network that does not say where", where="finder")
+        self.network = network
+
+    def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:
+        """Return (n, 2): the difference of the two is the mean of a case's highest marks."""
+        cases: list[str] = inputs.case_id.tolist()
+        half = case_scores(self.find(inputs), cases, self.network.top, LOWEST) / 2
+        scores = np.stack([-half, half], axis=1)
+        return scores if self.learned.positive == 1 else scores[:, ::-1]
+
+    def find(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Return the marks of cases; a score is the mean log-odds of the mirrors it learned from."""
+        images = SearchedImages(inputs.images, self.network.pixel, self.network.body)
+        by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
+        columns = inputs.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
+        rows: Marks = []
+        scores: list[float] = []
+        with torch.inference_mode(), memory_failures("scoring", self.network.training.batch_size):
+            for case in inputs.case_id.tolist():
+                image = images[case]
+                axes = len(image.scale)
+                own = by_case.get(case, np.empty(0, dtype=np.int64)) if looks else None
+                candidates = np.empty((0, axes)) if own is None else columns[own, 3 - axes :]
+                places, found = self.network.marks(self._score, image, image.to_seen(candidates))
+                best = np.argsort(-found, kind="stable")[:MOST] if own is None else slice(None)
+                radius = np.full(len(found), self.learned.radius) if own is None else given[own]
+                stored = image.to_stored(places)[best].tolist()
+                rows += [
+                    (case, tuple(place), size)
+                    for place, size in zip(stored, radius[best].tolist(), strict=True)
+                ]
+                scores += np.maximum(found[best], LOWEST).tolist()
+        marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
+        return suppress(marks, self.network.apart, inputs.spacing)
+
+    def _score(self, images: Tensor) -> Tensor:
+        """Return log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
+        axes = _mirrored(self.network.training.views, images.ndim)
+        subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
+        total = torch.zeros(1)
+        for flips in subsets:
+            logits = self._classifier(images.flip(flips).to(self._device)).cpu()
+            odds = logits[:, 1] - logits[:, 0]
+            total = total + (odds.flip([axis - 1 for axis in flips]) if odds.ndim > 1 else odds)
+        return total / len(subsets)
+
+    def save(self, folder: Path) -> None:
+        """Write weights, architecture and what else it learned."""
+        save_classifier(self._classifier, self._architecture, folder)
+        write_record(self.learned, folder / _RECORD)
+
+
+def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> list[int]:
+    """Return the axes of a batch that training mirrored."""
+    if views is None:
+        return []
+    flips = (getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip)
+    return [axis for axis, flip in zip((ndim - 3, ndim - 2, ndim - 1), flips, strict=True) if flip]
+
+
+def load_finder(folder: Path) -> FittedFindingNetwork:
+    """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
+    classifier, architecture = load_classifier(folder)
+    learned = read_record(Learned, folder / _RECORD)
+    summary = FitSummary(0, None, 0)
+    return FittedFindingNetwork(classifier, architecture, summary, torch.device("cpu"), learned)

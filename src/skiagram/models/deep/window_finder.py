@@ -1,0 +1,97 @@
+"""A network on windows at candidates: any network on images or volumes says what each one shows."""
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from torch import Tensor, nn
+
+from skiagram.errors import ModelFailure
+from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.marks import of_cases
+from skiagram.models.deep.backbone import OnBackbone
+from skiagram.models.deep.contract import ReadsVolumes
+from skiagram.models.deep.finder import (
+    FindingNetwork,
+    Floats,
+    Lesions,
+    Places,
+    SearchedImage,
+    SearchedImages,
+)
+from skiagram.options import STRICT
+
+_FAR = 2.0  # radii of a lesion, beyond which a window shows none
+
+
+@dataclass(**STRICT)
+class WindowFinder(OnBackbone, FindingNetwork):
+    """Options of the network on windows.
+
+    It learns from a window around each lesion, from candidates near the lesion's centre, and from
+    candidates further from every lesion than twice its radius.
+
+    Attributes:
+        near: Share of a lesion's radius within which a candidate shows it.
+    """
+
+    near: Annotated[float, Field(ge=0, le=1)]
+
+    finds_in: ClassVar[Literal["candidates", "images"]] = "candidates"
+    title: ClassVar[str] = "Network on windows at candidates"
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        """Return the network for windows of images."""
+        return self.network().build(channels, height, width, n_classes)
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        """Return the network for boxes of volumes."""
+        network = self.network()
+        if not isinstance(network, ReadsVolumes):
+            found, remedy = "volumes", "choose cnn_3d as model.backbone, or set input.three_planes"
+            raise ModelFailure(found, where=network.title, allowed="images", remedy=remedy)
+        return network.build_for_volumes(channels, depth, height, width, n_classes)
+
+    def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
+        """Return lesions' centres and candidates that show a lesion, or none at all."""
+        parts = []
+        by_case = of_cases(cases.candidates)
+        columns = cases.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        axes = lesions.centre.shape[1]
+        for case in cases.case_id.tolist():
+            own = lesions.rows(case)
+            parts.append((case, lesions.centre[own], own))
+            if case not in by_case:
+                continue
+            seen = images[case].to_seen(columns[by_case[case], 3 - axes :])
+            shown = np.full(len(seen), -1, dtype=np.int64)
+            if len(own):
+                away = np.linalg.norm(seen[:, None] - lesions.centre[own][None], axis=2)
+                radii = away / lesions.radius[own]
+                nearest = own[radii.argmin(axis=1)]
+                shown = np.where(radii.min(axis=1) <= self.near, nearest, -1)
+                clear = (shown >= 0) | (radii.min(axis=1) > _FAR)
+                seen, shown = seen[clear], shown[clear]
+            parts.append((case, seen, shown))
+        return Places.stack(parts)
+
+    def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
+        """Return the probability of a lesion."""
+        return logits.float().softmax(dim=1)[:, 1]
+
+    def marks(
+        self, score: Callable[[Tensor], Tensor], image: SearchedImage, candidates: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return the candidates and the log-odds of their windows."""
+        sides = self.sides(len(image.scale))
+        odds = []
+        for start in range(0, len(candidates), self.training.batch_size):
+            part = candidates[start : start + self.training.batch_size]
+            odds.append(score(torch.stack([image.cut(centre, sides) for centre in part])))
+        found = torch.cat(odds).double().numpy() if odds else np.empty(0)
+        return candidates, found

@@ -1,0 +1,153 @@
+"""Networks that say where: planted blobs are found in images and volumes, also after saving."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from skiagram.finding.candidates import Grid, propose
+from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.marks import HitRule, read_spacing
+from sklearn.metrics import roc_auc_score
+
+from skiagram.errors import DataError, ModelFailure
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
+from skiagram.models.deep.finder import FinderModel, SearchedImages, load_finder
+from skiagram.options import build
+from skiagram.records import tabulate_places
+from tests.stand_ins import CPU
+
+pytestmark = pytest.mark.slow
+
+CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
+SPACING = (0.5, 0.5)
+RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
+
+
+def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInputs]:
+    """Write noise; every second image has one bright ball of 3 mm at a random place."""
+    draw, side = np.random.default_rng(n), 24 if depth else 64
+    shape, spacing = ((depth, side, side), (1.0, 0.5, 0.5)) if depth else ((side, side), SPACING)
+    label, case_id, rows = np.arange(n) % 2, np.array([f"case{k:03d}" for k in range(n)]), []
+    axes = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+    with ShardWriter(folder) as writer:
+        for case, ill in zip(case_id.tolist(), label.tolist(), strict=True):
+            image = draw.normal(100, 10, shape)
+            if ill:
+                centre = [draw.integers(length // 4, length * 3 // 4) for length in shape]
+                away = np.linalg.norm((axes - centre) * spacing, axis=-1)
+                image[away <= 3] += 25
+                rows.append((case, tuple(map(float, centre)), 3.0))
+            writer.add(case, (image[..., None] if depth else image).astype(np.float32), spacing)
+    store = ImageStore(folder)
+    inputs = FindingInputs(
+        case_id=case_id,
+        images=store,
+        candidates=propose(store, Grid(step=2.0, radius=2.0, body="all")),
+        features=None,
+        marks=tabulate_places(rows),
+        spacing=read_spacing(store),
+        partner={},
+    )
+    return Labelled(inputs, case_id, label, case_id, 2)
+
+
+def options(name: str, depth: int | None = None) -> dict[str, Any]:
+    """Return the option file's, with a training that suits a tiny set."""
+    given = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    short = {"epochs": 2, "batch_size": 9, "image_size": 16 if "window" in name else 32}
+    if depth:
+        views = ("horizontal_flip", "vertical_flip", "shift", "zoom")
+        kept = {view: given["training"]["augmentation"][view] for view in views}
+        short |= {"augmentation": {**kept, "depth_flip": True}}
+        short |= {"image_size": 8 if "window" in name else 16}
+        if "window" in name:
+            network = "skiagram.models.deep.cnn_3d.CNN3D"
+            given["backbone"] = {"_target_": network, "widths": [6, 12], "dropout": 0.0}
+    of_map = {"widths": [6, 12, 12], "centre": 3.0} if "heat" in name else {}
+    few = {"pixel": 0.5, "steps": 20, "body": "all", "apart": 3.0}
+    return given | of_map | few | {"training": given["training"] | short}
+
+
+def learner(name: str, depth: int | None = None, **changed: Any) -> FinderModel:
+    return FinderModel(build(options(name, depth) | changed, "model"), CPU, threads=1)
+
+
+@pytest.mark.parametrize("depth", [None, 12])
+@pytest.mark.parametrize("name", ["window_finder", "heat_map_finder"])
+def test_finds_planted_blobs_and_comes_back_from_its_folder(
+    tmp_path: Path, name: str, depth: int | None
+) -> None:
+    cases = blobs(tmp_path / "images", 40, depth)
+    known, unseen = cases.select(np.arange(28)), cases.select(np.arange(28, 40))
+    model = learner(name, depth)
+    assert isinstance(model, Finder)
+    fitted = model.fit(known, None, FitContext(seed=0, positive=1))
+    assert isinstance(fitted, FittedFinder)
+    assert fitted.summary.curves["training_loss"].is_monotonic_decreasing
+    scores = fitted.scores(unseen.inputs)
+    assert roc_auc_score(unseen.label, scores[:, 1] - scores[:, 0]) > 0.9
+    marks, lesions = fitted.find(unseen.inputs), unseen.inputs.lesions
+    first = marks.loc[marks.groupby("case_id")["score"].idxmax()].reset_index(drop=True)
+    hit = RULE.match(first, lesions, unseen.inputs.spacing)
+    assert (hit >= 0).sum() >= len(lesions) - 1
+    fitted.save(tmp_path / "model")
+    again = load_finder(tmp_path / "model")
+    pd.testing.assert_frame_equal(again.find(unseen.inputs), marks)
+    np.testing.assert_array_equal(again.scores(unseen.inputs), scores)
+
+
+@pytest.mark.parametrize("name", ["window_finder", "heat_map_finder"])
+def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
+    tmp_path: Path, name: str
+) -> None:
+    cases = blobs(tmp_path / "images", 12)
+    model = learner(name, steps=3)
+    first = model.fit(cases, None, FitContext(seed=3, positive=1)).find(cases.inputs)
+    blind = replace(cases.inputs, marks=cases.inputs.marks.iloc[:0])
+    second = model.fit(cases, None, FitContext(seed=3, positive=1)).find(blind)
+    pd.testing.assert_frame_equal(first, second)
+    other = model.fit(cases, None, FitContext(seed=4, positive=1)).find(cases.inputs)
+    assert not np.array_equal(first["score"].to_numpy(), other["score"].to_numpy())
+
+
+def test_without_a_lesion_to_learn_from_there_is_no_finder(tmp_path: Path) -> None:
+    cases = blobs(tmp_path / "images", 6)
+    unmarked = replace(cases, inputs=replace(cases.inputs, marks=cases.inputs.marks.iloc[:0]))
+    with pytest.raises(ModelFailure, match=r"Heat map.*no lesion whose place is known"):
+        learner("heat_map_finder").fit(unmarked, None, FitContext(seed=0, positive=1))
+    with pytest.raises(ModelFailure, match="two classes"):
+        learner("heat_map_finder").fit(cases, None, FitContext(seed=0))
+    given = options("window_finder")
+    given["training"]["image_size"] = None
+    whole = FinderModel(build(given, "model"), CPU, 1)
+    with pytest.raises(ModelFailure, match="sides of a crop"):
+        whole.fit(cases, None, FitContext(seed=0, positive=1))
+
+
+def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path: Path) -> None:
+    cases = blobs(tmp_path / "images", 2)
+    image = SearchedImages(cases.inputs.images, 1.0, "all")["case001"]
+    assert image.pixels.shape == (1, 32, 32)
+    place = cases.inputs.marks[["row", "column"]].to_numpy()
+    np.testing.assert_allclose(image.to_stored(image.to_seen(place)), place)
+    row, column = np.round(image.to_seen(place)[0]).astype(int)
+    crop = image.cut(image.to_seen(place)[0], (5, 5))
+    np.testing.assert_array_equal(
+        crop[0], image.pixels[0, row - 2 : row + 3, column - 2 : column + 3]
+    )
+    beyond = image.cut(np.array([-50.0, 3.0]), (4, 4))
+    assert beyond.shape == (1, 4, 4)
+    assert (beyond == image.pixels.min()).all()
+
+
+def test_missing_pixels_are_named(tmp_path: Path) -> None:
+    with ShardWriter(tmp_path) as writer:
+        writer.add("case7", np.full((8, 8), np.nan, np.float32))
+    with pytest.raises(DataError, match=r"case7.*missing pixels"):
+        SearchedImages(ImageStore(tmp_path), 1.0, "all")["case7"]
