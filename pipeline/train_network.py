@@ -1,4 +1,4 @@
-"""Stage train_network: one network, from restored images and development labels."""
+"""Stage train_network: one network, from restored images and development labels or marks."""
 
 from dataclasses import asdict
 from functools import partial
@@ -10,7 +10,7 @@ from option_files import ROOT
 from outputs import process_rank, publish
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
-from skiagram.models.deep.inputs import NetworkInputs
+from skiagram.models.deep.finder import FinderModel, FindingNetwork
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deployment import complete_folder, image_traits
 from skiagram.models.fits import kept_fits
@@ -31,14 +31,16 @@ class Options(TrainOptions):
 def main(options: Options) -> None:
     """Train the chosen network in all its folds and repeats."""
     name, (cases, task) = choice("model"), read_cases(ROOT / "data/cases")
-    learner = NetworkModel(build(options.model, "model"), options.trainer, options.compute.threads)
-    seen = NetworkInputs.of(learner.network, ROOT / "data/restored", ROOT / "data/cases")
+    network = build(options.model, "model")
+    kind = FinderModel if isinstance(network, FindingNetwork) else NetworkModel
+    learner = kind(network, options.trainer, options.compute.threads)
+    seen = learner.inputs(ROOT / "data")
     development, test = (seen.cases(part.case_id) for part in (cases.development(), cases.test()))
     groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
     member = Member(name, learner, options.model, development, test, groups)
     outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))
     named = named_targets([options.model, asdict(options.trainer)])
-    code = code_digest(train, NetworkModel, NetworkInputs, *named)
+    code = code_digest(train, kind, *named)
     last = partial(is_last, process_rank())
     unfinished = kept_fits(ROOT / ".work", cases, inputs, (), code, last)
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from skiagram.finding.candidates import Grid, propose
-from skiagram.finding.inputs import FindingInputs
-from skiagram.finding.marks import HitRule, read_spacing
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError, ModelFailure
+from skiagram.finding.candidates import Grid, propose
+from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.marks import HitRule, read_spacing
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
@@ -48,7 +48,7 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
     inputs = FindingInputs(
         case_id=case_id,
         images=store,
-        candidates=propose(store, Grid(step=2.0, radius=2.0, body="all")),
+        candidates=propose(store, Grid(step=3.0, radius=2.0, body="all")),
         features=None,
         marks=tabulate_places(rows),
         spacing=read_spacing(store),
@@ -61,6 +61,8 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
     """Return the option file's, with a training that suits a tiny set."""
     given = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     short = {"epochs": 2, "batch_size": 9, "image_size": 16 if "window" in name else 32}
+    if "window" in name:
+        given["backbone"] |= {"widths": [4, 8], "dropout": 0.0}
     if depth:
         views = ("horizontal_flip", "vertical_flip", "shift", "zoom")
         kept = {view: given["training"]["augmentation"][view] for view in views}
@@ -70,7 +72,7 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
             network = "skiagram.models.deep.cnn_3d.CNN3D"
             given["backbone"] = {"_target_": network, "widths": [6, 12], "dropout": 0.0}
     of_map = {"widths": [6, 12, 12], "centre": 3.0} if "heat" in name else {}
-    few = {"pixel": 0.5, "steps": 20, "body": "all", "apart": 3.0}
+    few = {"pixel": 0.5, "steps": 20, "hard_pool": 60, "body": "all", "apart": 3.0}
     return given | of_map | few | {"training": given["training"] | short}
 
 
@@ -83,8 +85,8 @@ def learner(name: str, depth: int | None = None, **changed: Any) -> FinderModel:
 def test_finds_planted_blobs_and_comes_back_from_its_folder(
     tmp_path: Path, name: str, depth: int | None
 ) -> None:
-    cases = blobs(tmp_path / "images", 40, depth)
-    known, unseen = cases.select(np.arange(28)), cases.select(np.arange(28, 40))
+    cases = blobs(tmp_path / "images", 28, depth)
+    known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
     model = learner(name, depth)
     assert isinstance(model, Finder)
     fitted = model.fit(known, None, FitContext(seed=0, positive=1))
@@ -114,6 +116,24 @@ def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
     pd.testing.assert_frame_equal(first, second)
     other = model.fit(cases, None, FitContext(seed=4, positive=1)).find(cases.inputs)
     assert not np.array_equal(first["score"].to_numpy(), other["score"].to_numpy())
+
+
+def test_marks_are_lowered_by_what_is_seen_on_the_other_side(tmp_path: Path) -> None:
+    cases = blobs(tmp_path / "images", 6)
+    alone = learner("heat_map_finder", steps=1, contralateral=0.0)
+    pairs = {"case000": "case001", "case001": "case000"}
+    inputs = replace(cases.inputs, partner=pairs)
+    context = FitContext(seed=0, positive=1)
+    before = alone.fit(cases, None, context).find(inputs)
+    both = learner("heat_map_finder", steps=1, contralateral=0.5)
+    fitted = both.fit(cases, None, context)
+    after, high = fitted.find(inputs), before.groupby("case_id")["score"].max()
+    for case in ("case000", "case001", "case002"):
+        lowered = before["score"] - 0.5 * high[pairs.get(case, case)]
+        of_case = before["case_id"] == case
+        np.testing.assert_allclose(after["score"][of_case], lowered[of_case])
+    one = fitted.find(inputs.select(np.array([0])))
+    pd.testing.assert_frame_equal(one, after[after["case_id"] == "case000"])
 
 
 def test_without_a_lesion_to_learn_from_there_is_no_finder(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ After a part of the epochs, crops elsewhere are drawn in proportion to the score
 gives them (hard negatives).
 """
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass as plain_dataclass
@@ -35,6 +36,7 @@ from skiagram.models.contract import FitContext, FitSummary, Labelled
 from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
 from skiagram.models.deep.network_model import NetworkModel, mean_curves, member_context
 from skiagram.options import STRICT, composed
+from skiagram.preparation import Covariate
 from skiagram.records import read_record, tabulate_places, write_record
 from skiagram.seeding import stream
 from skiagram.training.augmentation import augment
@@ -73,6 +75,8 @@ class FindingNetwork(ABC):
         hard_pool: How many of these crops are scored for it at the start of an epoch.
         apart: Least distance of two marks.
         top: How many of its highest marks a case's score is the mean of.
+        contralateral: Share of the score of the patient's other image, such as the other side, that
+            is taken off a case's marks; 0 looks at each image alone.
         training: How it is trained. `image_size` is the side of a crop in the pixels it sees,
             `shift` moves a crop's centre.
     """
@@ -85,6 +89,7 @@ class FindingNetwork(ABC):
     hard_pool: Annotated[int, Field(ge=1)]
     apart: Annotated[float, Field(ge=0)]
     top: Annotated[int, Field(ge=1)]
+    contralateral: Annotated[float, Field(ge=0, le=1)]
     training: Training
 
     finds_in: ClassVar[Literal["candidates", "images"]]
@@ -407,6 +412,31 @@ class Learned:
     radius: float
 
 
+@plain_dataclass(frozen=True)
+class FinderInputs:
+    """What a finder reads of a data set: what `NetworkInputs` is to other networks."""
+
+    searched: FindingInputs
+    covariates: tuple[Covariate, ...] = ()
+
+    @property
+    def images(self) -> ImageStore:
+        """Return the images that are searched."""
+        return self.searched.images
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest of images, candidates and marks."""
+        digest = hashlib.sha256(self.images.sha256.encode())
+        for table in (self.searched.candidates, self.searched.marks):
+            digest.update(table.to_csv().encode())
+        return digest.hexdigest()
+
+    def cases(self, case_id: NDArray[np.str_]) -> FindingInputs:
+        """Return some of the cases, in the given order."""
+        return self.searched.of(case_id)
+
+
 class FinderModel(NetworkModel):
     """A network that says where, how it is trained and on what."""
 
@@ -418,6 +448,10 @@ class FinderModel(NetworkModel):
     def finds_in(self) -> Literal["candidates", "images"]:
         """Return what it reads."""
         return self.network.finds_in
+
+    def inputs(self, data: Path) -> FinderInputs:
+        """Find what it reads in the folder `data` that the stages left."""
+        return FinderInputs(FindingInputs.read(data, self.finds_in))
 
     def fit(  # type: ignore[override]
         self,
@@ -517,7 +551,20 @@ class FittedFindingNetwork:
         return scores if self.learned.positive == 1 else scores[:, ::-1]
 
     def find(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return the marks of cases; a score is the mean log-odds of the mirrors it learned from."""
+        """Return the marks of cases; a score is the mean log-odds of all mirrors learned from."""
+        own, share = inputs.case_id.tolist(), self.network.contralateral
+        if not share:
+            return self._mark(inputs)
+        pairs = [case for name in own for case in (name, inputs.partner.get(name, name))]
+        marks = self._mark(inputs.of(np.array(list(dict.fromkeys(pairs)))))
+        marked = list(of_cases(marks))
+        high = dict(zip(marked, case_scores(marks, marked, self.network.top, LOWEST), strict=True))
+        # Without another image, or a mark on it, the case itself stands for it.
+        beside = [high.get(inputs.partner.get(case, case), high[case]) for case in marks["case_id"]]
+        marks["score"] -= share * np.array(beside, dtype=np.float64)
+        return marks[marks["case_id"].isin(own)].reset_index(drop=True)
+
+    def _mark(self, inputs: FindingInputs) -> pd.DataFrame:
         images = SearchedImages(inputs.images, self.network.pixel, self.network.body)
         by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
         columns = inputs.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,12 @@ from skiagram.models.deep.contract import (
     StartsFromWeights,
 )
 from skiagram.models.deep.fitted import Architecture, FittedNetwork, as_ensemble
-from skiagram.models.deep.inputs import TableEncoder, encode_table, required_table
+from skiagram.models.deep.inputs import (
+    NetworkInputs,
+    TableEncoder,
+    encode_table,
+    required_table,
+)
 from skiagram.options import composed
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
@@ -68,6 +74,10 @@ class NetworkModel:
         """Return the epochs of a fit on all cases; None where validation cases decide."""
         options = self.network.training
         return None if reads_validation(options, self.trainer) else options.epochs
+
+    def inputs(self, data: Path) -> Any:
+        """Find what the network reads in the folder `data` that the stages left."""
+        return NetworkInputs.of(self.network, data / "restored", data / "cases")
 
     def fit(
         self,

@@ -26,6 +26,8 @@ from skiagram.options import STRICT
 
 _FAR = 2.0  # radii of a lesion, beyond which a window shows none
 
+_AT_ONCE = 128  # windows that are scored
+
 
 @dataclass(**STRICT)
 class WindowFinder(OnBackbone, FindingNetwork):
@@ -90,8 +92,8 @@ class WindowFinder(OnBackbone, FindingNetwork):
         """Return the candidates and the log-odds of their windows."""
         sides = self.sides(len(image.scale))
         odds = []
-        for start in range(0, len(candidates), self.training.batch_size):
-            part = candidates[start : start + self.training.batch_size]
+        for start in range(0, len(candidates), _AT_ONCE):
+            part = candidates[start : start + _AT_ONCE]
             odds.append(score(torch.stack([image.cut(centre, sides) for centre in part])))
         found = torch.cat(odds).double().numpy() if odds else np.empty(0)
         return candidates, found
