@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,12 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
 
 def options(name: str, depth: int | None = None) -> dict[str, Any]:
     """Return the option file's, with a training that suits a tiny set."""
-    given = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    short = {"epochs": 2, "batch_size": 9, "image_size": 16 if "window" in name else 32}
+    given: dict[str, Any] = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    short: dict[str, Any] = {
+        "epochs": 2,
+        "batch_size": 9,
+        "image_size": 16 if "window" in name else 32,
+    }
     if "window" in name:
         given["backbone"] |= {"widths": [4, 8], "dropout": 0.0}
     if depth:
@@ -88,9 +92,9 @@ def test_finds_planted_blobs_and_comes_back_from_its_folder(
     cases = blobs(tmp_path / "images", 28, depth)
     known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
     model = learner(name, depth)
-    assert isinstance(model, Finder)
+    assert isinstance(cast("object", model), Finder)
     fitted = model.fit(known, None, FitContext(seed=0, positive=1))
-    assert isinstance(fitted, FittedFinder)
+    assert isinstance(cast("object", fitted), FittedFinder)
     assert fitted.summary.curves["training_loss"].is_monotonic_decreasing
     scores = fitted.scores(unseen.inputs)
     assert roc_auc_score(unseen.label, scores[:, 1] - scores[:, 0]) > 0.9
