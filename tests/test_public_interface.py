@@ -18,7 +18,7 @@ def test_the_import_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", skiagram.__all__)
+@pytest.mark.parametrize("name", ["RadiomicsFeatures", "compare", "extract"])
 def test_examples_are_true(name: str) -> None:
     member = getattr(skiagram, name)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)

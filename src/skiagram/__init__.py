@@ -5,19 +5,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skiagram.radiomics.features import RadiomicsFeatures, extract
+    from skiagram.report.notebook import ScoreComparison, StudyResult, compare, read_study
 
-__all__ = ["RadiomicsFeatures", "extract"]
+__all__ = [
+    "RadiomicsFeatures",
+    "ScoreComparison",
+    "StudyResult",
+    "compare",
+    "extract",
+    "read_study",
+]
 
 _PLACES = {
-    "RadiomicsFeatures": "skiagram.radiomics.features",
-    "extract": "skiagram.radiomics.features",
+    "skiagram.radiomics.features": ("RadiomicsFeatures", "extract"),
+    "skiagram.report.notebook": ("ScoreComparison", "StudyResult", "compare", "read_study"),
 }
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for, and only that (PEP 562): `import skiagram` takes no time."""
-    if name in _PLACES:
-        return getattr(import_module(_PLACES[name]), name)
+    for place, names in _PLACES.items():
+        if name in names:
+            return getattr(import_module(place), name)
     raise AttributeError(f"module `skiagram` has no `{name}`: it has {', '.join(__all__)}")
 
 

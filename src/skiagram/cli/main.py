@@ -9,6 +9,7 @@ from typing import NoReturn, Protocol
 
 from skiagram.cli import (
     check,
+    compare,
     extract,
     features,
     init,
@@ -49,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     plan,
     table,
     check,
+    compare,
     extract,
     seal,
     init,

@@ -59,6 +59,7 @@ from skiagram.evaluation.stability import (
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.evaluation.verdict import describe_rules, state_warnings, with_verdict
+from skiagram.records import Outcome
 from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
@@ -231,7 +232,28 @@ def _measure(
     model, scores = scored
     if scores is None:
         return ModelResult(model.outcome, {}, Estimate(None, reason=model.outcome.reason))
+    align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
+    held_out = list(held_out_scores(model, setting))
     cases, draws, predictions = setting.cases, setting.draws, model.predictions
+    stability = assess_stability(fold_auc(predictions, setting.development), scores, cases)
+    stability = replace(stability, selection=assess_feature_selection(model.selection))
+    nested = setting.design == "cv"
+    return replace(
+        measure_scores(model.outcome, scores, setting, analyses),
+        selection_auc=(
+            inner_auc(predictions, setting.development) if nested else stability.fold_mean
+        ),
+        stability=stability,
+        operating_points=judge_operating_points(scores, held_out, analyses, cases, draws),
+        prediction_sets=assess_prediction_sets(scores, held_out, cases),
+    )
+
+
+def measure_scores(
+    outcome: Outcome, scores: Scores, setting: EvaluationSet, analyses: RequestedAnalyses
+) -> ModelResult:
+    """Return what scores on the reported cases alone tell of a model, whoever made them."""
+    cases, draws = setting.cases, setting.draws
     figures = estimate_metrics(scores, cases, draws)
     if cases.positive is not None:
         figures["partial_roc_auc"] = estimate_partial_auc(
@@ -239,24 +261,14 @@ def _measure(
         )
     if setting.has_near_duplicate.any():
         figures["roc_auc_off_near_duplicates"] = _off_near_duplicates(scores, setting)
-    align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
-    held_out = list(held_out_scores(model, setting))
-    stability = assess_stability(fold_auc(predictions, setting.development), scores, cases)
-    stability = replace(stability, selection=assess_feature_selection(model.selection))
-    nested = setting.design == "cv"
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
     result = ModelResult(
-        outcome=model.outcome,
+        outcome=outcome,
         metrics=figures,
-        selection_auc=(
-            inner_auc(predictions, setting.development) if nested else stability.fold_mean
-        ),
-        stability=stability,
+        selection_auc=Estimate(None, reason="nobody chose by it"),
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
         class_auc=estimate_class_auc(scores, cases),
-        operating_points=judge_operating_points(scores, held_out, analyses, cases, draws),
         calibration=assess_calibration(scores, cases),
-        prediction_sets=assess_prediction_sets(scores, held_out, cases),
         risk_coverage=assess_risk_coverage(scores, cases, draws),
         subgroups=measure_subgroups(scores, setting, analyses.least_patients),
     )

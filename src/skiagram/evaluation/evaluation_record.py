@@ -442,6 +442,8 @@ class Evaluation:
         arm_pairs: The pairs of classical models, networks and frozen encoders but the primary one,
             each as what stands for it; empty without frozen encoders.
         finding: Where lesions are searched for; None where no model leaves marks.
+        compared: What the two sides are called where columns of scores of any origin are compared,
+            the one that stands as contender first; None in a run.
     """
 
     task: Task
@@ -482,6 +484,14 @@ class Evaluation:
     arm_pairs: tuple[Comparison, ...] = ()
     mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
+    compared: tuple[str, str] | None = None
+
+    @property
+    def difference_words(self) -> str:
+        """Return what `difference` is called, for example `network minus classical`."""
+        if self.compared is not None:
+            return " minus ".join(self.compared)
+        return f"{self.contender_words} minus classical"
 
     @property
     def titles(self) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The answer and the warnings in words, made from the figures by fixed rules."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import LEVEL
+from skiagram.statistics.significance import LEVEL, GainProbabilities
 
 CHANCE = 0.5
 _INTERVAL = "95 % interval"
@@ -126,7 +127,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     decision = _decide(decisive, evaluation.margin)
     unclean = tuple(_unclean(evaluation))
     if unclean:
-        decision = _lower(decision, "open")
+        decision = lower_decision(decision, "open")
     openings = (*_shifted(evaluation), *_unbeaten(decisive, evaluation), *unclean)
     reasons = (
         *_conclusion(decisive, evaluation.margin),
@@ -177,18 +178,20 @@ def _standing(evaluation: Evaluation) -> set[str]:
 
 
 def _decide(decisive: DecisiveComparison, margin: float) -> Decision:
-    decision = _by_margin(decisive.difference, margin)
+    decision = decide_by_margin(decisive.difference, margin)
     for rival in decisive.against("contender"):
         if decisive.fails("contender", rival.rule):
-            decision = _lower(decision, _by_margin(rival.difference, margin))
+            decision = lower_decision(decision, decide_by_margin(rival.difference, margin))
     return decision
 
 
-def _lower(decision: Decision, other: Decision) -> Decision:
+def lower_decision(decision: Decision, other: Decision) -> Decision:
+    """Return the one that recommends less."""
     return min(decision, other, key=("no", "open", "yes", "none").index)
 
 
-def _by_margin(difference: Estimate, margin: float) -> Decision:
+def decide_by_margin(difference: Estimate, margin: float) -> Decision:
+    """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
     if difference.low is None or difference.high is None:
         return "open"
     if difference.low > margin:
@@ -300,7 +303,7 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     return (
         f"{where[0].upper()}{where[1:]}, the best {decisive.words}{contender} has the {measure} "
         f"{_decimal(decisive.on.auc[evaluation.contender])} and the best classical model{other} "
-        f"{_decimal(decisive.on.auc['classical'])}{mean}: {_gap(decisive.difference)}."
+        f"{_decimal(decisive.on.auc['classical'])}{mean}: {describe_gap(decisive.difference)}."
     )
 
 
@@ -335,7 +338,8 @@ def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
     return f" of each fold ({_listed(folds)})"
 
 
-def _gap(difference: Estimate) -> str:
+def describe_gap(difference: Estimate) -> str:
+    """Return a difference with its interval, as a part of a sentence."""
     if difference.low is None or difference.high is None:
         return f"the difference is {signed(difference.value or 0)}"
     if difference.low == difference.high == 0:
@@ -354,41 +358,44 @@ def _conclusion(decisive: DecisiveComparison, margin: float) -> Iterator[str]:
     elif decisive.useless:
         yield "Which of two models is better means nothing while neither is shown to be of use."
     elif not low == high == 0:
-        words = _relate(low, high, margin, decisive.words)
+        own, other = (f"the {decisive.name(side)}" for side in _SIDES)
+        words = relate_in_words(low, high, margin, own, other)
         beaten = any(decisive.fails("contender", rule) for rule in decisive.rules)
         yield f"Of the two, {words[0].lower()}{words[1:]}" if beaten and low > 0 else words
 
 
-def _relate(low: float, high: float, margin: float, contender: str) -> str:
+def relate_in_words(low: float, high: float, margin: float, own: str, other: str) -> str:
+    """Say what an interval of own minus other means; the two are named with their articles."""
     worthwhile = f"the {_margin(margin)} that counts as worthwhile"
+    first, second = (re.sub("^the ", "The ", name) for name in (own, other))
     if low > margin:
         return (
-            f"The {contender} is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), and "
+            f"{first} is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), and "
             f"that is more than {worthwhile}."
         )
     if low > 0 and high < margin:
         return (
-            f"The {contender} is better, but a gain above {high:.3f} is unlikely ({_INTERVAL}), "
+            f"{first} is better, but a gain above {high:.3f} is unlikely ({_INTERVAL}), "
             f"less than {worthwhile}."
         )
     if low > 0:
-        return f"The {contender} is better, but whether by {worthwhile} is not settled."
+        return f"{first} is better, but whether by {worthwhile} is not settled."
     if high < -margin:
-        return f"The classical model is better, by more than {worthwhile}."
+        return f"{second} is better, by more than {worthwhile}."
     if high < 0:
-        return f"The classical model is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL})."
+        return f"{second} is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL})."
     if high < margin:
-        alike = "the two are alike" if -margin < low else f"the {contender} may be {-low:.3f} worse"
+        alike = "the two are alike" if -margin < low else f"{own} may be {-low:.3f} worse"
         return (
             f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}; {alike}."
         )
     if -margin < low:
         return (
-            f"No advantage of the {contender} is shown and none is excluded: a loss above "
+            f"No advantage of {own} is shown and none is excluded: a loss above "
             f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL})."
         )
     return (
-        f"No difference is shown, which is not the same as equality: the {contender} may be "
+        f"No difference is shown, which is not the same as equality: {own} may be "
         f"anything from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
     )
 
@@ -404,8 +411,12 @@ def _probabilities(decisive: DecisiveComparison, margin: float) -> Iterator[str]
         or decisive.difference.low == decisive.difference.high
     ):
         return
-    gain = decisive.on.gain
-    yield (
+    yield describe_gain(decisive.on.gain, margin)
+
+
+def describe_gain(gain: GainProbabilities, margin: float) -> str:
+    """Say where a true difference probably lies."""
+    return (
         f"Probability (flat prior) of a gain above {margin:.3f}: {_percent(gain.above)}; of a "
         f"difference within ±{margin:.3f}: {_percent(gain.within)}; of a loss above {margin:.3f}: "
         f"{_percent(gain.worse)}."
@@ -438,7 +449,7 @@ def _both_ways(
     end = f', which would read "{other}"' if other != decision else ""
     yield (
         f"With the {evaluation.near_duplicates} others, which a model may only remember, "
-        f"{_gap(everything.difference)}{end}."
+        f"{describe_gap(everything.difference)}{end}."
     )
 
 
@@ -461,8 +472,8 @@ def _over_sites(study: SiteStudy, summary: SiteSummary) -> Iterator[str]:
         return
     yield (
         f"Over {len(study.sites)} values of {study.column}, each scored by models that never saw "
-        f"it, {_gap(mean)}; at another such one the difference lies, with 95 % probability, "
-        f"between {signed(following.low)} and {signed(following.high)}."
+        f"it, {describe_gap(mean)}; at another such one the difference lies, with 95 % "
+        f"probability, between {signed(following.low)} and {signed(following.high)}."
     )
 
 

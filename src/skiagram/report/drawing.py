@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -190,7 +191,8 @@ def best_of_each_arm(
     evaluation: Evaluation, get: Callable[[ModelResult], T | None]
 ) -> Iterator[tuple[ModelResult, str, T]]:
     """Yield (model, colour, what it has) of the best of each arm and of every reader."""
+    readers = cycle((ARM_COLOUR["reader"], *OTHERS))
     for model in finished_models(evaluation):
-        value = get(model)
-        if value is not None and (is_best(evaluation, model) or model.outcome.arm == "reader"):
-            yield model, ARM_COLOUR[model.outcome.arm], value
+        value, reader = get(model), model.outcome.arm == "reader"
+        if value is not None and (is_best(evaluation, model) or reader):
+            yield model, next(readers) if reader else ARM_COLOUR[model.outcome.arm], value

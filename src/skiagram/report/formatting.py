@@ -88,6 +88,13 @@ def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
     return [(arm, models) for arm, models in groups if models]
 
 
+def title_of_arm(evaluation: Evaluation, arm: str) -> str:
+    """Return what an arm is called, or a column of scores that stands in its place."""
+    if evaluation.compared is not None:
+        return evaluation.compared[arm == "classical"]
+    return ARM_TITLES[arm]
+
+
 def is_best(evaluation: Evaluation, model: ModelResult) -> bool:
     """Return whether the model was chosen for its arm on out-of-fold scores."""
     return evaluation.best.get(model.outcome.arm) == model.outcome.model

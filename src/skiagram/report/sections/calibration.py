@@ -85,7 +85,8 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
         axes = page.figure.subplots(1, max(2, len(drawn)), sharey=True, squeeze=False)[0]
         for panel, (model, colour, result) in zip(axes, drawn, strict=False):
             _draw_curve(panel, result.reliability, colour)
-            panel.set_title(ARM_TITLES[model.outcome.arm])
+            arm = model.outcome.arm
+            panel.set_title(model.outcome.title if arm == "reader" else ARM_TITLES[arm])
             panel.set_xlabel("predicted probability")
         for empty in axes[len(drawn) :]:
             empty.set_axis_off()

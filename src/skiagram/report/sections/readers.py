@@ -1,7 +1,7 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report.formatting import ARM_TITLES, format_decimal, format_p_value
+from skiagram.report.formatting import ARM_TITLES, format_decimal, format_p_value, title_of_arm
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
@@ -37,7 +37,10 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
         )
         for arm, comparison in study.models.items()
     ]
-    groups = (Group(ARM_TITLES["reader"], single), Group("Best of each arm", arms))
+    groups = (
+        Group(ARM_TITLES["reader"], single),
+        Group("" if evaluation.compared else "Best of each arm", arms),
+    )
     return Table(("AUC", "Minus the mean reader", "p", "p, Holm"), groups)
 
 
@@ -56,5 +59,5 @@ def describe_readers(evaluation: Evaluation) -> str:
         if low is None or high is None:
             continue
         shown = "above" if low > 0 else "below" if high < 0 else "not shown to differ from"
-        words += f" {ARM_TITLES[arm]}: {shown} the mean reader."
+        words += f" {title_of_arm(evaluation, arm)}: {shown} the mean reader."
     return words

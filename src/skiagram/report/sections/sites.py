@@ -8,6 +8,7 @@ from skiagram.report.formatting import (
     format_interval,
     format_signed,
     metric_heading,
+    title_of_arm,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
@@ -30,10 +31,14 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     classes, auc = evaluation.task.classes, metric_heading("roc_auc", evaluation.task)
     arms = [arm for arm in ARM_TITLES if arm in study.auc]
     columns = [f"Patients, {name}" for name in classes]
-    columns += [f"{auc}, {ARM_TITLES[arm].lower()}" for arm in arms]
+    titles = [title_of_arm(evaluation, arm) for arm in arms]
+    named = evaluation.compared is not None
+    columns += [f"{auc}, {title if named else title.lower()}" for title in titles]
     summaries = [study.auc[arm] for arm in arms]
     if study.difference:
-        columns.append(f"{evaluation.contender_words.capitalize()} minus classical")
+        columns.append(
+            evaluation.difference_words if named else evaluation.difference_words.capitalize()
+        )
         summaries.append(study.difference)
     each = [
         TableRow(
@@ -93,11 +98,12 @@ def describe_sites(evaluation: Evaluation) -> str:
     if summary.next_site.value is None:
         return f"Two values of “{study.column}” say nothing of where the next may lie.{left_out}"
     auc = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
-    what = f"{evaluation.contender_words} minus classical" if study.difference else f"the {auc}"
+    what = evaluation.difference_words if study.difference else f"the {auc}"
     number_of = format_signed if summary.scale == "difference" else format_decimal
     digits = _digits(summary)
+    unseen = "" if evaluation.compared else " each scored by models that never saw it,"
     return (
-        f"Over {number} values of “{study.column}”, each scored by models that never saw it, "
+        f"Over {number} values of “{study.column}”,{unseen} "
         f"{what} is {number_of(summary.mean.value)} {format_interval(summary.mean, digits)}; at "
         "the next such one it lies, with 95 % probability, in "
         f"{format_interval(summary.next_site, digits)}.{left_out}"

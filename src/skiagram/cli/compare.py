@@ -1,0 +1,84 @@
+"""`skiagram compare`: is one column of scores better than another, without a study."""
+
+import argparse
+from pathlib import Path
+
+from skiagram.cli.folder_arguments import require_new
+from skiagram.errors import OptionError
+
+NAME = "compare"
+SUMMARY = "say whether one column of scores is better than another, by how much and how surely"
+EXAMPLES = """\
+  skiagram compare scores.csv --label label --a new --b old --patient patient
+      a row per case; higher scores where the condition is more likely. Scores may be a product's,
+      another framework's or a reader's, of cases that their model was not trained on
+  skiagram compare scores.csv --label label --positive malignant --a nnunet --b radiomics \\
+      --patient patient --others forest --readers reader1 reader2 --subgroups age sex --site site \\
+      -o comparison.html
+      labels as text; more columns, corrected by Holm; readers, parts and sites; a page"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("table", metavar="CSV", type=Path, help="a row per case, with labels and scores")
+    add("--label", required=True, help="column of the labels, 0 and 1 or any two words")
+    add("--a", required=True, help="column of the scores of which it is asked")
+    add("--b", required=True, help="column of the scores that they would replace")
+    add("--patient", help="column that says whose case it is (default: each is a patient)")
+    add("--positive", help="label of the condition looked for (default: 1)")
+    add("--margin", type=float, help="smallest difference in AUC that counts (default: 0.02)")
+    add("--others", nargs="+", default=[], help="further columns of scores")
+    add("--readers", nargs="+", default=[], help="columns of readers' scores")
+    add("--subgroups", nargs="+", default=[], help="columns whose values tell parts apart")
+    add("--site", help="column of the site, for the next site")
+    add("--fold", help="column of the fit that scored a case, in a cross-validation")
+    add("-o", "--output", metavar="HTML", type=Path, help="page to write; must be new")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the verdict and its figures, write the page; return 0."""
+    import pandas as pd
+
+    from skiagram.datasets.files import read_file
+    from skiagram.datasets.folder.csv_rows import read_rows
+    from skiagram.evaluation.options import DEFAULT_MARGIN
+    from skiagram.report.notebook import compare
+
+    if arguments.output is not None:
+        require_new(arguments.output, "HTML")
+    rows = read_rows(read_file(arguments.table, str(arguments.table)), files=())
+    table = pd.DataFrame([row.cells for row in rows])
+
+    def column(name: str) -> "pd.Series[str]":
+        if name not in table.columns:
+            allowed = ", ".join(table.columns)
+            raise OptionError(f"no column `{name}`", where=str(arguments.table), allowed=allowed)
+        return table[name].replace("", None)
+
+    def optional(name: str | None) -> "pd.Series[str] | None":
+        return column(name) if name else None
+
+    parts = pd.DataFrame({name: column(name) for name in arguments.subgroups})
+    numbers = {name: pd.to_numeric(parts[name], errors="coerce") for name in parts}
+    for name, values in numbers.items():
+        if (values.notna() == parts[name].notna()).all():
+            parts[name] = values
+    found = compare(
+        column(arguments.label),
+        column(arguments.a),
+        column(arguments.b),
+        patients=optional(arguments.patient),
+        margin=DEFAULT_MARGIN if arguments.margin is None else arguments.margin,
+        positive=arguments.positive,
+        others={name: column(name) for name in arguments.others},
+        readers={name: column(name) for name in arguments.readers},
+        subgroups=parts if arguments.subgroups else None,
+        sites=optional(arguments.site),
+        folds=optional(arguments.fold),
+    )
+    print(found)
+    if arguments.output is not None:
+        found.write(arguments.output)
+        print(f"Wrote {arguments.output}.")
+    return 0

@@ -1,0 +1,324 @@
+"""What is compared or read shows itself in a notebook: the sentences, the table, the curves."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skiagram.datasets.files import write_files
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_record import Decision, Evaluation
+from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.score_comparison import compare_scores
+from skiagram.evaluation.scored_cases import as_scored_cases
+from skiagram.records import read_record
+from skiagram.report.drawing import Drawing
+from skiagram.report.formatting import finished_models, format_difference, format_estimate
+from skiagram.report.rendering import render_template
+from skiagram.report.sections.answer import draw_forest, state_answer, tabulate_answer
+from skiagram.report.sections.calibration import (
+    draw_reliability,
+    tabulate_calibration,
+    tabulate_calibration_distance,
+)
+from skiagram.report.sections.curves import draw_curves
+from skiagram.report.sections.decisions import draw_decision_curve
+from skiagram.report.sections.readers import describe_readers, tabulate_readers
+from skiagram.report.sections.sites import describe_sites, tabulate_sites
+from skiagram.report.sections.subgroups import tabulate_subgroup_differences, tabulate_subgroups
+from skiagram.report.tables import (
+    Cell,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
+from skiagram.statistics.estimate import Estimate
+
+_COLUMNS = {
+    "roc_auc": "AUC",
+    "average_precision": "Average precision",
+    "partial_roc_auc": "Partial AUC",
+    "brier": "Brier score",
+}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What an evaluation shows of itself.
+
+    Attributes:
+        evaluation: The whole record.
+    """
+
+    evaluation: Evaluation
+
+    @property
+    def decision(self) -> Decision:
+        """`yes`, `no`, `open`, or `none` where nothing can be said."""
+        return self.evaluation.answer.decision if self.evaluation.answer else "none"
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        return self.evaluation.verdict
+
+    @property
+    def difference(self) -> Estimate | None:
+        """Difference in AUC with its interval: `value`, `low`, `high`, `method`."""
+        return self.evaluation.difference
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a model or column of scores: AUC with its bounds, and further figures."""
+        rows: list[dict[str, Any]] = []
+        for model in finished_models(self.evaluation):
+            auc = model.metrics.get("roc_auc", Estimate(None))
+            others: dict[str, Any] = {
+                name: model.metrics[name].value
+                for name in ("average_precision", "brier")
+                if name in model.metrics
+            }
+            bounds: dict[str, Any] = {
+                "name": model.outcome.title,
+                "auc": auc.value,
+                "low": auc.low,
+                "high": auc.high,
+            }
+            rows.append({**bounds, **others})
+        return pd.DataFrame(rows).set_index("name")
+
+    def _repr_html_(self) -> str:
+        return render_template(
+            "notebook.html.j2",
+            sentences=self._sentences(),
+            table_of=self._table(),
+            pictures=[_picture(drawing) for drawing in self._drawings() if drawing],
+            warnings=self.evaluation.warnings,
+        )
+
+    def _sentences(self) -> tuple[str, ...]:
+        answer = self.evaluation.answer
+        return (answer.headline, *answer.openings, *answer.reasons) if answer else ()
+
+    def _table(self) -> Table:
+        raise NotImplementedError
+
+    def _drawings(self) -> Iterator[Drawing | None]:
+        yield draw_curves(self.evaluation, "roc")
+
+
+def _picture(drawing: Drawing) -> Mapping[str, str]:
+    """Return a figure as an image of its own, which no style of a notebook changes."""
+    data = b64encode(drawing.svg.encode()).decode()
+    return {"source": f"data:image/svg+xml;base64,{data}", "words": drawing.description}
+
+
+@dataclass(frozen=True)
+class StudyResult(_Shown):
+    """The evaluation of a run; it shows itself in a notebook.
+
+    Attributes:
+        evaluation: The whole record, `reports/evaluation.json`.
+    """
+
+    def _sentences(self) -> tuple[str, ...]:
+        return state_answer(self.evaluation)
+
+    def _table(self) -> Table:
+        return tabulate_answer(self.evaluation)
+
+    def _drawings(self) -> Iterator[Drawing | None]:
+        models = finished_models(self.evaluation)
+        yield draw_forest(self.evaluation, models, "answer")
+        yield from super()._drawings()
+
+    def __str__(self) -> str:
+        return self.verdict
+
+
+@dataclass(frozen=True)
+class ScoreComparison(_Shown):
+    """Columns of scores compared; it shows itself in a notebook.
+
+    Attributes:
+        evaluation: The whole record.
+    """
+
+    def write(self, path: str | Path) -> None:
+        """Write a page that loads nothing, with every table and figure."""
+        evaluation = self.evaluation
+        compared = [model for model in evaluation.models if model.outcome.model in self._names]
+        page = render_template(
+            "comparison.html.j2",
+            title=f"{self._names[0]} in place of {self._names[1]}?",
+            evaluation=evaluation,
+            sentences=self._sentences(),
+            table_of=self._table(),
+            roc=draw_curves(evaluation, "roc"),
+            precision_recall=draw_curves(evaluation, "precision_recall"),
+            reliability=draw_reliability(evaluation),
+            calibration=tabulate_calibration(evaluation)
+            if any(model.calibration for model in evaluation.models)
+            else None,
+            distances=tabulate_calibration_distance(evaluation),
+            decision_curve=draw_decision_curve(evaluation),
+            secondary=self._secondary(),
+            subgroups=[_subgroups(evaluation, model) for model in compared if model.subgroups],
+            sites=tabulate_sites(evaluation),
+            sites_shown=describe_sites(evaluation),
+            readers=tabulate_readers(evaluation),
+            readers_shown=describe_readers(evaluation),
+        )
+        write_files({Path(path): page.encode()})
+
+    def __str__(self) -> str:
+        lines = [self.verdict, ""]
+        width = max(len(model.outcome.title) for model in self.evaluation.models)
+        for model in self.evaluation.models:
+            auc = format_estimate(model.metrics["roc_auc"])
+            lines.append(f"{model.outcome.title.ljust(width)}  AUC {auc}")
+        for pair in self.evaluation.secondary:
+            p = "" if pair.p_holm is None else f", p {pair.p_holm:.3f} (Holm)"
+            words = pair.difference.reason or format_difference(pair.difference)
+            lines.append(f"{pair.model} minus {pair.other}: {words}{p}")
+        for shown in (describe_sites(self.evaluation), describe_readers(self.evaluation)):
+            lines += [shown] if shown else []
+        return "\n".join([*lines, *self.evaluation.warnings])
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        arms = self.evaluation.arms
+        return arms["deep"].model, arms["classical"].model
+
+    def _table(self) -> Table:
+        rows = [
+            TableRow(model.outcome.title, [fill_cell(model.metrics.get(name)) for name in _COLUMNS])
+            for model in self.evaluation.models
+        ]
+        cells: list[Cell | str] = [fill_difference(self.difference), *[""] * (len(_COLUMNS) - 1)]
+        rest = TableRow(" minus ".join(self._names), cells)
+        groups = (Group("", rows), Group("What the answer rests on", [rest]))
+        return Table(tuple(_COLUMNS.values()), groups, first="Scores")
+
+    def _secondary(self) -> Table | None:
+        rows = [
+            TableRow(
+                f"{pair.model} minus {pair.other}",
+                [
+                    fill_difference(pair.difference),
+                    "–" if pair.p is None else f"{pair.p:.3f}",
+                    "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
+                ],
+            )
+            for pair in self.evaluation.secondary
+        ]
+        columns = ("Difference in AUC", "p", "p, Holm")
+        return Table(columns, list_rows(rows), first="Pair") if rows else None
+
+    def _drawings(self) -> Iterator[Drawing | None]:
+        yield from super()._drawings()
+        yield draw_reliability(self.evaluation)
+        yield draw_decision_curve(self.evaluation)
+
+
+def _subgroups(evaluation: Evaluation, model: ModelResult) -> tuple[ModelResult, Table, Table]:
+    differences = tabulate_subgroup_differences(evaluation, model)
+    return model, tabulate_subgroups(evaluation, model), differences
+
+
+def compare(
+    labels: Any,
+    scores_a: Any,
+    scores_b: Any,
+    *,
+    patients: Any = None,
+    margin: float = DEFAULT_MARGIN,
+    positive: Any = None,
+    names: tuple[str, str] | None = None,
+    others: Mapping[str, Any] | None = None,
+    readers: Mapping[str, Any] | None = None,
+    subgroups: Any = None,
+    sites: Any = None,
+    folds: Any = None,
+    seed: int = 0,
+) -> ScoreComparison:
+    """Say whether one column of scores is better than another, by how much, and how sure that is.
+
+    By the rules of a run: AUC with intervals by patient, the paired difference against a margin,
+    calibration, decision curve. The scores may be of any origin; they must be of cases that their
+    model was not trained on. Those between 0 and 1 are taken for probabilities.
+
+    >>> import numpy as np, skiagram
+    >>> random = np.random.default_rng(0)
+    >>> label = np.arange(200) % 2
+    >>> weak, strong = (label + random.normal(0, noise, 200) for noise in (1.2, 0.5))
+    >>> found = skiagram.compare(label, strong, weak, patients=np.arange(200) // 2)
+    >>> found.decision, round(found.difference.value, 3)
+    ('yes', 0.162)
+    >>> print(found.verdict[:26])
+    Use A in place of B: yes.
+
+    Args:
+        labels: (n,) 0 and 1, or any two values with `positive`.
+        scores_a: (n,) scores of which it is asked whether they are better; higher where the
+            condition is more likely.
+        scores_b: (n,) scores that they would replace.
+        patients: (n,) whose case each is; None where each is a patient of its own.
+        margin: Smallest difference in AUC that counts as worthwhile.
+        positive: Label of the condition looked for.
+        names: What the two are called; of columns of a data frame, their names.
+        others: Name → (n,) further columns; all pairs but the first are corrected by Holm.
+        readers: Name → (n,) scores of readers, taken as a sample of readers.
+        subgroups: A data frame of n rows whose columns tell parts apart: age, site, device.
+        sites: (n,) site of each case, for a summary over sites and of the next one.
+        folds: (n,) which fit scored each case, where scores are of a cross-validation.
+        seed: Of the resamples.
+
+    Raises:
+        DataError: Unequal lengths, missing scores, labels that are not two classes, or fewer than
+            two patients of one.
+    """
+    own, other = names or (_name(scores_a, "A"), _name(scores_b, "B"))
+    if own == other:
+        raise DataError(f"both columns are called {own}", where="names", allowed="two names")
+    given = as_scored_cases(
+        labels,
+        {own: scores_a, other: scores_b, **(others or {})},
+        patients=patients,
+        positive=positive,
+        readers=readers,
+        subgroups=subgroups,
+        sites=sites,
+        folds=folds,
+    )
+    return ScoreComparison(compare_scores(given, margin, seed))
+
+
+def _name(values: Any, otherwise: str) -> str:
+    name = getattr(values, "name", None)
+    return name if isinstance(name, str) and name else otherwise
+
+
+def read_study(folder: str | Path = ".") -> StudyResult:
+    """Read what the last run of a study found; it shows itself in a notebook.
+
+    Args:
+        folder: Of the study, or its `reports/evaluation.json`.
+
+    Raises:
+        DataError: Nothing was evaluated there.
+    """
+    path = Path(folder)
+    record = path if path.suffix == ".json" else path / "reports" / "evaluation.json"
+    if not record.is_file():
+        remedy = "name the folder of a study in which `dvc repro` has ended"
+        raise DataError("no evaluation", where=str(record), remedy=remedy)
+    return StudyResult(read_record(Evaluation, record))

@@ -1,0 +1,165 @@
+"""Columns of scores of any origin compared, and a run's evaluation read: words, table, page."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import brier_score_loss, roc_auc_score
+
+import skiagram
+from skiagram.cli.main import main
+from skiagram.errors import DataError, OptionError
+from skiagram.records import write_record
+from skiagram.statistics.delong import difference_estimate, placements
+from tests.report.examples_of_results import binary
+
+N = 120
+LABEL = np.arange(N) % 2
+PATIENT = np.arange(N) // 2
+RANDOM = np.random.default_rng(1)
+GOOD, POOR = (LABEL + RANDOM.normal(0, noise, N) for noise in (0.6, 1.5))
+
+
+def probability(score: np.typing.NDArray[np.float64]) -> pd.Series:
+    return pd.Series(1 / (1 + np.exp(-3 * (score - 0.5))))
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_room_of_statistics() -> None:
+    found = skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT)
+    table = found.table
+    assert table["auc"].tolist() == pytest.approx(
+        [roc_auc_score(LABEL, GOOD), roc_auc_score(LABEL, POOR)]
+    )
+    pair = [placements(score[None], LABEL == 1, PATIENT) for score in (GOOD, POOR)]
+    assert found.difference == difference_estimate(*pair)
+    assert found.decision == "yes"
+    assert found.verdict.startswith("Use A in place of B: yes. A is better")
+    assert skiagram.compare(LABEL, POOR, GOOD, patients=PATIENT).decision == "no"
+    noise = RANDOM.normal(size=(2, N))
+    chance = skiagram.compare(LABEL, *noise)
+    assert "not shown to beat chance" in chance.verdict
+    assert chance.decision != "yes"
+
+
+@pytest.mark.slow
+def test_cases_of_a_patient_are_not_taken_for_patients() -> None:
+    # ten copies of each case tell no more than one
+    copies = [np.repeat(values, 10) for values in (LABEL, GOOD, POOR, np.arange(N))]
+    once = skiagram.compare(LABEL, GOOD, POOR).difference
+    often = skiagram.compare(*copies[:3], patients=copies[3]).difference
+    assert once is not None
+    assert often is not None
+    assert (often.low, often.high) == pytest.approx((once.low, once.high), abs=1e-9)
+
+
+@pytest.mark.slow
+def test_probabilities_alone_are_judged_as_such() -> None:
+    found = skiagram.compare(LABEL, probability(GOOD), probability(POOR) * 7)
+    first, second = found.evaluation.models
+    assert found.table["brier"].tolist()[0] == pytest.approx(
+        brier_score_loss(LABEL, probability(GOOD))
+    )
+    assert first.calibration is not None
+    assert first.decision_curve is not None
+    assert second.calibration is None
+    assert second.metrics["brier"].reason == "the scores are no probabilities between 0 and 1"
+
+
+def table(path: Path) -> Path:
+    columns = {
+        "patient": [f"p{number}" for number in PATIENT],
+        "truth": np.where(LABEL == 1, "malignant", "benign"),
+        "new": probability(GOOD).round(6),
+        "old": probability(POOR).round(6),
+        "size": POOR.round(3),
+        "reader1": (GOOD * 2).round(),
+        "reader2": (GOOD + POOR).round(),
+        "sex": np.array(["f", "m"])[PATIENT % 2],
+        "site": np.array(["x", "y", "z"])[PATIENT % 3],
+    }
+    pd.DataFrame(columns).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.slow
+def test_a_table_is_compared_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    named = ["--label", "truth", "--positive", "malignant", "--a", "new", "--b", "old"]
+    more = ["--others", "size", "--readers", "reader1", "reader2", "--subgroups", "sex"]
+    command = ["compare", str(table(tmp_path / "scores.csv")), *named, "--patient", "patient"]
+    assert main([*command, *more, "--site", "site", "-o", str(page)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Use new in place of old: yes.")
+    assert "new minus size" in said
+    assert "(Holm)" in said
+    assert "new: not shown to differ from the mean reader" in said
+    assert "at the next such one" in said
+    html = page.read_text()
+    for words in ("Calibration", "Decision curve", "Subgroups, new", "Sites", "Readers", "<svg"):
+        assert words in html
+    assert "network" not in html
+    assert "Deep" not in html
+    assert main([*command, "-o", str(page)]) == 2  # nothing is replaced
+    assert main([*command[:2], *named[:-1], "older"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores", "options", "said"),
+    [
+        (np.ones(N), GOOD, {}, "one class alone (1.0)"),
+        (np.where(LABEL, "yes", "no"), GOOD, {}, "positive='yes'"),
+        (np.arange(N) % 3, GOOD, {}, "3 classes (0, 1, 2)"),
+        (LABEL, GOOD[1:], {}, "119 values. Allowed: 120"),
+        (LABEL, np.where(PATIENT == 3, np.nan, GOOD), {}, "2 scores are missing"),
+        (LABEL, ["high"] * N, {}, "no number, the first in row 0"),
+        (np.where(PATIENT == 3, np.nan, LABEL), GOOD, {}, "2 labels are missing"),
+        ((np.arange(N) == 0).astype(int), GOOD, {}, "1 patients of class 1"),
+        (LABEL, GOOD, {"patients": PATIENT[1:]}, "patients: 119 values"),
+        (LABEL, GOOD, {"positive": 2}, "no label is 2"),
+        (LABEL, GOOD, {"margin": 0}, "margin: 0"),
+        (LABEL, GOOD, {"names": ("a", "a")}, "both columns are called a"),
+        (LABEL, GOOD, {"sites": [None] * N}, "a row without a value"),
+    ],
+)
+def test_bad_input_is_one_line(
+    labels: Any, scores: Any, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((DataError, OptionError)) as caught:
+        skiagram.compare(labels, scores, POOR, **options)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_scores_of_a_cross_validation_are_compared_within_folds() -> None:
+    fold = PATIENT % 5
+    shifted = GOOD + 10 * fold  # another scale in each fold
+    plain = skiagram.compare(LABEL, shifted, POOR, patients=PATIENT)
+    within = skiagram.compare(LABEL, shifted, POOR, patients=PATIENT, folds=fold)
+    assert plain.table["auc"].iloc[0] < 0.7
+    expected = np.mean([roc_auc_score(LABEL[fold == k], GOOD[fold == k]) for k in range(5)])
+    assert within.table["auc"].iloc[0] == pytest.approx(expected)
+    assert "overlapping training sets" in (within.difference.method if within.difference else "")
+
+
+@pytest.mark.slow
+def test_both_show_themselves_in_a_notebook(tmp_path: Path) -> None:
+    evaluation = binary()
+    compared = skiagram.compare(LABEL, probability(GOOD), probability(POOR))
+    write_record(evaluation, tmp_path / "reports/evaluation.json")
+    study = skiagram.read_study(tmp_path)
+    assert study.evaluation == evaluation
+    for shown in (compared, study):
+        html = shown._repr_html_()
+        assert "<strong>" in html
+        assert "<table" in html
+        assert "data:image/svg+xml;base64," in html
+        assert "<script" not in html
+    assert str(study) == evaluation.verdict
+    with pytest.raises(DataError, match="dvc repro"):
+        skiagram.read_study(tmp_path / "reports")
