@@ -151,7 +151,7 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     found = evaluation.finding
     if found is None or found.difference is None:
         return "none"
-    return _by_margin(found.difference, evaluation.margin)
+    return decide_by_margin(found.difference, evaluation.margin)
 
 
 def _decisive_comparisons(
@@ -318,12 +318,12 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
     one, other = (_who_stands(evaluation, found.chosen[arm]) for arm in arms)
     low, high = found.difference.low, found.difference.high
     if low is not None and high is not None and low != high:
-        words = _relate(low, high, evaluation.margin, name)
+        words = relate_in_words(low, high, evaluation.margin, f"the {name}", "the classical model")
         yield f"In finding, {words[0].lower()}{words[1:]}"
     yield (
         f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
         f"{merits[0]} and the best classical model{other} {merits[1]} ({found.variant}): "
-        f"{_gap(found.difference)}. At one false mark per image they find {shares[0]} and "
+        f"{describe_gap(found.difference)}. At one false mark per image they find {shares[0]} and "
         f"{shares[1]} of the lesions."
     )
 
