@@ -45,7 +45,9 @@ def model(name: str, **values: Any) -> ClassicalModel:
 def _keeps_common_promises(name: str) -> bool:
     """Return whether an option file is a classical model on all features of all training cases."""
     options = read_options(name)
-    if not options["_target_"].startswith(FAMILIES) or options["columns"] or options["selection"]:
+    if not options["_target_"].startswith(FAMILIES) or "classifier" in options:
+        return False  # a finder is no model of features
+    if options["columns"] or options["selection"]:
         return False
     return type(model(name)).fit is ClassicalModel.fit
 

@@ -1,0 +1,305 @@
+"""A finder made of any classical model: it judges candidates by the features of their windows.
+
+Each candidate is described as it is, relative to the other candidates of its image, and by its
+difference from the same relative place of the patient's other image, as radiologists compare sides.
+Further rounds learn from the normal places that the round before took for lesions.
+"""
+
+from dataclasses import dataclass as plain_dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy.spatial import cKDTree
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.marks import case_scores, of_cases, positions, suppress
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
+from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.options import STRICT, build
+from skiagram.records import read_record, write_record
+from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+View = Literal["own", "relative", "contralateral", "place"]
+_RECORD = "finder.json"
+_LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
+_SAME_PLACE = 3  # candidates of the other image whose mean stands for the same place
+_CHUNK = 4096  # candidates that are judged at a time
+Millimetres = Annotated[float, Field(ge=0)]
+
+
+@dataclass(**STRICT)
+class CandidateFinder:
+    """A classical model that judges places, and how it learns from them.
+
+    Attributes:
+        classifier: `_target_` and options of a classical model; its `columns` choose among the
+            features of all views (`relative.glcm`, `contralateral`).
+        views: How a candidate is described: by its `own` features, `relative` to its image's other
+            candidates, `contralateral`: minus the same place of the patient's other image, also
+            relative; by its `place` in the image.
+        lesion_share: Candidates within this share of a lesion's radius are taken for the lesion,
+        lesion_least: or within so many mm.
+        margin: Places within the radius and so many mm teach nothing.
+        normal_places: Drawn for each place on a lesion, from images without and with lesions.
+        rounds: Times that the worst mistakes are added, and the model fitted again.
+        hard_share: Mistakes that are added, as a share of the normal places drawn.
+        apart: Marks nearer than so many mm to a higher one stand for the same.
+        top: Marks whose mean is the image's score.
+        other_share: Share of the other image's score that is taken off an image's own.
+    """
+
+    arm: ClassVar[Arm] = "classical"
+    uses_validation: ClassVar[bool] = False
+    finds_in: ClassVar[Literal["features"]] = "features"
+
+    classifier: dict[str, Any]
+    views: tuple[View, ...]
+    lesion_share: Annotated[float, Field(gt=0, le=1)]
+    lesion_least: Millimetres
+    margin: Millimetres
+    normal_places: Annotated[int, Field(ge=1)]
+    rounds: Annotated[int, Field(ge=0)]
+    hard_share: Annotated[float, Field(gt=0, le=1)]
+    apart: Millimetres
+    top: Annotated[int, Field(ge=1)]
+    other_share: Annotated[float, Field(ge=0, le=1)]
+
+    @property
+    def model(self) -> ClassicalModel:
+        """Return the classical model; any other is an OptionError."""
+        model = build(self.classifier, "model.classifier")
+        if not isinstance(model, ClassicalModel):
+            found, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
+            raise OptionError(found, where="model.classifier", allowed=allowed)
+        return model
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        return f"{self.model.kind} at candidates"
+
+    def fit(
+        self,
+        training: Labelled[FindingInputs],
+        validation: Labelled[FindingInputs] | None,
+        context: FitContext,
+    ) -> "FittedCandidateFinder":
+        """Learn which candidates are lesions."""
+        if context.positive is None:
+            raise ModelFailure("more than two classes", where=self.title)
+        table = describe_candidates(training.inputs, self.views)
+        lesion, normal = self._known(training, training.label == context.positive)
+        if not len(lesion) or not len(normal):
+            found = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
+            remedy = "choose a finer `proposal`, or check the marks"
+            raise ModelFailure(found, where=self.title, remedy=remedy)
+        generator = stream(context.seed, "normal places")
+        number = min(len(normal), self.normal_places * len(lesion))
+        chosen = generator.choice(normal, number, replace=False)
+        for last in range(self.rounds + 1):
+            rows = np.sort(np.concatenate([lesion, chosen]))
+            fitted = self._judge(table, rows, lesion, context)
+            if last < self.rounds:
+                hardest = np.argsort(-judge(fitted, table, normal), kind="stable")
+                worst = normal[hardest[: max(1, int(self.hard_share * number))]]
+                chosen = np.union1d(chosen, worst)
+        floor = float(judge(fitted, table, rows).min())
+        record = FinderRecord(context.positive, floor)
+        summary = FitSummary(
+            parameters=fitted.summary.parameters,
+            multiply_adds=None,
+            images_seen=len(training),
+            features=fitted.summary.features,
+        )
+        return FittedCandidateFinder(self, fitted, record, summary)
+
+    def _known(
+        self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows, of the described candidates, on lesions and off them."""
+        inputs = training.inputs
+        candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
+        lesions, of_lesions = inputs.lesions, of_cases(inputs.lesions)
+        place, true = positions(candidates, inputs.spacing), positions(lesions, inputs.spacing)
+        radius = lesions["radius"].to_numpy(dtype=np.float64)
+        abnormal = dict(zip(training.case_id.tolist(), positive.tolist(), strict=True))
+        on, off = [], []
+        for case, rows in of_cases(candidates).items():
+            known = of_lesions.get(case)
+            if known is None:
+                if not abnormal[case]:  # an abnormal image without a mark may show it anywhere
+                    off.append(rows)
+                continue
+            distance = np.linalg.norm(place[rows][:, None] - true[known][None], axis=2)
+            near = distance <= np.maximum(self.lesion_share * radius[known], self.lesion_least)
+            near[distance.argmin(axis=0), np.arange(len(known))] = True
+            on.append(rows[near.any(axis=1)])
+            far = distance > np.maximum(radius[known], self.lesion_least) + self.margin
+            off.append(rows[far.all(axis=1) & ~near.any(axis=1)])
+        nothing = np.empty(0, dtype=np.int64)
+        return np.concatenate([nothing, *on]), np.concatenate([nothing, *off])
+
+    def _judge(
+        self,
+        table: FeatureTable,
+        rows: NDArray[np.int64],
+        lesion: NDArray[np.int64],
+        context: FitContext,
+    ) -> FittedClassical:
+        case_id = table.case_id[rows]
+        label = np.isin(rows, lesion).astype(np.int64)
+        # The classical model takes no groups: a patient is not asked for.
+        places = Labelled(table.select(rows), case_id, label, case_id, 2)
+        return self.model.fit(places, None, context)
+
+    def load(self, folder: Path) -> "FittedCandidateFinder":
+        """Load a finder of these options that `FittedCandidateFinder.save` wrote."""
+        fitted = self.model.load(folder)
+        return FittedCandidateFinder(
+            self, fitted, read_record(FinderRecord, folder / _RECORD), fitted.summary
+        )
+
+
+@plain_dataclass(frozen=True)
+class FinderRecord:
+    """What a fitted finder knows besides its classical model.
+
+    Attributes:
+        positive: Label of images with a lesion.
+        floor: Score of an image without any candidate.
+    """
+
+    positive: int
+    floor: float
+
+
+@plain_dataclass(frozen=True)
+class FittedCandidateFinder:
+    """A fitted classical model that judges candidates."""
+
+    finder: CandidateFinder
+    fitted: FittedClassical
+    record: FinderRecord
+    summary: FitSummary
+
+    def find(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Return the marks of cases, those near a higher one left out."""
+        table = describe_candidates(inputs, self.finder.views)
+        candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
+        marks = candidates.assign(score=judge(self.fitted, table, np.arange(len(table))))
+        return suppress(marks, self.finder.apart, inputs.spacing)
+
+    def scores(self, inputs: FindingInputs) -> Floats:
+        """Return (n, 2) float64 scores of cases by their highest marks."""
+        own = inputs.case_id.tolist()
+        other = [inputs.partner.get(case, "") for case in own]
+        asked = np.unique([case for case in (*own, *other) if case])
+        marks = self.find(inputs.of(asked if self.finder.other_share else inputs.case_id))
+        top, floor, share = self.finder.top, self.record.floor, self.finder.other_share
+        score = case_scores(marks, own, top, floor)
+        beside = np.where(
+            [bool(case) for case in other], case_scores(marks, other, top, floor), score
+        )
+        half = (score - share * beside) / 2
+        order = (-half, half) if self.record.positive == 1 else (half, -half)
+        return np.stack(order, axis=1)
+
+    def save(self, folder: Path) -> None:
+        """Write the classical model and what belongs to it; equal finders give equal bytes."""
+        self.fitted.save(folder)
+        write_record(self.record, folder / _RECORD)
+
+
+def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:
+    """Return the score of some candidates, higher = rather a lesion."""
+    parts = [
+        fitted.scores(table.select(rows[start : start + _CHUNK]))
+        for start in range(0, len(rows), _CHUNK)
+    ]
+    scores = np.concatenate(parts) if parts else np.empty((0, 2))
+    score: Floats = scores[:, 1] - scores[:, 0]
+    return score
+
+
+def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> FeatureTable:
+    """Return the candidates of some cases under the chosen views, case after case."""
+    table = inputs.features
+    if table is None:
+        raise ValueError("the features of candidates were not read")
+    names = table.names
+    blocks = {
+        "own": names,
+        "relative": tuple(f"relative.{name}" for name in names),
+        "contralateral": tuple(f"contralateral.{name}" for name in names),
+        "place": ("place_slice", "place_row", "place_column"),
+    }
+    by_case = of_cases(inputs.candidates)
+    described = [
+        _describe(inputs, table, by_case, case, views)
+        for case in inputs.case_id.tolist()
+        if case in by_case
+    ]
+    columns = tuple(name for view in views for name in blocks[view])
+    values = np.vstack(described) if described else np.empty((0, len(columns)), np.float32)
+    return FeatureTable(table.case_id[inputs.rows], columns, values)
+
+
+def _describe(
+    inputs: FindingInputs,
+    table: FeatureTable,
+    by_case: dict[str, NDArray[np.int64]],
+    case: str,
+    views: tuple[View, ...],
+) -> NDArray[np.float32]:
+    rows, values = by_case[case], table.values  # noqa: PD011 - a table of features
+    parts: dict[str, NDArray[Any]] = {"own": values[rows]}
+    if {"relative", "contralateral"} & set(views):
+        parts["relative"] = _relative(parts["own"])
+    if {"place", "contralateral"} & set(views):
+        parts["place"] = relative_places(inputs.candidates.iloc[rows])
+    if "contralateral" in views:
+        beside = by_case.get(inputs.partner.get(case, ""))
+        if beside is None:
+            parts["contralateral"] = np.zeros_like(parts["relative"])
+        else:
+            there = relative_places(inputs.candidates.iloc[beside])
+            nearest = min(_SAME_PLACE, len(beside))
+            _, same = cKDTree(there).query(parts["place"], k=[*range(1, nearest + 1)])
+            other = _relative(values[beside])[same].mean(axis=1)
+            parts["contralateral"] = parts["relative"] - other
+    return np.hstack([parts[view] for view in views]).astype(np.float32)
+
+
+def _relative(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return features in deviations from the mean over the candidates of one image."""
+    exact = values.astype(np.float64)
+    spread = exact.std(axis=0)
+    same = spread <= 1e-9 * np.maximum(np.abs(exact).max(axis=0), 1e-12)
+    units = (exact - exact.mean(axis=0)) / np.where(same, 1.0, spread)
+    return np.clip(np.where(same, 0.0, units), -_LIMIT, _LIMIT).astype(np.float32)
+
+
+def relative_places(candidates: pd.DataFrame) -> Floats:
+    """Return (n, 3) slice, row and column of one image's candidates, 0 to 1 over their extent.
+
+    A column counts over the extent of its own row (and slice) where a grid gives the row several:
+    from the chest wall to the skin, on a breast.
+    """
+    place = np.nan_to_num(candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64))
+    first = place.min(axis=0)
+    units: Floats = (place - first) / np.maximum(np.ptp(place, axis=0), 1e-9)
+    line = np.unique(place[:, :2], axis=0, return_inverse=True)[1].ravel()
+    last = np.zeros(line.max() + 1)
+    np.maximum.at(last, line, place[:, 2])
+    width = last[line] - first[2]
+    counted = np.bincount(line)[line] > 1
+    units[counted, 2] = ((place[:, 2] - first[2]) / np.maximum(width, 1e-9))[counted]
+    return units

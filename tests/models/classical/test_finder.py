@@ -1,0 +1,155 @@
+"""A finder of candidates: what it learns from, what it says of images it never saw."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import FindingInputs
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.classical.finder import CandidateFinder, describe_candidates, relative_places
+from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
+from skiagram.options import build, read_option_file
+from skiagram.records import tabulate_places
+
+CASES, SIDE, STEP = 24, 7, 10.0
+VALUES = read_option_file(Path("conf/model/candidate_finder.yaml"))
+CONTEXT = FitContext(seed=3, positive=1)
+
+
+def finder(**options: Any) -> CandidateFinder:
+    judge = VALUES["classifier"] | {"inverse_regularisation": 1.0}
+    small = {
+        "classifier": judge,
+        "normal_places": 5,
+        "lesion_least": 4.0,
+        "margin": 4.0,
+        "apart": 15.0,
+    }
+    built: CandidateFinder = build(VALUES | small | options, "model")
+    return built
+
+
+def inputs(folder: Path) -> tuple[FindingInputs, np.ndarray]:
+    """Return films of a grid of places; every fourth has a lesion, at the place that is brightest
+    relative to the other side."""
+    generator = np.random.default_rng(0)
+    ids = [f"c{k:02d}" for k in range(CASES)]
+    grid = [(float(STEP * r), float(STEP * c)) for r in range(SIDE) for c in range(SIDE)]
+    candidates = tabulate_places([(case, place, 5.0) for case in ids for place in grid])
+    shared = np.repeat(generator.normal(0, 3, (CASES // 2, SIDE**2)), 2, axis=0)
+    values = shared + generator.normal(0, 0.3, shared.shape)
+    label = (np.arange(CASES) % 4 == 1).astype(np.int64)
+    at = {
+        case: int(generator.integers(SIDE**2)) for case, one in zip(ids, label, strict=True) if one
+    }
+    for case, place in at.items():
+        values[int(case[1:]), place] += 8
+    table = np.stack([values.ravel(), generator.normal(size=values.size)], axis=1)
+    marks = tabulate_places([(case, grid[place], 3.0) for case, place in at.items()])
+    with ShardWriter(folder) as writer:
+        for case in ids:
+            writer.add(case, np.ones((70, 70), np.float32), (1.0, 1.0))
+    whole = FindingInputs(
+        np.array(ids),
+        ImageStore(folder),
+        candidates,
+        FeatureTable(
+            candidates["case_id"].to_numpy(dtype=str),
+            ("first_order_mean", "glcm_noise"),
+            table.astype(np.float32),
+        ),
+        marks,
+        dict.fromkeys(ids, (1.0, 1.0)),
+        {case: ids[number ^ 1] for number, case in enumerate(ids)},
+    )
+    return whole, label
+
+
+def labelled(whole: FindingInputs, label: np.ndarray) -> Labelled[FindingInputs]:
+    patient = np.array([f"p{number // 2}" for number in range(len(label))])
+    return Labelled(whole, whole.case_id, label, patient, 2)
+
+
+def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path)
+    model, training = finder(), labelled(whole, label).select(np.arange(16))
+    fitted = model.fit(training, None, CONTEXT)
+    assert all(isinstance(*pair) for pair in ((model, Finder), (fitted, FittedFinder)))
+    unseen = whole.select(np.arange(16, CASES))
+    blind = replace(unseen, marks=whole.marks.iloc[:0])  # marks of scored cases are not read
+    scores, found = fitted.scores(unseen), fitted.find(unseen)
+    assert np.array_equal(scores, fitted.scores(blind))
+    pd.testing.assert_frame_equal(found, fitted.find(blind))
+    assert scores[label[16:] == 1, 1].min() > scores[label[16:] == 0, 1].max()
+    highest = found.loc[found.groupby("case_id")["score"].idxmax()].set_index("case_id")
+    for lesion in whole.marks.to_dict("records"):
+        if lesion["case_id"] in highest.index:
+            mark = highest.loc[lesion["case_id"]]
+            assert (mark["row"], mark["column"]) == (lesion["row"], lesion["column"])
+    for _, own in found.groupby("case_id"):
+        place = own[["row", "column"]].to_numpy()
+        apart = np.linalg.norm(place[:, None] - place[None], axis=2) + 99 * np.eye(len(place))
+        assert apart.min() > 15
+
+
+def test_a_saved_finder_scores_as_before(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path / "images")
+    model = finder(views=["own", "relative"])
+    fitted = model.fit(labelled(whole, label), None, CONTEXT)
+    fitted.save(tmp_path / "model")
+    loaded = model.load(tmp_path / "model")
+    assert np.array_equal(loaded.scores(whole), fitted.scores(whole))
+    assert np.array_equal(
+        model.fit(labelled(whole, label), None, CONTEXT).scores(whole), fitted.scores(whole)
+    )
+
+
+def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path)
+    model = finder()
+    unplaced = replace(whole, marks=whole.marks.iloc[1:])
+    known = model._known(labelled(unplaced, label), label == 1)
+    case = str(whole.marks["case_id"].iloc[0])
+    taught = {str(whole.candidates["case_id"].iloc[row]) for rows in known for row in rows}
+    assert case not in taught
+    assert len(taught) == CASES - 1
+
+
+def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path: Path) -> None:
+    whole, _ = inputs(tmp_path)
+    table = describe_candidates(whole.select(np.array([1])), ("relative", "contralateral", "place"))
+    lesion = whole.marks.iloc[0]
+    assert lesion["case_id"] == "c01"
+    row = int(lesion["row"] / STEP * SIDE + lesion["column"] / STEP)
+    difference = table.columns(["contralateral.first_order_mean"]).values[:, 0]  # noqa: PD011
+    assert difference.argmax() == row
+    alone = replace(whole, partner={}).select(np.array([1]))
+    assert not describe_candidates(alone, ("contralateral",)).values.any()  # noqa: PD011
+
+
+def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:
+    places = tabulate_places(
+        [("a", (0, 0), 1), ("a", (0, 10), 1), ("a", (10, 0), 1), ("a", (10, 20), 1)]
+    )
+    assert relative_places(places)[:, 1:].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path)
+    fitted = finder().fit(labelled(whole, label), None, CONTEXT)
+    few = replace(whole, candidates=whole.candidates[whole.candidates["case_id"] != "c00"])
+    features = whole.features
+    assert features is not None
+    kept = np.flatnonzero(features.case_id != "c00")
+    few = replace(few, features=features.select(kept), partner={})
+    few = replace(few, candidates=few.candidates.reset_index(drop=True))
+    scores = fitted.scores(few)
+    assert scores[0, 1] <= scores[1:, 1].min()
+    with pytest.raises(Exception, match="off them"):
+        finder().fit(labelled(replace(whole, marks=whole.marks.iloc[:0]), label), None, CONTEXT)
