@@ -7,7 +7,7 @@ densities, so every true figure is known: a positive's score is shifted by d, AU
 Patients with several images share half of the variance. Each data set is new; resamples of patients
 are drawn `POOL` times a design and take turns, which leaves the chance of covering the truth as it
 is and saves most of the time. Nothing is read. What a few large patients, subgroups, sites,
-readers, choices, folds, seeds and calibrations do stands in the modules beside this one.
+readers, choices, folds, seeds, lesions and calibrations do stands in the modules beside this one.
 """
 
 import sys
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from free_response import free_response_section
 from groups import groups_section
 from held_out_calibration import calibration_section
 from learning_curves import learning_curves_section
@@ -260,6 +261,7 @@ def page(simulations: int, replicates: int) -> str:
     text += groups_section(simulations // 2)
     text += procedures_section(3 * simulations // 4, simulations)
     text += within_fits_section(simulations // 5)
+    text += free_response_section(simulations // 10)
     text += rare_classes_section(simulations)
     text += calibration_section(max(1, simulations // 20))
     text += shifts_section(max(4, simulations // 5))

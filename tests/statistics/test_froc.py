@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from skiagram.statistics.bootstrap import bootstrap_estimate, draw_patients
+from skiagram.statistics.bootstrap import bootstrap_difference, draw_patients
 from skiagram.statistics.delong import difference_estimate
 from skiagram.statistics.froc import RATES, FreeResponse, Ratings, difference_found
 
@@ -155,7 +155,7 @@ def test_a_difference_of_a_finder_with_itself_is_nothing() -> None:
     response = simulated(11, 40)
     other = simulated(12, 40)
     draws = draw_patients(response.patient, 5, 100, 0)
-    same = bootstrap_estimate(difference_found(response, response, RATES), draws, share=False)
+    same = bootstrap_difference(difference_found(response, response, RATES), draws, 5.0)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
     merit = response.merit()
     assert difference_estimate(merit, merit).value == 0.0

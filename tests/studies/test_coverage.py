@@ -55,6 +55,14 @@ def test_unequal_patients_keep_93_percent_where_they_did_not() -> None:
         assert area < 94
 
 
+def test_intervals_of_finding_hold_and_equal_finders_are_rarely_told_apart() -> None:
+    rows = of_section("Finding lesions")
+    assert len(rows) == 5
+    for _, (merit, at_one, mean, false_merit, false_mean) in rows:
+        assert min(merit, at_one, mean) >= 92
+        assert max(false_merit, false_mean) <= 6
+
+
 def test_more_models_in_an_arm_are_no_advantage() -> None:
     text = PAGE.read_text(encoding="utf-8")
     (section,) = [part for part in text.split("\n## ") if "the arm with more models" in part]

@@ -33,7 +33,13 @@ from skiagram.finding.candidates import Ceiling
 from skiagram.finding.marks import FALSE, HitRule, Spacings, positions, read_spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.records import IDEAL_MARKS, MARKS, Task, read_record, read_table
-from skiagram.statistics.bootstrap import LEVELS, PatientDraws, bootstrap_estimate, draw_patients
+from skiagram.statistics.bootstrap import (
+    LEVELS,
+    PatientDraws,
+    bootstrap_difference,
+    bootstrap_estimate,
+    draw_patients,
+)
 from skiagram.statistics.delong import (
     auc_estimate,
     combination,
@@ -143,8 +149,8 @@ def evaluate_finding(
     return replace(
         evaluation,
         difference=difference,
-        sensitivity_difference=bootstrap_estimate(
-            difference_found(one, other, RATES), search.draws, share=False
+        sensitivity_difference=bootstrap_difference(
+            difference_found(one, other, RATES), search.draws, pair[0].degrees
         ),
         p=None if difference.value is None else variation.p(difference.value),
         relation=relate_to_margin(difference, options.margin),
@@ -318,7 +324,9 @@ class _Search:
             for each in (self.ideal[0], self.bound)
         )
         above = difference_estimate(response.merit(), bound.merit())
-        more = bootstrap_estimate(difference_found(response, ideal, RATES), self.draws, share=False)
+        more = bootstrap_difference(
+            difference_found(response, ideal, RATES), self.draws, bound.merit().degrees
+        )
         return replace(
             result,
             efficiency=bootstrap_estimate(

@@ -1,7 +1,7 @@
 """Intervals by resampling patients, for metrics without a closed form."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -181,6 +181,26 @@ def bootstrap_estimate(
     low, high = value - lengthened * (value - low), value + lengthened * (high - value)
     if share:
         low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))
+    return Estimate(value, low, high, method)
+
+
+def bootstrap_difference(statistic: Statistic, draws: PatientDraws, degrees: float) -> Estimate:
+    """Estimate a difference of two shares with its 95 % interval, from the spread of resamples.
+
+    For differences of equal models the percentiles of the resamples exclude 0 too often.
+
+    Args:
+        statistic: Maps case weights (b, n) to (b,), NaN where undefined.
+        degrees: Degrees of freedom of the variance over patients.
+    """
+    value = float(statistic(np.ones((1, len(draws.patient))))[0])
+    values = np.concatenate([statistic(block) for block in draws.weights()])
+    values = values[np.isfinite(values)]
+    if 2 * len(values) < len(draws.counts):
+        return Estimate(value, method="no interval: too few patients of a class to resample")
+    variation = _variation(statistic, replace(draws, degrees=degrees), values, np.empty(0))
+    method = f"bootstrap standard error by patient{variation.words}"
+    low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
     return Estimate(value, low, high, method)
 
 

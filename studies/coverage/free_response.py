@@ -1,0 +1,134 @@
+"""Finding: intervals of JAFROC's figure of merit and of sensitivities, and false findings.
+
+Two finders, equally good in truth, rate the same places: lesions with mean `DISTANCE`, of which a
+tenth is never marked, and some others in each image with mean 0, all of unit variance. A quarter of
+it belongs to the patient, half of the rest to both finders alike. The truth is that of 40,000
+patients.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import bootstrap_difference, bootstrap_estimate, draw_patients
+from skiagram.statistics.delong import auc_estimate, difference_estimate
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.froc import RATES, FreeResponse, Ratings, difference_found
+
+DISTANCE, PLACES, UNMARKED = 2.0, 3.0, 0.1
+REPLICATES = 400
+ONE = np.array([1.0])
+
+
+@dataclass(frozen=True)
+class Design:
+    """Patients, every so many with lesions in one image.
+
+    Attributes:
+        images: Of a patient; or the most, their numbers drawn, few having most.
+        every: One patient in so many has a lesion, or up to three.
+        folds: Fits that share the patients; 0 for one fit.
+    """
+
+    title: str
+    patients: int
+    images: int = 1
+    unequal: bool = False
+    every: int = 2
+    folds: int = 0
+
+
+DESIGNS = (
+    Design("40 patients, 20 with lesions", 40),
+    Design("100 patients, 50 with lesions", 100),
+    Design("60 patients of 2 images, 20 with lesions", 60, 2, every=3),
+    Design("60 patients of 1 to 8 images, 30 with lesions", 60, 8, unequal=True),
+    Design("160 patients of 2 images, 80 with lesions, 5 fits", 160, 2, folds=5),
+)
+
+
+def draw(design: Design, generator: np.random.Generator) -> tuple[FreeResponse, FreeResponse]:
+    """Return the marks of both finders on new patients."""
+    count = np.full(design.patients, design.images)
+    if design.unequal:
+        count = np.minimum(generator.geometric(0.4, design.patients), design.images)
+    patient = np.repeat(np.arange(design.patients), count)
+    first = np.r_[0, np.cumsum(count)[:-1]]
+    lesions = np.zeros(len(patient), dtype=np.int64)
+    abnormal = first[:: design.every]
+    lesions[abnormal] = generator.integers(1, 4, len(abnormal))
+    images = np.arange(len(patient))
+    lesion_image = np.repeat(images, lesions)
+    place_image = np.repeat(images, generator.poisson(PLACES, len(patient)))
+    image = np.r_[lesion_image, place_image]
+    common = np.sqrt(0.25) * generator.normal(size=design.patients)[patient[image]]
+    common += np.sqrt(0.375) * generator.normal(size=len(image))
+    fit = (patient % design.folds)[None] if design.folds else None
+    found = []
+    for _ in range(2):
+        score = common + np.sqrt(0.375) * generator.normal(size=len(image))
+        lesion = score[: len(lesion_image)] + DISTANCE
+        lesion[generator.random(len(lesion)) < UNMARKED] = -np.inf
+        ratings = Ratings(lesion, lesion_image, score[len(lesion_image) :], place_image)
+        found.append(FreeResponse((ratings,), patient, fit, design.folds))
+    return found[0], found[1]
+
+
+def simulate(design: Design, simulations: int) -> dict[str, float]:
+    """Return how often the truth is held, and how often one of equal finders is called better."""
+    generator = stream(0, "finding", design.title)
+    many = draw(Design("", 40_000, design.images, design.unequal, design.every), generator)[0]
+    ones = np.ones((1, len(many.patient)))
+    truth = [many.merit().mean, *(many.share_found(rates)(ones)[0] for rates in (ONE, RATES))]
+    held, called = [], []
+    for number in range(simulations):
+        one, other = draw(design, generator)
+        draws = draw_patients(one.patient, len(np.unique(one.patient)) // 3, REPLICATES, number)
+        estimates = [
+            auc_estimate(one.merit()),
+            *(bootstrap_estimate(one.share_found(rates), draws) for rates in (ONE, RATES)),
+        ]
+        held.append([_holds(*pair) for pair in zip(estimates, truth, strict=True)])
+        differences = [
+            difference_estimate(one.merit(), other.merit()),
+            bootstrap_difference(difference_found(one, other, RATES), draws, one.merit().degrees),
+        ]
+        called.append([_excludes_nothing(each) for each in differences])
+    names = ("merit", "at one", "mean", "merit called", "mean called")
+    shares = np.r_[np.mean(held, axis=0), np.mean(called, axis=0)]
+    return dict(zip(names, shares.tolist(), strict=True))
+
+
+def _holds(estimate: Estimate, truth: float) -> bool:
+    low, high = estimate.low, estimate.high
+    return low is not None and high is not None and low <= truth <= high
+
+
+def _excludes_nothing(difference: Estimate) -> bool:
+    return not _holds(difference, 0.0)
+
+
+def free_response_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Finding lesions
+
+Two finders, equally good in truth, on the same images (`studies/coverage/free_response.py`);
+{simulations:,} data sets per row. *Held*: how often the 95 % interval of one finder holds the
+truth, of the figure of merit, of the sensitivity at one false mark per image and of LUNA16's
+mean. *False findings*: how often the interval of the difference of the two excludes 0.
+
+| design | merit held | at one held | mean held | false findings, merit | mean |
+|---|---|---|---|---|---|
+"""
+    for design in DESIGNS:
+        cells = (f"{100 * share:.1f} %" for share in simulate(design, simulations).values())
+        text += f"| {design.title} | {' | '.join(cells)} |\n"
+    return text
+
+
+if __name__ == "__main__":
+    import sys
+
+    print(free_response_section(int(sys.argv[1])))  # noqa: T201
