@@ -1,5 +1,6 @@
 """Stage audit: what would make later figures untrustworthy."""
 
+import csv
 import sys
 
 from pydantic.dataclasses import dataclass
@@ -9,6 +10,7 @@ from option_files import ROOT
 from outputs import output_root, publish
 from skiagram import records
 from skiagram.audit.run import audit
+from skiagram.compute.checkout import home
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.options import STRICT
 
@@ -32,7 +34,9 @@ def main(options: Options) -> None:
     with publish("data/audit/findings.json", "data/audit/near_duplicates.parquet") as staging:
         records.write_record(report, staging / "data/audit/findings.json")
         records.write_table(pairs, staging / "data/audit/near_duplicates.parquet")
-    sys.stderr.write(report.explain_stop())
+    table = home(ROOT) / "tables" / f"{card.name}.cases.csv"  # where `skiagram init` wrote one
+    rows = csv.DictReader(table.read_text("utf-8").splitlines()) if table.exists() else ()
+    sys.stderr.write(report.explain_stop({row["case_id"]: row["file"] for row in rows}))
     report.raise_if_stopping()
     with publish("data/audit/passed") as staging:
         (staging / "data/audit").mkdir(parents=True)

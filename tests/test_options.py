@@ -85,6 +85,12 @@ def test_composed_options_build_the_same_again() -> None:
     assert build(composed(network), "model") == network
 
 
+def test_all_missing_options_are_named_at_once() -> None:
+    left = {name: value for name, value in GOOD.items() if name not in ("depth", "optimizer")}
+    with pytest.raises(OptionError, match=r"model: \w+, \w+ are missing"):
+        check(Network, left, "model")
+
+
 def test_a_missing_option_is_named() -> None:
     with pytest.raises(OptionError, match=r"model\.depth: is missing"):
         check(Network, {key: value for key, value in GOOD.items() if key != "depth"}, "model")

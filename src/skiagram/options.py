@@ -163,8 +163,18 @@ def _explain(
         known = ", ".join(sorted(_fields(target, path[:-1])))
         return OptionError("no such option", where=option, allowed=known)
     if first["type"] in {"missing", "missing_argument"}:
-        option = f"{option}.{first['loc'][-1]}"
-        return OptionError("is missing", where=option, remedy="give it a value")
+        missing = [
+            ".".join([*_path(one["loc"], values), str(one["loc"][-1])])
+            for one in errors
+            if one["type"] == first["type"]
+        ]
+        if len(missing) == 1:
+            return OptionError(
+                "is missing", where=f"{where}.{missing[0]}", remedy="give it a value"
+            )
+        return OptionError(
+            f"{', '.join(missing)} are missing", where=where, remedy="give them values"
+        )
     value = json.dumps(first["input"], default=str)
     meant = [error["msg"] for error in errors if _path(error["loc"], values) == path]
     wishes = [text.removeprefix("Input should be ") for text in meant]

@@ -97,9 +97,9 @@ def test_a_waiver_lets_the_run_go_on_and_keeps_its_reason(clean: Planted, tmp_pa
     with pytest.raises(AuditStop, match="near_duplicates_across_splits") as stopped:
         report.raise_if_stopping()
     assert stopped.value.exit_code == 3
-    told = report.explain_stop()
+    told = report.explain_stop({"case-000040": "b.png"})
     assert "waived_findings:\n  near_duplicates_across_splits: " in told
-    assert "case-000040" in told
+    assert "b.png and case-000003" in told
 
     card = dataclasses.replace(CARD, waived_findings={"near_duplicates_across_splits": "published"})
     waived, _ = audit([store], clean.cases, TASK, card)

@@ -4,12 +4,15 @@ import csv
 import hmac
 import io
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pyrage
@@ -18,8 +21,12 @@ import yaml
 from PIL import Image
 from pyrage import x25519
 
+from skiagram.cli import main as frame
+from skiagram.cli.fitting_choices import fitting_choices
+from skiagram.cli.folder_arguments import read_folder_arguments
 from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.folder.survey import Survey
 from skiagram.errors import DataError
 from skiagram.options import build
 from tests.datasets.own_folders import (
@@ -136,6 +143,11 @@ def test_init_writes_what_ingest_reads(
     _, cases = ingested(source, tmp_path / "out", "cv")
     assert len(cases) == 24
     assert "dvc exp run -S dataset=films -S design=cv" in capsys.readouterr().out
+    with (project / "tables/films.cases.csv").open(encoding="utf-8") as file:
+        listed = {line["case_id"]: line["file"] for line in csv.DictReader(file)}
+    label_of = {line["file"]: line["label"] for line in csv.DictReader(own.csv.open())}
+    told = [source.classes.index(label_of[listed[case]]) for case in cases.case_id]
+    assert told == cases.label.tolist()
 
 
 GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
@@ -491,3 +503,54 @@ def test_check_names_marks_that_look_like_text_and_cuts_them_out(
     assert np.ptp(np.asarray(Image.open(picture))) == 255
     assert main(["check", *words(own, "--text-examples", str(examples))]) == 2
     assert "exists" in capsys.readouterr().err
+
+
+def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
+    arguments = frame.parser().parse_args(["check", str(tmp_path / "films")])
+    with pytest.raises(DataError, match="no such folder"):
+        read_folder_arguments(arguments)
+    for at, place in enumerate(("train/yes", "train/no", "val/yes", "test/no")):
+        (tmp_path / "films" / place).mkdir(parents=True)
+        (tmp_path / "films" / place / f"{at}.png").write_bytes(png(at))
+    described = read_folder_arguments(arguments)
+    assert [(row.cells["file"], row.cells["label"]) for row in described.rows] == [
+        ("test/no/3.png", "no"),
+        ("train/no/1.png", "no"),
+        ("train/yes/0.png", "yes"),
+        ("val/yes/2.png", "yes"),
+    ]
+    assert [row.cells["split"] for row in described.rows][-1] == "validation"
+    assert described.design == "holdout"
+    (tmp_path / "films" / "alone.png").write_bytes(png(5))
+    with pytest.raises(DataError, match="folder for each class"):
+        read_folder_arguments(arguments)
+
+
+@pytest.mark.parametrize(
+    ("shape", "region", "size"),
+    [((24, 24), False, None), ((300, 300, 3), False, 128), ((9, 24, 24, 1), True, 24)],
+)
+def test_the_line_of_init_fits_the_images(
+    shape: tuple[int, ...], region: bool, size: int | None
+) -> None:
+    file = SimpleNamespace(
+        shape=shape,
+        region=(5, 1, 9) if region else None,
+        spacing=(1, 1, 1),
+        name="a.nii",
+        channels=1,
+    )
+    channels = 3 if shape[-1] == 3 else 1
+    survey = SimpleNamespace(examined=[file], by_modality={"CT_1": [file]}, channels=channels)
+    fitting = fitting_choices("films", cast(Survey, survey), "cv")
+    assert fitting.params["dataset"] == "films"
+    sizes = [values.get("training.image_size") for values in fitting.options.values()]
+    assert set(sizes) == ({size} if size else set())
+    if region:
+        assert fitting.params["restoration"] == "region_ct"
+        assert fitting.params["networks"] == ["cnn_3d"]
+    for name in ("baselines", "networks"):
+        for model in fitting.params.get(name, []):
+            assert (REPOSITORY / f"conf/model/{model}.yaml").exists()
+    typed = shlex.split(fitting.line().replace("\\\n", " "))
+    assert typed[:4] == ["dvc", "exp", "run", "-S"]

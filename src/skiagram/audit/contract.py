@@ -144,6 +144,7 @@ class ShortcutTrait(NamedTuple):
 _WORDS = yaml.safe_load(files("skiagram.audit").joinpath("findings.yaml").read_text("utf-8"))
 _KINDS = {name: _Kind(**words) for name, words in _WORDS["findings"].items()}
 SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
+PAIR = " and "  # between the two cases of an example that is a pair
 NOBODY = np.empty(0, dtype=np.str_)
 
 
@@ -152,6 +153,7 @@ def find(
     case_id: NDArray[np.str_] = NOBODY,
     count: int | None = None,
     severity: Severity | None = None,
+    beside: NDArray[np.str_] | None = None,
     **words: object,
 ) -> Finding:
     """Return a finding as `findings.yaml` words it.
@@ -159,10 +161,13 @@ def find(
     Args:
         case_id: The cases concerned, or the first of each pair; a few become examples.
         count: Where it is not that of `case_id`.
+        beside: The second of each pair.
         **words: What stands in braces besides `count`.
     """
     kind, met = _KINDS[name], len(case_id) if count is None else count
     summary = kind.summary.format(count=met, **words)
+    if beside is not None:
+        case_id = np.array([PAIR.join(two) for two in zip(case_id, beside, strict=True)], dtype=str)
     return Finding(name, severity or kind.severity, met, summary, kind.remedy, examples(case_id))
 
 

@@ -31,17 +31,29 @@ def check_near_duplicates(evidence: Evidence) -> list[Finding]:
             "near_duplicates_across_patients",
             cases.case_id[pairs.first[apart]],
             severity="stop" if evidence.task.design == "cv" else None,
+            beside=cases.case_id[pairs.second[apart]],
         ),
-        find("label_conflicts", cases.case_id[pairs.first[conflict]]),
+        find(
+            "label_conflicts",
+            cases.case_id[pairs.first[conflict]],
+            beside=cases.case_id[pairs.second[conflict]],
+        ),
     ]
 
 
 def _across(name: str, evidence: Evidence, pairs: NDArray[np.bool_], split: str) -> Finding:
     """Return the images of a split that are in some of the pairs."""
     cases, near = evidence.cases, evidence.images.pairs
-    rows = np.concatenate([near.first[pairs], near.second[pairs]])
-    concerned = cases.case_id[np.unique(rows[cases.split[rows] == split])]
-    return find(name, concerned, cases=int((cases.split == split).sum()))
+    first, second = near.first[pairs], near.second[pairs]
+    swapped = cases.split[first] != split
+    own, other = np.where(swapped, second, first), np.where(swapped, first, second)
+    concerned, at = np.unique(own, return_index=True)
+    return find(
+        name,
+        cases.case_id[concerned],
+        beside=cases.case_id[other[at]],
+        cases=int((cases.split == split).sum()),
+    )
 
 
 def check_transformed_copies(evidence: Evidence) -> list[Finding]:
@@ -69,7 +81,8 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
         ("transformed_copies_with_other_labels", cases.label),
     ):
         met = developed & (of_cases[first] != of_cases[second])
-        found.append(find(name, cases.case_id[first[met]], done=_what_was_done(pairs.kind[met])))
+        beside, done = cases.case_id[second[met]], _what_was_done(pairs.kind[met])
+        found.append(find(name, cases.case_id[first[met]], beside=beside, done=done))
     return found
 
 

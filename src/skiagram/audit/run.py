@@ -1,7 +1,7 @@
 """The whole audit: every check over one image store and its case table, gravest finding first."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from skiagram.audit.composition import (
     constant_images,
     described_regions,
 )
-from skiagram.audit.contract import Appearance, Check, Evidence, Finding, unite_appearances
+from skiagram.audit.contract import PAIR, Appearance, Check, Evidence, Finding, unite_appearances
 from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
 from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
@@ -40,16 +40,19 @@ class AuditReport:
         """Return the findings that end the run."""
         return tuple(finding for finding in self.findings if finding.stops)
 
-    def explain_stop(self) -> str:
+    def explain_stop(self, file_of: Mapping[str, str]) -> str:
         """Return each stopping finding with its remedy and the YAML that would waive it.
 
         Every line is ended; nothing is said where nothing stops.
+
+        Args:
+            file_of: Case id → its file, where the user has the table; empty for none.
         """
         if not self.stopping:
             return ""
         explanations = [
             f"{finding.name}: {finding.summary} Do this: {finding.remedy}."
-            + (f" For example: {', '.join(finding.examples)}." if finding.examples else "")
+            + _examples(finding, file_of)
             for finding in self.stopping
         ]
         waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
@@ -59,12 +62,16 @@ class AuditReport:
     def raise_if_stopping(self) -> None:
         """End the run where a finding demands it."""
         if self.stopping:
-            raise AuditStop(
-                "; ".join(f"{finding.name} ({finding.count})" for finding in self.stopping),
-                where="audit",
-                remedy="correct the data, or waive the finding with a reason in the data set's "
-                "option file",
-            )
+            names = ", ".join(finding.name for finding in self.stopping)
+            raise AuditStop(f"stopped the run for {names}", where="audit")
+
+
+def _examples(finding: Finding, file_of: Mapping[str, str]) -> str:
+    pairs = [
+        PAIR.join(file_of.get(case, case) for case in example.split(PAIR))
+        for example in finding.examples
+    ]
+    return f" For example: {'; '.join(pairs)}." if pairs else ""
 
 
 CHECKS: tuple[Check, ...] = (

@@ -24,7 +24,7 @@ from skiagram.audit.contract import (
     examples,
     find,
 )
-from skiagram.records import Cases
+from skiagram.records import Cases, Task
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
@@ -92,7 +92,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     others = {name: probe for name, probe in telling.items() if name not in leaking}
     return [
         *(
-            _shortcut_finding(name, trait, probes[name], cases, evidence.task.classes)
+            _shortcut_finding(name, trait, probes[name], cases, evidence.task)
             for name, trait in SHORTCUT_TRAITS.items()
             if name in probes
         ),
@@ -131,19 +131,21 @@ def allow_for_all(
 
 
 def _shortcut_finding(
-    name: str, trait: ShortcutTrait, probe: Probe | None, cases: Cases, classes: tuple[str, ...]
+    name: str, trait: ShortcutTrait, probe: Probe | None, cases: Cases, task: Task
 ) -> Finding:
     name = f"label_from_{name}"
     if probe is None or not probe.tells:
         return Finding(name, trait.severity, 0, "", trait.remedy)
-    summary = _summary(trait, probe, cases, classes)
+    summary = _summary(trait, probe, cases, task)
     shown = examples(_surest_cases(probe, cases))
     return Finding(name, trait.severity, len(cases), summary, trait.remedy, shown)
 
 
-def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, classes: tuple[str, ...]) -> str:
+def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, task: Task) -> str:
+    # Of two classes each is told as well as the other: the one that is looked for is named.
+    named = task.classes[probe.label if task.positive is None else task.positive]
     return (
-        f"`{classes[probe.label]}` can be predicted with an AUC of {probe.auc:.2f} from "
+        f"`{named}` can be predicted with an AUC of {probe.auc:.2f} from "
         f"{trait.description} (95 % interval {_interval_text(probe, cases)}); "
         f"luck brings {probe.chance:.2f} to one probe in a hundred data sets. "
         f"{trait.caveat}"

@@ -74,5 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
     if survey.runnable:
         print("This data set can be run. Next: `skiagram init` with the same arguments.")
         return 0
-    print("This data set cannot be run yet: solve the problems above first.")
+    waive = "" if survey.problems else " or waive the findings marked STOP (`init` says how)"
+    print(f"This data set cannot be run yet: solve the problems above first{waive}.")
     return DataError.exit_code

@@ -202,9 +202,28 @@ def _findings(survey: Survey, design: Design) -> str:
         if finding.remedy:
             lines.append(f"       Do this: {finding.remedy}.")
         if finding.examples:
-            lines.append(f"       For example: {', '.join(finding.examples)}")
+            lines.append(f"       For example: {'; '.join(finding.examples)}")
     heading = f"What the audit will report (design {design}, files that can be read):"
     return "\n".join([heading, *lines]) if lines else ""
+
+
+def stops_text(survey: Survey) -> str:
+    """Return why the audit would stop a run, and what to do; empty where it would not."""
+    stopping = [finding for finding in survey.findings if finding.stops]
+    if not stopping:
+        return ""
+    lines = [
+        f"  {one.name}: {one.summary} For example {'; '.join(one.examples)}." for one in stopping
+    ]
+    return "\n".join(
+        [
+            "The audit will stop this run:",
+            *lines,
+            "Correct the data and add --renew; or say in the option file why it may run,",
+            f"as `waived_findings: {{{stopping[0].name}: REASON}}`.",
+            "",
+        ]
+    )
 
 
 def _problems(survey: Survey) -> str:

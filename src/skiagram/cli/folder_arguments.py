@@ -24,6 +24,14 @@ _COLUMNS = {  # option → what the column holds, its usual names
     "site": ("where the image was taken", "site"),
     "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
 }
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
     "region": ("column of the region's name in its file", "region"),
@@ -85,7 +93,8 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add = parser.add_argument
     add("folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age")
-    add("csv", metavar="CSV", type=Path, help="table with one row per file")
+    table = "table with one row per file; none where each class has a folder (`yes/`, `no/`)"
+    add("csv", metavar="CSV", type=Path, nargs="?", help=table)
     add("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
     columns.add_argument("--file", default="file", help="name relative to FOLDER (default: file)")
@@ -133,7 +142,10 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
 
     _check_folder(arguments.folder)
     files = (arguments.file, arguments.mask or "mask")
-    rows = read_rows(read_file(arguments.csv, str(arguments.csv)), arguments.missing, files)
+    if arguments.csv is None:
+        rows = _rows_of_classes(arguments.folder)
+    else:
+        rows = read_rows(read_file(arguments.csv, str(arguments.csv)), arguments.missing, files)
     source = _source(arguments, rows)
     patient, visit = source.columns.patient, source.columns.visit
     rows = settle_patients(rows, patient, source.similar_patients)
@@ -141,6 +153,29 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
         rows = number_visits(rows, patient, visit)
     sealed = source.columns.split or source.test_sites
     return FolderArguments(rows, source, "holdout" if sealed else "cv")
+
+
+def _rows_of_classes(folder: Path) -> "list[TableRow]":
+    """Return a row for each image of a folder per class, as `train/yes/1.png` or `yes/1.png`."""
+    from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.volumes.case_images import is_image_file
+
+    names = sorted(open_tree(folder, str(folder), is_image_file).images(()))
+    folders = [name.split("/")[:-1] for name in names]
+    split = all(len(parts) > 1 and parts[0].lower() in _SPLIT_FOLDERS for parts in folders)
+    classes = {parts[split] for parts in folders if len(parts) > split}
+    if not all(len(parts) > split for parts in folders) or len(classes) < 2:
+        found = "no table was given, and images do not lie in a folder for each class"
+        allowed = "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`"
+        raise DataError(found, where=str(folder), allowed=allowed)
+    rows = []
+    for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
+        cells = {"file": name, "label": parts[split]}
+        rows.append(
+            TableRow(line, cells | ({"split": _SPLIT_FOLDERS[parts[0].lower()]} if split else {}))
+        )
+    return rows
 
 
 def _check_folder(folder: Path) -> None:
@@ -170,7 +205,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     if arguments.most_pixels < 1:
         found = f"{arguments.most_pixels} was given"
         raise OptionError(found, where="--most-pixels", allowed="1 or more")
-    name = _name(arguments)
+    name = name_of(arguments)
     return Folder(
         name=name,
         title=name.replace("_", " "),
@@ -198,11 +233,13 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     )
 
 
-def _name(arguments: argparse.Namespace) -> str:
+def name_of(arguments: argparse.Namespace) -> str:
+    """Return the short name of the data set, given or made of the folder's."""
     from skiagram.datasets.file_trees import ARCHIVE
 
-    stem = arguments.folder.resolve().name.removesuffix(ARCHIVE)
-    name: str = arguments.name or re.sub(r"\W+", "_", stem.lower())
+    stem = arguments.folder.resolve().name.removesuffix(ARCHIVE).removesuffix(".npz")
+    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    name = arguments.name or (name if name[:1].isalpha() else f"images_{name}".rstrip("_"))
     if not _NAME.fullmatch(name):
         allowed = "lower-case letters, digits and _, starting with a letter"
         raise OptionError(f"`{name}` was given", where="--name", allowed=allowed)

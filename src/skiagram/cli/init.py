@@ -6,14 +6,18 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.survey import Survey
     from skiagram.datasets.folder.table import Columns
+    from skiagram.records import Design
 
 NAME = "init"
 SUMMARY = "add a folder of images and its CSV to this project as a data set"
@@ -53,8 +57,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--patient-key", metavar="FILE", type=Path, help=key)
 
 
+class Added(NamedTuple):
+    """A data set as it was written, and what is known of it."""
+
+    files: "OptionFiles"
+    design: "Design"
+    readers: list[Path]
+    survey: "Survey"
+    left: list[str]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
+    from skiagram.cli.check_report import stops_text
+    from skiagram.cli.fitting_choices import fitting_choices
+    from skiagram.datasets.files import write_files
+
+    added = add_data_set(arguments, arguments.renew)
+    choices = fitting_choices(added.files.name, added.survey, added.design)
+    write_files({path: text.encode() for path, text in choices.files.items()})
+    print(_next(added, choices.line(), [*choices.files]))
+    print(*filter(None, [choices.why, stops_text(added.survey)]), sep="\n", end="")
+    if added.left:
+        left = ", ".join(added.left)
+        print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
+    return 0
+
+
+def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
+    """Write option file and manifest, and the table that stays with the user.
+
+    Raises:
+        DataError: Images or rows that cannot be used; each is printed.
+    """
     from dataclasses import replace
 
     from skiagram.cli.check_report import spelling_hints
@@ -83,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
             remedy = "name regions by what they are, such as `tumour`, in masks and table"
             raise DataError(found, where=f"column `{source.columns.region}`", remedy=remedy)
     files = OptionFiles(Path(), source.name, outside, key)
-    if arguments.renew:
+    if renew:
         source = files.renewed(source)
     else:
         files.require_new()
@@ -91,8 +126,8 @@ def run(arguments: argparse.Namespace) -> int:
     survey = survey_folder(source, arguments.folder, described.rows, design)
     if survey.problems:
         print(*survey.problems, sep="\n", file=sys.stderr)
-        print("Nothing was written. `skiagram check` shows more.", file=sys.stderr)
-        return DataError.exit_code
+        found = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
+        raise DataError(found, where=str(arguments.folder), remedy="`skiagram check` shows more")
     source = replace(source, folder=_place(arguments.folder), channels=survey.channels)
     checksums: dict[str, str] = {}
     for file in (*survey.examined, *survey.further):
@@ -103,12 +138,28 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sealed_labels is not None:
         sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))
     files.write(source, rows, checksums, sealed)
-    write_files({path: text.encode() for path, text in readers.items()})
-    print(_next(files, design, [*readers]))
-    if described.left:
-        left = ", ".join(described.left)
-        print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
-    return 0
+    table = _cases_of(survey, source, described.rows)
+    beside = {files.cases: table} if key is None else {}
+    files.cases.parent.mkdir(exist_ok=True)
+    texts = readers | beside
+    write_files({path: text.encode() for path, text in texts.items()})
+    return Added(files, design, [*readers], survey, described.left)
+
+
+def _cases_of(survey: "Survey", source: "Folder", rows: "list[TableRow]") -> str:
+    """Return the table that joins case ids, which all outputs have, to files and patients."""
+    from skiagram.datasets.folder.csv_rows import csv_text
+
+    columns = source.columns
+    patient_of = {
+        row.cells[columns.file]: row.cells[columns.patient] if columns.patient else ""
+        for row in rows
+    }
+    told = [
+        {"case_id": case, "file": file, "patient": patient_of.get(file.partition(",")[0], "")}
+        for case, file in sorted(survey.file_of.items())
+    ]
+    return csv_text(["case_id", "file", "patient"], told)
 
 
 def _place(folder: Path) -> str:
@@ -150,10 +201,14 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     return key
 
 
-def _next(files: "OptionFiles", design: str, readers: list[Path]) -> str:
+def _next(added: Added, line: str, further: list[Path]) -> str:
+    from skiagram.study_folder.files import RECORD
+
+    files, readers = added.files, added.readers
     options, manifest = files.options, files.manifest
     beside_options = [path for path in (manifest, files.sealed_labels) if path.exists()]
-    committed = [options, *(beside_options if files.outside is None else []), *readers]
+    inside = files.outside is None and not Path(RECORD).exists()  # whose git leaves tables out
+    committed = [options, *(beside_options if inside else []), *readers, *further]
     keyed = files.patient_key is not None
     held = "files and patients under your key" if keyed else "your file names and patient ids"
     beside = "".join(
@@ -163,14 +218,20 @@ def _next(files: "OptionFiles", design: str, readers: list[Path]) -> str:
     return f"""\
 Wrote {options} (edit title, modality, licence and known issues).
 Wrote {manifest}, its manifest. It holds {held}: keep
-{"the repository" if files.outside is None else "that folder"} as private as they are.
-{beside}
+{"the repository" if inside else "that folder"} as private as they are.
+{_table_line(files.cases)}{beside}
 Next:
   git add {" ".join(map(str, committed))}
-  dvc exp run -S dataset={files.name} -S design={design}
+  {line}
   dvc exp show
 
 After files or labels have changed, run the same line with --renew."""
+
+
+def _table_line(table: Path) -> str:
+    if not table.exists():
+        return ""
+    return f"Wrote {table}: which file and patient each case id stands for. It stays with you.\n"
 
 
 def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:

@@ -18,6 +18,7 @@ from skiagram.cli import (
     package,
     plan,
     predict,
+    run,
     seal,
     show,
     table,
@@ -45,6 +46,7 @@ class Command(Protocol):
 
 
 COMMANDS: tuple[Command, ...] = (
+    run,
     new,
     upgrade,
     plan,

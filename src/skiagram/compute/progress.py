@@ -1,13 +1,21 @@
 """Progress bars for people; silent where nobody watches.
 
 A process that works for another one draws nothing: what it has done goes to the one that it works
-for, which shows it beside its own bar.
+for, which shows it beside its own bar. Where the environment names a folder, a note there tells
+whoever started the process how far it is.
 """
 
+import json
+import os
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tqdm import tqdm
+
+NOTES = "SKIAGRAM_PROGRESS"  # environment: folder of notes, one a process
+_PAUSE = 0.5  # seconds between notes
 
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
 
@@ -24,7 +32,10 @@ class Progress:
     """A bar over a known number of steps; use as a context manager."""
 
     def __init__(self, title: str, total: int) -> None:
-        hidden = _report is not None or not sys.stderr.isatty()
+        notes = os.environ.get(NOTES) if _report is None else None
+        self._note = Path(notes) / f"{os.getpid()}.json" if notes else None
+        self._started, self._written, self._step = time.time(), 0.0, ""
+        hidden = bool(notes) or _report is not None or not sys.stderr.isatty()
         self._bar = tqdm(total=total, desc=title, disable=hidden, leave=False)
         self._title, self._done, self._total = title, 0, total
 
@@ -33,14 +44,34 @@ class Progress:
 
     def __exit__(self, *error: object) -> None:
         self._bar.close()
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
 
     def describe(self, step: str) -> None:
         """Show what the current step is."""
         self._bar.set_postfix_str(step)
+        self._step = step
+        self._write_note()
 
     def advance(self, steps: int = 1) -> None:
         """Count some steps as done."""
         self._bar.update(steps)
         self._done += steps
+        self._write_note()
         if _report is not None:
             _report(self._title, self._done, self._total)
+
+    def _write_note(self) -> None:
+        if self._note is None or time.time() - self._written < _PAUSE:
+            return
+        self._written = time.time()
+        note = {
+            "title": self._title,
+            "done": self._done,
+            "total": self._total,
+            "step": self._step,
+            "seconds": self._written - self._started,
+        }
+        partial = self._note.with_suffix(".partial")
+        partial.write_text(json.dumps(note))
+        partial.replace(self._note)

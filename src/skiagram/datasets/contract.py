@@ -225,8 +225,8 @@ class RealDataSet(ABC):
     modality: str
     licence: str
     citation: str
-    known_issues: tuple[str, ...]
-    waived_findings: dict[str, str]
+    known_issues: tuple[str, ...] = field(default=(), kw_only=True)
+    waived_findings: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     @abstractmethod

@@ -19,13 +19,14 @@ def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
         url: Where to fetch it when `root` does not hold it; None where it is not published.
         root: Folder where files are already at hand (`SKIAGRAM_DATA`), or None.
     """
-    if root is not None and (root / name).is_file():
-        with (root / name).open("rb") as file:
+    path = (root or Path()) / name
+    if (root is not None or Path(name).is_absolute()) and path.is_file():
+        with path.open("rb") as file:
             digest = hashlib.file_digest(file, "md5").hexdigest()
         if digest != md5:
             remedy = "replace the file in SKIAGRAM_DATA, or unset SKIAGRAM_DATA to download it"
             raise DataError(f"checksum {digest}", where=name, allowed=md5, remedy=remedy)
-        return root / name
+        return path
     remedy = f"put the file (md5 {md5}) into a folder and set SKIAGRAM_DATA to that folder; "
     remedy += "or choose another data set (`git checkout params.yaml` undoes `-S dataset=…`)"
     if url is None:

@@ -447,8 +447,10 @@ def _both_ways(
 ) -> Iterator[str]:
     other = _decide(everything, evaluation.margin)
     end = f', which would read "{other}"' if other != decision else ""
+    left_out = evaluation.near_duplicates
+    others = f"{left_out} others" if left_out > 1 else "other one"
     yield (
-        f"With the {evaluation.near_duplicates} others, which a model may only remember, "
+        f"With the {others}, which a model may only remember, "
         f"{describe_gap(everything.difference)}{end}."
     )
 

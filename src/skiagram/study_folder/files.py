@@ -19,15 +19,13 @@ import yaml
 from skiagram.errors import OptionError, SkiagramError
 
 RECORD = ".skiagram.yaml"  # of a study: the version, and the checksum of each file as it came
-TABLES = "tables"  # folder of a study that git leaves out
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
 _FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", "params.yaml")
 _FOLDERS = {"conf": "*.yaml", "pipeline": "*.py", "studies": "dvc.yaml"}
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
-_IGNORED = f"""
+_IGNORED = """
 # Tables of patients and labels, and what else names them: never pushed.
-/{TABLES}/
 /conf/dataset/*.csv
 /conf/dataset/*.age
 """

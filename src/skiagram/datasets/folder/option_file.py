@@ -49,6 +49,12 @@ class OptionFiles:
         """Return where the encrypted labels of test cases stand, if there are some."""
         return self.manifest.with_suffix(".labels.age")
 
+    @property
+    def cases(self) -> Path:
+        """Return where the table stands that says which file each case is; git leaves it out."""
+        beside = self.project / "tables" if self.outside is None else self.outside.resolve()
+        return beside / f"{self.name}.cases.csv"
+
     def require_new(self) -> None:
         """Refuse to overwrite, and to write where no project is."""
         if not self.options.parent.is_dir():

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.compute.checkout import home
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
@@ -147,7 +148,9 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
-    content = read_file(Path(name), name)
+    # A queued experiment runs in a copy without what git leaves out, as a study's manifests.
+    path = Path(name) if Path(name).exists() else home(Path()) / name
+    content = read_file(path, name)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(
             "changed since it was written",

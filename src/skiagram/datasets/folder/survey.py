@@ -8,10 +8,10 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -23,7 +23,14 @@ from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from skiagram.audit.composition import describe_region, is_constant
-from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits, unite_appearances
+from skiagram.audit.contract import (
+    PAIR,
+    Appearance,
+    Evidence,
+    Finding,
+    ProbedTraits,
+    unite_appearances,
+)
 from skiagram.audit.run import CHECKS
 from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.audit.traits import image_traits, probed_traits, sample_cases
@@ -112,6 +119,7 @@ class Survey:
         ingested: The case table of the usable files as ingest would write it.
         by_modality: Modality → what was read of it, `examined` first; its name is empty where a
             case has one image.
+        file_of: Case id, as ingest will give it → name of its file.
     """
 
     files: FileTree
@@ -122,6 +130,7 @@ class Survey:
     channels: Literal[1, 3]
     ingested: Cases
     by_modality: dict[str, list[ExaminedFile]]
+    file_of: dict[str, str] = field(default_factory=dict)
 
     @property
     def further(self) -> list[ExaminedFile]:
@@ -169,7 +178,8 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
             check_channels(file.channels, channels, file.name)
         except DataError as error:
             problems.append(error)
-    task = Task(source.classes, None, design)
+    positive = source.positive_class
+    task = Task(source.classes, source.classes.index(positive) if positive else None, design)
     try:
         check_entries(listing.entries, task, f"data set {source.name}")
     except DataError as error:
@@ -182,20 +192,34 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     keys = [content_key(file.reference, file.checksums) for file in examined]
     order, ingested = _ingested_cases(usable, keys, cluster, design)
     findings: list[Finding] = []
+    file_of = dict(zip(ingested.case_id, [usable[at].name for at in order], strict=True))
     if usable:
         appearance = unite_appearances(seen).moved(np.argsort(order))
         traits = _collect_traits(usable, whole, order, ingested)
         evidence = Evidence(ingested, task, source.card(), appearance, traits)
-        file_of = dict(zip(ingested.case_id, [usable[at].name for at in order], strict=True))
         findings = [
-            replace(finding, examples=tuple(sorted(file_of[case] for case in finding.examples)))
+            replace(finding, examples=_named(finding.examples, file_of))
             for check in CHECKS
             for finding in check(evidence)
             if finding.count
         ]
     return Survey(
-        tree, listing.entries, examined, problems, findings, channels, ingested, by_modality
+        tree,
+        listing.entries,
+        examined,
+        problems,
+        findings,
+        channels,
+        ingested,
+        by_modality,
+        file_of,
     )
+
+
+def _named(examples: Iterable[str], file_of: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the files of cases, or of pairs of them."""
+    files = (PAIR.join(file_of[case] for case in example.split(PAIR)) for example in examples)
+    return tuple(sorted(files))
 
 
 def _look(tree: FileTree, examined: list[ExaminedFile]) -> Appearance:

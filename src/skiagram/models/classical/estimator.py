@@ -67,6 +67,7 @@ class ClassicalModel(ABC):
             learned on the training cases; null for none.
         harmonisation: How effects of the site are taken out of the features, learned on the
             training cases; null for not at all.
+        columns_title: What the columns are, in names of the model; null for their own names.
     """
 
     kind: ClassVar[str]
@@ -79,13 +80,15 @@ class ClassicalModel(ABC):
     components: Annotated[int, Field(ge=1)] | None
     lasting: Repeatable | None = Field(default=None, kw_only=True)
     harmonisation: Harmonisation | None = Field(default=None, kw_only=True)
+    columns_title: str | None = Field(default=None, kw_only=True)
 
     @property
     def title(self) -> str:
         """Return the name for people; it says so where only some features are used."""
         if self.selection is not None and self.selection.keep == 1:
             return f"{self.kind} on one feature"
-        title = self.kind if self.columns is None else f"{self.kind} on {', '.join(self.columns)}"
+        named = self.columns_title or ", ".join(self.columns or ())
+        title = f"{self.kind} on {named}" if named else self.kind
         title += "" if self.lasting is None else ", repeatable features"
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 

@@ -1,0 +1,147 @@
+"""The choices that a data set can be run with: restoration, features, models for what it holds."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.options import read_option_file
+from skiagram.records import Design
+
+_TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
+_KINDS = {  # how modalities and folders are called → option files of regions
+    "pet": re.compile(r"(?i)(?<![a-z])(pet|pt|suv)(?![a-z])"),
+    "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
+    "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
+}
+_LARGE = 128  # a side beyond which a network takes hours on a processor
+_NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
+_BOX = {"margin": 10.0, "unit": "mm", "equal_sides": True}
+
+
+@dataclass(frozen=True)
+class FittingChoices:
+    """What to choose for a data set.
+
+    Attributes:
+        params: Name in params.yaml → value.
+        options: Option file → dotted option → value.
+        files: Path → text of option files that have to be written.
+        why: Sentence on what was assumed; empty where nothing was.
+    """
+
+    params: Mapping[str, Any]
+    options: Mapping[str, Mapping[str, Any]]
+    files: Mapping[Path, str]
+    why: str = ""
+
+    def line(self) -> str:
+        """Return the command that makes the run, as typed in a shell."""
+        words = [f"{name}={_plain(value)}" for name, value in self.params.items()]
+        for file, options in self.options.items():
+            words += [f"{file}:{name}={_plain(value)}" for name, value in options.items()]
+        quoted = [word if re.fullmatch(r"[\w.=/:-]+", word) else f"'{word}'" for word in words]
+        first, second, *others = [f"-S {word}" for word in quoted]
+        return " \\\n    ".join([f"dvc exp run {first} {second}", *others])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"' if "," in value else value
+    return json.dumps(value).replace('"', "").replace(" ", "")
+
+
+def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices:
+    """Return what fits the images that were read; params.yaml decides what is not named."""
+    of_run = {"dataset": name, "design": design}
+    first = survey.examined[0]
+    if len(first.shape) == 4:
+        if first.region is not None and all(file.spacing for file in _all(survey)):
+            return _regions(name, survey, of_run)
+        networks = {"conf/model/cnn_3d.yaml": _sized(survey, 32)}
+        chosen = {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
+        return FittingChoices(of_run | chosen, networks, {})
+    sized = _sized(survey, _LARGE)
+    options = {f"conf/model/{network}.yaml": sized for network in _NETWORKS}
+    if first.region is not None:
+        input_ = {"training.input.box": _BOX | {"unit": "voxels"}, "training.image_size": 64}
+        chosen = {"features": _TEXTURE, "networks": ["small_cnn"]}
+        files = {"conf/model/small_cnn.yaml": input_}
+        return FittingChoices(of_run | chosen, files, {})
+    if survey.channels == 3:
+        of_run |= {"restoration": "none"}
+    return FittingChoices(of_run, options if sized else {}, {})
+
+
+def array_choices(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the choices for an array of images, (n, height, width[, 3]), or of volumes."""
+    if len(shape) == 4 and shape[3] != 3:
+        return {"restoration": "none", "features": _TEXTURE, "networks": ["cnn_3d"]}
+    return {"restoration": "none"} if len(shape) == 4 else {}
+
+
+def _all(survey: Survey) -> list[ExaminedFile]:
+    return [file for files in survey.by_modality.values() for file in files]
+
+
+def _sized(survey: Survey, side: int) -> dict[str, Any]:
+    """Return the size that networks bring images to; nothing where they can stay as they are."""
+    axes = len(survey.examined[0].shape) - (len(survey.examined[0].shape) > 2)
+    sides = np.array([file.shape[:axes] for file in _all(survey)])
+    if len(np.unique(sides, axis=0)) == 1 and sides.max() <= side:
+        return {}
+    return {"training.image_size": side}
+
+
+def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoices:
+    """Return the choices for volumes with regions, prepared by the kind of each modality."""
+    told = {
+        modality: _kind(f"{modality} {files[0].name}")
+        for modality, files in survey.by_modality.items()
+    }
+    kinds = {modality: kind or "mr" for modality, kind in told.items()}
+    why = ""
+    if None in told.values():
+        why = "Names do not tell CT, MR or PET: intensities are scaled in each region, as of MR."
+        why += " For CT choose restoration=region_ct and features=region/ct."
+    one = next(iter(kinds.values()))
+    files: dict[Path, str] = {}
+    restoration, features = f"region_{one}", f"region/{one},acquisition"
+    if len(kinds) > 1:
+        features = "morphology,first_order,glcm,acquisition"
+        restoration = "region_pet_mr"
+        if kinds != {"PET": "pet", "MR_T1": "mr"}:
+            restoration = name
+            files[Path(f"conf/restoration/{name}.yaml")] = _by_modality(kinds)
+    network = {
+        "training.image_size": 24,
+        "training.input.box": _BOX,
+        "training.input.mask_channel": True,
+    }
+    chosen = {
+        "restoration": restoration,
+        "features": features,
+        "baselines": ["logistic_regression", "svm", "region_volume", "highest_intensity"],
+        "networks": ["cnn_3d"],
+    }
+    return FittingChoices(of_run | chosen, {"conf/model/cnn_3d.yaml": network}, files, why)
+
+
+def _kind(text: str) -> str | None:
+    words = text.replace("_", " ")
+    return next((kind for kind, word in _KINDS.items() if word.search(words)), None)
+
+
+def _by_modality(kinds: Mapping[str, str]) -> str:
+    steps = {}
+    for modality, kind in kinds.items():
+        steps[modality] = read_option_file(Path(f"conf/restoration/region_{kind}.yaml"))
+        del steps[modality]["_target_"]
+    values = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
+    return yaml.safe_dump(values, sort_keys=False)

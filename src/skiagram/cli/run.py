@@ -1,0 +1,190 @@
+"""`skiagram run`: from images and labels to the report in one command."""
+
+import argparse
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from skiagram.cli.folder_arguments import add_folder_arguments, name_of
+from skiagram.errors import AuditStop, DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.cli.fitting_choices import FittingChoices
+
+NAME = "run"
+SUMMARY = "from images and labels to the report: check, study, run, verdict"
+EXAMPLES = """\
+  skiagram run images images.csv --positive malignant
+      checks the images, makes the study `images-study`, runs it and prints the verdict; run again,
+      it goes on where it stopped, and does only what changed
+  skiagram run images --positive yes --quick
+      images in a folder for each class (`yes/`, `no/`); a first look in minutes
+  skiagram run images images.csv --positive malignant --networks none --repeats 5
+      other choices: the classical models alone, five repeats
+  skiagram run breastmnist.npz --positive 0
+      a file as MedMNIST's, with its splits"""
+
+_QUICK = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
+# What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
+_OF_A_LINE = ("restoration", "features", "baselines", "networks", "repeats", "folds")
+_LISTS = ("baselines", "networks")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add_folder_arguments(parser)
+    study = parser.add_argument_group("study")
+    add = study.add_argument
+    add("--study", type=Path, metavar="FOLDER", help="its folder (default: NAME-study, here)")
+    add("--quick", action="store_true", help="two folds, two baselines and a tiny network")
+    for option in _LISTS:
+        what = f"option files in conf/model, `a,b`, or `none` ({option})"
+        add(f"--{option}", metavar="NAMES", help=what)
+    add("--features", metavar="NAMES", help="option files in conf/features, `a,b`")
+    add("--restoration", metavar="NAME", help="option file in conf/restoration")
+    add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
+    add("--folds", type=int, metavar="N", help="patient-grouped folds")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run everything that is out of date; return the exit code of the last step."""
+    from skiagram.study_folder.files import RECORD, environment, make_study, require_dvc
+    from skiagram.study_folder.running import run_stages, show_results
+
+    require_dvc()
+    name = name_of(arguments)
+    study: Path = arguments.study or Path(f"{name}-study")
+    for option in ("folder", "csv", "sealed_labels"):
+        if getattr(arguments, option) is not None:
+            setattr(arguments, option, getattr(arguments, option).resolve())
+    if not arguments.folder.exists():
+        raise DataError("no such file or folder", where=str(arguments.folder))
+    if not (study / RECORD).exists():
+        print(*make_study(study), f"The study is {study}.", flush=True)
+    os.chdir(study)
+    os.environ.update(environment(Path()))
+    choices = _of_file(arguments, name) if _is_array(arguments) else _of_folder(arguments)
+    quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
+    asked = (quick if arguments.quick else {}) | _asked(arguments)
+    _choose({**choices.params, **asked}, choices.options)
+    code = run_stages(Path())
+    return code or show_results(Path(), shown=study)
+
+
+def _is_array(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.folder.suffix == ".npz")
+
+
+def _of_folder(arguments: argparse.Namespace) -> "FittingChoices":
+    """Add or renew the data set, and return the choices that fit it."""
+    from skiagram.cli.check_report import stops_text, survey_text
+    from skiagram.cli.fitting_choices import fitting_choices
+    from skiagram.cli.folder_arguments import read_folder_arguments
+    from skiagram.cli.init import add_data_set
+    from skiagram.datasets.files import write_files
+
+    for option in ("manifest_outside", "patient_key"):
+        setattr(arguments, option, None)
+    name = name_of(arguments)
+    added = add_data_set(arguments, renew=Path(f"conf/dataset/{name}.yaml").exists())
+    source = read_folder_arguments(arguments).source
+    print(survey_text(added.survey, source, added.design), end="\n\n", flush=True)
+    waived = _waived(added.files.options)
+    if any(one.stops and one.name not in waived for one in added.survey.findings):
+        found = stops_text(added.survey).replace("\n", " ")
+        raise AuditStop(found, where=name, remedy="then run the same line again")
+    if arguments.csv is not None:
+        shutil.copyfile(arguments.csv, added.files.cases.with_name(f"{name}.csv"))
+    choices = fitting_choices(name, added.survey, added.design)
+    write_files({path: text.encode() for path, text in choices.files.items()})
+    if choices.why:
+        print(choices.why)
+    return choices
+
+
+def _waived(options: Path) -> Mapping[str, str]:
+    from skiagram.options import read_option_file
+
+    return dict(read_option_file(options).get("waived_findings") or {})
+
+
+def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
+    """Write the option file of a MedMNIST file, and return the choices that fit it."""
+    import hashlib
+    import json
+
+    import numpy as np
+    import yaml
+
+    from skiagram.cli.fitting_choices import FittingChoices, array_choices
+    from skiagram.datasets.medmnist import MedMNIST
+    from skiagram.options import composed
+
+    path: Path = arguments.folder
+    with path.open("rb") as file:
+        md5 = hashlib.file_digest(file, "md5").hexdigest()
+    with np.load(path, allow_pickle=False) as arrays:
+        if not {"train_labels", "train_images"} <= set(arrays):
+            allowed = "`train_images`, `train_labels`, and the same of `val` and `test`"
+            raise DataError("other arrays", where=path.name, allowed=allowed)
+        labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
+    classes = tuple(arguments.classes or map(str, labels.tolist()))
+    positive = arguments.positive
+    if len(classes) == 2 and positive not in classes:
+        raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+    target = Path(f"conf/dataset/{name}.yaml")
+    if not target.exists():
+        source = MedMNIST(
+            name=name,
+            title=name.replace("_", " "),
+            modality="not stated",
+            licence="not stated",
+            citation="none",
+            file=str(path),
+            md5=md5,
+            url=None,
+            classes=classes,
+            positive_class=positive,
+        )
+        values = json.loads(json.dumps(composed(source)))
+        target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    return FittingChoices({"dataset": name, "design": "holdout"} | array_choices(shape), {}, {})
+
+
+def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the choices that the line names: name in params.yaml → value."""
+    asked: dict[str, Any] = {}
+    for option in _LISTS:
+        names = getattr(arguments, option)
+        if names is not None:
+            listed = [name.strip() for name in names.split(",") if name.strip()]
+            asked[option] = [] if listed == ["none"] else listed
+    for option in ("features", "restoration", "repeats", "folds"):
+        if getattr(arguments, option) is not None:
+            asked[option] = getattr(arguments, option)
+    return asked
+
+
+def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write choices into params.yaml, and values into option files; comments stay."""
+    import yaml
+    from dvc.utils.serialize import modify_yaml
+
+    from skiagram.study_folder.files import shipped_files
+
+    shipped = yaml.safe_load(shipped_files()["params.yaml"])
+    chosen = {name: shipped[name] for name in _OF_A_LINE} | dict(params)
+    with modify_yaml("params.yaml") as values:
+        for name, value in chosen.items():
+            if values[name] != value:
+                values[name] = value
+    for file, of_file in options.items():
+        with modify_yaml(file) as values:
+            for dotted, value in of_file.items():
+                *parents, last = dotted.split(".")
+                place = values
+                for parent in parents:
+                    place = place[parent]
+                place[last] = value

@@ -1,0 +1,149 @@
+"""A study's run as a person watches it: which stage, model and fold, and how much time is left."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from threading import Thread
+from typing import IO
+
+from skiagram.compute.progress import NOTES
+from skiagram.study_folder.files import environment
+
+_BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
+_QUIET = re.compile(
+    r"^\s*$|^> |^Running stage|^Stage '|^Updating lock|^Use `dvc push|^To track the changes|"
+    r"^\s+git add|^To enable auto staging|^\s+dvc config|^Generating lock|^Verifying"
+)
+_PAUSE = 0.5  # seconds between looks
+_KEPT = 30  # lines of output that a failure shows
+
+
+def run_stages(study: Path) -> int:
+    """Run what is out of date and show how far it is; return the exit code of DVC.
+
+    In a terminal one line is renewed; elsewhere each stage is a line.
+    """
+    notes = study.resolve() / ".work" / "progress"
+    notes.mkdir(parents=True, exist_ok=True)
+    for left in notes.iterdir():
+        left.unlink()
+    process = subprocess.Popen(
+        [sys.executable, "pipeline/repro.py"],
+        cwd=study,
+        env=environment(study) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    watched = _Watched(_count_stages(study))
+    reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        while process.poll() is None:
+            watched.show(notes)
+            time.sleep(_PAUSE)
+    except KeyboardInterrupt:  # DVC was interrupted too
+        process.wait()
+        raise
+    reader.join()
+    watched.end(process.returncode)
+    return process.returncode
+
+
+def show_results(study: Path, shown: Path) -> int:
+    """Print the models, the verdict and where the report stands; return its exit code.
+
+    Args:
+        shown: The study as the user calls it.
+    """
+    command = [sys.executable, "pipeline/show.py"]
+    done = subprocess.run(  # noqa: S603
+        command, cwd=study, env=environment(study), capture_output=True, text=True, check=False
+    )
+    sys.stderr.write(done.stderr)
+    for line in done.stdout.splitlines():
+        sys.stdout.write(f"{shown / line if line.endswith('.html') else line}\n")
+    return done.returncode
+
+
+def _count_stages(study: Path) -> int:
+    """Return how many stages a run has, as DVC counts them."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"],
+        cwd=study, env=environment(study), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return len(listed.stdout.split())
+
+
+class _Watched:
+    """What DVC says, and what the processes of stages note."""
+
+    def __init__(self, stages: int) -> None:
+        self._stages, self._begun = stages, set[str]()
+        self._last: deque[str] = deque(maxlen=_KEPT)
+        self._width, self._started = 0, time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def read(self, lines: IO[str]) -> None:
+        """Read what is printed, to its end."""
+        for line in lines:
+            begun = _BEGUN.search(line)
+            name = begun and (begun[1] or begun[2])
+            if name and name not in self._begun:
+                self._begun.add(name)
+                if begun and begun[1] and not self._terminal:
+                    self._print(f"[{len(self._begun)} of {self._stages}] {name}")
+            if not _QUIET.match(line):
+                self._last.append(line)
+
+    def show(self, notes: Path) -> None:
+        """Renew the line of a terminal."""
+        if not self._terminal:
+            return
+        under_way = []
+        for path in sorted(notes.glob("*.json")):
+            try:
+                note = json.loads(path.read_text())
+                alive = Path(f"/proc/{path.stem}").exists() or not Path("/proc/self").exists()
+            except (OSError, ValueError):
+                continue
+            if alive:
+                under_way.append(_words(note))
+        spent = _minutes(time.monotonic() - self._started)
+        line = f"{len(self._begun)} of {self._stages} stages, {spent}"
+        line = " | ".join([line, *under_way])[: os.get_terminal_size(2).columns - 1]
+        sys.stderr.write(f"\r{line.ljust(self._width)}")
+        sys.stderr.flush()
+        self._width = len(line)
+
+    def end(self, code: int) -> None:
+        """Clear the line; of a run that failed show what was printed last."""
+        if self._terminal:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+        if code:
+            sys.stderr.writelines(self._last)
+
+    def _print(self, line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def _words(note: dict[str, object]) -> str:
+    """Return what one process does, how far it is and how long it still takes at this speed."""
+    done, total, seconds = (float(str(note[key])) for key in ("done", "total", "seconds"))
+    words = f"{note['title']} {done:.0f}/{total:.0f}"
+    if note["step"]:
+        words += f" ({note['step']})"
+    if done:
+        words += f", {_minutes(seconds * (total - done) / done)} left"
+    return words
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
