@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from entrypoint import stage
 from option_files import ROOT
-from outputs import output_root, publish
+from outputs import publish
 from skiagram import records
 from skiagram.audit.run import audit
 from skiagram.compute.checkout import home
@@ -30,7 +30,7 @@ def main(options: Options) -> None:
     card = records.read_record(records.DataCard, ROOT / "data/cases/card.json")
     known = records.read_table(ROOT / "data/cases/covariates.parquet")
     report, pairs = audit(stores, cases, task, card, known, options.acquisition)
-    (output_root() / "data/audit/passed").unlink(missing_ok=True)
+    (ROOT / "data/audit/passed").unlink(missing_ok=True)
     with publish("data/audit/findings.json", "data/audit/near_duplicates.parquet") as staging:
         records.write_record(report, staging / "data/audit/findings.json")
         records.write_table(pairs, staging / "data/audit/near_duplicates.parquet")

@@ -72,8 +72,7 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
                 version_base="1.3", config_path=str(ROOT / "conf"), config_name=name
             )
             try:
-                if PARAMS.exists():
-                    read_option_file(PARAMS, PARAMS.name)
+                _check_command(name)
                 decorated(task)()
             except OptionError as error:
                 _leave(error)
@@ -85,6 +84,15 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
         return main
 
     return decorate
+
+
+def _check_command(name: str) -> None:
+    if {"-m", "--multirun"} & {*sys.argv[1:]}:
+        remedy = "sweep whole runs: `python pipeline/sweep.py -m seed=0,1`"
+        found = "a sweep of one stage would give no figures, report or record"
+        raise OptionError(found, where=name, remedy=remedy)
+    if PARAMS.exists():
+        read_option_file(PARAMS, PARAMS.name)
 
 
 @contextmanager

@@ -8,18 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-
 from option_files import ROOT
-
-
-def output_root() -> Path:
-    """Return where outputs go: the project, or the job's own folder under multirun."""
-    config = HydraConfig.get()
-    if config.mode == RunMode.MULTIRUN:
-        return Path(config.runtime.output_dir)
-    return ROOT
 
 
 def process_rank() -> int | None:
@@ -47,7 +36,7 @@ def publish(*names: str) -> Iterator[Path]:
     Args:
         *names: Paths of the outputs, relative to the project.
     """
-    root, rank, key = output_root(), process_rank(), names[0].replace("/", "-")
+    root, rank, key = ROOT, process_rank(), names[0].replace("/", "-")
     staging = ROOT / ".work" / "staging" / (f"{key}-{rank}" if rank else key)
     with nullcontext() if rank else _alone(key):
         shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed

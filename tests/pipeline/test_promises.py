@@ -93,11 +93,7 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
 
 
 @pytest.mark.slow
-def test_a_multirun_never_writes_over_the_outputs(finished: Project, tmp_path: Path) -> None:
-    copy = finished.copy(tmp_path / "project")
-    before = copy.hashes("data")
-    done = copy.stage("extract", "-m", "features=[first_order],[wavelet]")
-    assert done.returncode == 0, done.stderr
-    assert copy.hashes("data") == before
-    tables = sorted((copy.folder / "multirun/extract").glob("*/data/features.parquet"))
-    assert len({table.read_bytes() for table in tables}) == 2
+def test_a_sweep_of_one_stage_is_refused_by_name(finished: Project) -> None:
+    done = finished.stage("extract", "-m", "features=[first_order],[wavelet]")
+    assert done.returncode == 2
+    assert "pipeline/sweep.py -m" in done.stderr

@@ -24,7 +24,7 @@ sys.path.insert(0, sys.argv[1])
 import outputs
 from tests.pipeline.test_publish import NAMES, write
 root, moves = Path(sys.argv[2]), int(sys.argv[3])
-outputs.ROOT, outputs.output_root = root, lambda: root
+outputs.ROOT = root
 move, done = Path.replace, []
 def replace(self, target):
     if len(done) == moves:
@@ -55,7 +55,6 @@ def leftovers(folder: Path) -> list[Path]:
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(stage_outputs, "ROOT", tmp_path)
-    monkeypatch.setattr(stage_outputs, "output_root", lambda: tmp_path)
     return tmp_path
 
 
