@@ -177,3 +177,29 @@ def test_a_full_disk_leaves_nothing_half_written(
         write_files({tmp_path / "a.csv": b"newer", tmp_path / "b.age": b"labels"})
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert (tmp_path / "a.csv").read_text() == "earlier"
+
+
+def test_names_that_tell_the_label_need_no_table_of_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _folder(tmp_path, "yes/p1_left.png", "no/p1_right.png", "no/p2_left.png")
+    line = ["table", str(folder / "scans"), str(folder / "out.csv"), "--pattern"]
+    assert main([*line, "{label}/{patient}_{region}.png"]) == 0
+    assert [(row["patient_id"], row["label"], row["region"]) for row in _rows(folder)] == [
+        ("p1", "yes", "left"), ("p1", "no", "right"), ("p2", "no", "left"),
+    ]  # fmt: skip
+    (folder / "out.csv").unlink()
+    assert main([*line, "{label}/{patient}_*.png"]) == 4
+    assert main([*line, "no/{patient}_{region}.png"]) == 2
+    assert "{label}" in capsys.readouterr().err
+    _folder(tmp_path, "yes/p2_left.png")
+    assert main([*line, "{label}/{patient}_{region}.png"]) == 4
+    assert "`no`" in capsys.readouterr().err
+
+
+def test_masks_of_another_pattern_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _folder(tmp_path, "a/p1_image.nii", "b/p1_mask.nii", "a/p2_image.nii")
+    assert _run(folder, "a/{patient}_{kind}.nii", "b/{patient}_{kind}.nii") == 0
+    assert "masks of another: 1, first a/p1_image.nii with b/p1_mask" in capsys.readouterr().out

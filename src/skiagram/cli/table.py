@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,12 @@ EXAMPLES = """\
   skiagram table scans labels.csv scans.csv --pattern 'nifti/{patient}/{modality}_{kind}.nii.gz' \\
       'dicom/{patient}/{modality}/{kind}'
       several patterns, the first with image and mask is taken; a folder of DICOM is a series, and
-      one with a single file stands for that file"""
+      one with a single file stands for that file
+  skiagram table films films.csv --pattern '{label}/{patient}_{region}.png'
+      names that tell the label too; no table of labels is needed"""
 
 _FIELD = re.compile(r"\{(\w+)\}")
-_FIELDS = ("patient", "modality", "region", "kind")
+_FIELDS = ("patient", "modality", "region", "kind", "label")
 _PATIENT = "patient_id"
 Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern does not tell
 
@@ -36,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of images and masks")
     parser.add_argument(
-        "labels", metavar="LABELS", type=Path, help=f"CSV with `{_PATIENT}` and the label"
+        "labels",
+        metavar="LABELS",
+        type=Path,
+        nargs="?",
+        help=f"CSV with `{_PATIENT}` and the label; none where --pattern has {{label}}",
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
     parser.add_argument(
@@ -44,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
-        "{region} and {kind}",
+        "{region}, {kind} and {label}",
     )
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
@@ -59,7 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     require_new(output, "CSV")
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
-    labels = _read_labels(arguments.labels)
+    if arguments.labels is None and not all("{label}" in pattern for pattern in patterns):
+        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
+        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
+    labels = None if arguments.labels is None else _read_labels(arguments.labels)
     found = FoundImages.of(
         folder, patterns, (arguments.image_kind, arguments.mask_kind), arguments.frames
     )
@@ -67,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
         kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
         raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
     text, notes = _compose(labels, found)
-    if text.count("\n") == 1:
+    if text.count("\n") == 1 and labels is None:
+        raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
+    if text.count("\n") == 1 and labels is not None:
         raise DataError(
             f"no image has a row in {arguments.labels}" + (" and a mask" if found.masks else ""),
             where=str(folder),
@@ -81,7 +92,9 @@ def run(arguments: argparse.Namespace) -> int:
     write_files({output: text.encode()})
     print(f"Wrote {output}, {text.count(chr(10)) - 1} rows.")
     print(
-        *map(printable, notes), f"Next: skiagram check {folder} {output} --label COLUMN", sep="\n"
+        *map(printable, notes),
+        f"Next: skiagram check {folder} {output}" + ("" if labels is None else " --label COLUMN"),
+        sep="\n",
     )
     return 0
 
@@ -119,6 +132,8 @@ class FoundImages:
         frames: Image → how many frames it has; those that are missing have one.
         volume: Whether several frames are one volume, else a case each.
         mixed: Images that have a mask of another pattern alone, though theirs gives masks too.
+        paired: Images whose pattern gives no mask, with the mask of another pattern.
+        labels: Label by patient, modality, region; empty where the patterns do not tell.
     """
 
     images: Mapping[Key, str]
@@ -126,6 +141,8 @@ class FoundImages:
     frames: Mapping[Key, int]
     volume: bool
     mixed: Sequence[str]
+    paired: Sequence[str] = ()
+    labels: Mapping[Key, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -145,13 +162,20 @@ class FoundImages:
         from skiagram.datasets.image_files import count_frames
 
         found: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}  # by number of the pattern
+        labels: dict[Key, str] = {}
         for number, pattern in enumerate(patterns):
-            for key, kind, path in _fitting(folder, pattern):
-                if kind in kinds:
-                    found.setdefault(key, ({}, {}))[kinds.index(kind)].setdefault(number, path)
+            for key, kind, path, label in _fitting(folder, pattern):
+                if kind not in kinds:
+                    continue
+                if label and labels.setdefault(key, label) != label:
+                    both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
+                    remedy = "name what tells them apart in --pattern, such as {region}"
+                    raise DataError(both_labels, where=path, remedy=remedy)
+                found.setdefault(key, ({}, {}))[kinds.index(kind)].setdefault(number, path)
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
         mixed: list[str] = []
+        paired: list[str] = []
         with_masks = {number for _, drawn in found.values() for number in drawn}
         for key, (own, drawn) in found.items():
             both = min(own.keys() & drawn.keys(), default=None)
@@ -159,15 +183,16 @@ class FoundImages:
                 images[key] = own[min(own) if both is None else both]
             if drawn:
                 masks[key] = _only_file(folder, drawn[min(drawn) if both is None else both])
-            if own and drawn and both is None and min(own) in with_masks:
-                mixed.append(f"{images[key]} with {masks[key]}")
+            if own and drawn and both is None:
+                seen = mixed if min(own) in with_masks else paired
+                seen.append(f"{images[key]} with {masks[key]}")
         counted = images if frames else {}
         numbers = {
             key: count_frames(read_file(folder / path, path))
             for key, path in counted.items()
             if (folder / path).is_file()  # not a folder of a series
         }
-        return cls(images, masks, numbers, frames == "volume", mixed)
+        return cls(images, masks, numbers, frames == "volume", mixed, paired, labels)
 
     @property
     def columns(self) -> list[str]:
@@ -179,6 +204,7 @@ class FoundImages:
             "frame": several,
             "modality": any(key[1] for key in self.images),
             "region": any(key[2] for key in self.images),
+            "label": bool(self.labels),
         }
         return [name for name, there in told.items() if there]
 
@@ -187,18 +213,22 @@ class FoundImages:
         for key in sorted(self.images):
             cells = {"file": self.images[key], "modality": key[1], "region": key[2]}
             cells["mask"] = self.masks.get(key, "")
+            cells["label"] = self.labels.get(key, "")
             count = self.frames.get(key, 1)
             numbers = [str(number) for number in range(1, count + 1)] if count > 1 else [""]
             for number in ["all"] if count > 1 and self.volume else numbers:
                 yield key, {**cells, "frame": number}
 
 
-def _compose(labels: "Sequence[TableRow]", found: FoundImages) -> tuple[str, list[str]]:
+def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is missing."""
     from skiagram.datasets.folder.csv_rows import csv_text
 
-    by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
-    others = [name for name in labels[0].cells if name != _PATIENT]
+    if labels is None:
+        by_patient = {key[0]: {_PATIENT: key[0]} for key in found.images}
+    else:
+        by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
+    others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
     taken = [name for name in found.columns if name in others]
     if taken:
         found_column = f"a column `{taken[0]}`, which the names of the files tell"
@@ -216,32 +246,36 @@ def _compose(labels: "Sequence[TableRow]", found: FoundImages) -> tuple[str, lis
     seen = {key[0] for key in found.images}
     absent = [f"No image of patient {name}" for name in by_patient if name not in seen]
     mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in found.mixed]
+    if found.paired:
+        mixed.append(
+            f"Images of one pattern with masks of another: {len(found.paired)}, first "
+            f"{found.paired[0]}. Look whether they belong together."
+        )
     return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed, *absent]
 
 
-def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str]]:
-    """Yield key, kind and relative path of what fits a pattern."""
+def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:
+    """Yield key, kind, relative path and label (empty if untold) of what fits a pattern."""
     fields = _FIELD.findall(pattern)
     if set(fields) - set(_FIELDS) or "patient" not in fields:
         allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"
         raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
     literal, *others = _FIELD.split(pattern)
     written, seen = re.escape(literal), set()
-    for field, literal in zip(others[::2], others[1::2], strict=True):
-        written += f"(?P={field})" if field in seen else f"(?P<{field}>[^/]+)"
+    for name, literal in zip(others[::2], others[1::2], strict=True):
+        written += f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+)"
         written += re.escape(literal)
-        seen.add(field)
+        seen.add(name)
     fits, depth = re.compile(written).fullmatch, pattern.count("/") + 1
     for path in sorted(folder.glob("/".join(["*"] * depth))):
         name = path.relative_to(folder).as_posix()
         match = fits(name)
         if match is not None and not any(part.startswith(".") for part in Path(name).parts):
             found = {
-                field: unicodedata.normalize("NFC", part)
-                for field, part in match.groupdict().items()
+                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
             }
             key = (found["patient"], found.get("modality", ""), found.get("region", ""))
-            yield key, found.get("kind", "image"), name
+            yield key, found.get("kind", "image"), name, found.get("label", "")
 
 
 def _other_images(folder: Path, patterns: Sequence[str]) -> list[str]:
@@ -249,7 +283,7 @@ def _other_images(folder: Path, patterns: Sequence[str]) -> list[str]:
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.volumes.case_images import is_image_file
 
-    fit = {path for pattern in patterns for _, _, path in _fitting(folder, pattern)}
+    fit = {path for pattern in patterns for _, _, path, _ in _fitting(folder, pattern)}
     return sorted(
         name
         for name in FolderTree(folder, is_image_file).images(fit)

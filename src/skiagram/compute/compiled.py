@@ -5,9 +5,27 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
+from skiagram.compute.progress import say_once
+
+_COMPILING = "Compiling array loops, once after an installation: this takes seconds to minutes."
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Notice(event.Listener):  # type: ignore[misc]
+    """Says why nothing seems to happen; what was compiled before is read and does not count."""
+
+    def on_start(self, event: event.Event) -> None:
+        say_once(_COMPILING)
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+event.register("numba:compile", _Notice())
 
 
 def compiled(function: F) -> F:

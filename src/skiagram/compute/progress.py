@@ -20,12 +20,22 @@ _PAUSE = 0.5  # seconds between notes
 Report = Callable[[str, int, int], None]  # what is under way, steps done, steps in all
 
 _report: Report | None = None
+_said: set[str] = set()
 
 
 def report_to(report: Report) -> None:
     """Send the progress of this process to somebody else, from now on."""
     global _report
     _report = report
+
+
+def say_once(line: str) -> None:
+    """Tell who watches this process, if somebody does, why they wait."""
+    watched = _report is None and (sys.stderr.isatty() or NOTES in os.environ)
+    if watched and line not in _said:
+        _said.add(line)
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 class Progress:

@@ -17,7 +17,7 @@ from skiagram.study_folder.files import environment
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
 _QUIET = re.compile(
     r"^\s*$|^> |^Running stage|^Stage '|^Updating lock|^Use `dvc push|^To track the changes|"
-    r"^\s+git add|^To enable auto staging|^\s+dvc config|^Generating lock|^Verifying"
+    r"^Compiling |^\s+git add|^To enable auto staging|^\s+dvc config|^Generating lock|^Verifying"
 )
 _PAUSE = 0.5  # seconds between looks
 _KEPT = 30  # lines of output that a failure shows
@@ -85,7 +85,7 @@ class _Watched:
     """What DVC says, and what the processes of stages note."""
 
     def __init__(self, stages: int) -> None:
-        self._stages, self._begun = stages, set[str]()
+        self._stages, self._begun, self._said = stages, set[str](), set[str]()
         self._last: deque[str] = deque(maxlen=_KEPT)
         self._width, self._started = 0, time.monotonic()
         self._terminal = sys.stderr.isatty()
@@ -99,6 +99,9 @@ class _Watched:
                 self._begun.add(name)
                 if begun and begun[1] and not self._terminal:
                     self._print(f"[{len(self._begun)} of {self._stages}] {name}")
+            if line.startswith("Compiling ") and line not in self._said:
+                self._said.add(line)
+                self._print(line.strip())
             if not _QUIET.match(line):
                 self._last.append(line)
 
@@ -130,7 +133,7 @@ class _Watched:
             sys.stderr.writelines(self._last)
 
     def _print(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"\r{line.ljust(self._width)}\n" if self._terminal else f"{line}\n")
         sys.stderr.flush()
 
 
