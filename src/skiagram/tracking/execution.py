@@ -95,6 +95,11 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         auc = result.metrics.get("roc_auc")
         for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
             points += estimate_points(f"best_{arm}_auc", auc, _DIGITS)
+    if evaluation.finding is not None:
+        points += estimate_points("finding_difference", evaluation.finding.difference, _DIGITS)
+        for arm, found in evaluation.finding.arms.items():
+            points += estimate_points(f"best_{arm}_figure_of_merit", found.merit, _DIGITS)
+            points += estimate_points(f"best_{arm}_sensitivity", found.mean_sensitivity, _DIGITS)
     if evaluation.answer is not None:
         tags["skiagram.worth_it"] = evaluation.answer.decision
     tags |= commit_tags(project) | seal_tags(project)
