@@ -54,6 +54,7 @@ from skiagram.statistics.froc import (
     difference_found,
     ratio_found,
 )
+from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.significance import relate_to_margin
 
 Floats = NDArray[np.float64]
@@ -306,7 +307,11 @@ class _Search:
         }
 
     def _estimate(self, response: FreeResponse, rates: Floats, *, normal: bool = False) -> Estimate:
-        return bootstrap_estimate(response.share_found(rates, normal=normal), self.draws)
+        share = bootstrap_estimate(response.share_found(rates, normal=normal), self.draws)
+        if share.value in (0.0, 1.0):  # where resamples vary, their percentiles are too near
+            low, high = wilson_interval(share.value, self.draws.smallest_class)
+            return Estimate(share.value, low, high, "Wilson on the patients with lesions")
+        return share
 
     def _against_ideal(self, result: FinderResult, response: FreeResponse) -> FinderResult:
         """Add what the ideal observer says, held against it in the same pairs."""

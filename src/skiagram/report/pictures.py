@@ -123,7 +123,8 @@ def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circ
         image = image[depth]
     pixels = _select_pixels(image)
     shown = Picture.fromarray(_grey_picture(pixels, *_grey_window(pixels)))
-    scale = min(1.0, _LONGEST_SIDE / max(shown.size)) * (2 if max(shown.size) < 128 else 1)
+    scale = _LONGEST_SIDE / max(shown.size)
+    scale = float(int(scale)) if scale > 1 else scale  # small images by whole pixels
     shown = shown.resize((round(shown.width * scale), round(shown.height * scale)), _BOX)
     pen = ImageDraw.Draw(shown)
     for circle in circles:
