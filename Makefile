@@ -17,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.
 LICENCES_READ_BY_HAND := asyncssh dulwich grandalf mirp pygit2
 
-.PHONY: help setup lock repro report lint test test-fast test-slow coverage bench reference licences audit ui runs clean
+.PHONY: help setup lock repro report lint test test-fast test-slow coverage bench reference wheel licences audit ui runs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ ui: setup ## every recorded run in the browser; Ctrl-C ends it
 
 runs: setup ## every experiment: what it changed, and the difference with its bounds
 	dvc exp show --only-changed --drop 'Created|State|Executor|(?!best_).*[.](roc_auc|balanced_accuracy|selection_auc)$$|(?!.*yaml:).*/.*|(models|scores|conf|pipeline|requirements.lock)$$'
+
+wheel: setup ## the package with everything that a study needs, in dist/
+	hatchling build -t wheel
 
 audit: licences ## licences, and known vulnerabilities of the locked packages (asks the advisory service)
 	pip-audit --strict --disable-pip --require-hashes -r requirements.lock || {

@@ -63,6 +63,7 @@ COMMANDS: tuple[Command, ...] = (
     monitor,
 )
 INTERRUPTED = 130
+_OF_STUDIES = {"dvc", "hydra", "mlflow", "omegaconf", "pytorch_lightning", "torch", "torchvision"}
 EXIT_CODES = """\
 exit codes:
   0    done
@@ -120,6 +121,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # a reader such as `head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in _OF_STUDIES:
+            raise
+        remedy = "`pip install 'skiagram[study]'`"
+        print(OptionError(f"{library} is not installed", remedy=remedy), file=sys.stderr)
+        return OptionError.exit_code
     except OSError as error:  # a full disk, a folder without the right to write
         print(f"skiagram: {error}", file=sys.stderr)
         return 1

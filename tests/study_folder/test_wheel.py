@@ -1,0 +1,144 @@
+"""The wheel, in a fresh environment and an empty folder, opens all three doors.
+
+Libraries are not downloaded again: the environment sees those of this one, but none of the extras
+where the plain installation is meant.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.thorough
+
+EXTRAS = [
+    "dvc",
+    "hydra",
+    "mlflow",
+    "omegaconf",
+    "pytorch_lightning",
+    "safetensors",
+    "torch",
+    "torchvision",
+]
+REFUSED = f"""
+import sys
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        if name in {EXTRAS}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Refused())
+"""
+EXTRACT = """
+import numpy as np, skiagram, sys
+image, mask = np.random.default_rng(0).normal(size=(20, 20, 20)), np.zeros((20, 20, 20), bool)
+mask[5:15, 5:15, 5:15] = True
+print(len(skiagram.extract(image, mask, spacing=(1, 1, 1))))
+print(*sys.modules)
+"""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A fresh environment with the wheel, and an empty folder to work in."""
+
+    venv: Path
+    folder: Path
+
+    def run(self, *words: str, folder: str = ".") -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment."""
+        shell = {
+            "PATH": f"{self.venv / 'bin'}:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "OMP_NUM_THREADS": "1",
+        }
+        return subprocess.run(
+            words, cwd=self.folder / folder, env=shell, capture_output=True, text=True
+        )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    (path,) = place.glob("*.whl")
+    return path
+
+
+def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
+    venv = place / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-deps"]
+    shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    line = [*uv, "--python", str(venv / "bin/python"), str(wheel)]
+    subprocess.run(line, env=shell, check=True, capture_output=True)
+    own = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
+    (own / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    for command in () if plain else ("dvc",):
+        code = f"#!{venv / 'bin/python'}\nfrom dvc.cli import main\nraise SystemExit(main())\n"
+        (venv / "bin" / command).write_text(code)
+        (venv / "bin" / command).chmod(0o755)
+    if plain:
+        (own / "refused.py").write_text(REFUSED)
+        (own / "refused.pth").write_text("import refused\n")
+    (place / "folder").mkdir()
+    return Installed(venv, place / "folder")
+
+
+def test_the_wheel_holds_the_files_of_a_study_and_no_table_of_patients(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    template = [name for name in names if name.startswith("skiagram/study_folder/template/")]
+    assert {name.rpartition("/")[2] for name in template} >= {"dvc.yaml", "ingest.py", ".gitignore"}
+    assert not [name for name in names if name.endswith((".csv", ".age", ".pyc"))]
+    assert all(name.startswith("skiagram") for name in names)
+
+
+def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_path: Path) -> None:
+    plain = installed(wheel, tmp_path, plain=True)
+    done = plain.run("python", "-c", EXTRACT)
+    assert done.returncode == 0, done.stderr
+    number, modules = done.stdout.splitlines()
+    assert int(number) > 50
+    assert not set(EXTRAS) & set(modules.split())
+    generator = np.random.default_rng(0)
+    label = generator.integers(0, 2, 120)
+    rows = [f"{one},{one + generator.normal()},{generator.normal()}" for one in label]
+    (plain.folder / "scores.csv").write_text("\n".join(["label,a,b", *rows]))
+    done = plain.run(
+        "skiagram", "compare", "scores.csv", "--label", "label", "--a", "a", "--b", "b"
+    )
+    assert done.returncode == 0, done.stderr
+    done = plain.run("skiagram", "new", "study")
+    assert done.returncode == 2
+    assert "skiagram[study]" in done.stderr
+
+
+def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_path: Path) -> None:
+    study = installed(wheel, tmp_path, plain=False)
+    generator = np.random.default_rng(0)
+    for at in range(40):
+        place = study.folder / "lesions" / ("no", "yes")[at % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = generator.normal(100 + 10 * (at % 2), 20, (24, 24)).clip(0, 255)
+        Image.fromarray(pixels.astype(np.uint8)).save(place / f"{at}.png")
+    line = ("skiagram", "run", "lesions", "--positive", "yes", "--quick", "--networks", "none")
+    done = study.run(*line, "--features", "first_order")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "lesions-study/reports/report.html" in done.stdout
+    assert "] train_baseline@logistic_regression" in done.stderr
+    done = study.run(*line, "--features", "first_order", "--baselines", "single_feature")
+    begun = {word.split("] ")[1] for word in done.stderr.splitlines() if "] " in word}
+    assert begun <= {"digest", "combine", "evaluate", "record"}, done.stderr
+    with (study.folder / "lesions-study/tables/lesions.cases.csv").open() as file:
+        assert len(file.readlines()) == 41
+    done = study.run("git", "status", "--porcelain", "-uall", folder="lesions-study")
+    assert ".csv" not in done.stdout
