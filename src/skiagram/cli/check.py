@@ -72,7 +72,10 @@ def run(arguments: argparse.Namespace) -> int:
         parts.append(disk_text(survey.examined))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if survey.runnable:
-        print("This data set can be run. Next: `skiagram init` with the same arguments.")
+        print(
+            "This data set can be run. Next: `skiagram run` with the same arguments; in a study or"
+        )
+        print("clone, where you choose more yourself, `skiagram init`.")
         return 0
     waive = "" if survey.problems else " or waive the findings marked STOP (`init` says how)"
     print(f"This data set cannot be run yet: solve the problems above first{waive}.")
