@@ -264,7 +264,8 @@ def _found(ratings: Ratings, fit: Whole, rates: Floats, weights: Floats, *, norm
         images = weights[:, counted & (fit == one)].sum(axis=1)
         allowed = rates * images[:, None] + _ROUNDING
         _walk(image[own], is_lesion[own], np.ascontiguousarray(weights), allowed, found)
-    share: Floats = found / (weights @ lesions)[:, None]
+    with np.errstate(invalid="ignore"):  # a resample without a lesion
+        share: Floats = found / (weights @ lesions)[:, None]
     return share
 
 
