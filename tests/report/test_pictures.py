@@ -4,6 +4,7 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
@@ -11,9 +12,11 @@ from skiagram.image_store.shards import Region
 from skiagram.report.pictures import (
     MISSING_COLOUR,
     OUTLINE_COLOUR,
+    Circle,
     describe_place,
     draw_region,
     encode_change,
+    encode_circles,
     name_slice,
 )
 
@@ -85,3 +88,18 @@ def test_an_image_shows_its_region_as_drawn_even_where_pixels_were_left_out() ->
     )
     assert with_rest > 1.5 * alone
     assert describe_place(image, Region(inside, drawn)) == ""
+
+
+def test_balls_are_drawn_as_the_slice_cuts_them() -> None:
+    volume = np.zeros((8, 16, 16, 1), np.float32)
+    first = Circle((5.0, 8.0, 8.0), 3.0, (0, 255, 0))
+    for slice_, radius in ((6.0, 5**0.5), (7.0, None)):  # slices lie 2 mm apart
+        other = Circle((slice_, 8.0, 8.0), 3.0, (255, 0, 0))
+        picture = opened(encode_circles(volume, (2.0, 1.0, 1.0), [first, other])).astype(int)
+        assert picture.shape == (256, 256, 3)
+        red = np.argwhere(picture[..., 0] - picture[..., 1] > 100)
+        if radius is None:
+            assert not len(red)
+        else:
+            away = np.linalg.norm(red - 136, axis=1)  # pixels of the picture, 16 a pixel
+            assert np.median(away) == pytest.approx(16 * radius, abs=3)
