@@ -2,13 +2,18 @@
 
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,9 +21,17 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from threadpoolctl import threadpool_info
 
+from skiagram.compute import clusters
+from skiagram.compute import workers as compute_workers
 from skiagram.compute.clusters import JobArray
 from skiagram.compute.progress import Progress
-from skiagram.compute.workers import IN_PROCESS, STAGES_SIDE_BY_SIDE, Compute, _devices
+from skiagram.compute.workers import (
+    IN_PROCESS,
+    STAGES_SIDE_BY_SIDE,
+    Compute,
+    _devices,
+    visible_gpus,
+)
 from skiagram.errors import DataError, OptionError, SkiagramError
 from skiagram.options import check
 
@@ -205,6 +218,48 @@ def test_a_job_that_is_killed_is_named_with_its_log(tmp_path: Path) -> None:
         list(on_jobs(tmp_path).map_fits(os._exit, [9, 9]))
 
 
+def cancel_jobs() -> None:
+    while " R " not in subprocess.run(["squeue", "-h"], capture_output=True, text=True).stdout:
+        time.sleep(0.5)
+    subprocess.run(["scancel", "--name", "skiagram"], check=True)
+
+
+@pytest.mark.thorough
+def test_a_real_slurm_without_accounting_tells_how_its_jobs_ended(tmp_path: Path) -> None:
+    if not shutil.which("sbatch") or subprocess.run(["sinfo"], capture_output=True).returncode:
+        pytest.skip("no SLURM answers here")
+    jobs = on_jobs(tmp_path, cluster="slurm", memory_gb=0.5)
+    squares = jobs.map(square, range(12), releases_lock=True)
+    assert list(squares) == [number**2 for number in range(12)]
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(SkiagramError, match=r"job \d+_0 ended before its work \(failed\)"):
+        list(jobs.map_fits(os._exit, [9, 9]))
+    Thread(target=cancel_jobs).start()
+    with pytest.raises(SkiagramError, match=r"job \d+_0 ended before its work \(cancelled\)"):
+        list(jobs.map_fits(time.sleep, [100, 101]))
+    short = on_jobs(tmp_path, cluster="slurm", memory_gb=0.5, minutes=1)
+    with pytest.raises(SkiagramError, match=r"job \d+_0 .*(timeout|timed-out)"):
+        list(short.map_fits(time.sleep, [200, 201]))
+
+
+def test_a_job_that_the_controller_has_ended_is_told_from_one_that_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {
+        "JobId=7 JobName=skiagram JobState=PENDING Reason=Resources": "PENDING",
+        "JobId=7 JobState=CANCELLED Reason=None ExitCode=0:15": "CANCELLED",
+        "": "UNKNOWN",  # the controller is away for a moment
+    }
+    scontrol = tmp_path / "scontrol"
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for line, state in told.items():
+        scontrol.write_text(f"#!/bin/sh\necho '{line}'\n")
+        scontrol.chmod(0o755)
+        assert clusters._state("7") == state
+    scontrol.write_text("#!/bin/sh\necho 'slurm_load_jobs error: Invalid job id specified' >&2\n")
+    assert clusters._state("7") == "GONE"
+
+
 def test_jobs_without_submitit_or_slurm_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,8 +357,31 @@ def test_stages_side_by_side_share_the_processors(monkeypatch: pytest.MonkeyPatc
         (2, 0.5, ["0", "1", "0", "1"]),
     ],
 )
-def test_fits_are_dealt_out_to_gpus(gpus: int, per_fit: float, devices: list[str]) -> None:
+def test_fits_are_dealt_out_to_gpus(
+    gpus: int, per_fit: float, devices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert _devices(gpus, per_fit) == devices
+    given = {"0": "2", "1": "GPU-7f", "2": "4", "3": "5"}  # by the user, or by SLURM
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", ",".join(list(given.values())[:gpus]))
+    renamed = [",".join(given[number] for number in place.split(",")) for place in devices]
+    assert _devices(gpus, per_fit) == renamed
+
+
+def test_a_process_that_uses_cuda_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_use = SimpleNamespace(is_initialized=lambda: True, device_count=lambda: 2)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=in_use))
+    assert visible_gpus() == 2
+    monkeypatch.setattr(compute_workers, "Forks", None)
+    monkeypatch.setattr(compute_workers, "processes", lambda *_: nullcontext(_submitted))
+    two = replace(IN_PROCESS, workers=2)
+    assert list(two.map_fits(abs, [-1, -2])) == [1, 2]
+
+
+def _submitted(function: Callable[[int], int], piece: int) -> "Future[int]":
+    done: Future[int] = Future()
+    done.set_result(function(piece))
+    return done
 
 
 FAULTS = """

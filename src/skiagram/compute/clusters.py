@@ -8,9 +8,12 @@ import io
 import logging
 import os
 import pickle
+import re
 import shutil
 import socket
+import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
@@ -108,6 +111,9 @@ def ray_cluster(
     hold is `shared`: the cluster is sent it once.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    token = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray/auth_token"
+    if os.environ.get("RAY_AUTH_TOKEN") or Path(token).is_file():  # Ray refuses one without a mode
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     with _needing("Ray", "ray"):
         import ray
         from ray.exceptions import OutOfMemoryError, WorkerCrashedError
@@ -121,8 +127,7 @@ def ray_cluster(
         raise OptionError(
             f"no Ray cluster answers at {address}",
             where="compute.address",
-            remedy="start one (`ray start --head`), set RAY_AUTH_MODE=token where it asks for its "
-            "token, or null `address` to have one started",
+            remedy="start one (`ray start --head`), or null `address` to have one started",
         ) from error
     _check_resources(ray.cluster_resources(), each)
     remote = ray.remote(num_cpus=each.cpus, num_gpus=each.gpus)(work_on)
@@ -207,6 +212,8 @@ class JobArray:
                 same = ([value] * len(chunks) for value in (function, common, each.threads))
                 submitted = executor.map_array(_work_through, chunks, *same) if chunks else []
                 for job in waiting:
+                    if self.cluster == "slurm":
+                        _wait_for(job)
                     yield from _results(job)
                 waiting = submitted
                 if not waiting:
@@ -239,18 +246,58 @@ class JobArray:
         return executor
 
 
+_ENDED = {
+    *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "GONE"),
+    *("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"),
+}
+_LOOK_SECONDS, _GRACE_SECONDS = (
+    3,
+    30,
+)  # a result may reach this machine's view of a shared disk late
+
+
+def _wait_for(job: Any) -> None:
+    """Wait until a job's result is there, or until SLURM's controller says that none will come.
+
+    Submitit asks the accounting, which a cluster need not have.
+    """
+    ended = 0.0
+    while not job.paths.result_pickle.exists():
+        state = _state(str(job.job_id))
+        if state in _ENDED:
+            ended = ended or time.monotonic()
+            if state != "COMPLETED" or time.monotonic() - ended > _GRACE_SECONDS:
+                raise _ended_early(job, state.lower().replace("_", " "))
+        time.sleep(_LOOK_SECONDS)
+
+
+def _state(job_id: str) -> str:
+    """Return a job's state as the controller tells it; GONE where it has forgotten the job."""
+    command = ["scontrol", "--oneliner", "show", "job", job_id]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if "Invalid job id" in told.stderr:
+        return "GONE"
+    found = re.search(r"JobState=(\w+)", told.stdout)
+    return found[1] if found else "UNKNOWN"  # the controller does not answer: it may come back
+
+
+def _ended_early(job: Any, how: str) -> SkiagramError:
+    return SkiagramError(
+        f"job {job.job_id} ended before its work ({how})",
+        where="compute",
+        remedy=f"its log is {job.paths.stderr}; most often it needs more `memory_gb` or "
+        "`minutes`; what is finished is kept for the next run",
+    )
+
+
 def _results(job: Any) -> Any:
     from submitit.core.utils import UncompletedJobError
 
     try:
         return job.result()
     except UncompletedJobError as error:
-        raise SkiagramError(
-            f"job {job.job_id} ended before its work ({str(error).splitlines()[0]})",
-            where="compute",
-            remedy=f"its log is {job.paths.stderr}; most often it needs more `memory_gb` or "
-            "`minutes`; what is finished is kept for the next run",
-        ) from error
+        reason = re.search(r"because: (.+)", str(error))  # at its time limit, from within the job
+        raise _ended_early(job, reason[1] if reason else str(error).splitlines()[0]) from error
 
 
 def _work_through(

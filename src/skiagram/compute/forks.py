@@ -26,6 +26,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CAN_FORK = sys.platform == "linux"
+# PyTorch then asks the driver's library whether there are GPUs; a process that began to use CUDA
+# could not be forked.
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

@@ -7,6 +7,7 @@ take a process each, run through `Compute.map_fits`.
 
 import ctypes
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -174,7 +175,7 @@ class Compute:
                 with self.limit():
                     value = function(piece)
                 yield value
-        elif CAN_FORK and forked:
+        elif CAN_FORK and forked and not _gpu_in_use():
             with self.limit():
                 forks = Forks(function, pieces, places, name, describe, order, devices)
                 yield from forks.results()
@@ -211,14 +212,31 @@ def _value(result: Any) -> Any:
 
 
 def _devices(gpus: int, per_fit: float) -> list[str]:
-    """Return the GPUs of each place for a fit, as CUDA_VISIBLE_DEVICES has them."""
+    """Return the GPUs of each place for a fit, as CUDA_VISIBLE_DEVICES has them.
+
+    They are dealt out of those that the user, or SLURM, has given this process by that variable.
+    """
     if not gpus or not per_fit:
         return []
+    given = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu.strip()]
+    names = [gpu.strip() for gpu in given] or [str(gpu) for gpu in range(gpus)]
     if per_fit < 1:
-        return [str(gpu) for _ in range(int(1 / per_fit)) for gpu in range(gpus)]
+        return names[:gpus] * int(1 / per_fit)
     each = ceil(per_fit)
     places = max(1, gpus // each)
-    return [",".join(map(str, range(place * each, (place + 1) * each))) for place in range(places)]
+    return [",".join(names[place * each : (place + 1) * each]) for place in range(places)]
+
+
+def visible_gpus() -> int | None:
+    """Return how many GPUs pieces may use; None where there is none, or none imports PyTorch."""
+    torch = sys.modules.get("torch")
+    return (torch.cuda.device_count() or None) if torch else None
+
+
+def _gpu_in_use() -> bool:
+    """Return whether this process has begun to use CUDA, which a fork of it could not."""
+    torch = sys.modules.get("torch")
+    return bool(torch and torch.cuda.is_initialized())
 
 
 @contextmanager

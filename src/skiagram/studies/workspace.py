@@ -12,7 +12,7 @@ from uuid import uuid4
 from skiagram.compute.checkout import home
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.progress import Progress
-from skiagram.compute.workers import Compute
+from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.errors import OptionError
 from skiagram.options import read_option_file
 
@@ -55,7 +55,9 @@ class Workspace:
         """Return what a function makes of each piece, in order, side by side, below a bar."""
         # With more threads, a fit that the study made by itself has left some.
         done = (
-            self.compute.map_fits(function, pieces, forked=self.compute.threads == 1)
+            self.compute.map_fits(
+                function, pieces, forked=self.compute.threads == 1, gpus=visible_gpus()
+            )
             if fits
             else self.compute.map(function, pieces)
         )

@@ -28,6 +28,7 @@ from skiagram.training.options import WHOLE_IMAGE, ImageSize, NetworkInput
 VOLUME_AXES = 4  # channels, depth, height, width
 HELD_BYTES = 512 * 1024**2
 _MOMENTS_BATCH = 256
+_READERS = 2  # processes that read ahead for a GPU
 Rows = NDArray[np.int64]
 
 
@@ -264,8 +265,10 @@ class ImageData(pl.LightningDataModule):
         batch_size: int,
         seed: int,
         augmented: bool,
+        on_gpu: bool = False,
     ) -> None:
         super().__init__()
+        self._on_gpu = on_gpu
         self._training, self._validation = training, validation
         self._batch_size, self._seed = batch_size, seed
         self._augmented = augmented
@@ -275,14 +278,26 @@ class ImageData(pl.LightningDataModule):
         place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         order = self._training.order(self._batch_size, self._seed, *place)
         examples = Views(self._training, self._seed, order) if self._augmented else self._training
-        return DataLoader(examples, sampler=order, batch_size=None)
+        return self._loader(examples, order, self._training)
 
     def val_dataloader(self) -> DataLoader[ExampleBatch] | list[DataLoader[ExampleBatch]]:
         """Return all validation batches; every process sees them all and so agrees on stopping."""
         if self._validation is None:
             return []
         order = EpochOrder(len(self._validation), self._batch_size, None)
-        return DataLoader(self._validation, sampler=order, batch_size=None)
+        return self._loader(self._validation, order, self._validation)
+
+    def _loader(
+        self, shown: Dataset[ExampleBatch], order: EpochOrder, read: Examples
+    ) -> DataLoader[ExampleBatch]:
+        """Have a GPU's batches read ahead by other processes, where images are not held in memory.
+
+        Random numbers of views follow from seed, epoch and case, whoever draws them.
+        """
+        ahead = _READERS if self._on_gpu and read.held is None else 0
+        return DataLoader(
+            shown, sampler=order, batch_size=None, num_workers=ahead, pin_memory=self._on_gpu
+        )
 
 
 def described(shape: tuple[int, ...]) -> str:

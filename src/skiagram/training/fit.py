@@ -206,6 +206,8 @@ class TrainingRun:
             KeyboardInterrupt: The user stopped it; the next run goes on after the last epoch.
         """
         torch.set_num_threads(self.threads)
+        if device(self.trainer).type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
         keep_freed_memory()
         with TemporaryDirectory(prefix="skiagram-") as scratch:
             folder = self.folder or Path(scratch)
@@ -241,7 +243,8 @@ class TrainingRun:
         names, compiled = training.images.case_id, self.trainer.compile
         module = self.module(classifier, options, weight, self.seed, names, compiled=compiled)
         augmented = options.views is not None
-        data = ImageData(training, validation, options.batch_size, self.seed, augmented)
+        on_gpu = device(self.trainer).type == "cuda"
+        data = ImageData(training, validation, options.batch_size, self.seed, augmented, on_gpu)
         # Results depend on no uninitialised number, so filling memory beforehand only costs time.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         with (
@@ -256,17 +259,16 @@ class TrainingRun:
                 own += [Patience(options.patience, frozen), best]
             last = last_checkpoint(folder)
             resumed = str(last) if last.exists() else None
-            trainer = self._lightning([*own, _checkpoint(folder, _LAST)], epochs, folder)
-            if frozen and trainer.world_size > 1:
-                found = f"a base frozen for {frozen} epochs, on {trainer.world_size} devices"
-                allowed = "0 or null on several devices"
-                raise OptionError(found, where="model.frozen_epochs", allowed=allowed)
+            callbacks = [*own, _checkpoint(folder, _LAST)]
+            trainer = self._lightning(callbacks, epochs, folder, frozen=frozen > 0)
             on_processors = device(self.trainer).type == "cpu"
             with _interrupts(), _no_accelerators() if on_processors else nullcontext():
                 trainer.fit(module, data, ckpt_path=resumed, weights_only=True)
         return trainer.is_global_zero
 
-    def _lightning(self, own_callbacks: list[pl.Callback], epochs: int, folder: Path) -> pl.Trainer:
+    def _lightning(
+        self, own_callbacks: list[pl.Callback], epochs: int, folder: Path, *, frozen: bool
+    ) -> pl.Trainer:
         options, where = self.trainer, dataclasses.asdict(self.trainer)
         for name in ("channels_last", "compile", "callbacks", "logger"):
             del where[name]
@@ -274,10 +276,16 @@ class TrainingRun:
         logger = make_part(options.logger, "trainer.logger") if options.logger else False
         if logger:
             chosen.append(LearningRateMonitor(logging_interval="epoch"))
-        spawned = self.trainer.strategy == "ddp_spawn"
+        strategy: str | Spawned = self.trainer.strategy
+        if strategy == "ddp_spawn":
+            strategy = Spawned(find_unused_parameters=frozen)
+        elif frozen and (
+            strategy == "ddp" or (self.trainer.devices, self.trainer.num_nodes) != (1, 1)
+        ):
+            strategy = "ddp_find_unused_parameters_true"  # a frozen base gets no gradient
         try:
             trainer = pl.Trainer(
-                **where | ({"strategy": Spawned()} if spawned else {}),
+                **where | {"strategy": strategy},
                 max_epochs=epochs,
                 deterministic=True if device(self.trainer).type == "cpu" else "warn",
                 callbacks=[Threads(self.threads), *own_callbacks, *chosen],
@@ -311,9 +319,11 @@ def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:
 
 
 def device(trainer: Trainer) -> torch.device:
-    """Return the one device that scores cases under these options."""
+    """Return the one device on which this process scores cases under these options."""
     if trainer.accelerator != "cpu" and torch.cuda.is_available():
-        return torch.device("cuda", 0)
+        ranks = (os.environ.get(name) for name in ("LOCAL_RANK", "SLURM_LOCALID"))
+        local = next((int(rank) for rank in ranks if rank), 0)  # of those that share a training
+        return torch.device("cuda", local % max(1, torch.cuda.device_count()))
     if trainer.accelerator in ("auto", "mps") and torch.backends.mps.is_available():
         return torch.device("mps")
     return torch.device("cpu")

@@ -33,8 +33,8 @@ class Threads(pl.Callback):
 class Spawned(DDPStrategy):
     """Data-parallel processes of one machine that start anew for each fit and then end."""
 
-    def __init__(self) -> None:
-        super().__init__(start_method="spawn")
+    def __init__(self, *, find_unused_parameters: bool) -> None:
+        super().__init__(start_method="spawn", find_unused_parameters=find_unused_parameters)
 
     def setup_environment(self) -> None:
         """Join the others without a word."""
@@ -47,6 +47,7 @@ def silence() -> None:
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="|".join(LIBRARIES))
+    warnings.filterwarnings("ignore", message="The `srun` command is available")  # and not needed
 
 
 def started(environment: Mapping[str, str] = os.environ) -> int | None:

@@ -19,9 +19,10 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
+from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.training.data import ImageSet
-from skiagram.training.fit import Curves
+from skiagram.training.data import Examples, ImageData, ImageSet
+from skiagram.training.fit import Curves, device
 from skiagram.training.options import Augmentation, Optimizer
 from tests.models.deep.spots import halves, learner, spots, training
 from tests.stand_ins import CPU
@@ -203,6 +204,40 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5)
     losses = [model.summary.curves["validation_loss"] for model in fitted]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
+def test_a_network_of_double_precision_is_loaded_as_one(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 16)
+    doubled = dataclasses.replace(CPU, precision="64-true")
+    model = dataclasses.replace(learner(training(epochs=1)), trainer=doubled)
+    fitted = model.fit(known, unseen, FitContext(seed=0))
+    fitted.save(tmp_path / "model")
+    again = load_network(tmp_path / "model").scores(unseen.inputs)
+    np.testing.assert_array_equal(again, fitted.scores(unseen.inputs))
+
+
+@pytest.mark.filterwarnings("ignore:'pin_memory'")
+def test_a_gpu_is_that_of_the_process_and_gets_batches_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    on_gpu = dataclasses.replace(CPU, accelerator="auto")
+    assert device(on_gpu) == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    assert device(on_gpu) == torch.device("cuda", 2)
+    monkeypatch.undo()
+    cases = spots(tmp_path / "images", 12)
+    streamed = Examples(cases.inputs, cases.label, None, held_bytes=0)
+    held = Examples(cases.inputs, cases.label, None)
+    loaders = [
+        ImageData(one, None, 4, 0, True, True).train_dataloader() for one in (streamed, held)
+    ]
+    assert [loader.num_workers for loader in loaders] == [2, 0]
+    assert all(loader.pin_memory for loader in loaders)
+    plain = ImageData(held, None, 4, 0, True).train_dataloader()
+    for ahead, here in zip(loaders[0], plain, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(ahead, here, strict=True))
 
 
 def test_missing_pixels_name_the_case(tmp_path: Path) -> None:

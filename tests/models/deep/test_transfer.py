@@ -244,6 +244,23 @@ def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, archite
     assert fitted.summary.multiply_adds
 
 
+@pytest.mark.thorough
+def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
+    known, unseen = halves(tmp_path, 16)
+    found = []
+    for trainer, batch_size in (
+        (CPU, 8),
+        (dataclasses.replace(CPU, devices=2, strategy="ddp_spawn"), 4),
+    ):
+        how = dataclasses.replace(
+            training(epochs=2), batch_size=batch_size, image_size=SIDE, class_weights=None
+        )
+        network = options(VIT, frozen_epochs=1, training=how)
+        fitted = NetworkModel(network, trainer, threads=1).fit(known, unseen, FitContext(seed=0))
+        found.append(fitted.scores(unseen.inputs))
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
+
+
 def test_what_cannot_be_is_named(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"model\.architecture.*resnet19.*resnet18"):
         started(options("resnet19"))

@@ -519,7 +519,7 @@ def _hardness(classifier: Classifier, finder: FindingNetwork, crops: Crops, rows
     for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
         images = crops[part].images.to(where)
         logits = classifier(images[:, : images.shape[1] - finder.masks])
-        found.append(finder.hardness(logits, images).double().cpu().numpy())
+        found.append(finder.hardness(logits, images).cpu().double().numpy())
     classifier.train(training)
     return np.concatenate(found) + 1e-6
 

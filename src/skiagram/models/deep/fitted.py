@@ -141,7 +141,7 @@ class FittedNetwork:
         images = inputs.read(rows, self._training.image_size, self._training.input)
         beside = () if table is None else (table[torch.from_numpy(rows)].to(self._device),)
         logits = self._classifier(images.to(self._device), *beside)
-        return np.asarray(logits.double().cpu().numpy())
+        return np.asarray(logits.cpu().double().numpy())
 
     def save(self, folder: Path) -> None:
         """Write `weights.safetensors` and `architecture.json`, and what encodes a table."""
@@ -181,7 +181,10 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
         members = range(architecture.options().training.members)
         networks = [Classifier(architecture.build(), *unscaled, planes=planes) for _ in members]
         classifier = as_ensemble(networks)
-        classifier.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load_file(folder / WEIGHTS)
+        if any(value.dtype == torch.float64 for value in weights.values()):  # precision 64-true
+            classifier = classifier.double()
+        classifier.load_state_dict(weights)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         found = f"unreadable network ({error})"
         raise DataError(found, where=str(folder), remedy="train it again") from error

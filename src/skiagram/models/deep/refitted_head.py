@@ -83,7 +83,7 @@ def entering(
     """Return (n, numbers) of what enters a layer when the cases are shown as they are."""
     inputs_seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(
-        lambda _, inputs: inputs_seen.append(inputs[0].double().cpu())
+        lambda _, inputs: inputs_seen.append(inputs[0].cpu().double())
     )
     where = classifier.mean.device
     try:
