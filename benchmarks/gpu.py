@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from skiagram.training.options import Trainer
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 TRAINED = {"float32": "32-true", "bfloat16": "bf16-mixed"}
-ENCODED = {"float32": "fp32", "bfloat16": "bf16"}
+ENCODED: dict[str, Literal["fp32", "bf16"]] = {"float32": "fp32", "bfloat16": "bf16"}
 
 
 def main() -> None:
@@ -60,7 +61,8 @@ def rows() -> Iterator[tuple[str, str, float, float]]:
             encoder = _encoder(Path(folder), architecture, side)
             images = _images(Path(folder) / "images", count, side)
             loaded = encoder.load()
-            network, batch = loaded.network.to(DEVICE), torch.rand(count, 3, side, side)
+            network = cast(torch.nn.Module, loaded.network).to(DEVICE)
+            batch = torch.rand(count, 3, side, side)
             for precision, name in ENCODED.items():
                 ready = replace(resolve_preprocessing(KINDS, encoder, loaded), precision=name)
                 ours = _speed(partial(encode_folder, images, ready, loaded), count)
