@@ -1,4 +1,4 @@
-"""Stage encode: restored images become what a frozen encoder makes of them, each image once."""
+"""Stage encode: a frozen encoder's numbers of restored images, and of windows at candidates."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
 from skiagram.encoders.encoder import Encoder, write_encoding
-from skiagram.encoders.encoding import encode_images
+from skiagram.encoders.encoding import encode_images, encode_places
+from skiagram.features.windows import Windows
+from skiagram.finding.inputs import CANDIDATES, read_candidates
 from skiagram.options import STRICT, build
 from skiagram.preparation import propagate_preparation
 
@@ -20,6 +22,7 @@ class Options:
     """Choices of the stage."""
 
     encoder: dict[str, Any]
+    windows: Windows
     compute: Compute
 
 
@@ -32,6 +35,10 @@ def main(options: Options) -> None:
         cache = home(ROOT) / ".work/encodings"
         table, record = encode_images(images, encoder, options.compute, cache, print)
         write_encoding(table, record, encoder, staging / target)
+        places = read_candidates(ROOT / "data")
+        if len(places):
+            work = (options.windows, record, options.compute, cache, print)
+            encode_places(images, places, *work).write(staging / target / CANDIDATES)
         propagate_preparation(images, staging / target)
 
 

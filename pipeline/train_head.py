@@ -9,13 +9,14 @@ from entrypoint import choice, stage
 from option_files import ROOT
 from outputs import publish
 from skiagram.compute.code_digest import code_digest, named_targets
-from skiagram.encoders.encoder import TABLE, carry_encoder, read_encoding
+from skiagram.encoders.encoder import RECORD, EncoderRecord, carry_encoder
+from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import kept_fits
-from skiagram.models.head import Head, head_inputs
+from skiagram.models.head import member_inputs
 from skiagram.options import STRICT, build
-from skiagram.records import read_cases
+from skiagram.records import read_cases, read_record
 
 
 @dataclass(**STRICT)
@@ -32,14 +33,13 @@ def main(options: Options) -> None:
     encoded = ROOT / "data/encodings" / choice("encoder")
     cases, task = read_cases(ROOT / "data/cases")
     groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
-    encoding, record = read_encoding(encoded)
-    described, model = {"encoder": asdict(record), "head": options.model}, options.model
-    features = ROOT / "data/features.parquet"
-    head, table = head_inputs(build(model, "model"), encoding, features, record.title)
+    record = read_record(EncoderRecord, encoded / RECORD)
+    described = {"encoder": asdict(record), "head": options.model}
+    model = build(options.model, "model")
+    head, table, tables = member_inputs(model, encoded, ROOT / "data", record.title)
     development, test = table.of(cases.development().case_id), table.of(cases.test().case_id)
     member = Member(name, head, described, development, test, groups)
-    code = code_digest(train, Head, *named_targets(options.model))
-    tables = [encoded / TABLE, *([features] if head.fused else [])]
+    code = code_digest(train, type(head), *named_targets(options.model))
     unfinished = kept_fits(ROOT / ".work", cases, repr((task, options)), tables, code)
     outputs = (f"models/{name}", f"scores/{name}")
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
@@ -47,7 +47,8 @@ def main(options: Options) -> None:
         train(member, cases, task, options.plan, folders, options.compute)
         carry_encoder(encoded, folders.model)
         prepared = ROOT / "data/preparation" if head.fused else encoded
-        complete_folder(folders.model, folders.scores, cases, prepared, development)
+        space = development if isinstance(development, FeatureTable) else None
+        complete_folder(folders.model, folders.scores, cases, prepared, space)
 
 
 if __name__ == "__main__":

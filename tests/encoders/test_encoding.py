@@ -19,10 +19,12 @@ from skiagram.encoders.encoder import (
     read_encoding,
     write_encoding,
 )
-from skiagram.encoders.encoding import encode_images
+from skiagram.encoders.encoding import encode_images, encode_places
 from skiagram.errors import DataError
+from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region
-from skiagram.image_store.store import write_modalities
+from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.records import tabulate_places
 from tests.encoders.examples import (
     SIDE,
     SMALL,
@@ -251,3 +253,22 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path
     (model / "encoder.json").write_text(text.replace("skiagram.encoders.timm", "os.path.timm"))
     with pytest.raises(DataError, match="code that comes with a model is not run"):
         carried_encoder(model)
+
+
+def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path: Path) -> None:
+    """Of two widths; the rows are in the order of the places, whatever that of the images."""
+    shown = images(2, 48, 48).astype(np.float32)
+    folder = store(tmp_path / "images", list(shown))
+    names = ImageStore(folder).case_ids
+    rows = [(names[1], (20.0, 24.0), 3.0), (names[0], (24.0, 20.0), 3.0)]
+    rows += [(names[1], (30.0, 20.0), 3.0)]
+    windows = Windows(widths=(16.0, 32.0), side=16)
+    given = encoder(weights_file(tmp_path), VIT)
+    _, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    places = tabulate_places(rows)
+    table = encode_places(folder, places, windows, record, IN_PROCESS, None, quiet)
+    assert table.case_id.tolist() == [names[1], names[0], names[1]]
+    assert table.names[0] == "16mm.encoding_000"
+    cut = shown[1][12:28, 16:32]
+    alone, _ = encode_images(store(tmp_path / "cut", [cut]), given, IN_PROCESS, None, quiet)
+    np.testing.assert_allclose(table.values[0, : record.columns], alone.values[0], atol=1e-5)

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -32,7 +34,9 @@ from skiagram.encoders.encoder import (
 )
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.shards import is_volume
+from skiagram.features.windows import Windows
+from skiagram.finding.marks import of_cases
+from skiagram.image_store.shards import ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
@@ -40,6 +44,7 @@ from skiagram.records import read_record
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
+_AXES = ["slice", "row", "column"]
 
 
 class _Cache:
@@ -127,6 +132,48 @@ def encode_images(
     ready = resolve_preprocessing(preparation.images, encoder, loaded)
     table = encode_folder(images, ready, loaded, compute, cache, say)
     return table, EncoderRecord(composed(ready), loaded.sha256, loaded.numbers, len(table.names))
+
+
+def encode_places(
+    images: Path,
+    places: pd.DataFrame,
+    windows: Windows,
+    record: EncoderRecord,
+    compute: Compute,
+    cache: Path | None,
+    say: Say,
+) -> FeatureTable:
+    """Encode windows around places where finders look: a row for each place, in the table's order.
+
+    With windows of several widths, columns are called `<width>mm.encoding_<number>`.
+
+    Args:
+        record: What encoded the whole images; windows are encoded alike.
+    """
+    encoder: Encoder = build(record.encoder, "encoder")
+    with _one_thread("cpu"):
+        loaded = encoder.load()
+    store, centres = ImageStore(images), places[_AXES].to_numpy(dtype=np.float64)
+    names: list[str] = []
+    blocks: list[Floats] = []
+    by_case = list(of_cases(places).items())
+    for width in windows.widths:
+        spacing, rows = width / windows.side, []
+        with TemporaryDirectory(prefix="skiagram-") as scratch:
+            with ShardWriter(Path(scratch) / "windows") as writer:
+                for case, own in by_case:
+                    image, known = store.image(case), store.spacing(case)
+                    axes = 3 if is_volume(image) else 2
+                    sides = None if known is None else (spacing,) * axes
+                    cuts = windows.cut(image, known, centres[own, 3 - axes :], width)
+                    for row, cut in zip(own.tolist(), cuts, strict=True):
+                        writer.add(str(row), cut, sides)
+                        rows.append(row)
+            table = encode_folder(writer.folder, encoder, loaded, compute, cache, say)
+        prefix = f"{width:.0f}mm." if len(windows.widths) > 1 else ""
+        names += [f"{prefix}{name}" for name in table.names]
+        blocks.append(table.of(np.arange(len(places)).astype(str)).values)
+    return FeatureTable(places["case_id"].to_numpy(dtype=str), tuple(names), np.hstack(blocks))
 
 
 def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]:

@@ -5,17 +5,20 @@ encoder's. A head whose option file names families of features reads these besid
 early fusion.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from skiagram.encoders.encoder import COLUMN
+from skiagram.encoders.encoder import COLUMN, TABLE
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical, choose_columns
+from skiagram.models.classical.finder import CandidateFinder, FittedCandidateFinder
 from skiagram.models.contract import Arm, FitContext, Labelled
+from skiagram.records import MARKS
 
 ENCODER, MODEL = "encoder", "model"  # parts of a head's options
 
@@ -44,6 +47,53 @@ class Head:
     ) -> FittedClassical:
         """Fit the classical model."""
         return self.model.fit(training, validation, context)
+
+
+@dataclass(frozen=True)
+class FinderHead:
+    """A finder that judges candidates by what an encoder makes of their windows."""
+
+    model: CandidateFinder
+    encoder: str
+
+    arm: ClassVar[Arm] = "encoder"
+    uses_validation: ClassVar[bool] = False
+    finds_in: ClassVar[Literal["features"]] = "features"
+    fused: ClassVar[bool] = False
+
+    @property
+    def title(self) -> str:
+        """Return the name for people."""
+        return f"{self.model.title} on {self.encoder}"
+
+    def fit(
+        self,
+        training: Labelled[FindingInputs],
+        validation: Labelled[FindingInputs] | None,
+        context: FitContext,
+    ) -> FittedCandidateFinder:
+        """Learn which candidates are lesions."""
+        return self.model.fit(training, validation, context)
+
+
+def member_inputs(
+    model: Any, encoded: Path, data: Path, encoder: str
+) -> tuple[Head | FinderHead, Any, list[Path]]:
+    """Return a head, what it reads of all cases, and the files that this is from.
+
+    Args:
+        encoded: Folder of the encoding.
+        data: Folder of what the stages left.
+        encoder: The encoder's name for people.
+    """
+    if isinstance(model, CandidateFinder):
+        inputs = FindingInputs.read(data, "candidates")
+        windows = FeatureTable.read(encoded / CANDIDATES)
+        read = [encoded / CANDIDATES, data / "cases" / MARKS]
+        return FinderHead(model, encoder), replace(inputs, features=windows), read
+    features = data / "features.parquet"
+    head, table = head_inputs(model, FeatureTable.read(encoded / TABLE), features, encoder)
+    return head, table, [encoded / TABLE, *([features] if head.fused else [])]
 
 
 def head_inputs(

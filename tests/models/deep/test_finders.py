@@ -124,12 +124,12 @@ def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
 
 def test_marks_are_lowered_by_what_is_seen_on_the_other_side(tmp_path: Path) -> None:
     cases = blobs(tmp_path / "images", 6)
-    alone = learner("heat_map_finder", steps=1, contralateral=0.0)
+    alone = learner("heat_map_finder", steps=1, other_share=0.0)
     pairs = {"case000": "case001", "case001": "case000"}
     inputs = replace(cases.inputs, partner=pairs)
     context = FitContext(seed=0, positive=1)
     before = alone.fit(cases, None, context).find(inputs)
-    both = learner("heat_map_finder", steps=1, contralateral=0.5)
+    both = learner("heat_map_finder", steps=1, other_share=0.5)
     fitted = both.fit(cases, None, context)
     after, high = fitted.find(inputs), before.groupby("case_id")["score"].max()
     for case in ("case000", "case001", "case002"):

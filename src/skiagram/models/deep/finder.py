@@ -75,7 +75,7 @@ class FindingNetwork(ABC):
         hard_pool: How many of these crops are scored for it at the start of an epoch.
         apart: Least distance of two marks.
         top: How many of its highest marks a case's score is the mean of.
-        contralateral: Share of the score of the patient's other image, such as the other side, that
+        other_share: Share of the score of the patient's other image, such as the other side, that
             is taken off a case's marks; 0 looks at each image alone.
         training: How it is trained. `image_size` is the side of a crop in the pixels it sees,
             `shift` moves a crop's centre.
@@ -89,7 +89,7 @@ class FindingNetwork(ABC):
     hard_pool: Annotated[int, Field(ge=1)]
     apart: Annotated[float, Field(ge=0)]
     top: Annotated[int, Field(ge=1)]
-    contralateral: Annotated[float, Field(ge=0, le=1)]
+    other_share: Annotated[float, Field(ge=0, le=1)]
     training: Training
 
     finds_in: ClassVar[Literal["candidates", "images"]]
@@ -552,7 +552,7 @@ class FittedFindingNetwork:
 
     def find(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return the marks of cases; a score is the mean log-odds of all mirrors learned from."""
-        own, share = inputs.case_id.tolist(), self.network.contralateral
+        own, share = inputs.case_id.tolist(), self.network.other_share
         if not share:
             return self._mark(inputs)
         pairs = [case for name in own for case in (name, inputs.partner.get(name, name))]
