@@ -158,9 +158,10 @@ def encode_places(
     blocks: list[Floats] = []
     by_case = list(of_cases(places).items())
     for width in windows.widths:
-        spacing, rows = width / windows.side, []
+        spacing = width / windows.side
         with TemporaryDirectory(prefix="skiagram-") as scratch:
-            with ShardWriter(Path(scratch) / "windows") as writer:
+            cut_out = Path(scratch) / "windows"
+            with ShardWriter(cut_out) as writer:
                 for case, own in by_case:
                     image, known = store.image(case), store.spacing(case)
                     axes = 3 if is_volume(image) else 2
@@ -168,8 +169,7 @@ def encode_places(
                     cuts = windows.cut(image, known, centres[own, 3 - axes :], width)
                     for row, cut in zip(own.tolist(), cuts, strict=True):
                         writer.add(str(row), cut, sides)
-                        rows.append(row)
-            table = encode_folder(writer.folder, encoder, loaded, compute, cache, say)
+            table = encode_folder(cut_out, encoder, loaded, compute, cache, say)
         prefix = f"{width:.0f}mm." if len(windows.widths) > 1 else ""
         names += [f"{prefix}{name}" for name in table.names]
         blocks.append(table.of(np.arange(len(places)).astype(str)).values)
