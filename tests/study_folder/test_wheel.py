@@ -5,6 +5,7 @@ where the plain installation is meant.
 """
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -142,3 +143,18 @@ def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_
         assert len(file.readlines()) == 41
     done = study.run("git", "status", "--porcelain", "-uall", folder="lesions-study")
     assert ".csv" not in done.stdout
+    before = digests(study)
+    assert digests(study) == before
+    (about,) = study.venv.rglob("skiagram-*.dist-info/METADATA")
+    about.write_text(re.sub(r"(?m)^Version: .*", "Version: 99.0", about.read_text()))
+    after = digests(study)
+    assert len(before) > 8
+    assert all(after[name] != before[name] for name in before), "another version reruns each stage"
+
+
+def digests(study: Installed) -> dict[str, str]:
+    """Return stage → what stands for the code that it runs, made anew."""
+    done = study.run("python", "pipeline/digest.py", folder="lesions-study")
+    assert done.returncode == 0, done.stderr
+    code = study.folder / "lesions-study/data/code"
+    return {path.name: path.read_text() for path in code.iterdir()}

@@ -32,6 +32,7 @@ def run_stages(study: Path) -> int:
     notes.mkdir(parents=True, exist_ok=True)
     for left in notes.iterdir():
         left.unlink()
+    subprocess.run([sys.executable, "pipeline/lock.py"], cwd=study, check=False)
     process = subprocess.Popen(
         [sys.executable, "pipeline/repro.py"],
         cwd=study,
