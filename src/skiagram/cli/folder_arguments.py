@@ -22,6 +22,7 @@ _COLUMNS = {  # option → what the column holds, its usual names
     "patient": ("patient", "patient_id", "case_id"),
     "split": ("train, validation or test", "split"),
     "site": ("where the image was taken", "site"),
+    "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
     "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
 }
 _SPLIT_FOLDERS = {

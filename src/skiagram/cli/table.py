@@ -5,7 +5,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from skiagram.cli.folder_arguments import add_frames, require_new
 from skiagram.errors import DataError, OptionError, named, printable
 
 if TYPE_CHECKING:
+    from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.folder.csv_rows import TableRow
 
 NAME = "table"
@@ -26,7 +28,12 @@ EXAMPLES = """\
       several patterns, the first with image and mask is taken; a folder of DICOM is a series, and
       one with a single file stands for that file
   skiagram table films films.csv --pattern '{label}/{patient}_{region}.png'
-      names that tell the label too; no table of labels is needed"""
+      names that tell the label too; no table of labels is needed
+  skiagram table films labels.csv films.csv --pattern '{patient}/{region}.png' --marks boxes.json
+      lesions into a column `marks`, and whether there is any into `lesion`: of a CSV with a row a
+      lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's text files,
+      LUNA16's annotations.csv, or `masks`: each connected part of an image's mask is a lesion
+  skiagram table luna16 scans.csv --pattern '{patient}.mhd' --marks annotations.csv"""
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _FIELDS = ("patient", "modality", "region", "kind", "label")
@@ -42,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABELS",
         type=Path,
         nargs="?",
-        help=f"CSV with `{_PATIENT}` and the label; none where --pattern has {{label}}",
+        help=f"CSV with `{_PATIENT}` and the label; none where --pattern has {{label}} or with --marks",
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
     parser.add_argument(
@@ -54,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
+    parser.add_argument(
+        "--marks", metavar="FILE", help="lesions: CSV, COCO's JSON, folder of YOLO's, or `masks`"
+    )
     parser.add_argument("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
 
 
@@ -65,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     require_new(output, "CSV")
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
-    if arguments.labels is None and not all("{label}" in pattern for pattern in patterns):
+    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
+    if arguments.labels is None and not told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
     labels = None if arguments.labels is None else _read_labels(arguments.labels)
@@ -75,6 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not found.images:
         kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
         raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
+    if arguments.marks is not None:
+        found = replace(found, lesions=_lesions(folder, arguments.marks, found))
     text, notes = _compose(labels, found)
     if text.count("\n") == 1 and labels is None:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
@@ -131,6 +144,7 @@ class FoundImages:
         masks: The same of masks; empty where images are taken whole.
         frames: Image → how many frames it has; those that are missing have one.
         volume: Whether several frames are one volume, else a case each.
+        lesions: Image → its cell of lesions; None where nobody knows.
         mixed: Images that have a mask of another pattern alone, though theirs gives masks too.
         paired: Images whose pattern gives no mask, with the mask of another pattern.
         labels: Label by patient, modality, region; empty where the patterns do not tell.
@@ -143,6 +157,7 @@ class FoundImages:
     mixed: Sequence[str]
     paired: Sequence[str] = ()
     labels: Mapping[Key, str] = field(default_factory=dict)
+    lesions: Mapping[str, str] | None = None
 
     @classmethod
     def of(
@@ -200,11 +215,13 @@ class FoundImages:
         several = any(count > 1 for count in self.frames.values())
         told = {
             "file": True,
-            "mask": bool(self.masks),
+            "mask": bool(self.masks) and self.lesions is None,
             "frame": several,
             "modality": any(key[1] for key in self.images),
             "region": any(key[2] for key in self.images),
             "label": bool(self.labels),
+            "marks": self.lesions is not None,
+            "lesion": self.lesions is not None,
         }
         return [name for name, there in told.items() if there]
 
@@ -214,6 +231,8 @@ class FoundImages:
             cells = {"file": self.images[key], "modality": key[1], "region": key[2]}
             cells["mask"] = self.masks.get(key, "")
             cells["label"] = self.labels.get(key, "")
+            cells["marks"] = (self.lesions or {}).get(self.images[key], "")
+            cells["lesion"] = "present" if cells["marks"] else "absent"
             count = self.frames.get(key, 1)
             numbers = [str(number) for number in range(1, count + 1)] if count > 1 else [""]
             for number in ["all"] if count > 1 and self.volume else numbers:
@@ -239,7 +258,7 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
     for key, cells in found.rows():
         if key[0] not in by_patient:
             notes[f"Left out, no label: {cells['file']}"] = None
-        elif found.masks and not cells["mask"]:
+        elif found.masks and not cells["mask"] and found.lesions is None:
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
             rows.append({**cells, **by_patient[key[0]]})
@@ -256,6 +275,54 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
 
 def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:
     """Yield key, kind, relative path and label (empty if untold) of what fits a pattern."""
+
+
+def _lesions(folder: Path, marks: str, found: FoundImages) -> dict[str, str]:
+    """Return image → its cell of lesions, from its mask or from a file of another program."""
+    from skiagram.datasets.file_trees import FolderTree
+    from skiagram.datasets.folder.lesions import Lesion, lesions_of_mask, match_names, read_lesions
+    from skiagram.datasets.volumes.case_images import (
+        ImageReference,
+        decode_case,
+        is_image_file,
+        read_case_files,
+    )
+    from skiagram.datasets.volumes.masks import EmptyMask
+
+    if any(count > 1 for count in found.frames.values()) and not found.volume:
+        where, allowed = "--marks", "files of one image each, or `--frames volume`"
+        raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
+    tree = FolderTree(folder, is_image_file)
+
+    def read(image: str, mask: str | None = None) -> "SpacedImage":
+        reference = ImageReference(image, mask)
+        return decode_case(read_case_files(tree, reference), reference)
+
+    if marks == "masks":
+        drawn = {
+            found.images[key]: mask for key, mask in found.masks.items() if key in found.images
+        }
+        lesions: dict[str, list[Lesion]] = {}
+        for image, mask in drawn.items():
+            with suppress(EmptyMask):  # of an image without a lesion
+                decoded = read(image, mask)
+                if decoded.region is not None:
+                    lesions[image] = lesions_of_mask(decoded.region.inside, decoded.spacing)
+    else:
+        by_stem = {PurePosixPath(image).stem: image for image in found.images.values()}
+
+        def shape(name: str) -> tuple[int, ...]:
+            if name not in by_stem:
+                remedy = "correct the name, or remove the file"
+                raise DataError(f"boxes of `{name}`, no image here", where=marks, remedy=remedy)
+            return read(by_stem[name]).pixels.shape
+
+        lesions = match_names(read_lesions(Path(marks), shape), found.images.values(), marks)
+    return {image: "; ".join(lesion.text() for lesion in own) for image, own in lesions.items()}
+
+
+def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str]]:
+    """Yield key, kind and relative path of what fits a pattern."""
     fields = _FIELD.findall(pattern)
     if set(fields) - set(_FIELDS) or "patient" not in fields:
         allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"

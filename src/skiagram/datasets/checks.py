@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry
+from skiagram.datasets.contract import Entry, Mark
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.records import SEALED, Task
@@ -79,3 +79,20 @@ def check_image(image: Image, where: str) -> None:
         )
     if image.dtype.kind == "f" and np.isnan(image).all():
         raise DataError("every pixel is missing", where=where, remedy=remedy)
+
+
+def check_mark(mark: Mark, image: Image, where: str) -> None:
+    """Refuse a lesion whose centre lies off its image, or that has another number of axes."""
+    sides = image.shape[: 3 if is_volume(image) else 2]
+    inside = len(mark.centre) == len(sides) and all(
+        -0.5 <= place <= side - 0.5 for place, side in zip(mark.centre, sides, strict=True)
+    )
+    if not inside:
+        place = ", ".join(f"{coordinate:.1f}" for coordinate in mark.centre)
+        names = "slice, row and column" if len(sides) == 3 else "row and column"
+        raise DataError(
+            f"a lesion at {place}, outside the image",
+            where=where,
+            allowed=f"{names} within {' × '.join(map(str, sides))}",
+            remedy="correct its place, or the order of its coordinates (x y, not row column)",
+        )

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from skiagram.compute.code_digest import code_digest, library_versions
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.checks import check_entries, check_image
+from skiagram.datasets.checks import check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
     Entry,
     GroundTruth,
@@ -162,7 +162,7 @@ def ingest(
     write_record(source.card(), folders.cases / "card.json")
     test = cases.split == "test"
     for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
-        marks = _marks_of(opened, store, order[rows], case_id[rows])
+        marks = _marks_of(opened, store, order[rows], case_id[rows], entries)
         write_table(marks, folder / MARKS)
     encrypted = opened.encrypted_labels()
     if encrypted is None or design == "cv":
@@ -173,13 +173,19 @@ def ingest(
 
 
 def _marks_of(
-    opened: OpenSource, store: ImageStore, positions: NDArray[np.int64], case_id: NDArray[np.str_]
+    opened: OpenSource,
+    store: ImageStore,
+    positions: NDArray[np.int64],
+    case_id: NDArray[np.str_],
+    entries: Sequence[Entry],
 ) -> pd.DataFrame:
     """Tabulate the lesions of some cases; a radius in mm where the distance of rows is known."""
     rows = []
     for position, case in zip(positions.tolist(), case_id.tolist(), strict=True):
         side = _side(store.spacing(case))
-        rows += [(case, mark.centre, mark.radius * side) for mark in opened.marks(position)]
+        for mark in opened.marks(position):
+            check_mark(mark, store.image(case), entries[position].name)
+            rows.append((case, mark.centre, mark.radius * side))
     return tabulate_places(rows)
 
 

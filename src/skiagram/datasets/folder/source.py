@@ -12,11 +12,12 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
-from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
+from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
+from skiagram.datasets.folder.lesions import parse_lesions
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
@@ -32,6 +33,7 @@ from skiagram.datasets.volumes.case_images import (
     decode_case,
     is_image_file,
     read_case_files,
+    read_volume,
 )
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError, named
@@ -220,6 +222,17 @@ class FolderFiles(OpenSource):
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
         return image.in_colour() if self.channels == 3 else image
 
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        """Return the lesions that the table gives an image; the file is read for those in mm."""
+        cell = self.listing.lesions[position] if self.listing.lesions else ""
+        lesions, volume, reference = parse_lesions(cell), None, self.listing.references[position]
+        if any(lesion.world for lesion in lesions):
+            files = read_case_files(self.files, reference)
+            volume = None if reference.frame else read_volume(files.image, reference.file)
+        grid = None if volume is None else volume.grid
+        with named(reference.name):
+            return tuple(lesion.mark(grid) for lesion in lesions)
+
     def content_key(self, position: int) -> bytes:
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
         return content_key(self.listing.references[position], self.checksums)
@@ -229,7 +242,7 @@ class FolderFiles(OpenSource):
         reference = self.listing.references[position]
         names = _files_of(reference)
         states = [self.files.state(name) for name in names]
-        if None in states:
+        if None in states or reference.file.endswith(".mhd"):  # its voxels are in another file
             return None
         checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.

@@ -9,7 +9,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from skiagram.datasets.contract import Entry, Visit
 from skiagram.datasets.folder.csv_rows import WHERE, TableRow, require_columns
 from skiagram.datasets.folder.identifiers import fold_id, suspect_column
 from skiagram.datasets.folder.keyed_names import KEYED
+from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
@@ -122,6 +123,7 @@ class Columns:
         label_value: Value of the region's voxels, where a mask holds several labels.
         frame: Frame of a DICOM file, or page of a TIFF, from 1; or `all` for a volume of them.
         visit: Place among the patient's visits, a whole number; null where nobody knows.
+        marks: Places of the image's lesions, `x y radius; …` in pixels; null where nobody knows.
     """
 
     file: str
@@ -138,9 +140,10 @@ class Columns:
     label_value: str | None = None
     frame: str | None = None
     visit: str | None = None
+    marks: str | None = None
 
     def __post_init__(self) -> None:
-        taken = {self.file, self.label, self.patient, self.split, "case_id"}
+        taken = {self.file, self.label, self.patient, self.split, self.marks, "case_id"}
         own = "columns that neither identify a person nor tell label or split"
         either = "either: models learn from covariates, and are compared with scores"
         rules = (
@@ -163,7 +166,7 @@ class Columns:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
         of_regions = (self.mask, self.modality, self.region, self.label_value, self.frame)
-        every = (*named, *of_regions, self.visit, *self.covariates, *self.scores)
+        every = (*named, *of_regions, self.visit, self.marks, *self.covariates, *self.scores)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
@@ -241,11 +244,12 @@ def stands_for_missing(cell: str) -> bool:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a table says: an entry a usable row, in row order, and what is read for each."""
+    """What a table says: an entry a usable row, in row order, what is read for each, lesions."""
 
     entries: list[Entry]
     problems: list[DataError]
     references: list[ImageReference]
+    lesions: list[str] = field(default_factory=list)
 
 
 def list_entries(
@@ -281,6 +285,7 @@ def list_entries(
     }
     entries: dict[str, Entry] = {}
     references: dict[str, ImageReference] = {}
+    lesions: dict[str, str] = {}
     for row in rows:
         hidden = sealed and split_of(row, columns, test_sites) == "test"
         where = row.cells[columns.file] or row.where
@@ -306,7 +311,9 @@ def list_entries(
             else None,
         )
         entries.setdefault(reference.name, entry)
-    return Listing(list(entries.values()), problems, list(references.values()))
+        lesions.setdefault(reference.name, cells[columns.marks] if columns.marks else "")
+    read = (list(references.values()), list(lesions.values()))
+    return Listing(list(entries.values()), problems, *read)
 
 
 def refer(row: TableRow, columns: Columns) -> ImageReference:
@@ -433,6 +440,13 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
             correct,
         ),
         _rule_of_frame(columns),
+        _Rule(
+            columns.marks,
+            bool if hidden else is_unreadable,
+            "lesions of a test case, though labels are encrypted" if hidden else "lesions `{cell}`",
+            "an empty cell" if hidden else ALLOWED,
+            correct,
+        ),
         _Rule(
             columns.visit,
             lambda cell: not 1 <= _whole_number(cell) <= MAX_VISITS,

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,12 @@ from skiagram.datasets.image_files import count_frames, decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Volume
 from skiagram.datasets.volumes.masks import MaskGrid, decode_mask, decode_plane_mask
-from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume, is_volume_file
+from skiagram.datasets.volumes.volume_files import (
+    check_voxels,
+    decode_volume,
+    is_volume_file,
+    join_meta_image,
+)
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 
@@ -69,7 +75,12 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     """Read the files of an image, each once."""
     names = files.series(reference.file)
     if names is None:
-        image = {reference.file: files.read(reference.file)}
+        beside = PurePosixPath(reference.file).with_name
+        image = {
+            reference.file: join_meta_image(
+                files.read(reference.file), lambda name: files.read(beside(name).as_posix())
+            )
+        }
         checksums = {reference.file: _sha256(image[reference.file])}
     else:
         image = {name: files.read(f"{reference.file}/{name}") for name in names}
@@ -103,7 +114,7 @@ def decode_case(
     """
     name = reference.mask or ""
     chosen = (reference.region, reference.label_value)
-    volume = None if reference.frame is not None else _volume(files.image, reference.file)
+    volume = None if reference.frame is not None else read_volume(files.image, reference.file)
     if volume is None:
         image, shape = _plane_image(files, reference, most_pixels)
         if files.mask is None:
@@ -125,7 +136,7 @@ def decode_case(
     return SpacedImage(volume.voxels[..., None], volume.grid.spacing, volume.modality, region)
 
 
-def _volume(image: Mapping[str, bytes], name: str) -> Volume | None:
+def read_volume(image: Mapping[str, bytes], name: str) -> Volume | None:
     """Return the volume in some files; None where it is a plane image."""
     if list(image) != [name]:
         return decode_series([(f"{name}/{file}", part) for file, part in image.items()], name)

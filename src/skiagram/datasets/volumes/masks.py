@@ -40,6 +40,10 @@ _APART = 1.5  # of the usual distance of planes, beyond which they are parts tha
 _OTHER_IMAGE = "check that the mask belongs to this image"
 
 
+class EmptyMask(DataError):
+    """A mask with nothing inside."""
+
+
 def decode_mask(
     content: bytes,
     name: str,
@@ -142,7 +146,7 @@ def _read_dicom(content: bytes) -> Any:
 def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     if not inside.any():
         unit = "pixel" if inside.ndim == 2 else "voxel"
-        raise DataError(
+        raise EmptyMask(
             f"an empty mask: no {unit} of the image is inside",
             allowed=f"at least one {unit}",
             remedy="draw the region again, correct its label or region, or remove the row",

@@ -12,7 +12,7 @@ import re
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -309,6 +309,20 @@ def _whole_meta_image(content: bytes) -> bytes:
     if len(pixels) < size:
         raise ValueError("fewer bytes than its header says")
     return _META_PACKED.sub(b"", header) + pixels[:size]
+
+
+def join_meta_image(content: bytes, read: Callable[[str], bytes]) -> bytes:
+    """Return a MetaImage as one file where its voxels are in another (.mhd with .raw or .zraw).
+
+    Args:
+        read: Returns the content of a file beside it, by name.
+    """
+    end = _META_END.search(content[: 2**16]) if content[: 2**16].isascii() else None
+    beside = end[0].partition(b"=")[2].strip().decode() if end else "LOCAL"
+    if beside.upper() in ("LOCAL", "LIST") or "/" in beside or "%" in beside:
+        return content
+    header = content[: end.start() if end else 0]
+    return header + b"ElementDataFile = LOCAL\n" + read(beside)
 
 
 @contextlib.contextmanager
