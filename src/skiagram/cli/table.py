@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABELS",
         type=Path,
         nargs="?",
-        help=f"CSV with `{_PATIENT}` and label; none where --pattern has {{label}}, or with --marks",
+        help=f"CSV with `{_PATIENT}` and label; none where --pattern has {{label}} or with --marks",
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
     parser.add_argument(
