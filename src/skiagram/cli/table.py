@@ -273,10 +273,6 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
     return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed, *absent]
 
 
-def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:
-    """Yield key, kind, relative path and label (empty if untold) of what fits a pattern."""
-
-
 def _lesions(folder: Path, marks: str, found: FoundImages) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
@@ -321,8 +317,8 @@ def _lesions(folder: Path, marks: str, found: FoundImages) -> dict[str, str]:
     return {image: "; ".join(lesion.text() for lesion in own) for image, own in lesions.items()}
 
 
-def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str]]:
-    """Yield key, kind and relative path of what fits a pattern."""
+def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:
+    """Yield key, kind, relative path and label (empty if untold) of what fits a pattern."""
     fields = _FIELD.findall(pattern)
     if set(fields) - set(_FIELDS) or "patient" not in fields:
         allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"
