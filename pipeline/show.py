@@ -2,11 +2,14 @@
 
 import sys
 
+import yaml
+
 from lock import repair_lock
-from option_files import ROOT
+from option_files import PARAMS, ROOT
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.options import read_option_file
 from skiagram.records import read_record
 from skiagram.report.index import write_index
 from skiagram.report.sections.models import format_as_text
@@ -24,10 +27,25 @@ def main() -> int:
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    print(*stale_choices(), sep="\n", end="", file=sys.stderr)
     print(format_as_text(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
     print(*openings, sep="\n", end="\n" if openings else "")
     print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
+
+
+def stale_choices() -> list[str]:
+    """Return a line where the figures are of other choices than params.yaml has now."""
+    lock, params = ROOT / "dvc.lock", read_option_file(PARAMS, PARAMS.name)
+    stages = (yaml.safe_load(lock.read_text()) or {}).get("stages", {}) if lock.exists() else {}
+    used = stages.get("evaluate", {}).get("params", {}).get(PARAMS.name, {})
+    other = [f"{name}: {value}" for name, value in used.items() if params.get(name) != value]
+    if not other:
+        return []
+    words = ", ".join(other)
+    return [
+        f"These figures are of other choices than params.yaml has now ({words}): `dvc repro`.\n"
+    ]
 
 
 if __name__ == "__main__":

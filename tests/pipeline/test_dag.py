@@ -228,6 +228,8 @@ def test_a_dropped_model_is_not_reported_and_the_run_ends_with_a_table(
     for title in ("Logistic regression", "reports/report.html"):
         assert title in shown.stdout
     assert "Decision tree" not in shown.stdout
+    assert "These figures are of other choices" in shown.stderr  # evaluate was run without DVC
+    assert "baselines: " in shown.stderr
 
 
 @pytest.mark.slow
