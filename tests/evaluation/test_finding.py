@@ -1,5 +1,6 @@
 """Finding from tables of marks: which marks count, between which images, and what is concluded."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.scores import ModelScores
+from skiagram.finding.marks import HitRule
 from skiagram.records import Design, tabulate_places
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 RADIUS = 3.0
+HIT = HitRule(rule="distance", minimum=2.0, overlap=0.2)
 
 
 def place_lesions(known: Scenario, unplaced: int = 0) -> pd.DataFrame:
@@ -58,6 +61,7 @@ def searched(
     unplaced: int = 0,
     repeats: int = 1,
     strengths: tuple[float, ...] = (1, 3),
+    ideal: float | None = None,
 ) -> Searched:
     known = scenario(120, 0 if design == "cv" else 80, design=design)
     names = ("candidate_forest", "window_network")
@@ -71,8 +75,14 @@ def searched(
         for k, (name, model, strength) in enumerate(zip(names, models, strengths, strict=True))
     }
     spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
-    tables = FindingTables(lesions, marks, spacing, 0.9)
-    evaluation = evaluated(known, models, finding=tables)
+    tables, truth = FindingTables(lesions, marks, spacing, 0.9), None
+    if ideal is not None:
+        own = find(known, models[0], lesions, ideal, seed=9)
+        own = own[own["part"].isin(["test"])].drop(columns=["part", "repeat", "fold"])
+        highest = own.groupby("case_id")["score"].max()
+        truth = pd.DataFrame({"case_id": highest.index, "ideal_score": highest.to_numpy()})
+        tables = replace(tables, ideal=own)
+    evaluation = evaluated(known, models, finding=tables, truth=truth, hit=HIT)
     assert evaluation.finding
     return Searched(known, tuple(models), tables, evaluation, evaluation.finding)
 
@@ -120,3 +130,15 @@ def test_the_verdict_names_finding_with_its_margin() -> None:
     _, told = evaluation.verdict.split("In finding, ", 1)
     assert "more than the default of 0.020" in told
     assert "figure of merit 0.97" in told
+
+
+@pytest.mark.slow
+def test_a_finder_above_the_ideal_observer_has_no_verdict() -> None:
+    honest = searched("holdout", strengths=(1.0, 2.0), ideal=2.2)
+    assert not any(finder.leaked for finder in honest.found.finders)
+    weak = honest.found.finders[0]
+    assert weak.efficiency
+    assert 0.2 < (weak.efficiency.value or 0) < 1
+    leaking = searched("holdout", strengths=(1.0, 8.0), ideal=1.0)
+    assert [finder.leaked for finder in leaking.found.finders] == [False, True]
+    assert "Window Network, in finding, scored above the ideal" in leaking.evaluation.verdict
