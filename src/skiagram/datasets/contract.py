@@ -42,6 +42,8 @@ class Entry:
         covariates: What else is known, by column name; never an identifier. None is missing.
         scores: What readers or devices said, by column name; finite, higher = more likely the
             positive class. The same columns for every case of a source.
+        measured: Features that came with the data, by column name; None is missing. The same
+            columns for every case of a source.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Entry:
     split: Split | None
     covariates: Mapping[str, float | str | None] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float | None] = field(default_factory=dict)
     visit: Visit | None = None
 
 

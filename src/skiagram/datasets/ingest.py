@@ -152,6 +152,7 @@ def ingest(
     tables = {
         "covariates": [dict(entry.covariates) for entry in ordered],
         "reader_scores": [dict(entry.scores) for entry in ordered],
+        "measured": [dict(entry.measured) for entry in ordered],
         "visits": number_visits(ordered),
     }
     for name, rows in tables.items():

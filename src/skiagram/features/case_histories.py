@@ -22,11 +22,13 @@ class CaseHistories:
         patients: Case id → patient of the development cases, which alone give the categories of
             texts; None where each case is a patient of its own.
         previous: Case → cases of the visit before; empty where each patient was seen once.
+        measured: Column `case_id` and the features that came with the data; None for none.
     """
 
     covariates: pd.DataFrame | None = None
     patients: Mapping[str, str] | None = None
     previous: Previous = field(default_factory=dict)
+    measured: pd.DataFrame | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -36,6 +38,7 @@ class CaseHistories:
             read_table(folder / "covariates.parquet"),
             development_patients(cases),
             previous_cases(read_table(folder / "visits.parquet"), cases),
+            read_table(folder / "measured.parquet"),
         )
 
     def describe(self, families: Iterable[object]) -> list[Covariate]:

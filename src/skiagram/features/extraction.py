@@ -19,6 +19,7 @@ from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Floats
+from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import Kept, keep
 from skiagram.image_store.store import (
@@ -32,7 +33,7 @@ from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record
 
-Family = FeatureFamily | Covariates | Earlier
+Family = FeatureFamily | Covariates | Earlier | Measured
 
 
 def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]:
@@ -133,7 +134,15 @@ def _with_histories(
         for family in families
         if isinstance(family, Covariates)
     ]
-    tables = (table, *changes, *beside)
+    given = histories.measured
+    own = [
+        family.encode(pd.DataFrame({"case_id": table.case_id}) if given is None else given).of(
+            table.case_id
+        )
+        for family in families
+        if isinstance(family, Measured)
+    ]
+    tables = (table, *own, *changes, *beside)
     names = tuple(name for each in tables for name in each.names)
     if len(set(names)) != len(names):
         raise DataError("two feature families have a column of the same name", where="features")

@@ -15,6 +15,7 @@ from skiagram.radiomics.settings import INTERPOLATORS, Plan, Settings
 from skiagram.restoration.regions import Interpolation, interpolate, new_places
 
 _ORIGINAL = "original"
+_REACH = 12  # voxels after which a spline coefficient has lost all influence
 _AXES = ("Major", "Minor", "Least")
 
 
@@ -217,12 +218,28 @@ def _resampled(case: Case, plan: Plan) -> Case:
     by_corners = plan.names == "pyradiomics"
     axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
     order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
-    image = interpolate(case.image, axes, order)
     if by_corners:
-        inside = interpolate(case.inside, axes, "nearest") > 0.5
+        image = _as_itk(case.image, axes, order)
+        inside = _as_itk(case.inside, axes, "nearest") > 0.5
     else:
+        image = interpolate(case.image, axes, order)
         inside = interpolate(case.inside, axes, "linear") >= 0.5 - 1e-9
     return _changed(case, image=image, inside=inside, spacing=spacing)
+
+
+def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:
+    """Interpolate as ITK does at the edges: a spline goes on as in a mirror, 0 stands outside."""
+    around = [
+        _REACH if order == "cubic" and not np.array_equal(places, np.rint(places)) else 0
+        for places in axes
+    ]
+    mirrored = np.pad(image, [(reach, reach) for reach in around], mode="reflect")
+    moved = [places + reach for places, reach in zip(axes, around, strict=True)]
+    values = interpolate(mirrored, moved, order)
+    for axis, (places, size) in enumerate(zip(axes, image.shape, strict=True)):
+        outside = (places < -0.5) | (places > size - 0.5)
+        np.moveaxis(values, axis, 0)[outside] = 0
+    return values
 
 
 def _places(

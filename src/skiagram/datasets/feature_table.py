@@ -1,0 +1,182 @@
+"""A table of features that somebody else computed, without images, as a data set of its own.
+
+Every stage but the features needs an image, so a pattern stands in the place of each: noise drawn
+from the row's values. Equal rows have equal patterns and are found as copies; no two others are
+alike, and no pattern tells anything else.
+"""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic.dataclasses import dataclass
+
+from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
+from skiagram.datasets.files import locate, read_file
+from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
+from skiagram.errors import DataError
+from skiagram.options import STRICT
+from skiagram.records import DataCard, Split
+
+NO_IMAGES = (
+    "The data set has no images: a pattern drawn from a row's values stands for it, so that equal "
+    "rows are found as copies. Networks and features of images mean nothing on it."
+)
+_SIDE = 16
+_SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+_DIAGNOSTICS = "diagnostics_"  # columns of PyRadiomics that are no features
+
+
+@dataclass(**STRICT)
+class FeatureTable(RealDataSet):
+    """A CSV with a row a case: features, for example PyRadiomics', label and patient.
+
+    Attributes:
+        file: File name, below SKIAGRAM_DATA.
+        md5: Checksum of the file; null does not check it.
+        label: Column of the classes.
+        classes: Class names in label order, as the column has them.
+        positive_class: Class looked for; null when there are more than two.
+        patient: Column that says whose case it is; null where nobody knows.
+        split: Column of train, validation or test; null for `design=cv`.
+        covariates: Columns that are known besides, for subgroups and folds (`fold_column`); they
+            are no features.
+        features: Columns of the features; null takes every other one that holds numbers alone.
+    """
+
+    file: str
+    md5: str | None
+    label: str
+    classes: tuple[str, ...]
+    positive_class: str | None
+    patient: str | None
+    split: str | None
+    covariates: tuple[str, ...]
+    features: tuple[str, ...] | None
+
+    @property
+    def origin(self) -> str:
+        """Where the features are from, for the report."""
+        return self.file
+
+    def card(self) -> DataCard:
+        """Return what a reader must know of the data set."""
+        card = super().card()
+        return replace(card, known_issues=(*card.known_issues, NO_IMAGES))
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether every row names its patient."""
+        return self.patient is not None
+
+    def open(self, root: Path | None) -> "OpenFeatureTable":
+        """Read the table; what is no number in a feature's column is refused."""
+        path = Path(self.file) if root is None else root / self.file
+        if self.md5 is not None:
+            path = locate(self.file, self.md5, None, root)
+        rows = read_rows(read_file(path, self.file), files=())
+        named = [self.label, self.patient, self.split, *self.covariates, *(self.features or ())]
+        require_columns(rows, [name for name in named if name is not None])
+        others = {name for name in named if name is not None} - set(self.features or ())
+        columns = self.features or _numeric(rows, others)
+        if not columns:
+            raise DataError(
+                "no column that holds numbers alone",
+                where=self.file,
+                allowed="one feature or more",
+                remedy="name the features in the data set's option file, under `features`",
+            )
+        return OpenFeatureTable(self, rows, tuple(columns))
+
+
+def _numeric(rows: list[TableRow], others: set[str]) -> list[str]:
+    chosen = []
+    for name in rows[0].cells:
+        cells = pd.Series([row.cells[name] for row in rows])
+        numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce")
+        whole = numbers.notna().any() and bool((numbers.notna() | (cells == "")).all())
+        if whole and name not in others and not name.startswith(_DIAGNOSTICS):
+            chosen.append(name)
+    return chosen
+
+
+class OpenFeatureTable(OpenSource):
+    """The rows of a table."""
+
+    def __init__(
+        self, options: FeatureTable, rows: list[TableRow], columns: tuple[str, ...]
+    ) -> None:
+        self._options = options
+        self._entries = [self._entry(row, columns) for row in rows]
+
+    def _entry(self, row: TableRow, columns: tuple[str, ...]) -> Entry:
+        options, cells = self._options, row.cells
+        if cells[options.label] not in options.classes:
+            raise DataError(
+                f"class `{cells[options.label]}`",
+                where=row.where,
+                allowed=", ".join(options.classes),
+                remedy="correct the row, or `classes` in the data set's option file",
+            )
+        split = None if options.split is None else _SPLITS.get(cells[options.split])
+        if options.split is not None and split is None:
+            found = f"split `{cells[options.split]}`"
+            raise DataError(found, where=row.where, allowed=", ".join(_SPLITS))
+        measured = {name: _number(cells[name], name, row.where) for name in columns}
+        if all(value is None for value in measured.values()):
+            raise DataError(
+                "no feature has a value",
+                where=row.where,
+                allowed="a number in at least one column",
+                remedy="remove the row, and say so where you report the result",
+            )
+        return Entry(
+            name=row.where,
+            patient=None if options.patient is None else cells[options.patient],
+            label=options.classes.index(cells[options.label]),
+            split=split,
+            covariates={name: _covariate(cells[name]) for name in options.covariates},
+            measured=measured,
+        )
+
+    @property
+    def acquisition(self) -> None:
+        """None: there is no image that anything is done to."""
+
+    def entries(self) -> list[Entry]:
+        """List every row."""
+        return self._entries
+
+    def image(self, position: int) -> SpacedImage:
+        """Return the pattern that stands for a row, (16, 16) uint8."""
+        values = repr(sorted(self._entries[position].measured.items())).encode()
+        noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
+        return SpacedImage(np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE))
+
+
+def _number(cell: str, name: str, where: str) -> float | None:
+    if cell == "":
+        return None
+    try:
+        value = float(cell)
+    except ValueError:
+        value = np.inf
+    if np.isnan(value):
+        return None
+    if not np.isfinite(np.float32(value)):
+        raise DataError(
+            f"`{cell}` in the column `{name}`",
+            where=where,
+            allowed="a number that 32 bits can hold, or nothing",
+            remedy="correct it, or leave the column out of `features`",
+        )
+    return value
+
+
+def _covariate(cell: str) -> float | str | None:
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell
