@@ -165,7 +165,7 @@ def _number(cell: str, name: str, where: str) -> float | None:
         value = np.inf
     if np.isnan(value):
         return None
-    if not np.isfinite(np.float32(value)):
+    if abs(value) > np.finfo(np.float32).max:
         raise DataError(
             f"`{cell}` in the column `{name}`",
             where=where,

@@ -1,0 +1,108 @@
+"""A table of features without images becomes a data set whose features are the table's."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.datasets.feature_table import NO_IMAGES, FeatureTable
+from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.errors import DataError, OptionError
+from skiagram.features.case_histories import CaseHistories
+from skiagram.features.extraction import extract
+from skiagram.features.measured import Measured
+from skiagram.image_store.store import ImageStore
+from skiagram.options import read_option_file
+from skiagram.records import Cases, read_table
+
+OPTIONS = Path(__file__).resolve().parents[2] / "conf/dataset/feature_table.yaml"
+
+
+def source(**changed: Any) -> FeatureTable:
+    options = read_option_file(OPTIONS)
+    del options["_target_"]
+    lists = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    return FeatureTable(**{**lists, **changed})
+
+
+def write(folder: Path, **columns: Any) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "patient": [f"p{number // 2}" for number in range(12)],
+            "label": ["benign", "malignant"] * 6,
+            "original_glcm_Contrast": random.normal(size=12),
+            "wavelet-LLH_glcm_Id": random.normal(size=12).astype(np.float32) * 1e6,
+            "diagnostics_Versions_Numpy": 1.0,
+            "site": np.repeat(["x", "y", "z"], 4),
+            **columns,
+        }
+    )
+    table.to_csv(folder / "features.csv", index=False)
+    return table
+
+
+def test_its_features_reach_the_models_and_no_image_does(tmp_path: Path) -> None:
+    table = write(tmp_path, weight=[None, *range(11)])
+    folders = IngestFolders(*(tmp_path / name for name in ("images", "cases", "sealed")))
+    chosen = source(covariates=("site",))
+    ingest(chosen, "cv", tmp_path, folders)
+    histories = CaseHistories.read(folders.cases)
+    found = extract(ImageStore(folders.images), [Measured()], histories)
+    assert found.names == ("original_glcm_Contrast", "wavelet-LLH_glcm_Id", "weight")
+    by_contrast = pd.DataFrame(found.values, columns=found.names).sort_values(found.names[0])
+    expected = table[list(found.names)].sort_values(found.names[0])
+    np.testing.assert_allclose(by_contrast, expected.astype(np.float32))
+    cases = Cases.read(folders.cases / "cases.parquet")
+    assert len(set(cases.patient_id.tolist())) == 6
+    assert read_table(folders.cases / "covariates.parquet")["site"].nunique() == 3
+    assert chosen.card().known_issues == (NO_IMAGES,)
+
+
+def test_equal_rows_alone_have_equal_patterns(tmp_path: Path) -> None:
+    table = write(tmp_path)
+    table.iloc[1, 2:4] = table.iloc[0, 2:4]
+    table.to_csv(tmp_path / "features.csv", index=False)
+    opened = source().open(tmp_path)
+    patterns = [opened.image(row).pixels.tobytes() for row in range(12)]
+    assert patterns[0] == patterns[1]
+    assert len(set(patterns)) == 11
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "said"),
+    [
+        ({"label": ["benign", "cyst"] * 6}, {}, "class `cyst`"),
+        ({}, {"features": ("site",)}, "`x` in the column `site`"),
+        ({}, {"features": ("entropy",)}, "entropy"),
+        ({"original_glcm_Contrast": 1e39}, {}, "32 bits"),
+        ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
+        ({}, {"file": "absent.csv"}, "absent.csv"),
+        ({}, {"md5": "0" * 32}, "checksum"),
+        (
+            {name: [None, *range(11)] for name in ("original_glcm_Contrast", "wavelet-LLH_glcm_Id")}
+            | {"diagnostics_Versions_Numpy": "1.0.0"},
+            {},
+            "no feature has a value",
+        ),
+    ],
+)
+def test_a_bad_table_is_one_line(
+    tmp_path: Path, columns: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    write(tmp_path, **columns)
+    with pytest.raises(DataError) as caught:
+        source(**options).open(tmp_path)
+    assert said in str(caught.value)
+
+
+def test_a_data_set_of_images_has_no_features_of_its_own() -> None:
+    table = pd.DataFrame({"case_id": ["a"]})
+    with pytest.raises(OptionError, match="came without features"):
+        Measured().encode(table)
+    with pytest.raises(OptionError, match="no feature `b`"):
+        Measured(columns=("b",)).encode(table.assign(a=1.0))
