@@ -18,6 +18,7 @@ from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.glcm import Several
+from skiagram.features.measured import Measured
 from skiagram.models.cross_validation import Plan
 from skiagram.report.write import headline_figures
 from skiagram.statistics.bootstrap import draw_patients
@@ -27,7 +28,7 @@ DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {
     name: family
     for name, family in families(PROJECT).items()
-    if not isinstance(family, Covariates | Earlier)
+    if not isinstance(family, Covariates | Earlier | Measured)
 }
 
 

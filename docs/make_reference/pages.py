@@ -16,6 +16,7 @@ from skiagram.features.earlier import Earlier
 from skiagram.features.extraction import Family
 from skiagram.features.feature import Definition
 from skiagram.features.filtered import Filtered
+from skiagram.features.measured import Measured
 from skiagram.features.perturbed import Perturbed
 from skiagram.options import build
 
@@ -113,8 +114,8 @@ def _family(name: str, family: Family) -> str:
     heading = f"## `{name}`\n\n"
     if isinstance(family, Covariates):
         return heading + _COVARIATES
-    if isinstance(family, Earlier):
-        return f"{heading}{summary(Earlier)} {explanation(Earlier)}".strip() + "\n"
+    if isinstance(family, Earlier | Measured):
+        return f"{heading}{summary(type(family))} {explanation(type(family))}".strip() + "\n"
     about = f"{summary(type(family))} {explanation(type(family))}".strip()
     about += f"\n\n{len(family.names())} columns as committed"
     if isinstance(family, Filtered | Perturbed):
