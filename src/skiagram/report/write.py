@@ -65,7 +65,8 @@ def write_report(
     """Write the report; equal input gives equal bytes.
 
     The folder of plots gets `<figure>.svg`, `auc.csv`, `folds.csv`, `confusion.csv` and, one file
-    per model, `roc/<model>.csv`, `precision_recall/<model>.csv` and `training/<model>.csv`.
+    per model, `roc/<model>.csv`, `precision_recall/<model>.csv`, `froc/<model>.csv` and
+    `training/<model>.csv`.
     """
     sections = sections or make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,9 @@ def plot_tables(
             tables[f"precision_recall/{name}"] = pd.DataFrame(columns)
         if len(curves.get(name, ())):
             tables[f"training/{name}"] = curves[name]
+    for one in evaluation.finding.finders if evaluation.finding else ():
+        columns = {"false_marks_per_image": one.froc.x, "sensitivity": one.froc.y}
+        tables[f"froc/{one.model}"] = pd.DataFrame(columns)
     return tables
 
 
