@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -223,6 +223,16 @@ class SearchedImages:
         if to != values.shape:
             seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
         return SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
+
+
+def searched(store: ImageStore, finder: FindingNetwork) -> SearchedImages:
+    """Return a store's images as a finder sees them; fits of one process share them."""
+    return _searched(store.folder, store.sha256, finder.pixel, finder.body)
+
+
+@lru_cache(maxsize=1)
+def _searched(folder: Path, sha256: str, pixel: float, body: Body) -> SearchedImages:  # noqa: ARG001 - tells rewritten stores apart
+    return SearchedImages(ImageStore(folder), pixel, body)
 
 
 class Lesions(NamedTuple):
@@ -469,7 +479,7 @@ class FinderModel(NetworkModel):
             found = "no lesion whose place is known among the training cases"
             raise ModelFailure(found, where=self.title, remedy=remedy)
         options = self.network.training
-        images = SearchedImages(training.inputs.images, self.network.pixel, self.network.body)
+        images = searched(training.inputs.images, self.network)
         lesions = Lesions.of(table, images, self.network.pixel)
         # An image that is said to show a lesion, one knows not where, teaches no place.
         unplaced = (training.label == context.positive) & ~np.isin(
@@ -565,7 +575,7 @@ class FittedFindingNetwork:
         return marks[marks["case_id"].isin(own)].reset_index(drop=True)
 
     def _mark(self, inputs: FindingInputs) -> pd.DataFrame:
-        images = SearchedImages(inputs.images, self.network.pixel, self.network.body)
+        images = searched(inputs.images, self.network)
         by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
         columns = inputs.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)
         given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
