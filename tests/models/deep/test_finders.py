@@ -17,7 +17,8 @@ from skiagram.finding.marks import HitRule, read_spacing
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
-from skiagram.models.deep.finder import FinderModel, SearchedImages, load_finder
+from skiagram.models.deep.finder import FinderModel, load_finder
+from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
 from skiagram.records import tabulate_places
 from tests.stand_ins import CPU
@@ -124,12 +125,12 @@ def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
 
 def test_marks_are_lowered_by_what_is_seen_on_the_other_side(tmp_path: Path) -> None:
     cases = blobs(tmp_path / "images", 6)
-    alone = learner("heat_map_finder", steps=1, other_share=0.0)
+    alone = learner("heat_map_finder", steps=1, top=1, other_share=0.0)
     pairs = {"case000": "case001", "case001": "case000"}
     inputs = replace(cases.inputs, partner=pairs)
     context = FitContext(seed=0, positive=1)
     before = alone.fit(cases, None, context).find(inputs)
-    both = learner("heat_map_finder", steps=1, other_share=0.5)
+    both = learner("heat_map_finder", steps=1, top=1, other_share=0.5)
     fitted = both.fit(cases, None, context)
     after, high = fitted.find(inputs), before.groupby("case_id")["score"].max()
     for case in ("case000", "case001", "case002"):

@@ -13,10 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,37 +25,41 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
-from skiagram.errors import DataError, ModelFailure, OptionError, named
-from skiagram.finding.candidates import Body, body_part, grey_values
+from skiagram.errors import DataError, ModelFailure, OptionError
+from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores, of_cases, suppress
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FitContext, FitSummary, Labelled
 from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
 from skiagram.models.deep.network_model import NetworkModel, mean_curves, member_context
+from skiagram.models.deep.searched_images import (
+    Floats,
+    Lesions,
+    Places,
+    Rows,
+    SearchedImage,
+    SearchedImages,
+    searched,
+)
 from skiagram.options import STRICT, composed
 from skiagram.preparation import Covariate
 from skiagram.records import read_record, tabulate_places, write_record
 from skiagram.seeding import stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, parameter_count
-from skiagram.training.data import HELD_BYTES, EpochOrder, ExampleBatch, Examples, ImageSet
+from skiagram.training.data import EpochOrder, ExampleBatch, Examples, ImageSet
 from skiagram.training.fit import TrainingRun, device
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.network_input import resize, resize_volume
 from skiagram.training.options import Augmentation, Training, VolumeAugmentation
 from skiagram.training.processes import memory_failures
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Millimetres = Annotated[float, Field(gt=0)]
 Marks = list[tuple[str, tuple[float, ...], float]]  # case, [slice,] row and column, radius
 LOWEST = -20.0  # log-odds; the score of a case without a mark
 MOST = 30  # marks of a case before those are left out that stand for others
-_DARKEST, _BRIGHTEST = -3.0, 6.0  # deviations
 _RECORD = "finder.json"
 _VOLUME = 4  # axes of a volume of one channel
 
@@ -150,134 +154,6 @@ class FindingNetwork(ABC):
             return (0,) * axes
         factor = (1 + views.zoom) * (2**0.5 if views.rotation else 1)
         return tuple(int(np.ceil(side * (factor - 1) / 2)) for side in self.sides(axes))
-
-
-class SearchedImage(NamedTuple):
-    """An image as a network sees it.
-
-    Attributes:
-        pixels: (1, [depth,] height, width) float32, deviations from the body part's mean.
-        inside: ([depth,] height, width) bool, the body part.
-        scale: (axes,) its pixels for one of the stored image, along each axis.
-    """
-
-    pixels: Tensor
-    inside: NDArray[np.bool_]
-    scale: Floats
-
-    def to_seen(self, places: Floats) -> Floats:
-        """Turn (n, axes) places in stored pixels into pixels of this image."""
-        seen: Floats = (places + 0.5) * self.scale - 0.5
-        return seen
-
-    def to_stored(self, places: Floats) -> Floats:
-        """Turn (n, axes) places in pixels of this image into stored pixels."""
-        stored: Floats = (places + 0.5) / self.scale - 0.5
-        return stored
-
-    def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
-        """Return (1, *sides) around a place; beyond the image lies its darkest value."""
-        pixels, around = self.pixels, []
-        for axis, (middle, side) in enumerate(zip(centre.tolist(), sides, strict=True), start=1):
-            first, length = round(middle - (side - 1) / 2), pixels.shape[axis]
-            start, stop = min(max(first, 0), length), max(min(first + side, length), 0)
-            pixels = pixels.narrow(axis, start, max(stop - start, 0))
-            before = min(max(-first, 0), side) if stop > start else side
-            around.append((before, side - before - max(stop - start, 0)))
-        beyond = float(self.pixels.min())
-        return pad(pixels, [size for pair in around[::-1] for size in pair], value=beyond)
-
-
-class SearchedImages:
-    """Images of a store as a network sees them; as many as fit are held in memory."""
-
-    def __init__(self, store: ImageStore, pixel: float, body: Body) -> None:
-        self.store, self._pixel, self._body = store, pixel, body
-        self._held: dict[str, SearchedImage] = {}
-        self._bytes = 0
-
-    def __getitem__(self, case: str) -> SearchedImage:
-        if case in self._held:
-            return self._held[case]
-        with named(case):
-            image = self._prepare(case)
-        size = 4 * image.pixels.numel() + image.inside.size
-        if self._bytes + size <= HELD_BYTES:
-            self._held[case], self._bytes = image, self._bytes + size
-        return image
-
-    def _prepare(self, case: str) -> SearchedImage:
-        stored = self.store.image(case)
-        values = grey_values(stored)
-        if not np.isfinite(values).all():
-            remedy = "choose a restoration that fills missing values"
-            raise DataError("missing pixels", remedy=remedy)
-        inside = body_part(values, self._body)
-        measured = values[inside] if inside.any() else values
-        units = (values - measured.mean()) / (measured.std() or 1.0)
-        planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
-        sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
-        before = np.array(values.shape)
-        after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)
-        seen, to = torch.from_numpy(planes), tuple(after.tolist())
-        if to != values.shape:
-            seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
-        return SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
-
-
-def searched(store: ImageStore, finder: FindingNetwork) -> SearchedImages:
-    """Return a store's images as a finder sees them; fits of one process share them."""
-    return _searched(store.folder, store.sha256, finder.pixel, finder.body)
-
-
-@lru_cache(maxsize=1)
-def _searched(folder: Path, sha256: str, pixel: float, body: Body) -> SearchedImages:  # noqa: ARG001 - tells rewritten stores apart
-    return SearchedImages(ImageStore(folder), pixel, body)
-
-
-class Lesions(NamedTuple):
-    """The (n,) lesions of the training cases, in pixels of the images as the network sees them."""
-
-    case_id: NDArray[np.str_]
-    centre: Floats  # (n, axes)
-    radius: Floats
-
-    @classmethod
-    def of(cls, table: pd.DataFrame, images: SearchedImages, pixel: float) -> "Lesions":
-        """Place the lesions of a table."""
-        places = table[["slice", "row", "column"]].to_numpy(dtype=np.float64)
-        cases = table["case_id"].to_numpy(dtype=str)
-        axes = 3 if np.isfinite(places[:, 0]).all() else 2
-        centre = [
-            images[case].to_seen(place[None, 3 - axes :])[0]
-            for case, place in zip(cases.tolist(), places, strict=True)
-        ]
-        return cls(cases, np.stack(centre), table["radius"].to_numpy(dtype=np.float64) / pixel)
-
-    def rows(self, case: str) -> Rows:
-        """Return which lesions are those of a case."""
-        return np.flatnonzero(self.case_id == case)
-
-
-class Places(NamedTuple):
-    """The (n,) places of crops; `lesion` is the number of the one that is shown, -1 for none."""
-
-    case_id: NDArray[np.str_]
-    centre: Floats  # (n, axes)
-    lesion: Rows
-
-    @classmethod
-    def stack(cls, parts: Sequence[tuple[str, Floats, Rows]]) -> "Places":
-        """Put the places of several cases together."""
-        case = np.concatenate([np.full(len(rows), name) for name, _, rows in parts])
-        return cls(case, *(np.concatenate([part[k] for part in parts]) for k in (1, 2)))
-
-    def repeated(self, times: int) -> "Places":
-        """Return as many places of each lesion, and all places without one after them."""
-        shown = [np.flatnonzero(self.lesion == number) for number in range(self.lesion.max() + 1)]
-        rows = [np.resize(own, times) for own in shown if len(own)]
-        order = np.concatenate([*rows, np.flatnonzero(self.lesion < 0)])
-        return Places(self.case_id[order], self.centre[order], self.lesion[order])
 
 
 class Crops(Examples):
@@ -479,7 +355,7 @@ class FinderModel(NetworkModel):
             found = "no lesion whose place is known among the training cases"
             raise ModelFailure(found, where=self.title, remedy=remedy)
         options = self.network.training
-        images = searched(training.inputs.images, self.network)
+        images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
         # An image that is said to show a lesion, one knows not where, teaches no place.
         unplaced = (training.label == context.positive) & ~np.isin(
@@ -575,7 +451,7 @@ class FittedFindingNetwork:
         return marks[marks["case_id"].isin(own)].reset_index(drop=True)
 
     def _mark(self, inputs: FindingInputs) -> pd.DataFrame:
-        images = searched(inputs.images, self.network)
+        images = searched(inputs.images, self.network.pixel, self.network.body)
         by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
         columns = inputs.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)
         given = inputs.candidates["radius"].to_numpy(dtype=np.float64)

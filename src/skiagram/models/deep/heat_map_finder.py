@@ -28,16 +28,15 @@ from torch.nn.functional import (
 )
 
 from skiagram.finding.inputs import FindingInputs
-from skiagram.models.deep.finder import (
-    CropTraining,
-    FindingNetwork,
+from skiagram.models.deep.finder import CropTraining, FindingNetwork
+from skiagram.models.deep.layers import convolution
+from skiagram.models.deep.searched_images import (
     Floats,
     Lesions,
     Places,
     SearchedImage,
     SearchedImages,
 )
-from skiagram.models.deep.layers import convolution
 from skiagram.options import STRICT
 from skiagram.training.module import ClassifierTraining
 

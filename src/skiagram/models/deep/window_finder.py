@@ -14,8 +14,8 @@ from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import of_cases
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import ReadsVolumes
-from skiagram.models.deep.finder import (
-    FindingNetwork,
+from skiagram.models.deep.finder import FindingNetwork
+from skiagram.models.deep.searched_images import (
     Floats,
     Lesions,
     Places,

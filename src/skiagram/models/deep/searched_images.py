@@ -1,0 +1,151 @@
+"""Images as a finder's network sees them, and places in them: lesions, and where crops are taken."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad
+
+from skiagram.errors import DataError, named
+from skiagram.finding.candidates import Body, body_part, grey_values
+from skiagram.image_store.store import ImageStore
+from skiagram.training.data import HELD_BYTES
+from skiagram.training.network_input import resize, resize_volume
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+_DARKEST, _BRIGHTEST = -3.0, 6.0  # deviations
+
+
+class SearchedImage(NamedTuple):
+    """An image as a network sees it.
+
+    Attributes:
+        pixels: (1, [depth,] height, width) float32, deviations from the body part's mean.
+        inside: ([depth,] height, width) bool, the body part.
+        scale: (axes,) its pixels for one of the stored image, along each axis.
+    """
+
+    pixels: Tensor
+    inside: NDArray[np.bool_]
+    scale: Floats
+
+    def to_seen(self, places: Floats) -> Floats:
+        """Turn (n, axes) places in stored pixels into pixels of this image."""
+        seen: Floats = (places + 0.5) * self.scale - 0.5
+        return seen
+
+    def to_stored(self, places: Floats) -> Floats:
+        """Turn (n, axes) places in pixels of this image into stored pixels."""
+        stored: Floats = (places + 0.5) / self.scale - 0.5
+        return stored
+
+    def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
+        """Return (1, *sides) around a place; beyond the image lies its darkest value."""
+        pixels, around = self.pixels, []
+        for axis, (middle, side) in enumerate(zip(centre.tolist(), sides, strict=True), start=1):
+            first, length = round(middle - (side - 1) / 2), pixels.shape[axis]
+            start, stop = min(max(first, 0), length), max(min(first + side, length), 0)
+            pixels = pixels.narrow(axis, start, max(stop - start, 0))
+            before = min(max(-first, 0), side) if stop > start else side
+            around.append((before, side - before - max(stop - start, 0)))
+        beyond = float(self.pixels.min())
+        return pad(pixels, [size for pair in around[::-1] for size in pair], value=beyond)
+
+
+class SearchedImages:
+    """Images of a store as a network sees them; as many as fit are held in memory."""
+
+    def __init__(self, store: ImageStore, pixel: float, body: Body) -> None:
+        self.store, self._pixel, self._body = store, pixel, body
+        self._held: dict[str, SearchedImage] = {}
+        self._bytes = 0
+
+    def __getitem__(self, case: str) -> SearchedImage:
+        if case in self._held:
+            return self._held[case]
+        with named(case):
+            image = self._prepare(case)
+        size = 4 * image.pixels.numel() + image.inside.size
+        if self._bytes + size <= HELD_BYTES:
+            self._held[case], self._bytes = image, self._bytes + size
+        return image
+
+    def _prepare(self, case: str) -> SearchedImage:
+        stored = self.store.image(case)
+        values = grey_values(stored)
+        if not np.isfinite(values).all():
+            remedy = "choose a restoration that fills missing values"
+            raise DataError("missing pixels", remedy=remedy)
+        inside = body_part(values, self._body)
+        measured = values[inside] if inside.any() else values
+        units = (values - measured.mean()) / (measured.std() or 1.0)
+        planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
+        sides = np.array(self.store.spacing(case) or (1.0,) * values.ndim)
+        before = np.array(values.shape)
+        after = np.maximum(np.round(before * sides / self._pixel), 1).astype(int)
+        seen, to = torch.from_numpy(planes), tuple(after.tolist())
+        if to != values.shape:
+            seen = resize_volume(seen, to) if values.ndim > 2 else resize(seen[None], to)[0]
+        return SearchedImage(seen[:1].clone(), (seen[1] >= 0.5).numpy(), after / before)
+
+
+def searched(store: ImageStore, pixel: float, body: Body) -> SearchedImages:
+    """Return a store's images as a finder sees them; fits of one process share them."""
+    return _searched(store.folder, store.sha256, pixel, body)
+
+
+@lru_cache(maxsize=1)
+def _searched(folder: Path, sha256: str, pixel: float, body: Body) -> SearchedImages:  # noqa: ARG001 - tells rewritten stores apart
+    return SearchedImages(ImageStore(folder), pixel, body)
+
+
+class Lesions(NamedTuple):
+    """The (n,) lesions of the training cases, in pixels of the images as the network sees them."""
+
+    case_id: NDArray[np.str_]
+    centre: Floats  # (n, axes)
+    radius: Floats
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, images: SearchedImages, pixel: float) -> "Lesions":
+        """Place the lesions of a table."""
+        places = table[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        cases = table["case_id"].to_numpy(dtype=str)
+        axes = 3 if np.isfinite(places[:, 0]).all() else 2
+        centre = [
+            images[case].to_seen(place[None, 3 - axes :])[0]
+            for case, place in zip(cases.tolist(), places, strict=True)
+        ]
+        return cls(cases, np.stack(centre), table["radius"].to_numpy(dtype=np.float64) / pixel)
+
+    def rows(self, case: str) -> Rows:
+        """Return which lesions are those of a case."""
+        return np.flatnonzero(self.case_id == case)
+
+
+class Places(NamedTuple):
+    """The (n,) places of crops; `lesion` is the number of the one that is shown, -1 for none."""
+
+    case_id: NDArray[np.str_]
+    centre: Floats  # (n, axes)
+    lesion: Rows
+
+    @classmethod
+    def stack(cls, parts: Sequence[tuple[str, Floats, Rows]]) -> "Places":
+        """Put the places of several cases together."""
+        case = np.concatenate([np.full(len(rows), name) for name, _, rows in parts])
+        return cls(case, *(np.concatenate([part[k] for part in parts]) for k in (1, 2)))
+
+    def repeated(self, times: int) -> "Places":
+        """Return as many places of each lesion, and all places without one after them."""
+        shown = [np.flatnonzero(self.lesion == number) for number in range(self.lesion.max() + 1)]
+        rows = [np.resize(own, times) for own in shown if len(own)]
+        order = np.concatenate([*rows, np.flatnonzero(self.lesion < 0)])
+        return Places(self.case_id[order], self.centre[order], self.lesion[order])
