@@ -1,4 +1,4 @@
-"""Images as a finder's network sees them, and places in them: lesions, and where crops are taken."""
+"""Images as the network of a finder sees them, and places in them: lesions, and those of crops."""
 
 from collections.abc import Sequence
 from functools import lru_cache
