@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, Source, SpacedImage
+from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Source, SpacedImage
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.records import Cases, DataCard, Design, Split
@@ -23,6 +23,7 @@ class MemorySource(OpenSource):
     known: dict[int, GroundTruth] = field(default_factory=dict)
     spacing: Spacing | None = None
     acquisition: None = None
+    lesions: dict[int, tuple[Mark, ...]] = field(default_factory=dict)
 
     def card(self) -> DataCard:
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
@@ -38,6 +39,9 @@ class MemorySource(OpenSource):
 
     def truth(self, position: int) -> GroundTruth | None:
         return self.known.get(position)
+
+    def marks(self, position: int) -> tuple[Mark, ...]:
+        return self.lesions.get(position, ())
 
 
 def noise(count: int, shape: tuple[int, ...] = (16, 16)) -> list[Image]:

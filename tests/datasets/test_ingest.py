@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.datasets.contract import Mark
 from skiagram.datasets.ingest import task_of
 from skiagram.datasets.lidc import Grid, NodulePatch
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import SEALED, read_record, read_table
+from skiagram.records import MARKS, SEALED, read_record, read_table
 from tests.datasets.lidc_files import table, write
 from tests.datasets.phantoms import small_phantom
 from tests.datasets.sources import balanced, entry, ingested, noise
@@ -82,6 +83,27 @@ def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path: Path) -> N
     ingested(swapped, tmp_path / "other")
     one, other = hashes(tmp_path / "one"), hashes(tmp_path / "other")
     assert {name for name in one if one[name] != other[name]} == {"sealed/labels.parquet"}
+
+
+def test_marks_are_mm_beside_development_cases_and_those_of_test_cases_are_sealed(
+    tmp_path: Path,
+) -> None:
+    lesions = {at: (Mark((4.0, 9.5), 3.0),) for at in (1, 7)}
+    source = balanced(lesions=lesions, spacing=(0.5, 0.5))
+    folders, cases = ingested(source, tmp_path / "one")
+    known, sealed = (read_table(folder / MARKS) for folder in (folders.cases, folders.sealed))
+    for placed, kind in ((known, cases.development()), (sealed, cases.test())):
+        [mark] = placed.to_dict("records")
+        assert mark["case_id"] in kind.case_id
+        assert (mark["row"], mark["column"], mark["radius"]) == (4.0, 9.5, 1.5)
+        assert np.isnan(mark["slice"])
+    moved = {**lesions, 7: (Mark((8.0, 2.0), 1.0), Mark((1.0, 1.0), 1.0))}
+    ingested(replace(source, lesions=moved), tmp_path / "other")
+    one, other = (hashes(tmp_path / name) for name in ("one", "other"))
+    assert {name for name in one if one[name] != other[name]} == {f"sealed/{MARKS}"}
+    outside = {1: (Mark((4.0, 16.5), 3.0),)}
+    with pytest.raises(DataError, match=r"film-1\.dcm.*outside the image"):
+        ingested(replace(source, lesions=outside), tmp_path / "bad")
 
 
 def test_cross_validation_seals_no_label(tmp_path: Path) -> None:
