@@ -1,5 +1,6 @@
 """A source held in memory, and ingest into a temporary folder."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class MemorySource(OpenSource):
     known: dict[int, GroundTruth] = field(default_factory=dict)
     spacing: Spacing | None = None
     acquisition: None = None
-    lesions: dict[int, tuple[Mark, ...]] = field(default_factory=dict)
+    lesions: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
 
     def card(self) -> DataCard:
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
