@@ -104,7 +104,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
 
 
 def test_package_files_hold_a_docstring_only() -> None:
-    for path in (REPOSITORY / "src").rglob("__init__.py"):
+    for path in (REPOSITORY / "src/skiagram").glob("*/**/__init__.py"):  # the top has the doors
         assert len(path.read_text().strip().splitlines()) <= 3, path
 
 
