@@ -20,6 +20,7 @@ from skiagram.deploy.scorers import (
 )
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.combined import MEMBERS
+from skiagram.models.contract import FINDER
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -150,6 +151,9 @@ def _scorer(
     if deployment.arm == "reader":
         found = f"`{deployment.title}` is a column of the data set and cannot score new images"
         raise DataError(found, where=str(folder), allowed="a classical model or a network")
+    if repeats and (repeats[0] / FINDER).exists():
+        found = f"`{deployment.title}` says where on images of its data set; it reads no new ones"
+        raise DataError(found, where=str(folder), allowed="models that score images as a whole")
     if deployment.arm == "deep":
         from skiagram.deploy.network import load_networks
 

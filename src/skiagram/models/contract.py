@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
 
 

@@ -21,14 +21,13 @@ from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores, of_cases, positions, suppress
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import FINDER, Arm, FitContext, FitSummary, Labelled
 from skiagram.options import STRICT, build
 from skiagram.records import read_record, write_record
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]
-_RECORD = "finder.json"
 _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
 _SAME_PLACE = 3  # candidates of the other image whose mean stands for the same place
 _CHUNK = 4096  # candidates that are judged at a time
@@ -164,7 +163,7 @@ class CandidateFinder:
         """Load a finder of these options that `FittedCandidateFinder.save` wrote."""
         fitted = self.model.load(folder)
         return FittedCandidateFinder(
-            self, fitted, read_record(FinderRecord, folder / _RECORD), fitted.summary
+            self, fitted, read_record(FinderRecord, folder / FINDER), fitted.summary
         )
 
 
@@ -215,7 +214,7 @@ class FittedCandidateFinder:
     def save(self, folder: Path) -> None:
         """Write the classical model and what belongs to it; equal finders give equal bytes."""
         self.fitted.save(folder)
-        write_record(self.record, folder / _RECORD)
+        write_record(self.record, folder / FINDER)
 
 
 def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:

@@ -31,7 +31,7 @@ from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores, of_cases, suppress
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import FitContext, FitSummary, Labelled
+from skiagram.models.contract import FINDER, FitContext, FitSummary, Labelled
 from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
 from skiagram.models.deep.network_model import NetworkModel, mean_curves, member_context
 from skiagram.models.deep.searched_images import (
@@ -60,7 +60,6 @@ Millimetres = Annotated[float, Field(gt=0)]
 Marks = list[tuple[str, tuple[float, ...], float]]  # case, [slice,] row and column, radius
 LOWEST = -20.0  # log-odds; the score of a case without a mark
 MOST = 30  # marks of a case before those are left out that stand for others
-_RECORD = "finder.json"
 _VOLUME = 4  # axes of a volume of one channel
 
 
@@ -489,7 +488,7 @@ class FittedFindingNetwork:
     def save(self, folder: Path) -> None:
         """Write weights, architecture and what else it learned."""
         save_classifier(self._classifier, self._architecture, folder)
-        write_record(self.learned, folder / _RECORD)
+        write_record(self.learned, folder / FINDER)
 
 
 def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> list[int]:
@@ -503,6 +502,6 @@ def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> lis
 def load_finder(folder: Path) -> FittedFindingNetwork:
     """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
     classifier, architecture = load_classifier(folder)
-    learned = read_record(Learned, folder / _RECORD)
+    learned = read_record(Learned, folder / FINDER)
     summary = FitSummary(0, None, 0)
     return FittedFindingNetwork(classifier, architecture, summary, torch.device("cpu"), learned)
