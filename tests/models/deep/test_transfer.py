@@ -22,7 +22,7 @@ from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
 from skiagram.training.classifier import multiply_adds, parameter_count
 from skiagram.training.module import ClassifierTraining, _optimizer
-from tests.models.deep.spots import halves, training
+from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
@@ -246,7 +246,8 @@ def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, archite
 
 @pytest.mark.thorough
 def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
-    known, unseen = halves(tmp_path, 16)
+    cases, rows = spots(tmp_path / "images", 24), np.arange(24, dtype=np.int64)
+    known, unseen = cases.select(rows[:16]), cases.select(rows[16:])  # whole batches
     found = []
     for trainer, batch_size in (
         (CPU, 8),
