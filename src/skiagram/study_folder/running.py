@@ -1,8 +1,8 @@
 """A study's run as a person watches it: which stage, model and fold, and how much time is left."""
 
 import json
-import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -121,7 +121,7 @@ class _Watched:
                 under_way.append(_words(note))
         spent = _minutes(time.monotonic() - self._started)
         line = f"{len(self._begun)} of {self._stages} stages, {spent}"
-        line = " | ".join([line, *under_way])[: os.get_terminal_size(2).columns - 1]
+        line = " | ".join([line, *under_way])[: shutil.get_terminal_size().columns - 1]
         sys.stderr.write(f"\r{line.ljust(self._width)}")
         sys.stderr.flush()
         self._width = len(line)
