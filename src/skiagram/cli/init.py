@@ -77,7 +77,8 @@ def run(arguments: argparse.Namespace) -> int:
     choices = fitting_choices(added.files.name, added.survey, added.design)
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
-    print(*filter(None, [choices.why, stops_text(added.survey)]), sep="\n", end="")
+    for told in filter(None, [choices.why, stops_text(added.survey, added.files.options)]):
+        print(told)
     if added.left:
         left = ", ".join(added.left)
         print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")

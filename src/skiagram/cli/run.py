@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(*make_study(study), f"The study is {study}.", flush=True)
     os.chdir(study)
     os.environ.update(environment(Path()))
-    choices = _of_file(arguments, name) if _is_array(arguments) else _of_folder(arguments)
+    choices = _of_file(arguments, name) if _is_array(arguments) else _of_folder(arguments, study)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     asked = (quick if arguments.quick else {}) | _asked(arguments)
     _choose({**choices.params, **asked}, choices.options)
@@ -77,7 +77,7 @@ def _is_array(arguments: argparse.Namespace) -> bool:
     return bool(arguments.folder.suffix == ".npz")
 
 
-def _of_folder(arguments: argparse.Namespace) -> "FittingChoices":
+def _of_folder(arguments: argparse.Namespace, study: Path) -> "FittingChoices":
     """Add or renew the data set, and return the choices that fit it."""
     from skiagram.cli.check_report import stops_text, survey_text
     from skiagram.cli.fitting_choices import fitting_choices
@@ -93,8 +93,8 @@ def _of_folder(arguments: argparse.Namespace) -> "FittingChoices":
     print(survey_text(added.survey, source, added.design), end="\n\n", flush=True)
     waived = _waived(added.files.options)
     if any(one.stops and one.name not in waived for one in added.survey.findings):
-        found = stops_text(added.survey).replace("\n", " ")
-        raise AuditStop(found, where=name, remedy="then run the same line again")
+        print(stops_text(added.survey, study / added.files.options))
+        raise AuditStop("the audit stops this run; nothing was run", where=name)
     if arguments.csv is not None:
         shutil.copyfile(arguments.csv, added.files.cases.with_name(f"{name}.csv"))
     choices = fitting_choices(name, added.survey, added.design)

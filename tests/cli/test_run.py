@@ -1,0 +1,70 @@
+"""`skiagram run` up to its first stage; `tests/study_folder/test_wheel.py` runs the stages too."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from skiagram.cli.main import main
+from skiagram.cli.run import _choose
+from skiagram.study_folder import files, running
+from tests.datasets.own_folders import sound_folder
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder; studies are made without git and DVC, and none is run."""
+
+    def make_study(folder: Path) -> list[str]:
+        files._write(folder, files.shipped_files())
+        files._write_record(folder, files.shipped_files())
+        return []
+
+    monkeypatch.setattr(files, "make_study", make_study)
+    monkeypatch.setattr(running, "run_stages", lambda study: 0)
+    monkeypatch.setattr(running, "show_results", lambda study, shown: 0)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    for name in ("PATH", "DVC_ROOT"):
+        monkeypatch.setenv(name, "/usr/bin")
+    return tmp_path / "empty"
+
+
+def test_a_line_sets_what_the_run_chooses_and_the_table_stays_in_the_study(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = sound_folder(tmp_path)
+    line = ["run", str(own.folder), str(own.csv), "--positive", "cancer"]
+    chosen = []
+    for more in (["--quick"], ["--networks", "none", "--repeats", "5"]):
+        assert main([*line, *more]) == 0
+        chosen.append(yaml.safe_load((empty / "films-study/params.yaml").read_text()))
+        monkeypatch.chdir(empty)
+    quick, whole = chosen
+    assert (quick["dataset"], quick["design"], quick["folds"]) == ("films", "cv", 2)
+    assert quick["networks"] == ["tiny_cnn"]
+    assert (whole["networks"], whole["repeats"], whole["folds"]) == ([], 5, 3)
+    assert len(whole["baselines"]) > 5
+    assert (empty / "films-study/tables/films.csv").read_bytes() == own.csv.read_bytes()
+    monkeypatch.chdir(empty / "films-study")
+    _choose({}, {"conf/model/cnn_3d.yaml": {"training.input.box": {"margin": 3.0}}})
+    text = (empty / "films-study/conf/model/cnn_3d.yaml").read_text()
+    assert yaml.safe_load(text)["training"]["input"]["box"] == {"margin": 3.0}
+    assert "# networks from seeds of their own" in text
+
+
+def test_a_run_that_the_audit_would_stop_is_not_begun(
+    empty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    first, *_, last = sorted(own.folder.rglob("*.png"))
+    shutil.copyfile(first, last)
+    assert main(["run", str(own.folder), str(own.csv), "--positive", "cancer"]) == 3
+    said = capsys.readouterr()
+    names = [path.relative_to(own.folder).as_posix() for path in (first, last)]
+    assert any(" and ".join(pair) in said.out for pair in (names, names[::-1]))
+    assert "films-study/conf/dataset/films.yaml: `waived_findings" in said.out
+    assert len(said.err.splitlines()) == 1
