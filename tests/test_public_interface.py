@@ -3,6 +3,7 @@
 import doctest
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,12 @@ def test_examples_are_true(name: str) -> None:
     for test in found:
         runner.run(test)
     assert runner.failures == 0
+
+
+def test_the_reference_names_all_of_it() -> None:
+    page = Path(__file__).parents[1] / "docs/reference/python.md"
+    text = page.read_text(encoding="utf-8")
+    assert all(f"`{name}" in text for name in skiagram.__all__)
 
 
 def test_a_name_that_is_not_there_is_said() -> None:

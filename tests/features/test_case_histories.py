@@ -25,6 +25,7 @@ def write_tables(folder: Path) -> None:
     write_table(known, folder / "covariates.parquet")
     visits = pd.DataFrame({"case_id": CASE_ID, "visit": [1, 2, 2, 1], "region": 0})
     write_table(visits, folder / "visits.parquet")
+    write_table(visits[["case_id"]], folder / "measured.parquet")
 
 
 def test_patients_are_of_development_cases_and_visits_of_all(tmp_path: Path) -> None:

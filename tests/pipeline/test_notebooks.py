@@ -160,3 +160,28 @@ def test_a_folder_of_ones_own_goes_from_check_to_audit(
     assert "positive_class: striped" in shown["written"]
     assert shown["stages"].count("exit code 0") == 2
     assert "case-000000" in shown["stages"]
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("jupyter")
+def test_a_study_is_read(imperfect: Project) -> None:
+    shown = executed("a_study_read", imperfect)
+    evaluation = read_record(Evaluation, imperfect.folder / "reports/evaluation.json")
+    assert evaluation.answer is not None
+    assert "<table" in shown["study"]
+    assert "data:image/svg+xml" in shown["study"]
+    assert evaluation.answer.decision in shown["difference"]
+
+
+@pytest.mark.thorough
+@pytest.mark.usefixtures("jupyter")
+@pytest.mark.parametrize(
+    ("name", "cell"), [("features_in_scikit_learn", "verdict"), ("two_scores_compared", "compared")]
+)
+def test_features_and_scores_need_no_study(name: str, cell: str, tmp_path: Path) -> None:
+    book: Any = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    place = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(book, kernel_name="python3", timeout=300, resources=place).execute()
+    shown = {one.id: _shown(one) for one in book.cells if one.cell_type == "code"}
+    assert "<strong>Use" in shown[cell]
+    assert "data:image/svg+xml" in shown[cell]

@@ -190,7 +190,8 @@ def condition(folder: Path, *case_id: str, amount: float = 0.2, seed: int = 0) -
             for name in IDS:
                 writer.add(name, film, (0.2, 0.3))
         write_table(pd.DataFrame({"case_id": IDS}), folder / "cases/covariates.parquet")
-        write_table(pd.DataFrame({"case_id": IDS}), folder / "cases/visits.parquet")
+        for name in ("visits", "measured"):
+            write_table(pd.DataFrame({"case_id": IDS}), folder / f"cases/{name}.parquet")
         names = np.array(IDS)
         cases = Cases(names, names, np.full(3, "train"), np.zeros(3, np.int64))
         cases.write(folder / "cases/cases.parquet")
