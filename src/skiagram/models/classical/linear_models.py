@@ -75,12 +75,14 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
     Attributes:
         inverse_regularisation: C of the L2 penalty ‖w‖² / (2C), > 0; smaller shrinks more.
         max_iterations: Iterations of L-BFGS after which the fit counts as not converged.
+        tolerance: Gradient at which it ends; larger is quicker, and shrinks a little more.
     """
 
     kind: ClassVar[str] = "Logistic regression"
 
     inverse_regularisation: Annotated[float, Field(gt=0)]
     max_iterations: Annotated[int, Field(ge=1)]
+    tolerance: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
 
     def estimator(self, seed: int) -> Logistic:
         """Return the estimator."""
@@ -88,6 +90,7 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
             C=self.inverse_regularisation,
             class_weight=self.class_weight,
             max_iter=self.max_iterations,
+            tol=self.tolerance,
             random_state=seed,
         )
 
@@ -112,6 +115,7 @@ class ElasticNet(LogisticRegression):
             class_weight=self.class_weight,
             solver="saga",
             max_iter=self.max_iterations,
+            tol=self.tolerance,
             random_state=seed,
         )
 
