@@ -181,3 +181,11 @@ def test_intensities_change_around_the_mean_of_each_channel_and_masks_do_not() -
     torch.testing.assert_close(after.std(correction=0), 1.3 * deviation)
     film = augment(pair[:, :1, 0], chosen, views(contrast=0.3, brightness=0.2))
     assert not torch.allclose(film[0], pair[0, :1, 0])
+
+
+def test_half_of_the_views_are_turned_by_a_quarter() -> None:
+    image, options = picture(), views(quarter_turn=True)
+    rest = [0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.5]
+    torch.testing.assert_close(augment(image, uniform(*rest, 0.6), options), image)
+    turned = augment(image, uniform(*rest, 0.4), options)
+    assert any(torch.allclose(turned, image.rot90(k, (2, 3)), atol=1e-5) for k in (1, 3))

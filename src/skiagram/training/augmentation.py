@@ -78,8 +78,10 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
     vertical = _sign(uniform[:, 1], options.vertical_flip)
-    quarter = 90.0 * (uniform[:, _QUARTER] < 0.5) * options.quarter_turn
-    angle = torch.deg2rad(signed[:, 4] * options.rotation + quarter)
+    degrees = signed[:, 4] * options.rotation
+    if options.quarter_turn:
+        degrees = degrees + 90.0 * (uniform[:, _QUARTER] < 0.5)
+    angle = torch.deg2rad(degrees)
     scale = 1 + signed[:, 5] * options.zoom
     height, width = images.shape[2:]
     cosine, sine, aspect = scale * angle.cos(), scale * angle.sin(), height / width
