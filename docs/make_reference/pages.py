@@ -1,6 +1,5 @@
 """All pages that are made from the code; those of the command line and of the features in full."""
 
-import argparse
 import re
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +24,8 @@ _COMMAND_LINE = """\
 
 `make` sets up and runs the whole; `dvc` runs stages and experiments; `skiagram` is for images of
 your own, before and after the pipeline. Each stage also runs alone, `python pipeline/<stage>.py`,
-with overrides such as `model=svm model.kernel=linear`.
+with overrides such as `model=svm model.kernel=linear`. `skiagram COMMAND --help` lists all of a
+command's arguments.
 
 """
 _TARGET = re.compile(r"([a-z-]+):.*## (.*)")
@@ -50,22 +50,8 @@ def _targets(makefile: Path) -> str:
 
 
 def _command(command: Command) -> str:
-    parser = argparse.ArgumentParser(add_help=False)
-    command.add_arguments(parser)
-    return (
-        f"## `skiagram {command.NAME}`\n\n{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n"
-        + "".join(map(_argument, parser._actions))
-        + f"\n```text\n{command.EXAMPLES}\n```\n"
-    )
-
-
-def _argument(action: argparse.Action) -> str:
-    value = str(action.metavar or action.dest.upper())
-    several = {"+": f"{value}…", "*": f"[{value}…]", "?": f"[{value}]", None: value, 0: ""}
-    several |= {count: " ".join([value] * count) for count in (2, 3)}
-    names = ", ".join(action.option_strings)
-    needed = " (needed)" if action.required else ""
-    return f"- {code(f'{names} {several[action.nargs]}'.strip())}{needed}: {action.help or ''}\n"
+    title = f"## `skiagram {command.NAME}`\n\n{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n"
+    return f"{title}\n```text\n{command.EXAMPLES}\n```\n"
 
 
 _FEATURES = """\
