@@ -21,7 +21,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
 FAMILIES = {
     path.stem: path
     for path in sorted(FOLDER.glob("*.yaml"))
-    if path.stem not in ("covariates", "earlier", "site")  # of the table
+    if path.stem not in ("covariates", "earlier", "measured", "site")  # of the table
 }
 VOLUME_FAMILIES = (
     *("first_order", "intensity_histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"),
