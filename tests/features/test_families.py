@@ -26,7 +26,13 @@ def family(name: str) -> FeatureFamily:
 CHANGED = {"perturbed"}  # noise of its own in each channel; its families refuse by their names
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
 OTHERS = {
-    *("colour", "covariates", "earlier", "measured", "site"),  # need three channels, or no single image
+    *(
+        "colour",
+        "covariates",
+        "earlier",
+        "measured",
+        "site",
+    ),  # channels, no single image
     *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }
 FAMILIES = {

@@ -1,5 +1,6 @@
 """Cases with several images: each modality has its steps, and its features their own names."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps
 from tests.datasets.volumes.examples import nifti_bytes
 
+REPOSITORY = Path(__file__).parents[2]
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRIDS = {
     "PET": Grid((5, 8, 9), (3.0, 4.0, 4.0), (0.0, 0.0, 0.0), AXES),
@@ -47,6 +49,7 @@ def _write_study(folder: Path, patients: int = 4) -> None:
 def _ingested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> IngestFolders:
     _write_study(tmp_path / "study")
     (tmp_path / "conf/dataset").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "conf/restoration", tmp_path / "conf/restoration")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]

@@ -130,7 +130,7 @@ def test_duplicates_that_the_audit_would_stop_at_are_named(tmp_path: Path) -> No
     assert not found.runnable
     stops = [finding for finding in found.findings if finding.stops]
     assert [finding.name for finding in stops] == ["near_duplicates_across_patients"]
-    assert stops[0].examples == ("film-0.png",)
+    assert stops[0].examples == ("film-0.png and copy.png",)
 
 
 @pytest.mark.thorough
