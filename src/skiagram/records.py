@@ -180,6 +180,17 @@ def tabulate_places(rows: Sequence[tuple[str, Sequence[float], float]]) -> pd.Da
     return pd.DataFrame(filled, columns=list(PLACES)).astype(PLACES)
 
 
+def coordinates(places: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n, 3) slice (NaN in plane images), row and column of a table of places."""
+    return places[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+
+
+def of_cases(places: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+    """Return case → its rows in a table of places."""
+    grouped = places.groupby("case_id", sort=False).indices
+    return {str(case): np.asarray(rows, dtype=np.int64) for case, rows in grouped.items()}
+
+
 def check_fold_column(column: str, known: Sequence[str]) -> None:
     """Refuse a column for folds that the covariates lack."""
     if column not in known:

@@ -35,16 +35,14 @@ from skiagram.encoders.encoder import (
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows
-from skiagram.finding.marks import of_cases
 from skiagram.image_store.shards import ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import read_record
+from skiagram.records import coordinates, of_cases, read_record
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
-_AXES = ["slice", "row", "column"]
 
 
 class _Cache:
@@ -153,7 +151,7 @@ def encode_places(
     encoder: Encoder = build(record.encoder, "encoder")
     with _one_thread("cpu"):
         loaded = encoder.load()
-    store, centres = ImageStore(images), places[_AXES].to_numpy(dtype=np.float64)
+    store, centres = ImageStore(images), coordinates(places)
     names: list[str] = []
     blocks: list[Floats] = []
     by_case = list(of_cases(places).items())

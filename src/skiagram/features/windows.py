@@ -26,8 +26,8 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.options import STRICT
+from skiagram.records import coordinates, of_cases
 
-_AXES = ["slice", "row", "column"]
 _SPAN_VALUES = 2**19
 _BATCH_VALUES = 2**17
 
@@ -93,9 +93,8 @@ def describe_places(
     if len(set(names)) != len(names):
         raise DataError("two features of one name", where="windows.widths or features")
     values = np.empty((len(places), len(names)), np.float32)
-    grouped = places.groupby("case_id", sort=False).indices
-    rows = {str(case): np.asarray(at, dtype=np.int64) for case, at in grouped.items()}
-    centres = places[_AXES].to_numpy(dtype=np.float64)
+    rows = of_cases(places)
+    centres = coordinates(places)
     work, done = partial(_of_span, of_images, windows, rows, centres), 0
     with Progress("Describe places", len(store)) as progress:
         for images, block in compute.map(work, spans(store, _SPAN_VALUES), releases_lock=True):

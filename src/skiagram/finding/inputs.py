@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.finding.marks import Spacings, of_cases, read_spacing
+from skiagram.finding.marks import Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records import MARKS, Cases, read_table, tabulate_places
+from skiagram.records import MARKS, Cases, of_cases, read_table, tabulate_places
 
 CANDIDATES = "candidates.parquet"
 FEATURES = "candidates_features.parquet"

@@ -16,11 +16,11 @@ from pydantic.dataclasses import dataclass
 from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
+from skiagram.records import coordinates, of_cases
 
 Floats = NDArray[np.float64]
 Spacings = Mapping[str, Spacing | None]
 FALSE, REPEATED = -1, -2  # a mark that hits nothing, and a further one on a lesion that is hit
-_AXES = ["slice", "row", "column"]
 
 
 def read_spacing(store: ImageStore) -> dict[str, Spacing | None]:
@@ -35,14 +35,8 @@ def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
     for number, case in enumerate(cases.tolist()):
         known = spacing[case] or ()
         sides[number, 3 - len(known) :] = known
-    placed: Floats = np.nan_to_num(places[_AXES].to_numpy(dtype=np.float64)) * sides[of_place]
+    placed: Floats = np.nan_to_num(coordinates(places)) * sides[of_place]
     return placed
-
-
-def of_cases(places: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
-    """Return case → its rows in a table of places."""
-    grouped = places.groupby("case_id", sort=False).indices
-    return {str(case): np.asarray(rows, dtype=np.int64) for case, rows in grouped.items()}
 
 
 @dataclass(**STRICT)

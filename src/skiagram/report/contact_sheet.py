@@ -11,8 +11,9 @@ from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import ModelScores
-from skiagram.finding.marks import FALSE, of_cases
+from skiagram.finding.marks import FALSE
 from skiagram.image_store.store import ImageStore
+from skiagram.records import of_cases
 from skiagram.report.pictures import (
     FALSE_COLOUR,
     HIT_COLOUR,

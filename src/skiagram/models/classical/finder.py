@@ -19,11 +19,11 @@ from scipy.spatial import cKDTree
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
-from skiagram.finding.marks import case_scores, of_cases, positions, suppress
+from skiagram.finding.marks import case_scores, positions, suppress
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.contract import FINDER, Arm, FitContext, FitSummary, Labelled
 from skiagram.options import STRICT, build
-from skiagram.records import read_record, write_record
+from skiagram.records import coordinates, of_cases, read_record, write_record
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -292,7 +292,7 @@ def relative_places(candidates: pd.DataFrame) -> Floats:
     A column counts over the extent of its own row (and slice) where a grid gives the row several:
     from the chest wall to the skin, on a breast.
     """
-    place = np.nan_to_num(candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64))
+    place = np.nan_to_num(coordinates(candidates))
     first = place.min(axis=0)
     units: Floats = (place - first) / np.maximum(np.ptp(place, axis=0), 1e-9)
     line = np.unique(place[:, :2], axis=0, return_inverse=True)[1].ravel()

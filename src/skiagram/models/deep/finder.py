@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
-from skiagram.finding.marks import case_scores, of_cases, suppress
+from skiagram.finding.marks import case_scores, suppress
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FINDER, FitContext, FitSummary, Labelled
 from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
@@ -45,7 +45,7 @@ from skiagram.models.deep.searched_images import (
 )
 from skiagram.options import STRICT, composed
 from skiagram.preparation import Covariate
-from skiagram.records import read_record, tabulate_places, write_record
+from skiagram.records import coordinates, of_cases, read_record, tabulate_places, write_record
 from skiagram.seeding import stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import Classifier, parameter_count
@@ -452,7 +452,7 @@ class FittedFindingNetwork:
     def _mark(self, inputs: FindingInputs) -> pd.DataFrame:
         images = searched(inputs.images, self.network.pixel, self.network.body)
         by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
-        columns = inputs.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        columns = coordinates(inputs.candidates)
         given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
         rows: Marks = []
         scores: list[float] = []

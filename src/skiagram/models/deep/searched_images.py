@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from skiagram.errors import DataError, named
 from skiagram.finding.candidates import Body, body_part, grey_values
 from skiagram.image_store.store import ImageStore
+from skiagram.records import coordinates
 from skiagram.training.data import HELD_BYTES
 from skiagram.training.network_input import resize, resize_volume
 
@@ -116,7 +117,7 @@ class Lesions(NamedTuple):
     @classmethod
     def of(cls, table: pd.DataFrame, images: SearchedImages, pixel: float) -> "Lesions":
         """Place the lesions of a table."""
-        places = table[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        places = coordinates(table)
         cases = table["case_id"].to_numpy(dtype=str)
         axes = 3 if np.isfinite(places[:, 0]).all() else 2
         centre = [

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs
-from skiagram.finding.marks import of_cases
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import ReadsVolumes
 from skiagram.models.deep.finder import FindingNetwork
@@ -23,6 +22,7 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
 )
 from skiagram.options import STRICT
+from skiagram.records import coordinates, of_cases
 
 _FAR = 2.0  # radii of a lesion, beyond which a window shows none
 
@@ -63,7 +63,7 @@ class WindowFinder(OnBackbone, FindingNetwork):
         """Return lesions' centres and candidates that show a lesion, or none at all."""
         parts = []
         by_case = of_cases(cases.candidates)
-        columns = cases.candidates[["slice", "row", "column"]].to_numpy(dtype=np.float64)
+        columns = coordinates(cases.candidates)
         axes = lesions.centre.shape[1]
         for case in cases.case_id.tolist():
             own = lesions.rows(case)
