@@ -61,27 +61,43 @@ def extract(
         DataError: Image, mask and spacing do not fit each other, or a feature is not defined.
         OptionError: An option that is not had.
     """
-    wanted = resampled_spacing and list(resampled_spacing)[::-1]
-    plan = make_plan(
-        parameters,
-        names=names,
-        families=None if families is None else tuple(families),
-        binWidth=bin_width,
-        binCount=bin_count,
-        resampledPixelSpacing=wanted,
-        label=label,
-    )
+    plan = _plan(parameters, names, families, bin_width, bin_count, resampled_spacing, label)
     _remark(plan)
     return describe_with(plan, image, mask, spacing)
 
 
 def describe_with(
-    plan: Plan, image: Any, mask: Any, spacing: Sequence[float] | None = None
+    plan: Plan,
+    image: Any,
+    mask: Any,
+    spacing: Sequence[float] | None = None,
+    label: int | None = None,
 ) -> dict[str, float]:
-    """Return the features of one image by a plan that is made once."""
+    """Return the features of one image by a plan that is made once; None for the plan's label."""
     settings = plan.settings
-    case = as_case(image, mask, spacing, settings.label, correct_mask=settings.correctMask)
+    wanted = settings.label if label is None else label
+    case = as_case(image, mask, spacing, wanted, correct_mask=settings.correctMask)
     return describe(case, plan)
+
+
+def _plan(
+    parameters: Parameters | None,
+    names: Names,
+    families: Sequence[str] | None,
+    bin_width: float | None,
+    bin_count: int | None,
+    resampled_spacing: Sequence[float] | None,
+    label: int | None = None,
+) -> Plan:
+    return make_plan(
+        parameters,
+        names=names,
+        families=None if families is None else tuple(families),
+        binWidth=bin_width,
+        binCount=bin_count,
+        resampledPixelSpacing=None if resampled_spacing is None else list(resampled_spacing)[::-1],
+        label=label,
+    )
 
 
 def _remark(plan: Plan) -> None:
@@ -185,29 +201,14 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return tags
 
     def _plan(self) -> Plan:
-        wanted = None if self.resampled_spacing is None else list(self.resampled_spacing)[::-1]
-        return make_plan(
-            self.parameters,
-            names=self.names,
-            families=None if self.families is None else tuple(self.families),
-            binWidth=self.bin_width,
-            binCount=self.bin_count,
-            resampledPixelSpacing=wanted,
-        )
+        bins = (self.bin_width, self.bin_count)
+        return _plan(self.parameters, self.names, self.families, *bins, self.resampled_spacing)
 
     def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
         number, image, mask, label = case
-        settings = plan.settings
-        wanted = self.label if label is None else label
         with named(f"image {number}"):
-            found = as_case(
-                image,
-                mask,
-                self.spacing,
-                settings.label if wanted is None else wanted,
-                correct_mask=settings.correctMask,
-            )
-            return describe(found, plan)
+            own = self.label if label is None else label
+            return describe_with(plan, image, mask, self.spacing, own)
 
 
 def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
