@@ -29,7 +29,6 @@ from skiagram.features.extraction import extract_modalities
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
-from skiagram.models.contract import Finder
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
 from skiagram.options import build
@@ -179,13 +178,6 @@ def load_baselines(
 
         encode, of_model = encoder_in(folder, preparation.images), dict(of_model["head"])
     model = own(of_model, "skiagram.models.classical", "load", folder / DEPLOYMENT)
-    if isinstance(model, Finder):
-        raise DataError(
-            "a finder of lesions",
-            where=str(folder),
-            allowed="models of whole images",
-            remedy="its marks of a run's cases are in scores/NAME/marks.parquet",
-        )
     fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
     families = [
         own(options, "skiagram.features", "names", folder / PREPARATION)
