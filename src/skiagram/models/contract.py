@@ -4,6 +4,7 @@ A model is its frozen options dataclass. Scores are float64, finite, (n, n_class
 likely; they are not probabilities until `skiagram.calibration` made them so.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
@@ -11,6 +12,10 @@ from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.marks import case_scores
+from skiagram.records import of_cases
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
@@ -154,16 +159,68 @@ class Finder(Protocol):
     finds_in: ClassVar[Literal["features", "candidates", "images"]]
 
 
-@runtime_checkable
-class FittedFinder(Protocol[I_contra]):
-    """A trained finder."""
+class MarkOptions(Protocol):
+    """How images are compared and scored by their marks; options of every finder."""
 
-    def find(self, inputs: I_contra) -> pd.DataFrame:
-        """Return the marks of cases, with `score`, those that stand for others left out.
+    @property
+    def top(self) -> int:
+        """Return how many marks an image's score is the mean of."""
+
+    @property
+    def other_share(self) -> float:
+        """Return the share of the score of the patient's other image that is taken off marks."""
+
+
+class FittedFinder(ABC):
+    """A trained finder: scores of images follow from its marks."""
+
+    @property
+    @abstractmethod
+    def options(self) -> MarkOptions:
+        """Return what says how images are scored by their marks."""
+
+    @property
+    @abstractmethod
+    def positive(self) -> int:
+        """Return the label of images with a lesion."""
+
+    @property
+    @abstractmethod
+    def nothing(self) -> float:
+        """Return the score that stands for a mark which an image does not have."""
+
+    @abstractmethod
+    def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Return the marks of images, each looked at alone; see `find`."""
+
+    def find(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Return the marks of images, with `score`, those that stand for others left out.
 
         The columns are those of `skiagram.records.PLACES` and `score`, float64, higher = more
-        suspicious, comparable among all that this fit scores.
+        suspicious, comparable among all that this fit scores. What both sides of a patient show
+        alike is less suspicious, at each place as in the image as a whole.
         """
+        own, share = inputs.case_id.tolist(), self.options.other_share
+        if not share:
+            return self.mark(inputs)
+        both = [case for name in own for case in (name, inputs.partner.get(name, name))]
+        marks = self.mark(inputs.of(np.array(list(dict.fromkeys(both)), dtype=str)))
+        marked = list(of_cases(marks))
+        score = case_scores(marks, marked, self.options.top, self.nothing)
+        high = dict(zip(marked, score.tolist(), strict=True))
+        # Without another image, or a mark on it, the image itself stands for it.
+        beside = [high.get(inputs.partner.get(case, case), high[case]) for case in marks["case_id"]]
+        marks["score"] -= share * np.array(beside, dtype=np.float64)
+        return marks[marks["case_id"].isin(own)].reset_index(drop=True)
+
+    def scores_of(self, marks: pd.DataFrame, case_id: NDArray[np.str_]) -> NDArray[np.float64]:
+        """Return (n, 2) scores of images by what `find` returned of them."""
+        half = case_scores(marks, case_id.tolist(), self.options.top, self.nothing) / 2
+        return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
+
+    def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:
+        """Return (n, 2) scores: their difference is the mean of an image's highest marks."""
+        return self.scores_of(self.find(inputs), inputs.case_id)
 
 
 @runtime_checkable

@@ -88,14 +88,16 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     started = perf_counter()
     fitted = fit_model(fit)
     with _named(fit.title):
-        scores = tuple(finite(fitted.scores(inputs.select(rows))) for inputs, rows in fit.scored)
-        marks = None
+        marks, scored = None, [inputs.select(rows) for inputs, rows in fit.scored]
+        scores = []
         if fit.marked and isinstance(fitted, FittedFinder):
-            inputs, rows = fit.scored[0]
-            marks = fitted.find(inputs.select(rows))
+            first = scored.pop(0)
+            marks = fitted.find(first)
+            scores.append(finite(fitted.scores_of(marks, first.case_id)))
+        scores += [finite(fitted.scores(inputs)) for inputs in scored]
         if fit.saved is not None:
             fitted.save(fit.saved)
-    result = FitResult(fitted.summary, scores, marks)
+    result = FitResult(fitted.summary, tuple(scores), marks)
     slow = perf_counter() - started >= MIN_SECONDS
     if folder is not None and slow and result.summary.curves.empty:
         with suppress(OSError):  # what finds no space is made again

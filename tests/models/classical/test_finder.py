@@ -133,6 +133,27 @@ def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path: Path) 
     assert not describe_candidates(alone, ("contralateral",)).values.any()  # noqa: PD011
 
 
+def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path)
+    marks, scores = {}, {}
+    alone = replace(whole, partner={"c00": "c01", "c01": "c00"})
+    for share in (0.0, 0.5):
+        fitted = finder(other_share=share).fit(labelled(whole, label), None, CONTEXT)
+        marks[share], scores[share] = fitted.find(alone), fitted.scores(alone)
+        np.testing.assert_array_equal(fitted.scores_of(marks[share], whole.case_id), scores[share])
+    high = marks[0.0].groupby("case_id")["score"].max()
+    np.testing.assert_allclose(scores[0.0][:, 1] - scores[0.0][:, 0], high)
+    other = high.rename({"c00": "c01", "c01": "c00"})  # an image without another is its own
+    np.testing.assert_allclose(
+        scores[0.5][:, 1] - scores[0.5][:, 0], high - 0.5 * other[high.index]
+    )
+    lowered = marks[0.0]["score"] - 0.5 * other[marks[0.0]["case_id"]].to_numpy()
+    np.testing.assert_allclose(marks[0.5]["score"], lowered)
+    own = marks[0.5][marks[0.5]["case_id"] == "c00"]
+    one = fitted.find(alone.select(np.array([0])))
+    pd.testing.assert_frame_equal(one, own.reset_index(drop=True))
+
+
 def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:
     places = tabulate_places(
         [("a", (0, 0), 1), ("a", (0, 10), 1), ("a", (10, 0), 1), ("a", (10, 20), 1)]

@@ -19,9 +19,16 @@ from scipy.spatial import cKDTree
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
-from skiagram.finding.marks import case_scores, positions, suppress
+from skiagram.finding.marks import positions, suppress
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.models.contract import FINDER, Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import (
+    FINDER,
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedFinder,
+    Labelled,
+)
 from skiagram.options import STRICT, build
 from skiagram.records import coordinates, of_cases, read_record, write_record
 from skiagram.seeding import stream
@@ -52,7 +59,8 @@ class CandidateFinder:
         hard_share: Mistakes that are added, as a share of the normal places drawn.
         apart: Marks nearer than so many mm to a higher one stand for the same.
         top: Marks whose mean is the image's score.
-        other_share: Share of the other image's score that is taken off an image's own.
+        other_share: Share of the score of the patient's other image, such as the other side, that
+            is taken off an image's marks; 0 looks at each image alone.
     """
 
     arm: ClassVar[Arm] = "classical"
@@ -181,7 +189,7 @@ class FinderRecord:
 
 
 @plain_dataclass(frozen=True)
-class FittedCandidateFinder:
+class FittedCandidateFinder(FittedFinder):
     """A fitted classical model that judges candidates."""
 
     finder: CandidateFinder
@@ -189,27 +197,27 @@ class FittedCandidateFinder:
     record: FinderRecord
     summary: FitSummary
 
-    def find(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return the marks of cases, those near a higher one left out."""
+    @property
+    def options(self) -> CandidateFinder:
+        """Return the finder's options."""
+        return self.finder
+
+    @property
+    def positive(self) -> int:
+        """Return the label of images with a lesion."""
+        return self.record.positive
+
+    @property
+    def nothing(self) -> float:
+        """Return the score of an image without any candidate."""
+        return self.record.floor
+
+    def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Return the candidates that no higher one is near to."""
         table = describe_candidates(inputs, self.finder.views)
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
         marks = candidates.assign(score=judge(self.fitted, table, np.arange(len(table))))
         return suppress(marks, self.finder.apart, inputs.spacing)
-
-    def scores(self, inputs: FindingInputs) -> Floats:
-        """Return (n, 2) float64 scores of cases by their highest marks."""
-        own = inputs.case_id.tolist()
-        other = [inputs.partner.get(case, "") for case in own]
-        asked = np.unique([case for case in (*own, *other) if case])
-        marks = self.find(inputs.of(asked if self.finder.other_share else inputs.case_id))
-        top, floor, share = self.finder.top, self.record.floor, self.finder.other_share
-        score = case_scores(marks, own, top, floor)
-        beside = np.where(
-            [bool(case) for case in other], case_scores(marks, other, top, floor), score
-        )
-        half = (score - share * beside) / 2
-        order = (-half, half) if self.record.positive == 1 else (half, -half)
-        return np.stack(order, axis=1)
 
     def save(self, folder: Path) -> None:
         """Write the classical model and what belongs to it; equal finders give equal bytes."""

@@ -29,9 +29,9 @@ from torch import Tensor, nn
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
-from skiagram.finding.marks import case_scores, suppress
+from skiagram.finding.marks import suppress
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import FINDER, FitContext, FitSummary, Labelled
+from skiagram.models.contract import FINDER, FitContext, FitSummary, FittedFinder, Labelled
 from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
 from skiagram.models.deep.network_model import NetworkModel, mean_curves, member_context
 from skiagram.models.deep.searched_images import (
@@ -409,7 +409,7 @@ def _hardness(classifier: Classifier, finder: FindingNetwork, crops: Crops, rows
     return np.concatenate(found) + 1e-6
 
 
-class FittedFindingNetwork:
+class FittedFindingNetwork(FittedFinder):
     """A trained network that marks images."""
 
     def __init__(
@@ -428,28 +428,23 @@ class FittedFindingNetwork:
             raise DataError("a network that does not say where", where="finder")
         self.network = network
 
-    def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:
-        """Return (n, 2): the difference of the two is the mean of a case's highest marks."""
-        cases: list[str] = inputs.case_id.tolist()
-        half = case_scores(self.find(inputs), cases, self.network.top, LOWEST) / 2
-        scores = np.stack([-half, half], axis=1)
-        return scores if self.learned.positive == 1 else scores[:, ::-1]
+    @property
+    def options(self) -> FindingNetwork:
+        """Return the network's options."""
+        return self.network
 
-    def find(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return the marks of cases; a score is the mean log-odds of all mirrors learned from."""
-        own, share = inputs.case_id.tolist(), self.network.other_share
-        if not share:
-            return self._mark(inputs)
-        pairs = [case for name in own for case in (name, inputs.partner.get(name, name))]
-        marks = self._mark(inputs.of(np.array(list(dict.fromkeys(pairs)))))
-        marked = list(of_cases(marks))
-        high = dict(zip(marked, case_scores(marks, marked, self.network.top, LOWEST), strict=True))
-        # Without another image, or a mark on it, the case itself stands for it.
-        beside = [high.get(inputs.partner.get(case, case), high[case]) for case in marks["case_id"]]
-        marks["score"] -= share * np.array(beside, dtype=np.float64)
-        return marks[marks["case_id"].isin(own)].reset_index(drop=True)
+    @property
+    def positive(self) -> int:
+        """Return the label of images with a lesion."""
+        return self.learned.positive
 
-    def _mark(self, inputs: FindingInputs) -> pd.DataFrame:
+    @property
+    def nothing(self) -> float:
+        """Return the lowest score."""
+        return LOWEST
+
+    def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Return marks; a score is the mean log-odds of all mirrors learned from."""
         images = searched(inputs.images, self.network.pixel, self.network.body)
         by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
         columns = coordinates(inputs.candidates)
