@@ -19,6 +19,7 @@ from skiagram.records import read_record, write_record
 PREPARATION = "preparation.json"
 TRAINING_MEAN = "training_mean.npy"
 LEARNED = "learned"  # folder of what feature families learned from other images
+_DIGITS = 16  # of the digest of an image
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,8 @@ class Preparation:
         acquisition: `_target_` and options of what made them of the pixels in their files.
         restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order.
-        images_sha256: Digest of all images as ingested, which tells data sets apart.
+        image_digests: Of all images as ingested, of every modality: the first half of the digest
+            that the store keeps of each, in hexadecimal, sorted and joined.
         modalities: The images that each case has; empty where it has one.
         traits: Plain traits of the images, of the first modality.
         further: The same of the other modalities.
@@ -194,11 +196,24 @@ class Preparation:
     restoration: dict[str, Any] | None = None
     features: tuple[dict[str, Any], ...] = ()
     covariates: tuple[Covariate, ...] = ()
-    images_sha256: str = ""
+    image_digests: str = ""
     modalities: tuple[str, ...] = ()
     regions: bool = False
     traits: TraitRanges | None = None
     further: tuple[FurtherModality, ...] = ()
+
+    def shared_images(self, other: "Preparation") -> int:
+        """Return how many images of another data set are among those of this one."""
+        own, theirs = (
+            {of.image_digests[at : at + _DIGITS] for at in range(0, len(of.image_digests), _DIGITS)}
+            for of in (self, other)
+        )
+        return len(own & theirs)
+
+
+def join_digests(digests: Iterable[bytes]) -> str:
+    """Return `Preparation.image_digests` of a data set's images."""
+    return "".join(sorted(digest.hex()[:_DIGITS] for digest in digests))
 
 
 def channels(shape: tuple[int, ...]) -> int:

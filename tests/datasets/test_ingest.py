@@ -14,7 +14,7 @@ from skiagram.datasets.lidc import Grid, NodulePatch
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records import MARKS, SEALED, read_record, read_table
 from tests.datasets.lidc_files import table, write
 from tests.datasets.phantoms import small_phantom
@@ -50,12 +50,12 @@ def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
 def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> None:
     as_read, _ = ingested(balanced(), tmp_path / "plain")
     found = read_record(Preparation, as_read.images / PREPARATION)
-    digest = ImageStore(as_read.images).sha256
+    digests = join_digests(ImageStore(as_read.images).digests())
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
     assert found.traits is not None
     means = [float(image.mean()) for image in balanced().images]
     assert found.traits.brightness == pytest.approx((min(means), max(means)))
-    assert found == Preparation(kinds, None, images_sha256=digest, traits=found.traits)
+    assert found == Preparation(kinds, None, image_digests=digests, traits=found.traits)
     changed, _ = ingested(write(tmp_path, table()), tmp_path / "ct", "cv", tmp_path)
     acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
     assert build(acquisition or {}, "acquisition") == NodulePatch(

@@ -32,6 +32,11 @@ def current_commit(project: Path) -> Commit | None:
     return Commit(sha, bool(_git(project, "status", "--porcelain", "--", *_CODE)))
 
 
+def is_untracked(project: Path, file: str) -> bool:
+    """Return whether a file of the project is neither in git nor left out of it on purpose."""
+    return _git(project, "status", "--porcelain", "--", file).startswith("??")
+
+
 def _git(project: Path, *arguments: str) -> str:
     git = shutil.which("git")
     if git is None:

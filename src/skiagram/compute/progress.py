@@ -58,13 +58,11 @@ class Progress:
             self._note.unlink(missing_ok=True)
 
     def describe(self, step: str) -> None:
-        """Show what the current step is."""
         self._bar.set_postfix_str(step)
         self._step = step
         self._write_note()
 
     def advance(self, steps: int = 1) -> None:
-        """Count some steps as done."""
         self._bar.update(steps)
         self._done += steps
         self._write_note()

@@ -48,6 +48,7 @@ from skiagram.preparation import (
     TraitRanges,
     TraitsSeen,
     brightness_of,
+    join_digests,
 )
 from skiagram.records import (
     IDEAL_MARKS,
@@ -128,15 +129,17 @@ def ingest(
     by_modality = opened.by_modality()
     write_modalities(folders.images, list(by_modality))
     others: list[FurtherModality] = []
+    store = ImageStore(folders.images)
+    digests = store.digests()
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
         own = _write_images(further, listed, beside, kept and kept / modality, compute)
         others.append(FurtherModality(modality, images=own[1], traits=own[0]))
-    store = ImageStore(folders.images)
+        digests += ImageStore(beside.images).digests()
     preparation = Preparation(
         kinds,
         None if opened.acquisition is None else composed(opened.acquisition),
-        images_sha256=store.sha256,
+        image_digests=join_digests(digests),
         traits=traits,
         modalities=tuple(by_modality),
         regions=store.region(store.case_ids[0]) is not None,

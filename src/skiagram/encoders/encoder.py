@@ -67,7 +67,6 @@ class Window(_Limits):
     """
 
     def limits(self, image: Image) -> tuple[float, float]:
-        """Return the two intensities, the same for all images."""
         return self.low, self.high
 
 
@@ -84,7 +83,6 @@ class Percentiles(_Limits):
     high: Annotated[float, Field(gt=0, le=100)]
 
     def limits(self, image: Image) -> tuple[float, float]:
-        """Return the two intensities of an image."""
         low, high = np.percentile(image, [self.low, self.high])
         return float(low), float(high)
 
@@ -283,14 +281,12 @@ class PublishedEncoder(Encoder):
         """Do nothing: what published weights saw is not recorded."""
 
     def keep(self, folder: Path) -> None:
-        """Copy the file of weights."""
         path = self.weights.locate(WEIGHTS)
         if path.stat().st_size <= SMALL:
             folder.mkdir(parents=True)
             shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
 
     def kept(self, folder: Path, sha256: str) -> Self:
-        """Return the encoder with the file that `keep` wrote, else its own."""
         files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
         if files:
             return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
@@ -336,7 +332,6 @@ class EncoderRecord:
 
     @property
     def title(self) -> str:
-        """Return the encoder's name for people."""
         return str(self.encoder["title"])
 
 

@@ -41,7 +41,6 @@ class LocalFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
-        """Return the verified file."""
         path = Path(self.file).expanduser()
         if not path.is_file():
             raise DataError(
@@ -66,7 +65,6 @@ class WebFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
-        """Return the verified file, fetched if need be."""
         name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
         try:
             fetched = pooch.retrieve(
@@ -107,7 +105,6 @@ class HubFile:
     sha256: Sha256 | None
 
     def locate(self, where: str) -> Path:
-        """Return the verified file, fetched if need be."""
         with encoders_extra():
             from huggingface_hub import errors as refusals
             from huggingface_hub import hf_hub_download

@@ -105,12 +105,10 @@ class FeatureBatch:
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
-        """Return the number of images."""
         return len(self.images)
 
     @property
     def volumes(self) -> bool:
-        """Whether the images are volumes."""
         return self.images.ndim == 5
 
     def row(self, number: int) -> "FeatureBatch":
@@ -159,7 +157,6 @@ class FeatureBatch:
         return found if found[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
 
     def check_planes(self, family: str) -> None:
-        """Refuse volumes."""
         if self.volumes:
             raise DataError(
                 f"`{family}` is not defined for volumes (here {self.images.shape[1]} slices)",
@@ -170,7 +167,6 @@ class FeatureBatch:
             )
 
     def check_whole(self, family: str) -> None:
-        """Refuse regions of interest."""
         if self.masks is not None:
             raise DataError(
                 f"`{family}` is not defined in a region of interest",
@@ -233,7 +229,6 @@ class FeatureBatch:
         return self.region(which, family)
 
     def levels(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
-        """Return the grey levels of a region."""
         if (discretisation, which) not in self._kept:
             self._kept[discretisation, which] = self._digitise(discretisation, which, family)
         levels: GreyLevels = self._kept[discretisation, which]

@@ -41,7 +41,6 @@ class Colour(DefinedFamily):
     prefix: ClassVar[str] = "colour"
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
         return tuple(
             f"colour_{name}"
             for name in (

@@ -34,7 +34,6 @@ class Earlier:
     columns: tuple[str, ...] | None
 
     def names(self, features: Sequence[str]) -> tuple[str, ...]:
-        """Return the names of the columns."""
         return (NONE, *(_name(feature) for feature in self._choose(features)))
 
     def encode(

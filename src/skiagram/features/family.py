@@ -46,15 +46,12 @@ class DefinedFamily:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """The sections, in column order."""
         return (self.prefix,)
 
     def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
         return self._defined(self.prefix)
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
         return tuple(one.name for one in self.definitions())
 
     def _defined(self, prefix: str) -> tuple[Definition, ...]:
@@ -90,7 +87,6 @@ class LevelFamily(RegionFamily, ABC):
     levels: Discretisation
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images of one channel, or of three reduced to luminance."""
         return self._describe_volumes(batch.levels(self.levels, self.region, self.prefix))
 
     def _describe_volumes(self, grey: GreyLevels) -> Floats:
@@ -131,7 +127,6 @@ class WholeImageFamily(DefinedFamily, ABC):
     """Base of a family of whole plane images: volumes and regions of interest are refused."""
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images of one channel, or of three reduced to luminance."""
         batch.check_whole(self.prefix)
         return self.describe(batch.planes(self.prefix))
 

@@ -57,7 +57,6 @@ class OfOtherImages(ABC):
         return tuple(f"{prefix}.{name}" for prefix in self.prefixes for name in plain)
 
     def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
         plain = [each for family in self.families for each in family.definitions()]
         return tuple(
             replace(definition, name=f"{prefix}.{definition.name}")
@@ -91,11 +90,9 @@ class Filtered(OfOtherImages):
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """The filter's name."""
         return (self.name,)
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes."""
         return self._describe(self.respond(batch))
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:

@@ -114,7 +114,6 @@ class FirstOrder(RegionFamily):
     prefix: ClassVar[str] = "first_order"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes, (n, 20)."""
         part = batch.cropped()
         inside = part.inside(self.region, self.prefix)
         images = part.images[..., 0] if part.volumes else part.planes(self.prefix)

@@ -296,19 +296,16 @@ class Glcm(TextureFamily):
         return ("glcm", "glcm_relations")
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
         if len(self.distances) == 1:
             return super().names()
         prefixes = [f"glcm_distance_{pixels}" for pixels in self.distances]
         return tuple(one.name for prefix in prefixes for one in self._defined(prefix))
 
     def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean, in column order."""
         several = len(self.distances) > 1
         return self._defined("glcm_distance_<pixels>" if several else "glcm")
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, n_features)."""
         columns = [
             glcm(grey, pixels, self.aggregation, self.dimension) for pixels in self.distances
         ]

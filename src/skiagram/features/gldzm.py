@@ -147,7 +147,6 @@ class Gldzm(TextureFamily):
     prefix: ClassVar[str] = "gldzm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, 16)."""
         apart = grey if self.dimension == "3D" else grey.planes
         outline = apart.levels > 0 if apart.outline is None else apart.outline
         zones, pixels = distance_zones(apart.levels, outline, apart.zones, apart.number)

@@ -173,7 +173,6 @@ class Glrlm(TextureFamily):
     prefix: ClassVar[str] = "glrlm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, 16)."""
         return glrlm(grey, self.aggregation, self.dimension)
 
 

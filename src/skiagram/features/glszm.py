@@ -98,7 +98,6 @@ class Glszm(TextureFamily):
     prefix: ClassVar[str] = "glszm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, 16)."""
         n = len(grey.levels)
         apart = grey if self.dimension == "3D" else grey.planes
         zones = size_zones(grey.levels, apart.zones.reshape(n, -1), grey.number)

@@ -59,6 +59,5 @@ class Gradient(RegionFamily):
     prefix: ClassVar[str] = "gradient"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n plane images, (n, 3)."""
         grey, inside = batch.luminance("gradient"), batch.inside(self.region, "gradient")
         return gradient_moments(grey, np.ones((1, 1, 1), np.bool_) if inside is None else inside)

@@ -65,7 +65,6 @@ class Granulometry(WholeImageFamily):
     prefix: ClassVar[str] = "granulometry"
 
     def names(self) -> tuple[str, ...]:
-        """Return the feature names in column order."""
         steps = ("opening", "closing")
         return tuple(
             f"granulometry_{step}_radius_{radius}" for step in steps for radius in self.radii

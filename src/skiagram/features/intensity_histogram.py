@@ -99,10 +99,8 @@ class IntensityHistogram(LevelFamily):
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """Of statistics, then of gradients."""
         return ("intensity_histogram", "intensity_histogram_gradients")
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, 23)."""
         counts = count_levels(grey.levels, grey.number)
         return self.in_order(histogram_statistics(counts) | histogram_gradients(counts))

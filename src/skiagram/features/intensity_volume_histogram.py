@@ -68,7 +68,6 @@ class IntensityVolumeHistogram(DefinedFamily):
         return self
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes, (n, 6)."""
         part = batch.cropped()
         inside = part.region("whole", self.prefix)  # first: it makes and drops a copy of its own
         images = part.intensities(self.prefix)

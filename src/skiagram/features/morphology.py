@@ -186,12 +186,10 @@ class Morphology(DefinedFamily):
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """Size and form, and autocorrelation where it is chosen."""
         every = ("morphology", "morphology_autocorrelation")
         return every if self.autocorrelation else every[:1]
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of the regions of n volumes, (n, 27) or (n, 29)."""
         if not batch.volumes:
             raise DataError(
                 "`morphology` is not defined for plane images",

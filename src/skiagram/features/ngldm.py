@@ -153,7 +153,6 @@ class Ngldm(TextureFamily):
     prefix: ClassVar[str] = "ngldm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, 17)."""
         apart = grey if self.dimension == "3D" else grey.planes
         if self.distance == 1 and self.coarseness == 0:
             counts = equal_counts(apart.levels, apart.equals, apart.number)

@@ -211,7 +211,6 @@ class Ngtdm(TextureFamily):
     prefix: ClassVar[str] = "ngtdm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, 5)."""
         apart = grey.levels if self.dimension == "3D" else grey.planes.levels
         counts, sums = tone_differences(apart, grey.number)
         if len(apart) > len(grey.levels):

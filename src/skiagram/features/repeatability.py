@@ -108,6 +108,5 @@ class Repeatable:
     def choose(
         self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return the names of the repeatable features, in their order."""
         known = correlate_copies(table, patient, self.form)
         return tuple(name for name in names if name not in known or known[name].low >= self.least)

@@ -127,7 +127,6 @@ class Shape(DefinedFamily):
     prefix: ClassVar[str] = "shape"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of the regions of n plane images, (n, 14)."""
         batch.check_planes("shape")
         regions = batch.region(self.region, "shape")
         spacing = spacing_of(batch, "shape") if self.unit == "mm" else np.ones((len(batch), 2))

@@ -59,6 +59,5 @@ class Sharpness(WholeImageFamily):
     prefix: ClassVar[str] = "sharpness"
 
     def describe(self, images: NDArray[Any]) -> Floats:
-        """Compute the features of n images, (n, 3)."""
         laplacian, gradient, noise = filter_moments(images)
         return np.stack([laplacian, gradient, np.sqrt(np.pi / 2) / 6 * noise], axis=1)

@@ -31,11 +31,9 @@ class FeatureTable:
     values: NDArray[np.float32]
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.case_id)
 
     def select(self, rows: Integers) -> "FeatureTable":
-        """Return the given rows, in the given order."""
         return FeatureTable(self.case_id[rows], self.names, self.values[rows])
 
     def of(self, case_id: NDArray[np.str_]) -> "FeatureTable":
@@ -68,7 +66,6 @@ class FeatureTable:
         return FeatureTable(self.case_id, tuple(names), values)
 
     def write(self, path: Path) -> None:
-        """Write the table as Parquet."""
         columns = pd.DataFrame(self.values, columns=list(self.names))
         columns.insert(0, "case_id", self.case_id)
         write_table(columns, path)

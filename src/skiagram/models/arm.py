@@ -76,7 +76,6 @@ class Member(Trainable[I]):
     group: NDArray[np.str_] | None = None
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
-        """Return the final fit and all scores of each repeat."""
         known = cases.development()
         ids, classes = (known.case_id, known.label, known.patient_id), len(task.classes)
         labelled = Labelled(self.development, *ids, classes, self.group)

@@ -61,7 +61,6 @@ class MemberScores:
         return len(self.fit)
 
     def select(self, rows: NDArray[np.int64]) -> "MemberScores":
-        """Return the given rows, in the given order."""
         return MemberScores(self.scores[rows], self.fit[rows])
 
     @classmethod
@@ -86,7 +85,6 @@ class Combination(ABC):
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         return f"{self.kind} of {', '.join(self.members)}"
 
     @abstractmethod
@@ -106,7 +104,6 @@ class Combination(ABC):
         validation: Labelled[MemberScores] | None,
         context: FitContext,
     ) -> "FittedCombination":
-        """Calibrate the members and weigh them."""
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
@@ -156,7 +153,6 @@ class FittedCombination:
         return mean if of_log else np.log(mean)
 
     def save(self, folder: Path) -> None:
-        """Write `combination.json`."""
         write_record(self, folder / COMBINATION)
 
 
@@ -258,7 +254,6 @@ class CombinedMember(Trainable[MemberScores]):
     def run(
         self, validator: CrossValidator[MemberScores], cases: Cases, task: Task
     ) -> list[Repeat]:
-        """Return the final fit and all scores of each repeat."""
         for card in self.cards:
             if card.outcome.status == "failed":
                 raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)

@@ -58,7 +58,6 @@ class Labelled(Generic[I]):
         return len(self.label)
 
     def select(self, rows: NDArray[np.int64]) -> "Labelled[I]":
-        """Return the given rows, in the given order."""
         return Labelled(
             self.inputs.select(rows),
             self.case_id[rows],

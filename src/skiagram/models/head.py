@@ -36,7 +36,6 @@ class Head:
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         return f"{self.model.kind} on {self.encoder}{' and features' if self.fused else ''}"
 
     def fit(
@@ -45,7 +44,6 @@ class Head:
         validation: Labelled[FeatureTable] | None,
         context: FitContext,
     ) -> FittedClassical:
-        """Fit the classical model."""
         return self.model.fit(training, validation, context)
 
 
@@ -63,7 +61,6 @@ class FinderHead:
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         return f"{self.model.title} on {self.encoder}"
 
     def fit(
@@ -72,7 +69,6 @@ class FinderHead:
         validation: Labelled[FindingInputs] | None,
         context: FitContext,
     ) -> FittedCandidateFinder:
-        """Learn which candidates are lesions."""
         return self.model.fit(training, validation, context)
 
 

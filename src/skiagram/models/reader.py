@@ -29,7 +29,6 @@ class ReaderScores:
         return len(self.score)
 
     def select(self, rows: NDArray[np.int64]) -> "ReaderScores":
-        """Return the given rows, in the given order."""
         return ReaderScores(self.score[rows], self.positive)
 
 
@@ -69,7 +68,6 @@ class Reader:
         validation: Labelled[ReaderScores] | None,
         context: FitContext,
     ) -> "FittedReader":
-        """Learn nothing."""
         return FittedReader()
 
 

@@ -188,7 +188,6 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return np.array([list(row.values()) for row in rows], dtype=np.float64)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Return the names of the features."""
         check_is_fitted(self, "feature_names_")
         return self.feature_names_
 

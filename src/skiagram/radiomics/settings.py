@@ -172,7 +172,6 @@ class Plan:
         return self.names == "ibsi" or bool(theirs and theirs not in _NOT_BY_DEFAULT)
 
     def build(self, settings: Settings) -> dict[str, FeatureFamily]:
-        """Return the families of one image."""
         return _build(tuple(self.families), settings, self.names)
 
 

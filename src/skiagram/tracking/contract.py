@@ -93,11 +93,9 @@ class NoTracking:
     """Records nothing."""
 
     def record(self, execution: Execution, home: Path) -> str:
-        """Record nothing."""
         return "Nothing recorded: tracking is off."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
-        """Share nothing."""
         return {}
 
 

@@ -87,7 +87,6 @@ class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types
     """What MLflow calls; the model's folder is an artefact that it keeps."""
 
     def load_context(self, context: Any) -> None:
-        """Load the model."""
         from skiagram.deploy.model import load_model
 
         self._model = load_model(Path(context.artifacts["model"]))

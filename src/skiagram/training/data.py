@@ -51,7 +51,6 @@ class ImageSet:
         return len(self.case_id)
 
     def select(self, rows: NDArray[np.int64]) -> "ImageSet":
-        """Return the given rows, in the given order."""
         table = None if self.table is None else self.table.select(rows)
         return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 

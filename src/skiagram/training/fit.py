@@ -65,15 +65,12 @@ class Curves(Checkpoint):
 
     @property
     def state_key(self) -> str:
-        """Return the name of this state in a checkpoint."""
         return "curves"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint holds."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up what a checkpoint holds."""
         self.rows = list(state_dict["rows"])
 
     def on_train_batch_start(
@@ -84,7 +81,6 @@ class Curves(Checkpoint):
             self._learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Add the epoch."""
         metrics = trainer.callback_metrics
         self.rows.append(
             {"epoch": float(trainer.current_epoch)}
@@ -109,7 +105,6 @@ class Patience(EarlyStopping):
         trainer.should_stop = self.wait_count >= self.patience
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Count the epoch."""
         if trainer.current_epoch < self._frozen_epochs:
             self.wait_count = -1
         super().on_train_epoch_end(trainer, pl_module)
@@ -121,7 +116,6 @@ class WholeFiles(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        """Write a checkpoint."""
         write_whole(checkpoint, Path(path))
 
 

@@ -69,7 +69,6 @@ class ClassifierTraining(pl.LightningModule):
         return ExampleBatch(*(part.to(device, non_blocking=True) for part in batch))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return the chosen optimizer and the schedule of its learning rate."""
         options, epochs = self._options.optimizer, self._options.epochs
         optimizer = _optimizer(options, self)
         schedule: LRSchedulerConfigType
@@ -128,7 +127,6 @@ class ClassifierTraining(pl.LightningModule):
             self._check_finite(batch, loss)
 
     def validation_step(self, batch: ExampleBatch, batch_idx: int) -> None:
-        """Score a batch."""
         self._validated.append((self(batch.images, batch.table).float(), batch.label))
 
     def on_validation_epoch_end(self) -> None:
@@ -157,7 +155,6 @@ class ClassifierTraining(pl.LightningModule):
         )
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
-        """Return the loss of what was seen of a batch."""
         alpha = self._options.mixup
         if not alpha:
             return self._cross_entropy(self(images, table), label)

@@ -44,7 +44,6 @@ class StoredImage:
 
     @property
     def channels(self) -> int:
-        """Return how many channels it has."""
         return 1 if self.pixels.ndim == _OF_IMAGES else self.pixels.shape[-1]
 
     @property

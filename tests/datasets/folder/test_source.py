@@ -1,5 +1,6 @@
 """A user's own folder through ingest: read right, verified, no identifier in any byte."""
 
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,26 @@ def test_every_image_arrives_with_label_patient_and_covariates(tmp_path: Path) -
         assert known.loc[case_id, "view"] == cells["view"]
     assert not rows
     assert len(set(patients.values())) == len(patients) == 12
+
+
+def test_an_experiment_takes_no_table_that_its_commit_would_lack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    source = source_of(sound_folder(tmp_path))
+    table = Path(source.manifest).relative_to(tmp_path).as_posix()
+    own = replace(source, manifest=table)
+    subprocess.run(["git", "init", "-q"], check=True)
+    own.open(tmp_path)
+    monkeypatch.setenv("DVC_EXP_NAME", "narrower")
+    with pytest.raises(DataError, match=f"{table}: is not in git.*git add {table}"):
+        own.open(tmp_path)
+    subprocess.run(["git", "add", table], check=True)
+    own.open(tmp_path)
+    subprocess.run(["git", "rm", "-q", "--cached", table], check=True)
+    Path(".gitignore").write_text(table)
+    own.open(tmp_path)
 
 
 def test_of_dicom_files_alone_the_spacing_arrives(tmp_path: Path) -> None:

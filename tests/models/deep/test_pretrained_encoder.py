@@ -1,5 +1,6 @@
 """A network of another data set as an encoder: whole, verified, and never on its own images."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,11 +14,12 @@ from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoding import encode_images
 from skiagram.encoders.weights import sha256_of
 from skiagram.errors import DataError, OptionError
+from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_classifier
 from skiagram.models.deep.pretrained_encoder import TrainedNetwork
 from skiagram.options import build
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records import write_record
 from skiagram.training.classifier import Classifier
 from tests.encoders.examples import CONF, images, store
@@ -31,11 +33,11 @@ SIDE = 16
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a network that was trained on images with the digest `theirs`."""
+    """The folder of a network that was trained on images of which none is in `examples`."""
     folder = tmp_path_factory.mktemp("trained")
     known, unseen = halves(folder, 24)
     learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0)).save(folder / "repeat0")
-    write_record(Preparation(KINDS, None, images_sha256="theirs"), folder / PREPARATION)
+    write_record(Preparation(KINDS, None, image_digests="b" * 16), folder / PREPARATION)
     return folder
 
 
@@ -70,11 +72,18 @@ def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Pat
     np.testing.assert_array_equal(again.values, table.values)
 
 
-def test_one_that_saw_these_images_is_refused(trained: Path, tmp_path: Path) -> None:
-    folder = store(tmp_path / "images", list(images(2, SIDE, SIDE)))
-    write_record(Preparation(KINDS, None, images_sha256="theirs"), folder / PREPARATION)
-    with pytest.raises(DataError, match="trained on the same images; it has seen"):
-        encode_images(folder, encoder(trained), IN_PROCESS, None, quiet)
+def test_one_that_saw_any_of_these_images_is_refused(trained: Path, tmp_path: Path) -> None:
+    shown = list(images(3, SIDE, SIDE))
+    folder, theirs = store(tmp_path / "images", shown[:2]), store(tmp_path / "theirs", shown[1:])
+    for own in (folder, theirs):
+        digests = join_digests(ImageStore(own).digests())
+        write_record(Preparation(KINDS, None, image_digests=digests), own / PREPARATION)
+    encode_images(folder, encoder(trained), IN_PROCESS, None, quiet)
+    network = tmp_path / "network"
+    encoder(trained).keep(network)
+    shutil.copyfile(theirs / PREPARATION, network / PREPARATION)
+    with pytest.raises(DataError, match=": 1 of these images are among those of the data set"):
+        encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
     silent = tmp_path / "silent"
     write_record(Preparation(KINDS, None), silent / PREPARATION)
     with pytest.raises(DataError, match="does not say which images"):
@@ -91,7 +100,7 @@ def test_another_file_no_file_and_unknown_constants_are_refused(
     given = encoder(trained)
     given.keep(tmp_path / "other")
     other = replace(KINDS, depths=("int16",))
-    write_record(Preparation(other, None, images_sha256="x"), tmp_path / "other" / PREPARATION)
+    write_record(Preparation(other, None, image_digests="b" * 16), tmp_path / "other" / PREPARATION)
     with pytest.raises(OptionError, match=r"preprocessing\.mean.*was not trained on bytes"):
         encoder(tmp_path / "other").load()
 

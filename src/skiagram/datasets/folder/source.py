@@ -1,6 +1,7 @@
 """Image files of one's own, listed in a manifest that `skiagram init` writes."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field, replace
@@ -10,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.checkout import home
+from skiagram.compute.checkout import home, is_untracked
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
 from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
@@ -152,6 +153,12 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
     # A queued experiment runs in a copy without what git leaves out, as a study's manifests.
     path = Path(name) if Path(name).exists() else home(Path()) / name
+    if os.environ.get("DVC_EXP_NAME") and is_untracked(home(Path()), name):
+        raise DataError(
+            "is not in git: this experiment's commit would hold its option file without it",
+            where=name,
+            remedy=f"`git add {name}`, or name it in .gitignore where it must not leave you",
+        )
     content = read_file(path, name)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise DataError(

@@ -43,7 +43,6 @@ class Gabor(Filter):
     in_mm: ClassVar[bool] = True
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        """Return how far the filter looks, in voxels of each axis."""
         return self._around(self._length(min(spacing[axis] for axis in self.axes)))
 
     def _length(self, spacing: float) -> int:
@@ -51,7 +50,6 @@ class Gabor(Filter):
         return int(np.floor(_CUTOFF * widest + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response, (depth, height, width)."""
         _check_isotropic([spacing[axis] for axis in self.axes])
         planes = (0,) if self.dimension == "2D" else (0, 1, 2)
         responses = (self._in_planes(image, across, spacing) for across in planes)

@@ -28,7 +28,6 @@ class LaplacianOfGaussian(RieszFilter):
     in_mm: ClassVar[bool] = True
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
-        """Return how far the filter looks, in voxels of each axis; None for the whole image."""
         if self.riesz is not None:
             return None
         z, y, x = (

@@ -55,11 +55,9 @@ class Laws(Filter):
         return self
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        """Return how far the filter looks, in voxels of each axis."""
         return self._around(2 + (self.energy or 0))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response, (depth, height, width)."""
         chosen = [(KERNELS[name],) for name in self.kernels]
         turns = [tuple(chosen)] if self.pooling is None else rotated(chosen)
         responses = (convolve(image, self.axes, turn, self.boundary) for turn in turns)

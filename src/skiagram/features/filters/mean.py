@@ -28,9 +28,7 @@ class Mean(Filter):
     support: Annotated[int, Field(ge=1, le=255), AfterValidator(_check_odd)]
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        """Return how far the filter looks, in voxels of each axis."""
         return self._around(self.support // 2)
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response, (depth, height, width)."""
         return box_mean(image, self.support, self.axes, self.boundary)

@@ -41,14 +41,12 @@ class SeparableWavelet(Filter):
         return self
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        """Return how far the filter looks, in voxels of each axis."""
         import pywt
 
         length = pywt.Wavelet(self.wavelet).dec_len
         return self._around(sum(length * 2**level // 2 + 1 for level in range(self.level)))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response, (depth, height, width)."""
         import pywt
 
         wavelet = pywt.Wavelet(self.wavelet)

@@ -30,7 +30,6 @@ class Simoncelli(RieszFilter):
         """The filter looks at the whole image."""
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Return the response, (depth, height, width)."""
         margin = _MARGIN * 2 ** (self.level - 1)
         return in_frequencies(image, self.axes, self._gain, self.boundary, margin)
 

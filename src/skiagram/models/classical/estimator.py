@@ -139,7 +139,6 @@ class ClassicalModel(ABC):
         validation: Labelled[FeatureTable] | None,
         context: FitContext,
     ) -> "FittedClassical":
-        """Fit all steps on the training cases."""
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)

@@ -85,7 +85,6 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
     tolerance: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
 
     def estimator(self, seed: int) -> Logistic:
-        """Return the estimator."""
         return Logistic(
             C=self.inverse_regularisation,
             class_weight=self.class_weight,
@@ -108,7 +107,6 @@ class ElasticNet(LogisticRegression):
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
     def estimator(self, seed: int) -> Logistic:
-        """Return the estimator."""
         return Logistic(
             C=self.inverse_regularisation,
             l1_ratio=self.l1_ratio,

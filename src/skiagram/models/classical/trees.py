@@ -95,7 +95,6 @@ class RandomForest(Forest):
     kind: ClassVar[str] = "Random forest"
 
     def estimator(self, seed: int) -> RandomForestClassifier:
-        """Return the estimator."""
         return RandomForestClassifier(**self._options(seed))
 
 
@@ -106,7 +105,6 @@ class ExtraTrees(Forest):
     kind: ClassVar[str] = "Extremely randomised trees"
 
     def estimator(self, seed: int) -> ExtraTreesClassifier:
-        """Return the estimator."""
         return ExtraTreesClassifier(**self._options(seed))
 
 
@@ -128,7 +126,6 @@ class Bagging(ClassWeightedModel):
     share: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int) -> BaggingClassifier:
-        """Return the estimator."""
         return BaggingClassifier(
             self._base(), n_estimators=self.count, max_samples=self.share, random_state=seed
         )
@@ -140,7 +137,6 @@ class Bagging(ClassWeightedModel):
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean over models of each case's probabilities."""
         return np.asarray(estimator.predict_proba(values), dtype=np.float64)
 
 

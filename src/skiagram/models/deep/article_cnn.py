@@ -32,7 +32,6 @@ class ArticleCNN:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network."""
         check_smallest_side("article_cnn", height, width, MIN_SIDE)
         rows, columns = (_side_left(side) for side in (height, width))
         network = nn.Sequential(

@@ -35,7 +35,6 @@ class OnBackbone:
         return self
 
     def network(self) -> Network:
-        """Return the options of the backbone."""
         twice = ("is given twice", "leave it in `model` alone")
         network = build_inner(self.backbone, self.training, _WHERE, twice)
         if not hasattr(network, "build") or isinstance(network, ReadsTable):

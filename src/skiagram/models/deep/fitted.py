@@ -46,12 +46,10 @@ class Architecture:
     columns: int = 0
 
     def options(self) -> AnyNetwork:
-        """Return the network's options."""
         network: AnyNetwork = build(self.network, "network")
         return network
 
     def build(self) -> nn.Module:
-        """Return the network with fresh weights."""
         network = self.options()
         if self.planes:
             channels, height, width = self._shape_of_planes(network)

@@ -34,7 +34,6 @@ class ImageAndTable(OnBackbone):
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         known = "covariates" if self.columns is None else ", ".join(self.columns)
         return f"{self.network().title} with {known}"
 
@@ -48,7 +47,6 @@ class ImageAndTable(OnBackbone):
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give the backbone the weights it starts from."""
         super().load_weights(cast(Fusion, network).backbone)
 
 

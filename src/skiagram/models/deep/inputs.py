@@ -121,7 +121,6 @@ class NetworkInputs:
 
     @property
     def sha256(self) -> str:
-        """Return the digest of all of it."""
         digest = hashlib.sha256(self.images.sha256.encode())
         for name, store in self.modalities.items():
             digest.update(f"{name} {store.sha256}".encode())
@@ -131,7 +130,6 @@ class NetworkInputs:
         return digest.hexdigest()
 
     def cases(self, case_id: NDArray[np.str_]) -> ImageSet:
-        """Return some of the cases, in the given order."""
         table = None if self.table is None else self.table.of(case_id)
         return ImageSet(self.images, case_id, table, self.modalities)
 

@@ -48,7 +48,6 @@ class NetworkModel:
 
     @property
     def title(self) -> str:
-        """Return the network's name for people."""
         return self.network.title
 
     @property

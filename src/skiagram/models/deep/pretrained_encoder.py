@@ -59,7 +59,6 @@ class TrainedNetwork(PictureEncoder):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
     def load(self) -> LoadedNetwork:
-        """Return the network."""
         architecture, weights = self._architecture(), self._fitted / WEIGHTS
         if not weights.is_file():
             raise _unreadable(weights, "no such file")
@@ -78,21 +77,21 @@ class TrainedNetwork(PictureEncoder):
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)
 
     def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse a network that was trained on the very images it is to encode."""
+        """Refuse a network that was trained on an image that it is to encode."""
         trained = self._preparation()
-        if not trained.images_sha256:
+        if not trained.image_digests:
             found, where = "does not say which images it was trained on", self.folder
             raise DataError(found, where=where, remedy="train it again with this version")
-        if trained.images_sha256 == preparation.images_sha256:
+        if shared := trained.shared_images(preparation):
             raise DataError(
-                "this network was trained on the same images; it has seen labels of held-out cases",
+                f"{shared} of these images are among those of the data set that this network was "
+                "trained on; it may have seen labels of held-out cases",
                 where=self.folder,
-                allowed="a network of another data set",
+                allowed="a network of a data set without any of these images",
                 remedy="use the model `refitted_head`, which trains the network inside each fold",
             )
 
     def keep(self, folder: Path) -> None:
-        """Copy the network."""
         if (self._fitted / WEIGHTS).stat().st_size <= SMALL:
             target = folder / repeat_folder(0)
             target.mkdir(parents=True)
@@ -101,7 +100,6 @@ class TrainedNetwork(PictureEncoder):
                 shutil.copyfile(self._fitted / name, target / name)
 
     def kept(self, folder: Path, sha256: str) -> "TrainedNetwork":
-        """Return the network of a model's folder."""
         if (folder / repeat_folder(0)).is_dir():
             return replace(self, folder=str(folder), sha256=sha256)
         return replace(self, sha256=sha256)

@@ -44,7 +44,6 @@ class Recurrent:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network."""
         patch = (1, width)
         if self.patch_size is not None:
             check_patches("recurrent", self.patch_size, height, width)
@@ -86,7 +85,6 @@ class PatchNetwork(nn.Module):
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
-        """Turn (n, channels, height, width) into (n, n_classes) logits."""
         steps, _ = self.cells(_cut(images, *self._patch))
         return cast(Tensor, self.head(steps.mean(dim=1)))
 

@@ -44,12 +44,10 @@ class RefittedHead(OnBackbone):
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         head = {"logistic": "logistic regression", "svm": "support vector machine"}[self.head]
         return f"{self.network().title} under a {head}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network with its own last layer."""
         return self.network().build(channels, height, width, n_classes)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:

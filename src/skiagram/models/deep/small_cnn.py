@@ -35,7 +35,6 @@ class SmallCNN:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network."""
         smallest = 2 ** len(self.widths) - 1
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_cnn", height, width, smallest, halvings, " or remove a width")

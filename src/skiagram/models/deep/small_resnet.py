@@ -38,7 +38,6 @@ class SmallResNet:
     training: Training
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network."""
         smallest = 2 ** len(self.widths)
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_resnet", height, width, smallest, halvings, " or remove a width")

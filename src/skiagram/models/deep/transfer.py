@@ -75,12 +75,10 @@ class Transfer:
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         under = " under dense layers" if self.head == "dense" else ""
         return f"{self.architecture} of {self.library}{under}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network with fresh weights."""
         try:
             base, numbers = self.base(height, width)
             head: nn.Module = nn.Linear(numbers, n_classes)
@@ -213,7 +211,6 @@ class TransferNetwork(nn.Module):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """Turn (n, channels, height, width) into (n, n_classes) logits."""
         if self._repeated:
             images = images.expand(-1, _COLOURS, -1, -1)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):

@@ -47,7 +47,6 @@ class VisionTransformer:
             raise OptionError(found, where="model.width", allowed=allowed)
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network."""
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
         blocks = [Block(self.width, self.heads, self.dropout) for _ in range(self.depth)]
         return nn.Sequential(

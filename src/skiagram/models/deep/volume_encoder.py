@@ -80,7 +80,6 @@ class VolumeEncoder(PublishedEncoder):
     network: str | dict[str, Any]
 
     def load(self) -> LoadedNetwork:
-        """Return the network with its weights."""
         how = self.preprocessing
         network, channels, title = self._build()
         how.check_channels(channels)
