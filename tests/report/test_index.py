@@ -3,13 +3,14 @@ from pathlib import Path
 import pytest
 
 from skiagram.records import write_record
-from skiagram.report.index import write_index, write_study
+from skiagram.report.index import list_outputs, write_index, write_study
 from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.crossover.curves import Crossing
 from skiagram.studies.crossover.study import CrossoverResult
 from tests.report.examples_of_results import binary, material
 from tests.report.test_page import Page
+from tests.studies.search.examples import RESULT as SEARCH
 
 
 def crossover(networks: int = 1) -> CrossoverResult:
@@ -39,6 +40,15 @@ def with_report(root: Path) -> Path:
     write_record(binary(), root / "reports/evaluation.json")
     write_record(material().card, root / "data/cases/card.json")
     return root
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("result", [SEARCH, crossover()])
+def test_a_study_leaves_what_it_says_it_leaves(result: object, tmp_path: Path) -> None:
+    write_study(result, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
+    tuned = {path.name for path in tmp_path.glob("tuned/*")}
+    assert tuned == ({"svm_tuned.yaml", "net_tuned.yaml"} if result is SEARCH else set())
 
 
 def test_every_study_is_linked_with_its_answer(tmp_path: Path) -> None:

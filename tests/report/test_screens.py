@@ -14,14 +14,30 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from skiagram.report.index import render_study
 from skiagram.report.page import render
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
+from tests.report.studies import (
+    test_cost,
+    test_crossover,
+    test_explanations,
+    test_robustness,
+)
+from tests.studies.search.examples import RESULT as SEARCH
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
+STUDIES = {
+    "cost": test_cost.RESULT,
+    "crossover": test_crossover.RESULT,
+    "explanations": test_explanations.RESULT,
+    "robustness": test_robustness.RESULT,
+    "search": SEARCH,
+}
+PHONE = 375  # pixels
 DARK = "--blink-settings=preferredColorScheme=0"
 pytestmark = [
     pytest.mark.slow,
@@ -34,17 +50,17 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with pages, each also with a probe and in the width of a telephone."""
     folder = tmp_path_factory.mktemp("pages")
     examples = {
-        "two_classes": (answered(), with_galleries()),
-        "several_classes": (several_classes(), material()),
+        "two_classes": render(answered(), with_galleries()),
+        "several_classes": render(several_classes(), material()),
     }
-    for name, given in examples.items():
-        page = render(*given)
+    examples |= {name: render_study(result) for name, result in STUDIES.items()}
+    for name, page in examples.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
         open_to_scripts = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
         probed = open_to_scripts.replace("</body>", f"<script>{PROBE}</script></body>")
         (folder / f"{name}_wide.html").write_text(probed, encoding="utf-8")
         for kind, text in (("_phone", probed), ("_phone_picture", page)):
-            style = "border: 0; height: 1600px; width: 390px"
+            style = f"border: 0; height: 1600px; width: {PHONE}px"
             frame = f'<iframe style="{style}" srcdoc="{html.escape(text)}"></iframe>'
             whole = f"<!doctype html><body style='margin: 0'>{frame}</body>"
             (folder / f"{name}{kind}.html").write_text(whole, encoding="utf-8")
@@ -75,10 +91,10 @@ def test_all_text_has_a_contrast_of_at_least_4_5(
     assert seen["faint"] == []
 
 
-@pytest.mark.parametrize("name", ["two_classes", "several_classes"])
+@pytest.mark.parametrize("name", ["two_classes", "several_classes", *STUDIES])
 def test_no_column_is_cut_off_on_a_telephone(name: str, pages: Path) -> None:
     seen = measured(pages, f"{name}_phone")
-    assert (seen["width"], seen["whole"]) == (390, 390)
+    assert (seen["width"], seen["whole"]) == (PHONE, PHONE)
     assert seen["cut"] == []
 
 
@@ -115,7 +131,7 @@ def blank(picture: np.ndarray) -> bool:
     ("name", "size", "part"),
     [
         ("two_classes", (1280, 900), lambda shown: shown[:, 60:1200]),
-        ("two_classes_phone_picture", (500, 1600), lambda shown: shown[:, 8:382]),
+        ("two_classes_phone_picture", (500, 1600), lambda shown: shown[:, 8 : PHONE - 8]),
     ],
 )
 def test_the_first_screen_is_filled_and_its_margins_are_empty(
@@ -127,4 +143,4 @@ def test_the_first_screen_is_filled_and_its_margins_are_empty(
     shown = np.asarray(Pillow.open(io.BytesIO(file.read_bytes())).convert("L"))
     inner = part(shown)
     assert not any(blank(inner[at : at + 200]) for at in range(0, 800, 200))
-    assert blank(shown[:, 384:389]) if "phone" in name else blank(shown[:, 1270:])
+    assert blank(shown[:, PHONE - 6 : PHONE - 1]) if "phone" in name else blank(shown[:, 1270:])

@@ -15,8 +15,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, read_table
-from skiagram.report.studies import cost as cost_page
-from skiagram.report.studies import crossover as crossover_page
+from skiagram.report.index import render_study
 from skiagram.studies.ablation import Ablation
 from skiagram.studies.candidates import EncoderHead
 from skiagram.studies.cost import Cost
@@ -109,8 +108,8 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     theirs = sorted(roc_auc_score(label == 1, np.load(file)) for file in files)
     ours = sorted(area for row in curve.draws for area in row if area is not None)
     np.testing.assert_allclose(ours, theirs)
-    assert "is a frozen encoder better?" in crossover_page.summarise(result).title
-    assert curve.title in crossover_page.render(result)
+    assert "is a frozen encoder better?" in render_study(result)
+    assert curve.title in render_study(result)
 
 
 def test_each_image_is_encoded_once_for_all_studies(place: Workspace, encoded: list[int]) -> None:
@@ -170,7 +169,7 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
     assert 0 < ridge.features.median < ridge.inference.median
     seconds = ridge.features.median * 42 / 1000  # training cases of a fold: two thirds of 64
     assert ridge.training.median > seconds * 0.99
-    assert "diamonds are frozen encoders" in cost_page.render(result)
+    assert "diamonds are frozen encoders" in render_study(result)
 
 
 def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> None:

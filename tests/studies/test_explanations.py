@@ -20,7 +20,7 @@ from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
-from skiagram.report.studies import explanations as explanations_page
+from skiagram.report.index import render_study
 from skiagram.studies.explanations.regions import (
     KnownRegions,
     blank_image,
@@ -268,7 +268,7 @@ def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
         assert model.centre.hit.above_centre.value == 0
         assert {case.kind for case in model.cases} >= {"right", "wrong"}
     assert all(len(case.maps) == 4 for case in linear.cases)
-    assert "Logistic regression on Tiny network" in explanations_page.render(found)
+    assert "Logistic regression on Tiny network" in render_study(found)
 
 
 def test_a_head_without_maps_is_shown_with_the_reason(tmp_path: Path) -> None:

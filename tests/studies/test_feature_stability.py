@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from skiagram.options import build
-from skiagram.report.studies.feature_stability import describe_data_set, render, share_rows
+from skiagram.report.index import render_study
+from skiagram.report.studies.feature_stability import describe_data_set, tabulate_shares
 from skiagram.studies.feature_stability import TOGETHER, FeatureStability, FeatureStabilityResult
 from tests.studies.small_phantom import CONF, small_place
 
@@ -51,11 +52,11 @@ def test_a_rerun_makes_nothing_again(result: FeatureStabilityResult, folder: Pat
 
 def test_the_page_counts_repeatable_features(result: FeatureStabilityResult) -> None:
     (found,) = result.datasets
-    rows = share_rows(found, result.least)
-    assert [row[0] for row in rows] == ["first_order", "gradient", "all"]
+    (group,) = tabulate_shares(found, result.least).groups
+    assert [row.title for row in group.rows] == ["first_order", "gradient", "all"]
     lasting = sum(each.low >= result.least for each in found.kinds[TOGETHER])
     words = describe_data_set(found, result.least)
     assert f"{lasting} of {len(found.kinds[TOGETHER])} features are repeatable" in words
-    page = render(result)
+    page = render_study(result)
     assert words in page
     assert "first_order_mean" in page

@@ -9,7 +9,8 @@ import yaml
 
 from skiagram.errors import OptionError
 from skiagram.records import write_record
-from skiagram.report.studies.personal import describe_model, render, summarise
+from skiagram.report.index import render_study
+from skiagram.report.studies.personal import describe_model, summarise
 from skiagram.studies.personal import IMAGE, LATER, Personal, PersonalDataSet, PersonalModel
 from skiagram.studies.workspace import Workspace
 from tests.studies.small_phantom import PLAN, TRAINER, small_place
@@ -104,8 +105,8 @@ def test_a_page_says_it_and_the_record_reads_back(
     workspace: Workspace, results: dict[str, PersonalDataSet], tmp_path: Path
 ) -> None:
     result = study().run(workspace)  # of finished pieces
-    page = render(result)
-    assert page == render(result)
+    page = render_study(result)
+    assert page == render_study(result)
     assert "Phantom of two visits" in page
     assert "cases with an earlier image" in page
     assert len(summarise(result).answers) == 6

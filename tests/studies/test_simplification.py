@@ -10,8 +10,8 @@ import torch
 import yaml
 
 from skiagram.models.deep.compression import Compression, count_stored, is_weight, unpack
-from skiagram.report.index import read_summary, write_study
-from skiagram.report.studies.simplification import describe_simplest, render
+from skiagram.report.index import read_summary, render_study, write_study
+from skiagram.report.studies.simplification import describe_simplest
 from skiagram.studies.simplification.study import Simplification, SimplificationResult
 from tests.encoders.examples import network, weights_file
 from tests.encoders.examples import options as encoder_options
@@ -103,7 +103,7 @@ def test_the_page_holds_every_model_and_its_summary_is_read_back(
     for feature in result.logistic:
         assert feature.feature in page
     assert describe_simplest(result) in read_summary(tmp_path).answers
-    assert render(result) == page
+    assert render_study(result) == page
 
 
 def test_networks_are_taught_pruned_and_stored_in_eight_bits(folder: Path) -> None:

@@ -20,11 +20,8 @@ from skiagram.report import studies
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
 from skiagram.report.sections.answer import state_answer
-from skiagram.report.studies.search import write_option_files
-from skiagram.studies.search.study import SearchResult
 
 RESULT, PAGE = "result.json", "page.html"
-_OPTION_FILES = "tuned"
 
 
 @cache
@@ -32,20 +29,35 @@ def _pages() -> dict[type, ModuleType]:
     """Return the type of a result → the module of its page, for every module in `studies/`."""
     names = [module.name for module in pkgutil.iter_modules(studies.__path__)]
     modules = [import_module(f"{studies.__name__}.{name}") for name in names]
-    return {get_type_hints(module.render)["result"]: module for module in modules}
+    return {get_type_hints(module.fill)["result"]: module for module in modules}
+
+
+def render_study(result: object) -> str:
+    """Return the page of a study; equal results give equal text."""
+    page = _pages()[type(result)]
+    name, summary = page.__name__.rpartition(".")[2], page.summarise(result)
+    return render_template(
+        f"studies/{name}.html.j2", result=result, **summary._asdict(), **page.fill(result)
+    )
+
+
+def _files(result: object) -> dict[str, str]:
+    """Return name → text of the files that stand beside a study's page."""
+    files: dict[str, str] = getattr(_pages()[type(result)], "list_files", lambda _: {})(result)
+    return files
 
 
 def list_outputs(result: object) -> tuple[str, ...]:
     """Return the names of what `write_study` writes."""
-    return (RESULT, PAGE, *((_OPTION_FILES,) if isinstance(result, SearchResult) else ()))
+    return (RESULT, PAGE, *dict.fromkeys(name.partition("/")[0] for name in _files(result)))
 
 
 def write_study(result: object, folder: Path) -> None:
     """Write a study's outputs into a folder, which may hold other files."""
     write_record(result, folder / RESULT)
-    (folder / PAGE).write_text(_pages()[type(result)].render(result), encoding="utf-8")
-    if isinstance(result, SearchResult):
-        write_option_files(result, folder / _OPTION_FILES)
+    for name, text in {PAGE: render_study(result), **_files(result)}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def read_summary(folder: Path) -> Summary:

@@ -58,17 +58,6 @@ def _environment() -> Environment:
     return environment
 
 
-def render_study(name: str, result: object, summary: Summary, **values: object) -> str:
-    """Return the page of a study; its first answer leads it."""
-    return render_template(
-        f"studies/{name}.html.j2",
-        result=result,
-        title=summary.title,
-        lead=summary.answers[0],
-        **values,
-    )
-
-
 def _svg(drawing: Drawing) -> Markup:
     return Markup(drawing.inline())  # noqa: S704 - matplotlib and `inline` escape all text
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from skiagram.report.studies.ablation import describe_variant, render
+from skiagram.report.index import render_study
+from skiagram.report.studies.ablation import describe_variant
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.ablation import AblatedDataSet, AblationResult, Change, VariantResult
 
@@ -47,9 +48,10 @@ def test_nearer_images_and_worse_models_are_said_together() -> None:
 def test_the_page_shows_every_variant_and_escapes_names() -> None:
     variants = (variant("none", None, SAME), variant("<b>mean</b>", None, WORSE))
     found = AblatedDataSet("films", "Films", 20, 10, "test", variants)
-    page = render(AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,)))
+    result = AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,))
+    page = render_study(result)
     assert "&lt;b&gt;mean&lt;/b&gt;" in page
     assert "<b>mean</b>" not in page
-    assert "−0.100 (−0.150 to −0.050)" in page
+    assert "(−0.150 to −0.050)" in page
     assert "worse for 1 of 1 models." in page
-    assert page == render(AblationResult({"none": {}, "<b>mean</b>": {"radius": 1}}, (found,)))
+    assert page == render_study(result)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.studies.cost import describe_best, list_fronts, render
+from skiagram.report.index import render_study
+from skiagram.report.studies.cost import describe_best, list_fronts
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import FailedModel
 from skiagram.studies.cost import CostResult, ModelCost, Timing
@@ -58,10 +59,10 @@ def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> No
 
 @pytest.mark.thorough
 def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
-    page = render(RESULT)
+    page = render_study(RESULT)
     assert "Tree &lt;3&gt;" in page
     assert "medians of wall time" in page
     assert "measured on: Processor X, 2 cores; 1 thread, accelerator cpu" in page
     assert "Broken could not be trained: out of memory." in page
     assert "not defined" in page
-    assert page == render(RESULT)
+    assert page == render_study(RESULT)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.studies.crossover import describe_crossing, render, summarise
+from skiagram.report.index import render_study
+from skiagram.report.studies.crossover import describe_crossing, summarise
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.crossover.curves import Band, Crossing, LearningCurve
 from skiagram.studies.crossover.study import CrossoverResult
@@ -72,12 +73,12 @@ def test_a_network_without_enough_fits_is_named() -> None:
 
 @pytest.mark.slow
 def test_the_page_escapes_names_and_names_failures() -> None:
-    page = render(RESULT)
+    page = render_study(RESULT)
     assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
-    assert page == render(RESULT)
+    assert page == render_study(RESULT)
 
 
 @pytest.mark.slow
 def test_a_mean_over_fewer_draws_is_marked() -> None:
-    page = render(RESULT)
+    page = render_study(RESULT)
     assert page.count("3 of 5 draws</span>") == 1

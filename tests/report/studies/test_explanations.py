@@ -7,7 +7,8 @@ import pytest
 
 from skiagram.explanation.importance import Agreement, LocalEffect, Loss
 from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
-from skiagram.report.studies.explanations import describe_outside, render, summarise
+from skiagram.report.index import render_study
+from skiagram.report.studies.explanations import describe_outside, summarise
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import FailedModel
 from skiagram.studies.explanations.fits import Blanking
@@ -117,8 +118,8 @@ def test_blanking_tells_a_shortcut(region: float, rest: float, fragment: str) ->
 
 @pytest.mark.slow
 def test_the_page_is_whole_and_the_same_each_time() -> None:
-    page = render(RESULT)
-    assert page == render(RESULT)
+    page = render_study(RESULT)
+    assert page == render_study(RESULT)
     assert "Forest &lt;1&gt;" in page
     assert page.count('<b class="mark bad">failed</b>') == 1  # Grad-CAM in the gallery
     assert "not defined: no attention" in page

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from skiagram.report.index import render_study
 from skiagram.report.studies.robustness import (
     describe_endurance,
     describe_ranking,
     describe_shifts,
     describe_threshold,
-    render,
 )
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.robustness.severity import (
@@ -113,10 +113,10 @@ def test_whole_intervals_say_what_an_unseen_source_costs(change: Estimate, words
 
 @pytest.mark.thorough
 def test_the_page_escapes_names_and_names_failures() -> None:
-    page = render(RESULT)
+    page = render_study(RESULT)
     assert "Model &lt;A&gt;" in page
     assert "Model <A>" not in page
     assert "Lost</b> could not be trained: diverged" in page
     assert "failed: diverged" in page
     assert "North unseen in training" in page
-    assert page == render(RESULT)
+    assert page == render_study(RESULT)

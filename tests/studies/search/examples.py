@@ -23,7 +23,6 @@ def small_search(**changed: Any) -> Search:
             trials=9, together=3, startup=3, pruning=Pruning(percentile=50.0, trials=2, folds=1)
         ),
         "outer_folds": None,
-        "storage": None,
         "plan": PLAN,
         "trainer": TRAINER,
     }

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from skiagram.compute.workers import Compute
-from skiagram.errors import ModelFailure, OptionError, SkiagramError
+from skiagram.errors import ModelFailure
 from skiagram.options import build
 from skiagram.records import Cases
 from skiagram.studies.cross_validation import CrossValidation
@@ -160,41 +160,6 @@ def test_workers_change_no_figure(workspace: Workspace, result: SearchResult, ba
     study = small_search(baselines=("ridge",), budget=budget)
     found = study.run(replace(workspace, compute=compute))
     assert found.models[0].trials == result.models[0].trials[:3]
-
-
-def test_a_database_of_ones_own_keeps_the_trials(workspace: Workspace, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'trials.db'}"
-    budget = Budget(trials=2, together=2, startup=2, pruning=None)
-    small_search(storage=url, baselines=("ridge",), budget=budget).run(workspace)
-    import optuna
-
-    (study,) = optuna.get_all_study_summaries(url)
-    assert study.study_name.startswith("search-ridge-")
-    assert study.n_trials == 2
-    assert not (workspace.work / "search.db").exists()
-
-
-def test_two_processes_at_one_search_are_told_apart_from_one(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    study = small_search(baselines=("ridge",))
-    workspace = replace(workspace, compute=replace(workspace.compute, workers=1))  # trial 0 first
-    real, other = getattr(trials, "run_trial"), iter([True])  # noqa: B009
-
-    def overtaken(one: Any) -> Any:
-        if next(other, False):
-            study.run(workspace)
-        return real(one)
-
-    monkeypatch.setattr(trials, "run_trial", overtaken)
-    with pytest.raises(SkiagramError, match=r"another process makes trial 0.*compute.workers"):
-        study.run(workspace)
-
-
-@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/trials.db"])
-def test_a_database_that_does_not_open_is_one_line(workspace: Workspace, url: str) -> None:
-    with pytest.raises(OptionError, match=r"study.storage: the database cannot be opened"):
-        small_search(storage=url).run(workspace)
 
 
 def test_a_trial_that_fails_keeps_its_reason_and_the_search_goes_on(

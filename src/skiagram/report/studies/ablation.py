@@ -3,7 +3,9 @@
 from collections import Counter
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.ablation import AblatedDataSet, AblationResult, VariantResult
 
@@ -14,33 +16,42 @@ def summarise(result: AblationResult) -> Summary:
     """Return the title, and what each variant did on each data set."""
     several = len(result.datasets) > 1
     answers = [
-        f"{f'{dataset.title}, ' if several else ''}{variant.variant}: "
-        f"{describe_variant(variant, dataset.variants[0])}"
+        f"{f'{dataset.title}, ' if several else ''}{variant}: {words}"
         for dataset in result.datasets
-        for variant in dataset.variants[1:]
+        for variant, words in _describe(dataset).items()
     ]
     return Summary("What does each variant change in images and in the models?", tuple(answers))
 
 
-def render(result: AblationResult) -> str:
-    """Return the page; equal results give equal text."""
-    return render_template(
-        "studies/ablation.html.j2",
-        result=result,
-        title=summarise(result).title,
-        reference=next(iter(result.variants)),
-        answers=[
-            (
-                dataset,
-                [
-                    (each.variant, describe_variant(each, dataset.variants[0]))
-                    for each in dataset.variants[1:]
-                ],
-            )
+def fill(result: AblationResult) -> Context:
+    """Return what each variant did on each data set: words, figure, table."""
+    return {
+        "reference": next(iter(result.variants)),
+        "found": [
+            (dataset, _describe(dataset), draw_dataset(dataset), tabulate_variants(dataset))
             for dataset in result.datasets
         ],
-        figures={dataset.dataset: draw_dataset(dataset) for dataset in result.datasets},
-    )
+    }
+
+
+def _describe(dataset: AblatedDataSet) -> dict[str, str]:
+    reference, *others = dataset.variants
+    return {variant.variant: describe_variant(variant, reference) for variant in others}
+
+
+def tabulate_variants(dataset: AblatedDataSet) -> Table:
+    """Return the AUC of each model by variant, and how near its images are to clean ones."""
+    first = dataset.variants[0]
+    columns = ["PSNR, dB", "SSIM"] if first.psnr else []
+    for change in first.changes:
+        columns += [change.title, "Efficiency"] if change.efficiency else [change.title]
+    rows = []
+    for variant in dataset.variants:
+        figures = [variant.psnr, variant.ssim] if first.psnr else []
+        for change in variant.changes:
+            figures += [change.auc, change.efficiency] if change.efficiency else [change.auc]
+        rows.append(TableRow(variant.variant, [fill_cell(figure) for figure in figures]))
+    return Table(columns, list_rows(rows), first="Variant")
 
 
 def describe_variant(variant: VariantResult, reference: VariantResult) -> str:

@@ -8,8 +8,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
-from skiagram.report.formatting import format_count, format_decimal
-from skiagram.report.rendering import Summary, render_study
+from skiagram.report.formatting import MISSING, format_count, format_decimal
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
@@ -20,6 +22,14 @@ AXES = {
     "parameters": "parameters",
     "multiply_adds": "multiply–add operations per case",
 }
+_COLUMNS = (
+    "AUC, out-of-fold",
+    "Seconds to train",
+    "Milliseconds per case",
+    "of which features or encoding",
+    "Parameters",
+    "Multiply–add operations per case",
+)
 
 
 def summarise(result: CostResult) -> Summary:
@@ -29,20 +39,32 @@ def summarise(result: CostResult) -> Summary:
     return Summary(title, (describe_best(result), *fronts))
 
 
-def render(result: CostResult) -> str:
-    """Return the page; equal results give equal text."""
+def fill(result: CostResult) -> Context:
+    """Return the models on the front of each kind of cost, figure and table."""
     models = sorted(result.models, key=lambda model: -(model.auc.value or 0.0))
     numbers = {model.model: number for number, model in enumerate(models, start=1)}
-    return render_study(
-        "cost",
-        result,
-        summarise(result),
-        models=models,
-        numbers=numbers,
-        fronts=list_fronts(result),
-        figure=draw_pareto(models, numbers) if models else None,
-        time=format_timing,
-    )
+    return {
+        "fronts": list_fronts(result),
+        "figure": draw_pareto(models, numbers) if models else None,
+        "table_of_models": tabulate_costs(models),
+    }
+
+
+def tabulate_costs(models: Sequence[ModelCost]) -> Table:
+    """Return accuracy and cost of each model, numbered as in the figure."""
+    rows = [
+        TableRow(
+            f"{number}. {model.title}",
+            [
+                fill_cell(model.auc),
+                *map(fill_timing, (model.training, model.inference, model.features)),
+                format_count(model.parameters),
+                "not defined" if model.multiply_adds is None else format_count(model.multiply_adds),
+            ],
+        )
+        for number, model in enumerate(models, start=1)
+    ]
+    return Table(_COLUMNS, list_rows(rows))
 
 
 def describe_best(result: CostResult) -> str:
@@ -95,12 +117,12 @@ def list_fronts(result: CostResult) -> dict[str, str]:
     return named_fronts
 
 
-def format_timing(timing: Timing | None) -> str:
-    """Return `1.2 (1.1–1.4)`: the median with the least and the greatest."""
+def fill_timing(timing: Timing | None) -> Cell:
+    """Return the median with the least and the greatest time."""
     if timing is None:
-        return "–"
+        return Cell(MISSING)
     low, high = format_short(timing.low), format_short(timing.high)
-    return f"{format_short(timing.median)} ({low}–{high})"
+    return Cell(format_short(timing.median), f"({low}–{high})")
 
 
 def format_short(value: float) -> str:

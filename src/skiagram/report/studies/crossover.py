@@ -14,8 +14,16 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_count, format_difference, format_percent
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.formatting import (
+    MISSING,
+    format_count,
+    format_decimal,
+    format_difference,
+    format_percent,
+)
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.studies.crossover.curves import Crossing, LearningCurve
 from skiagram.studies.crossover.study import CrossoverResult
 
@@ -42,27 +50,33 @@ def summarise(result: CrossoverResult) -> Summary:
     return Summary(title, (*answers, *left_out) if answers else (_NO_CURVE,))
 
 
-def render(result: CrossoverResult) -> str:
-    """Return the page; equal results give equal text."""
+def fill(result: CrossoverResult) -> Context:
+    """Return the learning curves as figure and table."""
+    return {"figure": draw_learning_curves(result), "table_of_curves": tabulate_curves(result)}
+
+
+def tabulate_curves(result: CrossoverResult) -> Table:
+    """Return AUC and efficiency by number of training cases; missing fits are counted."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-    return render_template(
-        "studies/crossover.html.j2",
-        result=result,
-        title=summarise(result).title,
-        answers=summarise(result).answers,
-        figure=draw_learning_curves(result),
-        sizes=sizes,
-        rows=[
-            (curve, dict(zip(curve.cases, curve.auc, strict=True)),
-             dict(zip(curve.cases, curve.efficiency, strict=False)), fits_by_size(curve))
-            for curve in result.curves
-        ],
-    )  # fmt: skip
+    rows = []
+    for curve in result.curves:
+        places = {cases: place for place, cases in enumerate(curve.cases)}
+        rows.append(
+            TableRow(curve.title, [_curve_cell(curve, places.get(size), result) for size in sizes])
+        )
+    if result.ideal:
+        rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(sizes)))
+    return Table([format_count(size) for size in sizes], list_rows(rows))
 
 
-def fits_by_size(curve: LearningCurve) -> dict[int, int]:
-    """Return the draws that have a fit, by number of training cases; none is 0 of them."""
-    return dict(zip(curve.cases, curve.fits, strict=True))
+def _curve_cell(curve: LearningCurve, place: int | None, result: CrossoverResult) -> Cell:
+    fits = 0 if place is None else curve.fits[place]
+    mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
+    if place is None:
+        return Cell(MISSING, mark=mark)
+    cell = fill_cell(curve.auc[place])
+    efficiency = [format_decimal(each) for each in curve.efficiency[place : place + 1]]
+    return cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark)
 
 
 def describe_crossing(crossing: Crossing, result: CrossoverResult) -> str:

@@ -11,16 +11,26 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
 from skiagram.explanation.importance import Agreement
-from skiagram.explanation.trust import Location
+from skiagram.explanation.trust import Location, MapTest
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
 from skiagram.report.formatting import (
+    MISSING,
     format_decimal,
     format_difference,
     format_estimate,
     format_percent,
 )
 from skiagram.report.pictures import encode_picture
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import (
+    Cell,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.explanations.fits import Blanking
 from skiagram.studies.explanations.galleries import Picture, ShownCase
@@ -37,6 +47,7 @@ TESTS = {
     "insertion": "Insertion",
     "repeatability": "Repeats with another training",
 }
+_NO_MAP = "no map"
 PARTS = ("just around it", "at the border of the image", "elsewhere")
 
 
@@ -47,24 +58,60 @@ def summarise(result: ExplanationsResult) -> Summary:
     return Summary(f"{result.title}: what do the models look at?", tuple(answers))
 
 
-def render(result: ExplanationsResult) -> str:
-    """Return the page; equal results give equal text."""
-    summary = summarise(result)
+def fill(result: ExplanationsResult) -> Context:
+    """Return figures, tables and galleries of each model, by its name."""
     models: list[ClassicalExplanation | NetworkExplanation] = [*result.classical, *result.networks]
-    return render_template(
-        "studies/explanations.html.j2",
-        result=result,
-        title=summary.title,
-        answers=summary.answers,
-        families={model.model: draw_families(model) for model in result.classical},
-        effects={model.model: draw_effects(model) for model in result.classical},
-        pointing={model.model: list_pointing(result, model) for model in result.networks},
-        outside={model.model: describe_outside(model, result.word) for model in models},
-        galleries={model.model: list_galleries(model) for model in models},
-        agree=describe_agreement,
-        tests=TESTS,
-        parts=PARTS,
-    )
+    return {
+        "families": {model.model: draw_families(model) for model in result.classical},
+        "features": {model.model: tabulate_features(model) for model in result.classical},
+        "effects": {model.model: draw_effects(model) for model in result.classical},
+        "weights": {model.model: tabulate_weights(model) for model in result.classical},
+        "tests": {model.model: tabulate_tests(model) for model in result.networks},
+        "pointing": {model.model: tabulate_pointing(result, model) for model in result.networks},
+        "located": {model.model: _first_location(model) for model in result.networks},
+        "outside": {model.model: describe_outside(model, result.word) for model in models},
+        "galleries": {model.model: list_galleries(model) for model in models},
+        "agree": describe_agreement,
+    }
+
+
+def tabulate_features(model: ClassicalExplanation) -> Table:
+    """Return the features whose clusters cost most, and what goes with each."""
+    rows = []
+    for feature in model.features:
+        losses = (feature.loss.over_folds, feature.loss.over_patients)
+        relatives = ", ".join(feature.relatives[:3]) or "none"
+        if len(feature.relatives) > 3:
+            relatives += f" and {len(feature.relatives) - 3} more"
+        rows.append(TableRow(feature.feature, [*map(fill_difference, losses), relatives]))
+    columns = ("AUC lost, over folds", "over patients", "With it go")
+    return Table(columns, list_rows(rows), "Feature", columns[2:], "models pairs")
+
+
+def tabulate_weights(model: ClassicalExplanation) -> Table | None:
+    """Return the largest weights of a linear model; None of others."""
+    rows = [
+        TableRow(one.feature, [fill_difference(one.effect), format_percent(one.same_sign)])
+        for one in model.coefficients
+    ]
+    return Table(("Weight", "Same sign"), list_rows(rows), "Feature") if rows else None
+
+
+def tabulate_tests(model: NetworkExplanation) -> Table:
+    """Return what each map had to pass, and how it did."""
+    rows = []
+    for one in model.maps:
+        if one.reason:
+            rows.append(TableRow(one.title, (), failure=f"not defined: {one.reason}"))
+            continue
+        cells = [_test_cell(test) for test in one.tests]
+        rows.append(TableRow(one.title, [*cells, "yes" if one.trustworthy else "no"]))
+    return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
+
+
+def _test_cell(test: MapTest) -> Cell:
+    write = fill_cell if test.name == "randomisation" else fill_difference
+    return write(test.figure)._replace(mark=test.state, bad=test.state != "passed")
 
 
 def describe_features(model: ClassicalExplanation) -> str:
@@ -176,26 +223,32 @@ def mark_map(map_: MapExplanation) -> str:
     return "" if map_.trustworthy else "not all tested"
 
 
-class PointingRow(NamedTuple):
-    """Where one kind of map points; the note says that it failed tests or is no map."""
-
-    title: str
-    note: str
-    location: Location
-
-
-def list_pointing(result: ExplanationsResult, model: NetworkExplanation) -> list[PointingRow]:
-    """Return the rows of the table of places: maps, the ideal observer, always the centre."""
+def tabulate_pointing(result: ExplanationsResult, model: NetworkExplanation) -> Table | None:
+    """Return where maps, the ideal observer and the centre point; None where no region is known."""
     rows = [
-        PointingRow(map_.title, mark_map(map_), map_.location)
+        _pointing_row(map_.title, mark_map(map_), map_.location)
         for map_ in model.maps
         if map_.location is not None
     ]
     if rows and result.observer is not None:
-        rows.append(PointingRow("The ideal observer", "limit", result.observer))
+        rows.append(_pointing_row("The ideal observer", "limit", result.observer))
     if rows and model.centre is not None:
-        rows.append(PointingRow("Always the centre", "no map", model.centre))
-    return rows
+        rows.append(_pointing_row("Always the centre", _NO_MAP, model.centre))
+    parts = ("Hit", "Share inside", "Overlap")
+    columns = [name for part in parts for name in (part, "above chance", "above the centre")]
+    return Table(columns, list_rows(rows), "Map") if rows else None
+
+
+def _first_location(model: NetworkExplanation) -> Location | None:
+    return next((map_.location for map_ in model.maps if map_.location), None)
+
+
+def _pointing_row(title: str, note: str, location: Location) -> TableRow:
+    cells = []
+    for figure in (location.hit, location.share, location.overlap):
+        centre = Cell(MISSING) if note == _NO_MAP else fill_difference(figure.above_centre)
+        cells += [fill_cell(figure.value), fill_difference(figure.above_chance), centre]
+    return TableRow(title, cells, mark=note)
 
 
 class GalleryPicture(NamedTuple):

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from skiagram.report.formatting import format_decimal, format_percent
-from skiagram.report.rendering import Summary, render_template
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import Cell, Table, TableRow, list_rows
 from skiagram.studies.feature_stability import (
     TOGETHER,
     FeatureCorrelation,
@@ -18,20 +20,34 @@ def summarise(result: FeatureStabilityResult) -> Summary:
     return Summary("Which features are repeatable under small changes of the image?", answers)
 
 
-def render(result: FeatureStabilityResult) -> str:
-    """Return the page; equal results give equal text."""
-    summary = summarise(result)
-    return render_template(
-        "studies/feature_stability.html.j2",
-        result=result,
-        title=summary.title,
-        answers=summary.answers,
-        tables=[
-            (dataset, list(dataset.kinds), share_rows(dataset, result.least))
+def fill(result: FeatureStabilityResult) -> Context:
+    """Return the share of repeatable features by family, and every feature, of each data set."""
+    return {
+        "tables": [
+            (dataset, tabulate_shares(dataset, result.least), tabulate_features(dataset))
             for dataset in result.datasets
-        ],
-        decimal=format_decimal,
+        ]
+    }
+
+
+def tabulate_features(dataset: StableDataSet) -> Table:
+    """Return ICC(1,1) of each feature under each change, below it ICC(3,1)."""
+    rows = [
+        TableRow(under[0].feature, [_icc_cell(each) for each in under])
+        for under in zip(*dataset.kinds.values(), strict=True)
+    ]
+    return Table(tuple(dataset.kinds), list_rows(rows), "Feature")
+
+
+def _icc_cell(each: FeatureCorrelation) -> Cell:
+    value, low, high, *other = (
+        format_decimal(number, 2)
+        for number in (
+            *(each.value, each.low, each.high),
+            *(each.consistency, each.consistency_low, each.consistency_high),
+        )
     )
+    return Cell(value, f"{low} to {high}; {other[0]}, {other[1]} to {other[2]}")
 
 
 def describe_data_set(dataset: StableDataSet, least: float) -> str:
@@ -46,13 +62,14 @@ def describe_data_set(dataset: StableDataSet, least: float) -> str:
     )
 
 
-def share_rows(dataset: StableDataSet, least: float) -> list[tuple[str, int, list[str]]]:
-    """Return family, its number of features and the share that is repeatable under each kind."""
+def tabulate_shares(dataset: StableDataSet, least: float) -> Table:
+    """Return by family the number of features and the share repeatable under each kind."""
     families = dict.fromkeys(
         each.family for features in dataset.kinds.values() for each in features
     )
     rows = [_share_row(name, dataset.kinds, least, (name,)) for name in families]
-    return [*rows, _share_row("all", dataset.kinds, least, tuple(families))]
+    rows.append(_share_row("all", dataset.kinds, least, tuple(families)))
+    return Table(("Features", *dataset.kinds), list_rows(rows), "Family")
 
 
 def _share_row(
@@ -60,10 +77,10 @@ def _share_row(
     kinds: Mapping[str, Sequence[FeatureCorrelation]],
     least: float,
     families: Sequence[str],
-) -> tuple[str, int, list[str]]:
+) -> TableRow:
     own = [[each for each in features if each.family in families] for features in kinds.values()]
     shares = [format_percent(_repeatable(features, least) / len(features)) for features in own]
-    return title, len(own[0]), shares
+    return TableRow(title, [str(len(own[0])), *shares])
 
 
 def _repeatable(features: Sequence[FeatureCorrelation], least: float) -> int:

@@ -4,12 +4,23 @@ from collections.abc import Iterator
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.formatting import (
+    MISSING,
+    format_count,
     format_decimal,
     format_difference,
     format_interval,
     format_percent,
 )
-from skiagram.report.rendering import Summary, render_study
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import (
+    Cell,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.personal import (
     IMAGE,
@@ -37,6 +48,18 @@ _VERDICTS = {  # helps, harms, open
         "Covariates and an earlier image together are not shown to help or harm",
     ),
 }
+_COLUMNS = (
+    "Knows",
+    "AUC",
+    "Change",
+    "Probability moves by",
+    "Median patient",
+    "90 % of patients below",
+    "Decisions changed",
+    "Now right",
+    "Now wrong",
+    "Patients concerned",
+)
 
 
 def summarise(result: PersonalResult) -> Summary:
@@ -47,23 +70,58 @@ def summarise(result: PersonalResult) -> Summary:
     return Summary("What do covariates and an earlier image change?", answers)
 
 
-def render(result: PersonalResult) -> str:
-    """Return the page; equal results give equal text."""
-    return render_study(
-        "personal",
-        result,
-        summarise(result),
-        answers=[(dataset, describe_data_set(dataset)) for dataset in result.datasets],
-        figures={
-            dataset.dataset: draw_data_set(dataset)
+def fill(result: PersonalResult) -> Context:
+    """Return what is known of a patient changes: words, figure and tables of each data set."""
+    return {
+        "reference": IMAGE,
+        "found": [
+            (
+                dataset,
+                describe_data_set(dataset),
+                draw_data_set(dataset) if len(dataset.models) > 1 else None,
+                tabulate_models(dataset),
+                tabulate_parts(dataset),
+            )
             for dataset in result.datasets
-            if len(dataset.models) > 1
-        },
-        reference=IMAGE,
-        percent=_percent,
-        share=format_percent,
-        points=_points,
-    )
+        ],
+    }
+
+
+def tabulate_models(dataset: PersonalDataSet) -> Table:
+    """Return AUC and change of each variant, and how far probabilities and decisions move."""
+    rows = []
+    for model in dataset.models:
+        cells: list[Cell | str] = [model.knows, fill_cell(model.auc)]
+        shares = (model.decided, model.righted, model.wronged, model.patients)
+        cells += (
+            [MISSING] * (len(_COLUMNS) - 2)
+            if model.knows == IMAGE
+            else [
+                fill_difference(model.difference),
+                _points(model.moved),
+                format_decimal(model.moved_typically),
+                format_decimal(model.moved_rarely),
+                *map(_percent, shares),
+            ]
+        )
+        rows.append(TableRow(model.title, cells))
+    return Table(_COLUMNS, list_rows(rows), words=_COLUMNS[:1])
+
+
+def tabulate_parts(dataset: PersonalDataSet) -> Table | None:
+    """Return the same by whether a case has an earlier image; None where that parts nothing."""
+    parts = dataset.models[0].parts if dataset.models else ()
+    columns = ["Knows"]
+    for part in parts:
+        columns += [f"{format_count(part.cases)} {part.part}", "Change"]
+    rows = []
+    for model in dataset.models:
+        cells: list[Cell | str] = [model.knows]
+        for part in model.parts:
+            change = MISSING if model.knows == IMAGE else fill_difference(part.difference)
+            cells += [fill_cell(part.auc), change]
+        rows.append(TableRow(model.title, cells))
+    return Table(columns, list_rows(rows), words=columns[:1]) if parts else None
 
 
 def describe_data_set(dataset: PersonalDataSet) -> list[str]:

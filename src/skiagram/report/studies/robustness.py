@@ -1,21 +1,37 @@
 """The page of the study of robustness; fixed rules make its words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
+from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
-from skiagram.report.formatting import (
-    format_decimal,
-    format_difference,
-    format_interval,
-    format_signed,
+from skiagram.report.formatting import format_decimal, format_difference, format_estimate
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import (
+    Cells,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
 )
-from skiagram.report.rendering import Summary, render_template
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.robustness.severity import CorruptedModel, CorruptionKind, Figures
-from skiagram.studies.robustness.study import CorruptedDataSet, RobustnessResult, ShiftedModel
+from skiagram.studies.robustness.severity import (
+    CorruptedModel,
+    CorruptionKind,
+    Figures,
+    SeverityCurve,
+)
+from skiagram.studies.robustness.study import (
+    CorruptedDataSet,
+    RobustnessResult,
+    ShiftedModel,
+    SourceResult,
+)
 
 _COLUMNS = 2
 _ROW = 1.55  # inches
@@ -35,31 +51,93 @@ def summarise(result: RobustnessResult) -> Summary:
     return Summary(title, (*answers, *shifts))
 
 
-def render(result: RobustnessResult) -> str:
-    """Return the page; equal results give equal text."""
-    kinds = result.corruptions
-    return render_template(
-        "studies/robustness.html.j2",
-        result=result,
-        title=summarise(result).title,
-        signed=format_signed,
-        interval=format_interval,
-        answers={
-            dataset.dataset: (
+def fill(result: RobustnessResult) -> Context:
+    """Return words, figures and tables of each data set, and of each unseen source."""
+    return {
+        "found": [
+            (
+                dataset,
                 describe_ranking(dataset),
                 [(model.title, describe_endurance(model, result)) for model in dataset.models],
                 [(model.title, describe_threshold(model, result)) for model in dataset.models],
+                draw_severity_curves(dataset, result.corruptions),
+                tabulate_changes(dataset, result.corruptions),
+                tabulate_decisions(dataset, result.corruptions),
             )
             for dataset in result.datasets
-        },
-        figures={
-            dataset.dataset: draw_severity_curves(dataset, kinds) for dataset in result.datasets
-        },
-        shifts=[
-            (shift, [(each, describe_shifts(each.models, result.margin)) for each in shift.sources])
-            for shift in result.shifts
         ],
-    )
+        "sources": [
+            (shift, source, describe_shifts(source.models, result.margin), tabulate_source(source))
+            for shift in result.shifts
+            for source in shift.sources
+        ],
+    }
+
+
+def tabulate_changes(dataset: CorruptedDataSet, kinds: Sequence[CorruptionKind]) -> Table:
+    """Return the change in AUC of each model by amount of each corruption, and on average."""
+
+    def cells(_: Figures, curve: SeverityCurve) -> Cells:
+        changes = (curve.mean_change, *(one.change for one in curve.figures))
+        return [fill_difference(change) for change in changes]
+
+    return _by_amount(dataset, kinds, "mean", cells)
+
+
+def tabulate_decisions(dataset: CorruptedDataSet, kinds: Sequence[CorruptionKind]) -> Table:
+    """Return sensitivity, specificity and expected to observed at the thresholds, by amount."""
+
+    def cells(clean: Figures, curve: SeverityCurve) -> Cells:
+        return [
+            Markup("<br>").join(
+                map(format_estimate, (one.sensitivity, one.specificity, one.expected_to_observed))
+            )
+            for one in (clean, *curve.figures)
+        ]
+
+    return _by_amount(dataset, kinds, "unchanged", cells)
+
+
+def _by_amount(
+    dataset: CorruptedDataSet,
+    kinds: Sequence[CorruptionKind],
+    first: str,
+    cells: Callable[[Figures, SeverityCurve], Cells],
+) -> Table:
+    groups = [
+        Group(
+            f"{kind.title}, {kind.unit}",
+            [
+                TableRow(model.title, cells(model.clean, model.curves[place]))
+                for model in dataset.models
+                if model.clean
+            ],
+            (first, *(f"{amount:g}" for amount in kind.amounts)),
+        )
+        for place, kind in enumerate(kinds)
+    ]
+    return Table((), groups)
+
+
+def tabulate_source(source: SourceResult) -> Table:
+    """Return each model on the cases of one source, trained with and without cases of it."""
+    columns = ["AUC, source seen", "AUC, unseen", "change"]
+    columns += [f"{name}, seen → unseen" for name in ("sensitivity", "specificity")]
+    rows = []
+    for model in source.models:
+        own, foreign = model.own, model.foreign
+        if own is None or foreign is None:
+            rows.append(TableRow(model.title, (), failure=model.reason))
+            continue
+        pairs = ((own.sensitivity, foreign.sensitivity), (own.specificity, foreign.specificity))
+        cells = [
+            fill_cell(own.auc),
+            fill_cell(foreign.auc),
+            fill_difference(foreign.change),
+            *(" → ".join(format_decimal(each.value) for each in pair) for pair in pairs),
+        ]
+        rows.append(TableRow(model.title, cells))
+    return Table(columns, list_rows(rows))
 
 
 def describe_ranking(dataset: CorruptedDataSet) -> str:

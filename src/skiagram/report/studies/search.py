@@ -1,8 +1,8 @@
 """The page of the study that searches options, and the option files that it leaves."""
 
+import json
 from collections.abc import Iterator
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,18 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_decimal, format_difference
-from skiagram.report.rendering import Summary, render_study
+from skiagram.report.formatting import format_count, format_decimal, format_difference
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import (
+    Cell,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.search.study import SearchedModel, SearchResult
 
@@ -34,27 +44,65 @@ def summarise(result: SearchResult) -> Summary:
     return Summary(title, (describe_leaders(result), *gains))
 
 
-def render(result: SearchResult) -> str:
-    """Return the page; equal results give equal text."""
-    return render_study(
-        "search",
-        result,
-        summarise(result),
-        answers=[(model, describe_gain(model)) for model in result.models],
-        progress=draw_search_progress(result),
-        gains=_draw_gains(result),
-        spent=[(model, _count_effort(model, result)) for model in result.models],
-        changed=[(model, list(_changed_options(model))) for model in result.models],
-        fits=sum(_count_fits(model) for model in result.models),
-        seconds=sum(map(sum, result.processor_seconds.values())),
-    )
+def fill(result: SearchResult) -> Context:
+    """Return what the search gained, what it cost, and what it changed."""
+    return {
+        "gained": {model.title: describe_gain(model) for model in result.models},
+        "progress": draw_search_progress(result),
+        "gains": _draw_gains(result),
+        "fits": sum(_count_fits(model) for model in result.models),
+        "tables": (tabulate_gains(result), tabulate_effort(result), tabulate_changed(result)),
+    }
 
 
-def write_option_files(result: SearchResult, folder: Path) -> None:
-    """Write one option file per model, ready for conf/model."""
-    folder.mkdir(parents=True)
+def tabulate_gains(result: SearchResult) -> Table:
+    """Return each model with its own values and with those of the best trial."""
+    columns, nested = ["Own values", "Best trial", "Gain"], []
+    if result.outer:
+        nested = [f"Nested: {name}" for name in ("own values", "searched", "gain")]
+    rows = []
     for model in result.models:
-        (folder / f"{model.model}_tuned.yaml").write_text(model.option_file, encoding="utf-8")
+        cells: list[Cell] = []
+        for each in (model, model.nested):
+            if each is not None:
+                cells += [fill_cell(each.default), fill_cell(each.tuned)]
+                cells.append(fill_difference(each.gain))
+        rows.append(TableRow(model.title, cells))
+    return Table([*columns, *nested], list_rows(rows))
+
+
+def tabulate_effort(result: SearchResult) -> Table:
+    """Return how the trials of each model ended, fits and processor seconds."""
+    ends = ("finished", "pruned", "failed")
+    rows = []
+    for model in result.models:
+        made = [trial.end for trial in model.trials]
+        counts = [*(made.count(end) for end in ends), _count_fits(model)]
+        if result.outer:
+            counts.append(0 if model.nested is None else model.nested.fits)
+        seconds = sum(result.processor_seconds.get(model.model, ()))
+        cells = [*map(format_count, counts), format_decimal(seconds, 1)]
+        rows.append(TableRow(model.title, cells))
+    nested = ["Fits of the nested estimate"] if result.outer else []
+    columns = [*map(str.capitalize, ends), "Fits", *nested, "Processor seconds, measured"]
+    return Table(columns, list_rows(rows))
+
+
+def tabulate_changed(result: SearchResult) -> Table:
+    """Return the options of which the best trial has another value than the option file."""
+    groups = []
+    for model in result.models:
+        rows = [
+            TableRow(name, [Cell(json.dumps(value), tone="code") for value in values])
+            for name, *values in _changed_options(model)
+        ]
+        groups.append(Group(model.title, rows or [TableRow("none", ["", ""])]))
+    return Table(("Own", "Best trial"), groups, "Option")
+
+
+def list_files(result: SearchResult) -> dict[str, str]:
+    """Return the option files that stand beside the page, ready for conf/model."""
+    return {f"tuned/{model.model}_tuned.yaml": model.option_file for model in result.models}
 
 
 def describe_leaders(result: SearchResult) -> str:
@@ -104,14 +152,6 @@ def _draw_gains(result: SearchResult) -> Drawing:
         if model.nested is not None
     ]
     return draw_changes("search-gain", rows, "change in AUC with 95 % interval")
-
-
-def _count_effort(model: SearchedModel, result: SearchResult) -> dict[str, float]:
-    ends = [trial.end for trial in model.trials]
-    counts: dict[str, float] = {end: ends.count(end) for end in ("finished", "pruned", "failed")}
-    nested = 0 if model.nested is None else model.nested.fits
-    seconds = sum(result.processor_seconds.get(model.model, ()))
-    return counts | {"fits": _count_fits(model), "nested": nested, "seconds": seconds}
 
 
 def _count_fits(model: SearchedModel) -> int:

@@ -3,13 +3,38 @@
 from collections.abc import Sequence
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
-from skiagram.report.formatting import format_count, format_decimal, format_difference
-from skiagram.report.rendering import Summary, render_study
-from skiagram.report.studies.cost import format_timing
+from skiagram.report.formatting import (
+    MISSING,
+    format_count,
+    format_decimal,
+    format_difference,
+    format_percent,
+)
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.studies.cost import fill_timing
+from skiagram.report.tables import (
+    Cell,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
 from skiagram.studies.simplification.study import ORIGINAL, SimplificationResult, SimplifiedModel
 
 _GROUPS = {"features": "few features", "rules": "tree of rules", "network": "small network"}
 _COMPRESSED = "smaller weights"
+_COLUMNS = (
+    "AUC",
+    "Minus the original",
+    "Agreement",
+    "Brier score",
+    "Calibration error (ICI)",
+    "Numbers",
+    "Bytes",
+    "Milliseconds per case",
+)
 _DEEP = ("network", "whole", "pruned", "eight bits")
 
 
@@ -23,19 +48,60 @@ def summarise(result: SimplificationResult) -> Summary:
     return Summary(title, (describe_simplest(result), *losses))
 
 
-def render(result: SimplificationResult) -> str:
-    """Return the page; equal results give equal text."""
-    return render_study(
-        "simplification",
-        result,
-        summarise(result),
-        originals=list_originals(result),
-        taught=describe_teaching(result),
-        figure=draw_losses(result.models[1:]),
-        time=format_timing,
-        size=format_size,
-        within=[is_within(model, result.margin) for model in result.models],
-    )
+def fill(result: SimplificationResult) -> Context:
+    """Return the originals, what learning from them gained, figure and tables."""
+    return {
+        "originals": list_originals(result),
+        "taught": describe_teaching(result),
+        "figure": draw_losses(result.models[1:]),
+        "tables": (tabulate_models(result), tabulate_logistic(result), tabulate_tree(result)),
+    }
+
+
+def tabulate_models(result: SimplificationResult) -> Table:
+    """Return loss, agreement, calibration, size and time of the original and the simpler models."""
+    rows = []
+    for model in result.models:
+        simpler = model.name != ORIGINAL
+        cells: list[Cell | str] = [
+            fill_cell(model.auc),
+            fill_difference(model.difference) if simpler else MISSING,
+            "yes" if is_within(model, result.margin) else "not shown",
+            fill_cell(model.agreement) if simpler else MISSING,
+            fill_cell(model.brier),
+            format_decimal(model.ici.value if model.ici else None),
+            format_count(model.parameters),
+            format_size(model.size),
+            fill_timing(model.inference),
+        ]
+        rows.append(TableRow(model.title, cells))
+    within = f"Within {format_decimal(result.margin, 2)}"
+    return Table((*_COLUMNS[:2], within, *_COLUMNS[2:]), list_rows(rows))
+
+
+def tabulate_logistic(result: SimplificationResult) -> Table:
+    """Return the features of the logistic model, the strongest first."""
+    columns = ["What it measures", "Mean", "Standard deviation"]
+    columns += [f"Odds of {name} for one standard deviation more" for name in result.base_odds]
+    rows = []
+    for feature in result.logistic:
+        unit = f" (unit: {feature.unit})" if feature.unit not in ("", "1") else ""
+        odds = [f"× {format_decimal(each, 2)}" for each in feature.odds_ratio.values()]
+        numbers = [f"{feature.mean:.4g}", f"{feature.deviation:.3g}", *odds]
+        rows.append(TableRow(feature.feature, [feature.meaning + unit, *numbers]))
+    return Table(columns, list_rows(rows), "Feature", columns[:1])
+
+
+def tabulate_tree(result: SimplificationResult) -> Table:
+    """Return the lines of the tree, further in at each question."""
+    rows = [
+        TableRow(
+            "\N{EM SPACE}" * (2 * line.depth) + f"{line.feature} {line.question}",
+            [format_percent(line.probability), format_count(line.cases)],
+        )
+        for line in result.tree
+    ]
+    return Table(("Probability", "Cases"), list_rows(rows), "Question")
 
 
 def is_within(model: SimplifiedModel, margin: float) -> bool:

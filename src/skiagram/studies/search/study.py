@@ -28,7 +28,6 @@ from skiagram.studies.search.trials import (
     ModelSearch,
     Trial,
     fit_fold,
-    open_storage,
     search,
 )
 from skiagram.studies.workspace import Workspace
@@ -95,13 +94,10 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
         budget: Trials and rounds.
         outer_folds: Outer folds of the nested estimate, each with searches of its own; null for
             none.
-        storage: Database of the trials, a URL as SQLAlchemy takes it; null for a file of SQLite
-            under .work/studies.
     """
 
     budget: Budget
     outer_folds: Annotated[int, Field(ge=2)] | None
-    storage: str | None
 
     def run(self, workspace: Workspace) -> SearchResult:
         """Make all trials that are not made yet and judge what they found."""
@@ -111,8 +107,7 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
             where = f"conf/search/{file}.yaml"
             space = build(workspace.option_file("search", file), where)
             asked.append((candidate, space, space.defaults(candidate.options, where)))
-        storage = open_storage(self.storage, workspace.work)
-        models = [ModelSearch(*each, self.budget, storage) for each in asked]
+        models = [ModelSearch(*each, self.budget) for each in asked]
         cv, data_set = self.cross_validation(workspace)
         found = search(cv, models)
         outer: list[NestedEstimate] | list[None] = [None] * len(models)

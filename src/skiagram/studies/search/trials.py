@@ -1,26 +1,25 @@
 """Trials of one search: asked of Optuna round by round, fitted fold after fold, told to it.
 
 All trials of a round are proposed from those of earlier rounds and then fitted side by side. Which
-trial of a round ends first decides nothing, so no figure depends on the number of workers. One
-process asks and tells; workers only fit. Each trial has a tree-structured Parzen estimator
-(Bergstra et al. 2011) with a seed of its own, so a search that was stopped proposes what an
-undisturbed one would; its database knows which trials have not ended.
+trial of a round ends first decides nothing, so no figure depends on the number of workers. Each
+trial has a tree-structured Parzen estimator (Bergstra et al. 2011) with a seed of its own, so a
+search that was stopped proposes the same trials again, whose fits are at hand as pieces.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from time import process_time
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, cast
 
 import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
+from skiagram.errors import DataError, ModelFailure, installed
 from skiagram.options import STRICT
 from skiagram.records import read_record, write_record
 from skiagram.seeding import derived_seed
@@ -31,11 +30,8 @@ from skiagram.studies.search.space import Choice, Space, apply_values
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.storages import BaseStorage
-    from optuna.trial import FrozenTrial
 
 End = Literal["finished", "pruned", "failed"]
-_FOLDS, _SECONDS, _REASON = "fold_auc", "processor_seconds", "reason"
 _DIGITS = 3  # of a proposed number: more of them mean nothing and are hard to read
 
 
@@ -115,22 +111,6 @@ def load_optuna() -> ModuleType:
     return optuna
 
 
-def open_storage(url: str | None, work: Path) -> "BaseStorage":
-    """Open the database of all searches."""
-    library = load_optuna()
-    from sqlalchemy.exc import SQLAlchemyError
-
-    work.mkdir(parents=True, exist_ok=True)
-    try:
-        return library.storages.RDBStorage(url or f"sqlite:///{(work / 'search.db').absolute()}")  # type: ignore[no-any-return]
-    except (SQLAlchemyError, library.exceptions.OptunaError, ImportError) as error:
-        raise OptionError(
-            f"the database cannot be opened ({str(error).splitlines()[0]})",
-            where="study.storage",
-            allowed="null, or a URL such as postgresql://user:password@host/name",
-        ) from error
-
-
 def suggest(trial: "optuna.Trial", space: Space) -> None:
     """Let Optuna choose a trial's values; those that it has already stay as they are."""
     for name, dimension in space.options.items():
@@ -144,7 +124,7 @@ def suggest(trial: "optuna.Trial", space: Space) -> None:
             trial.suggest_float(name, dimension.low, dimension.high, log=log)
 
 
-def values_of(trial: "optuna.Trial | FrozenTrial", space: Space) -> dict[str, Any]:
+def values_of(trial: "optuna.Trial", space: Space) -> dict[str, Any]:
     """Return the options' values of a trial, in the space's order; the first has all its digits."""
     values: dict[str, Any] = {}
     for name, dimension in space.options.items():
@@ -170,37 +150,32 @@ class FoldFit:
     processor_seconds: float
 
 
-class TrialOutcome(NamedTuple):
-    """How a trial went."""
-
-    fold_auc: tuple[float, ...]
-    end: End
-    reason: str
-    processor_seconds: float
-
-
 class TrialTask(NamedTuple):
     """A trial to make: a model with the trial's values, and the bars of `Pruning`."""
 
     cv: CrossValidation
     candidate: Candidate
+    number: int
+    values: dict[str, Any]
     bars: tuple[float | None, ...]
 
 
-def run_trial(task: TrialTask) -> TrialOutcome:
-    """Make a trial, or read what an earlier run left of it."""
+def run_trial(task: TrialTask) -> tuple[Trial, float]:
+    """Make a trial, or read what an earlier run left of it; return it with its seconds."""
     areas: list[float] = []
-    seconds = 0.0
+    seconds, end, reason = 0.0, cast(End, "finished"), ""
     for number, fold in enumerate(task.cv.folds()):
         fit = fit_fold(task.cv, task.candidate, fold, f"fold{number}")
         seconds += fit.processor_seconds
         if fit.auc is None:
-            return TrialOutcome(tuple(areas), "failed", fit.reason, seconds)
+            end, reason = "failed", fit.reason
+            break
         areas.append(fit.auc)
         bar = task.bars[number]
         if bar is not None and float(np.mean(areas)) < bar:
-            return TrialOutcome(tuple(areas), "pruned", "", seconds)
-    return TrialOutcome(tuple(areas), "finished", "", seconds)
+            end = "pruned"
+            break
+    return Trial(task.number, task.values, tuple(areas), end, reason), seconds
 
 
 def fit_fold(cv: CrossValidation, candidate: Candidate, fold: Partition, name: str) -> FoldFit:
@@ -228,95 +203,49 @@ class ModelSearch:
     space: Space
     defaults: dict[str, Any]
     budget: Budget
-    storage: "BaseStorage"
 
     def having(self, values: Mapping[str, Any]) -> Candidate:
         """Return the model with other values of the options searched."""
         return self.candidate.having(apply_values(self.candidate.options, values))
 
-    def study(self, cv: CrossValidation) -> "optuna.Study":
-        """Open the search on some cases; its first trial has the option file's values."""
-        budget = asdict(self.budget)
-        del budget["trials"]  # more of them go on from those there are
-        inputs = cv.inputs(self.candidate) | {"space": asdict(self.space)} | budget
-        name = cv.workspace.digest(f"search-{self.candidate.name}", inputs, search)
-        study: optuna.Study = load_optuna().create_study(
-            storage=self.storage, study_name=name, direction="maximize", load_if_exists=True
+    def begin(self) -> "optuna.Study":
+        """Return a search without trials; its first one will have the option file's values."""
+        study: optuna.Study = load_optuna().create_study(direction="maximize")
+        study.enqueue_trial(
+            {
+                name: _encode(value) if isinstance(self.space.options[name], Choice) else value
+                for name, value in self.defaults.items()
+            }
         )
-        if not study.get_trials():
-            study.enqueue_trial(
-                {
-                    name: _encode(value) if isinstance(self.space.options[name], Choice) else value
-                    for name, value in self.defaults.items()
-                }
-            )
         return study
 
-    def ask(self, study: "optuna.Study", first: int, seed: int) -> "list[optuna.Trial]":
-        """Return the trials of a round that have not ended, asked for or left by an earlier run."""
-        library = load_optuna()
-        waiting = []
-        for number in range(first, first + self.budget.together):
-            known = study.get_trials()
-            if number < len(known) and known[number].state.is_finished():
-                continue
-            study.sampler = library.samplers.TPESampler(
-                n_startup_trials=self.budget.startup,
-                seed=derived_seed(seed, self.candidate.name, number),
-                constant_liar=True,
-            )
-            begun = number < len(known) and known[number].state.name == "RUNNING"
-            trial = library.Trial(study, known[number]._trial_id) if begun else study.ask()
-            suggest(trial, self.space)
-            waiting.append(trial)
-        return waiting
+    def ask(self, study: "optuna.Study", number: int, seed: int) -> "optuna.Trial":
+        """Return the next trial, proposed by a sampler of its own."""
+        study.sampler = load_optuna().samplers.TPESampler(
+            n_startup_trials=self.budget.startup,
+            seed=derived_seed(seed, self.candidate.name, number),
+            constant_liar=True,
+        )
+        trial = study.ask()
+        suggest(trial, self.space)
+        return trial
 
-    def bars(self, study: "optuna.Study", first: int, folds: int) -> tuple[float | None, ...]:
+    def bars(self, trials: Sequence[Trial], folds: int) -> tuple[float | None, ...]:
         """Return what finished trials of earlier rounds ask of a round's trials."""
         if self.budget.pruning is None:
             return (None,) * folds
-        earlier = [
-            trial.user_attrs[_FOLDS]
-            for trial in study.get_trials()[:first]
-            if trial.state.name == "COMPLETE"
-        ]
-        return self.budget.pruning.bars(earlier, folds)
-
-    def results(self, study: "optuna.Study") -> tuple[tuple[Trial, ...], tuple[float, ...]]:
-        """Return the trials, all of which have ended, and the seconds that each took."""
-        ends: dict[str, End] = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
-        trials, seconds = [], []
-        for ended in study.get_trials()[: self.budget.trials]:
-            noted = ended.user_attrs
-            values = values_of(ended, self.space)
-            folds = tuple(float(area) for area in noted[_FOLDS])
-            trials.append(
-                Trial(ended.number, values, folds, ends[ended.state.name], noted[_REASON])
-            )
-            seconds.append(float(noted[_SECONDS]))
-        return tuple(trials), tuple(seconds)
+        finished = [trial.fold_auc for trial in trials if trial.end == "finished"]
+        return self.budget.pruning.bars(finished, folds)
 
 
-def _tell(study: "optuna.Study", trial: "optuna.Trial", done: TrialOutcome) -> None:
-    """Write how a trial went."""
-    library = load_optuna()
-    states = library.trial.TrialState
+def _tell(study: "optuna.Study", asked: "optuna.Trial", made: Trial) -> None:
+    """Tell Optuna how a trial went."""
+    states = load_optuna().trial.TrialState
     ends = {"finished": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}
-    means = [total / k for k, total in enumerate(accumulate(done.fold_auc), start=1)]
-    noted = {_FOLDS: done.fold_auc, _SECONDS: done.processor_seconds, _REASON: done.reason}
-    try:  # the database refuses what is written to a trial that has ended
-        for step, mean in enumerate(means):
-            trial.report(mean, step)
-        for name, value in noted.items():
-            trial.set_user_attr(name, value)
-        value = means[-1] if done.end == "finished" else None
-        study.tell(trial, value, state=ends[done.end])
-    except (library.exceptions.UpdateFinishedTrialError, ValueError) as error:
-        raise SkiagramError(
-            f"another process makes trial {trial.number} of {study.study_name} too",
-            where="study.storage",
-            remedy="let one process search a model and give it more `compute.workers`",
-        ) from error
+    means = [total / k for k, total in enumerate(accumulate(made.fold_auc), start=1)]
+    for step, mean in enumerate(means):
+        asked.report(mean, step)
+    study.tell(asked, means[-1] if made.end == "finished" else None, state=ends[made.end])
 
 
 Found = tuple[tuple[Trial, ...], tuple[float, ...]]  # trials, and the seconds of each
@@ -328,17 +257,20 @@ def search(cv: CrossValidation, models: Sequence[ModelSearch]) -> list[Found]:
     All models go from round to round together: workers start once per round.
     """
     budget, folds = models[0].budget, cv.plan.repeats * cv.plan.folds
-    studies = [model.study(cv) for model in models]
+    studies = [model.begin() for model in models]
+    made: list[list[tuple[Trial, float]]] = [[] for _ in models]
     for first in range(0, budget.trials, budget.together):
-        waiting = []
-        for model, study in zip(models, studies, strict=True):
-            bars = model.bars(study, first, folds)
-            for trial in model.ask(study, first, cv.plan.seed):
+        numbers, asked, tasks = range(first, first + budget.together), [], []
+        for model, study, earlier in zip(models, studies, made, strict=True):
+            bars = model.bars([trial for trial, _ in earlier], folds)
+            for number in numbers:
+                trial = model.ask(study, number, cv.plan.seed)
                 values = values_of(trial, model.space)
-                waiting.append((study, trial, TrialTask(cv, model.having(values), bars)))
-        title = f"search, trials {first + 1} to {first + budget.together}"
-        tasks = [task for _, _, task in waiting]
+                asked.append((study, trial, earlier))
+                tasks.append(TrialTask(cv, model.having(values), number, values, bars))
+        title = f"search, trials {first + 1} to {numbers.stop}"
         done = cv.workspace.run(title, run_trial, tasks)
-        for (study, trial, _), outcome in zip(waiting, done, strict=True):
-            _tell(study, trial, outcome)
-    return [model.results(study) for model, study in zip(models, studies, strict=True)]
+        for (study, trial, own), outcome in zip(asked, done, strict=True):
+            _tell(study, trial, outcome[0])
+            own.append(outcome)
+    return [(tuple(t for t, _ in own), tuple(s for _, s in own)) for own in made]
