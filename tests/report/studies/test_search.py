@@ -6,6 +6,7 @@ import pytest
 
 from skiagram.report.index import render_study
 from skiagram.report.studies.search import describe_gain, describe_leaders, tabulate_changed
+from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.studies.search.examples import NET, RESULT, SVM
 
@@ -44,5 +45,8 @@ def test_the_page_says_what_was_spent_and_escapes_names() -> None:
     assert ">3.8</td>" in page  # 3.75 processor seconds
     assert "trial 3 failed: diverged in epoch 3." in page
     (changed,) = (row for row in tabulate_changed(RESULT).groups[0].rows)
-    assert (changed.title, [cell.text for cell in changed.cells]) == ("rate", ["0.1", "0.3"])
+    assert (changed.title, changed.cells) == (
+        "rate",
+        [Cell("0.1", tone="code"), Cell("0.3", tone="code")],
+    )
     assert page == render_study(RESULT)

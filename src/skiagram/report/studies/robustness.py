@@ -11,6 +11,7 @@ from skiagram.report.formatting import format_decimal, format_difference, format
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import (
+    Cell,
     Cells,
     Group,
     Table,
@@ -130,7 +131,7 @@ def tabulate_source(source: SourceResult) -> Table:
             rows.append(TableRow(model.title, (), failure=model.reason))
             continue
         pairs = ((own.sensitivity, foreign.sensitivity), (own.specificity, foreign.specificity))
-        cells = [
+        cells: list[Cell | str] = [
             fill_cell(own.auc),
             fill_cell(foreign.auc),
             fill_difference(foreign.change),

@@ -76,7 +76,7 @@ def tabulate_effort(result: SearchResult) -> Table:
     ends = ("finished", "pruned", "failed")
     rows = []
     for model in result.models:
-        made = [trial.end for trial in model.trials]
+        made = [str(trial.end) for trial in model.trials]
         counts = [*(made.count(end) for end in ends), _count_fits(model)]
         if result.outer:
             counts.append(0 if model.nested is None else model.nested.fits)

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from time import process_time
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -163,7 +163,8 @@ class TrialTask(NamedTuple):
 def run_trial(task: TrialTask) -> tuple[Trial, float]:
     """Make a trial, or read what an earlier run left of it; return it with its seconds."""
     areas: list[float] = []
-    seconds, end, reason = 0.0, cast(End, "finished"), ""
+    seconds, reason = 0.0, ""
+    end: End = "finished"
     for number, fold in enumerate(task.cv.folds()):
         fit = fit_fold(task.cv, task.candidate, fold, f"fold{number}")
         seconds += fit.processor_seconds
