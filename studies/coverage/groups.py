@@ -1,8 +1,7 @@
 """What intervals hold between subgroups, over sites and over readers.
 
-Scores are normal, so every true figure is known. *Before* stands for what is often done instead: a
-plain difference of two standard errors, DerSimonian and Laird with a normal quantile, readers taken
-as fixed. Of three classes the true macro AUC is that of many cases, as no closed form is at hand.
+Scores are normal, so every true figure is known. Of three classes the true macro AUC is that of
+many cases, as no closed form is at hand.
 """
 
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from scipy.stats import norm
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.sites import summarise_auc
 from skiagram.seeding import stream
-from skiagram.statistics.delong import Placements, combination, macro_placements, placements
+from skiagram.statistics.delong import Placements, macro_placements, placements
 from skiagram.statistics.differences import auc_figure, difference_of_figures, share_figure
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
-from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 SENSITIVITY = 0.85
@@ -85,15 +83,12 @@ PARTS = tuple(
 
 
 def parts_held(design: Parts, simulations: int) -> Floats:
-    """Return (3,) how often the difference is held: AUC before and now, a share now."""
+    """Return (2,) how often the difference is held, of AUCs and of shares."""
     generator = stream(0, "parts", design.title, str(design.auc))
-    counts, true = np.zeros(3), design.auc - design.rest
+    counts, true = np.zeros(2), design.auc - design.rest
     for _ in range(simulations):
         inside, outside = design.draw(generator)
-        value = inside.mean - outside.mean
-        half = Z * np.sqrt(inside.variance() + outside.variance())
-        counts[0] += abs(value - true) <= half
-        counts[1] += holds(true, difference_of_figures(auc_figure(inside), auc_figure(outside))[0])
+        counts[0] += holds(true, difference_of_figures(auc_figure(inside), auc_figure(outside))[0])
         called = [
             (generator.random(one) < SENSITIVITY).astype(np.float64)
             for one in (design.inside, design.outside)
@@ -102,7 +97,7 @@ def parts_held(design: Parts, simulations: int) -> Floats:
             share_figure(one[None], np.arange(len(one)) + first)
             for one, first in zip(called, (0, 10_000), strict=True)
         )
-        counts[2] += holds(0.0, difference_of_figures(*shares)[0])
+        counts[1] += holds(0.0, difference_of_figures(*shares)[0])
     return counts / simulations
 
 
@@ -130,21 +125,10 @@ SITES = tuple(
 MEAN = float(logit(0.85))
 
 
-def laird(value: Floats, variance: Floats) -> tuple[float, float]:
-    """Return the interval of DerSimonian and Laird (1986) with a normal quantile."""
-    weight = 1 / variance
-    mean = (weight * value).sum() / weight.sum()
-    excess = (weight * (value - mean) ** 2).sum() - (len(value) - 1)
-    between = max(0.0, excess / (weight.sum() - (weight**2).sum() / weight.sum()))
-    weight = 1 / (variance + between)
-    mean, half = (weight * value).sum() / weight.sum(), Z / np.sqrt(weight.sum())
-    return mean - half, mean + half
-
-
 def sites_held(design: SiteDesign, simulations: int) -> Floats:
-    """Return (3,) how often the mean is held, before and now, and the AUC of the next site."""
+    """Return (2,) how often the mean and the AUC of the next site are held."""
     generator = stream(0, "sites", *map(str, (design.sites, design.patients, design.spread)))
-    counts = np.zeros(3)
+    counts = np.zeros(2)
     for _ in range(simulations):
         value, variance = np.empty(design.sites), np.empty(design.sites)
         for site in range(design.sites):
@@ -158,12 +142,10 @@ def sites_held(design: SiteDesign, simulations: int) -> Floats:
                 found = (found * patients + 0.5) / (patients + 1)
                 spread = found * (1 - found) / patients
             value[site], variance[site] = logit(found), spread / (found * (1 - found)) ** 2
-        low, high = laird(value, variance)
-        counts[0] += low <= MEAN <= high
         now = summarise_random_effects(value, variance)
-        counts[1] += now.low <= MEAN <= now.high
+        counts[0] += now.low <= MEAN <= now.high
         following = MEAN + design.spread * generator.normal()
-        counts[2] += now.next_low is not None and now.next_low <= following <= now.next_high
+        counts[1] += now.next_low is not None and now.next_low <= following <= now.next_high
     return counts / simulations
 
 
@@ -313,12 +295,12 @@ READERS = tuple(
 
 
 def readers_held(design: ReaderDesign, simulations: int) -> Floats:
-    """Return (4,): mean AUC held, readers fixed and random; an equal model found, likewise."""
+    """Return (2,) how often the mean AUC is held, and an equal model told apart."""
     generator = stream(0, "readers", *map(str, (design.readers, design.patients, design.spread)))
     n, mean = 2 * design.patients, distance(0.85)
     positive = np.arange(n) < design.patients
     true = float(norm.cdf(mean / np.sqrt(2 + design.spread**2)))
-    counts = np.zeros(4)
+    counts = np.zeros(2)
     for _ in range(simulations):
         common = generator.normal(size=n)
         apart = mean + design.spread * generator.normal(size=design.readers)
@@ -329,15 +311,11 @@ def readers_held(design: ReaderDesign, simulations: int) -> Floats:
             for one, each in zip(scores, apart, strict=True)
         ]
         readers, model = every[:-1], every[-1]
-        fixed = combination([(1 / design.readers, one) for one in readers])
-        against = combination([(1.0, model), (-1.0, fixed)])
         now = study_readers({str(k): one for k, one in enumerate(readers)}, {"model": model})
         if now is None:
             raise ValueError("a study has two readers or more")
-        counts[0] += abs(fixed.mean - true) <= fixed.variation.half
-        counts[1] += holds(true, now.mean)
-        counts[2] += abs(against.mean) > against.variation.half
-        counts[3] += not holds(0.0, now.models["model"].difference)
+        counts[0] += holds(true, now.mean)
+        counts[1] += not holds(0.0, now.models["model"].difference)
     return counts / simulations
 
 
@@ -347,32 +325,30 @@ def groups_section(simulations: int) -> str:
 ## Differences between subgroups
 
 A part of the cases against the rest, patients of each class; {simulations:,} data sets per row. How
-often the interval contains the true difference. *Before*: both standard errors of DeLong, normal
-quantile. *Now*: put together from both logit intervals, with the patients in common. Last column: a
-sensitivity of {SENSITIVITY:g} in both, put together from Wilson's intervals.
+often the interval contains the true difference: of AUCs, put together from both logit intervals,
+and of a sensitivity of {SENSITIVITY:g} in both, from Wilson's intervals.
 
-| patients | true AUCs | AUC, before → now | sensitivity |
+| patients | true AUCs | AUC | sensitivity |
 |---|---|---|---|
 """
     for parts in PARTS:
-        plain, now, share = 100 * parts_held(parts, simulations)
+        now, share = 100 * parts_held(parts, simulations)
         aucs = f"{parts.auc:g} and {parts.rest:g}"
-        text += f"| {parts.title} | {aucs} | {plain:.1f} → {now:.1f} % | {share:.1f} % |\n"
+        text += f"| {parts.title} | {aucs} | {now:.1f} % | {share:.1f} % |\n"
     text += f"""
 ## Sites: the mean, and the next one
 
 True AUCs of the sites are normal on the logit about .85; sites differ fourfold in size;
-{simulations:,} sets of sites per row. *Before*: DerSimonian and Laird, normal quantile. *Now*:
-Paule and Mandel, Hartung and Knapp. *Next*: how often the prediction interval contains the true
-AUC of another site.
+{simulations:,} sets of sites per row (Paule and Mandel, Hartung and Knapp). *Next*: how often the
+prediction interval contains the true AUC of another site.
 
-| sites | patients of each class | spread of the logit | mean, before → now | next |
+| sites | patients of each class | spread of the logit | mean | next |
 |---|---|---|---|---|
 """
     for sites in SITES:
-        plain, now, following = 100 * sites_held(sites, simulations)
+        now, following = 100 * sites_held(sites, simulations)
         cells = f"{sites.sites} | {sites.patients} | {sites.spread:g}"
-        text += f"| {cells} | {plain:.1f} → {now:.1f} % | {following:.1f} % |\n"
+        text += f"| {cells} | {now:.1f} % | {following:.1f} % |\n"
     text += f"""
 ## Subgroups and sites with three classes
 
@@ -399,16 +375,15 @@ as above, the mean over sites about .85, and the next site ({simulations // 4:,}
     text += f"""
 ## Several readers
 
-Readers of a mean AUC of .85 read the same patients; {simulations:,} studies per row. *Before*: the
-mean of these very readers, patients random. *Now*: Obuchowski and Rockette. How often the interval
-contains the mean over all such readers, and how often a model of just that AUC is told apart from
-the readers' mean.
+Readers of a mean AUC of .85 read the same patients; {simulations:,} studies per row (Obuchowski and
+Rockette). How often the interval contains the mean over all such readers, and how often a model of
+just that AUC is told apart from the readers' mean.
 
-| readers | patients of each class | spread | mean, before → now | model told apart |
+| readers | patients of each class | spread | mean | model told apart |
 |---|---|---|---|---|
 """
     for readers in READERS:
-        fixed, now, found, random = 100 * readers_held(readers, simulations)
+        now, found = 100 * readers_held(readers, simulations)
         cells = f"{readers.readers} | {readers.patients} | {readers.spread:g}"
-        text += f"| {cells} | {fixed:.1f} → {now:.1f} % | {found:.1f} → {random:.1f} % |\n"
+        text += f"| {cells} | {now:.1f} % | {found:.1f} % |\n"
     return text

@@ -3,8 +3,7 @@
 The baseline's AUC follows limit − scale · n^(−rate); the network's does too, or takes off late,
 levels out just beyond what is tried, or rises in two phases. Every draw adds noise that both arms
 share in part and that falls with the number of cases; every test patient adds noise of his own,
-which the fits share in part. "Before" is what the study said until it stopped at the most cases
-tried: it held the fitted power laws to be firm up to twice as many. `run.py` puts the section on
+which the fits share in part. `run.py` puts the section on
 the page; alone it prints it.
 """
 
@@ -19,7 +18,6 @@ from numpy.typing import NDArray
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.studies.crossover.curves import (
-    SURE,
     PowerLaw,
     ResampledModel,
     draw_multipliers,
@@ -181,14 +179,12 @@ class Said:
     Attributes:
         low: Lower bound of the fitted curves' crossing; infinite beyond reach.
         high: Upper bound.
-        before: Answer up to `REACH`, as the study gave it until now.
-        now: Answer up to the most cases tried.
+        answer: Up to the most cases tried.
     """
 
     low: float
     high: float
-    before: str
-    now: str
+    answer: str
 
     def holds(self, design: CurvesDesign) -> bool:
         """Return whether the interval holds the truth."""
@@ -213,43 +209,39 @@ def say(measured: Measured, everyone: PatientDraws, multipliers: Floats) -> Said
     if found is None:
         raise ValueError("a simulated curve was not fitted")
     low, high = (np.inf if bound is None else bound for bound in (found.low, found.high))
-    sure = "overtakes" if found.share >= SURE else "open"
-    return Said(low, high, FALSE[1] if found.share <= 1 - SURE else sure, found.answer)
+    return Said(low, high, found.answer)
 
 
-def simulate_curves(design: CurvesDesign, simulations: int) -> tuple[Floats, Floats]:
+def simulate_curves(design: CurvesDesign, simulations: int) -> tuple[Floats, float]:
     """Return how often the interval holds and each answer is given, and how often one is false.
 
     Returns:
-        (2, 4) shares, before and now: the interval holds the truth, then the answers "overtakes",
-        "does not overtake" and "open"; (2,) shares of answers that the truth contradicts.
+        (3,) shares: the interval holds the truth, "overtakes" and "does not overtake" are said; the
+        share of answers that the truth contradicts.
     """
     generator = stream(0, "learning curves", repr(design))
-    found, false = np.zeros((2, 4)), np.zeros(2)
+    found, false = np.zeros(3), 0
     for number in range(simulations):
         measured = measure(design, generator)
         people = np.arange(measured.added.shape[-1])
         everyone = draw_patients(people, len(people), REPLICATES, number)
         said = say(measured, everyone, draw_multipliers(design.draws, REPLICATES, number))
-        for row, (answer, reach) in enumerate(((said.before, REACH), (said.now, SIZES[-1]))):
-            found[row] += [said.holds(design), *(answer == one for one in (*FALSE, "open"))]
-            false[row] += answer == FALSE[int(design.place <= reach)]
+        found += [said.holds(design), *(said.answer == one for one in FALSE)]
+        false += said.answer == FALSE[int(design.place <= SIZES[-1])]
     return found / simulations, false / simulations
 
 
 def learning_curves_section(simulations: int) -> str:
     """Simulate every design and return the section of the page."""
-    rows, worst = "", np.zeros(2)
+    rows, worst = "", 0.0
     for design in DESIGNS:
         shares, false = simulate_curves(design, simulations)
-        worst = np.maximum(worst, false)
-        answers = [f"{100 * before:.1f} → {100 * now:.1f} %" for before, now in shares[:, 1:3].T]
-        cells = [f"{100 * shares[1, 0]:.1f} %", *answers]
+        worst = max(worst, false)
+        cells = [f"{100 * share:.1f} %" for share in shares]
         title = design.title if design.shape == next(iter(SHAPES)) else ""
         rows += f"| {title} | {design.shape} | {' | '.join(cells)} |\n"
         sys.stderr.write(f"{design.title}, {design.shape}: {cells} false {false}\n")
     error = 100 * float(np.sqrt(0.025 * 0.975 / simulations))
-    before, now = 100 * worst
     return f"""
 ## Learning curves that cross
 
@@ -257,9 +249,8 @@ Two learning curves, each the mean of a few draws, at 50 to {SIZES[-1]:,.0f} tra
 {simulations} sets per row, {REPLICATES} resamples each; a share near 2.5 % has a standard error of
 {error:.1f} percentage points. *Holds*: the 95 % interval of the fitted power laws contains the
 number of cases at which the network overtakes, which is promised of power laws alone. Then what
-the page says firmly: before, up to {REACH:,.0f} cases, twice the most that were tried → now, up to
-{SIZES[-1]:,.0f}, by what was measured there. The truth contradicts a firm answer in up to
-{before:.1f} % of the sets of a row before, in up to {now:.1f} % now. Else the answer is "open".
+the page says firmly up to {SIZES[-1]:,.0f} cases, by what was measured there. The truth contradicts
+a firm answer in up to {100 * worst:.1f} % of the sets of a row. Else the answer is "open".
 
 | draws, test patients | network's curve | holds | "overtakes" | "does not overtake" |
 |---|---|---|---|---|

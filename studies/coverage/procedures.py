@@ -1,9 +1,7 @@
 """False findings between equal procedures: a choice among models, overlapping folds, other seeds.
 
 Two arms are equally good; a test at 5 % should call either one better in at most 2.5 % of the data
-sets. *Before*: paired DeLong on the mean over repeats, with a normal quantile, and under
-cross-validation the model of each arm that is best by the mean over all folds. *Now*: as the
-pipeline does it.
+sets. Models are chosen and compared as the pipeline does it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from scipy.stats import norm
 from skiagram.seeding import stream
 from skiagram.statistics.delong import Placements, combination, placements
 from skiagram.statistics.discrimination import roc_auc
-from skiagram.statistics.variation import Z
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -36,23 +33,10 @@ def grouped(positive: Flags, folds: int, generator: np.random.Generator) -> NDAr
     return fold
 
 
-def plain(difference: Placements) -> tuple[float, float]:
-    """Return the bounds of paired DeLong, the fits given."""
-    half = Z * float(np.sqrt(difference.variance()))
-    return difference.mean - half, difference.mean + half
-
-
-def widened(difference: Placements) -> tuple[float, float]:
-    """Return the bounds that the pipeline gives."""
-    return (
-        difference.mean - difference.variation.half,
-        difference.mean + difference.variation.half,
-    )
-
-
-def called(bounds: tuple[float, float]) -> tuple[bool, bool]:
-    """Return whether the first and whether the second is called better."""
-    return bounds[0] > 0, bounds[1] < 0
+def called(difference: Placements) -> tuple[bool, bool]:
+    """Return whether the pipeline's interval calls the first, or the second, better."""
+    half = difference.variation.half
+    return difference.mean - half > 0, difference.mean + half < 0
 
 
 @dataclass(frozen=True)
@@ -75,9 +59,9 @@ CHOICES = tuple(Choice(models, each) for models in ((1, 5), (1, 1)) for each in 
 
 
 def simulate_choice(design: Choice, simulations: int) -> Floats:
-    """Return (6,) mean difference, first better, second better; before and now."""
+    """Return (3,) mean difference, first better, second better."""
     generator = stream(0, "choice", str(design.models), str(design.correlation))
-    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(6)
+    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
     own, patient = 1 - design.correlation, np.arange(design.patients)
     for _ in range(simulations):
         positive = generator.permutation(design.patients) < design.patients // 2
@@ -91,27 +75,16 @@ def simulate_choice(design: Choice, simulations: int) -> Floats:
                 for one in scores
             ]
         )
-        for at, choose, bounds in ((0, _overall, plain), (3, _within, widened)):
-            arms = [
-                composed(scores[part], choose(inner[part]), fold)
-                for part in (slice(0, design.models[0]), slice(design.models[0], None))
-            ]
-            first, second = (
-                placements(one[None], positive, patient, design.folds, fold[None]) for one in arms
-            )
-            difference = combination([(1.0, first), (-1.0, second)])
-            counts[at : at + 3] += difference.mean, *called(bounds(difference))
+        arms = [
+            composed(scores[part], inner[part].argmax(axis=0), fold)
+            for part in (slice(0, design.models[0]), slice(design.models[0], None))
+        ]
+        first, second = (
+            placements(one[None], positive, patient, design.folds, fold[None]) for one in arms
+        )
+        difference = combination([(1.0, first), (-1.0, second)])
+        counts += difference.mean, *called(difference)
     return counts / simulations
-
-
-def _overall(inner: Floats) -> NDArray[np.int64]:
-    """Return, for each fold, the model with the highest mean of all (models, folds) inner AUCs."""
-    return np.repeat(inner.mean(axis=1).argmax(), inner.shape[1])
-
-
-def _within(inner: Floats) -> NDArray[np.int64]:
-    """Return, for each fold, the model with the highest inner AUC of the fold."""
-    return inner.argmax(axis=0)
 
 
 def composed(scores: Floats, chosen: NDArray[np.int64], fold: NDArray[np.int64]) -> Floats:
@@ -160,13 +133,13 @@ SHARED, OWN = 0.6, 0.2  # of the noise: by all fits, by the fits of one procedur
 
 
 def simulate_seeds(design: Seeds, simulations: int) -> Floats:
-    """Return (4,): first, second called better before; the same now, or falsely of these fits."""
+    """Return (2,) how often either is called better; of single fits, how often falsely."""
     generator = stream(0, "seeds", str(design))
     n = design.positives + design.negatives
     positive, patient = np.arange(n) < design.positives, np.arange(n)
     distance = np.sqrt(2) * norm.ppf(design.auc)
     slope = norm.pdf(distance / np.sqrt(2)) / np.sqrt(2)
-    counts = np.zeros(4)
+    counts = np.zeros(2)
     for _ in range(simulations):
         shared = np.sqrt(SHARED) * generator.normal(size=n)
         pair, truths = [], []
@@ -177,11 +150,10 @@ def simulate_seeds(design: Seeds, simulations: int) -> Floats:
             pair.append(placements(moved * positive + own + fits, positive, patient))
             truths.append(float(norm.cdf(moved / np.sqrt(2)).mean()))
         difference = combination([(1.0, pair[0]), (-1.0, pair[1])])
-        counts[:2] += called(plain(difference))
-        first, second = called(widened(difference))
+        first, second = called(difference)
         if difference.variation.scope == "fits":
             first, second = first and truths[0] <= truths[1], second and truths[1] <= truths[0]
-        counts[2:] += first, second
+        counts += first, second
     return counts / simulations
 
 
@@ -212,15 +184,14 @@ CONTENDERS = tuple(
 
 
 def simulate_contenders(design: Contenders, simulations: int) -> Floats:
-    """Return (6,) mean difference, deep better, classical better, thrice.
+    """Return (3,) mean difference, deep better, classical better.
 
-    What stands against the best classical model is the better of network and encoder by the
-    reported AUC; the same by scores that the reported labels do not enter.
+    The better of network and encoder, by scores that the reported labels do not enter, stands
+    against the best classical model.
     """
     generator = stream(0, "contenders", str(design))
-    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(6)
-    arms = [slice(k * design.models, (k + 1) * design.models) for k in range(3)]
-    classical, network, encoder, pooled = *arms, slice(design.models, 3 * design.models)
+    distance, counts = np.sqrt(2) * norm.ppf(design.auc), np.zeros(3)
+    classical, deep = slice(design.models), slice(design.models, 3 * design.models)
     own = 1 - design.shared - design.within
     patient = np.arange(design.patients)
 
@@ -246,24 +217,11 @@ def simulate_contenders(design: Contenders, simulations: int) -> Floats:
                     for one in scores
                 ]
             )
-        stands = {
-            name: composed(scores[part], _within(inner[part]), fold)
-            for name, part in (
-                ("classical", classical),
-                ("network", network),
-                ("encoder", encoder),
-                ("either", pooled),
-            )
-        }
-        seen = max(("network", "encoder"), key=lambda name: area(stands[name], positive))
         folds, fit = (0, None) if design.sealed else (design.folds, fold[None])
-        for at, name in ((0, seen), (3, "either")):
-            first, second = (
-                placements(stands[one][None], positive, patient, folds, fit)
-                for one in (name, "classical")
-            )
-            difference = combination([(1.0, first), (-1.0, second)])
-            counts[at : at + 3] += difference.mean, *called(widened(difference))
+        stands = [composed(scores[p], inner[p].argmax(axis=0), fold) for p in (deep, classical)]
+        first, second = (placements(one[None], positive, patient, folds, fit) for one in stands)
+        difference = combination([(1.0, first), (-1.0, second)])
+        counts += difference.mean, *called(difference)
     return counts / simulations
 
 
@@ -273,21 +231,18 @@ def contenders_section(simulations: int) -> str:
 ## A network or a frozen encoder
 
 Three classical models, three networks and three frozen encoders, all equally good, AUC .8, 100
-reported patients; {simulations:,} data sets per row. What is compared with the classical models:
-the better of network and encoder by its *reported* AUC; `either`, the default: the better by inner
-folds (`cv`) or by as many development cases (`holdout`). Mean difference, and how
-often the deep and how often the classical side is called better.
+reported patients; {simulations:,} data sets per row. The better of network and encoder by inner
+folds (`cv`) or by as many development cases (`holdout`) is compared with the classical models. Mean
+difference, and how often the deep and how often the classical side is called better.
 
-| design | correlation within and between arms | stands | mean difference | deep | classical |
-|---|---|---|---|---|---|
+| design | correlation within and between arms | mean difference | deep | classical |
+|---|---|---|---|---|
 """
     for one in CONTENDERS:
-        found = simulate_contenders(one, simulations).reshape(2, 3)
-        stands = ("by reported AUC", "`either`")
-        for name, (mean, deep, classical) in zip(stands, found, strict=True):
-            text += f"| {'holdout' if one.sealed else 'cv'} | {one.shared + one.within:.2g} and "
-            text += f"{one.shared:g} | {name} | {mean:+.3f} ".replace("-", "−")
-            text += f"| {100 * deep:.1f} % | {100 * classical:.1f} % |\n"
+        mean, deep, classical = simulate_contenders(one, simulations)
+        text += f"| {'holdout' if one.sealed else 'cv'} | {one.shared + one.within:.2g} and "
+        text += f"{one.shared:g} | {mean:+.3f} ".replace("-", "−")
+        text += f"| {100 * deep:.1f} % | {100 * classical:.1f} % |\n"
     return text
 
 
@@ -302,8 +257,7 @@ def procedures_section(choices: int, seeds: int) -> str:
 ## Cross-validation: the arm with more models
 
 Equally good models with correlated scores, 100 patients, 3 folds; {choices:,} data sets per row.
-*Before*: the best of each arm by the mean over all inner folds, paired DeLong. *Now*: the best
-within each outer fold, and an interval that holds the overlap of the training sets.
+The best of each arm in each outer fold stands for it; intervals hold the training sets' overlap.
 
 | models per arm | correlation | mean difference | first called better | second called better |
 |---|---|---|---|---|
@@ -311,16 +265,15 @@ within each outer fold, and an interval that holds the overlap of the training s
     for choice in CHOICES:
         found = simulate_choice(choice, choices)
         text += f"| {choice.models[0]} + {choice.models[1]} | {choice.correlation:g} "
-        text += f"| {found[0]:+.3f} → {found[3]:+.3f} ".replace("-", "−")
-        text += f"| {_change(found[1], found[4])} | {_change(found[2], found[5])} |\n"
+        text += f"| {found[0]:+.3f} ".replace("-", "−")
+        text += f"| {100 * found[1]:.1f} % | {100 * found[2]:.1f} % |\n"
     text += contenders_section(choices)
     text += f"""
 ## Holdout: other seeds
 
-Two procedures that are equally good over seeds; {seeds:,} data sets per row. *Before*: paired
-DeLong on the mean over trainings. *Now*, with five trainings: with their spread. With one training
-the interval speaks of these fits alone; *now* counts how often the fit that is truly the worse one
-is called better.
+Two procedures that are equally good over seeds; {seeds:,} data sets per row. Several trainings:
+either called better. One training: the fit that is truly the worse one called better, as its
+interval speaks of these fits alone.
 
 | positive + negative patients | spread of the AUC over seeds | trainings | either called better |
 |---|---|---|---|
@@ -328,9 +281,5 @@ is called better.
     for seed in SEEDS:
         found = simulate_seeds(seed, seeds)
         text += f"| {seed.positives:,} + {seed.negatives:,} | {seed.spread:g} | {seed.repeats} "
-        text += f"| {_change(found[:2].sum(), found[2:].sum())} |\n"
+        text += f"| {100 * found.sum():.1f} % |\n"
     return text
-
-
-def _change(before: float, now: float) -> str:
-    return f"{100 * before:.1f} → {100 * now:.1f} %"

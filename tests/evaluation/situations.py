@@ -3,6 +3,7 @@
 `docs/explanation/verdicts.md` shows the same table; a test compares the two.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -502,16 +503,19 @@ SITUATIONS: tuple[Situation, ...] = (
 )  # fmt: skip
 
 
+_FIGURES = re.compile(r" 0\.\d+ and the best classical.*?: the difference is [^e].*?\(.*?\)\.")
+
+
 def row(situation: Situation) -> str:
     """Return a situation as a row of the table in the documentation.
 
-    Beside the decision only the sentences stand there that the situation is about.
+    Beside the decision only the sentences stand there that the situation is about, without the AUCs.
     """
     verdict = state_verdict(situation.found)
     parts = (*verdict.openings, *verdict.reasons)
     about = [part for part in parts if any(said in part for said in situation.says)]
-    shown = dict.fromkeys((verdict.headline, *about))
-    return f"| {situation.name} | {' '.join(shown)} |"
+    shown = " ".join(dict.fromkeys((verdict.headline, *about)))
+    return f"| {situation.name} | {_FIGURES.sub(' …', shown)} |"
 
 
 if __name__ == "__main__":
