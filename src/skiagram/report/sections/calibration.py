@@ -78,7 +78,11 @@ def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     """Draw one panel per model, the best of each arm; None where nobody has probabilities."""
-    drawn = list(best_of_each_arm(evaluation, _calibration))[:3]
+    drawn = [
+        (model, colour, result)
+        for model, colour, result in best_of_each_arm(evaluation, lambda model: model.calibration)
+        if result.reliability
+    ][:3]
     if not drawn:
         return None
     with open_sheet(0.85 + WIDTH / max(2, len(drawn))) as page:
@@ -92,10 +96,6 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
             empty.set_axis_off()
         axes[0].set_ylabel("observed share")
         return page.finish("reliability", _description(drawn))
-
-
-def _calibration(model: ModelResult) -> CalibrationResult | None:
-    return model.calibration if model.calibration and model.calibration.reliability else None
 
 
 def _draw_curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> None:

@@ -273,12 +273,8 @@ def list_checklists() -> tuple[str, ...]:
 def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
     """Return all checklists with what the run answers, the report's own first."""
     facts = gather_facts(evaluation, material)
-    return [_fill_checklist(name, facts) for name in list_checklists()]
-
-
-def _fill_checklist(name: str, facts: Facts) -> Checklist:
-    file = _read_checklist(name)
-    return file._replace(items=tuple(_fill(item, facts) for item in file.items))
+    files = map(_read_checklist, list_checklists())
+    return [file._replace(items=tuple(_fill(item, facts) for item in file.items)) for file in files]
 
 
 @cache

@@ -34,7 +34,7 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
     if evaluation.primary is None and not evaluation.secondary and not evaluation.comparisons:
         raise LeftOut("fewer than two models were trained")
-    titles = _titles(evaluation)
+    titles = evaluation.titles
     return {
         "primary": tabulate_primary(evaluation),
         "scope": describe_scope(evaluation),
@@ -43,10 +43,6 @@ def comparisons(evaluation: Evaluation, material: Material) -> Context:
         "matrix": tabulate_differences(evaluation),
         "secondary": tabulate_pairs(evaluation.secondary, titles.__getitem__),
     }
-
-
-def _titles(evaluation: Evaluation) -> dict[str, str]:
-    return evaluation.titles
 
 
 def tabulate_pairs(
@@ -94,7 +90,7 @@ def tabulate_primary(evaluation: Evaluation) -> Table | None:
     primary, arms = evaluation.primary, evaluation.arms
     if primary is None:
         return None
-    names = _titles(evaluation)
+    names = evaluation.titles
     if {evaluation.contender, "classical"} <= set(arms):
         sides = (
             (primary.model, evaluation.contender_words, arms[evaluation.contender]),
@@ -107,7 +103,7 @@ def tabulate_primary(evaluation: Evaluation) -> Table | None:
 
 def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
     """Return the pairs of arms but the primary one, each side with its kind."""
-    titles = _titles(evaluation)
+    titles = evaluation.titles
     everything = (*evaluation.models, *evaluation.mixtures)
     arms = {model.outcome.model: model.outcome.arm for model in everything}
 

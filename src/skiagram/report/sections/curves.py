@@ -128,9 +128,6 @@ def _draw_operating_point(axes: Axes, evaluation: Evaluation, drawn: _Drawn) -> 
 
 
 def _label(model: ModelResult, name: str) -> str:
-    return wrap_title(f"{_area(model, name)} {model.outcome.title}", width=28)
-
-
-def _area(model: ModelResult, name: str) -> str:
     estimate = model.metrics.get(_AREA[name])
-    return format_decimal(estimate.value) if estimate else ""
+    area = format_decimal(estimate.value) if estimate else ""
+    return wrap_title(f"{area} {model.outcome.title}", width=28)

@@ -38,7 +38,11 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
         *([describe_opening(material.opening)] if opened else []),
         *openings,
         *(warning for warning in evaluation.warnings if warning not in told),
-        *(_audit_warning(finding) for finding in _graver(material)),
+        *(
+            f"Audit: {finding.summary}"
+            + (f" Accepted, because: {finding.waived}" if finding.waived else "")
+            for finding in _graver(material)
+        ),
     )
 
 
@@ -48,11 +52,6 @@ def _graver(material: Material) -> list[Finding]:
         for finding in material.audit.findings
         if finding.count and (finding.severity == "warning" or finding.waived)
     ]
-
-
-def _audit_warning(finding: Finding) -> str:
-    accepted = f" Accepted, because: {finding.waived}" if finding.waived else ""
-    return f"Audit: {finding.summary}{accepted}"
 
 
 def shorten(text: str) -> str:

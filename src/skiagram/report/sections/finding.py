@@ -204,7 +204,10 @@ def state_finding(evaluation: Evaluation) -> str:
     name = evaluation.words_of(found.contender)
     shares, merits = (
         [write(found.arms[arm]) for arm in (found.contender, "classical")]
-        for write in (_at_one, lambda one: _words(one.merit))
+        for write in (
+            lambda one: format_percent(one.sensitivity["1"].value),
+            lambda one: _words(one.merit),
+        )
     )
     answer = {
         "better": f"the {name} is better",
@@ -217,7 +220,3 @@ def state_finding(evaluation: Evaluation) -> str:
         f"{format_difference(found.difference)}; with a margin of "
         f"{format_decimal(evaluation.margin)}, {answer}."
     )
-
-
-def _at_one(finder: FinderResult) -> str:
-    return format_percent(finder.sensitivity["1"].value)

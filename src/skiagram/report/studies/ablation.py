@@ -64,7 +64,8 @@ def describe_variant(variant: VariantResult, reference: VariantResult) -> str:
         return "no result."
     parts = [f"{kind} {counts[kind]}" for kind in _KINDS if counts[kind]]
     words = f"{', '.join(parts)} of {len(differences)} models."
-    nearer = variant.psnr and reference.psnr and _is_higher(variant.psnr, reference.psnr)
+    psnr, before = (each.psnr and each.psnr.value for each in (variant, reference))
+    nearer = psnr is not None and before is not None and psnr > before
     if nearer and counts[_WORSE] and not counts[_BETTER]:
         words += (
             " Images become more similar to the clean ones, but models become worse: what is "
@@ -78,10 +79,6 @@ def _kind(difference: Estimate) -> str:
     if low == high == 0:
         return _SAME
     return _BETTER if low > 0 else _WORSE if high < 0 else _OPEN
-
-
-def _is_higher(first: Estimate, second: Estimate) -> bool:
-    return (first.value or 0.0) > (second.value or 0.0)
 
 
 def draw_dataset(dataset: AblatedDataSet) -> Drawing:

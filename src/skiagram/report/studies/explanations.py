@@ -1,7 +1,6 @@
 """The page of the study of explanations: importance of features, tested maps, cases to look at."""
 
 import base64
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -16,9 +15,9 @@ from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, n
 from skiagram.report.formatting import (
     MISSING,
     format_decimal,
-    format_difference,
     format_estimate,
     format_percent,
+    format_signed,
 )
 from skiagram.report.pictures import encode_picture
 from skiagram.report.rendering import Summary
@@ -31,10 +30,9 @@ from skiagram.report.tables import (
     fill_difference,
     list_rows,
 )
-from skiagram.statistics.estimate import Estimate
 from skiagram.studies.explanations.fits import Blanking
 from skiagram.studies.explanations.galleries import Picture, ShownCase
-from skiagram.studies.explanations.importance import ClassicalExplanation, FeatureImportance
+from skiagram.studies.explanations.importance import ClassicalExplanation
 from skiagram.studies.explanations.maps import MapExplanation, NetworkExplanation
 from skiagram.studies.explanations.study import ExplanationsResult
 
@@ -68,7 +66,10 @@ def fill(result: ExplanationsResult) -> Context:
         "weights": {model.model: tabulate_weights(model) for model in result.classical},
         "tests": {model.model: tabulate_tests(model) for model in result.networks},
         "pointing": {model.model: tabulate_pointing(result, model) for model in result.networks},
-        "located": {model.model: _first_location(model) for model in result.networks},
+        "located": {
+            model.model: next((map_.location for map_ in model.maps if map_.location), None)
+            for model in result.networks
+        },
         "outside": {model.model: describe_outside(model, result.word) for model in models},
         "galleries": {model.model: list_galleries(model) for model in models},
         "agree": describe_agreement,
@@ -137,7 +138,9 @@ def describe_maps(model: NetworkExplanation) -> str:
     if not computed:
         return f"{name} has none of the maps that were asked for."
     failed = [
-        f"{map_.title} ({', '.join(_not_passed(map_))})"
+        f"{map_.title} ("
+        + ", ".join(f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
+        + ")"
         for map_ in computed
         if not map_.trustworthy
     ]
@@ -145,10 +148,6 @@ def describe_maps(model: NetworkExplanation) -> str:
         words = f"{name}: {', '.join(good)} passed all tests."
         return words + (f" Not to be trusted: {'; '.join(failed)}." if failed else "")
     return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(failed)}."
-
-
-def _not_passed(map_: MapExplanation) -> list[str]:
-    return [f"{test.name} {test.state}" for test in map_.tests if test.state != "passed"]
 
 
 def describe_agreement(agreement: Agreement | None) -> str:
@@ -237,10 +236,6 @@ def tabulate_pointing(result: ExplanationsResult, model: NetworkExplanation) -> 
     parts = ("Hit", "Share inside", "Overlap")
     columns = [name for part in parts for name in (part, "above chance", "above the centre")]
     return Table(columns, list_rows(rows), "Map") if rows else None
-
-
-def _first_location(model: NetworkExplanation) -> Location | None:
-    return next((map_.location for map_ in model.maps if map_.location), None)
 
 
 def _pointing_row(title: str, note: str, location: Location) -> TableRow:
@@ -359,18 +354,13 @@ def draw_effects(model: ClassicalExplanation) -> Drawing | None:
             axes.locator_params(axis="x", nbins=3)
         for axes in grid[:, 0]:
             axes.set_ylabel("effect on the score", fontsize=7.5)
-        words = "; ".join(_effect_words(feature) for feature in features)
+        words = "; ".join(
+            f"{feature.feature} from lowest to highest "
+            + ", ".join(format_signed(each.effect[-1] - each.effect[0]) for each in feature.effects)
+            for feature in features
+        )
         return page.finish(f"effects-{model.model}", f"Accumulated local effects: {words}.")
 
 
 def _short_name(name: str, most: int = 24) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
-
-
-def _effect_words(feature: FeatureImportance) -> str:
-    rises = [effect.effect[-1] - effect.effect[0] for effect in feature.effects]
-    return f"{feature.feature} from lowest to highest {_list_numbers(rises)}"
-
-
-def _list_numbers(values: Sequence[float]) -> str:
-    return ", ".join(format_difference(Estimate(value)) for value in values)

@@ -159,7 +159,8 @@ def describe_ranking(dataset: CorruptedDataSet) -> str:
         if model.behind is not None:
             words += (
                 f" {model.title} changes by {format_difference(model.mean_change)}; "
-                f"{_describe_difference(model.behind)}."
+                f"the difference of {format_difference(model.behind)} is "
+                f"{'clear' if (model.behind.high or 0.0) < 0 else 'not clear'}."
             )
     best = max(trained, key=_mean)
     return f"{words} The highest mean AUC is {format_decimal(_mean(best))}, that of {best.title}."
@@ -167,11 +168,6 @@ def describe_ranking(dataset: CorruptedDataSet) -> str:
 
 def _mean(model: CorruptedModel) -> float:
     return 0.0 if model.clean is None else _value(model.clean.auc) + _value(model.mean_change)
-
-
-def _describe_difference(behind: Estimate) -> str:
-    sure = "clear" if (behind.high or 0.0) < 0 else "not clear"
-    return f"the difference of {format_difference(behind)} is {sure}"
 
 
 def describe_endurance(model: CorruptedModel, result: RobustnessResult) -> str:

@@ -1,5 +1,6 @@
 """The page of the study of simplification."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
@@ -51,7 +52,7 @@ def summarise(result: SimplificationResult) -> Summary:
 def fill(result: SimplificationResult) -> Context:
     """Return the originals, what learning from them gained, figure and tables."""
     return {
-        "originals": list_originals(result),
+        "originals": Counter(sorted(result.originals)).most_common(),
         "taught": describe_teaching(result),
         "figure": draw_losses(result.models[1:]),
         "tables": (tabulate_models(result), tabulate_logistic(result), tabulate_tree(result)),
@@ -150,13 +151,6 @@ def describe_teaching(result: SimplificationResult) -> list[str]:
             f"({'+' if gain > 0 else ''}{format_decimal(gain)})"
         )
     return sentences
-
-
-def list_originals(result: SimplificationResult) -> list[tuple[str, int]]:
-    """Return each original with the number of folds in which it was chosen, most often first."""
-    titles = sorted(set(result.originals))
-    counts = [(title, result.originals.count(title)) for title in titles]
-    return sorted(counts, key=lambda pair: -pair[1])
 
 
 def format_size(size: int) -> str:

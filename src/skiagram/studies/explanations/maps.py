@@ -168,11 +168,6 @@ class _Made(NamedTuple):
     reasons: dict[str, str]
 
 
-def examine_maps(task: MapTask) -> Path:
-    """Return the finished piece of a task."""
-    return task.examine()
-
-
 def explain_network(
     ground: Ground, model: StudiedModel, folds: Sequence[FoldFit], gallery: int
 ) -> NetworkExplanation:
@@ -190,7 +185,7 @@ def explain_network(
             tasks.append(MapTask(fit, tuple(cases), tuple(ground.mask(case) for case in cases)))
     mapped: dict[str, list[MappedCase]] = {}
     reasons: dict[str, str] = {}
-    pieces = ground.cv.workspace.run(f"{NAME}: {model.model}", examine_maps, tasks, fits=False)
+    pieces = ground.cv.workspace.run(f"{NAME}: {model.model}", MapTask.examine, tasks, fits=False)
     for task, piece in zip(tasks, pieces, strict=True):
         spread = float(task.fit.ranking.std()) or 1.0
         seen = (piece / "seen.npy").exists()  # not where no map is defined for such inputs
