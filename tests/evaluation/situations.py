@@ -509,7 +509,7 @@ _FIGURES = re.compile(r" 0\.\d+ and the best classical.*?: the difference is [^e
 def row(situation: Situation) -> str:
     """Return a situation as a row of the table in the documentation.
 
-    Beside the decision only the sentences stand there that the situation is about, without the AUCs.
+    Beside the decision only the sentences stand there that the situation is about, without AUCs.
     """
     verdict = state_verdict(situation.found)
     parts = (*verdict.openings, *verdict.reasons)
