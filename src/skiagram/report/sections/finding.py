@@ -202,13 +202,9 @@ def state_finding(evaluation: Evaluation) -> str:
         share = format_percent(best.sensitivity["1"].value)
         return f"{of}, {evaluation.titles[best.model]} finds {share} {at}."
     name = evaluation.words_of(found.contender)
-    shares, merits = (
-        [write(found.arms[arm]) for arm in (found.contender, "classical")]
-        for write in (
-            lambda one: format_percent(one.sensitivity["1"].value),
-            lambda one: _words(one.merit),
-        )
-    )
+    arms = [found.arms[arm] for arm in (found.contender, "classical")]
+    shares = [format_percent(each.sensitivity["1"].value) for each in arms]
+    merits = [_words(each.merit) for each in arms]
     answer = {
         "better": f"the {name} is better",
         "worse": "the classical model is better",

@@ -64,8 +64,8 @@ def describe_variant(variant: VariantResult, reference: VariantResult) -> str:
         return "no result."
     parts = [f"{kind} {counts[kind]}" for kind in _KINDS if counts[kind]]
     words = f"{', '.join(parts)} of {len(differences)} models."
-    psnr, before = (each.psnr and each.psnr.value for each in (variant, reference))
-    nearer = psnr is not None and before is not None and psnr > before
+    psnr, before = (each.psnr.value or 0.0 if each.psnr else 0.0 for each in (variant, reference))
+    nearer = psnr > before
     if nearer and counts[_WORSE] and not counts[_BETTER]:
         words += (
             " Images become more similar to the clean ones, but models become worse: what is "
