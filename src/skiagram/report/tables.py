@@ -1,8 +1,8 @@
 """The one kind of table on all pages; the macro `table` in `templates/macros.html.j2` writes it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
@@ -19,6 +19,7 @@ from skiagram.statistics.estimate import Estimate
 
 NOT_COMPUTED = "not computed for this task"
 _NO_REASON = "no reason was recorded"
+T = TypeVar("T")
 
 
 class Cell(NamedTuple):
@@ -98,6 +99,19 @@ class Table:
 def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
     """Return rows that need no headings of groups."""
     return (Group("", rows),)
+
+
+def tabulate(
+    rows: Iterable[T],
+    title: Callable[[T], str],
+    columns: Mapping[str, Callable[[T], Cell | str]],
+    first: str = "Model",
+    words: Sequence[str] = (),
+    kind: str = "models",
+) -> Table:
+    """Return a table of which each column is declared once: its heading and what fills it."""
+    found = [TableRow(title(row), [fill(row) for fill in columns.values()]) for row in rows]
+    return Table(tuple(columns), list_rows(found), first, words, kind)
 
 
 def fill_cell(

@@ -1,6 +1,6 @@
 """The page of the study of costs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +11,7 @@ from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
 from skiagram.report.formatting import MISSING, format_count, format_decimal
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
-from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
+from skiagram.report.tables import Cell, Table, fill_cell, tabulate
 from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
@@ -22,14 +22,6 @@ AXES = {
     "parameters": "parameters",
     "multiply_adds": "multiply–add operations per case",
 }
-_COLUMNS = (
-    "AUC, out-of-fold",
-    "Seconds to train",
-    "Milliseconds per case",
-    "of which features or encoding",
-    "Parameters",
-    "Multiply–add operations per case",
-)
 
 
 def summarise(result: CostResult) -> Summary:
@@ -42,29 +34,30 @@ def summarise(result: CostResult) -> Summary:
 def fill(result: CostResult) -> Context:
     """Return the models on the front of each kind of cost, figure and table."""
     models = sorted(result.models, key=lambda model: -(model.auc.value or 0.0))
-    numbers = {model.model: number for number, model in enumerate(models, start=1)}
     return {
         "fronts": list_fronts(result),
-        "figure": draw_pareto(models, numbers) if models else None,
+        "figure": draw_pareto(models) if models else None,
         "table_of_models": tabulate_costs(models),
     }
 
 
 def tabulate_costs(models: Sequence[ModelCost]) -> Table:
     """Return accuracy and cost of each model, numbered as in the figure."""
-    rows = [
-        TableRow(
-            f"{number}. {model.title}",
-            [
-                fill_cell(model.auc),
-                *map(fill_timing, (model.training, model.inference, model.features)),
-                format_count(model.parameters),
-                "not defined" if model.multiply_adds is None else format_count(model.multiply_adds),
-            ],
-        )
-        for number, model in enumerate(models, start=1)
-    ]
-    return Table(_COLUMNS, list_rows(rows))
+    numbers = {model.model: number for number, model in enumerate(models, start=1)}
+    return tabulate(
+        models,
+        lambda model: f"{numbers[model.model]}. {model.title}",
+        {
+            "AUC, out-of-fold": lambda model: fill_cell(model.auc),
+            "Seconds to train": lambda model: fill_timing(model.training),
+            "Milliseconds per case": lambda model: fill_timing(model.inference),
+            "of which features or encoding": lambda model: fill_timing(model.features),
+            "Parameters": lambda model: format_count(model.parameters),
+            "Multiply–add operations per case": lambda model: (
+                "not defined" if model.multiply_adds is None else format_count(model.multiply_adds)
+            ),
+        },
+    )
 
 
 def describe_best(result: CostResult) -> str:
@@ -144,7 +137,7 @@ def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
     }
 
 
-def draw_pareto(models: Sequence[ModelCost], numbers: Mapping[str, int]) -> Drawing:
+def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
     """Draw every model by its number in the table; a line joins the front."""
     value = [model.auc.value or 0.0 for model in models]
     words = []
@@ -152,7 +145,7 @@ def draw_pareto(models: Sequence[ModelCost], numbers: Mapping[str, int]) -> Draw
         grid = page.figure.subplots(2, 2, sharey=True)
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
             front = pareto_front(cost, value)
-            _panel(axes, models, cost, front, numbers)
+            _panel(axes, models, cost, front)
             axes.set_xlabel(AXES[kind])
             names = [model.title for model, on in zip(models, front, strict=True) if on]
             words.append(f"{AXES[kind]}: {', '.join(names)}")
@@ -168,7 +161,6 @@ def _panel(
     models: Sequence[ModelCost],
     cost: Sequence[float | None],
     front: NDArray[np.bool_],
-    numbers: Mapping[str, int],
 ) -> None:
     line = sorted(
         (spent, model.auc.value or 0.0)
@@ -176,7 +168,7 @@ def _panel(
         if on and spent is not None
     )
     axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
-    for model, spent, on in zip(models, cost, front, strict=True):
+    for number, (model, spent, on) in enumerate(zip(models, cost, front, strict=True), start=1):
         if spent is None or model.auc.value is None:
             continue
         colour = ARM_COLOUR[model.arm]
@@ -185,7 +177,7 @@ def _panel(
             markerfacecolor=colour if on else "none",
         )  # fmt: skip
         axes.annotate(
-            str(numbers[model.model]), (spent, model.auc.value), (4, 3), textcoords="offset points",
+            str(number), (spent, model.auc.value), (4, 3), textcoords="offset points",
             fontsize=7, color=colour,
         )  # fmt: skip
     axes.set_xscale("log")

@@ -1,6 +1,6 @@
 """The page of the study of personal models."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.formatting import (
@@ -20,6 +20,7 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
     list_rows,
+    tabulate,
 )
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.personal import (
@@ -48,18 +49,6 @@ _VERDICTS = {  # helps, harms, open
         "Covariates and an earlier image together are not shown to help or harm",
     ),
 }
-_COLUMNS = (
-    "Knows",
-    "AUC",
-    "Change",
-    "Probability moves by",
-    "Median patient",
-    "90 % of patients below",
-    "Decisions changed",
-    "Now right",
-    "Now wrong",
-    "Patients concerned",
-)
 
 
 def summarise(result: PersonalResult) -> Summary:
@@ -89,23 +78,27 @@ def fill(result: PersonalResult) -> Context:
 
 def tabulate_models(dataset: PersonalDataSet) -> Table:
     """Return AUC and change of each variant, and how far probabilities and decisions move."""
-    rows = []
-    for model in dataset.models:
-        cells: list[Cell | str] = [model.knows, fill_cell(model.auc)]
-        shares = (model.decided, model.righted, model.wronged, model.patients)
-        cells += (
-            [MISSING] * (len(_COLUMNS) - 2)
-            if model.knows == IMAGE
-            else [
-                fill_difference(model.difference),
-                _points(model.moved),
-                format_decimal(model.moved_typically),
-                format_decimal(model.moved_rarely),
-                *map(_percent, shares),
-            ]
-        )
-        rows.append(TableRow(model.title, cells))
-    return Table(_COLUMNS, list_rows(rows), words=_COLUMNS[:1])
+
+    def of_variant(fill: Callable[[PersonalModel], Cell | str]) -> Callable[..., Cell | str]:
+        return lambda model: MISSING if model.knows == IMAGE else fill(model)
+
+    return tabulate(
+        dataset.models,
+        lambda model: model.title,
+        {
+            "Knows": lambda model: model.knows,
+            "AUC": lambda model: fill_cell(model.auc),
+            "Change": of_variant(lambda model: fill_difference(model.difference)),
+            "Probability moves by": of_variant(lambda model: _points(model.moved)),
+            "Median patient": of_variant(lambda model: format_decimal(model.moved_typically)),
+            "90 % of patients below": of_variant(lambda model: format_decimal(model.moved_rarely)),
+            "Decisions changed": of_variant(lambda model: _percent(model.decided)),
+            "Now right": of_variant(lambda model: _percent(model.righted)),
+            "Now wrong": of_variant(lambda model: _percent(model.wronged)),
+            "Patients concerned": of_variant(lambda model: _percent(model.patients)),
+        },
+        words=("Knows",),
+    )
 
 
 def tabulate_parts(dataset: PersonalDataSet) -> Table | None:

@@ -15,27 +15,17 @@ from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.studies.cost import fill_timing
 from skiagram.report.tables import (
-    Cell,
     Table,
     TableRow,
     fill_cell,
     fill_difference,
     list_rows,
+    tabulate,
 )
 from skiagram.studies.simplification.study import ORIGINAL, SimplificationResult, SimplifiedModel
 
 _GROUPS = {"features": "few features", "rules": "tree of rules", "network": "small network"}
 _COMPRESSED = "smaller weights"
-_COLUMNS = (
-    "AUC",
-    "Minus the original",
-    "Agreement",
-    "Brier score",
-    "Calibration error (ICI)",
-    "Numbers",
-    "Bytes",
-    "Milliseconds per case",
-)
 _DEEP = ("network", "whole", "pruned", "eight bits")
 
 
@@ -61,23 +51,30 @@ def fill(result: SimplificationResult) -> Context:
 
 def tabulate_models(result: SimplificationResult) -> Table:
     """Return loss, agreement, calibration, size and time of the original and the simpler models."""
-    rows = []
-    for model in result.models:
-        simpler = model.name != ORIGINAL
-        cells: list[Cell | str] = [
-            fill_cell(model.auc),
-            fill_difference(model.difference) if simpler else MISSING,
-            "yes" if is_within(model, result.margin) else "not shown",
-            fill_cell(model.agreement) if simpler else MISSING,
-            fill_cell(model.brier),
-            format_decimal(model.ici.value if model.ici else None),
-            format_count(model.parameters),
-            format_size(model.size),
-            fill_timing(model.inference),
-        ]
-        rows.append(TableRow(model.title, cells))
-    within = f"Within {format_decimal(result.margin, 2)}"
-    return Table((*_COLUMNS[:2], within, *_COLUMNS[2:]), list_rows(rows))
+    margin = result.margin
+    return tabulate(
+        result.models,
+        lambda model: model.title,
+        {
+            "AUC": lambda model: fill_cell(model.auc),
+            "Minus the original": lambda model: (
+                MISSING if model.name == ORIGINAL else fill_difference(model.difference)
+            ),
+            f"Within {format_decimal(margin, 2)}": lambda model: (
+                "yes" if is_within(model, margin) else "not shown"
+            ),
+            "Agreement": lambda model: (
+                MISSING if model.name == ORIGINAL else fill_cell(model.agreement)
+            ),
+            "Brier score": lambda model: fill_cell(model.brier),
+            "Calibration error (ICI)": lambda model: format_decimal(
+                model.ici.value if model.ici else None
+            ),
+            "Numbers": lambda model: format_count(model.parameters),
+            "Bytes": lambda model: format_size(model.size),
+            "Milliseconds per case": lambda model: fill_timing(model.inference),
+        },
+    )
 
 
 def tabulate_logistic(result: SimplificationResult) -> Table:
@@ -95,14 +92,15 @@ def tabulate_logistic(result: SimplificationResult) -> Table:
 
 def tabulate_tree(result: SimplificationResult) -> Table:
     """Return the lines of the tree, further in at each question."""
-    rows = [
-        TableRow(
-            "\N{EM SPACE}" * (2 * line.depth) + f"{line.feature} {line.question}",
-            [format_percent(line.probability), format_count(line.cases)],
-        )
-        for line in result.tree
-    ]
-    return Table(("Probability", "Cases"), list_rows(rows), "Question")
+    return tabulate(
+        result.tree,
+        lambda line: "\N{EM SPACE}" * (2 * line.depth) + f"{line.feature} {line.question}",
+        {
+            "Probability": lambda line: format_percent(line.probability),
+            "Cases": lambda line: format_count(line.cases),
+        },
+        "Question",
+    )
 
 
 def is_within(model: SimplifiedModel, margin: float) -> bool:
