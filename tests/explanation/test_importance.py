@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression as Logistic
 
-from skiagram.errors import OptionError
 from skiagram.explanation import importance
 from skiagram.explanation.importance import (
     accumulate_local_effects,
@@ -225,12 +224,6 @@ def test_boosting_is_explained_in_log_odds() -> None:
     found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
     np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
-
-
-def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "shap", None)
-    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
-        importance.import_shap()
 
 
 def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:

@@ -1,6 +1,5 @@
 """Maps against networks whose attribution is known exactly, in images and in volumes."""
 
-import sys
 from typing import Any, cast
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from skiagram.errors import OptionError
 from skiagram.explanation.saliency import (
     ExplainedNetwork,
     Resolution,
@@ -155,14 +153,6 @@ def test_fresh_weights_come_from_the_output_on_and_leave_the_network_as_it_is() 
         assert all(torch.equal(changed[name], again[name]) for name in changed)
     after = network.classifier.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
-
-
-def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("captum")]:
-        monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setitem(sys.modules, "captum", None)
-    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
-        explain("grad_cam", trained("small_cnn", 1, 32, 32), images(1, 32, 32), RESOLUTION)
 
 
 def test_the_map_of_a_linear_network_passes_deletion_and_insertion() -> None:

@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -30,22 +31,21 @@ def test_a_difference_shows_its_sign(value: float | None, text: str) -> None:
     assert format_signed(value) == text
 
 
-def test_an_interval_has_two_decimals() -> None:
-    assert format_estimate(Estimate(0.873, 0.81, 0.92)) == "0.873 (0.81–0.92)"
-
-
-def test_a_dash_never_stands_beside_a_minus() -> None:
-    assert format_interval(Estimate(0.02, -0.03, 0.07)) == "(−0.03 to 0.07)"
-
-
-def test_a_difference_has_bounds_as_fine_as_itself() -> None:
-    assert format_difference(Estimate(0.008, -0.0004, 0.0149)) == "+0.008 (0.000–0.015)"
-    assert format_difference(Estimate(-0.007, -0.019, 0.006)) == "−0.007 (−0.019 to 0.006)"
-
-
-def test_without_bounds_the_value_stands_alone() -> None:
-    assert format_estimate(Estimate(0.5)) == "0.500"
-    assert format_estimate(Estimate(None, reason="one class")) == "–"
+@pytest.mark.parametrize(
+    ("write", "estimate", "text"),
+    [
+        (format_estimate, Estimate(0.873, 0.81, 0.92), "0.873 (0.81–0.92)"),
+        (format_estimate, Estimate(0.5), "0.500"),
+        (format_estimate, Estimate(None, reason="one class"), "–"),
+        (format_interval, Estimate(0.02, -0.03, 0.07), "(−0.03 to 0.07)"),
+        (format_difference, Estimate(0.008, -0.0004, 0.0149), "+0.008 (0.000–0.015)"),
+        (format_difference, Estimate(-0.007, -0.019, 0.006), "−0.007 (−0.019 to 0.006)"),
+    ],
+)
+def test_bounds_are_as_fine_as_they_mean_and_no_dash_stands_beside_a_minus(
+    write: Callable[[Estimate], str], estimate: Estimate, text: str
+) -> None:
+    assert write(estimate) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(93322, "93,322"), (13.5, "13.5"), (None, "–")])

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from skiagram.records import write_record
-from skiagram.report.index import list_outputs, write_index, write_study
+from skiagram.report.index import list_outputs, render_study, write_index, write_study
 from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.crossover.curves import Crossing
@@ -46,6 +46,7 @@ def with_report(root: Path) -> Path:
 @pytest.mark.parametrize("result", [SEARCH, crossover()])
 def test_a_study_leaves_what_it_says_it_leaves(result: object, tmp_path: Path) -> None:
     write_study(result, tmp_path)
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_study(result)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
     tuned = {path.name for path in tmp_path.glob("tuned/*")}
     assert tuned == ({"svm_tuned.yaml", "net_tuned.yaml"} if result is SEARCH else set())

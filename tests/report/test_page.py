@@ -28,7 +28,7 @@ from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import answered, full, with_galleries
-from tests.report.examples_of_results import TITLES, binary, material, several_classes, with_failure
+from tests.report.examples_of_results import binary, material, several_classes, with_failure
 
 SECTIONS = list(list_sections().items())[2:]  # the first two pages are none of the contents
 DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
@@ -193,31 +193,6 @@ def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone() -> 
             assert part in words.replace("\N{NO-BREAK SPACE}", " "), question
     for jargon in ("single trainings", "Use a network:", "flat prior", "Left open"):
         assert jargon not in words
-
-
-@pytest.mark.slow
-def test_what_evaluation_found_stands_on_the_page() -> None:
-    words = page_of("ideal").text
-    for text in (
-        "about 680 such patients are needed",
-        "undecided: the interval includes relevant differences in both directions",
-        "0.410 | 1.000",
-        "Threshold for a sensitivity of 90",
-        "PPV at 1 %",
-        "The best network is not shown to beat Decision tree.",
-        "Kendall’s W is 0.810",
-        "only 7 patients of class abnormal, fewer than 20",
-        "1 of 60 abnormal cases were classified wrongly",
-        "delta method on the logit",
-        "Support vector machine Decision tree +0.084 (0.044–0.104)",
-        "Support vector machine Random forest forest was not trained",
-        "was chosen on development cases",
-    ):
-        assert text in words, text
-    assert "inner folds" not in words
-    figure = page_of("ideal").all("svg")[1]["aria-label"] or ""
-    assert all(title in figure for title in TITLES.values())
-    assert "ideal observer 0.955" in figure
 
 
 def test_what_a_task_does_not_have_is_said() -> None:

@@ -1,6 +1,5 @@
 """The figures that dvc compares: by model, rounded, nothing that was not computed."""
 
-import hashlib
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -20,20 +19,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     write_report(binary(), material(), folder / "report.html", folder / "plots")
     return folder
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-@pytest.mark.thorough
-def test_writing_twice_gives_the_same_files(folder: Path, tmp_path: Path) -> None:
-    write_report(binary(), material(), tmp_path / "report.html", tmp_path / "plots")
-    assert hashes(tmp_path) == hashes(folder)
 
 
 @pytest.mark.slow

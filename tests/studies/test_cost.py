@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -113,14 +112,6 @@ def test_a_point_is_on_the_front_unless_another_dominates_it(
         for i in range(len(points))
     ]
     assert pareto_front(cost, value).tolist() == expected
-
-
-@given(POINTS)
-def test_the_best_and_the_cheapest_are_always_met(points: list[tuple[float, float]]) -> None:
-    cost, value = (np.array(one) for one in zip(*points, strict=True))
-    front = pareto_front(cost.tolist(), value.tolist())
-    assert value[front].max() == value.max()
-    assert cost[front].min() == cost.min()
 
 
 def test_an_undefined_cost_is_not_on_the_front_and_keeps_nobody_off() -> None:

@@ -75,7 +75,6 @@ def test_a_network_without_enough_fits_is_named() -> None:
 def test_the_page_escapes_names_and_names_failures() -> None:
     page = render_study(RESULT)
     assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
-    assert page == render_study(RESULT)
 
 
 @pytest.mark.slow

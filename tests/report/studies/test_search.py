@@ -49,4 +49,3 @@ def test_the_page_says_what_was_spent_and_escapes_names() -> None:
         "rate",
         [Cell("0.1", tone="code"), Cell("0.3", tone="code")],
     )
-    assert page == render_study(RESULT)

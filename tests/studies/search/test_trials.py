@@ -1,13 +1,10 @@
 """When a trial ends early, and which values it tries."""
 
-import builtins
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skiagram.errors import OptionError
 from skiagram.seeding import derived_seed
 from skiagram.studies.search.space import Choice, Range, Space
 from skiagram.studies.search.trials import Pruning, load_optuna, suggest, values_of
@@ -75,16 +72,3 @@ def test_trials_under_way_keep_a_round_apart() -> None:
     for number in range(5):
         earlier.append((asked(0, number, earlier).params, None))
     assert len({params["rate"] for params, _ in earlier}) == 5
-
-
-def test_without_optuna_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def absent(name: str, *given: Any, **named: Any) -> Any:
-        if name.partition(".")[0] == "optuna":
-            raise ImportError(name)
-        return real(name, *given, **named)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(OptionError, match=r"pip install 'skiagram\[search\]'"):
-        load_optuna()
