@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from skimage.color import rgb2gray
 from skimage.filters import threshold_otsu
 
 from skiagram.errors import DataError
-from skiagram.features.batch import FeatureBatch, bounding_box, bright_region, luminance
+from skiagram.features.batch import FeatureBatch, bright_region, luminance
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.first_order import FirstOrder
 
@@ -58,20 +55,6 @@ def test_a_region_without_a_pixel_is_refused(region: str) -> None:
     with pytest.raises(DataError, match=r"no pixel.*at least one pixel"):
         family.extract(FeatureBatch(IMAGES, masks))
     assert np.isfinite(family.extract(FeatureBatch(IMAGES, masks).row(0))).all()
-
-
-few = st.sampled_from([False] * 19 + [True])
-
-
-@pytest.mark.slow
-@given(arrays(np.bool_, array_shapes(min_dims=4, max_dims=4, max_side=9), elements=few))
-def test_the_box_holds_all_regions_and_no_more(masks: np.ndarray) -> None:
-    places = np.argwhere(masks)[:, 1:]
-    nothing = np.zeros((3, 2), dtype=np.int64)
-    ends = (
-        np.stack([places.min(axis=0), places.max(axis=0) + 1], axis=1) if len(places) else nothing
-    )
-    assert np.array_equal(bounding_box(masks), ends)
 
 
 def test_colour_becomes_luminance_as_in_scikit_image() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.shards import Region, ShardWriter, ends_of
 from skiagram.image_store.store import ImageStore, spans
 
 
@@ -72,3 +72,13 @@ def test_a_region_that_cannot_be_measured_names_its_case(
     with pytest.raises(DataError, match=f"bad.*{message}"):
         write()
     assert not (tmp_path / "a/index.json").exists()
+
+
+@pytest.mark.slow
+@given(arrays(np.bool_, array_shapes(max_dims=3, max_side=9)))
+def test_the_ends_of_a_region_hold_it_and_no_more(inside: np.ndarray) -> None:
+    places = np.argwhere(inside)
+    ends = np.zeros((inside.ndim, 2), dtype=np.int64)
+    if len(places):
+        ends = np.stack([places.min(axis=0), places.max(axis=0) + 1], axis=1)
+    assert np.array_equal(ends_of(inside), ends)

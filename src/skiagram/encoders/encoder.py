@@ -23,7 +23,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.encoders.weights import LocalFile, Source
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.options import STRICT, build
 from skiagram.preparation import LEARNED, ImageKinds, Preparation
 from skiagram.records import read_record, write_record
@@ -389,7 +389,9 @@ def pictures(
     share of the region's side that is added on each side.
     """
     volume = is_volume(image)
-    extent = _extent(None if region is None else region.inside, image.shape[: 2 + volume])
+    extent = [(0, side) for side in image.shape[: 2 + volume]]
+    if region is not None:
+        extent = [*ends_of(region.inside)]
     cut = None if region is None else margin
     if not volume:
         return [(image[_square(extent, image.shape, cut)], _ratio(spacing, 0, 1))]
@@ -408,18 +410,6 @@ def pictures(
         box = _square([extent[other] for other in across], plane.shape, cut)
         views.append((plane[box], _ratio(spacing, *across)))
     return views
-
-
-def _extent(inside: NDArray[np.bool_] | None, shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Return where a region begins and ends on each axis; the whole image where there is none."""
-    if inside is None:
-        return [(0, side) for side in shape]
-    ranges = []
-    for axis in range(inside.ndim):
-        others = tuple(other for other in range(inside.ndim) if other != axis)
-        held = np.flatnonzero(inside.any(axis=others))
-        ranges.append((int(held[0]), int(held[-1]) + 1))
-    return ranges
 
 
 def _ratio(spacing: Spacing | None, rows: int, columns: int) -> float:

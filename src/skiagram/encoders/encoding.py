@@ -51,35 +51,26 @@ class _Cache:
     def __init__(self, path: Path | None, say: Say) -> None:
         self._say = say
         self._file: sqlite3.Connection | None = None
-        if path is None:
-            return
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=60)
-            self._file.execute("CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, row BLOB)")
-        except (OSError, sqlite3.Error) as error:
-            self._give_up(f"{path}: {error}")
+        if path is not None:
+            with self._faults_said():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = sqlite3.connect(path, timeout=60)
+                table = "CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, row BLOB)"
+                self._file.execute(table)
 
     def get(self, key: bytes) -> Floats | None:
-        if self._file is None:
-            return None
-        try:
-            row = self._file.execute("SELECT row FROM rows WHERE key = ?", [key]).fetchone()
-        except sqlite3.Error as error:
-            self._give_up(str(error))
-            return None
-        return None if row is None else np.frombuffer(row[0], "<f4").astype(np.float32)
+        row = None
+        with self._faults_said():
+            find = "SELECT row FROM rows WHERE key = ?"
+            row = self._file and self._file.execute(find, [key]).fetchone()
+        return np.frombuffer(row[0], "<f4").astype(np.float32) if row else None
 
     def put(self, keys: Sequence[bytes], rows: Floats) -> None:
-        if self._file is None:
-            return
         numbers = [row.astype("<f4").tobytes() for row in rows]
-        try:
-            with self._file:
+        if self._file is not None:
+            with self._faults_said(), self._file:
                 pairs = zip(keys, numbers, strict=True)
                 self._file.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
-        except sqlite3.Error as error:
-            self._give_up(str(error))
 
     def close(self) -> None:
         with suppress(sqlite3.Error):
@@ -87,12 +78,16 @@ class _Cache:
                 self._file.close()
         self._file = None
 
-    def _give_up(self, why: str) -> None:
-        self._say(
-            f"The encodings are not kept ({why}); the next run encodes these images again. "
-            "Free some space, or delete .work/encodings."
-        )
-        self.close()
+    @contextmanager
+    def _faults_said(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            self._say(
+                f"The encodings are not kept ({error}); the next run encodes these images again. "
+                "Free some space, or delete .work/encodings."
+            )
+            self.close()
 
 
 class _Work(NamedTuple):

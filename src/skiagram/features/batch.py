@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
 from skiagram.features.feature import Flags, Floats
+from skiagram.image_store.shards import ends_of
 
 # Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
@@ -57,25 +58,6 @@ def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
     threshold = np.where(between.max(axis=1) > 0, between.argmax(axis=1) + 1, 0)
     bright: Flags = grey.levels[:, 0] > threshold[:, None, None]
     return bright
-
-
-Span = tuple[int, int]
-Box = tuple[Span, Span, Span]
-
-
-def bounding_box(masks: Flags) -> Box:
-    """Return first and last + 1 of the slices, rows and columns of (n, depth, height, width).
-
-    0 and 0 where nothing is true.
-    """
-    first, end = _span(masks.any(axis=(0, 2, 3)))
-    plane = np.asarray(masks[:, first:end].any(axis=(0, 1)))
-    return (first, end), _span(plane.any(axis=1)), _span(plane.any(axis=0))
-
-
-def _span(occupied: Any) -> Span:
-    places = np.flatnonzero(occupied)
-    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
 
 
 Region = Literal["whole", "bright"]
@@ -149,11 +131,11 @@ class FeatureBatch:
         return cropped
 
     @cached_property
-    def _box(self) -> Box:
+    def _box(self) -> tuple[tuple[int, int], ...]:
         """Where the regions of all images begin and end; the whole images if all are empty."""
         *_, height, width = self.images.shape[: 4 if self.volumes else 3]
         slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
-        found = bounding_box(slices)
+        found = ends_of(np.asarray(slices.any(axis=0)))
         return found if found[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
 
     def check_planes(self, family: str) -> None:

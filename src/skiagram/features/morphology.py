@@ -8,11 +8,12 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features import surface
-from skiagram.features.batch import FeatureBatch, bounding_box
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Column, Flags, Floats, ratio
 from skiagram.features.first_order import ROUNDING
 from skiagram.features.hull import Hull, convex_hull, diameter, enclosing_ellipsoid, smallest_box
+from skiagram.image_store.shards import ends_of
 from skiagram.options import STRICT
 
 
@@ -83,7 +84,7 @@ def morphology_features(
 def _bodies_around(
     regions: Flags, spacing: Floats, hulls: list[Hull], half_axes: Floats
 ) -> dict[str, Solid]:
-    boxes = np.array([bounding_box(region[None]) for region in regions])
+    boxes = np.array([ends_of(region) for region in regions])
     sides = [smallest_box(hull.corners, hull.normals, hull.edges, hull.sides) for hull in hulls]
     enclosing = [enclosing_ellipsoid(hull.corners) for hull in hulls]
     volumes, areas = np.array([(hull.volume, hull.area) for hull in hulls]).T

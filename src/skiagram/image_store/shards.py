@@ -59,6 +59,16 @@ class Region:
     direction: tuple[float, ...] | None = None
 
 
+def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+    """Return first and last + 1 of what is true along each axis; 0 and 0 where nothing is."""
+    ends = []
+    for axis in range(inside.ndim):
+        others = tuple(other for other in range(inside.ndim) if other != axis)
+        held = np.flatnonzero(inside.any(axis=others))
+        ends.append((int(held[0]), int(held[-1]) + 1) if len(held) else (0, 0))
+    return tuple(ends)
+
+
 def schema(*, volumes: bool, regions: bool = False) -> pa.Schema:
     """Return the columns of a shard of images or of volumes, with or without regions."""
     sides = ("depth", "height", "width") if volumes else ("height", "width")

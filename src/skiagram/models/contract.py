@@ -229,11 +229,10 @@ class TrainedByEpochs(Protocol):
     Attributes:
         gpus: How many of this machine's its fits may use; None where they use none.
         one_by_one: Whether each fit shares its work out by itself, so that none is made beside it.
-        knows_epochs: Whether folds have no say in how long the final fit trains.
-        final_epochs: Epochs of a fit on all cases; None where validation cases decide.
+        final_epochs: Epochs of a fit on all cases, where folds have no say in them; None where
+            validation cases of its own decide, `chosen` where the folds do.
     """
 
     gpus: int | None
     one_by_one: bool
-    knows_epochs: bool
-    final_epochs: int | None
+    final_epochs: int | Literal["chosen"] | None

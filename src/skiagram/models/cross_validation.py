@@ -271,14 +271,14 @@ class CrossValidator(Generic[I]):
         Raises:
             ModelFailure: A fit failed: the first one, in the order of their asking, that did.
         """
-        waits = self._final_fit_waits()
+        epochs = self._final_epochs()
         fits: list[Fit[I]] = []
         for part in parts:
             fits += [self._fold_fit(part, k) for k in range(len(part.folds))]
-            if not waits:
-                fits.append(self._final_fit(part, self._known_epochs()))
+            if epochs != "chosen":
+                fits.append(self._final_fit(part, epochs))
         made = self._make(fits)
-        if waits:
+        if epochs == "chosen":
             chosen = [self._chosen_epochs(_of_folds(part, made)) for part in parts]
             made |= self._make([self._final_fit(*pair) for pair in zip(parts, chosen, strict=True)])
         return [self._calibrated(part, made) for part in parts]
@@ -411,15 +411,10 @@ class CrossValidator(Generic[I]):
         name = repeat_name(repeat)
         return self.plan.make_folds(cases.label, cases.patient_id, self.plan.folds, *name)
 
-    def _final_fit_waits(self) -> bool:
+    def _final_epochs(self) -> int | Literal["chosen"] | None:
         if not self.model.uses_validation or self.plan.final_fit == "early_stopping":
-            return False
-        return not (isinstance(self.model, TrainedByEpochs) and self.model.knows_epochs)
-
-    def _known_epochs(self) -> int | None:
-        if not isinstance(self.model, TrainedByEpochs) or self.plan.final_fit == "early_stopping":
             return None
-        return self.model.final_epochs
+        return self.model.final_epochs if isinstance(self.model, TrainedByEpochs) else "chosen"
 
     def _chosen_epochs(self, results: Sequence[FitResult]) -> int | None:
         """Return for how many epochs a fit on all cases trains; None where it stops early."""

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from skiagram.errors import DataError
-from skiagram.features.batch import FeatureBatch, bounding_box
+from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition, Flags, Floats
 from skiagram.features.pyradiomics import KURTOSIS
+from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.image_types import images_of_type
 from skiagram.radiomics.settings import INTERPOLATORS, Plan, Settings
 from skiagram.restoration.regions import Interpolation, interpolate, new_places
@@ -44,7 +45,7 @@ class Case:
 
     def batch(self, image: Floats) -> FeatureBatch:
         """Return an image on the same voxels, cut to the region, for the feature families."""
-        box = tuple(slice(*ends) for ends in bounding_box(self.drawn[None]))
+        box = tuple(slice(*ends) for ends in ends_of(self.drawn))
         sides = (1, *image[box].shape[self.plane :])
         left_out = self.outline is not None
         return FeatureBatch(
@@ -185,7 +186,7 @@ def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
             allowed="at least one voxel",
             remedy="check that mask and label belong to this image",
         )
-    return bounding_box(inside[None])
+    return ends_of(inside)
 
 
 def _cut(case: Case, margin: int) -> Case:

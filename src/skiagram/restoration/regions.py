@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from scipy.ndimage import spline_filter1d
 
 from skiagram.errors import DataError
+from skiagram.image_store.shards import ends_of
 from skiagram.options import STRICT
 
 Floats = NDArray[np.float64]
@@ -146,21 +147,15 @@ def _near(
 ) -> tuple[NDArray[Any], NDArray[np.bool_], list[Floats]]:
     """Cut old volume and new grid to what lies near the region."""
     box, near_axes = [], []
-    sides = zip(image.shape, spacing, axes, _extent(mask), strict=True)
-    for size, has, new, (first, last) in sides:
-        near = np.abs(new - np.clip(new, first - 1, last + 1)) <= margin / has
+    sides = zip(image.shape, spacing, axes, ends_of(mask), strict=True)
+    for size, has, new, (first, stop) in sides:
+        near = np.abs(new - np.clip(new, first - 1, stop)) <= margin / has
         chosen = new[near] if near.any() else new
         start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
-        end = min(size, int(np.ceil(max(chosen[-1], last))) + _REACH + 1)
+        end = min(size, int(np.ceil(max(chosen[-1], stop - 1))) + _REACH + 1)
         box.append(slice(start, end))
         near_axes.append(chosen - start)
     return image[tuple(box)], mask[tuple(box)], near_axes
-
-
-def _extent(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the first and last place of a region, at least a voxel, on each of three axes."""
-    held = [np.flatnonzero(mask.any(axis=axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-    return [(int(places[0]), int(places[-1])) for places in held]
 
 
 class RegionOfInterest(NamedTuple):
@@ -299,9 +294,9 @@ def _check(mask: NDArray[np.bool_], when: str) -> None:
 def crop(region: RegionOfInterest, margin: float) -> RegionOfInterest:
     """Cut a volume to the box of its region and a margin in mm, whole voxels, no copy."""
     box = []
-    for spacing, (first, last) in zip(region.spacing, _extent(region.outline), strict=True):
+    for spacing, (first, end) in zip(region.spacing, ends_of(region.outline), strict=True):
         around = int(np.ceil(margin / spacing - 1e-9))
-        box.append(slice(max(0, first - around), last + around + 1))
+        box.append(slice(max(0, first - around), end + around))
     inner = tuple(box)
     return RegionOfInterest(
         region.image[inner], region.outline[inner], region.inside[inner], region.spacing

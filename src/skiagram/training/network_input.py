@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.training.options import ImageSize, NetworkInput, RegionBox
 
 _INSIDE = 0.5
@@ -93,11 +93,8 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
         remedy = "set model.training.input.box.unit to voxels, or give the spacing"
         raise DataError("an unknown spacing", allowed=allowed, remedy=remedy)
     around = [int(np.ceil(box.margin / distance - 1e-9)) for distance in spacing]
-    bounds = []
-    for axis, margin in enumerate(around):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        places = np.flatnonzero(mask.any(axis=others))
-        bounds.append((int(places[0]) - margin, int(places[-1]) + 1 + margin))
+    ends = zip(ends_of(mask), around, strict=True)
+    bounds = [(start - margin, stop + margin) for (start, stop), margin in ends]
     if not box.equal_sides:
         return tuple(bounds)
     longest = max((stop - start) * of for (start, stop), of in zip(bounds, spacing, strict=True))

@@ -13,16 +13,18 @@ from skiagram.training.data import Examples
 from skiagram.training.options import Training
 
 
-class Network(Protocol):
-    """The options dataclass of a network: its architecture and how it is trained."""
+class Trained(Protocol):
+    """The options dataclass of a network: its name for people and how it is trained."""
 
     @property
-    def title(self) -> str:
-        """Return the name for people."""
+    def title(self) -> str: ...
 
     @property
-    def training(self) -> Training:
-        """Return how the network is trained."""
+    def training(self) -> Training: ...
+
+
+class Network(Trained, Protocol):
+    """A network that sees images alone."""
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         """Return a freshly initialised network from (n, channels, height, width) to logits.
@@ -48,20 +50,12 @@ class ReadsVolumes(Protocol):
 
 
 @runtime_checkable
-class ReadsTable(Protocol):
+class ReadsTable(Trained, Protocol):
     """A network that sees covariates beside the image."""
 
     @property
     def columns(self) -> tuple[str, ...] | None:
         """Return the covariates to read, in order; None takes every numeric one."""
-
-    @property
-    def title(self) -> str:
-        """Return the name for people."""
-
-    @property
-    def training(self) -> Training:
-        """Return how the network is trained."""
 
     def build(
         self, channels: int, height: int, width: int, n_classes: int, columns: int

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -63,16 +63,11 @@ class NetworkModel:
         return not single or trainer.logger is not None or started() is not None
 
     @property
-    def knows_epochs(self) -> bool:
-        """Return whether folds have no say in how long a fit on all cases trains."""
+    def final_epochs(self) -> int | Literal["chosen"] | None:
         options = self.network.training
-        return reads_validation(options, self.trainer) or options.optimizer.schedule in FALLING
-
-    @property
-    def final_epochs(self) -> int | None:
-        """Return the epochs of a fit on all cases; None where validation cases decide."""
-        options = self.network.training
-        return None if reads_validation(options, self.trainer) else options.epochs
+        if reads_validation(options, self.trainer):
+            return None
+        return options.epochs if options.optimizer.schedule in FALLING else "chosen"
 
     def inputs(self, data: Path) -> Any:
         """Find what the network reads in the folder `data` that the stages left."""

@@ -19,7 +19,7 @@ from torch.nn.functional import pad
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
 from skiagram.encoders.weights import give_weights, read_tensors, sha256_of
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.image_store.shards import Image, Region, Spacing, is_volume
+from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, last_layer
@@ -172,9 +172,7 @@ def _name(network: nn.Module, layer: nn.Module) -> str:
 def _box(inside: NDArray[np.bool_], margin: float) -> tuple[slice, ...]:
     """Return the box around a region with its margin, as far as the volume reaches."""
     cuts = []
-    for axes, whole in zip(((1, 2), (0, 2), (0, 1)), inside.shape, strict=True):
-        places = np.flatnonzero(inside.any(axis=axes))
-        start, stop = int(places[0]), int(places[-1]) + 1
+    for (start, stop), whole in zip(ends_of(inside), inside.shape, strict=True):
         more = int(np.ceil((stop - start) * margin))
         cuts.append(slice(max(0, start - more), min(whole, stop + more)))
     return tuple(cuts)
