@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError
 from skiagram.features.discretisation import Discretisation, entropy
-from skiagram.options import check
 
 
 @pytest.mark.slow
@@ -38,20 +37,6 @@ def test_as_many_levels_as_allowed_are_accepted_and_no_more() -> None:
     assert narrow.grey_levels(np.array([[[0.0, 2047.0]]])).number == 2048
     with pytest.raises(DataError, match="makes 2049 grey levels"):
         narrow.grey_levels(np.array([[[0.0, 2048.0]]]))
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"bin_number": 8, "bin_width": 2.0},
-        {"bin_number": None, "bin_width": None},
-        {"bin_number": 1, "bin_width": None},
-        {"bin_number": None, "bin_width": 0.0},
-    ],
-)
-def test_nonsense_is_refused_by_name(values: dict[str, float | None]) -> None:
-    with pytest.raises(OptionError, match="levels"):
-        check(Discretisation, values, "levels")
 
 
 pixels = arrays(np.float32, (3, 4, 5), elements=st.floats(-(2.0**100), 2.0**100, width=32))

@@ -5,10 +5,8 @@ import pytest
 from scipy import ndimage, signal
 
 from skiagram.datasets.phantom.image_model import colour_noise, power_law_spectrum
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.fractal import Fractal, box_counting_dimension, ring_powers, spectral_slope
-from skiagram.options import check
 
 
 def counted(image: np.ndarray, side: int) -> float:
@@ -108,10 +106,3 @@ def test_gain_and_offset_of_the_intensities_change_nothing() -> None:
 def test_images_too_small_for_a_slope_are_planes_without_one(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(3).normal(size=(1, *shape)).astype(np.float32)
     assert FRACTAL.extract(FeatureBatch(image)).tolist() == [[2, 0]]
-
-
-@pytest.mark.parametrize(("option", "value"), [("tile", 8), ("highest_frequency", 0.6)])
-def test_nonsense_is_refused_by_name(option: str, value: float) -> None:
-    values = {"tile": 128, "highest_frequency": 0.25, option: value}
-    with pytest.raises(OptionError, match=rf"fractal\.{option}"):
-        check(Fractal, values, "fractal")

@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from skimage.filters import gabor
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.gabor import Gabor
-from skiagram.options import check
 
 FAMILY = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="separate")
 
@@ -60,19 +58,3 @@ def test_responses_grow_with_the_gain_and_ignore_the_offset() -> None:
     image = np.random.default_rng(2).integers(0, 256, size=(1, 20, 24)).astype(np.float32)
     found = FAMILY.extract(FeatureBatch(image * 4 - 1024))
     np.testing.assert_allclose(found, 4 * FAMILY.extract(FeatureBatch(image)), rtol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("wavelengths", [8, 4]), ("wavelengths", [1]), ("orientations", 5), ("bandwidth", 0.0)],
-)
-def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
-    values = {
-        "wavelengths": [4],
-        "orientations": 4,
-        "bandwidth": 1.0,
-        "aggregation": "averaged",
-        option: value,
-    }
-    with pytest.raises(OptionError, match=rf"gabor\.{option}"):
-        check(Gabor, values, "gabor")

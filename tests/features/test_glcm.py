@@ -7,11 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.feature import graycomatrix, graycoprops
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm import Aggregation, Glcm, glcm
-from skiagram.options import check
 
 FAMILY = Glcm(
     levels=Discretisation(bin_number=8, bin_width=None),
@@ -170,14 +168,3 @@ def test_fixed_bin_number_is_blind_to_unit_and_offset() -> None:
     images = np.random.default_rng(0).integers(0, 256, size=(2, 20, 20)).astype(np.float32)
     moved = family(1, 3).extract(FeatureBatch(images * 4 - 1024))
     np.testing.assert_allclose(moved, family(1, 3).extract(FeatureBatch(images)))
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("distances", []), ("distances", [0]), ("distances", [1, 1]), ("aggregation", "mean")],
-)
-def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
-    levels = {"bin_number": 16, "bin_width": None}
-    values = {"levels": levels, "region": "whole", "distances": [1], "aggregation": "merged"}
-    with pytest.raises(OptionError, match=rf"glcm\.{option}"):
-        check(Glcm, {**values, option: value}, "glcm")

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.granulometry import Granulometry, erode
-from skiagram.options import check
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 150), (90, 64), (65, 3)])
@@ -58,9 +56,3 @@ def test_shares_sum_to_at_most_one_and_ignore_gain_and_offset(images: np.ndarray
     assert found.min() >= 0
     assert found.reshape(2, 2, -1).sum(axis=2).max() <= 1 + 1e-12
     np.testing.assert_allclose(FAMILY.extract(FeatureBatch(images * 4 - 100)), found, atol=1e-9)
-
-
-@pytest.mark.parametrize("value", [[], [0], [2, 1], [1, 1], [2000]])
-def test_nonsense_is_refused_by_name(value: list[int]) -> None:
-    with pytest.raises(OptionError, match=r"granulometry\.radii"):
-        check(Granulometry, {"radii": value}, "granulometry")

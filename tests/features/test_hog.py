@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.feature import hog
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.hog import OrientedGradients
-from skiagram.options import check
 
 
 @pytest.mark.parametrize(
@@ -60,10 +58,3 @@ def test_gain_and_offset_of_the_intensities_change_nothing(images: np.ndarray) -
     family = OrientedGradients(grid=3, block=2, orientations=6)
     found = family.extract(FeatureBatch(images * 8 + 100))
     np.testing.assert_allclose(found, family.extract(FeatureBatch(images)), atol=1e-6)
-
-
-@pytest.mark.parametrize(("option", "value"), [("grid", 0), ("block", 5), ("orientations", 1)])
-def test_nonsense_is_refused_by_name(option: str, value: int) -> None:
-    values = {"grid": 4, "block": 2, "orientations": 9, option: value}
-    with pytest.raises(OptionError, match=r"hog.*(at most 4 cells|greater than or equal)"):
-        check(OrientedGradients, values, "hog")

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 from skimage.feature import local_binary_pattern
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.lbp import LocalBinaryPatterns
-from skiagram.options import check
 
 LEVELS = Discretisation(bin_number=256, bin_width=None)
 
@@ -63,13 +61,3 @@ def test_a_quarter_turn_and_another_unit_change_nothing() -> None:
     np.testing.assert_allclose(
         family.extract(FeatureBatch(turned)), family.extract(FeatureBatch(images))
     )
-
-
-@pytest.mark.parametrize(
-    ("option", "value"), [("radii", []), ("radii", [2, 1]), ("radii", [0]), ("neighbours", 3)]
-)
-def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
-    levels = {"bin_number": 256, "bin_width": None}
-    values = {"levels": levels, "radii": [1], "neighbours": 8, option: value}
-    with pytest.raises(OptionError, match=rf"lbp\.{option}"):
-        check(LocalBinaryPatterns, values, "lbp")

@@ -6,12 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.neighbours import equal_neighbours
 from skiagram.features.ngldm import Ngldm, dependence_counts, equal_counts
-from skiagram.options import check
 
 N_LEVELS = 4
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=5)
@@ -84,12 +82,3 @@ def test_wider_neighbourhoods_and_looser_levels_raise_the_dependence() -> None:
 def test_pixels_outside_the_region_are_no_neighbours() -> None:
     mask = np.array([[True, False, True], [False, False, False], [True, False, True]])
     assert features(family(), np.zeros((3, 3)), mask)["ngldm_high_dependence_emphasis"] == 1
-
-
-@pytest.mark.parametrize(
-    ("option", "value"), [("distance", 0), ("distance", 8), ("coarseness", -1)]
-)
-def test_nonsense_is_refused_by_name(option: str, value: int) -> None:
-    values = {"levels": LEVELS, "region": "whole", "distance": 1, "coarseness": 0, option: value}
-    with pytest.raises(OptionError, match=rf"ngldm\.{option}"):
-        check(Ngldm, values, "ngldm")

@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from skiagram.errors import OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.wavelet import Statistic, Wavelet, mean_square, sub_bands
-from skiagram.options import check
 
 
 @settings(deadline=None, max_examples=40)
@@ -124,14 +122,3 @@ def test_constant_image_has_its_floor_in_every_detail() -> None:
     np.testing.assert_allclose(found[1:], np.log(1e-12 * 100))
     black = family.extract(FeatureBatch(np.zeros((1, 20, 20), dtype=np.float32)))
     assert np.isfinite(black).all()
-
-
-@pytest.mark.parametrize(
-    ("option", "value"),
-    [("wavelet", "db99"), ("wavelet", "morl"), ("levels", 0), ("statistics", ["entropy"] * 2)],
-)
-def test_nonsense_is_refused_by_name(option: str, value: object) -> None:
-    values: dict[str, object] = {"wavelet": "db2", "levels": 2, "boundary": "symmetric"}
-    values |= {"statistics": ["log_energy"], option: value}
-    with pytest.raises(OptionError, match=rf"wavelet\.{option}"):
-        check(Wavelet, values, "wavelet")

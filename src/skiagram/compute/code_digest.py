@@ -287,7 +287,8 @@ def _parsed(path: Path, name: str) -> _Module:
             continue
         for local, definition in _imports(ast.walk(node), package):
             module.imports.setdefault(local, []).append(definition)
-        if not (isinstance(node, (ast.Import, ast.ImportFrom)) or _for_types_alone(node)):
+        for_types_alone = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if not (isinstance(node, (ast.Import, ast.ImportFrom)) or for_types_alone):
             module.always.append(node)
     return module
 
@@ -314,10 +315,6 @@ def _bound(node: ast.stmt) -> list[str]:
         targets = [node.target]
     names = [target.id for target in targets if isinstance(target, ast.Name)]
     return names if len(names) == len(targets) else []
-
-
-def _for_types_alone(node: ast.stmt) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
 
 
 def _imports(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, _Definition]]:

@@ -111,7 +111,8 @@ class PooledNetwork(nn.Module):
         super().__init__()
         self.body, self.pooling, self.layers = body, pooling, layers
         self.prefix = int(getattr(body, "num_prefix_tokens", 0))
-        if "class_token" in pooling and not (self.prefix and _has_class_token(body)):
+        has_token = self.prefix > 0 and getattr(body, "cls_token", None) is not None
+        if "class_token" in pooling and not has_token:
             raise OptionError(
                 "this network has no class token",
                 where="encoder.pooling",
@@ -176,10 +177,6 @@ def give_timm_weights(
     classifier = getattr(body, "pretrained_cfg", {}).get("classifier") or ()
     heads = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     give_weights(body, weights, architecture, file, heads)
-
-
-def _has_class_token(body: nn.Module) -> bool:
-    return getattr(body, "cls_token", None) is not None
 
 
 def _timm() -> ModuleType:

@@ -54,7 +54,7 @@ def extract_table(
     partial_file = output.with_suffix(f"{output.suffix}.unfinished")
     state = _identity(plan)
     keys = [_key(row, folder, state) for row in rows]
-    found = _read_unfinished(partial_file)
+    found = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
     missing = [number for number, key in enumerate(keys) if key not in found]
     work = partial(_describe_row, folder, plan)
     with (
@@ -107,10 +107,6 @@ def _state(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return status.st_size, status.st_mtime_ns
-
-
-def _read_unfinished(path: Path) -> dict[str, Mapping[str, float | str]]:
-    return dict(_whole_lines(path)) if path.exists() else {}
 
 
 def _whole_lines(path: Path) -> Iterator[tuple[str, Mapping[str, float | str]]]:

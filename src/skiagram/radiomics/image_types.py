@@ -4,7 +4,7 @@ They are not the filters of the IBSI in `features/filters`: a Laplacian of Gauss
 recursive one, normalised across scales; a wavelet wraps around at the image's edge.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,9 @@ def images_of_type(
         yield from wavelet_bands(image, settings)
     elif kind == "Gradient":
         distances = spacing if settings.gradientUseSpacing else (1.0, 1.0, 1.0)
-        yield "gradient", _gradient(image, distances)
+        yield "gradient", _with_itk("GradientMagnitude", image, distances)
     else:
-        yield kind.lower(), _POINTWISE[kind](image)
+        yield kind.lower(), _POINTWISE[kind](image, _most(image))
 
 
 def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: float) -> Floats:
@@ -50,10 +50,6 @@ def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: floa
             remedy="leave LoG out of imageType, or take a smaller sigma",
         )
     return _with_itk("LaplacianRecursiveGaussian", image, spacing, sigma, True)
-
-
-def _gradient(image: Floats, spacing: tuple[float, ...]) -> Floats:
-    return _with_itk("GradientMagnitude", image, spacing)
 
 
 def _with_itk(name: str, image: Floats, spacing: tuple[float, ...], *options: Any) -> Floats:
@@ -85,22 +81,6 @@ def wavelet_bands(image: Floats, settings: Settings) -> Iterator[tuple[str, Floa
     yield f"{name}-{low.replace('a', 'L')}", rest[sides]
 
 
-def _square(image: Floats) -> Floats:
-    return image**2 / _most(image)
-
-
-def _square_root(image: Floats) -> Floats:
-    return np.sign(image) * np.sqrt(np.abs(image) * _most(image))
-
-
-def _logarithm(image: Floats) -> Floats:
-    return np.sign(image) * np.log1p(np.abs(image)) * (_most(image) / np.log1p(_most(image)))
-
-
-def _exponential(image: Floats) -> Floats:
-    return np.exp(np.log(_most(image)) / _most(image) * image)
-
-
 def _most(image: Floats) -> float:
     most = float(np.abs(image).max())
     if most == 0:
@@ -108,9 +88,13 @@ def _most(image: Floats) -> float:
     return most
 
 
-_POINTWISE = {
-    "Square": _square,
-    "SquareRoot": _square_root,
-    "Logarithm": _logarithm,
-    "Exponential": _exponential,
+_POINTWISE: dict[
+    str, Callable[[Floats, float], Floats]
+] = {  # of an image and its largest magnitude
+    "Square": lambda image, most: image**2 / most,
+    "SquareRoot": lambda image, most: np.sign(image) * np.sqrt(np.abs(image) * most),
+    "Logarithm": lambda image, most: (
+        np.sign(image) * np.log1p(np.abs(image)) * (most / np.log1p(most))
+    ),
+    "Exponential": lambda image, most: np.exp(np.log(most) / most * image),
 }

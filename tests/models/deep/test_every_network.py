@@ -29,11 +29,11 @@ DEEP = {
 }
 OF_VOLUMES = ["cnn_3d", "recurrent"]
 TINY = {"pretrained": "shufflenet_v2_x0_5", "fine_tuned": "resnet18", "vgg16_transfer": "vgg11"}
-NETWORKS = [
-    pytest.param(name, marks=[pytest.mark.thorough] if name in TINY else [])
+KINDS = [
+    pytest.param(name, None, marks=[pytest.mark.thorough] if name in TINY else [])
     for name in DEEP
     if name != "cnn_3d"
-]
+] + [pytest.param(name, 10) for name in OF_VOLUMES]
 QUICK = [name for name in DEEP if name not in TINY and name != "cnn_3d"]
 
 
@@ -50,31 +50,43 @@ def learner(name: str, epochs: int) -> NetworkModel:
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_learns_and_comes_back_from_its_folder(tmp_path: Path, name: str) -> None:
-    cases = spots(tmp_path / "images", 72, noise=0.3, side=SIDE)
+@pytest.mark.parametrize(("name", "depth"), KINDS)
+def test_learns_and_comes_back_from_its_folder(
+    tmp_path: Path, name: str, depth: int | None
+) -> None:
+    side = 12 if depth else SIDE
+    cases = spots(tmp_path / "images", 72, noise=0.3, side=side, depth=depth)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
-    fitted = learner(name, epochs=6).fit(known, unseen, FitContext(seed=0))
+    fitted = learner(name, epochs=12 if depth else 6).fit(known, unseen, FitContext(seed=0))
     losses = fitted.summary.curves["training_loss"].to_numpy()
     assert losses[-1] < 0.9 * losses[0]
     assert fitted.summary.parameters > 0
+    assert fitted.summary.multiply_adds
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model")
     np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
+    again.save(tmp_path / "copy")
+    for file in (tmp_path / "model").iterdir():
+        assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
 
 
-@pytest.mark.parametrize("name", QUICK)
-def test_reads_colour_names_many_classes_and_refuses_other_images(
-    tmp_path: Path, name: str
+@pytest.mark.parametrize(
+    ("name", "depth"), [(name, None) for name in QUICK] + [(name, 5) for name in OF_VOLUMES]
+)
+def test_has_many_classes_and_refuses_other_images(
+    tmp_path: Path, name: str, depth: int | None
 ) -> None:
-    cases = spots(tmp_path / "images", 28, n_classes=7, channels=3, side=SIDE)
+    side, channels = (12, 1) if depth else (SIDE, 3)
+    like: dict[str, Any] = {"side": side, "channels": channels, "depth": depth}
+    cases = spots(tmp_path / "images", 28, n_classes=7, **like)
     fitted = learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
     assert fitted.scores(cases.inputs).shape == (28, 7)
-    larger = spots(tmp_path / "larger", 2, channels=3, side=SIDE + 4)
-    gray = spots(tmp_path / "gray", 2, side=SIDE)
-    for other in (larger, gray):
+    other_size = {"depth": depth + 1} if depth else {"side": side + 4}
+    plain_or_gray = {"depth": None} if depth else {"channels": 1}
+    for number, other in enumerate((other_size, plain_or_gray)):
+        unlike = spots(tmp_path / f"unlike{number}", 2, **like | other)
         with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
-            fitted.scores(other.inputs)
+            fitted.scores(unlike.inputs)
 
 
 def auc_after_shuffling(name: str, cases: Labelled[ImageSet]) -> float:
@@ -94,31 +106,6 @@ def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
     depth = 6 if name == "cnn_3d" else None
     cases = spots(tmp_path / "images", 160, noise=0.3, side=10 if depth else SIDE, depth=depth)
     assert 0.3 < auc_after_shuffling(name, cases) < 0.7
-
-
-@pytest.mark.parametrize("name", OF_VOLUMES)
-def test_volumes_are_learned_and_the_model_comes_back(tmp_path: Path, name: str) -> None:
-    cases = spots(tmp_path / "volumes", 72, noise=0.3, side=12, depth=10)
-    known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
-    fitted = learner(name, epochs=12).fit(known, unseen, FitContext(seed=0))
-    losses = fitted.summary.curves["training_loss"].to_numpy()
-    assert losses[-1] < 0.9 * losses[0]
-    assert fitted.summary.multiply_adds
-    fitted.save(tmp_path / "model")
-    again = load_network(tmp_path / "model")
-    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
-
-
-@pytest.mark.parametrize("name", OF_VOLUMES)
-def test_volumes_have_many_classes_and_no_other_size(tmp_path: Path, name: str) -> None:
-    cases = spots(tmp_path / "volumes", 28, n_classes=7, side=12, depth=5)
-    fitted = learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
-    assert fitted.scores(cases.inputs).shape == (28, 7)
-    thicker = spots(tmp_path / "thicker", 2, side=12, depth=6)
-    image = spots(tmp_path / "image", 2, side=12)
-    for other in (thicker, image):
-        with pytest.raises(ModelFailure, match=r"case0000.*as in training"):
-            fitted.scores(other.inputs)
 
 
 def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:

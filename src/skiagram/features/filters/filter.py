@@ -6,7 +6,7 @@ first. Images are (depth, height, width); a plane filter works on each slice for
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -73,7 +73,7 @@ def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
     """Return kernels, along x first, turned by all right angles, each distinct result once."""
     turns = []
     for order in permutations(range(len(kernels))):
-        even = _even(order)
+        even = sum(later < earlier for earlier, later in combinations(order, 2)) % 2 == 0
         for signs in product((1, -1), repeat=len(kernels)):
             if (np.prod(signs) == 1) == even:
                 pairs = zip(order, signs, strict=True)
@@ -82,11 +82,6 @@ def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
                 )
     distinct = {tuple(kernel.tobytes() for axis in turn for kernel in axis): turn for turn in turns}
     return list(distinct.values())
-
-
-def _even(order: Sequence[int]) -> bool:
-    pairs = [(later, earlier) for later in range(len(order)) for earlier in range(later)]
-    return sum(order[later] < order[earlier] for later, earlier in pairs) % 2 == 0
 
 
 def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:

@@ -33,7 +33,7 @@ class ArticleCNN:
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         check_smallest_side("article_cnn", height, width, MIN_SIDE)
-        rows, columns = (_side_left(side) for side in (height, width))
+        rows, columns = (((side - 2) // 2 - 2) // 2 - 2 for side in (height, width))
         network = nn.Sequential(
             nn.Conv2d(channels, 32, 3),
             nn.ReLU(),
@@ -51,7 +51,3 @@ class ArticleCNN:
         if self.initialisation == "keras":
             network.apply(glorot_uniform)
         return network
-
-
-def _side_left(side: int) -> int:
-    return ((side - 2) // 2 - 2) // 2 - 2

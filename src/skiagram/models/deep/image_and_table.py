@@ -42,7 +42,7 @@ class ImageAndTable(OnBackbone):
     ) -> nn.Module:
         """Return the network from images and (n, columns) numbers of a table to logits."""
         backbone = self.network().build(channels, height, width, n_classes)
-        numbers = cut_last_layer(backbone)
+        _, numbers = cut_last_layer(backbone)
         table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))
 

@@ -57,9 +57,9 @@ def last_layer(network: nn.Module) -> nn.Linear:
     return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
 
 
-def cut_last_layer(network: nn.Module) -> int:
-    """Put nothing in the place of the last linear layer; return how many numbers entered it."""
+def cut_last_layer(network: nn.Module) -> tuple[str, int]:
+    """Put nothing in the place of the last linear layer; return its name and how much entered."""
     last = last_layer(network)
     name = next(name for name, module in network.named_modules() if module is last)
     network.set_submodule(name, nn.Identity())
-    return last.in_features
+    return name, last.in_features

@@ -66,7 +66,7 @@ class TrainedNetwork(PictureEncoder):
         whole, _ = load_classifier(self._fitted)
         classifier = cast(Classifier, whole.members[0] if isinstance(whole, Ensemble) else whole)
         network = classifier.network
-        numbers = cut_last_layer(network)
+        _, numbers = cut_last_layer(network)
         channels, height, width = architecture.shape
         if channels not in (1, 3) or (height != width and self.preprocessing.size is None):
             found = f"a network on images of {channels} channels, {height} × {width} pixels"

@@ -107,7 +107,7 @@ class Transfer:
         else:
             base = _of_torchvision(self.architecture, height, width, dense=self.head == "dense")
             if self.head == "linear":
-                return base, cut_last_layer(base)
+                return base, cut_last_layer(base)[1]
         with torch.no_grad():
             numbers = base.eval()(torch.zeros(1, _COLOURS, height, width)).shape[1]
         return base, int(numbers)

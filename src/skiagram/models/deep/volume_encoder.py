@@ -22,7 +22,7 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
-from skiagram.models.deep.layers import cut_last_layer, last_layer
+from skiagram.models.deep.layers import cut_last_layer
 from skiagram.options import STRICT
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
@@ -84,8 +84,7 @@ class VolumeEncoder(PublishedEncoder):
         network, channels, title = self._build()
         how.check_channels(channels)
         path = self.weights.locate(WEIGHTS)
-        last = _name(network, last_layer(network))
-        cut_last_layer(network)
+        last, _ = cut_last_layer(network)
         tensors = _without_prefix(read_tensors(path), network)
         give_weights(network, tensors, title, str(path), (last,))
         network.eval().requires_grad_(False)
@@ -162,11 +161,6 @@ def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[s
             own = (name for name in tensors if name.startswith(prefix))
             return {name.removeprefix(prefix): tensors[name] for name in own}
     return dict(tensors)
-
-
-def _name(network: nn.Module, layer: nn.Module) -> str:
-    name: str = next(name for name, module in network.named_modules() if module is layer)
-    return name
 
 
 def _box(inside: NDArray[np.bool_], margin: float) -> tuple[slice, ...]:
