@@ -13,9 +13,9 @@ import numpy as np
 
 from skiagram.encoders.encoder import COLUMN, TABLE
 from skiagram.errors import DataError, OptionError
-from skiagram.features.table import FeatureTable
+from skiagram.features.table import FeatureTable, is_in_family
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
-from skiagram.models.classical.estimator import ClassicalModel, FittedClassical, choose_columns
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.finder import CandidateFinder, FittedCandidateFinder
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.records import MARKS
@@ -100,7 +100,8 @@ def head_inputs(
     A model whose `columns` are null reads the encoding alone, else `features` beside it.
     """
     check_head(model)
-    if model.columns is None or set(choose_known(encoding, model)) == set(model.columns):
+    families = model.columns or ()
+    if all(any(is_in_family(name, one) for name in encoding.names) for one in families):
         return Head(model, encoder), encoding
     beside = FeatureTable.read(features).of(encoding.case_id)
     shared = set(beside.names) & set(encoding.names)
@@ -121,15 +122,3 @@ def reads_features(model: ClassicalModel) -> bool:
     """Return whether a head's option file names families besides the encoding."""
     names = (family.split("_")[0].split(".") for family in model.columns or ())
     return any(COLUMN not in parts for parts in names)
-
-
-def choose_known(encoding: FeatureTable, model: ClassicalModel) -> tuple[str, ...]:
-    """Return which of a model's chosen families the encoding has."""
-    known = []
-    for family in model.columns or ():
-        try:
-            choose_columns(encoding.names, [family])
-        except OptionError:
-            continue
-        known.append(family)
-    return tuple(known)
