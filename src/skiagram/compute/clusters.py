@@ -250,10 +250,8 @@ _ENDED = {
     *("BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "GONE"),
     *("NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"),
 }
-_LOOK_SECONDS, _GRACE_SECONDS = (
-    3,
-    30,
-)  # a result may reach this machine's view of a shared disk late
+_LOOK_SECONDS = 3
+_GRACE_SECONDS = 30  # a result may reach this machine's view of a shared disk late
 
 
 def _wait_for(job: Any) -> None:

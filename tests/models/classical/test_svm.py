@@ -18,16 +18,6 @@ def test_two_classes_score_by_the_kernel_expansion() -> None:
     np.testing.assert_array_equal(scores[:, 0], -scores[:, 1])
 
 
-def test_more_classes_score_one_against_the_rest() -> None:
-    cases = cohort(7)
-    fitted = model("svm", inverse_regularisation=100.0).fit(cases, None, FitContext(0))
-    scores = fitted.scores(cases.inputs)
-    np.testing.assert_array_equal(
-        scores.argmax(axis=1),
-        fitted.pipeline.predict(cases.inputs.values.astype(np.float64)),
-    )
-
-
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_it_learns_its_support_vectors_their_weights_and_the_intercepts(n_classes: int) -> None:
     fitted = model("svm").fit(cohort(n_classes), None, FitContext(0))
