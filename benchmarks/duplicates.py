@@ -2,10 +2,9 @@
 
     python -m benchmarks.duplicates [IMAGES ...]
 
-Generated tissue with planted copies (noise and brightness, every second one cropped too). The
-ratio is that of thumbnails alone, against all products in blocks by NumPy; both must find the same
-pairs. Seconds and memory are those of a process of its own that reads the images from shards,
-reduces, compares and confirms them.
+Generated tissue with planted copies (noise and brightness, every second one cropped too). Seconds
+and memory are those of a process of its own that reads the images from shards, reduces, compares
+and confirms them.
 """
 
 import multiprocessing
@@ -18,21 +17,19 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.common import peak_memory
-from benchmarks.ratio import Ratio, Side, Table, compare, show
+from benchmarks.ratio import Table, show
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import zoom
 
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import THRESHOLD, correlated_pairs, duplicate_pairs, thumbnail
+from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.near_duplicates.search import transformed_pairs
 
 SIZE = 64
 KEPT = 0.9  # of a side, in a cropped copy
 COPIES = 100  # every hundredth image is a copy of the one before
-COMPARED = 20_000
-BLOCK = 512
 
 
 def images(number: int, size: int = SIZE) -> Iterator[NDArray[np.uint8]]:
@@ -55,28 +52,6 @@ def images(number: int, size: int = SIZE) -> Iterator[NDArray[np.uint8]]:
             tissue = fft.irfft2(noise * frequency**-1.5, s=(size, size))
             tissue /= tissue.std()
         yield np.clip(128 + 30 * tissue, 0, 255).astype(np.uint8)
-
-
-def all_products(thumbnails: NDArray[np.float32]) -> set[tuple[int, int]]:
-    """Return pairs above the threshold by multiplying every pair out."""
-    found = set()
-    for start in range(0, len(thumbnails), BLOCK):
-        product = thumbnails[start : start + BLOCK] @ thumbnails[start:].T
-        i, j = np.nonzero(np.triu(product > THRESHOLD, k=1))
-        found |= set(zip((i + start).tolist(), (j + start).tolist(), strict=True))
-    return found
-
-
-def ratios() -> Iterator[Ratio]:
-    """Compare on 20,000 thumbnails."""
-    thumbnails = np.stack([thumbnail(image) for image in images(COMPARED)])
-    if set(correlated_pairs(thumbnails, THRESHOLD)) != all_products(thumbnails):
-        raise AssertionError("other pairs than by all products")
-    yield compare(
-        f"pairs of {COMPARED:,} thumbnails",
-        Side("bounded", lambda: correlated_pairs(thumbnails, THRESHOLD)),
-        Side(f"all products, NumPy {np.__version__}", lambda: all_products(thumbnails)),
-    )
 
 
 def whole(number: int, size: int) -> tuple[int, float, float, float, float]:
@@ -135,4 +110,4 @@ def tables(numbers: tuple[int, ...] = (20_000, 100_000), size: int = 28) -> Iter
 
 if __name__ == "__main__":
     chosen = tuple(int(word) for word in sys.argv[1:])
-    show(ratios(), tables(chosen) if chosen else tables())
+    show([], tables(chosen) if chosen else tables())

@@ -25,7 +25,6 @@ from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.datasets.burnt_in_text import find_text
 from skiagram.near_duplicates.pairs import Pairs
-from skiagram.near_duplicates.search import TransformedPairs
 from skiagram.options import build, read_option_file
 from skiagram.records import Cases, DataCard, Task
 from skiagram.seeding import stream
@@ -34,7 +33,6 @@ DATA_SETS = 200
 _SEED = 20_260_713
 _NUMBERS = {"border": 8, "brightness": 1, "sharpness": 2, "noise": 2, "lowest_bits": 3}
 _COVARIATES = 3
-_FLAT = np.zeros(0, dtype=np.int64)
 _CARD = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
 _PHANTOM = Path(__file__).resolve().parents[2] / "conf/dataset/phantom.yaml"
 _SIDES = (64, 128, 256, 512)
@@ -109,8 +107,7 @@ def draw(design: Design, generator: Draws, *, confounded: bool) -> Evidence:
         label[patient],
     )
     none = Appearance(
-        Pairs(_FLAT, _FLAT, np.zeros(0), np.zeros(0, dtype=np.bool_)),
-        TransformedPairs(_FLAT, _FLAT, np.zeros(0), np.zeros(0, dtype=str)),
+        Pairs.of({}),
         np.zeros(len(cases), dtype=np.bool_),
         None,
     )

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from skiagram.audit.run import audit
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import Pairs, unite_pairs
-from skiagram.near_duplicates.search import TransformedPairs, unite_transformed
+from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
 from skiagram.records import Cases, DataCard, Design, Task, read_record, write_record
 from tests.audit.planted import CARD, TASK, Planted, clean_set
 
@@ -156,24 +154,18 @@ def test_what_only_the_second_kind_of_image_shows_is_found(clean: Planted, tmp_p
 
 
 def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike() -> None:
-    def places(*numbers: int) -> NDArray[np.int64]:
-        return np.array(numbers, dtype=np.int64)
-
-    pet = Pairs(places(0, 2), places(4, 3), np.array([0.99, 0.985]), np.array([False, False]))
-    mr = Pairs(places(1, 4), places(2, 0), np.array([0.99, 1.0]), np.array([False, True]))
-    pairs = unite_pairs([pet, mr])
-    assert pairs.first.tolist() == [0, 1, 2]
-    assert pairs.second.tolist() == [4, 2, 3]
-    assert pairs.correlation.tolist() == [1.0, 0.99, 0.985]
-    assert pairs.exact.tolist() == [True, False, False]
-    copies = [
-        TransformedPairs(places(1, 2), places(2, 5), np.array([0.9, 0.7]), np.array(["a", "b"])),
-        TransformedPairs(places(5, 0), places(2, 3), np.array([0.8, 0.7]), np.array(["c", "d"])),
+    near = {(0, 4): (0.99, NEAR), (2, 3): (0.985, NEAR)}
+    pet = {**near, (1, 2): (0.9, "a"), (2, 5): (0.7, "b")}
+    mr = {(1, 2): (0.99, NEAR), (0, 4): (1.0, EXACT), (2, 5): (0.8, "c"), (0, 3): (0.7, "d")}
+    united = unite_pairs([Pairs.of(pet), Pairs.of(mr)])
+    found = zip(*(column.tolist() for column in united), strict=True)
+    assert list(found) == [
+        (0, 3, 0.7, "d"),
+        (0, 4, 1.0, EXACT),
+        (1, 2, 0.99, NEAR),
+        (2, 3, 0.985, NEAR),
+        (2, 5, 0.8, "c"),
     ]
-    transformed = unite_transformed(copies, pairs)
-    assert transformed.first.tolist() == [0, 2]  # 1 and 2 are near duplicates of one kind
-    assert transformed.second.tolist() == [3, 5]
-    assert transformed.kind.tolist() == ["d", "c"]
 
 
 @pytest.mark.thorough

@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.audit.contract import Finding
 from skiagram.audit.shortcuts import bin_values, predict_out_of_fold, probe_label
 from skiagram.image_store.shards import Image
-from skiagram.near_duplicates.search import TransformedPairs
+from skiagram.near_duplicates.pairs import duplicate_pairs
 from skiagram.records import Cases
 from tests.audit.planted import CARD, TASK, Planted
 
@@ -25,9 +25,7 @@ from tests.audit.planted import CARD, TASK, Planted
 @pytest.fixture(autouse=True)
 def without_transformed_copies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the search for them, three quarters of an audit's time; it has tests of its own."""
-    rows = np.empty(0, dtype=np.int64)
-    none = TransformedPairs(rows, rows, np.empty(0), np.empty(0, dtype=str))
-    monkeypatch.setattr("skiagram.audit.run.transformed_pairs", lambda store, near: none)
+    monkeypatch.setattr("skiagram.audit.run.find_copies", duplicate_pairs)
 
 
 def alarms(findings: dict[str, Finding]) -> set[str]:

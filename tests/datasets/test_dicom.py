@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
 from pydicom.uid import (
+    CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -145,6 +147,18 @@ def test_monochrome1_and_rescaling_turn_the_rescaled_range() -> None:
     image = read(STORED, PhotometricInterpretation="MONOCHROME1", **fields)
     assert np.isnan(image[0, 0])
     np.testing.assert_allclose(image[STORED > 0], ((4095 - STORED) * 0.5 + 10)[STORED > 0])
+
+
+@pytest.mark.parametrize("alone", [{"RescaleSlope": "2"}, {"RescaleIntercept": "-1024"}])
+def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(
+    alone: dict[str, str], tmp_path: Path
+) -> None:
+    header = header_of(STORED, SOPClassUID=CTImageStorage, **alone)
+    (tmp_path / "a.dcm").write_bytes(file_of(header).read())
+    theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(tmp_path / "a.dcm"))[0]
+    np.testing.assert_array_equal(read_dicom(tmp_path / "a.dcm").pixels, theirs)
+    with pytest.raises(DataError, match="a Rescale Slope of 0"):
+        read(STORED, RescaleSlope="0", RescaleIntercept="5")
 
 
 def test_modality_table_is_applied() -> None:

@@ -80,6 +80,8 @@ def test_equal_rows_alone_have_equal_patterns(tmp_path: Path) -> None:
         ({}, {"features": ("site",)}, "`x` in the column `site`"),
         ({}, {"features": ("entropy",)}, "entropy"),
         ({"original_glcm_Contrast": 1e39}, {}, "32 bits"),
+        ({"age": ["NA", *range(11)]}, {}, "11 numbers and 1 texts, such as `NA`"),
+        ({"age": ["1,5", *["2,25"] * 11]}, {}, "numbers with a decimal comma"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
         ({}, {"file": "absent.csv"}, "absent.csv"),
         ({}, {"md5": "0" * 32}, "checksum"),
@@ -98,6 +100,12 @@ def test_a_bad_table_is_one_line(
     with pytest.raises(DataError) as caught:
         source(**options).open(tmp_path)
     assert said in str(caught.value)
+
+
+def test_cells_that_stand_for_nothing_can_be_named(tmp_path: Path) -> None:
+    write(tmp_path, age=["NA", *range(11)])
+    measured = [entry.measured["age"] for entry in source(missing=("NA",)).open(tmp_path).entries()]
+    assert measured == [None, *range(11)]
 
 
 def test_a_data_set_of_images_has_no_features_of_its_own() -> None:

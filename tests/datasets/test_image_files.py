@@ -183,17 +183,32 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "three pages": (_pages(), "3 pages without a place"),
     "second channel": (
         tiff(np.stack([GRAY] * 2, -1), photometric="minisblack", planarconfig="contig"),
-        "2 channels in a picture of 1",
+        "2 gray channels, 8-bit integers",
     ),
+    "channels apart": (
+        tiff(np.stack([SINGLE] * 3), photometric="minisblack", planarconfig="separate"),
+        "3 gray channels, 32-bit floating point",
+    ),
+    "colour of 64 bits": (
+        tiff(COLOUR.astype(np.float64), photometric="rgb"),
+        "3 channels, 64-bit floating point",
+    ),
+    "64-bit floating point": (tiff(SINGLE.astype(np.float64)), "64-bit floating point"),
+    "16-bit floating point": (tiff(SINGLE.astype(np.float16)), "16-bit floating point"),
+    "volume in a page": (
+        tiff(np.stack([DEEP] * 16), volumetric=True, tile=(16, 16, 16)),
+        "a volume of 16 slices in one page",
+    ),
+    "compressed as PNG": (tiff(GRAY, compression="png"), "a compression that is not known here"),
     "16-bit PNG, a pixel see-through": (see_through(DEEP, 257), "transparent pixels"),
     "float, white is zero": (white_is_zero(SINGLE), "numbers with a sign"),
     "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "transparent pixels"),
     "16-bit colour TIFF": (
         tiff(COLOUR.astype(np.uint16), photometric="rgb"),
-        "16 bits of a colour",
+        "3 channels, 16-bit integers",
     ),
     "16-bit colour PPM": (b"P6 1 1 65535\n" + bytes(6), "16 bits of a colour"),
-    "32-bit integers": (tiff(DEEP.astype(np.uint32)), "32 bits of integers"),
+    "32-bit integers": (tiff(DEEP.astype(np.uint32)), "32-bit integers"),
     "decompression bomb": (_bomb(), "32768 × 32768 pixels"),
 }
 

@@ -13,9 +13,9 @@ from skimage.transform import resize
 
 from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import duplicate_pairs
+from skiagram.near_duplicates.pairs import clusters, duplicate_pairs
 from skiagram.near_duplicates.registration import details_of
-from skiagram.near_duplicates.search import copy_clusters, transformed_pairs
+from skiagram.near_duplicates.search import find_copies, transformed_pairs
 from tests.near_duplicates.tissue import wide_tissue
 
 Picture = NDArray[np.float32]
@@ -161,9 +161,9 @@ def test_constant_and_missing_images_are_no_copies(number: int, tmp_path: Path) 
 def test_transformed_copies_and_near_duplicates_share_a_cluster(tmp_path: Path) -> None:
     images: list[Image] = list(wide_tissue(20)[:, :64, :64])
     store = store_of(tmp_path, [*images, images[3][::-1], images[3] * 2])
-    clusters = copy_clusters(store)
-    assert clusters[3] == clusters[20] == clusters[21]
-    assert len(np.unique(clusters)) == 20
+    cluster = clusters(find_copies(store), len(store))
+    assert cluster[3] == cluster[20] == cluster[21]
+    assert len(np.unique(cluster)) == 20
 
 
 @pytest.mark.slow

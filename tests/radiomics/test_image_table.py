@@ -8,7 +8,6 @@ import pytest
 import SimpleITK
 
 from skiagram.cli.main import main
-from skiagram.radiomics import image_table
 from skiagram.radiomics.extraction import describe
 from tests.radiomics.volume import SPACING, make_volume
 
@@ -62,7 +61,7 @@ def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -
         described.append("")
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(image_table, "describe", describe_one)
+    monkeypatch.setattr("skiagram.radiomics.features.describe", describe_one)
     output = table.with_name("features.csv")
     parameters = ["--param", str(table.with_name("Params.yaml"))]
     command = ["extract", str(table), "-o", str(output), *parameters, "--jobs", "1"]

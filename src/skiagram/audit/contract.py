@@ -1,7 +1,7 @@
 """What every audit check sees and returns. A new kind of finding is one file here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,6 @@ import yaml
 from numpy.typing import NDArray
 
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
-from skiagram.near_duplicates.search import TransformedPairs, unite_transformed
 from skiagram.records import Cases, DataCard, Task
 
 Severity = Literal["note", "warning", "stop"]
@@ -43,20 +42,14 @@ class Appearance:
     """
 
     pairs: Pairs
-    transformed: TransformedPairs
     constant: NDArray[np.bool_]
     regions: NDArray[np.int64] | None
 
     def moved(self, rows: NDArray[np.int64]) -> "Appearance":
         """Return the same of cases in other rows: image i shows the case of row `rows[i]`."""
-        order = np.argsort(rows)
+        order, pairs = np.argsort(rows), self.pairs
         return Appearance(
-            replace(self.pairs, first=rows[self.pairs.first], second=rows[self.pairs.second]),
-            replace(
-                self.transformed,
-                first=rows[self.transformed.first],
-                second=rows[self.transformed.second],
-            ),
+            pairs._replace(first=rows[pairs.first], second=rows[pairs.second]),
             self.constant[order],
             None if self.regions is None else self.regions[order],
         )
@@ -65,14 +58,13 @@ class Appearance:
 def unite_appearances(seen: Sequence[Appearance]) -> Appearance:
     """Return what is met in any kind of image: of regions the least voxels, the most parts."""
     pairs = unite_pairs([images.pairs for images in seen])
-    transformed = unite_transformed([images.transformed for images in seen], pairs)
     constant = np.any([images.constant for images in seen], axis=0)
     described = [images.regions for images in seen if images.regions is not None]
     if not described:
-        return Appearance(pairs, transformed, constant, None)
+        return Appearance(pairs, constant, None)
     voxels, parts, outside = np.stack(described).transpose(2, 0, 1)
     regions = np.stack([voxels.min(axis=0), parts.max(axis=0), outside.min(axis=0)], axis=1)
-    return Appearance(pairs, transformed, constant, regions)
+    return Appearance(pairs, constant, regions)
 
 
 @dataclass(frozen=True)
@@ -88,16 +80,6 @@ class Evidence:
     card: DataCard
     images: Appearance
     traits: ProbedTraits | None = None
-
-    def pairs_between(
-        self, splits: tuple[str, ...], other_splits: tuple[str, ...]
-    ) -> NDArray[np.bool_]:
-        """Return (m,) bool: the pairs with one image in `splits`, the other in `other_splits`."""
-        pairs = self.images.pairs
-        first, second = (self.cases.split[rows] for rows in (pairs.first, pairs.second))
-        forward: NDArray[np.bool_] = np.isin(first, splits) & np.isin(second, other_splits)
-        backward: NDArray[np.bool_] = np.isin(first, other_splits) & np.isin(second, splits)
-        return forward | backward
 
 
 @dataclass(frozen=True)

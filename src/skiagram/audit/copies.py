@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.audit.contract import Evidence, Finding, find
+from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.near_duplicates.search import KINDS
+from skiagram.records import Cases
 
 _DEVELOPMENT = ("train", "validation")
 
@@ -15,17 +17,22 @@ _DEVELOPMENT = ("train", "validation")
 def check_near_duplicates(evidence: Evidence) -> list[Finding]:
     """Look for duplicates across splits and patients, and for those with different labels."""
     cases, pairs = evidence.cases, evidence.images.pairs
-    across = evidence.pairs_between(_DEVELOPMENT, ("test",))
-    validated = evidence.pairs_between(("train",), ("validation",))
-    developed = evidence.pairs_between(_DEVELOPMENT, _DEVELOPMENT)
+    pairs = pairs.chosen(pairs.near)
+    across = _between(cases, pairs, _DEVELOPMENT, ("test",))
+    validated = _between(cases, pairs, ("train",), ("validation",))
+    developed = _between(cases, pairs, _DEVELOPMENT, _DEVELOPMENT)
     # Near duplicates of different patients undo the grouping of folds by patient.
     apart = developed & (cases.patient_id[pairs.first] != cases.patient_id[pairs.second])
     conflict = developed & (cases.label[pairs.first] != cases.label[pairs.second])
+    exact = pairs.chosen(across & (pairs.kind == EXACT))
     return [
-        _across("exact_duplicates_across_splits", evidence, across & pairs.exact, "test"),
-        _across("near_duplicates_across_splits", evidence, across, "test"),
+        _across("exact_duplicates_across_splits", cases, exact, "test"),
+        _across("near_duplicates_across_splits", cases, pairs.chosen(across), "test"),
         _across(
-            "near_duplicates_across_training_and_validation", evidence, validated, "validation"
+            "near_duplicates_across_training_and_validation",
+            cases,
+            pairs.chosen(validated),
+            "validation",
         ),
         find(
             "near_duplicates_across_patients",
@@ -41,10 +48,19 @@ def check_near_duplicates(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _across(name: str, evidence: Evidence, pairs: NDArray[np.bool_], split: str) -> Finding:
-    """Return the images of a split that are in some of the pairs."""
-    cases, near = evidence.cases, evidence.images.pairs
-    first, second = near.first[pairs], near.second[pairs]
+def _between(
+    cases: Cases, pairs: Pairs, splits: tuple[str, ...], other_splits: tuple[str, ...]
+) -> NDArray[np.bool_]:
+    """Return (m,) bool: the pairs with one image in `splits`, the other in `other_splits`."""
+    first, second = cases.split[pairs.first], cases.split[pairs.second]
+    forward: NDArray[np.bool_] = np.isin(first, splits) & np.isin(second, other_splits)
+    backward: NDArray[np.bool_] = np.isin(first, other_splits) & np.isin(second, splits)
+    return forward | backward
+
+
+def _across(name: str, cases: Cases, pairs: Pairs, split: str) -> Finding:
+    """Return the images of a split that are in some pairs."""
+    first, second = pairs.first, pairs.second
     swapped = cases.split[first] != split
     own, other = np.where(swapped, second, first), np.where(swapped, first, second)
     concerned, at = np.unique(own, return_index=True)
@@ -61,7 +77,8 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
 
     They warn and do not stop: the same organ seen twice can look like a copy.
     """
-    cases, pairs = evidence.cases, evidence.images.transformed
+    cases, pairs = evidence.cases, evidence.images.pairs
+    pairs = pairs.chosen(~pairs.near)
     first, second = pairs.first, pairs.second
     test = cases.split == "test"
     developed = ~test[first] & ~test[second]

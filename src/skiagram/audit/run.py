@@ -23,8 +23,8 @@ from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import Pairs, duplicate_pairs
-from skiagram.near_duplicates.search import TransformedPairs, transformed_pairs
+from skiagram.near_duplicates.pairs import EXACT, Pairs
+from skiagram.near_duplicates.search import find_copies
 from skiagram.records import Cases, DataCard, Task
 
 
@@ -106,14 +106,13 @@ def audit(
     traits = collect_image_traits(stores, cases, covariates, acquisition)
     evidence = Evidence(cases, task, card, seen, traits)
     looked_for = [finding for check in CHECKS for finding in check(evidence)]
-    table = _pair_table(seen.pairs, seen.transformed, cases)
+    table = _pair_table(seen.pairs, cases)
     return _report(looked_for, card.waived_findings), table
 
 
 def _look(store: ImageStore, rows: NDArray[np.int64]) -> Appearance:
-    near = duplicate_pairs(store)
-    copies, regions = transformed_pairs(store, near), described_regions(store)
-    return Appearance(near, copies, constant_images(store), regions).moved(rows)
+    regions = described_regions(store)
+    return Appearance(find_copies(store), constant_images(store), regions).moved(rows)
 
 
 def _case_rows(store: ImageStore, cases: Cases) -> NDArray[np.int64]:
@@ -146,19 +145,15 @@ def _report(looked_for: list[Finding], waived: dict[str, str]) -> AuditReport:
     return AuditReport(tuple(met), checked)
 
 
-def _pair_table(near: Pairs, transformed: TransformedPairs, cases: Cases) -> pd.DataFrame:
-    first = np.concatenate([near.first, transformed.first])
-    second = np.concatenate([near.second, transformed.second])
-    ids = np.sort(cases.case_id[np.stack([first, second])], axis=0)
-    exact = np.concatenate([near.exact, np.zeros(len(transformed.first), dtype=np.bool_)])
-    kind = np.where(near.exact, "exact", "near duplicate").tolist() + transformed.kind.tolist()
+def _pair_table(pairs: Pairs, cases: Cases) -> pd.DataFrame:
+    ids = np.sort(cases.case_id[np.stack([pairs.first, pairs.second])], axis=0)
     table = pd.DataFrame(
         {
             "first": ids[0],
             "second": ids[1],
-            "correlation": np.concatenate([near.correlation, transformed.correlation]),
-            "exact": exact,
-            "kind": pd.Series(kind, dtype=object),
+            "correlation": pairs.correlation,
+            "exact": pairs.kind == EXACT,
+            "kind": pd.Series(pairs.kind.tolist(), dtype=object),
         }
     )
     return table.sort_values(["first", "second"], ignore_index=True)

@@ -63,12 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
             survey.problems.append(error)
     parts = [survey_text(survey, source, design), text_in_pixels(survey.examined)]
     if examples is not None:
-        number = write_text_examples(survey, examples)
+        number = write_text_examples(survey, examples, source.reading)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     if survey.examined:
         if choices is not None:
-            parts.append(time_text(survey.examined, survey.files, choices, design))
+            parts.append(time_text(survey.examined, survey.files, choices, source, design))
         parts.append(disk_text(survey.examined))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if survey.runnable:

@@ -15,6 +15,7 @@ from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspec
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number, stands_for_missing
+from skiagram.datasets.volumes.case_images import Reading
 from skiagram.records import Design
 
 _EXAMPLES = 5
@@ -23,7 +24,9 @@ _MAX_PICTURES = 24
 
 def survey_text(survey: Survey, source: Folder, design: Design) -> str:
     """Return counts, sizes, problems and findings."""
-    parts = [_counts(survey, source), _sizes(survey), _findings(survey, design), _problems(survey)]
+    stated = "\n".join(source.card().known_issues)
+    parts = [_counts(survey, source), _sizes(survey), stated]
+    parts += [_findings(survey, design), _problems(survey)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -106,13 +109,13 @@ def text_in_pixels(examined: Sequence[ExaminedFile]) -> str:
     return "\n".join(lines)
 
 
-def write_text_examples(survey: Survey, folder: Path) -> int:
+def write_text_examples(survey: Survey, folder: Path, reading: Reading) -> int:
     """Write pictures of the first marks of some files into a new folder; return how many."""
     marked = [file for file in survey.examined if file.text]
     folder.mkdir(parents=True)
     chosen = marked[:: -(-len(marked) // _MAX_PICTURES)] if marked else []
     for number, file in enumerate(chosen):
-        mark = cut_out_mark(read_pixels(survey.files, file.reference), file.text[0])
+        mark = cut_out_mark(read_pixels(survey.files, file.reference, reading), file.text[0])
         Pillow.fromarray(mark).save(folder / f"mark-{number:02d}.png")
     return len(chosen)
 

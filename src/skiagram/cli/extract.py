@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from skiagram.cli.folder_arguments import require_new
+from skiagram.cli.folder_arguments import add_unstated_spacing, reading_of, require_new
 from skiagram.errors import OptionError
 
 NAME = "extract"
@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MM",
         help="resample to these distances of slices, rows and columns; 0 leaves an axis",
     )
+    add_unstated_spacing(parser)
     add("--jobs", type=int, help="images at a time (default: as many as there are processors)")
 
 
@@ -58,10 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         binCount=arguments.bin_count,
         resampledPixelSpacing=arguments.spacing and arguments.spacing[::-1],
     )
+    spacing = reading_of(arguments).spacing
     for remark in plan.remarks:
         print(f"Note: {remark}", file=sys.stderr)
     if arguments.mask is not None:
-        features = describe_with(plan, arguments.input, arguments.mask)
+        features = describe_with(plan, arguments.input, arguments.mask, spacing)
         lines = [f"{name},{value:.12g}" for name, value in features.items()]
         print("\n".join(lines))
         return 0
@@ -72,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows = read_image_table(arguments.input)
     compute = Compute(threads=1, workers=arguments.jobs or "auto", backend="local", address=None)
     begin = time.monotonic()
-    table = extract_table(rows, arguments.input.parent, plan, arguments.output, compute)
+    folder, output = arguments.input.parent, arguments.output
+    table = extract_table(rows, folder, plan, output, compute, spacing)
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
     kept = len(rows[0]) + (REASON in table.columns)
     print(

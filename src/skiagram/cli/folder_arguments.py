@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.table import Columns
+    from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records import Design
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -66,6 +67,25 @@ def add_mask_grid(parser: argparse._ActionsContainer) -> None:
         choices=("same", "resample"),
         default="same",
         help="a mask on other voxels than its image's: refuse it, or resample it (default: same)",
+    )
+
+
+def add_unstated_spacing(parser: argparse._ActionsContainer) -> None:
+    """Declare the distance of pixels where files say none."""
+    text = "distance of slices, rows and columns in mm, of images whose file says none"
+    parser.add_argument("--unstated-spacing", type=float, nargs="+", metavar="MM", help=text)
+
+
+def reading_of(arguments: argparse.Namespace) -> "Reading":
+    """Return what the arguments say of files that can be read in several ways."""
+    from skiagram.datasets.volumes.case_images import Reading
+
+    mm = arguments.unstated_spacing
+    if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
+        found, allowed = f"{mm} was given", "slices, rows and columns, or the last two: above 0 mm"
+        raise OptionError(found, where="--unstated-spacing", allowed=allowed)
+    return Reading(
+        getattr(arguments, "mask_grid", "same"), spacing=None if mm is None else tuple(mm)
     )
 
 
@@ -125,6 +145,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         metavar = "MODALITY" if option == "--images" else None
         group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
     add_mask_grid(regions)
+    add_unstated_spacing(parser)
     add = task.add_argument
     add("--positive", help="the positive class, where there are two classes")
     sealed = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
@@ -224,6 +245,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
+        unstated_spacing=reading_of(arguments).spacing,
         similar_patients=arguments.similar_patients,
         sealed_labels=None if arguments.sealed_labels is None else str(arguments.sealed_labels),
         licence="not stated",

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skiagram.cli.folder_arguments import reading_of
 from skiagram.cli.predict import add_case_arguments, cases_of, compute_of
 from skiagram.errors import DataError, OptionError
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in filter(None, (arguments.output, arguments.recalibrate)):
         check_target(path, (str(arguments.model),), replace=arguments.force)
     with opened_package(arguments.model) as package:
-        model = load_model(package.folder)
+        model = load_model(package.folder, reading_of(arguments))
         cases = cases_of(arguments, model)
         covariates = read_covariates(
             arguments.covariates, model.scorer.covariates, cases, arguments.missing

@@ -9,7 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_frames, add_mask_grid, add_missing
+from skiagram.cli.folder_arguments import (
+    add_frames,
+    add_mask_grid,
+    add_missing,
+    add_unstated_spacing,
+    reading_of,
+)
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
@@ -96,6 +102,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_frames(parser)
     add_missing(parser)
+    add_unstated_spacing(parser)
     parser.add_argument(
         "--covariates", type=Path, metavar="CSV", help="what the model reads besides the images"
     )
@@ -127,9 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
         check_target(path, arguments.files, replace=arguments.force)
     with ExitStack() as opened:
         with _without_collection():
-            model = opened.enter_context(
-                opened_model(arguments.model, mask_grid=arguments.mask_grid)
-            )
+            model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
         covariates = read_covariates(

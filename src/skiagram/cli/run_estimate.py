@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.cli.check_report import text_table
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
+from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile
-from skiagram.datasets.volumes.case_images import decode_case, read_case_files
+from skiagram.datasets.volumes.case_images import Reading, decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
@@ -59,13 +61,18 @@ def _option_file(group: str, name: str) -> dict[str, Any]:
 
 
 def time_text(
-    examined: Sequence[ExaminedFile], files: FileTree, choices: RunChoices, design: Design
+    examined: Sequence[ExaminedFile],
+    files: FileTree,
+    choices: RunChoices,
+    source: Folder,
+    design: Design,
 ) -> str:
     """Return how long each stage will take, and how that is known."""
     pixels = sum(float(np.prod(file.shape)) for file in examined)
     reading = sum(file.seconds for file in examined)
     rows = [["ingest, audit", _duration(reading), "measured on all files"]]
-    seconds, tried = _measure(examined, files, choices)
+    resampled = replace(source.reading, mask_grid="resample")
+    seconds, tried = _measure(examined, files, choices, resampled)
     if not tried:
         why = "the restoration needs all images, or the features fit none of those tried"
         rows.append(["restore, extract", "unknown", why])
@@ -77,7 +84,7 @@ def time_text(
 
 
 def _measure(
-    examined: Sequence[ExaminedFile], files: FileTree, choices: RunChoices
+    examined: Sequence[ExaminedFile], files: FileTree, choices: RunChoices, reading: Reading
 ) -> tuple[list[float], int]:
     """Return the seconds a pixel of restoring and extracting, and on how many files they were.
 
@@ -96,7 +103,7 @@ def _measure(
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:
-            image = decode_case(read_case_files(files, file.reference), file.reference, "resample")
+            image = decode_case(read_case_files(files, file.reference), file.reference, reading)
             if not tried:  # the first call may compile, or read what was compiled
                 _seconds(image, restoration, families)
             spent += _seconds(image, restoration, families)

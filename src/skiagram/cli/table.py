@@ -10,12 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import add_frames, require_new
+from skiagram.cli.folder_arguments import (
+    add_frames,
+    add_unstated_spacing,
+    reading_of,
+    require_new,
+)
 from skiagram.errors import DataError, OptionError, named, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.volumes.case_images import Reading
 
 NAME = "table"
 SUMMARY = "make the CSV of a folder from the names of its files and a table of labels"
@@ -59,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
         "{region}, {kind} and {label}",
     )
+    add_unstated_spacing(parser)
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
     parser.add_argument(
@@ -87,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
         raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
     if arguments.marks is not None:
-        found = replace(found, lesions=_lesions(folder, arguments.marks, found))
+        lesions = _lesions(folder, arguments.marks, found, reading_of(arguments))
+        found = replace(found, lesions=lesions)
     text, notes = _compose(labels, found)
     if text.count("\n") == 1 and labels is None:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
@@ -273,7 +281,7 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
     return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed, *absent]
 
 
-def _lesions(folder: Path, marks: str, found: FoundImages) -> dict[str, str]:
+def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.folder.lesions import Lesion, lesions_of_mask, match_names, read_lesions
@@ -292,7 +300,7 @@ def _lesions(folder: Path, marks: str, found: FoundImages) -> dict[str, str]:
 
     def read(image: str, mask: str | None = None) -> "SpacedImage":
         reference = ImageReference(image, mask)
-        return decode_case(read_case_files(tree, reference), reference)
+        return decode_case(read_case_files(tree, reference), reference, reading)
 
     if marks == "masks":
         drawn = {

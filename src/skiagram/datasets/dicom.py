@@ -24,6 +24,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.datasets.files import read_file
+from skiagram.datasets.volumes.suv import PET_FIELDS, suv_factor
 from skiagram.errors import DataError, readable
 from skiagram.image_store.shards import Image, Spacing
 
@@ -95,7 +96,8 @@ def read_dicom(
     Returns:
         (height, width) or (height, width, 3); higher is brighter. Stored depth (uint8, uint16,
         int16) where nothing changes a value; float32 in modality units after a look-up table or
-        rescaling, and with NaN for missing pixels where the file declares a padding value. The
+        rescaling, and with NaN for missing pixels where the file declares a padding value; PET is
+        SUV by body weight. The
         spacing is Pixel Spacing, else Imager Pixel Spacing (measured at the detector, so larger
         than in the patient); one that is missing, zero or no two numbers counts as unknown.
 
@@ -106,13 +108,16 @@ def read_dicom(
     where = file.name if isinstance(file, Path) else "a DICOM stream"
     if isinstance(file, Path):
         file = BytesIO(read_file(file, where))
-    header = read_header(file, where, most_pixels)
+    header = read_header(file, where, most_pixels, PET_FIELDS)
     if frame is None and header.NumberOfFrames > 1:
         raise several_frames(header.NumberOfFrames, where)
     frame_of(frame, header.NumberOfFrames, where)
     with readable("pixels cannot be read", where, _DAMAGED):
+        pixels = modality_values(decode_pixels(header, frame), header)
+        if header.get("Modality") == "PT" and pixels.ndim == 2:
+            pixels = (pixels * suv_factor([header], where)).astype(np.float32)
         return SpacedImage(
-            modality_values(decode_pixels(header, frame), header),
+            pixels,
             pixel_spacing(header, where),
             modality_of(header),
             text_expected=_text_expected(header),
@@ -315,9 +320,16 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
 def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     """Apply the modality LUT and, to images made for presentation, the VOI LUT."""
     values = stored
-    rescaling = (header.get("RescaleSlope", 1), header.get("RescaleIntercept", 0))
-    if "ModalityLUTSequence" in header or rescaling != (1, 0):
+    given = header.get("RescaleSlope")
+    slope, intercept = 1 if given is None else given, header.get("RescaleIntercept") or 0
+    if slope == 0:
+        raise DataError(
+            "a Rescale Slope of 0", allowed="another number", remedy="export the image again"
+        )
+    if "ModalityLUTSequence" in header:
         values = apply_modality_lut(values, header)
+    elif (slope, intercept) != (1, 0):  # pydicom scales only where both are given, ITK else too
+        values = values.astype(np.float64) * float(slope) + float(intercept)
     elif header.get("RealWorldValueMappingSequence"):
         values = _real_world(values, header)
     if header.get("PresentationIntentType") == "FOR PRESENTATION":

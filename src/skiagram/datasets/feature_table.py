@@ -6,16 +6,16 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
+from skiagram.datasets.folder.table import find_number_problem, is_number
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
@@ -44,6 +44,7 @@ class FeatureTable(RealDataSet):
         covariates: Columns that are known besides, for subgroups and folds (`fold_column`); they
             are no features.
         features: Columns of the features; null takes every other one that holds numbers alone.
+        missing: Cells that stand for an empty one, for example `NA`.
     """
 
     file: str
@@ -55,6 +56,7 @@ class FeatureTable(RealDataSet):
     split: str | None
     covariates: tuple[str, ...]
     features: tuple[str, ...] | None
+    missing: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def origin(self) -> str:
@@ -76,7 +78,7 @@ class FeatureTable(RealDataSet):
         path = Path(self.file) if root is None else root / self.file
         if self.md5 is not None:
             path = locate(self.file, self.md5, None, root)
-        rows = read_rows(read_file(path, self.file), files=())
+        rows = read_rows(read_file(path, self.file), self.missing, files=())
         named = [self.label, self.patient, self.split, *self.covariates, *(self.features or ())]
         require_columns(rows, [name for name in named if name is not None])
         others = {name for name in named if name is not None} - set(self.features or ())
@@ -94,10 +96,12 @@ class FeatureTable(RealDataSet):
 def _numeric(rows: list[TableRow], others: set[str]) -> list[str]:
     chosen = []
     for name in rows[0].cells:
-        cells = pd.Series([row.cells[name] for row in rows])
-        numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce")
-        whole = numbers.notna().any() and bool((numbers.notna() | (cells == "")).all())
-        if whole and name not in others and not name.startswith(_DIAGNOSTICS):
+        if name in others or name.startswith(_DIAGNOSTICS):
+            continue
+        if (problem := find_number_problem(rows, name)) is not None:
+            raise problem
+        cells = [row.cells[name] for row in rows if row.cells[name]]
+        if cells and is_number(cells[0]):
             chosen.append(name)
     return chosen
 

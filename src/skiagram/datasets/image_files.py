@@ -20,7 +20,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2, TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import frame_of, read_dicom, several_frames
@@ -39,7 +39,10 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
     (re.compile(rb"P[1-6]\s"), PpmImageFile),
 )
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 258, 262, 277, 339
+_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLES_PER_PIXEL = 258, 259, 262, 277
+_PLANAR, _SAMPLE_FORMAT, _DEPTH = 284, 339, 32997
+_NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
+_ALLOWED = "gray of up to 16 bits or of 32-bit floating point, colour of 8 bits per channel"
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 
 
@@ -95,12 +98,35 @@ def decode_image(
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
     with readable("pixels cannot be read", name, remedy), quiet:
+        if opened is TiffImageFile and (odd := _odd_tiff(content)):
+            remedy = "convert the file, a channel or a slice each, as float32 or of 16 bits"
+            raise DataError(odd, where=name, allowed=_ALLOWED, remedy=remedy)
         file = opened(BytesIO(content))
         _turn_to(file, frame, name)
         pixels = _pixels(file, name, most_pixels)
         if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
             pixels = np.iinfo(pixels.dtype).max - pixels
         return SpacedImage(pixels)
+
+
+def _odd_tiff(content: bytes) -> str:
+    """Return what a TIFF holds that Pillow does not read, or not all of; empty where it does."""
+    head = content[: 16 if b"+" in content[2:4] else 8]  # that of a BigTIFF is longer
+    tags, stream = ImageFileDirectory_v2(head), BytesIO(content)
+    stream.seek(tags.next)
+    tags.load(stream)
+    bits, form = max(tags.get(_BITS_PER_SAMPLE, (1,))), max(tags.get(_SAMPLE_FORMAT, (1,)))
+    channels, depth = int(tags.get(_SAMPLES_PER_PIXEL, 1)), int(tags.get(_DEPTH, 1))
+    gray = tags.get(_PHOTOMETRIC) in (0, 1)
+    rules = (
+        (depth > 1, f"a volume of {depth} slices in one page"),
+        (gray and channels > 1, f"{channels} gray channels"),
+        (channels > 1 and (bits > 8 or form > 1), f"{channels} channels"),
+        (bits != 32 if form == 3 else bits not in (1, 2, 4, 8, 12, 16), ""),
+        (tags.get(_COMPRESSION, 1) not in COMPRESSION_INFO, "a compression that is not known here"),
+    )
+    numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
+    return next((", ".join(filter(None, (more, numbers))) for wrong, more in rules if wrong), "")
 
 
 def count_frames(content: bytes) -> int:
@@ -167,12 +193,8 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
     bits, bands = _bits(file), len(file.getbands())
     samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
-    kind = "integers" if gray else "a colour or alpha channel"
     rules = (
-        (
-            (gray and bits > 16 and file.mode != "F") or (bits > 8 and not gray),
-            f"{bits} bits of {kind}",
-        ),
+        (bits > 8 and not gray, f"{bits} bits of a colour or alpha channel"),
         (
             samples != bands and file.mode != "P",
             f"{samples} channels in a picture of {bands}",
@@ -181,8 +203,7 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
     )
     for wrong, found in rules:
         if wrong:
-            allowed = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
-            raise DataError(found, where=name, allowed=allowed, remedy="convert the file")
+            raise DataError(found, where=name, allowed=_ALLOWED, remedy="convert the file")
 
 
 def _bits(file: ImageFile) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,11 +34,18 @@ from skiagram.datasets.contract import (
     Source,
     SpacedImage,
 )
-from skiagram.errors import DataError, OptionError
-from skiagram.image_store.kept import Kept, KeptImages, keep, store_files, write_store
+from skiagram.errors import OptionError
+from skiagram.image_store.kept import (
+    KeptImages,
+    StoredImage,
+    keep,
+    store_files,
+    write_store,
+)
 from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.near_duplicates.search import copy_clusters
+from skiagram.near_duplicates.pairs import clusters
+from skiagram.near_duplicates.search import find_copies
 from skiagram.options import composed
 from skiagram.preparation import (
     PREPARATION,
@@ -148,9 +155,9 @@ def ingest(
     write_record(preparation, folders.images / PREPARATION)
     ordered = [entries[position] for position in order]
     unknown = any(entry.patient is None for entry in ordered)
-    clusters = copy_clusters(store) if unknown else None
+    cluster = clusters(find_copies(store), len(store)) if unknown else None
     label = np.array([entry.label for entry in ordered], dtype=np.int64)
-    cases = tabulate_cases(ordered, case_id, clusters, design)
+    cases = tabulate_cases(ordered, case_id, cluster, design)
     cases.write(folders.cases / "cases.parquet")
     tables = {
         "covariates": [dict(entry.covariates) for entry in ordered],
@@ -248,10 +255,14 @@ class _Examined(NamedTuple):
 def _write_images(
     opened: OpenSource, listed: _Listed, folders: IngestFolders, kept: Path | None, compute: Compute
 ) -> tuple[TraitRanges, ImageKinds]:
-    earlier = _ReadEarlier.find(opened, listed, kept)
-    known = earlier.images
-    missing = [k for k in range(len(listed.positions)) if known is None or known.places[k] < 0]
-    read = _read(opened, listed, missing, compute)
+    states = [opened.file_state(position) for position in listed.positions] if kept else []
+    kept = None if None in states else kept
+    keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
+    identity = "" if kept is None else _identity(opened)
+    earlier, noted = KeptImages.find(kept, identity, keys, _read_notes) or (None, [])
+    places = np.full(len(listed.positions), -1) if earlier is None else earlier.places
+    read = _read(opened, listed, np.flatnonzero(places < 0).tolist(), compute)
+    made: dict[int, _Note] = {}
     notes: list[_Note] = []
     truths: list[tuple[str, GroundTruth, float]] = []
     with ExitStack() as stack:
@@ -259,94 +270,60 @@ def _write_images(
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
 
-        def add(place: int) -> None:
-            nonlocal clean
-            name = listed.case_ids[place]
-            stored = None if known is None else known.image(place)
-            if stored is not None:
-                pixels, spacing, region, digest = stored
-                images.add(name, pixels, spacing, region, digest)
-                notes.append(earlier.note(place))
-            else:
-                image, digest, note = next(read)
-                images.add(name, image.pixels, image.spacing, image.region, digest)
-                notes.append(note)
-            bar.advance()
-            truth = opened.truth(listed.positions[place])
-            if truth is not None:
-                clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
-                clean.add(name, truth.clean, notes[-1].spacing)
-                told = replace(truth, clean=truth.clean[:0])
-                truths.append((name, told, _side(notes[-1].spacing)))
+        def make(place: int) -> StoredImage:
+            image, digest, note = next(read)
+            made[place] = note
+            return image.pixels, image.spacing, image.region, digest
 
-        def add_linked(run: range) -> None:  # of files, of which no truth is known
-            notes.extend(earlier.note(place) for place in run)
+        def done(run: range) -> None:
+            nonlocal clean
             bar.advance(len(run))
+            for place in run:
+                notes.append(made.pop(place) if place in made else noted[places[place]])
+                truth = opened.truth(listed.positions[place])
+                if truth is not None:
+                    name = listed.case_ids[place]
+                    clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
+                    clean.add(name, truth.clean, notes[-1].spacing)
+                    told = replace(truth, clean=truth.clean[:0])
+                    truths.append((name, told, _side(notes[-1].spacing)))
 
         def ends(place: int) -> bool:
             last = place - 1
-            note = notes[last] if last < len(notes) else earlier.note(last)
+            note = notes[last] if last < len(notes) else noted[places[last]]
             return bool(listed.keys) and note.ends_shard(listed.keys[last])
 
         def links_end(place: int) -> bool:  # also where the next image would have been too much
-            return ends(place) or (known is not None and known.follows(place))
+            return ends(place) or (earlier is not None and earlier.follows(place))
 
-        write_store(images, listed.case_ids, known, ends, add, add_linked, links_end)
+        write_store(images, listed.case_ids, earlier, ends, make, done, links_end)
     if truths:
         _write_truths(truths, folders.sealed)
-    earlier.keep(folders.images, notes)
+    keep(
+        kept,
+        identity,
+        keys,
+        store_files(folders.images) if kept else [],
+        lambda folder: (folder / _NOTES).write_text(json.dumps(notes)),
+    )
     seen = TraitsSeen()
     for note in notes:
         seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
     return seen.traits(), ImageKinds.summarise({(note.shape, note.depth) for note in notes})
 
 
-class _ReadEarlier:
-    """Images that an earlier run read of files that are as they were: they are not opened."""
+def _identity(opened: OpenSource) -> str:
+    """Return what equal files become depends on: code, and the libraries that decode."""
+    code = code_digest(type(opened), check_image, _Note)
+    return repr((code, platform.machine(), library_versions(_DECODERS)))
 
-    def __init__(self, folder: Path | None, identity: str, keys: list[bytes]) -> None:
-        self._folder, self._identity, self._keys = folder, identity, keys
-        self.images: KeptImages | None = None
-        self._notes: list[list[Any]] = []
-        kept = Kept.find(folder, identity)
-        if kept is None:
-            return
-        try:
-            images = KeptImages(kept, keys)
-            self._notes = json.loads((kept.folder / _NOTES).read_text())
-        except (OSError, ValueError, DataError):  # damaged: all is read anew
-            return
-        if len(self._notes) == len(images.store):
-            self.images = images
 
-    @classmethod
-    def find(cls, opened: OpenSource, listed: _Listed, kept: Path | None) -> "_ReadEarlier":
-        nothing = cls(None, "", [])
-        if kept is None:
-            return nothing
-        states = [opened.file_state(position) for position in listed.positions]
-        if None in states:
-            return nothing
-        code = code_digest(type(opened), check_image, _Note)
-        keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
-        return cls(kept, repr((code, platform.machine(), library_versions(_DECODERS))), keys)
-
-    def note(self, place: int) -> _Note:
-        """Return what was noted of an image that was read earlier, by its place in the store."""
-        if self.images is None:
-            raise ValueError("nothing was read earlier")
-        kept = self._notes[int(self.images.places[place])]
-        note: list[Any] = [tuple(value) if isinstance(value, list) else value for value in kept]
-        return _Note(*note)
-
-    def keep(self, images: Path, notes: Sequence[_Note]) -> None:
-        """Keep what was read for later runs."""
-        if self._folder is not None:
-
-            def write(folder: Path) -> None:
-                (folder / _NOTES).write_text(json.dumps(notes))
-
-            keep(self._folder, self._identity, self._keys, store_files(images), write)
+def _read_notes(folder: Path) -> list[_Note]:
+    notes = json.loads((folder / _NOTES).read_text())
+    read = [
+        [tuple(value) if isinstance(value, list) else value for value in note] for note in notes
+    ]
+    return [_Note._make(note) for note in read]
 
 
 def _read(

@@ -15,8 +15,12 @@ from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.image_files import read_file
-from skiagram.datasets.volumes.case_images import decode_case, read_case_files
-from skiagram.datasets.volumes.masks import MaskGrid
+from skiagram.datasets.volumes.case_images import (
+    AS_STORED,
+    Reading,
+    decode_case,
+    read_case_files,
+)
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, named
 from skiagram.features.covariates import SITE_PREFIX
@@ -105,7 +109,7 @@ class Preparer:
     restoration: Steps | ByModality
     training_mean: Plane | None
     shape: tuple[int, int] | None
-    mask_grid: MaskGrid = "same"
+    reading: Reading = AS_STORED
 
     def prepare(self, case: NewCase, covariates: NDArray[np.float32]) -> PreparedImage:
         """Read a case's images, do what its data set's source does, and restore them."""
@@ -132,7 +136,7 @@ class Preparer:
         largest = max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
-        image = decode_case(files, reference, self.mask_grid, largest)
+        image = decode_case(files, reference, replace(self.reading, most_pixels=largest))
         if kinds.channels == (3,):
             image = image.in_colour()
         if self.acquisition is None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
+from skiagram.datasets.volumes.case_images import AS_STORED, Reading
 from skiagram.deploy.inputs import PreparedImages, Preparer
 from skiagram.deploy.scorers import (
     WHOLE,
@@ -87,7 +88,7 @@ class DeployedModel:
         return mean
 
 
-def load_model(folder: Path) -> DeployedModel:
+def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
     """Load a model's folder; torch is imported for networks alone.
 
     Raises:
@@ -110,7 +111,7 @@ def load_model(folder: Path) -> DeployedModel:
         fingerprint = _with_members(folder, fingerprint)
     with Progress("Load", 1):
         scorer = _scorer(folder, deployment, preparation, fingerprint)
-    preparer = _preparer(folder, preparation, scorer)
+    preparer = replace(_preparer(folder, preparation, scorer), reading=reading)
     return DeployedModel(deployment, preparer, scorer, fingerprint, digest)
 
 

@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from skiagram.datasets.volumes.masks import MaskGrid
+from skiagram.datasets.volumes.case_images import AS_STORED, Reading
 from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.errors import DataError, OptionError
@@ -303,11 +303,10 @@ def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
 
 
 @contextmanager
-def opened_model(path: Path, *, mask_grid: MaskGrid = "same") -> Iterator[DeployedModel]:
+def opened_model(path: Path, reading: Reading = AS_STORED) -> Iterator[DeployedModel]:
     """Yield a model from its folder or its package."""
     with opened_folder(path) as folder:
-        model = load_model(folder)
-        yield replace(model, preparer=replace(model.preparer, mask_grid=mask_grid))
+        yield load_model(folder, reading)
 
 
 @contextmanager

@@ -312,7 +312,7 @@ class Journal:
 
 def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: CovariateTable) -> str:
     """Return what the rows of a run depend on: model, program, cases, files and covariates."""
-    start = f"{version('skiagram')} {model.digest} {model.preparer.mask_grid}"
+    start = f"{version('skiagram')} {model.digest} {model.preparer.reading}"
     digest = hashlib.sha256(start.encode())
     for case in cases:
         line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]

@@ -10,11 +10,12 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.errors import DataError
 from skiagram.image_store.shards import (
     CASE_TABLE,
     DIGEST_BYTES,
@@ -27,6 +28,8 @@ from skiagram.image_store.shards import (
 )
 from skiagram.image_store.store import ImageStore
 
+StoredImage = tuple[Image, Spacing | None, Region | None, bytes | None]  # with its digest, if known
+T = TypeVar("T")
 _KEYS, _IDENTITY, _FILES = "digests.bin", "identity.txt", "files.json"
 _KEY = np.dtype((np.void, DIGEST_BYTES))
 
@@ -116,6 +119,20 @@ class KeptImages:
         stops = self.store.ends()
         self._shard_at = dict(zip([0, *stops[:-1]], range(len(stops)), strict=True))
 
+    @classmethod
+    def find(
+        cls, folder: Path | None, identity: str, digests: Sequence[bytes], read: Callable[[Path], T]
+    ) -> tuple["KeptImages", T] | None:
+        """Return what an earlier run kept, and what `read` finds in its folder; None for nothing.
+
+        What is damaged counts as nothing.
+        """
+        kept = Kept.find(folder, identity)
+        try:
+            return None if kept is None else (cls(kept, digests), read(kept.folder))
+        except (OSError, ValueError, DataError):
+            return None
+
     def shard_from(self, position: int, ends: Callable[[int], bool]) -> range | None:
         """Return the places in the new store that an old shard fills from one on; None for none.
 
@@ -144,8 +161,8 @@ class KeptImages:
             self.digests[first : first + len(run)],
         )
 
-    def image(self, position: int) -> tuple[Image, Spacing | None, Region | None, bytes] | None:
-        """Return pixels, spacing, region and digest of an image by its place in the new store."""
+    def image(self, position: int) -> StoredImage | None:
+        """Return an image by its place in the new store; None where it is not kept."""
         place = int(self.places[position])
         if place < 0:
             return None
@@ -158,8 +175,8 @@ def write_store(
     case_ids: Sequence[str],
     kept: KeptImages | None,
     ends: Callable[[int], bool],
-    add: Callable[[int], object],
-    add_linked: Callable[[range], object],
+    make: Callable[[int], StoredImage],
+    done: Callable[[range], object],
     links_end: Callable[[int], bool] | None = None,
 ) -> None:
     """Write a store whose shards begin and end where its images say, whatever was kept.
@@ -167,19 +184,22 @@ def write_store(
     Args:
         ends: Tells whether a shard ends before a place; asked when the images before it are added,
             or were stored by the earlier run.
-        add_linked: Called with the places of images whose shard was linked.
+        make: Makes an image that was not kept.
+        done: Called with the places of images that were written.
         links_end: As `ends`, where there is more to tell it by of shards that are to be linked.
     """
     position = 0
     while position < len(case_ids):
+        run = None
         if kept is not None and writer.between_shards:
             run = kept.shard_from(position, links_end or ends)
-            if run is not None:
-                kept.link(writer, run, case_ids)
-                add_linked(run)
-                position = run.stop
-                continue
-        add(position)
-        position += 1
+        if kept is not None and run is not None:
+            kept.link(writer, run, case_ids)
+        else:
+            run = range(position, position + 1)
+            stored = None if kept is None else kept.image(position)
+            writer.add(case_ids[position], *(stored or make(position)))
+        done(run)
+        position = run.stop
         if ends(position):
             writer.end_shard()

@@ -9,10 +9,10 @@ Volumes are compared likewise, with thumbnails and surroundings of three axes.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,23 +33,59 @@ _SURROUNDINGS = 1.5  # standard deviation of the weights, pixels
 _FLAT = 0.01  # of an image's spread; less is noise of rounding
 _DETAILS_KEPT = 1024
 ROUNDING = 1e-12  # of the greatest value: what means of equal float64 values may differ by
+_BLOCK = 1024  # a block of products stays within a core's cache
+_ROUNDING_OF_PRODUCTS = 1e-4
+EXACT, NEAR = "exact", "near duplicate"
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """All pairs of duplicates, sorted, first < second.
+class Pairs(NamedTuple):
+    """Pairs of copies, sorted, first < second.
 
     Attributes:
         first: (m,) int64 position in the store.
         second: (m,) int64 position in the store.
-        correlation: (m,) float64 in (.98, 1]; 1 for exact copies, even of a constant image.
-        exact: (m,) bool, True where shape, depth and every pixel are equal.
+        correlation: (m,) float64 of thumbnails in (.98, 1], 1 for exact copies, even of a constant
+            image; of transformed copies that of their detail where it fits best, in (.6, 1].
+        kind: (m,) text: `EXACT` where shape, depth and every pixel are equal, `NEAR`, or what was
+            done to a transformed copy.
     """
 
     first: NDArray[np.int64]
     second: NDArray[np.int64]
     correlation: NDArray[np.float64]
-    exact: NDArray[np.bool_]
+    kind: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, found: Mapping[tuple[int, int], tuple[float, str]]) -> "Pairs":
+        """Return the pairs of a dictionary, pair → correlation and kind."""
+        pairs = sorted(found)
+        first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        correlation = np.array([found[pair][0] for pair in pairs], dtype=np.float64)
+        return cls(first, second, correlation, np.array([found[p][1] for p in pairs], dtype=str))
+
+    def chosen(self, rows: NDArray[Any]) -> "Pairs":
+        """Return some of the pairs."""
+        return Pairs(*(column[rows] for column in self))
+
+    @property
+    def near(self) -> NDArray[np.bool_]:
+        """(m,) bool, true for exact and near duplicates."""
+        return np.isin(self.kind, (EXACT, NEAR))
+
+
+def unite_pairs(found: Sequence[Pairs]) -> Pairs:
+    """Return the pairs of images that are copies in any of several searches.
+
+    A pair that several found counts once: as exact, else as near, else as the most alike.
+    """
+    if len(found) == 1:
+        return found[0]
+    every = Pairs(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+    first, second = np.sort([every.first, every.second], axis=0)
+    order = np.lexsort((-every.correlation, ~every.near, every.kind != EXACT, second, first))
+    places = np.stack([first, second])[:, order]
+    new = np.diff(places, axis=1, prepend=-1).any(axis=0)
+    return every.chosen(order[new])._replace(first=places[0, new], second=places[1, new])
 
 
 def thumbnail(image: Image) -> NDArray[np.float32]:
@@ -145,21 +181,6 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
     return pairs_among(thumbnails, digests, shapes, lambda row: store.image(store.case_ids[row]))
 
 
-def unite_pairs(found: Sequence[Pairs]) -> Pairs:
-    """Return the pairs of cases that are duplicates in any of several kinds of images."""
-    if len(found) == 1:
-        return found[0]
-    places = np.sort(
-        np.concatenate([np.stack([own.first, own.second]) for own in found], axis=1), 0
-    )
-    correlation = np.concatenate([own.correlation for own in found])
-    exact = np.concatenate([own.exact for own in found])
-    order = np.lexsort((-correlation, ~exact, places[1], places[0]))
-    chosen = order[np.diff(places[:, order], axis=1, prepend=-1).any(axis=0)]
-    first, second = places[:, chosen]
-    return Pairs(first, second, correlation[chosen], exact[chosen])
-
-
 def pairs_among(
     thumbnails: NDArray[np.float32],
     digests: Sequence[bytes],
@@ -168,8 +189,7 @@ def pairs_among(
 ) -> Pairs:
     """Find all pairs of near or exact duplicates.
 
-    Every pair is compared, most of them by a bound: see `correlated_pairs`. Memory holds n
-    thumbnails and one block of correlations.
+    Every pair is compared. Memory holds n thumbnails and one block of correlations.
 
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
@@ -178,17 +198,9 @@ def pairs_among(
     for row, digest in enumerate(digests):
         copies.setdefault(digest, []).append(row)
     like = correlated_pairs(thumbnails, THRESHOLD)
-    correlations = {pair: like[pair] for pair in _alike_in_detail(list(like), shapes, image)}
-    exact = {pair for same in copies.values() for pair in combinations(same, 2)}
-    correlations.update(dict.fromkeys(exact, 1.0))
-    pairs = sorted(correlations)
-    positions = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return Pairs(
-        positions[:, 0],
-        positions[:, 1],
-        np.array([correlations[pair] for pair in pairs], dtype=np.float64),
-        np.array([pair in exact for pair in pairs], dtype=np.bool_),
-    )
+    found = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
+    exact = (pair for same in copies.values() for pair in combinations(same, 2))
+    return Pairs.of(found | dict.fromkeys(exact, (1.0, EXACT)))
 
 
 def _alike_in_detail(
@@ -217,106 +229,32 @@ def _alike_in_detail(
     return alike
 
 
-def clusters(first: NDArray[np.int64], second: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
     """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
-    links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
+    links = coo_array((np.ones(len(pairs.first)), (pairs.first, pairs.second)), shape=(n, n))
     labels: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
     return labels
 
 
-_MIN_SHARES = 32
-_LIKELY_ENOUGH = 1e-4  # of a sample's pairs; more, and most of a block would be multiplied out
-_SAMPLE = 4096
-_TRIED = 2048
-_BLOCK = 1024  # a block of products stays within a core's cache
-_ROUNDING = 1e-4
-_ROUNDED_OFF = 1e-6
-
-Vectors = NDArray[np.float32]
-
-
-def correlated_pairs(vectors: Vectors, threshold: float) -> dict[tuple[int, int], float]:
+def correlated_pairs(
+    vectors: NDArray[np.float32], threshold: float
+) -> dict[tuple[int, int], float]:
     """Return pair (first < second) → product of all pairs above a threshold.
 
-    Memory holds the vectors at most once more. A fast product nominates pairs; a sum in fixed
-    order decides, because the product's last bits depend on the number of threads.
+    A fast product nominates pairs; a sum in fixed order decides, because the product's last bits
+    depend on the number of threads.
 
     Args:
         vectors: (n, d) of unit norm, or zero.
-        threshold: In (0, 1).
     """
-    if not len(vectors):
-        return {}
     correlation: dict[tuple[int, int], float] = {}
-    for first, second in _nominated(vectors, threshold - _ROUNDING):
-        products = vectors[first].astype(np.float64) * vectors[second]
-        product = min(float(products.sum()), 1.0)
-        if product > threshold:
-            correlation[min(first, second), max(first, second)] = product
+    for start in range(0, len(vectors), _BLOCK):
+        rows = vectors[start : start + _BLOCK]
+        for left in range(start, len(vectors), _BLOCK):
+            likely = rows @ vectors[left : left + _BLOCK].T > threshold - _ROUNDING_OF_PRODUCTS
+            for i, j in (np.argwhere(likely) + np.array([start, left])).tolist():
+                if i < j:
+                    product = float((vectors[i].astype(np.float64) * vectors[j]).sum())
+                    if product > threshold:
+                        correlation[i, j] = min(product, 1.0)
     return correlation
-
-
-def _nominated(vectors: Vectors, threshold: float) -> Iterator[tuple[int, int]]:
-    shares = _shares(vectors, threshold)
-    order = np.argsort(shares[:, 0], kind="stable")
-    shares = shares[order]
-    first = shares[:, 0].astype(np.float64)
-    reach = np.sqrt(2 * (1 - threshold)) + _ROUNDING
-    memory = np.empty(_BLOCK**2, dtype=np.float32)  # a new block a product would cost more than it
-    for start in range(0, len(order), _BLOCK):
-        rows = shares[start : start + _BLOCK]
-        stop = int(np.searchsorted(first, float(rows[-1, 0]) + reach, side="right"))
-        for left in range(start, stop, _BLOCK):
-            columns = shares[left : min(left + _BLOCK, stop)]
-            bound = memory[: len(rows) * len(columns)].reshape(len(rows), len(columns))
-            np.matmul(rows, columns.T, out=bound)
-            if left == start:
-                bound[np.tril_indices(len(bound))] = 0
-            if bound.max() > threshold:
-                likely = bound > threshold
-                near = np.flatnonzero(likely.any(axis=1)) + start
-                far = np.flatnonzero(likely.any(axis=0)) + left
-                yield from _above(vectors, order, near, far, threshold)
-
-
-def _above(
-    vectors: Vectors,
-    order: NDArray[np.intp],
-    near: NDArray[np.intp],
-    far: NDArray[np.intp],
-    threshold: float,
-) -> Iterator[tuple[int, int]]:
-    """Yield pairs of vectors from two sets of places in the order, the second one later."""
-    product = vectors[order[near]] @ vectors[order[far]].T
-    i, j = np.nonzero(product > threshold)
-    later = far[j] > near[i]  # a pair within the rows' own columns stands there twice
-    yield from zip(order[near[i[later]]].tolist(), order[far[j[later]]].tolist(), strict=True)
-
-
-def _shares(vectors: Vectors, threshold: float) -> Vectors:
-    """Return (n, k + 1) each vector in the k leading directions, and the length of its rest.
-
-    k is doubled until the bound is above the threshold for few pairs of a sample.
-    """
-    sample = _spread_out(vectors, _SAMPLE).astype(np.float64)
-    directions = np.linalg.eigh(sample.T @ sample)[1][:, ::-1].astype(np.float32)
-    tried = _spread_out(vectors, _TRIED)
-    number = min(_MIN_SHARES, len(directions))
-    while number < len(directions):
-        some = _cut(tried, directions[:, :number])
-        likely = np.triu(some @ some.T > threshold, k=1)
-        if likely.mean() <= _LIKELY_ENOUGH / 2:
-            break
-        number = min(2 * number, len(directions))
-    return _cut(vectors, directions[:, :number])
-
-
-def _spread_out(vectors: Vectors, number: int) -> Vectors:
-    return vectors[:: -(-len(vectors) // number)]
-
-
-def _cut(vectors: Vectors, directions: Vectors) -> Vectors:
-    shares = vectors @ directions
-    squares = np.einsum("ij,ij->i", vectors, vectors) - np.einsum("ij,ij->i", shares, shares)
-    rest = np.sqrt(np.clip(squares, 0, None) + _ROUNDED_OFF)  # rather too long than too short
-    return np.concatenate([shares, rest[:, None]], axis=1).astype(np.float32)

@@ -32,7 +32,13 @@ from skiagram.near_duplicates.descriptors import (
     orient_layouts,
     small_picture,
 )
-from skiagram.near_duplicates.pairs import Pairs, clusters, duplicate_pairs, projection, reduced
+from skiagram.near_duplicates.pairs import (
+    Pairs,
+    duplicate_pairs,
+    projection,
+    reduced,
+    unite_pairs,
+)
 from skiagram.near_duplicates.registration import (
     Details,
     Guess,
@@ -110,21 +116,6 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True)
-class TransformedPairs:
-    """Pairs of transformed copies, sorted, first < second.
-
-    Attributes:
-        first: (m,) int64 position of one image.
-        correlation: (m,) float64 of their detail where it fits best, in (.6, 1].
-    """
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    correlation: NDArray[np.float64]
-    kind: NDArray[np.str_]
-
-
 class _Pass(NamedTuple):
     """One comparison of all images with all: oriented vectors of queries with (n, d) others."""
 
@@ -172,45 +163,13 @@ class _Nominees(NamedTuple):
         return type(self)(self.rows[order], self.columns[order], self.scores[order])
 
 
-def copy_clusters(store: ImageStore) -> NDArray[np.int64]:
-    """Return (n,) the cluster of each image of a store; chained copies share a cluster.
-
-    Copies are near duplicates and transformed copies.
-    """
+def find_copies(store: ImageStore) -> Pairs:
+    """Return all near duplicates and transformed copies of a store."""
     near = duplicate_pairs(store)
-    return cluster_copies(near, transformed_pairs(store, near), len(store))
+    return unite_pairs([near, transformed_pairs(store, near)])
 
 
-def cluster_copies(near: Pairs, transformed: TransformedPairs, n: int) -> NDArray[np.int64]:
-    """Return (n,) the cluster of each of n images; chained copies share a cluster."""
-    return clusters(
-        np.concatenate([near.first, transformed.first]),
-        np.concatenate([near.second, transformed.second]),
-        n,
-    )
-
-
-def unite_transformed(found: Sequence[TransformedPairs], known: Pairs) -> TransformedPairs:
-    """Return the pairs of cases that are transformed copies in any of several kinds of images."""
-    if len(found) == 1:
-        return found[0]
-    places = np.sort(
-        np.concatenate([np.stack([own.first, own.second]) for own in found], axis=1), 0
-    )
-    correlation = np.concatenate([own.correlation for own in found])
-    order = np.lexsort((-correlation, places[1], places[0]))
-    chosen = order[np.diff(places[:, order], axis=1, prepend=-1).any(axis=0)]
-    near = {
-        frozenset(pair) for pair in zip(known.first.tolist(), known.second.tolist(), strict=True)
-    }
-    unknown = [frozenset(pair) not in near for pair in places[:, chosen].T.tolist()]
-    chosen = chosen[np.array(unknown, dtype=np.bool_)]
-    kind = np.concatenate([own.kind for own in found])
-    first, second = places[:, chosen]
-    return TransformedPairs(first, second, correlation[chosen], kind[chosen])
-
-
-def transformed_pairs(store: ImageStore, known: Pairs) -> TransformedPairs:
+def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
     """Find the transformed copies of a store; see `transformed_among`."""
     small = np.empty((len(store), SIDE, SIDE), dtype=np.float16)
     shapes: list[tuple[int, ...]] = []
@@ -222,7 +181,7 @@ def transformed_pairs(store: ImageStore, known: Pairs) -> TransformedPairs:
 
 def transformed_among(
     small: Small, shapes: Sequence[tuple[int, ...]], known: Pairs, image: Callable[[int], Image]
-) -> TransformedPairs:
+) -> Pairs:
     """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
     confirm = _Confirmation(small, shapes, image)
     already = np.sort(known.first * len(small) + known.second)
@@ -484,16 +443,9 @@ class _Confirmation:
             np.array(close), SETTINGS.alike
         )
 
-    def result(self) -> TransformedPairs:
+    def result(self) -> Pairs:
         """Return the confirmed pairs."""
-        pairs = sorted(self._found)
-        places = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return TransformedPairs(
-            places[:, 0],
-            places[:, 1],
-            np.array([self._found[pair][0] for pair in pairs], dtype=np.float64),
-            np.array([self._found[pair][1] for pair in pairs], dtype=str),
-        )
+        return Pairs.of(self._found)
 
 
 def _beyond(correlations: NDArray[np.float64], least: float) -> float:

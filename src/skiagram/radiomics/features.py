@@ -45,7 +45,8 @@ def extract(
         image: (height, width), (depth, height, width), an image of SimpleITK, or the path of a
             NIfTI, NRRD, MetaImage, DICOM or picture file or of a folder with a DICOM series.
         mask: Of the same kind, on the same voxels; None for the whole image.
-        spacing: Distances along the axes of an array, mm; a volume needs them.
+        spacing: Distances along the axes of an array, mm; a volume needs them, and a file of one
+            that says none.
         label: Value of the region's voxels; None for all that is not 0, or for 1 under
             PyRadiomics' names.
         names: `ibsi`: this package's names and the definitions of the IBSI's reference manual;

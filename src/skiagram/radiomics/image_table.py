@@ -19,8 +19,8 @@ from skiagram.compute.workers import Compute
 from skiagram.datasets.files import read_file, write_files
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.errors import DataError, SkiagramError
-from skiagram.radiomics.extraction import describe
-from skiagram.radiomics.images import as_case
+from skiagram.image_store.shards import Spacing
+from skiagram.radiomics.features import describe_with
 from skiagram.radiomics.settings import Plan
 
 _FILES = ("Image", "Mask")
@@ -44,19 +44,24 @@ def read_image_table(path: Path) -> list[Row]:
 
 
 def extract_table(
-    rows: Sequence[Row], folder: Path, plan: Plan, output: Path, compute: Compute
+    rows: Sequence[Row],
+    folder: Path,
+    plan: Plan,
+    output: Path,
+    compute: Compute,
+    spacing: Spacing | None = None,
 ) -> pd.DataFrame:
-    """Describe every row and write the table; return it.
+    """Describe every row and write the table; return it. `spacing` is of files that say none.
 
     What is done lies beside the output until all is done, so that a later call need not do it
     again. A row that fails has its reason, and does not stop the others.
     """
     partial_file = output.with_suffix(f"{output.suffix}.unfinished")
-    state = _identity(plan)
+    state = _identity(plan, spacing)
     keys = [_key(row, folder, state) for row in rows]
     found = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
     missing = [number for number, key in enumerate(keys) if key not in found]
-    work = partial(_describe_row, folder, plan)
+    work = partial(_describe_row, folder, plan, spacing)
     with (
         Progress("extract", len(rows)) as progress,
         partial_file.open("a", encoding="utf-8") as file,
@@ -77,20 +82,20 @@ def extract_table(
     return table
 
 
-def _describe_row(folder: Path, plan: Plan, row: Row) -> dict[str, float | str]:
-    settings = plan.settings
-    label = int(float(row["Label"])) if row.get("Label") else settings.label
+def _describe_row(
+    folder: Path, plan: Plan, spacing: Spacing | None, row: Row
+) -> dict[str, float | str]:
+    label = int(float(row["Label"])) if row.get("Label") else None
     mask = folder / row["Mask"] if row["Mask"] else None
     try:
-        case = as_case(folder / row["Image"], mask, None, label, correct_mask=settings.correctMask)
-        return {**describe(case, plan)}
+        return {**describe_with(plan, folder / row["Image"], mask, spacing, label)}
     except (SkiagramError, OSError) as error:
         return {REASON: str(error)}
 
 
-def _identity(plan: Plan) -> str:
+def _identity(plan: Plan, spacing: Spacing | None) -> str:
     """Return what features of equal files depend on: code, parameters, libraries."""
-    return repr((code_digest(_describe_row), platform.machine(), plan))
+    return repr((code_digest(_describe_row), platform.machine(), plan, spacing))
 
 
 def _key(row: Row, folder: Path, state: str) -> str:

@@ -29,7 +29,7 @@ def as_case(
         image: (height, width), (depth, height, width), an image of SimpleITK, or the path of a
             NIfTI, NRRD, MetaImage, DICOM or picture file or of a folder with a DICOM series.
         mask: Of the same kind and shape; None for the whole image.
-        spacing: Of the axes of an array, mm; images and files have their own.
+        spacing: Of the axes of an array, or of a file that says none, mm; others have their own.
         label: Value of the region's voxels; None for all that is not 0.
         correct_mask: Whether a mask on other voxels is brought to the image's.
 
@@ -44,7 +44,8 @@ def as_case(
             remedy="read the one, or write the other into a file",
         )
     if isinstance(image, _PATH):
-        return _read(Path(image), None if mask is None else Path(mask), label, correct_mask)
+        own = None if mask is None else Path(mask)
+        return _read(Path(image), own, label, correct_mask, spacing)
     if hasattr(image, "GetSpacing"):
         spacing = spacing or image.GetSpacing()[::-1]
         image, mask = _arrays(image, mask)
@@ -143,11 +144,18 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     return SimpleITK.GetArrayFromImage(image), SimpleITK.GetArrayFromImage(mask)
 
 
-def _read(image: Path, mask: Path | None, label: int | None, correct_mask: bool) -> Case:
+def _read(
+    image: Path,
+    mask: Path | None,
+    label: int | None,
+    correct_mask: bool,
+    spacing: Sequence[float] | None,
+) -> Case:
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.files import read_file
     from skiagram.datasets.volumes.case_images import (
         ImageReference,
+        Reading,
         decode_case,
         is_image_file,
         read_case_files,
@@ -157,7 +165,13 @@ def _read(image: Path, mask: Path | None, label: int | None, correct_mask: bool)
     reference = ImageReference(image.name, None if mask is None else str(mask), label_value=label)
     if mask is not None:
         files = files._replace(mask=read_file(mask, str(mask)))
-    read = decode_case(files, reference, "resample" if correct_mask else "same")
+    read = decode_case(
+        files,
+        reference,
+        Reading(
+            "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
+        ),
+    )
     voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
     if voxels.ndim == 3 and read.pixels.ndim == 3:
         raise DataError(

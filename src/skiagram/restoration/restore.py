@@ -22,7 +22,13 @@ from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
-from skiagram.image_store.kept import Kept, KeptImages, keep, store_files, write_store
+from skiagram.image_store.kept import (
+    KeptImages,
+    StoredImage,
+    keep,
+    store_files,
+    write_store,
+)
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
 from skiagram.image_store.store import (
     ImageStore,
@@ -66,7 +72,8 @@ def restore_store(
     mean = _mean(store, restoration, cases)
     identity = "" if kept is None else _identity(restoration, mean)
     digests = [] if kept is None else store.digests()
-    earlier, treated = _earlier(kept, identity, digests, record.name)
+    found = KeptImages.find(kept, identity, digests, lambda own: read_table(own / record.name))
+    earlier, treated = found or (None, None)
     known = np.full(len(store), -1) if earlier is None else earlier.places
     work = partial(_restore_span, restoration, mean)
     left_out = frozenset(np.flatnonzero(known >= 0).tolist())
@@ -77,21 +84,15 @@ def restore_store(
     writer = ShardWriter(images, shard_bytes=math.inf)
     with writer, Progress("restore", len(store)) as progress:
 
-        def add(place: int) -> None:
-            stored = None if earlier is None else earlier.image(place)
-            if stored is not None:
-                pixels, spacing, region, digest = stored
-                writer.add(store.case_ids[place], pixels, spacing, region, digest)
-            else:
-                image = next(made)
-                writer.add(image.case_id, image.pixels, image.spacing, image.region)
-                treatments.append(image.treatment)
-            progress.advance()
+        def make(_: int) -> StoredImage:
+            image = next(made)
+            treatments.append(image.treatment)
+            return image.pixels, image.spacing, image.region, None
 
-        def add_linked(run: range) -> None:
+        def done(run: range) -> None:
             progress.advance(len(run))
 
-        write_store(writer, store.case_ids, earlier, stops.__contains__, add, add_linked)
+        write_store(writer, store.case_ids, earlier, stops.__contains__, make, done)
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(_table(store, known, treated, treatments), record)
@@ -107,7 +108,7 @@ def _table(
     """Return what was done to each case: earlier, or now."""
     table = pd.DataFrame([treatment._asdict() for treatment in treatments])
     if treated is not None:
-        of_known = treated.iloc[known[known >= 0]]
+        of_known = treated.drop(columns="case_id").iloc[known[known >= 0]]
         new = np.flatnonzero(known < 0)
         whole = pd.concat([of_known, table] if len(table) else [of_known], ignore_index=True)
         order = np.argsort(np.concatenate([np.flatnonzero(known >= 0), new]))
@@ -122,19 +123,6 @@ def _identity(restoration: Steps, mean: Plane | None) -> str:
     code = code_digest(_restore_span, *named_targets(options))
     learned = "" if mean is None else hashlib.sha256(mean.tobytes()).hexdigest()
     return repr((code, platform.machine(), options, learned))
-
-
-def _earlier(
-    folder: Path | None, identity: str, digests: Sequence[bytes], record: str
-) -> tuple[KeptImages | None, pd.DataFrame | None]:
-    """Return the restored images of an earlier run, and what was done to each of them."""
-    kept = Kept.find(folder, identity)
-    if kept is None:
-        return None, None
-    try:
-        return KeptImages(kept, digests), read_table(kept.folder / record).drop(columns="case_id")
-    except DataError:  # damaged: all is made anew
-        return None, None
 
 
 class RestoredImage(NamedTuple):

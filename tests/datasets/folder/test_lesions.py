@@ -102,7 +102,9 @@ def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
     [
         ("file,x,y,radius\none.png,1,2,-3\n", "line 2"),
         ("file,x,y,radius\none.png,1,b,3\n", "line 2"),
+        ("file,x,y,z,radius\none.png,1,,2,3\n", "line 2"),
         ("file,x,y\none.png,1,2\n", "columns file, x, y"),
+        ("file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
         ("file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
         ("file,x,y,radius\ntwice.png,1,2,3\n", "several"),
     ],

@@ -4,11 +4,13 @@ import csv
 import struct
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
 from skiagram.cli.main import main
 from skiagram.datasets.volumes.grid import Grid
+from skiagram.options import build, read_option_file
 from tests.datasets.volumes.examples import nifti_bytes, segmentation, series_files, structure_set
 
 SHAPE = (4, 12, 14)
@@ -120,7 +122,6 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.ingest import IngestFolders, ingest
     from skiagram.image_store.store import ImageStore
-    from skiagram.options import build, read_option_file
 
     _write_study(tmp_path / "study")
     table = (tmp_path / "study.csv").read_text().splitlines()
@@ -143,6 +144,32 @@ def test_a_study_runs_with_its_regions_once_its_faults_are_out(
     assert store.spacing(store.case_ids[0]) == pytest.approx(GRID.spacing)
     (tmp_path / "study/p00/mask.nii").write_bytes(nifti_bytes(np.ones(SHAPE, np.uint8), GRID))
     assert main(["init", *arguments, "--renew"]) == 0
+
+
+def test_a_spacing_that_no_file_says_is_asked_for_said_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["file,patient_id,label"]
+    (tmp_path / "study").mkdir()
+    for number in range(12):
+        voxels = np.random.default_rng(number).integers(0, 500, SHAPE).astype(np.int16)
+        image = nibabel.Nifti1Image(voxels.transpose(2, 1, 0), None)
+        nibabel.save(image, tmp_path / f"study/{number}.nii")
+        rows.append(f"{number}.nii,p{number},{'ab'[number % 2]}")
+    (tmp_path / "study.csv").write_text("\n".join(rows))
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    words = ["study", "study.csv", "--positive", "b"]
+    assert main(["check", *words]) == 4
+    assert "`--unstated-spacing`" in capsys.readouterr().out
+    assert main(["check", *words, "--unstated-spacing", "0"]) == 2
+    words += ["--unstated-spacing", "3", "1", "1"]
+    main(["check", *words])
+    assert "says no distance of pixels, 3 × 1 × 1 mm was stated" in capsys.readouterr().out
+    assert main(["init", *words]) in (0, 4)
+    source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
+    assert source.open(None).image(0).spacing == (3, 1, 1)
+    assert "3 × 1 × 1 mm" in source.card().known_issues[0]
 
 
 @pytest.mark.thorough

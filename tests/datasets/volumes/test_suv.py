@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.errors import DataError
 from tests.datasets.volumes.examples import VALUES, series_files, written
@@ -132,16 +133,24 @@ def test_uptake_is_activity_over_what_is_left_of_the_dose_per_gram(
 def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
     assert factor(pet_files({"Units": "GML"})) == pytest.approx(1)
     private = {
-        "GEMS_PETD_01": (0x0009, 0x0D, "DT", "20200102103000.00", LATE, expected(1800)),
+        "GEMS_PETD_01": (0x0009, 0x0D, "DT", "2020010210{}00.00", LATE, expected(1800)),
         "Philips PET Private Group": (0x7053, 0x00, "DS", "0.001", {"Units": "CNTS"}, 0.001),
     }
     for creator, (group, element, kind, value, fields, wanted) in private.items():
         files = []
-        for name, content in pet_files(fields):
+        for at, (name, content) in enumerate(pet_files(fields)):
             dataset = pydicom.dcmread(BytesIO(content))
-            dataset.private_block(group, creator, create=True).add_new(element, kind, value)
+            own = value.format(33 - at)  # the earliest is that of the last slice
+            dataset.private_block(group, creator, create=True).add_new(element, kind, own)
             files.append((name, written(dataset)))
         assert factor(files) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_single_slice_is_read_as_one_of_its_series() -> None:
+    alone = read_dicom(BytesIO(pet_files()[2][1])).pixels
+    np.testing.assert_array_equal(alone, decode_series(pet_files(), "p").voxels[2])
+    with pytest.raises(DataError, match="no PatientWeight"):
+        read_dicom(BytesIO(pet_files({"PatientWeight": None})[0][1]))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, Reading, decode_case
 from skiagram.datasets.volumes.grid import Grid, describe_differences
 from skiagram.datasets.volumes.volume_files import decode_volume, is_volume_file
 from skiagram.errors import DataError
+from tests.datasets.own_folders import png
 from tests.datasets.volumes.examples import GRID, SHAPE, VALUES, nifti_bytes
 
 
@@ -119,6 +122,21 @@ def test_scale_offset_and_metres_of_a_nifti_file_are_applied() -> None:
     np.testing.assert_allclose(volume.voxels, VALUES * 0.5 + 3)
 
 
+def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them() -> None:
+    """ITK makes NaN and infinity 0, and shifts where a slope of 0 says that nothing is scaled."""
+    values = VALUES.astype(np.float64)
+    values[1, 2, 3], values[2, 2, 2], values[0, 0, 0] = np.nan, np.inf, -np.inf
+    for kind in (np.float32, np.float64):
+        image = nibabel.Nifti1Image(values.astype(kind).transpose(2, 1, 0), np.eye(4))
+        image.header.set_slope_inter(2, 1)
+        np.testing.assert_array_equal(
+            np.sort(decode_volume(image.to_bytes(), "v").voxels, axis=None),
+            np.sort(nibabel.Nifti1Image.from_bytes(image.to_bytes()).get_fdata(), axis=None),
+        )
+    unscaled = _with(nifti_bytes(VALUES), 112, "<2f", 0, 5)
+    np.testing.assert_array_equal(decode_volume(unscaled, "v").voxels, VALUES)
+
+
 def test_a_volume_of_one_slice_keeps_its_thickness() -> None:
     volume = decode_volume(nifti_bytes(VALUES[:1]), "v")
     assert volume.voxels.shape == (1, 5, 6)
@@ -170,6 +188,38 @@ MOVED[2, 3] = 100
 UNSTATED = "v: a header that says no distance of voxels"
 
 
+UNSTATING = {
+    "nifti": _placed(units=0),
+    "nifti of 0 mm": _with(_placed(units=0), 80, "<3f", 0, 0, 0),
+    "nrrd": nrrd_bytes(**{"space directions": None, "space": None, "space origin": None}),
+    "mha": meta_image_bytes().replace(b"ElementSpacing", b"Element_Spacing"),
+}
+
+
+@pytest.mark.parametrize("content", UNSTATING.values(), ids=UNSTATING)
+def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content: bytes) -> None:
+    with pytest.raises(DataError, match=f"{UNSTATED}.*--unstated-spacing"):
+        decode_volume(content, "v")
+    volume = decode_volume(content, "v", (5.0, 0.8, 0.9))
+    assert volume.grid.spacing == pytest.approx((5, 0.8, 0.9))
+    np.testing.assert_array_equal(np.sort(volume.voxels, axis=None), VALUES.ravel())
+    np.testing.assert_array_equal(volume.voxels.max(axis=(1, 2)), VALUES.max(axis=(1, 2)))
+
+
+def test_stated_distances_are_for_images_that_say_none() -> None:
+    def read(content: bytes, *spacing: float) -> SpacedImage:
+        files = CaseFiles({"v": content}, None, {})
+        return decode_case(files, ImageReference("v"), Reading(spacing=spacing))
+
+    assert read(UNSTATING["mha"], 5, 0.8, 0.9).spacing == pytest.approx((5, 0.8, 0.9))
+    assert read(nifti_bytes(VALUES), *GRID.spacing).spacing == pytest.approx(GRID.spacing)
+    with pytest.raises(DataError, match=r"v: distances of 3 × 0\.8 × 0\.9 mm, while 3 × 1 × 1 mm"):
+        read(nifti_bytes(VALUES), 3, 1, 1)
+    with pytest.raises(DataError, match="v: 2 distances for a volume"):
+        read(nifti_bytes(VALUES), 1, 1)
+    assert read(png(0), 0.2, 0.3).spacing == (0.2, 0.3)
+
+
 def _flipped_bit() -> bytes:
     packed = bytearray(gzip.compress(nifti_bytes(VALUES)))
     packed[-20] ^= 4
@@ -204,11 +254,8 @@ def _flipped_bit() -> bytes:
         (_placed(np.diag([1.0, 1, 3, 1]), FLIPPED), "two places in the patient, 10 mm apart"),
         (_placed(np.diag([1.0, 1, 3, 1]), MOVED), "two places in the patient, 100 mm apart"),
         (_placed(np.diag([1.0, 1, 3, 1]), THICK), "two places in the patient, 6 mm apart"),
-        (_placed(units=0), UNSTATED),
-        (nrrd_bytes(**{"space directions": None, "space": None, "space origin": None}), UNSTATED),
         (nrrd_bytes(**{"space units": ["cm", "cm", "cm"]}), "v: space units: "),
         (nrrd_bytes(**{"axis mins": [5.0, 5.0, 5.0]}), "v: axis mins: "),
-        (meta_image_bytes().replace(b"ElementSpacing", b"Element_Spacing"), UNSTATED),
     ],
 )  # fmt: skip
 def test_a_file_without_one_reading_is_refused_by_name(content: bytes, message: str) -> None:

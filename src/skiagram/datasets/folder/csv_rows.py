@@ -108,7 +108,7 @@ def _decode(content: bytes) -> str:
             where=WHERE,
             remedy="save the table as `CSV UTF-8`",
         )
-    return text
+    return text.lstrip("\ufeff")
 
 
 def _find_separator(text: str) -> str:

@@ -142,7 +142,8 @@ def _csv(path: Path) -> dict[str, list[Lesion]]:
     header = rows[0].cells
     name = next((column for column in _NAMES if column in header), None)
     centre = next((names for names in _CENTRES if set(names[:2]) <= header.keys()), None)
-    radius = next((column for column in _RADII if column in header), None)
+    sizes = [*_RADII] if centre == _CENTRES[1] else [*_RADII][:2]  # mm are not pixels
+    radius = next((column for column in sizes if column in header), None)
     boxed = set(_BOX) <= header.keys()
     if name is None or not (boxed or (centre and radius)):
         raise DataError(
@@ -157,7 +158,7 @@ def _csv(path: Path) -> dict[str, list[Lesion]]:
                 left, top, right, bottom = (float(row.cells[column]) for column in _BOX)
                 lesion = of_box(left, top, right - left, bottom - top)
             else:
-                named = [column for column in centre or () if row.cells.get(column)]
+                named = [*(centre or ())[:2], *filter(row.cells.get, (centre or ())[2:])]
                 places = tuple(float(row.cells[column]) for column in named)
                 half = _RADII[radius or ""] * float(row.cells[radius or ""])
                 [lesion] = parse_lesions(Lesion(places, half, centre == _CENTRES[1]).text())

@@ -31,6 +31,7 @@ from skiagram.datasets.folder.table import (
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
+    Reading,
     decode_case,
     is_image_file,
     read_case_files,
@@ -44,6 +45,7 @@ from skiagram.sealing.labels import EncryptedLabels, token_of
 
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
 _PART_IMAGES = 64
+Distance = Annotated[float, Field(gt=0, le=1000)]
 
 
 @dataclass(**STRICT)
@@ -67,6 +69,8 @@ class Folder(RealDataSet):
         mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
         burnt_in_text: Marks in the borders that look like text: `keep`, `mask` or `refuse`.
         most_pixels: Rows times columns that an image may have: a small file can hold a huge one.
+        unstated_spacing: Distance of slices, rows and columns (of plane images rows and columns) in
+            mm where a file says none; null refuses volumes that say none.
         sealed_labels: Labels of test cases, encrypted; null where the manifest holds them.
         sealed_labels_sha256: Checksum of that file.
     """
@@ -86,6 +90,9 @@ class Folder(RealDataSet):
     mask_grid: MaskGrid = "same"
     burnt_in_text: TextTreatment = "keep"
     most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    unstated_spacing: Annotated[tuple[Distance, ...], Field(min_length=2, max_length=3)] | None = (
+        None
+    )
     sealed_labels: str | None = None
     sealed_labels_sha256: str | None = None
 
@@ -99,9 +106,19 @@ class Folder(RealDataSet):
         """Whether every image names its patient."""
         return self.columns.patient is not None
 
+    @property
+    def reading(self) -> Reading:
+        """What is decided where files allow several readings."""
+        return Reading(self.mask_grid, self.most_pixels, self.unstated_spacing)
+
     def card(self) -> DataCard:
         """Return what a reader must know of the data set, the sites held out for testing too."""
-        return replace(super().card(), test_sites=self.test_sites)
+        card = replace(super().card(), test_sites=self.test_sites)
+        if self.unstated_spacing is None:
+            return card
+        said = " × ".join(f"{distance:g}" for distance in self.unstated_spacing)
+        issue = f"Where a file says no distance of pixels, {said} mm was stated by the user."
+        return replace(card, known_issues=(*card.known_issues, issue))
 
     def open(self, root: Path | None) -> "FolderFiles":
         """Verify the manifest and the folder's list of files."""
@@ -135,9 +152,8 @@ class Folder(RealDataSet):
                 listing,
                 checksums,
                 self.channels,
-                self.mask_grid,
+                self.reading,
                 BurntInText(treatment=self.burnt_in_text),
-                self.most_pixels,
                 sealed,
             )
         first = next(iter(by_modality.values()))
@@ -183,9 +199,8 @@ class FolderFiles(OpenSource):
     listing: Listing
     checksums: Mapping[str, str]
     channels: int
-    mask_grid: MaskGrid
+    reading: Reading
     text: BurntInText = KEPT
-    most_pixels: int = MAX_PIXELS
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
 
@@ -223,7 +238,7 @@ class FolderFiles(OpenSource):
                     where=name,
                     remedy="restore the file, or run `skiagram init` again with --renew",
                 )
-        decoded = decode_case(files, reference, self.mask_grid, self.most_pixels)
+        decoded = decode_case(files, reference, self.reading)
         with named(reference.name):
             image = self.text.acquire(decoded)
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
@@ -235,7 +250,8 @@ class FolderFiles(OpenSource):
         lesions, volume, reference = parse_lesions(cell), None, self.listing.references[position]
         if any(lesion.world for lesion in lesions):
             files = read_case_files(self.files, reference)
-            volume = None if reference.frame else read_volume(files.image, reference.file)
+            if not reference.frame:
+                volume = read_volume(files.image, reference.file, self.reading.spacing)
         grid = None if volume is None else volume.grid
         with named(reference.name):
             return tuple(lesion.mark(grid) for lesion in lesions)
@@ -253,7 +269,7 @@ class FolderFiles(OpenSource):
             return None
         checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.
-        options = (reference, self.channels, self.mask_grid, self.text, self.most_pixels)
+        options = (reference, self.channels, self.reading, self.text)
         return repr((checksums, states, options))
 
     @property

@@ -6,7 +6,6 @@ label of a file (its place, name, format, further columns) is collected for the 
 
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -39,7 +38,6 @@ from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image
 from skiagram.datasets.contract import Entry
-from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.source import (
@@ -51,17 +49,25 @@ from skiagram.datasets.folder.source import (
 from skiagram.datasets.folder.table import Listing, list_entries, split_modalities
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.datasets.volumes.case_images import (
+    AS_STORED,
     ImageReference,
+    Reading,
     decode_case,
     is_image_file,
     read_case_files,
 )
-from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
-from skiagram.near_duplicates.pairs import THUMBNAIL, content_digest, pairs_among, thumbnail
-from skiagram.near_duplicates.search import cluster_copies, transformed_among
+from skiagram.near_duplicates.pairs import (
+    THUMBNAIL,
+    clusters,
+    content_digest,
+    pairs_among,
+    thumbnail,
+    unite_pairs,
+)
+from skiagram.near_duplicates.search import transformed_among
 from skiagram.records import Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
@@ -164,7 +170,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
             columns = filter(None, (source.columns.file, source.columns.mask))
             names = [row.cells[column] for column in columns for row in rows]
             problems += find_unlisted_images(tree, names)
-        results = examine_files(tree, of_kind.references, source.mask_grid, source.most_pixels)
+        results = examine_files(tree, of_kind.references, source.reading)
         problems += [file for file in results if isinstance(file, DataError)]
         by_modality[modality] = [file for file in results if isinstance(file, ExaminedFile)]
         listings.append(of_kind)
@@ -185,8 +191,8 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     except DataError as error:
         problems.append(error)
     whole = [files for files in by_modality.values() if len(files) == len(examined)]
-    seen = [_look(tree, files) for files in whole]
-    cluster = cluster_copies(seen[0].pairs, seen[0].transformed, len(examined))
+    seen = [_look(tree, files, source.reading) for files in whole]
+    cluster = clusters(seen[0].pairs, len(examined))
     readable = {file.name for file in examined}
     usable = [entry for entry in listing.entries if entry.name in readable]
     keys = [content_key(file.reference, file.checksums) for file in examined]
@@ -222,7 +228,7 @@ def _named(examples: Iterable[str], file_of: Mapping[str, str]) -> tuple[str, ..
     return tuple(sorted(files))
 
 
-def _look(tree: FileTree, examined: list[ExaminedFile]) -> Appearance:
+def _look(tree: FileTree, examined: list[ExaminedFile], reading: Reading) -> Appearance:
     size = examined[0].thumbnail.size if examined else THUMBNAIL**2
     thumbnails = np.zeros((len(examined), size), dtype=np.float32)
     small = np.zeros((len(examined), SIDE, SIDE), dtype=np.float16)
@@ -231,22 +237,21 @@ def _look(tree: FileTree, examined: list[ExaminedFile]) -> Appearance:
     shapes = [file.shape for file in examined]
 
     def pixels(i: int) -> Image:
-        return read_pixels(tree, examined[i].reference)
+        return read_pixels(tree, examined[i].reference, reading)
 
-    pairs = pairs_among(thumbnails, [file.digest for file in examined], shapes, pixels)
+    near = pairs_among(thumbnails, [file.digest for file in examined], shapes, pixels)
     described = [file.region for file in examined if file.region is not None]
     return Appearance(
-        pairs,
-        transformed_among(small, shapes, pairs, pixels),
+        unite_pairs([near, transformed_among(small, shapes, near, pixels)]),
         np.array([file.constant for file in examined], dtype=np.bool_),
         np.array(described, np.int64) if len(described) == len(examined) > 0 else None,
     )
 
 
-def read_pixels(tree: FileTree, reference: ImageReference) -> Image:
+def read_pixels(tree: FileTree, reference: ImageReference, reading: Reading) -> Image:
     """Return an image without its region, as ingest would store it."""
     whole = ImageReference(reference.file, frame=reference.frame)
-    return decode_case(read_case_files(tree, whole), whole, most_pixels=sys.maxsize).pixels
+    return decode_case(read_case_files(tree, whole), whole, reading).pixels
 
 
 def _ingested_cases(
@@ -261,13 +266,13 @@ def _ingested_cases(
 
 
 def examine_file(
-    tree: FileTree, mask_grid: MaskGrid, most_pixels: int, reference: ImageReference
+    tree: FileTree, reading: Reading, reference: ImageReference
 ) -> ExaminedFile | DataError:
     """Read one image; a fault is returned in the words in which the run would raise it."""
     started = time.perf_counter()
     try:
         files = read_case_files(tree, reference)
-        decoded = decode_case(files, reference, mask_grid, most_pixels)
+        decoded = decode_case(files, reference, reading)
         image = decoded.pixels
         check_image(image, reference.name)
     except DataError as error:
@@ -294,12 +299,11 @@ def examine_file(
 def examine_files(
     tree: FileTree,
     references: Sequence[ImageReference],
-    mask_grid: MaskGrid = "same",
-    most_pixels: int = MAX_PIXELS,
+    reading: Reading = AS_STORED,
 ) -> list[ExaminedFile | DataError]:
     """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []
-    work = partial(examine_file, tree, mask_grid, most_pixels)
+    work = partial(examine_file, tree, reading)
     number = len(references)
     tree.announce(
         [name for reference in references for name in (reference.file, reference.mask) if name]

@@ -203,11 +203,8 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
     problems = []
     for name in columns.covariates:
         where, cells = f"{WHERE}, column `{name}`", [row.cells[name] for row in rows]
-        if any(map(_has_decimal_comma, cells)):
-            comma, point = "numbers with a decimal comma", "a decimal point"
-            problems.append(DataError(comma, where=where, allowed=point, remedy=_POINT))
-        elif (mixed := _find_mixture(rows, name)) is not None:
-            problems.append(mixed)
+        if (problem := find_number_problem(rows, name)) is not None:
+            problems.append(problem)
         elif name not in columns.forced_covariates and (why := suspect_column(name, cells)):
             problems.append(
                 DataError(
@@ -221,8 +218,12 @@ def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[Data
     return problems
 
 
-def _find_mixture(rows: list[TableRow], column: str) -> DataError | None:
-    known = [row for row in rows if row.cells[column]]
+def find_number_problem(rows: list[TableRow], column: str) -> DataError | None:
+    """Return why a column is neither numbers alone nor texts alone; None where it is."""
+    where, known = f"{WHERE}, column `{column}`", [row for row in rows if row.cells[column]]
+    if any(_has_decimal_comma(row.cells[column]) for row in known):
+        comma, point = "numbers with a decimal comma", "a decimal point"
+        return DataError(comma, where=where, allowed=point, remedy=_POINT)
     texts = [row for row in known if not is_number(row.cells[column])]
     if len(texts) in (0, len(known)):
         return None
@@ -230,10 +231,10 @@ def _find_mixture(rows: list[TableRow], column: str) -> DataError | None:
     return DataError(
         f"{len(known) - len(texts)} numbers and {len(texts)} texts, "
         + (f"such as `{word}`" if word else f"the first in line {texts[0].line}"),
-        where=f"{WHERE}, column `{column}`",
+        where=where,
         allowed="numbers alone, or texts alone",
-        remedy=f"empty the cell where nothing is known, or add `--missing {word or 'WORD'}`; write "
-        "categories as texts, such as `grade 1`",
+        remedy=f"empty the cell where nothing is known, or add `--missing {word or 'WORD'}` (of a "
+        "feature table `missing` in its option file); write categories as texts, such as `grade 1`",
     )
 
 

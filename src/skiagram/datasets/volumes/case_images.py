@@ -23,7 +23,7 @@ from skiagram.datasets.volumes.volume_files import (
     join_meta_image,
 )
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Region
+from skiagram.image_store.shards import Region, Spacing, is_volume
 
 _DICOM = b"DICM"
 
@@ -56,6 +56,52 @@ class ImageReference:
     def name(self) -> str:
         """Return what messages call it."""
         return self.file if not self.chosen else f"{self.file} ({self.chosen})"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is decided where files allow several readings.
+
+    Attributes:
+        mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
+        most_pixels: Rows times columns that an image may have.
+        spacing: Distance of [slices,] rows and columns, mm, of images whose file says none.
+    """
+
+    mask_grid: MaskGrid = "same"
+    most_pixels: int = MAX_PIXELS
+    spacing: Spacing | None = None
+
+    def settle(self, image: SpacedImage, name: str) -> SpacedImage:
+        """Return an image with its spacing; refuse one that says another than was stated."""
+        axes = 3 if is_volume(image.pixels) else 2
+        if self.spacing is None:
+            return image
+        if len(self.spacing) != axes:
+            raise DataError(
+                f"{len(self.spacing)} distances for {'a volume' if axes == 3 else 'an image'}",
+                where=name,
+                allowed="slices, rows and columns of volumes; rows and columns of images",
+                remedy="correct `unstated_spacing` (`--unstated-spacing`)",
+            )
+        if image.spacing is None:
+            return replace(image, spacing=self.spacing)
+        if not np.allclose(image.spacing, self.spacing, rtol=1e-3):
+            own, given = (
+                " × ".join(f"{distance:.4g}" for distance in each)
+                for each in (image.spacing, self.spacing)
+            )
+            raise DataError(
+                f"distances of {own} mm, while {given} mm were stated",
+                where=name,
+                allowed="images that say none, or the same",
+                remedy="read these images apart, or correct `unstated_spacing` "
+                "(`--unstated-spacing`)",
+            )
+        return image
+
+
+AS_STORED = Reading()
 
 
 class CaseFiles(NamedTuple):
@@ -101,8 +147,7 @@ def checksum_of_series(parts: Mapping[str, str]) -> str:
 def decode_case(
     files: CaseFiles,
     reference: ImageReference,
-    mask_grid: MaskGrid = "same",
-    most_pixels: int = MAX_PIXELS,
+    reading: Reading = AS_STORED,
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
 
@@ -114,16 +159,20 @@ def decode_case(
     """
     name = reference.mask or ""
     chosen = (reference.region, reference.label_value)
-    volume = None if reference.frame is not None else read_volume(files.image, reference.file)
+    spacing = reading.spacing
+    volume = (
+        None if reference.frame is not None else read_volume(files.image, reference.file, spacing)
+    )
     if volume is None:
-        image, shape = _plane_image(files, reference, most_pixels)
+        image, shape = _plane_image(files, reference, reading.most_pixels)
+        image = reading.settle(image, reference.name)
         if files.mask is None:
             return image
         inside = decode_plane_mask(files.mask, name, shape, reference.frame, *chosen)
         return replace(image, region=Region(inside))
     region = None
     if files.mask is not None:
-        inside = decode_mask(files.mask, name, volume.grid, *chosen, mask_grid)
+        inside = decode_mask(files.mask, name, volume.grid, *chosen, reading.mask_grid, spacing)
         if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
             raise DataError(
                 "a region of missing voxels alone",
@@ -133,16 +182,20 @@ def decode_case(
             )
         direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
         region = Region(inside, None, volume.grid.origin, direction)
-    return SpacedImage(volume.voxels[..., None], volume.grid.spacing, volume.modality, region)
+    pixels = volume.voxels[..., None]
+    image = SpacedImage(pixels, volume.grid.spacing, volume.modality, region)
+    return reading.settle(image, reference.name)
 
 
-def read_volume(image: Mapping[str, bytes], name: str) -> Volume | None:
+def read_volume(
+    image: Mapping[str, bytes], name: str, spacing: Spacing | None = None
+) -> Volume | None:
     """Return the volume in some files; None where it is a plane image."""
     if list(image) != [name]:
         return decode_series([(f"{name}/{file}", part) for file, part in image.items()], name)
     content = image[name]
     if is_volume_file(content[:HEAD_BYTES]):
-        return decode_volume(content, name)
+        return decode_volume(content, name, spacing)
     if content[128:132] == _DICOM and count_frames(content) > 1:
         return decode_series([(name, content)], name)
     return None

@@ -28,6 +28,7 @@ from skiagram.datasets.volumes.grid import (
 )
 from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume
 from skiagram.errors import DataError, named, readable
+from skiagram.image_store.shards import Spacing
 
 MaskGrid = Literal["same", "resample"]
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -51,6 +52,7 @@ def decode_mask(
     region: str | None = None,
     label_value: int | None = None,
     mask_grid: MaskGrid = "same",
+    spacing: Spacing | None = None,
 ) -> NDArray[np.bool_]:
     """Read the region of an image, a mask of its shape, from the bytes of the mask's file.
 
@@ -60,6 +62,7 @@ def decode_mask(
             not 0.
         mask_grid: `same` refuses a mask on other voxels than the image's, `resample` brings it
             to them.
+        spacing: As for `decode_volume`.
 
     Raises:
         DataError: The file is damaged or no mask, does not fit the image, has no such region or
@@ -67,7 +70,7 @@ def decode_mask(
     """
     with _reading(name):
         if not _is_dicom(content):
-            grid, inside = _decode_labels(content, name, label_value)
+            grid, inside = _decode_labels(content, name, label_value, spacing)
             return _filled(_on_image(inside, grid, image, mask_grid))
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
@@ -233,9 +236,9 @@ def _frame_number(header: Any) -> int | None:
 
 
 def _decode_labels(
-    content: bytes, name: str, label_value: int | None
+    content: bytes, name: str, label_value: int | None, spacing: Spacing | None
 ) -> tuple[Grid, NDArray[np.bool_]]:
-    labels, grid, _ = decode_volume(content, name, narrowed=False)
+    labels, grid, _ = decode_volume(content, name, spacing, narrowed=False)
     return grid, _choose_label(labels, label_value, "name the label, one row per region")
 
 

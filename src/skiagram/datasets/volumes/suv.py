@@ -155,9 +155,10 @@ def _scan_time(
     if series is not None and series <= min(acquired):
         return series
     # The series was made after the images: its time says nothing of the scan.
-    scans = [_moment("scan", str(_private(one, _GE_SCAN) or ""), zone, name) for one in headers]
-    if scans[0] is not None:
-        return scans[0]
+    said_by_ge = (str(_private(header, _GE_SCAN) or "") for header in headers)
+    scans = [scan for text in said_by_ge if (scan := _moment("scan", text, zone, name))]
+    if scans:
+        return min(scans)
     return min(
         begun - timedelta(seconds=_average_count_time(header, half_life))
         for begun, header in zip(acquired, headers, strict=True)

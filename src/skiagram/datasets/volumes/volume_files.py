@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from skiagram.datasets.volumes.grid import Grid, Volume, orient, tilted
 from skiagram.errors import DataError, named, readable
+from skiagram.image_store.shards import Spacing
 
 MAX_VOXELS = 2**28  # 512 × 512 × 1,024
 _BESIDE_VOXELS = 2**24  # bytes of a file's header and extensions
@@ -44,6 +45,7 @@ _NRRD_ALLOWED = {  # other fields of distance and place, which ITK does not read
     b"axis mins": {b"nan"},
     b"axismins": {b"nan"},
 }
+_NIFTI_FLOATS = (16, 64)  # datatypes
 _NIFTI_UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
 _ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
 _READERS = {".nii": "NiftiImageIO", ".nrrd": "NrrdImageIO", ".mha": "MetaImageIO"}
@@ -54,8 +56,13 @@ def is_volume_file(head: bytes) -> bool:
     return _suffix(_unpacked(head, 352)) is not None
 
 
-def decode_volume(content: bytes, name: str, *, narrowed: bool = True) -> Volume:
+def decode_volume(
+    content: bytes, name: str, spacing: Spacing | None = None, *, narrowed: bool = True
+) -> Volume:
     """Read a volume from the bytes of its file, in the depth that a store keeps or as it is.
+
+    Args:
+        spacing: Of slices, rows and columns, mm, where the header says none; None refuses such.
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
@@ -74,7 +81,7 @@ def decode_volume(content: bytes, name: str, *, narrowed: bool = True) -> Volume
         )
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
-        voxels, grid = _read(content, suffix)
+        voxels, grid = _read(content, suffix, spacing)
         return Volume(narrow(voxels) if narrowed else voxels, grid)
 
 
@@ -150,19 +157,40 @@ def _inflate(content: bytes, most: int, window: int = 31) -> bytes:
     return inflated
 
 
-def _read(content: bytes, suffix: str) -> tuple[NDArray[Any], Grid]:
-    content = {".nii": _whole_nifti, ".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix](
-        content
-    )
-    if suffix == ".nii":
-        _check_nifti_place(content)
+def _read(content: bytes, suffix: str, spacing: Spacing | None) -> tuple[NDArray[Any], Grid]:
+    whole = {".nii": _whole_nifti, ".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix]
+    content, stated = whole(content)
+    if not stated and (spacing is None or len(spacing) != 3):
+        raise DataError(
+            "a header that says no distance of voxels",
+            allowed="a distance in mm along each axis",
+            remedy="write it into the file, for example with SimpleITK: image.SetSpacing((x, y, "
+            "z)); or say that of all such files: `unstated_spacing` in the option file, "
+            "`--unstated-spacing` of a command",
+        )
     with _opened(content, suffix) as reader:
         if reader.GetNumberOfComponents() != 1:
             raise DataError("several values per voxel", allowed="one number per voxel")
         array = _toolkit().GetArrayFromImage(reader.Execute())
         if array.dtype.kind not in "iuf":
             raise DataError("complex voxels", allowed="one number per voxel")
-        return orient(array, _steps(reader), np.array(reader.GetOrigin()))
+        if suffix == ".nii" and array.dtype.kind == "f":
+            array = _with_missing(array, content)
+        steps = _steps(reader)
+        if not stated:
+            steps *= np.array(spacing)[:, None] / np.linalg.norm(steps, axis=1, keepdims=True)
+        return orient(array, steps, np.array(reader.GetOrigin()))
+
+
+def _with_missing(array: NDArray[Any], content: bytes) -> NDArray[Any]:
+    """Return the voxels of a NIfTI file with NaN and infinity, which ITK's reader makes 0."""
+    order = "<" if content.startswith(b"\x5c\x01") else ">"
+    kind, bits = struct.unpack_from(f"{order}2h", content, 70)
+    if kind not in _NIFTI_FLOATS:
+        return array
+    (start,) = struct.unpack_from(f"{order}f", content, 108)
+    stored = np.frombuffer(content, f"{order}f{bits // 8}", array.size, max(int(start), 352))
+    return np.where(np.isfinite(stored), array.ravel(), stored).reshape(array.shape)
 
 
 @contextlib.contextmanager
@@ -189,17 +217,16 @@ def _steps(reader: Any) -> NDArray[np.float64]:
     return steps[::-1]
 
 
-def _check_nifti_place(content: bytes) -> None:
-    """Refuse a header with two places of its voxels, or without their distance."""
+def _states_spacing(content: bytes) -> bool:
+    """Return whether a NIfTI header says the distance of voxels; refuse two places of them."""
     order = "<" if content.startswith(b"\x5c\x01") else ">"
     qform, sform = struct.unpack_from(f"{order}2h", content, 252)
     units = content[123] & 7
     if max(qform, sform) <= 0:
         sides = struct.unpack_from(f"{order}3f", content, 80)
-        if min(sides) <= 0 or (units == 0 and sides == (1, 1, 1)):
-            raise _unstated()
+        return min(sides) > 0 and not (units == 0 and sides == (1, 1, 1))
     if sform <= 0:
-        return
+        return True
     affine = np.array(struct.unpack_from(f"{order}12f", content, 280), np.float64).reshape(3, 4)
     affine = affine * [[-1], [-1], [1]] * _NIFTI_UNITS.get(units, 1)
     by_qform = content[:254] + bytes(2) + content[256:352]
@@ -218,18 +245,11 @@ def _check_nifti_place(content: bytes) -> None:
                 remedy="write the right one into both, for example with nibabel: "
                 "image.set_qform(image.get_sform(), 1)",
             )
+    return True
 
 
-def _unstated() -> DataError:
-    return DataError(
-        "a header that says no distance of voxels",
-        allowed="a distance in mm along each axis",
-        remedy="write it into the file, for example with SimpleITK: image.SetSpacing((x, y, z))",
-    )
-
-
-def _whole_nifti(content: bytes) -> bytes:
-    """Return an unpacked file that holds all of its voxels."""
+def _whole_nifti(content: bytes) -> tuple[bytes, bool]:
+    """Return an unpacked file that holds all of its voxels, and whether it says their distance."""
     head = _unpacked(content, 352)
     order = "<" if head.startswith(b"\x5c\x01") else ">"
     if not head.startswith(struct.pack(f"{order}i", 348)):
@@ -248,14 +268,20 @@ def _whole_nifti(content: bytes) -> bytes:
     size = math.prod(shape) * bits // 8
     if content.startswith(_GZIP):
         content = _inflate(content, size + _BESIDE_VOXELS)
+    slope, _ = struct.unpack_from(f"{order}2f", content, 112)
+    if slope == 0:  # nothing is scaled, nor shifted; ITK would shift
+        content = content[:112] + bytes(8) + content[120:]
     if start < 352:  # ITK takes the header's last bytes for voxels
         content = head[:108] + struct.pack(f"{order}f", 352) + content[112:]
     if len(content) < max(start, 352) + size:
         raise ValueError("fewer bytes than its header says")
-    return content
+    stated = _states_spacing(content)
+    if not stated:
+        content = content[:80] + struct.pack(f"{order}3f", 1, 1, 1) + content[92:]
+    return content, stated
 
 
-def _checked_nrrd(content: bytes) -> bytes:
+def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
     """Return a file with the fields of its header alone; a long line would break ITK's reader."""
     header, _, voxels = content.replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
     lines = [line.rstrip(b"\r") for line in header.split(b"\n")]
@@ -272,8 +298,9 @@ def _checked_nrrd(content: bytes) -> bytes:
             allowed=", ".join(_NRRD_SPACES[:3]),
             remedy="save the file with one of these spaces",
         )
-    if b"nan" in fields.get(b"spacings", b"nan").lower() and b"space directions" not in fields:
-        raise _unstated()
+    stated = b"space directions" in fields or b"nan" not in fields.get(b"spacings", b"nan").lower()
+    if not stated:
+        lines = [line for line in lines if not line.lower().startswith(b"spacings:")]
     for name, allowed in _NRRD_ALLOWED.items():
         if set(fields.get(name, b"").lower().replace(b'"', b" ").split()) - allowed:
             found = f"{name.decode()}: {fields[name].decode('latin-1')}"
@@ -281,10 +308,10 @@ def _checked_nrrd(content: bytes) -> bytes:
             raise DataError(found, allowed=_NRRD_SAYS, remedy=remedy)
     if max(map(len, lines)) > _NRRD_LINE:
         raise ValueError("too long a line")
-    return b"\n".join(lines) + b"\n\n" + voxels
+    return b"\n".join(lines) + b"\n\n" + voxels, stated
 
 
-def _whole_meta_image(content: bytes) -> bytes:
+def _whole_meta_image(content: bytes) -> tuple[bytes, bool]:
     """Return a file whose voxels follow its header, unpacked and complete."""
     end = _META_END.search(content)
     header = content[: end.end()] if end else b""
@@ -296,8 +323,6 @@ def _whole_meta_image(content: bytes) -> bytes:
     for name, allowed in _META_ALLOWED.items():
         if fields.get(name, allowed).lower() != allowed:
             raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
-    if not fields.keys() & {"ElementSpacing", "ElementSize"}:
-        raise _unstated()
     shape = tuple(int(side) for side in fields["DimSize"].split())
     check_voxels(shape)
     kind = fields["ElementType"].removeprefix("MET_").removeprefix("U")
@@ -308,7 +333,8 @@ def _whole_meta_image(content: bytes) -> bytes:
         pixels = _inflate(pixels, size, 47)
     if len(pixels) < size:
         raise ValueError("fewer bytes than its header says")
-    return _META_PACKED.sub(b"", header) + pixels[:size]
+    stated = bool(fields.keys() & {"ElementSpacing", "ElementSize"})
+    return _META_PACKED.sub(b"", header) + pixels[:size], stated
 
 
 def join_meta_image(content: bytes, read: Callable[[str], bytes]) -> bytes:
