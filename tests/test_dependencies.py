@@ -47,7 +47,7 @@ def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("folder", ["src", "pipeline", "tests", "docs", "benchmarks", "studies"])
 def test_every_imported_package_is_declared(folder: str) -> None:
     declared = declared_distributions(development=folder not in ("src", "pipeline"))

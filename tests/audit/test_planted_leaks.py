@@ -138,14 +138,14 @@ def conflicting_labels(clean: Planted) -> None:
     [
         (copied(np.copy), "exact_duplicates_across_splits", 3),
         pytest.param(copied(noisy), "near_duplicates_across_splits", 3, marks=LONG),
-        (copied(moved), "transformed_copies_across_splits", 3),
+        pytest.param(copied(moved), "transformed_copies_across_splits", 3, marks=LONG),
         pytest.param(copied(brighter), "near_duplicates_across_splits", 3, marks=LONG),
         (patients_on_two_sides, "patients_across_splits", 3),
-        (marked_borders, "label_from_border", 160),
-        (another_size, "label_from_format", 160),
+        pytest.param(marked_borders, "label_from_border", 160, marks=LONG),
+        pytest.param(another_size, "label_from_format", 160, marks=LONG),
         pytest.param(another_depth, "label_from_format", 160, marks=LONG),
         (label_as_covariate, "label_among_covariates", 1),
-        (ids_by_class, "label_from_case_order", 160),
+        pytest.param(ids_by_class, "label_from_case_order", 160, marks=LONG),
         (conflicting_labels, "label_conflicts", 3),
     ],
 )

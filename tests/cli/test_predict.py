@@ -134,7 +134,7 @@ def test_ctrl_c_leaves_the_earlier_table_and_the_run_goes_on(
     assert not (tmp_path / "scores.csv.partial").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_classical_models_predict_without_torch(baseline: Trained, tmp_path: Path) -> None:
     words = [str(baseline.model), *map(str, baseline.films), "-o", str(tmp_path / "scores.csv")]
     done = subprocess.run(

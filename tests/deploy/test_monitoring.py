@@ -30,7 +30,7 @@ from skiagram.records import read_record
 from tests.deploy.trained import SIDE, TASK, Trained, options, prepared
 from tests.stand_ins import PLAN
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 Change = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 

@@ -31,6 +31,7 @@ from tests.datasets.volumes.examples import nifti_bytes, series_files
 from tests.deploy.trained import options
 from tests.stand_ins import PLAN
 
+REPOSITORY = Path(__file__).parents[2]
 pytestmark = pytest.mark.thorough
 
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -91,6 +92,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root, before = tmp_path_factory.mktemp("study"), Path.cwd()
     write_study(root / "study")
     (root / "conf/dataset").mkdir(parents=True)
+    shutil.copytree(REPOSITORY / "conf/restoration", root / "conf/restoration")
     os.chdir(root)
     try:
         arguments = ["study", "study.csv", "--positive", "b", "--images", "PET", "MR"]

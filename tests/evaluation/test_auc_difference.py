@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.stats import mannwhitneyu, norm, t
 
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.scores import Scores
@@ -33,6 +33,22 @@ def test_p_value_equals_r_proc() -> None:
 
 def test_a_model_against_itself_differs_by_nothing() -> None:
     assert compare_auc(A, A).p == 1
+
+
+def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney() -> None:
+    label = np.arange(20) % 2
+    score = np.where(label == 1, 40.0, 0.0) + np.arange(20)
+    score[1], score[18] = 17.5, 18.5
+    cases = reference(label)
+    draws = draw_patients(cases.patient, 10, 50, seed=0)
+    probability = np.stack([1 - score / 60, score / 60], axis=1)[None]
+    model = ComparedModel(Scores(score[None], probability, np.full((1, 20), 0.5)), cases, draws)
+    test = mannwhitneyu(
+        score[label == 1], score[label == 0], method="asymptotic", use_continuity=False
+    )
+    errors = norm.isf(test.pvalue / 2)  # its quantile is normal
+    assert model.above_chance == pytest.approx(2 * t.sf(errors, model.variation.degrees))
+    assert test.pvalue < 0.001
 
 
 def test_with_more_classes_the_resamples_give_the_p_value() -> None:

@@ -83,7 +83,7 @@ def test_bright_region_is_above_the_threshold_of_scikit_image() -> None:
         np.testing.assert_array_equal(found[row], image > threshold_otsu(image.astype(np.uint8)))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_what_lies_outside_does_not_move_the_threshold() -> None:
     image = np.random.default_rng(1).normal(0, 1, (1, 16, 16))
     image[:, 4:9, 4:9] += 8

@@ -45,7 +45,7 @@ def test_the_digital_phantom() -> None:
 
 
 @pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_the_ct_phantom(name: str, real_data: Path) -> None:
     folder, chosen = real_data / "ibsi", CONFIGURATIONS[name]

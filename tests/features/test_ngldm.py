@@ -26,7 +26,7 @@ def dependences(image: np.ndarray, distance: int, coarseness: int) -> np.ndarray
     return counts
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("distance", "coarseness"), [(1, 0), (1, 1), (2, 0), (3, 2)])
 @given(images=levels)
 def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.ndarray) -> None:

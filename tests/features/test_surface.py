@@ -49,7 +49,7 @@ def test_volume_and_surface_near_those_of_the_ellipsoid() -> None:
     assert found.area == pytest.approx(ellipsoid_area(np.array([20.0, 18, 15])), rel=0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
 def test_a_mirrored_or_turned_region_has_the_same_mesh(share: float) -> None:
     region = noise(share)

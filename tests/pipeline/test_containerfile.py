@@ -36,6 +36,7 @@ pytestmark = pytest.mark.thorough
 PATIENCE = 300  # seconds until a server on a busy machine answers
 PORT = "8080"
 OF_THE_SYSTEM = "apt-get"
+OF_A_MODEL = ("${PACKAGE}", "trusted_signer[s]")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Machine:
         place = folder / self.place(target)
         for pattern in sources:
             found = sorted(self.context.glob(pattern.replace("${PACKAGE}", "svm.skiagram")))
-            assert found or pattern == "trusted_signer[s]", pattern
+            assert found or pattern in OF_A_MODEL, pattern
             for source in found:
                 if source.is_dir():
                     shutil.copytree(source, place, dirs_exist_ok=True)
@@ -136,7 +137,7 @@ def built(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Machine
     context.mkdir()
     leave = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for words in (line.rest.split() for line in LINES if line.word == "COPY"):
-        for part in (REPOSITORY / word for word in words[:-1] if "PACKAGE" not in word):
+        for part in (REPOSITORY / word for word in words[:-1] if word not in OF_A_MODEL):
             if part.is_dir():
                 shutil.copytree(part, context / part.name, ignore=leave)
             else:

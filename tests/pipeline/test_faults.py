@@ -64,7 +64,7 @@ def test_a_full_disk_costs_one_line_and_no_output_in_every_stage(
         assert code == 0 or (len(said.splitlines()) == 1 and "space" in said), case
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_stage_that_may_write_no_more_says_so(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
     before = copy.hashes(*OUTPUTS)

@@ -8,7 +8,6 @@ import csv
 import json
 import os
 import re
-import shutil
 import site
 import subprocess
 import sys
@@ -30,14 +29,8 @@ TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
 def scoring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a venv with the program's wheel."""
     place = tmp_path_factory.mktemp("elsewhere")
-    source = place / "source"
-    for part in ("src", "pyproject.toml", "README.md"):
-        copy = shutil.copytree if (REPOSITORY / part).is_dir() else shutil.copy
-        copy(REPOSITORY / part, _parent(source / part))
-    pip = [sys.executable, "-m", "pip"]
-    wheel = ["wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(place / "dist")]
-    subprocess.run([*pip, *wheel, str(source)], check=True)
-    shutil.rmtree(source)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place / "dist")]
+    subprocess.run(build, cwd=REPOSITORY, check=True)
     subprocess.run([sys.executable, "-m", "venv", str(place / "venv")], check=True)
     (built,) = (place / "dist").glob("skiagram-*.whl")
     python = place / "venv/bin/python"
@@ -46,11 +39,6 @@ def scoring(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = sysconfig.get_path("purelib", vars={"base": str(place / "venv")})
     (Path(own) / "libraries.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     return place / "venv"
-
-
-def _parent(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def lines_of_the_tutorial() -> tuple[list[str], list[str]]:

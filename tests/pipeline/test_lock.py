@@ -50,7 +50,7 @@ stages:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("content", [b"", b'{"write": {"data/cas', b"\0" * 40])
 def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
     content: bytes, project: Project

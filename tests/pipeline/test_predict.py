@@ -13,7 +13,7 @@ from skiagram.records import Cases, Predictions
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "model",
     [

@@ -80,6 +80,7 @@ def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, A
     return dict(json.loads(html.unescape(found[1])))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("scheme", [(), (DARK,)])
 @pytest.mark.parametrize("name", ["two_classes", "several_classes"])
 def test_all_text_has_a_contrast_of_at_least_4_5(

@@ -15,7 +15,7 @@ from skiagram.records import Cases
 from skiagram.studies.ablation import Ablation, AblationResult
 from tests.studies.small_phantom import PLAN, TRAINER, small_place
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 def steps(**steps: Any) -> dict[str, Any]:

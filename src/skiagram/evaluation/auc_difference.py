@@ -1,11 +1,10 @@
 """What of a model is compared: its AUC, resampled and as placements, and its decisions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 from scipy.stats import rankdata
 
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -14,7 +13,7 @@ from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
 from skiagram.statistics.delong import Placements, combination, difference_estimate
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import Variation, over_folds, over_trainings
+from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
 
 Floats = NDArray[np.float64]
 SAME_SCORES = "the two give the same scores"
@@ -80,10 +79,22 @@ class ComparedModel:
 
     @property
     def above_chance(self) -> float | None:
-        """Return the two-sided p value of an AUC of ½, on the logit, or None where not defined."""
+        """Return the two-sided p value of an AUC of ½, or None where not defined.
+
+        The variance is at least that of scores without use, (m + n + 1) / 12mn for m and n cases
+        of the classes (Mann & Whitney 1947). On the logit the test would lose its power where a
+        model is nearly perfect (Hauck & Donner 1977).
+        """
         if not 0 < self.auc < 1:
             return None
-        return self.variation.p(float(logit(self.auc)) * self.auc * (1 - self.auc))
+        variation = self.variation
+        if self.placements is not None:
+            m, n = np.bincount(self.cases.label)
+            useless = (m + n + 1) / (12 * m * n)
+            if folds := self.scores.folds:
+                useless *= overlap_factor(folds, variation.repeats)
+            variation = replace(variation, variance=max(variation.variance, useless))
+        return variation.p(self.auc - 0.5)
 
     @property
     def _metric(self) -> MeanOverRepeats:

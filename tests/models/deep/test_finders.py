@@ -85,6 +85,7 @@ def learner(name: str, depth: int | None = None, **changed: Any) -> FinderModel:
     return FinderModel(build(options(name, depth) | changed, "model"), CPU, threads=1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("depth", [None, 12])
 @pytest.mark.parametrize("name", ["window_finder", "heat_map_finder"])
 def test_finds_planted_blobs_and_comes_back_from_its_folder(

@@ -55,6 +55,7 @@ def quiet(_: str) -> None:
     """Say nothing."""
 
 
+@pytest.mark.thorough
 def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Path) -> None:
     shown = images(5, SIDE, SIDE)
     folder = store(tmp_path / "images", list(shown))

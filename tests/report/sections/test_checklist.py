@@ -111,7 +111,7 @@ def test_an_item_that_does_not_apply_is_outside_the_score() -> None:
     assert found.score[0] == pytest.approx(met / 0.98)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_checklist_is_written_as_a_page_and_two_tables_to_fill_in() -> None:
     sections = make_sections(full(), material())
     files = write_checklists(full(), material(), sections)
