@@ -37,7 +37,7 @@ def test_a_model_against_itself_differs_by_nothing() -> None:
 
 def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney() -> None:
     label = np.arange(20) % 2
-    score = np.where(label == 1, 40.0, 0.0) + np.arange(20)
+    score = np.where(label == 1, 40.0, 0.0) + np.arange(20.0)
     score[1], score[18] = 17.5, 18.5
     cases = reference(label)
     draws = draw_patients(cases.patient, 10, 50, seed=0)
