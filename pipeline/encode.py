@@ -1,5 +1,6 @@
 """Stage encode: a frozen encoder's numbers of restored images, and of windows at candidates."""
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic.dataclasses import dataclass
@@ -39,7 +40,8 @@ def main(options: Options) -> None:
         if len(places):
             work = (options.windows, record, options.compute, cache, print)
             encode_places(images, places, *work).write(staging / target / CANDIDATES)
-        propagate_preparation(images, staging / target)
+        prepared, described = ROOT / "data/candidates", asdict(options.windows)
+        propagate_preparation(prepared, staging / target, windows=described)
 
 
 if __name__ == "__main__":

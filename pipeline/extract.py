@@ -1,5 +1,7 @@
 """Stage extract: restored images, and windows at candidates, become tables of named features."""
 
+from dataclasses import asdict
+
 from pydantic.dataclasses import dataclass
 
 from entrypoint import stage
@@ -41,9 +43,13 @@ def main(options: Options) -> None:
             ImageStore(images), places, chosen, options.windows, options.compute
         )
         at_places.write(staging / "data/candidates_features.parquet")
-        target = staging / "data/preparation"
-        beside = histories.describe(chosen)
-        propagate_preparation(images, target, features=options.features.values(), covariates=beside)
+        propagate_preparation(
+            ROOT / "data/candidates",
+            staging / "data/preparation",
+            features=options.features.values(),
+            covariates=histories.describe(chosen),
+            windows=asdict(options.windows),
+        )
 
 
 if __name__ == "__main__":

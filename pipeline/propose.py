@@ -13,6 +13,7 @@ from skiagram.finding.inputs import CANDIDATES
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT, build
+from skiagram.preparation import propagate_preparation
 from skiagram.records import MARKS, read_table, write_record, write_table
 
 
@@ -36,6 +37,8 @@ def main(options: Options) -> None:
     with publish("data/candidates") as staging:
         write_table(places, staging / "data/candidates" / CANDIDATES)
         write_record(ceiling, staging / "data/candidates/proposal.json")
+        target = staging / "data/candidates"
+        propagate_preparation(ROOT / "data/restored", target, proposal=options.proposal)
 
 
 if __name__ == "__main__":

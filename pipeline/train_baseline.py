@@ -14,7 +14,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.contract import Finder
-from skiagram.models.deployment import complete_folder
+from skiagram.models.deployment import complete_folder, familiar_space
 from skiagram.models.fits import kept_fits
 from skiagram.models.reader import Reader
 from skiagram.options import build
@@ -37,7 +37,7 @@ def main(options: TrainOptions) -> None:
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         folders = ArmFolders.under(staging, name, work)
         train(member, cases, task, options.plan, folders, options.compute)
-        space = development if isinstance(development, FeatureTable) else None
+        space = familiar_space(development)
         complete_folder(folders.model, folders.scores, cases, ROOT / "data/preparation", space)
 
 

@@ -10,9 +10,8 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.encoders.encoder import RECORD, EncoderRecord, carry_encoder
-from skiagram.features.table import FeatureTable
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
-from skiagram.models.deployment import complete_folder
+from skiagram.models.deployment import complete_folder, familiar_space
 from skiagram.models.fits import kept_fits
 from skiagram.models.head import member_inputs
 from skiagram.options import STRICT, build
@@ -47,7 +46,7 @@ def main(options: Options) -> None:
         train(member, cases, task, options.plan, folders, options.compute)
         carry_encoder(encoded, folders.model)
         prepared = ROOT / "data/preparation" if head.fused else encoded
-        space = development if isinstance(development, FeatureTable) else None
+        space = familiar_space(development)
         complete_folder(folders.model, folders.scores, cases, prepared, space)
 
 

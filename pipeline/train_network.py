@@ -46,8 +46,8 @@ def main(options: Options) -> None:
     with options.compute.limit(), unfinished as work, publish(*outputs) as staging:
         folders = ArmFolders.under(staging, name, work)
         train(member, cases, task, options.plan, folders, options.compute)
-        space, restored = image_traits([seen.images]), ROOT / "data/restored"
-        complete_folder(folders.model, folders.scores, cases, restored, space, seen.covariates)
+        space, prepared = image_traits([seen.images]), ROOT / "data/candidates"
+        complete_folder(folders.model, folders.scores, cases, prepared, space, seen.covariates)
 
 
 if __name__ == "__main__":

@@ -189,6 +189,8 @@ class Preparation:
         modalities: The images that each case has; empty where it has one.
         traits: Plain traits of the images, of the first modality.
         further: The same of the other modalities.
+        proposal: `_target_` and options of what proposed the places where finders look.
+        windows: Options of the windows around these places.
     """
 
     images: ImageKinds
@@ -201,6 +203,8 @@ class Preparation:
     regions: bool = False
     traits: TraitRanges | None = None
     further: tuple[FurtherModality, ...] = ()
+    proposal: dict[str, Any] | None = None
+    windows: dict[str, Any] | None = None
 
     def shared_images(self, other: "Preparation") -> int:
         """Return how many images of another data set are among those of this one."""
@@ -228,6 +232,8 @@ def propagate_preparation(
     restoration: dict[str, Any] | None = None,
     features: Iterable[dict[str, Any]] = (),
     covariates: Iterable[Covariate] = (),
+    proposal: dict[str, Any] | None = None,
+    windows: dict[str, Any] | None = None,
 ) -> None:
     """Copy the preparation from one stage's folder to the next, and add what was done since.
 
@@ -239,6 +245,8 @@ def propagate_preparation(
         restoration=restoration or preparation.restoration,
         features=(*preparation.features, *features),
         covariates=(*preparation.covariates, *covariates),
+        proposal=proposal or preparation.proposal,
+        windows=windows or preparation.windows,
     )
     write_record(whole, target / PREPARATION)
     if (source / TRAINING_MEAN).exists():

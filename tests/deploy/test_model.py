@@ -154,14 +154,3 @@ def test_a_model_of_regions_refuses_images_without_masks_by_name(
     prediction = predict(load_model(copy), baseline.films[:2])
     assert not prediction.files
     assert all("without a mask" in said and "--table" in said for said in prediction.refused)
-
-
-def test_a_finder_is_refused_until_it_can_read_new_images(
-    baseline: Trained, tmp_path: Path
-) -> None:
-    copy = tmp_path / "model"
-    shutil.copytree(baseline.model, copy)
-    (copy / "checksums.json").unlink(missing_ok=True)
-    (copy / "repeat0/finder.json").write_text("{}")
-    with pytest.raises(DataError, match="says where on images of its data set"):
-        load_model(copy)

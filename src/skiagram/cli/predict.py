@@ -42,6 +42,9 @@ EXAMPLES = """\
   skiagram predict models/svm loops --frames cases -o scores.csv
       each frame of a DICOM file of several, or each page of a TIFF, is scored; `volume` takes all
       of a file as one volume. In a table the column `frame` says it
+  skiagram predict models/candidate_finder films --table films.csv -o scores.csv
+      a finder also writes its marks, scores.marks.csv; a table with the column `patient_id` says
+      which films are the two sides of a patient
   skiagram predict models/logistic_regression_covariates new/*.png -o scores.csv \\
       --covariates women.csv
       a model that reads covariates too: a column `file`, named as on this line or without folder,
@@ -55,7 +58,7 @@ _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
     "error": "{} of {} images left out: the column `error` says why.",
     "missing": "{} of {} cases lack what the model reads besides the image, first {}. The column "
-    "`missing` says what; a table with `patient_id` and `visit` (--table) names earlier images.",
+    "`missing` says what; a table (--table) names images of one patient (`patient_id`, `visit`).",
     "unseen": "{} of {} images have a covariate text that too few cases for training had, first "
     "{}. It counts as none of the known categories.",
     "unusual": "{} of {} images are unlike all training images, first {}. Do not trust their "
@@ -114,14 +117,18 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
     with _without_collection():
+        from skiagram.deploy.finders import Finders
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model
         from skiagram.deploy.prediction import (
+            JSON_LINES,
             Journal,
             beside_images,
             check_target,
             key_of,
+            marks_table,
             score_cases,
+            write_marks,
             write_table,
         )
 
@@ -135,6 +142,10 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as opened:
         with _without_collection():
             model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
+        finds = isinstance(model.scorer, Finders)
+        marks = marks_table(output) if finds and output.suffix not in JSON_LINES else None
+        if marks is not None:
+            check_target(marks, arguments.files, replace=arguments.force)
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
         covariates = read_covariates(
@@ -154,12 +165,15 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.page is not None:
             from skiagram.deploy.page import MAPS, write_page
 
-            maps = MAPS if arguments.maps is None else arguments.maps
+            usual = 0 if finds else MAPS  # a finder's page shows its marks
+            maps = usual if arguments.maps is None else arguments.maps
             shown = write_page(journal, cases, model, arguments.page, covariates, maps)
             if shown < len(cases):
                 print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
         decides, beside = model.threshold is not None, beside_images(model)
         write_table(journal, model.task.classes, output, decides=decides, beside=beside)
+        if marks is not None:
+            write_marks(journal, marks)
         journal.close()
     return DataError.exit_code if refused else 0
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_image
@@ -40,8 +41,11 @@ class PreparedImages:
 
     Attributes:
         images: n restored images, with their regions; further modalities stand beside the first.
+            After them the other images of patients that no case here is, for models that read them.
         covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
         scores: (n, n_classes) raw scores per repeat, once the images were scored.
+        marks: A finder's per repeat, once the images were scored.
+        partner: Image → the other image of the same patient.
     """
 
     images: ImageStore
@@ -50,6 +54,8 @@ class PreparedImages:
     scores: list[NDArray[np.float64]] = field(default_factory=list)
     earlier: "PreparedImages | None" = None
     previous: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    marks: list[pd.DataFrame] = field(default_factory=list)
+    partner: Mapping[str, str] = field(default_factory=dict)
 
     def without_covariates(self, features: Sequence["CovariateFeature"]) -> "PreparedImages":
         """Return the same images as if nothing were known of the patients but the site."""
@@ -82,6 +88,7 @@ class PreparedImage:
     covariates: NDArray[np.float32]
     earlier: tuple["PreparedImage", ...] = ()
     missing: tuple[str, ...] = ()
+    other: "PreparedImage | None" = None
 
     @property
     def image(self) -> SpacedImage:
@@ -92,7 +99,8 @@ class PreparedImage:
     def nbytes(self) -> int:
         """Return the bytes of its pixels."""
         own = sum(image.pixels.nbytes for image in self.images.values())
-        return own + sum(image.nbytes for image in self.earlier)
+        beside = (*self.earlier, *([] if self.other is None else [self.other]))
+        return own + sum(image.nbytes for image in beside)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.volumes.case_images import AS_STORED, Reading
+from skiagram.deploy.finders import load_finders
 from skiagram.deploy.inputs import PreparedImages, Preparer
 from skiagram.deploy.scorers import (
     WHOLE,
@@ -152,9 +153,8 @@ def _scorer(
     if deployment.arm == "reader":
         found = f"`{deployment.title}` is a column of the data set and cannot score new images"
         raise DataError(found, where=str(folder), allowed="a classical model or a network")
-    if repeats and (repeats[0] / FINDER).exists():
-        found = f"`{deployment.title}` says where on images of its data set; it reads no new ones"
-        raise DataError(found, where=str(folder), allowed="models that score images as a whole")
+    if (repeats[0] / FINDER).exists():
+        return load_finders(folder, repeats, deployment, preparation, familiarity)
     if deployment.arm == "deep":
         from skiagram.deploy.network import load_networks
 

@@ -11,6 +11,8 @@ from skiagram.deploy.inputs import PreparedImages, covariate_features
 from skiagram.deploy.scorers import WHOLE, Scorer, own, record
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
+from skiagram.models.contract import FittedFinder
+from skiagram.models.deep.finder import load_finder
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
 from skiagram.models.deep.inputs import stored_images
 from skiagram.models.deployment import Familiarity, image_traits
@@ -49,8 +51,7 @@ def load_networks(
     repeats: Sequence[Path], preparation: Preparation, familiarity: Familiarity | None = None
 ) -> Networks:
     """Load the networks of all repeats from their folders."""
-    for path in (repeat / ARCHITECTURE for repeat in repeats):  # before anything is built
-        own(record(Architecture, path).network, "skiagram.models.deep", "build", path)
+    _check_options(repeats)
     first = record(Architecture, repeats[0] / ARCHITECTURE)
     training = first.options().training
     height, width = first.shape[-2:]
@@ -71,3 +72,16 @@ def load_networks(
         in_threads=False,
         fitted=fitted,
     )
+
+
+def load_finding_networks(repeats: Sequence[Path]) -> tuple[list[FittedFinder], bool]:
+    """Load networks that say where; return whether they look at proposed places, too."""
+    _check_options(repeats)
+    fitted = [load_finder(repeat) for repeat in repeats]
+    return [*fitted], fitted[0].network.finds_in == "candidates"
+
+
+def _check_options(repeats: Sequence[Path]) -> None:
+    """Refuse networks that are not the program's own, before anything is built."""
+    for path in (repeat / ARCHITECTURE for repeat in repeats):
+        own(record(Architecture, path).network, "skiagram.models.deep", "build", path)

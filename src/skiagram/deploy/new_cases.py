@@ -73,6 +73,7 @@ class NewCase:
     Attributes:
         images: Modality → what is read of it; one under an empty name where a case has one image.
         cells: Column → cell of its row in a table; empty without one.
+        other: The other image of a patient of two, such as the other side.
     """
 
     name: str
@@ -81,6 +82,7 @@ class NewCase:
     cells: Mapping[str, str] = field(default_factory=dict)
     problem: DataError | None = None
     earlier: tuple["NewCase", ...] = ()
+    other: "NewCase | None" = None
 
     @classmethod
     def of_file(cls, file: Path) -> "NewCase":
@@ -199,7 +201,7 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in images for name in (image.file, image.mask) if name])
-    return link_visits([_complete(case, modalities) for case in cases.values()])
+    return _link_sides(link_visits([_complete(case, modalities) for case in cases.values()]))
 
 
 def _united(before: NewCase, case: NewCase) -> NewCase:
@@ -224,6 +226,17 @@ def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
         before = [visit for visit in by_visit if visit < int(case.cells["visit"])]
         linked.append(replace(case, earlier=tuple(by_visit[max(before)]) if before else ()))
     return linked
+
+
+def _link_sides(cases: Sequence[NewCase]) -> list[NewCase]:
+    """Return cases that know the other image of their patient, of patients with two."""
+    of_patient: dict[str, list[NewCase]] = {}
+    for case in cases:
+        if case.cells.get("patient_id"):
+            of_patient.setdefault(case.cells["patient_id"], []).append(case)
+    pairs = [known for known in of_patient.values() if len(known) == 2]
+    other = {case.name: last for pair in pairs for case, last in (pair, pair[::-1])}
+    return [replace(case, other=other.get(case.name)) for case in cases]
 
 
 def _place(case: NewCase) -> tuple[str, str]:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from skiagram.compute.progress import Progress
+from skiagram.deploy.finders import Mark
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, prepare_case
 from skiagram.errors import SkiagramError
+from skiagram.report.pictures import FALSE_COLOUR, OUTLINE_COLOUR, Circle, encode_circles
 
 if TYPE_CHECKING:
     from skiagram.deploy.maps import CaseMap
@@ -24,6 +26,7 @@ PAGE_CASES = 200
 MAPS = 20  # cases with a map, if nothing else is asked for
 _TEMPLATE = Path(__file__).with_name("page.html")
 _PAGE_SIDE = 192  # pixels
+_MOST_MARKS = 10  # of an image
 
 
 def write_page(
@@ -76,7 +79,8 @@ def _describe(
     drawn = None if isinstance(made, str) else made
     return {
         "row": row,
-        "image": _thumbnail(model, case),
+        "image": _marked(model, case, row) if row.marks else _thumbnail(model, case),
+        "marks": _best(model, row),
         "probability": zip(model.task.classes, row.probability, strict=False),
         "without": _list_without(row, model),
         "map": "" if drawn is None else _encode(drawn.picture),
@@ -86,6 +90,27 @@ def _describe(
             f"{part.family} {part.change:+.3f}" for part in (drawn.contributions if drawn else ())
         ],
     }
+
+
+def _best(model: DeployedModel, row: CaseResult) -> list[Mark]:
+    """Return the marks shown, of the first training: those that make an image positive, or one."""
+    first = [mark for mark in row.marks if mark.repeat == 0]
+    high = [mark for mark in first if mark.image_probability >= (model.threshold or 0)]
+    return high[:_MOST_MARKS] or first[:1]
+
+
+def _marked(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
+    """Return an image as ingested with its marks, as a `data:` address; of a volume a slice."""
+    image = model.preparer.read(case, next(iter(case.images)))
+    circles = [
+        Circle(
+            (np.nan if mark.z is None else mark.z, mark.y, mark.x),
+            mark.radius,
+            FALSE_COLOUR if mark.image_probability >= (model.threshold or 0) else OUTLINE_COLOUR,
+        )
+        for mark in _best(model, row)
+    ]
+    return encode_circles(image.pixels, image.spacing, circles)
 
 
 def _list_without(row: CaseResult, model: DeployedModel) -> list[tuple[str, float]]:
@@ -163,4 +188,4 @@ def _encode(pixels: NDArray[np.uint8]) -> str:
     picture.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
     content = BytesIO()
     picture.save(content, "PNG")
-    return base64.b64encode(content.getvalue()).decode()
+    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

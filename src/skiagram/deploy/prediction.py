@@ -16,13 +16,14 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.deploy.finders import Finders, Mark
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage, PreparedImages
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
@@ -34,6 +35,7 @@ from skiagram.image_store.store import ImageStore, write_modalities
 _HELD_BYTES = 512 * 1024**2
 _PARTIAL = ".partial"
 JSON_LINES = (".jsonl", ".ndjson")
+_WITHOUT = ("without_covariates", "without_earlier")
 Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], PreparedImages], None]
 
@@ -49,6 +51,7 @@ class CaseResult:
         without_covariates: One probability a class as if no covariate were known, or empty.
         without_earlier: The same as if there were no earlier image.
         missing: What the model reads besides the image and nobody gave.
+        marks: Of a finder; the highest of each repeat first.
     """
 
     file: str
@@ -62,6 +65,7 @@ class CaseResult:
     without_covariates: tuple[float, ...] = ()
     without_earlier: tuple[float, ...] = ()
     missing: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 def score_cases(
@@ -107,7 +111,15 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
                 earlier.append(model.preparer.prepare(before, prepared.covariates))
         if not earlier:
             missing.append("earlier image unreadable" if case.earlier else "no earlier image")
-    return replace(prepared, earlier=tuple(earlier), missing=tuple(missing))
+    other = None
+    if model.scorer.reads_other:
+        with suppress(SkiagramError):
+            if case.other is not None:
+                other = model.preparer.prepare(case.other, prepared.covariates)
+        if other is None:
+            unread = "other image of the patient unreadable"
+            missing.append(unread if case.other else "no other image of the patient")
+    return replace(prepared, earlier=tuple(earlier), missing=tuple(missing), other=other)
 
 
 @dataclass(frozen=True)
@@ -152,9 +164,12 @@ class _Scoring:
         model, scorer = self.model, self.model.scorer
         kinds = beside_images(model)
         none: Floats = np.empty((len(batch), 0))
+        marks: list[tuple[Mark, ...]] = [()] * len(batch)
         blind, alone = none, none  # (n, n_classes) without covariates, without earlier images
         with stored(batch) as images:
             probability, unfamiliar = model.probabilities(images), scorer.unfamiliar(images)
+            if isinstance(scorer, Finders):
+                marks = scorer.list_marks(images, model.deployment.decisions)
             if "without_covariates" in kinds:
                 blind = model.probabilities(images.without_covariates(scorer.covariates))
             if "without_earlier" in kinds:
@@ -172,6 +187,7 @@ class _Scoring:
                     tuple(self.covariates.unseen(prepared.name)),
                 ),
                 missing=prepared.missing,
+                marks=marks[place],
                 without_covariates=tuple(blind[place].tolist()),
                 without_earlier=tuple(alone[place].tolist()),
             )
@@ -213,7 +229,15 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedImages]:
     """Write some cases where a model reads them; they are gone afterwards."""
     with TemporaryDirectory(prefix="skiagram-predict-") as place:
         covariates = np.stack([prepared.covariates for prepared in batch])
-        images = PreparedImages(_store(Path(place) / "new", batch), covariates)
+        names = [prepared.name for prepared in batch]
+        others = [prepared.other for prepared in batch if prepared.other is not None]
+        beside = {other.name: other for other in others if other.name not in names}
+        at = {name: _case_id(row) for row, name in enumerate([*names, *beside])}
+        images = PreparedImages(
+            _store(Path(place) / "new", [*batch, *beside.values()]),
+            covariates,
+            partner={at[one.name]: at[one.other.name] for one in batch if one.other is not None},
+        )
         before = [earlier for prepared in batch for earlier in prepared.earlier]
         if before:
             ends = np.cumsum([0, *(len(prepared.earlier) for prepared in batch)]).tolist()
@@ -303,7 +327,8 @@ class Journal:
                     name: tuple(value) if isinstance(value, list) else value
                     for name, value in json.loads(line).items()
                 }
-                yield CaseResult(**values)
+                marks = tuple(Mark(*mark) for mark in values.pop("marks"))
+                yield CaseResult(**values, marks=marks)
 
     def close(self) -> None:
         """Throw the rows away: the table is written."""
@@ -317,6 +342,7 @@ def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: Covariate
     for case in cases:
         line: list[Any] = [case.name, sorted(map(repr, case.images.items()))]
         line += [before.name for before in case.earlier]
+        line += [] if case.other is None else [case.other.name]
         for image in case.images.values():
             line += [case.tree.state(name) for name in (image.file, image.mask) if name]
         digest.update(repr(line).encode())
@@ -326,10 +352,11 @@ def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: Covariate
 
 
 def beside_images(model: DeployedModel) -> tuple[str, ...]:
-    """Return the fields of `CaseResult` that tell what the model makes of more than the image."""
+    """Return the fields of `CaseResult` on what else a model reads than the image."""
     covariates = any(each.covariate.prefix != SITE_PREFIX for each in model.scorer.covariates)
     reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
-    return tuple(name for name, read in reads.items() if read)
+    names = tuple(name for name, read in reads.items() if read)
+    return (*names, "missing") if names or model.scorer.reads_other else ()
 
 
 def write_table(
@@ -341,14 +368,35 @@ def write_table(
     beside: Sequence[str] = (),
 ) -> None:
     """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
+    with _replacing(path) as file:
+        if path.suffix in JSON_LINES:
+            file.writelines(json.dumps(_as_object(row, classes)) + "\n" for row in rows)
+        else:
+            writer = csv.writer(file, lineterminator="\n")
+            _write_csv(writer, rows, classes, decides, beside)
+
+
+def marks_table(path: Path) -> Path:
+    """Return where the marks go that belong to a CSV of scores."""
+    return path.with_name(f"{path.stem}.marks.csv")
+
+
+def write_marks(rows: Iterable[CaseResult], path: Path) -> None:
+    """Write a CSV with a row per mark; an old file is replaced."""
+    with _replacing(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", *Mark._fields])
+        for row in rows:
+            writer.writerows((row.file, *mark) for mark in row.marks)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """Yield a file that takes the place of another one once it is whole."""
     partial_path = path.with_name(f".skiagram-{os.getpid()}")  # names may be as long as can be
     try:
         with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            if path.suffix in JSON_LINES:
-                file.writelines(json.dumps(_as_object(row, classes)) + "\n" for row in rows)
-            else:
-                writer = csv.writer(file, lineterminator="\n")
-                _write_csv(writer, rows, classes, decides, beside)
+            yield file
         partial_path.replace(path)
     finally:
         partial_path.unlink(missing_ok=True)
@@ -362,8 +410,7 @@ def _write_csv(
     beside: Sequence[str],
 ) -> None:
     kinds = ["probability", *["decision"] * decides, "set", "refer", "unusual", "error", *beside]
-    kinds += ["missing"] if beside else []
-    of_classes = {"probability", *beside}
+    of_classes = {"probability", *_WITHOUT}
     columns = [
         f"{kind}_{name}" if name else kind
         for kind in kinds
@@ -383,9 +430,10 @@ def _write_csv(
 
 def _as_object(row: CaseResult, classes: Sequence[str]) -> dict[str, Any]:
     """Return a row with names of classes beside the probabilities; None where it has none."""
-    kinds = ("probability", "without_covariates", "without_earlier")
-    values = {kind: getattr(row, kind) for kind in kinds}
-    return asdict(row) | {
+    values = {kind: getattr(row, kind) for kind in ("probability", *_WITHOUT)}
+    known = asdict(replace(row, marks=())) | {
         kind: dict(zip(classes, value, strict=True)) if value else None
         for kind, value in values.items()
     }
+    known.pop("marks")
+    return known | ({"marks": [mark._asdict() for mark in row.marks]} if row.marks else {})

@@ -93,6 +93,7 @@ class Scorer(ABC):
     shape: tuple[int, int] | None = None
     in_threads: bool = True
     reads_earlier: bool = False
+    reads_other: bool = False
 
     @abstractmethod
     def space(self, prepared: PreparedImages) -> FeatureTable:
@@ -179,11 +180,7 @@ def load_baselines(
         encode, of_model = encoder_in(folder, preparation.images), dict(of_model["head"])
     model = own(of_model, "skiagram.models.classical", "load", folder / DEPLOYMENT)
     fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
-    families = [
-        own(options, "skiagram.features", "names", folder / PREPARATION)
-        for options in preparation.features
-        if options.get("_target_") not in _BESIDE
-    ]
+    families = image_families(preparation, folder)
     read = [name for model in fitted for name in model.features if not _encoded(name)]
     beside = covariate_features(read, preparation.covariates)
     if any(model.refuses_unseen_sites for model in fitted):
@@ -212,6 +209,15 @@ def load_baselines(
         encode=encode,
         earlier=earlier,
     )
+
+
+def image_families(preparation: Preparation, folder: Path) -> list[Any]:
+    """Return the feature families that describe single images."""
+    return [
+        own(options, "skiagram.features", "names", folder / PREPARATION)
+        for options in preparation.features
+        if options.get("_target_") not in _BESIDE
+    ]
 
 
 def _earlier(read: Sequence[str], preparation: Preparation, folder: Path) -> Earlier | None:
@@ -276,6 +282,7 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
         shape=next((member.shape for member in members if member.shape), None),
         in_threads=all(member.in_threads for member in members),
         reads_earlier=any(member.reads_earlier for member in members),
+        reads_other=any(member.reads_other for member in members),
         members=members,
         fitted=fitted,
     )

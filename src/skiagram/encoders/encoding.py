@@ -146,7 +146,23 @@ def encode_places(
     encoder: Encoder = build(record.encoder, "encoder")
     with _one_thread("cpu"):
         loaded = encoder.load()
-    store, centres = ImageStore(images), coordinates(places)
+
+    def encode(cut_out: Path) -> FeatureTable:
+        return encode_folder(cut_out, encoder, loaded, compute, cache, say)
+
+    return encode_windows(ImageStore(images), places, windows, encode)
+
+
+def encode_windows(
+    store: ImageStore,
+    places: pd.DataFrame,
+    windows: Windows,
+    encode: Callable[[Path], FeatureTable],
+) -> FeatureTable:
+    """Encode windows of images by what encodes a folder of them; see `encode_places`."""
+    case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
+    if not len(places):
+        return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
     names: list[str] = []
     blocks: list[Floats] = []
     by_case = list(of_cases(places).items())
@@ -162,11 +178,11 @@ def encode_places(
                     cuts = windows.cut(image, known, centres[own, 3 - axes :], width)
                     for row, cut in zip(own.tolist(), cuts, strict=True):
                         writer.add(str(row), cut, sides)
-            table = encode_folder(cut_out, encoder, loaded, compute, cache, say)
+            table = encode(cut_out)
         prefix = f"{width:.0f}mm." if len(windows.widths) > 1 else ""
         names += [f"{prefix}{name}" for name in table.names]
         blocks.append(table.of(np.arange(len(places)).astype(str)).values)
-    return FeatureTable(places["case_id"].to_numpy(dtype=str), tuple(names), np.hstack(blocks))
+    return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
 
 def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]:

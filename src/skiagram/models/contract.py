@@ -188,6 +188,11 @@ class FittedFinder(ABC):
     def nothing(self) -> float:
         """Return the score that stands for a mark which an image does not have."""
 
+    @property
+    def reads_other(self) -> bool:
+        """Return whether marks depend on the patient's other image."""
+        return bool(self.options.other_share)
+
     @abstractmethod
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return the marks of images, each looked at alone; see `find`."""
@@ -214,7 +219,12 @@ class FittedFinder(ABC):
 
     def scores_of(self, marks: pd.DataFrame, case_id: NDArray[np.str_]) -> NDArray[np.float64]:
         """Return (n, 2) scores of images by what `find` returned of them."""
-        half = case_scores(marks, case_id.tolist(), self.options.top, self.nothing) / 2
+        own: list[str] = case_id.tolist()
+        return self.of_classes(case_scores(marks, own, self.options.top, self.nothing))
+
+    def of_classes(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 2) scores of both classes; their difference is the score given."""
+        half = score / 2
         return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
 
     def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:

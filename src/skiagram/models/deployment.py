@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from skiagram.calibration import Calibration, Finite, Positive, Probability, conformal_limits
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
+from skiagram.finding.inputs import FindingInputs
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Arm
@@ -272,6 +273,13 @@ def complete_folder(
     if (model / DEPLOYMENT).exists():  # of a failed model there is none
         write_fingerprint(model, scores, cases, space)
     write_checksums(model)
+
+
+def familiar_space(inputs: object) -> FeatureTable | None:
+    """Return the features by which new cases are told to be unlike those that a model read."""
+    if isinstance(inputs, FindingInputs):
+        return image_traits([inputs.images])
+    return inputs if isinstance(inputs, FeatureTable) else None
 
 
 def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTable | None) -> None:

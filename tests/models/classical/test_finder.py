@@ -15,7 +15,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.classical.finder import CandidateFinder, describe_candidates, relative_places
 from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
 from skiagram.options import build, read_option_file
-from skiagram.records import tabulate_places
+from skiagram.records import coordinates, tabulate_places
 
 CASES, SIDE, STEP = 24, 7, 10.0
 VALUES = read_option_file(Path("conf/model/candidate_finder.yaml"))
@@ -158,7 +158,7 @@ def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:
     places = tabulate_places(
         [("a", (0, 0), 1), ("a", (0, 10), 1), ("a", (10, 0), 1), ("a", (10, 20), 1)]
     )
-    assert relative_places(places)[:, 1:].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert relative_places(coordinates(places))[:, 1:].tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: Path) -> None:

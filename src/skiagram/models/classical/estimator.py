@@ -277,7 +277,8 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         return tuple(name for name in names if any(is_in_family(name, kind) for kind in some))
 
     if families is None:
-        return tuple(name for name in names if name not in of(_SHORTCUTS))
+        shortcuts = {*of(_SHORTCUTS)}
+        return tuple(name for name in names if name not in shortcuts)
     empty = [family for family in families if not of([family])]
     if empty or not families:
         found = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"

@@ -7,7 +7,7 @@ Further rounds learn from the normal places that the round before took for lesio
 
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -212,6 +212,11 @@ class FittedCandidateFinder(FittedFinder):
         """Return the score of an image without any candidate."""
         return self.record.floor
 
+    @property
+    def reads_other(self) -> bool:
+        """Return whether marks depend on the patient's other image."""
+        return super().reads_other or "contralateral" in self.finder.views
+
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return the candidates that no higher one is near to."""
         table = describe_candidates(inputs, self.finder.views)
@@ -242,65 +247,81 @@ def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> Featu
     if table is None:
         raise ValueError("the features of candidates were not read")
     names = table.names
-    blocks = {
+    columns = {
         "own": names,
         "relative": tuple(f"relative.{name}" for name in names),
         "contralateral": tuple(f"contralateral.{name}" for name in names),
         "place": ("place_slice", "place_row", "place_column"),
     }
-    by_case = of_cases(inputs.candidates)
-    described = [
-        _describe(inputs, table, by_case, case, views)
-        for case in inputs.case_id.tolist()
-        if case in by_case
-    ]
-    columns = tuple(name for view in views for name in blocks[view])
-    values = np.vstack(described) if described else np.empty((0, len(columns)), np.float32)
-    return FeatureTable(table.case_id[inputs.rows], columns, values)
+    ends = np.cumsum([0, *(len(columns[view]) for view in views)])
+    described = np.empty((len(inputs.rows), ends[-1]), np.float32)
+    by_case, places = of_cases(inputs.candidates), coordinates(inputs.candidates)
+    asked = [case for case in inputs.case_id.tolist() if case in by_case]
+    starts = np.cumsum([0, *(len(by_case[case]) for case in asked)]).tolist()
+    values = table.values  # noqa: PD011 - a table of features
+    left = dict(zip(asked, starts, strict=False))
+    while left:  # two sides at once: each is measured against the other
+        case = next(iter(left))
+        pair = [case, inputs.partner.get(case, "")]
+        sides = {
+            one: _Side.of(values[by_case[one]], places[by_case[one]])
+            for one in pair
+            if one in by_case
+        }
+        for one, other in (pair, pair[::-1]):
+            if one in left:
+                start, side = left.pop(one), sides[one]
+                rows = slice(start, start + len(side.own))
+                for number, view in enumerate(views):
+                    block = described[rows, ends[number] : ends[number + 1]]
+                    block[:] = (
+                        side.beside(sides.get(other))
+                        if view == "contralateral"
+                        else getattr(side, view)
+                    )
+    return FeatureTable(
+        table.case_id[inputs.rows], tuple(n for v in views for n in columns[v]), described
+    )
 
 
-def _describe(
-    inputs: FindingInputs,
-    table: FeatureTable,
-    by_case: dict[str, NDArray[np.int64]],
-    case: str,
-    views: tuple[View, ...],
-) -> NDArray[np.float32]:
-    rows, values = by_case[case], table.values  # noqa: PD011 - a table of features
-    parts: dict[str, NDArray[Any]] = {"own": values[rows]}
-    if {"relative", "contralateral"} & set(views):
-        parts["relative"] = _relative(parts["own"])
-    if {"place", "contralateral"} & set(views):
-        parts["place"] = relative_places(inputs.candidates.iloc[rows])
-    if "contralateral" in views:
-        beside = by_case.get(inputs.partner.get(case, ""))
-        if beside is None:
-            parts["contralateral"] = np.zeros_like(parts["relative"])
-        else:
-            there = relative_places(inputs.candidates.iloc[beside])
-            nearest = min(_SAME_PLACE, len(beside))
-            _, same = cKDTree(there).query(parts["place"], k=[*range(1, nearest + 1)])
-            other = _relative(values[beside])[same].mean(axis=1)
-            parts["contralateral"] = parts["relative"] - other
-    return np.hstack([parts[view] for view in views]).astype(np.float32)
+class _Side(NamedTuple):
+    """The candidates of one image: their features as they are and relative, and their places."""
+
+    own: NDArray[np.float32]
+    relative: NDArray[np.float32]
+    place: Floats
+
+    @classmethod
+    def of(cls, own: NDArray[np.float32], places: Floats) -> "_Side":
+        return cls(own, _relative(own), relative_places(places))
+
+    def beside(self, other: "_Side | None") -> NDArray[Any]:
+        """Return by how much features differ from the same place of the other image."""
+        if other is None:
+            return np.zeros_like(self.relative)
+        nearest = range(1, min(_SAME_PLACE, len(other.place)) + 1)
+        _, same = cKDTree(other.place).query(self.place, k=[*nearest])
+        difference: NDArray[Any] = self.relative - other.relative[same].mean(axis=1)
+        return difference
 
 
 def _relative(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return features in deviations from the mean over the candidates of one image."""
-    exact = values.astype(np.float64)
-    spread = exact.std(axis=0)
-    same = spread <= 1e-9 * np.maximum(np.abs(exact).max(axis=0), 1e-12)
-    units = (exact - exact.mean(axis=0)) / np.where(same, 1.0, spread)
-    return np.clip(np.where(same, 0.0, units), -_LIMIT, _LIMIT).astype(np.float32)
+    units = values.astype(np.float64)
+    least = 1e-9 * np.maximum(np.abs(units).max(axis=0), 1e-12)
+    units -= units.mean(axis=0)
+    spread = np.sqrt(np.square(units).mean(axis=0))
+    units /= np.where(spread <= least, np.inf, spread)  # a constant one is 0
+    return np.clip(units, -_LIMIT, _LIMIT).astype(np.float32)
 
 
-def relative_places(candidates: pd.DataFrame) -> Floats:
+def relative_places(centres: Floats) -> Floats:
     """Return (n, 3) slice, row and column of one image's candidates, 0 to 1 over their extent.
 
     A column counts over the extent of its own row (and slice) where a grid gives the row several:
     from the chest wall to the skin, on a breast.
     """
-    place = np.nan_to_num(coordinates(candidates))
+    place = np.nan_to_num(centres)
     first = place.min(axis=0)
     units: Floats = (place - first) / np.maximum(np.ptp(place, axis=0), 1e-9)
     line = np.unique(place[:, :2], axis=0, return_inverse=True)[1].ravel()

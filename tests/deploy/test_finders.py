@@ -1,0 +1,232 @@
+"""Finders mark new images as the study marked its test images, each beside its other side."""
+
+import csv
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from skiagram.cli.main import main
+from skiagram.datasets.file_trees import FolderTree
+from skiagram.datasets.volumes.case_images import (
+    ImageReference,
+    decode_case,
+    is_image_file,
+    read_case_files,
+)
+from skiagram.datasets.volumes.grid import Grid as VoxelGrid
+from skiagram.deploy.model import load_model
+from skiagram.errors import DataError
+from skiagram.features.windows import Windows, describe_places
+from skiagram.finding.candidates import Grid, propose
+from skiagram.finding.inputs import FindingInputs, find_partners
+from skiagram.finding.marks import read_spacing
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.deployment import complete_folder, familiar_space
+from skiagram.options import build, composed
+from skiagram.preparation import (
+    PREPARATION,
+    ImageKinds,
+    Preparation,
+    TraitsSeen,
+    brightness_of,
+    propagate_preparation,
+)
+from skiagram.records import (
+    MARKS,
+    SEALED,
+    Cases,
+    Predictions,
+    Task,
+    read_table,
+    tabulate_places,
+    write_record,
+)
+from tests.datasets.volumes.examples import nifti_bytes
+from tests.deploy.test_model import edited
+from tests.deploy.trained import options
+from tests.stand_ins import PLAN
+
+pytestmark = pytest.mark.slow
+
+PATIENTS, TEST, SIDE = 18, 4, 48
+AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+WINDOWS = Windows(widths=(12.0,), side=8)
+JUDGE: dict[str, Any] = {"inverse_regularisation": 1.0}
+FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
+
+
+class Study(NamedTuple):
+    """A trained finder, its test images as files, and what the study said of them."""
+
+    model: Path
+    films: Path
+    table: Path
+    probability: pd.Series
+    marks: pd.DataFrame
+
+
+def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFrame]:
+    """Write two images a patient; the first one has a bright ball at a random place."""
+    draw, rows, names = np.random.default_rng(1), [], []
+    side = 24 if depth else SIDE
+    shape = (depth, side, side) if depth else (side, side)
+    axes = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+    folder.mkdir()
+    for patient in range(PATIENTS):
+        for half in range(2):
+            name = f"{patient:02d}-{half}.{'nii' if depth else 'png'}"
+            voxels = draw.normal(100, 10, shape)
+            if half == 0:
+                centre = [int(draw.integers(length // 4, length * 3 // 4)) for length in shape]
+                voxels[np.linalg.norm(axes - centre, axis=-1) <= 3] += 40
+                rows.append((name, tuple(map(float, centre)), 3.0))
+            if depth:
+                grid = VoxelGrid(shape, (1.0, 1.5, 1.5), (0.0, 0.0, 0.0), AXES)
+                (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
+            else:
+                Image.fromarray(voxels.clip(0, 255).astype(np.uint8)).save(folder / name)
+            names.append(name)
+    return names, tabulate_places(rows)
+
+
+def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
+    """Ingest, propose, describe and train as the stages do."""
+    names, lesions = write_films(folder / "films", depth)
+    tree, seen = FolderTree(folder / "films", is_image_file), TraitsSeen()
+    with ShardWriter(folder / "images") as writer:
+        for film in names:
+            reference = ImageReference(film)
+            image = decode_case(read_case_files(tree, reference), reference)
+            writer.add(film, image.pixels, image.spacing)
+            seen.add(image.spacing, image.modality, brightness_of(image.pixels))
+    store = ImageStore(folder / "images")
+    kinds, steps = ImageKinds.of(image for _, image in store), options("restoration/none.yaml")
+    write_record(Preparation(kinds, None, traits=seen.traits()), folder / "images" / PREPARATION)
+    proposal, families = (
+        Grid(step=6.0, radius=4.0, body="all"),
+        options("features/first_order.yaml"),
+    )
+    propagate_preparation(
+        folder / "images",
+        folder / "prepared",
+        restoration=steps,
+        features=[families],
+        proposal=composed(proposal),
+        windows=asdict(WINDOWS),
+    )
+    at = np.arange(len(names))
+    split, label = np.where(at < 2 * (PATIENTS - TEST), "train", "test"), (at + 1) % 2
+    patient = np.array([film[:2] for film in names])
+    cases = Cases(np.array(names), patient, split, np.where(split == "test", SEALED, label))
+    places = propose(store, proposal)
+    described = describe_places(store, places, [build(families, "features")], WINDOWS)
+    partner = find_partners(cases)
+    inputs = FindingInputs(
+        cases.case_id, store, places, described, lesions, read_spacing(store), partner
+    )
+    model, chosen = learner(name, depth)
+    folders = ArmFolders(folder / "model", folder / "scores", None)
+    known, unseen = inputs.of(cases.development().case_id), inputs.of(cases.test().case_id)
+    task = Task(("absent", "present"), positive=1, design="holdout")
+    outcome = train(Member("model", model, chosen, known, unseen), cases, task, PLAN, folders)
+    assert outcome.status == "finished", outcome.reason
+    complete_folder(
+        folders.model, folders.scores, cases, folder / "prepared", familiar_space(known)
+    )
+    table = folder / "films.csv"
+    with table.open("w", newline="") as file:
+        rows = [[film, film[:2]] for film in cases.test().case_id.tolist()]
+        csv.writer(file).writerows([["file", "patient_id"], *rows])
+    test = Predictions.read(folders.scores / "predictions.parquet").part("test").table
+    marks = read_table(folders.scores / MARKS)
+    return Study(
+        folders.model,
+        folder / "films",
+        table,
+        test.groupby("case_id")["probability_1"].mean(),
+        marks[marks["part"] == "test"],
+    )
+
+
+def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
+    """Return a small finder and its options."""
+    if name == "candidate_finder":
+        chosen = options(f"model/{name}.yaml", **FINDER)
+        chosen["classifier"] |= JUDGE
+        return build(chosen, "model"), chosen
+    from tests.models.deep import test_finders
+
+    chosen = test_finders.options(name, depth) | {"pixel": 1.0, "apart": 6.0, "steps": 6}
+    return test_finders.learner(name, depth, **chosen), chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        ("candidate_finder", None),
+        ("window_finder", None),
+        ("heat_map_finder", 8),
+    ],
+)
+def test_new_images_are_marked_as_the_study_marked_them(
+    name: str, depth: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, scores = trained_finder(tmp_path, name, depth), tmp_path / "scores.csv"
+    words = ["predict", str(study.model), str(study.films), "--table", str(study.table)]
+    words += ["-o", str(scores), "--page", str(tmp_path / "page.html")]
+    assert main(words) == 0, capsys.readouterr().err
+    found = pd.read_csv(scores, index_col="file").sort_index()
+    assert {*found["decision"]} <= {"positive", "negative"}
+    np.testing.assert_allclose(found["probability_present"], study.probability, rtol=1e-9)
+    marks = pd.read_csv(tmp_path / "scores.marks.csv")
+    assert (marks.groupby(["file", "repeat"])["score"].diff().dropna() <= 0).all()
+    columns = {"x": "column", "y": "row", "z": "slice", "radius": "radius", "score": "score"}
+    order = ["file", "repeat", "score", "x", "y"]
+    expected = study.marks.rename(columns={old: new for new, old in columns.items()})
+    expected = expected.rename(columns={"case_id": "file"}).sort_values(order)
+    for column in ("repeat", *columns):
+        own = marks.sort_values(order)[column].to_numpy(dtype=np.float64)
+        np.testing.assert_allclose(own, expected[column], rtol=1e-9, atol=1e-9)
+    if depth:
+        np.testing.assert_allclose(marks[["x_mm", "y_mm"]], 1.5 * marks[["x", "y"]])
+        np.testing.assert_allclose(marks["z_mm"], marks["z"])
+    else:
+        assert marks[["z", "x_mm", "y_mm", "z_mm"]].isna().all(axis=None)
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("data:image/png") == len(found)
+    assert "Mark 1: x" in page
+    assert main([*words[:-2], "--force"]) == 0
+    again = pd.read_csv(tmp_path / "scores.marks.csv")
+    pd.testing.assert_frame_equal(again, marks)
+    package = tmp_path / "finder.skiagram"
+    assert main(["package", str(study.model), "-o", str(package)]) == 0
+    alone = [str(study.films / "15-0.nii" if depth else study.films / "15-0.png")]
+    lines = tmp_path / "alone.jsonl"
+    assert main(["predict", str(package), *alone, "-o", str(lines)]) == 0
+    (row,) = pd.read_json(lines, lines=True).to_dict("records")
+    assert row["missing"] == ["no other image of the patient"]
+    assert {"x", "y", "score"} <= row["marks"][0].keys()
+    if name == "candidate_finder":
+        _refuses_what_is_not_its_own(study.model, tmp_path)
+
+
+def _refuses_what_is_not_its_own(model: Path, folder: Path) -> None:
+    edits: dict[str, tuple[str, Any]] = {
+        "names the class": (
+            "deployment.json",
+            lambda v: v["options"]["classifier"].update(_target_="skiagram.options.build"),
+        ),
+        "does not say where": ("preparation.json", lambda v: v.update(proposal=None)),
+    }
+    for number, (words, (name, edit)) in enumerate(edits.items()):
+        copy = edited(model, folder / f"copy{number}", name, edit)
+        (copy / "checksums.json").unlink()
+        with pytest.raises(DataError, match=words):
+            load_model(copy)
