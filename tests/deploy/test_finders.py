@@ -88,7 +88,7 @@ def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFram
                 voxels[np.linalg.norm(axes - centre, axis=-1) <= 3] += 40
                 rows.append((name, tuple(map(float, centre)), 3.0))
             if depth:
-                grid = VoxelGrid(shape, (1.0, 1.5, 1.5), (0.0, 0.0, 0.0), AXES)
+                grid = VoxelGrid((depth, side, side), (1.0, 1.5, 1.5), (0.0, 0.0, 0.0), AXES)
                 (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
             else:
                 Image.fromarray(voxels.clip(0, 255).astype(np.uint8)).save(folder / name)
