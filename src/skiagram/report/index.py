@@ -6,7 +6,6 @@ the records.
 
 import operator
 import pkgutil
-from dataclasses import dataclass
 from functools import cache, reduce
 from importlib import import_module
 from pathlib import Path
@@ -74,31 +73,22 @@ _MAX_ANSWERS = 3  # of each page; the others stand there
 _UNREADABLE = "Its result cannot be read by this version. Run it again."
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A page that the index links, with its first answers and how many further ones it has."""
-
-    address: str
-    title: str
-    answers: tuple[str, ...]
-    more: int = 0
-
-
 def write_index(root: Path) -> Path:
     """Write the index of all pages of a project; equal records give equal bytes."""
     index = root / INDEX
     folders = sorted(page.parent for page in root.glob(f"studies/*/{PAGE}"))
     text = render_template(
         "index.html.j2",
-        report=_report_entry(root) if (root / _REPORT).exists() else None,
-        studies=[_study_entry(folder) for folder in folders],
+        report=(f"../{_REPORT}", _summarise_report(root)) if (root / _REPORT).exists() else None,
+        studies=[(f"{folder.name}/{PAGE}", _summarise_study(folder)) for folder in folders],
+        shown=_MAX_ANSWERS,
     )
     index.parent.mkdir(parents=True, exist_ok=True)
     index.write_text(text, encoding="utf-8")
     return index
 
 
-def _report_entry(root: Path) -> Entry:
+def _summarise_report(root: Path) -> Summary:
     try:
         title = page_title(read_record(DataCard, root / _CARD))
     except DataError:
@@ -107,14 +97,11 @@ def _report_entry(root: Path) -> Entry:
         answers = state_answer(read_record(Evaluation, root / _RECORD))
     except DataError:
         answers = (_UNREADABLE,)
-    return Entry(f"../{_REPORT}", title, answers)
+    return Summary(title, answers)
 
 
-def _study_entry(folder: Path) -> Entry:
+def _summarise_study(folder: Path) -> Summary:
     try:
-        summary = read_summary(folder)
+        return read_summary(folder)
     except DataError:
-        summary = Summary(f"Study {folder.name}", (_UNREADABLE,))
-    shown = summary.answers[:_MAX_ANSWERS]
-    more = len(summary.answers) - len(shown)
-    return Entry(f"{folder.name}/{PAGE}", summary.title, shown, more)
+        return Summary(f"Study {folder.name}", (_UNREADABLE,))

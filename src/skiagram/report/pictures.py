@@ -150,7 +150,9 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
     Args:
         image: (height, width), or (depth, height, width, 1); missing pixels are NaN.
     """
-    volume = image[..., 0] if is_volume(image) else _average_channels(image)[None]
+    volume = (
+        image[..., 0] if is_volume(image) else image.reshape(*image.shape[:2], -1).mean(2)[None]
+    )
     mask = _outline(region).reshape(volume.shape)
     distances = (1.0,) * 3 if spacing is None else (*(1.0,) * (3 - len(spacing)), *spacing)
     axes = (0, 1, 2) if is_volume(image) else (0,)
@@ -158,7 +160,10 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
     shown = np.concatenate([plane.ravel() for plane, _ in planes])
     low, width = _grey_window(shown)
     scale = _PLANE_SIDE / max(max(plane.shape) for plane, _ in planes)
-    return _side_by_side([_colour(plane, inside, low, width, scale) for plane, inside in planes])
+    drawn = [_colour(plane, inside, low, width, scale) for plane, inside in planes]
+    height = max(map(len, drawn))
+    padded = [np.pad(each, ((0, height - len(each)), (0, _GAP), (0, 0))) for each in drawn]
+    return np.hstack(padded)[:, :-_GAP]
 
 
 def describe_place(image: Image, region: Region) -> str:
@@ -173,11 +178,6 @@ def describe_place(image: Image, region: Region) -> str:
 
 def _outline(region: Region) -> NDArray[np.bool_]:
     return region.inside if region.outline is None else region.outline
-
-
-def _average_channels(image: Image) -> Pixels:
-    values: Pixels = image.astype(np.float64)
-    return values if values.ndim == 2 else values.mean(axis=2)
 
 
 def _largest(mask: NDArray[np.bool_], axis: int) -> int:
@@ -218,13 +218,3 @@ def _colour(
     picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
     picture[inside & ~binary_erosion(inside)] = OUTLINE_COLOUR
     return picture
-
-
-def _side_by_side(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    height = max(len(picture) for picture in pictures)
-    width = sum(picture.shape[1] + _GAP for picture in pictures) - _GAP
-    whole, left = np.zeros((height, width, 3), np.uint8), 0
-    for picture in pictures:
-        whole[: len(picture), left : left + picture.shape[1]] = picture
-        left += picture.shape[1] + _GAP
-    return whole

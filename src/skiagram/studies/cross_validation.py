@@ -115,6 +115,12 @@ class CrossValidation:
         with self.workspace.compute.limit():
             return finite(fitted.scores(inputs))
 
+    def ranking(self, scores: Floats) -> Floats:
+        """Return (m,) score of the positive class minus that of the other one."""
+        positive = int(self.positive or 0)
+        difference: Floats = scores[:, positive] - scores[:, 1 - positive]
+        return difference
+
     def auc(self, scores: Floats, rows: Rows) -> float:
         """Return the AUC of (m, n_classes) scores; of more than two classes the mean one-vs-rest.
 
@@ -124,8 +130,7 @@ class CrossValidation:
         if self.positive is None:
             centred = scores - scores.mean(axis=1, keepdims=True)
             return float(one_vs_rest_auc(centred, label, weights)[0])
-        ranking = scores[:, self.positive] - scores[:, 1 - self.positive]
-        return float(roc_auc(ranking, label == self.positive, weights)[0])
+        return float(roc_auc(self.ranking(scores), label == self.positive, weights)[0])
 
     def held_out_auc(self, candidate: Candidate, fold: Partition, *name: str) -> float:
         """Fit a model on one side of a partition and return its AUC on the other."""

@@ -238,7 +238,5 @@ def _fit_and_score(
     except (ModelFailure, DataError) as error:
         write_record(FitOutcome(selection, title, str(error)), folder / "outcome.json")
         return
-    positive = int(subset.positive or 0)
-    ranking = scores[:, positive] - scores[:, 1 - positive]
-    np.save(folder / "scores.npy", ranking, allow_pickle=False)
+    np.save(folder / "scores.npy", subset.ranking(scores), allow_pickle=False)
     write_record(FitOutcome(selection, title), folder / "outcome.json")

@@ -140,7 +140,7 @@ class FoldFit:
     @cached_property
     def ranking(self) -> Floats:
         """Return (m,) scores of the held-out cases, positive class minus the other one."""
-        return rank_scores(np.load(self.folder / "scores.npy"), self.cv)
+        return self.cv.ranking(np.load(self.folder / "scores.npy"))
 
     @property
     def positive(self) -> NDArray[np.bool_]:
@@ -155,7 +155,7 @@ class FoldFit:
 
     def model_ranking(self, fitted: Any) -> Ranking:
         """Return how a trained model of features scores a table."""
-        return lambda table: rank_scores(finite(fitted.scores(table)), self.cv)
+        return lambda table: self.cv.ranking(finite(fitted.scores(table)))
 
     def blanked_ranking(self, prepared: PreparedData) -> Floats:
         """Return (m,) scores of the held-out cases in other images."""
@@ -168,19 +168,7 @@ class FoldFit:
 
         inputs = {"fit": self.folder.name, "images": self.candidate.inputs(prepared)}
         folder = self.cv.workspace.make_once("rescored", inputs, make, type(self.candidate))
-        return rank_scores(np.load(folder / "scores.npy"), self.cv)
-
-
-def rank_scores(scores: Floats, cv: CrossValidation) -> Floats:
-    """Return (m,) score of the positive class minus that of the other one."""
-    positive = int(cv.positive or 0)
-    ranking: Floats = scores[:, positive] - scores[:, 1 - positive]
-    return ranking
-
-
-def train_fold(fit: FoldFit) -> str:
-    """Train one model on one fold, or find that it is done; return why it failed, or nothing."""
-    return fit.failure
+        return self.cv.ranking(np.load(folder / "scores.npy"))
 
 
 class Ground(NamedTuple):

@@ -7,6 +7,7 @@ is known, it is said how often it points there.
 """
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated
 
 import numpy as np
@@ -30,7 +31,6 @@ from skiagram.studies.explanations.fits import (
     Ground,
     ImportanceOptions,
     MapOptions,
-    train_fold,
 )
 from skiagram.studies.explanations.importance import ClassicalExplanation, explain_features
 from skiagram.studies.explanations.maps import NetworkExplanation, explain_network, locate_observer
@@ -93,7 +93,7 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
             for candidate in self.candidates(workspace)
         ]
         every = [fit for folds in fits for fit in folds]
-        workspace.run(f"{NAME}: training", train_fold, every, fits=False)
+        workspace.run(f"{NAME}: training", attrgetter("failure"), every, fits=False)
         classical: list[ClassicalExplanation] = []
         networks: list[NetworkExplanation] = []
         failed: list[FailedModel] = []
