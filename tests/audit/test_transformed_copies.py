@@ -33,8 +33,11 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(
     told = {name: findings[name] for name in findings if name.startswith("transformed")}
     assert {name: (one.count, one.examples) for name, one in told.items()} == {
         "transformed_copies_across_splits": (1, ("case-000040",)),
-        "transformed_copies_across_patients": (2, ("case-000002", "case-000006")),
-        "transformed_copies_with_other_labels": (1, ("case-000006",)),
+        "transformed_copies_across_patients": (
+            2,
+            ("case-000002 and case-000004", "case-000006 and case-000011"),
+        ),
+        "transformed_copies_with_other_labels": (1, ("case-000006 and case-000011",)),
     }
     assert {one.severity for one in told.values()} == {"warning"}
     assert "shifted 1" in told["transformed_copies_across_splits"].summary

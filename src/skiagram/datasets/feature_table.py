@@ -15,17 +15,16 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
-from skiagram.datasets.folder.table import find_number_problem, is_number
+from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import DataCard, Split
+from skiagram.records import DataCard
 
 NO_IMAGES = (
     "The data set has no images: a pattern drawn from a row's values stands for it, so that equal "
     "rows are found as copies. Networks and features of images mean nothing on it."
 )
 _SIDE = 16
-_SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 _DIAGNOSTICS = "diagnostics_"  # columns of PyRadiomics that are no features
 
 
@@ -124,10 +123,10 @@ class OpenFeatureTable(OpenSource):
                 allowed=", ".join(options.classes),
                 remedy="correct the row, or `classes` in the data set's option file",
             )
-        split = None if options.split is None else _SPLITS.get(cells[options.split])
+        split = None if options.split is None else SPLITS.get(cells[options.split])
         if options.split is not None and split is None:
             found = f"split `{cells[options.split]}`"
-            raise DataError(found, where=row.where, allowed=", ".join(_SPLITS))
+            raise DataError(found, where=row.where, allowed=", ".join(SPLITS))
         measured = {name: _number(cells[name], name, row.where) for name in columns}
         if all(value is None for value in measured.values()):
             raise DataError(

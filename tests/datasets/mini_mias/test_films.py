@@ -35,8 +35,8 @@ def test_films_lesions_and_patients_are_read(tmp_path: Path) -> None:
     assert not films["mdb002"].left
     assert films["mdb002"].lesions == ()
     assert films["mdb001"].tissue == "fatty-glandular"
-    assert films["mdb004"].malignant
-    assert not films["mdb001"].malignant
+    assert films["mdb004"].lesions[0].malignant
+    assert not films["mdb001"].lesions[0].malignant
     assert len(films["mdb007"].lesions) == 2
     assert films["mdb005"].lesions[0].place is None
     assert films["mdb008"].lesions[0].place is None

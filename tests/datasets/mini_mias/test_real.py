@@ -28,7 +28,8 @@ def test_films_have_the_published_counts(squares: OpenMiniMias) -> None:
         "fatty-glandular": 104,
         "dense-glandular": 112,
     }
-    severity = Counter(case.film.malignant for case in cases if case.film.lesions)
+    drawn = (case.film.lesions for case in cases if case.film.lesions)
+    severity = Counter(any(lesion.malignant for lesion in lesions) for lesions in drawn)
     assert severity == {False: 63, True: 52}
 
 

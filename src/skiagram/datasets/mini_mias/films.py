@@ -81,11 +81,6 @@ class Film:
         """Whether it shows the left breast, with the chest wall on the right of the film."""
         return int(self.name[3:]) % 2 == 1
 
-    @property
-    def malignant(self) -> bool:
-        """Whether any abnormality is malignant."""
-        return any(lesion.malignant for lesion in self.lesions)
-
     def wall_on_left(self, lesion: Lesion) -> tuple[int, int] | None:
         """Return row and column of a lesion where the chest wall is on the left of the film."""
         if lesion.place is None:

@@ -26,6 +26,7 @@ the hit rule by distance with a radius that is at least the rule's minimum.
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import comb, log, sqrt
 from pathlib import Path
@@ -51,7 +52,6 @@ from skiagram.datasets.phantom.image_model import (
 from skiagram.datasets.phantom.source import GeneratedDataSet
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import Split
 from skiagram.seeding import stream
 
 _ABNORMAL = 0.5  # share of patients with a nodule
@@ -288,19 +288,10 @@ class OpenPhantomFinding(OpenSource):
 
     def entries(self) -> list[Entry]:
         """List every film: patients in order, the sides of a patient together."""
-        counts = self._options.patients
-        splits: list[Split] = ["train"] * counts.train
-        splits += ["validation"] * counts.validation
-        splits += ["test"] * counts.test
+        sides = self._options.sides
         return [
-            Entry(
-                f"phantom patient {patient}, side {number}",
-                str(patient),
-                int(self.side(patient) == number),
-                split,
-            )
-            for patient, split in enumerate(splits)
-            for number in range(self._options.sides)
+            replace(entry, label=int(self.side(position // sides) == position % sides))
+            for position, entry in enumerate(self._options.patients.entries(sides, "side"))
         ]
 
     def side(self, patient: int) -> int | None:
