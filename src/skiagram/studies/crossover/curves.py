@@ -239,7 +239,7 @@ class ResampledModel(StudiedModel):
         bootstrap; Wu 1986, Ann. Stat. 14:1261). The part of the draws' spread that their test
         patients make (the same patients judge each fit by chance differently, or other patients do)
         is taken off before, as the resampled patients hold it. What is left is lengthened for draws
-        being few, see `SpreadOfMean`. Resamples are NaN with fewer than two fits.
+        being few, see `split_spread`. Resamples are NaN with fewer than two fits.
 
         Args:
             multipliers: (replicates, draws) gₖ, standard normal.
@@ -249,68 +249,48 @@ class ResampledModel(StudiedModel):
         point = _mean(self.areas[:, :, 0], axis=1)
         by_patient = _mean(self.areas[:, :, 1:], axis=1)
         deviation = np.where(fitted, self.areas[:, :, 0] - point[:, None], 0)
-        own = SpreadOfMean.of(self.areas)
-        compared = own if other is None else SpreadOfMean.of(self.areas - other.areas)
-        factor = own.share * compared.lengthened / np.sqrt(np.maximum(fits * (fits - 1), 1))
+        share, lengthened = split_spread(self.areas)
+        if other is not None:
+            _, lengthened = split_spread(self.areas - other.areas)
+        factor = share * lengthened / np.sqrt(np.maximum(fits * (fits - 1), 1))
         added = factor[:, None] * (deviation @ multipliers.T)
         replicates = np.where((fits > 1)[:, None], by_patient + added, np.nan)
         return np.column_stack([point, replicates])
 
 
-@dataclass(frozen=True)
-class SpreadOfMean:
-    """Where the variance of a mean over draws comes from, at each number of cases.
+def split_spread(areas: Floats) -> tuple[float, Floats]:
+    """Tell what is the draws' own in the spread of a mean over draws, and lengthen it.
 
-    Attributes:
-        patients: (sizes,) variance over test patients.
-        draws: (sizes,) over draws, without what their test patients make of it.
-        degrees: (sizes,) degrees of freedom of `draws`, one less than there are fits, at least 1.
-        share: √(1 − w / s²): s² is the variance between draws, w what resampling patients makes of
-            it; both are summed over sizes.
+    Args:
+        areas: (sizes, draws, 1 + replicates) AUCs or differences of AUCs; NaN without a fit.
+
+    Returns:
+        √(1 − w / s²): s² is the variance between draws, w what resampling test patients makes of
+        it, both summed over sizes. Then (sizes,) the factor on the draws' part that makes up for
+        draws being few: the whole standard error is longer by Student's quantile over the normal
+        one, with Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110), those of the
+        draws where they are all of it, endless ones where the patients are.
     """
-
-    patients: Floats
-    draws: Floats
-    degrees: Floats
-    share: float
-
-    @classmethod
-    def of(cls, areas: Floats) -> "SpreadOfMean":
-        """Tell the two apart.
-
-        Args:
-            areas: (sizes, draws, 1 + replicates) AUCs or differences of AUCs; NaN without a fit.
-        """
-        fitted = np.isfinite(areas[:, :, 0])
-        fits = fitted.sum(axis=1)
-        degrees = np.maximum(fits - 1.0, 1)
-        by_patient = _mean(areas[:, :, 1:], axis=1)
-        patients = _mean((by_patient - _mean(by_patient, axis=1)[:, None]) ** 2, axis=1)
-        point = _mean(areas[:, :, 0], axis=1)
-        deviation = np.where(fitted, areas[:, :, 0] - point[:, None], 0)
-        between = (deviation**2).sum(axis=1) / degrees
-        apart = areas[:, :, 1:] - by_patient[:, None]
-        variance = _mean(apart**2, axis=2) - _mean(apart, axis=2) ** 2
-        by_chance = np.nansum(variance, axis=1) / degrees
-        whole, chance = float(between[fits > 1].sum()), float(by_chance[fits > 1].sum())
-        share = float(np.sqrt(max(0.0, 1 - chance / whole))) if whole > 0 else 0.0
-        return cls(patients, share**2 * between / np.maximum(fits, 1), degrees, share)
-
-    @property
-    def lengthened(self) -> Floats:
-        """Return (sizes,) the factor on the draws' part that makes up for draws being few.
-
-        With it the whole standard error is longer by Student's quantile over the normal one, with
-        Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110): those of the draws
-        where they are all of it, endless ones where the patients are.
-        """
-        factor = np.ones_like(self.draws)
-        some = (self.draws > 0) & np.isfinite(self.patients)
-        patients, draws = self.patients[some], self.draws[some]
-        whole = patients + draws
-        quantile = t.ppf(_UPPER, self.degrees[some] * (whole / draws) ** 2) / Z
-        factor[some] = np.sqrt((quantile**2 * whole - patients) / draws)
-        return factor
+    fitted = np.isfinite(areas[:, :, 0])
+    fits = fitted.sum(axis=1)
+    degrees = np.maximum(fits - 1.0, 1)
+    by_patient = _mean(areas[:, :, 1:], axis=1)
+    patients = _mean((by_patient - _mean(by_patient, axis=1)[:, None]) ** 2, axis=1)
+    point = _mean(areas[:, :, 0], axis=1)
+    deviation = np.where(fitted, areas[:, :, 0] - point[:, None], 0)
+    between = (deviation**2).sum(axis=1) / degrees
+    apart = areas[:, :, 1:] - by_patient[:, None]
+    variance = _mean(apart**2, axis=2) - _mean(apart, axis=2) ** 2
+    by_chance = np.nansum(variance, axis=1) / degrees
+    whole, chance = float(between[fits > 1].sum()), float(by_chance[fits > 1].sum())
+    share = float(np.sqrt(max(0.0, 1 - chance / whole))) if whole > 0 else 0.0
+    draws = share**2 * between / np.maximum(fits, 1)
+    some = (draws > 0) & np.isfinite(patients)
+    both = patients[some] + draws[some]
+    quantile = t.ppf(_UPPER, degrees[some] * (both / draws[some]) ** 2) / Z
+    factor = np.ones_like(draws)
+    factor[some] = np.sqrt((quantile**2 * both - patients[some]) / draws[some])
+    return share, factor
 
 
 def _mean(values: Floats, axis: int) -> Floats:
