@@ -8,8 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
-from skiagram.features.neighbours import equal_neighbours
-from skiagram.features.ngldm import Ngldm, dependence_counts, equal_counts
+from skiagram.features.ngldm import Ngldm, dependence_counts
 
 N_LEVELS = 4
 shapes = array_shapes(min_dims=4, max_dims=4, max_side=5)
@@ -37,13 +36,6 @@ def test_counts_are_those_of_windows(distance: int, coarseness: int, images: np.
         found = dependences(image, distance, coarseness)[inside]
         np.add.at(expected, (index, found - 1, image[inside].astype(int) - 1), 1)
     np.testing.assert_array_equal(counts, expected)
-
-
-@pytest.mark.slow
-@given(levels)
-def test_equals_are_counted_as_dependent(images: np.ndarray) -> None:
-    found = equal_counts(images, equal_neighbours(images), N_LEVELS)
-    np.testing.assert_array_equal(found, dependence_counts(images, N_LEVELS, 1, 0))
 
 
 def test_with_the_widest_coarseness_all_neighbours_depend() -> None:

@@ -11,16 +11,7 @@ from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import sums_of
-from skiagram.features.neighbours import (
-    BLOCK,
-    PLANE_WAYS,
-    VOLUME_WAYS,
-    Equals,
-    Levels,
-    copy,
-    margin_of,
-    steps,
-)
+from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.options import STRICT
 
 
@@ -70,46 +61,6 @@ def dependence_counts(levels: Levels, number: int, distance: int, coarseness: in
 
 
 @compiled
-def equal_counts(levels: Levels, equals: Equals, number: int) -> Integers:
-    """Count as `dependence_counts` does at distance 1 and coarseness 0, where equals depend."""
-    n, depth, height, width = levels.shape
-    shape = (depth, height, width)
-    apart = steps(shape)[: PLANE_WAYS if depth == 1 else VOLUME_WAYS]
-    most, margin = 2 * len(apart) + 1, margin_of(shape)
-    counts = np.zeros((n, most, number), dtype=np.int64)
-    tally = np.zeros((2, number + 1, most), dtype=np.int64)  # of every other pixel, so that no
-    others = np.empty(BLOCK, dtype=np.uint16)  # addition waits for the one just before
-    for image in range(n):
-        flat = levels[image].reshape(-1)
-        for begin in range(0, len(flat), BLOCK):
-            count = min(BLOCK, len(flat) - begin)
-            others[:] = 0
-            for way in range(len(apart)):
-                here = equals[image, margin + begin : margin + begin + count]
-                after = margin + begin + apart[way]
-                bit, following = np.uint16(1 << way), equals[image, after : after + count]
-                _add_equals(here, following, bit, others[:count])
-            for x in range(count):
-                level = flat[begin + x]
-                if level > 0:
-                    tally[x & 1, level, others[x]] += 1
-        for level in range(number):
-            for dependence in range(most):
-                found = tally[0, level + 1, dependence] + tally[1, level + 1, dependence]
-                counts[image, dependence, level] = found
-        tally[:] = 0
-    return counts
-
-
-@compiled
-def _add_equals(here: Equals, after: Equals, bit: np.uint16, others: Levels) -> None:
-    """Count of each pixel the equal before it in a direction and the one after."""
-    for x in range(len(here)):
-        before = np.uint16((here[x] & bit) > 0)
-        others[x] += before + np.uint16((after[x] & bit) > 0)
-
-
-@compiled
 def _depend(
     cells: Levels,
     first: int,
@@ -154,10 +105,7 @@ class Ngldm(TextureFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         apart = grey if self.dimension == "3D" else grey.planes
-        if self.distance == 1 and self.coarseness == 0:
-            counts = equal_counts(apart.levels, apart.equals, apart.number)
-        else:
-            counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
+        counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
         if apart is not grey:
             counts = counts.reshape(len(grey.levels), -1, *counts.shape[1:]).sum(axis=1)
         return sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))
