@@ -52,31 +52,15 @@ def distance_zones(
 @compiled
 def _spread_along(inside: Flags, distance: Levels, far: int) -> None:
     """Set the steps along a row to a pixel outside the region, at most `far`."""
-    first, last = 0, len(inside)
-    while first < last and not inside[first]:
-        first += 1
-    while first < last and not inside[last - 1]:
-        last -= 1
-    distance[:first] = 0
-    distance[last:] = 0
-    if _all_inside(inside[first:last]):  # as in most rows
-        _rise(distance[first:last], np.int32(far))
-    else:
-        begin = first
-        for x in range(first, last + 1):
-            if x == last or not inside[x]:
-                _rise(distance[begin:x], np.int32(far))
-                if x < last:
-                    distance[x] = 0
-                begin = x + 1
-
-
-@compiled
-def _all_inside(inside: Flags) -> bool:
-    whole = True
-    for x in range(len(inside)):
-        whole &= inside[x]
-    return whole
+    x, width = 0, len(inside)
+    while x < width:
+        begin = x
+        while x < width and inside[x]:
+            x += 1
+        _rise(distance[begin:x], np.int32(far))
+        while x < width and not inside[x]:
+            distance[x] = 0
+            x += 1
 
 
 @compiled

@@ -41,7 +41,7 @@ def size_zones(levels: Levels, forest: Forest, number: int) -> Integers:
                     _enter(entries[used], image, size, level, tally[size, level])
                     tally[size, level] = 0
                     used += 1
-        _sort(large, n_large)
+        large[:n_large].sort()
         for position in range(n_large):
             if position > 0 and large[position] == large[position - 1]:
                 entries[used - 1, 3] += 1
@@ -73,17 +73,6 @@ def _tally(levels: Levels, forest: Forest, tally: Integers, large: Integers) -> 
         else:
             cells[np.uintp(size * step + levels[place])] += 1
     return n_large
-
-
-@compiled
-def _sort(numbers: Integers, count: int) -> None:
-    """Sort the first of some numbers by insertion: they are at most as many as an image is wide."""
-    for last in range(1, count):
-        number, place = numbers[last], last
-        while place > 0 and numbers[place - 1] > number:
-            numbers[place] = numbers[place - 1]
-            place -= 1
-        numbers[place] = number
 
 
 @compiled

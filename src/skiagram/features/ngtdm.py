@@ -35,10 +35,9 @@ def tone_differences(levels: Levels, number: int) -> tuple[Integers, Floats]:
     rows = min(height, max(1, BLOCK // wide))
     totals = np.empty((rows + 2) * wide, np.int32)
     cells, differences = np.empty(rows * wide, np.int32), np.empty(rows * wide, np.int32)
-    tally = np.zeros((2, (number + 1) * around), dtype=np.int64)  # of every other pixel, so that no
-    cells_of = np.zeros((2, (number + 1) * around), dtype=np.int64)  # addition waits for the last
+    pixels = np.zeros((number + 1) * around, dtype=np.int64)  # of each level and number around
+    apart = np.zeros((number + 1) * around, dtype=np.int64)
     for image in range(n):
-        tallied = 0
         for z in range(depth):
             for slice_ in range(z if z == 0 else z + 1, min(z + 2, depth)):
                 _frame(levels[image, slice_], framed[slice_ % deep])
@@ -50,19 +49,14 @@ def tone_differences(levels: Levels, number: int) -> tuple[Integers, Floats]:
                 here = framed[z % deep][first + wide : last - wide]
                 _add_rows(total[: len(here)], total[wide:], total[2 * wide :])
                 _compare(here, total, np.int32(around), cells, differences)
-                _tally(here, cells, differences, tally)
-                tallied += len(here)
-                if tallied > _MAX_TALLIED:
-                    _empty(tally, cells_of)
-                    tallied = 0
-        _empty(tally, cells_of)
+                _tally(here, cells, differences, pixels, apart)
         for level in range(1, number + 1):
             for neighbours in range(1, around):
                 cell = level * around + neighbours
-                counts[image, level - 1] += cells_of[0, cell]
-                sums[image, level - 1] += cells_of[1, cell] / neighbours
-        for cell in range(cells_of.shape[1]):
-            cells_of[0, cell] = cells_of[1, cell] = 0
+                counts[image, level - 1] += pixels[cell]
+                sums[image, level - 1] += apart[cell] / neighbours
+        pixels[:] = 0
+        apart[:] = 0
     return counts, sums
 
 
@@ -82,19 +76,9 @@ _PIXEL = 2**_BITS  # a pixel of the region is counted above the sum of up to 27 
 @compiled
 def _add_slices(framed: Levels, z: int, depth: int, first: int, total: Totals) -> None:
     """Add up a slice and those beside it, which stand in turn, from a cell on."""
-    deep, last = len(framed), first + len(total)
-    _set(framed[z % deep][first:last], total)
-    if z > 0:
-        _add(framed[(z - 1) % deep][first:last], total)
-    if z + 1 < depth:
-        _add(framed[(z + 1) % deep][first:last], total)
-
-
-@compiled
-def _set(levels: Levels, total: Totals) -> None:
-    for x in range(len(levels)):
-        level = np.int32(levels[x])
-        total[x] = level + np.int32(level > 0) * np.int32(_PIXEL)
+    total[:] = 0
+    for near in range(max(z - 1, 0), min(z + 2, depth)):
+        _add(framed[near % len(framed)][first : first + len(total)], total)
 
 
 @compiled
@@ -125,25 +109,14 @@ def _compare(
         differences[x] = abs(np.int32(np.int32(level * neighbours) - sum_))
 
 
-# A pixel is counted above the sum of the differences, which are below 2¹³.
-_SUM_BITS, _MAX_TALLIED = 40, 2**22
-
-
 @compiled
-def _tally(row: Levels, cells: Totals, differences: Totals, tally: Integers) -> None:
+def _tally(
+    row: Levels, cells: Totals, differences: Totals, pixels: Integers, apart: Integers
+) -> None:
     for x in range(1, len(row) - 1):
         if row[x] > 0:
-            tally[x & 1, np.uintp(cells[x])] += np.int64(differences[x]) + (1 << _SUM_BITS)
-
-
-@compiled
-def _empty(tally: Integers, cells_of: Integers) -> None:
-    """Move what is tallied to the pixels and the differences of each cell."""
-    for half in range(2):
-        for cell in range(tally.shape[1]):
-            cells_of[0, cell] += tally[half, cell] >> _SUM_BITS
-            cells_of[1, cell] += tally[half, cell] & ((1 << _SUM_BITS) - 1)
-            tally[half, cell] = 0
+            pixels[np.uintp(cells[x])] += 1
+            apart[np.uintp(cells[x])] += np.int64(differences[x])
 
 
 @compiled
