@@ -24,16 +24,6 @@ def test_a_clean_set_has_only_notes(clean: Planted, tmp_path: Path) -> None:
     assert findings["class_counts"].count == 36
 
 
-@pytest.mark.slow
-def test_an_exact_copy_in_the_test_split_stops(clean: Planted, tmp_path: Path) -> None:
-    clean.images[40] = clean.images[3].copy()
-    findings = clean.findings(tmp_path)
-    for name in ("exact_duplicates_across_splits", "near_duplicates_across_splits"):
-        assert findings[name].stops
-        assert findings[name].count == 1
-        assert findings[name].examples == ("case-000040 and case-000003",)
-
-
 @pytest.mark.thorough
 @pytest.mark.parametrize(("design", "severity"), [("holdout", "warning"), ("cv", "stop")])
 def test_twins_of_different_patients_break_the_folds(

@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.lidc import INTERCEPT, LIDC, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
-from skiagram.records import Cases, read_table
 from tests.datasets.lidc_files import OPTION_FILE, lung, table, write
 
 
@@ -65,34 +63,6 @@ def test_images_share_a_grid_and_a_window(tmp_path: Path) -> None:
     assert all(image.min() >= -1000 and image.max() <= 400 for image in images)
     disc = [int((image > -400).sum()) for image in images]  # radius 5 pixels of 0.5 to 0.8 mm
     assert disc[0] < disc[3] < disc[5]
-
-
-def test_ingest_keeps_patients_together_and_lets_no_identifier_through(tmp_path: Path) -> None:
-    source = write(tmp_path, table())
-    out = IngestFolders(tmp_path / "images", tmp_path / "cases", tmp_path / "sealed")
-    ingest(source, "cv", tmp_path, out)
-    cases = Cases.read(out.cases / "cases.parquet")
-    assert sorted(np.unique(cases.patient_id, return_counts=True)[1].tolist()) == [1, 2, 2, 2]
-    covariates = read_table(out.cases / "covariates.parquet")
-    assert list(covariates) == [
-        "case_id",
-        "diameter_mm",
-        "pixel_spacing_mm",
-        "slice_thickness_mm",
-        "manufacturer",
-    ]
-    written = b"".join(path.read_bytes() for path in out.cases.iterdir())
-    assert b"Doe" not in written
-
-
-def test_an_absent_file_says_where_to_put_it(tmp_path: Path) -> None:
-    source = write(tmp_path, table())
-    (tmp_path / "lidc_nodules.csv").unlink()
-    message = r"lidc_nodules\.csv: is missing and cannot be downloaded.*SKIAGRAM_DATA"
-    with pytest.raises(DataError, match=message):
-        source.open(tmp_path)
-    with pytest.raises(DataError, match=r"lidc_nodules\.npz: is missing and cannot be downloaded"):
-        source.open(None)
 
 
 @pytest.mark.parametrize(

@@ -152,14 +152,6 @@ def test_a_published_split_is_kept(tmp_path: Path) -> None:
     assert sorted(cases.split) == sorted(splits)
 
 
-@pytest.mark.slow
-def test_an_unknown_patient_is_no_patient(tmp_path: Path) -> None:
-    source = source_of(sound_folder(tmp_path), replace(COLUMNS, patient=None))
-    _, cases = ingested(source, tmp_path / "out", "cv")
-    assert len(set(cases.patient_id)) == len(cases)
-    assert not source.card().patients_known
-
-
 @pytest.mark.parametrize("name", faulty())
 def test_a_faulty_file_stops_the_run_by_name(name: str, tmp_path: Path) -> None:
     files = {f"film-{at}.png": png(at) for at in range(4)} | {name: faulty()[name]}

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from skiagram.datasets.phantom.source import PhantomVolumes
-from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from tests.datasets.sources import ingested
@@ -60,15 +59,3 @@ def test_volumes_are_ingested_with_their_truth_under_seal(tmp_path: Path) -> Non
     assert np.std(noise) == pytest.approx(0.5, rel=0.05)
     again, _ = ingested(small(), tmp_path / "again")
     assert ImageStore(again.images).sha256 == images.sha256
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"nodule": {"radius": 6.0}}, "the nodule reaches 8 pixels"),
-        ({"positive_class": "normal"}, "'normal' was given"),
-    ],
-)
-def test_options_that_cannot_be_are_named(changes: dict[str, Any], found: str) -> None:
-    with pytest.raises(OptionError, match=found):
-        small(**changes)
