@@ -1,7 +1,7 @@
 """The page of the study of explanations: importance of features, tested maps, cases to look at."""
 
 import base64
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -71,7 +71,9 @@ def fill(result: ExplanationsResult) -> Context:
             for model in result.networks
         },
         "outside": {model.model: describe_outside(model, result.word) for model in models},
-        "galleries": {model.model: list_galleries(model) for model in models},
+        "kinds": KINDS,
+        "pictures_of": list_pictures,
+        "signed": format_signed,
         "agree": describe_agreement,
     }
 
@@ -246,49 +248,13 @@ def _pointing_row(title: str, note: str, location: Location) -> TableRow:
     return TableRow(title, cells, mark=note)
 
 
-class GalleryPicture(NamedTuple):
-    """A picture of a case, with a mark for a failed test and its `data:` address."""
-
-    title: str
-    mark: str
-    address: Markup
-
-
-class GalleryCase(NamedTuple):
-    """A case: class and score, features that move the score most, image and maps."""
-
-    words: str
-    reasons: str
-    pictures: tuple[GalleryPicture, ...]
-
-
-def list_galleries(
-    model: ClassicalExplanation | NetworkExplanation,
-) -> dict[str, tuple[GalleryCase, ...]]:
-    """Return heading → cases to look at."""
-    known = (
-        {map_.method: map_ for map_ in model.maps} if isinstance(model, NetworkExplanation) else {}
-    )
-    galleries = {}
-    for kind, heading in KINDS.items():
-        cases = []
-        for case in model.cases:
-            if case.kind != kind:
-                continue
-            pictures = [GalleryPicture("Image", "", draw_case(case, None))]
-            for method, map_ in known.items():
-                if method in case.maps:
-                    address = draw_case(case, case.maps[method])
-                    pictures.append(GalleryPicture(map_.title, mark_map(map_), address))
-            reasons = ", ".join(
-                f"{part.feature} {'+' if part.value > 0 else ''}{format_decimal(part.value, 2)}"
-                for part in case.contributions
-            )
-            words = f"{case.true}, named {case.named}, score {format_decimal(case.score, 2)}"
-            cases.append(GalleryCase(words, reasons, tuple(pictures)))
-        if cases:
-            galleries[heading] = tuple(cases)
-    return galleries
+def list_pictures(
+    case: ShownCase, maps: Sequence[MapExplanation] = ()
+) -> list[tuple[str, str, Markup]]:
+    """Return title, mark of a failed test and `data:` address of the image and of each map."""
+    shown = [(map_.title, mark_map(map_), case.maps.get(map_.method)) for map_ in maps]
+    pictures = [(title, mark, draw_case(case, map_)) for title, mark, map_ in shown if map_]
+    return [("Image", "", draw_case(case, None)), *pictures]
 
 
 def draw_case(case: ShownCase, values: Picture | None) -> Markup:
