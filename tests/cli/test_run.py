@@ -66,5 +66,5 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(
     said = capsys.readouterr()
     names = [path.relative_to(own.folder).as_posix() for path in (first, last)]
     assert any(" and ".join(pair) in said.out for pair in (names, names[::-1]))
-    assert "films-study/conf/dataset/films.yaml: `waived_findings" in said.out
+    assert "Or waive it in films-study/conf/dataset/films.yaml" in said.out
     assert len(said.err.splitlines()) == 1

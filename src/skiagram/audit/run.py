@@ -40,7 +40,9 @@ class AuditReport:
         """Return the findings that end the run."""
         return tuple(finding for finding in self.findings if finding.stops)
 
-    def explain_stop(self, file_of: Mapping[str, str]) -> str:
+    def explain_stop(
+        self, file_of: Mapping[str, str], options: str = "the option file of the data set"
+    ) -> str:
         """Return each stopping finding with its remedy and the YAML that would waive it.
 
         Every line is ended; nothing is said where nothing stops.
@@ -56,7 +58,7 @@ class AuditReport:
             for finding in self.stopping
         ]
         waivers = [f"  {finding.name}: <your reason>" for finding in self.stopping]
-        head = ["Or waive it in the option file of the data set; the report shows the reason:"]
+        head = [f"Or waive it in {options}; the report shows the reason:"]
         return "\n".join([*explanations, *head, "waived_findings:", *waivers, ""])
 
     def raise_if_stopping(self) -> None:

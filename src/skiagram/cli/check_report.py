@@ -210,24 +210,6 @@ def _findings(survey: Survey, design: Design) -> str:
     return "\n".join([heading, *lines]) if lines else ""
 
 
-def stops_text(survey: Survey, options: Path) -> str:
-    """Return why the audit would stop a run, and what to do; empty where it would not.
-
-    Args:
-        options: The data set's option file.
-    """
-    stopping = [finding for finding in survey.findings if finding.stops]
-    if not stopping:
-        return ""
-    lines = ["The audit will stop this run:"]
-    for finding in stopping:
-        shown = f" For example {'; '.join(finding.examples)}." if finding.examples else ""
-        lines.append(f"  {finding.name}: {finding.summary}{shown}")
-    waiver = f"`waived_findings: {{{stopping[0].name}: your reason}}`"
-    lines.append(f"Correct the data and do this again; or allow it in {options}: {waiver}.")
-    return "\n".join(lines)
-
-
 def _problems(survey: Survey) -> str:
     if not survey.problems:
         return ""

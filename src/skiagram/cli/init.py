@@ -69,7 +69,6 @@ class Added(NamedTuple):
 
 def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
-    from skiagram.cli.check_report import stops_text
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.datasets.files import write_files
 
@@ -77,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     choices = fitting_choices(added.files.name, added.survey, added.design)
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
-    for told in filter(None, [choices.why, stops_text(added.survey, added.files.options)]):
+    for told in filter(None, [choices.why, added.survey.explain_stop(added.files.options)]):
         print(told)
     if added.left:
         left = ", ".join(added.left)

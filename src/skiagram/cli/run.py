@@ -79,7 +79,7 @@ def _is_array(arguments: argparse.Namespace) -> bool:
 
 def _of_folder(arguments: argparse.Namespace, study: Path) -> "FittingChoices":
     """Add or renew the data set, and return the choices that fit it."""
-    from skiagram.cli.check_report import stops_text, survey_text
+    from skiagram.cli.check_report import survey_text
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.cli.folder_arguments import read_folder_arguments
     from skiagram.cli.init import add_data_set
@@ -93,7 +93,7 @@ def _of_folder(arguments: argparse.Namespace, study: Path) -> "FittingChoices":
     print(survey_text(added.survey, source, added.design), end="\n\n", flush=True)
     waived = _waived(added.files.options)
     if any(one.stops and one.name not in waived for one in added.survey.findings):
-        print(stops_text(added.survey, study / added.files.options))
+        print(added.survey.explain_stop(study / added.files.options))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     if arguments.csv is not None:
         shutil.copyfile(arguments.csv, added.files.cases.with_name(f"{name}.csv"))

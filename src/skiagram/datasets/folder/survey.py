@@ -30,7 +30,7 @@ from skiagram.audit.contract import (
     ProbedTraits,
     unite_appearances,
 )
-from skiagram.audit.run import CHECKS
+from skiagram.audit.run import CHECKS, AuditReport
 from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.audit.traits import image_traits, probed_traits, sample_cases
 from skiagram.compute.progress import Progress
@@ -148,6 +148,10 @@ class Survey:
     def runnable(self) -> bool:
         """Return whether neither ingest nor the audit would stop."""
         return not self.problems and not any(finding.stops for finding in self.findings)
+
+    def explain_stop(self, options: Path) -> str:
+        """Return why the audit would stop a run, and what to do; empty where it would not."""
+        return AuditReport(tuple(self.findings), ()).explain_stop({}, str(options)).rstrip()
 
 
 def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: Design) -> Survey:
