@@ -42,6 +42,7 @@ from tests.datasets.own_folders import (
 from tests.datasets.sources import ingested
 from tests.datasets.test_burnt_in_text import film as smooth_film
 from tests.datasets.test_burnt_in_text import planted
+from tests.deploy.test_finders import write_films
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -86,6 +87,35 @@ def test_check_of_a_sound_folder_counts_and_estimates(
         assert stage in shown
     assert "This data set can be run." in shown
     assert list((project / "conf/dataset").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_check_says_what_places_reach_and_what_searching_takes(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, lesions = write_films(tmp_path / "films", None)
+    cells = {row.case_id: f"{row.column} {row.row} 3" for row in lesions.itertuples()}
+    rows = [f"{name},{name[:2]},{cells.get(name, '')},{name in cells}" for name in names]
+    (tmp_path / "films.csv").write_text("\n".join(["file,patient_id,marks,lesion", *rows]))
+    shutil.copytree(REPOSITORY / "conf" / "proposal", project / "conf" / "proposal")
+    for name in ("hit", "extract"):
+        shutil.copyfile(REPOSITORY / f"conf/{name}.yaml", project / f"conf/{name}.yaml")
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    params |= {"design": "cv", "features": "first_order", "restoration": "none"}
+    params |= {"baselines": ["candidate_finder"], "networks": ["heat_map_finder"]}
+    (project / "params.yaml").unlink()
+    arguments = [str(tmp_path / "films"), str(tmp_path / "films.csv")]
+    arguments += ["--label", "lesion", "--positive", "True"]
+    for proposal, said in (
+        ("none", "choose a `proposal`"),
+        ("grid", "`grid` proposes 25 places an image; they reach 18 of 18 lesions"),
+    ):
+        (project / "params.yaml").write_text(yaml.safe_dump(params | {"proposal": proposal}))
+        assert main(["check", *arguments]) == 0
+        shown = capsys.readouterr().out
+        assert said in shown
+    for stage in ("propose", "extract at places", "train candidate_finder", "1600 crops"):
+        assert stage in shown
 
 
 @pytest.mark.slow

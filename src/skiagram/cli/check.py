@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     if survey.examined:
         if choices is not None:
-            parts.append(time_text(survey.examined, survey.files, choices, source, design))
+            parts.append(time_text(survey, choices, source, design))
         parts.append(disk_text(survey.examined))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if survey.runnable:

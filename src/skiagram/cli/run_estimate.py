@@ -13,22 +13,30 @@ from pydantic.dataclasses import dataclass
 from skiagram.cli.check_report import text_table
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.folder.survey import ExaminedFile
+from skiagram.datasets.folder.source import Folder, place_lesions
+from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.datasets.ingest import pixel_side
 from skiagram.datasets.volumes.case_images import Reading, decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
+from skiagram.features.windows import Windows
+from skiagram.finding.candidates import NoProposal, Proposal
+from skiagram.finding.marks import HitRule
+from skiagram.image_store.shards import Spacing
 from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT, build, check, read_option_file
-from skiagram.records import Design
+from skiagram.records import Design, tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
 from skiagram.restoration.steps import Steps
 
 _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
 _NETWORK_SECONDS = 5e-7  # a pixel, epoch and core: 1e-7 in small_cnn, 4e-7 to 8e-7 in article_cnn
+_FINDER_SECONDS = 2e-7  # a fit and number that describes a place: 1.2e-7 of 12 million
+_WINDOWS = 16  # that are described
 _RESTORED_BYTES = 4
+Place = tuple[str, tuple[float, ...], float]  # file, [slice,] row and column, radius
 _REFERENCE = re.compile(r"\$\{params:(\w+)\}")
 
 
@@ -37,7 +45,9 @@ class RunChoices:
     """The choices of a project, names of option files, that tell how long a run takes."""
 
     restoration: str
+    proposal: str
     features: str
+    baselines: tuple[str, ...]
     networks: tuple[str, ...]
     plan: Plan
 
@@ -52,8 +62,8 @@ def read_choices() -> RunChoices | None:
     for name, value in plan.items():  # `${params:name}` stands for one of params.yaml
         reference = _REFERENCE.fullmatch(str(value))
         plan[name] = params[reference[1]] if reference else value
-    chosen = {name: params[name] for name in ("restoration", "features", "networks")}
-    return check(RunChoices, chosen | {"plan": plan}, path.name)
+    names = ("restoration", "proposal", "features", "baselines", "networks")
+    return check(RunChoices, {name: params[name] for name in names} | {"plan": plan}, path.name)
 
 
 def _option_file(group: str, name: str) -> dict[str, Any]:
@@ -61,13 +71,13 @@ def _option_file(group: str, name: str) -> dict[str, Any]:
 
 
 def time_text(
-    examined: Sequence[ExaminedFile],
-    files: FileTree,
+    survey: Survey,
     choices: RunChoices,
     source: Folder,
     design: Design,
 ) -> str:
-    """Return how long each stage will take, and how that is known."""
+    """Return how long each stage will take, and how that is known; what finders can reach."""
+    examined, files = survey.examined, survey.files
     pixels = sum(float(np.prod(file.shape)) for file in examined)
     reading = sum(file.seconds for file in examined)
     rows = [["ingest, audit", _duration(reading), "measured on all files"]]
@@ -78,9 +88,94 @@ def time_text(
         rows.append(["restore, extract", "unknown", why])
     for stage, each in zip(("restore", "extract"), seconds, strict=False):
         rows.append([stage, _duration(each * pixels), f"measured on {tried} files"])
+    ceiling = ""
+    if any(survey.lesions.values()):
+        ceiling, more = _search(survey, choices, source.reading, design)
+        rows += more
     rows += [_network(name, examined, choices.plan, design) for name in choices.networks]
     table = text_table(["stage", "at most about", "basis"], rows)
-    return f"Time of a run on one core, with the choices in params.yaml:\n{table}"
+    return f"Time of a run on one core, with the choices in params.yaml:\n{table}{ceiling}"
+
+
+def _search(
+    survey: Survey, choices: RunChoices, reading: Reading, design: Design
+) -> tuple[str, list[list[str]]]:
+    """Return what the proposed places reach at best, and the rows of what searching takes."""
+    proposal: Proposal = build(_option_file("proposal", choices.proposal), "proposal")
+    if isinstance(proposal, NoProposal):
+        return "\n\nLesions are marked; choose a `proposal` in params.yaml to search for them.", []
+    rule = check(HitRule, read_option_file(Path("conf/hit.yaml"))["hit"], "hit")
+    windows = check(Windows, read_option_file(Path("conf/extract.yaml"))["windows"], "windows")
+    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
+    marked = [file for file in survey.examined if survey.lesions[file.name]]
+    marked = [file for file in marked if file.name not in sealed]
+    places: list[Place] = []
+    lesions: list[Place] = []
+    spacing: dict[str, Spacing | None] = {}
+    spent = describing = pixels = 0.0
+    families = _families(choices)
+    for file in marked:
+        try:
+            files = read_case_files(survey.files, file.reference)
+            image = decode_case(files, file.reference, replace(reading, mask_grid="resample"))
+            marks = place_lesions(survey.lesions[file.name], files, file.reference, reading)
+        except SkiagramError:
+            continue  # the run will name it
+        spacing[file.name], side = image.spacing, pixel_side(image.spacing)
+        lesions += [(file.name, mark.centre, mark.radius * side) for mark in marks]
+        started = time.perf_counter()
+        found = proposal.places(image.pixels, image.spacing)
+        spent += time.perf_counter() - started
+        pixels += float(np.prod(file.shape))
+        places += [(file.name, *place) for place in found]
+        if not describing and found:
+            describing = _describing_seconds(
+                image, [place for place, _ in found], families, windows
+            )
+        if spent > _PATIENCE:
+            break
+    if not spacing:
+        return "", []
+    reached = rule.reached(tabulate_places(places), tabulate_places(lesions), spacing)
+    tried = f"{len(spacing)} of {len(marked)} images with lesions"
+    ceiling = (
+        f"\n\n`{choices.proposal}` proposes {len(places) / len(spacing):.0f} places an image; they "
+        f"reach {int(reached.sum())} of {len(reached)} lesions ({tried}): no finder at candidates "
+        "finds more."
+    )
+    number = len(places) / pixels * sum(float(np.prod(file.shape)) for file in survey.examined)
+    columns = len(windows.widths) * sum(len(family.names()) for family in families)
+    rows = [
+        ["propose", _duration(spent * number / max(len(places), 1)), f"measured on {tried}"],
+        ["extract at places", _duration(describing * number), f"{number:.0f} places"],
+    ]
+    fits = choices.plan.count_fits(design)
+    for name in choices.baselines:
+        options = _option_file("model", name)
+        if options["_target_"].endswith(".CandidateFinder"):
+            numbers = columns * sum(view != "place" for view in options["views"])
+            seconds = fits * number * numbers * _FINDER_SECONDS
+            rows.append([f"train {name}", _duration(seconds), f"{fits} fits, {numbers} features"])
+    return ceiling, rows
+
+
+def _describing_seconds(
+    image: SpacedImage,
+    centres: Sequence[tuple[float, ...]],
+    families: Sequence[FeatureFamily],
+    windows: Windows,
+) -> float:
+    """Return the seconds that the features of one place take."""
+    some = np.array(centres[:: -(-len(centres) // _WINDOWS)])
+    for _ in range(2):  # the first call may compile, or read what was compiled
+        started = time.perf_counter()
+        for width in windows.widths:
+            cuts = windows.cut(image.pixels, image.spacing, some, width)
+            sides = np.full(some.shape, width / windows.side)
+            batch = FeatureBatch(cuts, spacing=None if image.spacing is None else sides)
+            for family in families:
+                family.extract(batch)
+    return (time.perf_counter() - started) / len(some)
 
 
 def _measure(
@@ -95,11 +190,7 @@ def _measure(
         restoration = next(iter(restoration.modalities.values()))
     if restoration.needs_training_mean:
         return [], 0
-    names = choices.features.replace(" ", "").split(",")  # comma-separated
-    read = [_option_file("features", name) for name in names]
-    options = [one for file in read for one in ([file] if "_target_" in file else file.values())]
-    chosen = [build(one, "features") for one in options]
-    families = families_of_images(chosen)
+    families = _families(choices)
     spent, pixels, tried = np.zeros(2), 0.0, 0
     for file in examined[:: max(1, len(examined) // _SAMPLE)]:
         try:
@@ -114,6 +205,13 @@ def _measure(
         if spent.sum() > _PATIENCE:
             break
     return (spent / pixels).tolist() if tried else [], tried
+
+
+def _families(choices: RunChoices) -> list[FeatureFamily]:
+    names = choices.features.replace(" ", "").split(",")  # comma-separated
+    read = [_option_file("features", name) for name in names]
+    options = [one for file in read for one in ([file] if "_target_" in file else file.values())]
+    return families_of_images([build(one, "features") for one in options])
 
 
 def _seconds(
@@ -134,16 +232,23 @@ def _seconds(
 
 
 def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: Design) -> list[str]:
-    training = _option_file("model", name)["training"]
+    options = _option_file("model", name)
+    training = options["training"]
     side, epochs = training["image_size"], training["epochs"]
+    shown, of = len(examined), ""
+    if "steps" in options:  # a finder, which learns from crops
+        shown = options["steps"] * training["batch_size"]
+        of = f" of {shown} crops"
+        if isinstance(side, int):
+            side = [side] * (3 if len(examined[0].shape) == 4 else 2)
     if isinstance(side, list):
         size = float(np.prod(side))
     else:
         size = side**2 if side else float(np.mean([np.prod(file.shape[:2]) for file in examined]))
     fits, members = plan.count_fits(design), training["members"]
-    seconds = fits * members * epochs * len(examined) * size * _NETWORK_SECONDS
+    seconds = fits * members * epochs * shown * size * _NETWORK_SECONDS
     networks = f" of {members} networks each" if members > 1 else ""
-    how = f"{fits} fits{networks}, at most {epochs} epochs, 0.5 µs per pixel"
+    how = f"{fits} fits{networks}, at most {epochs} epochs{of}, 0.5 µs per pixel"
     return [f"train {name}", _duration(seconds), how]
 
 

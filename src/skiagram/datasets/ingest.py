@@ -193,7 +193,7 @@ def _marks_of(
     """Tabulate the lesions of some cases; a radius in mm where the distance of rows is known."""
     rows = []
     for position, case in zip(positions.tolist(), case_id.tolist(), strict=True):
-        side = _side(store.spacing(case))
+        side = pixel_side(store.spacing(case))
         for mark in opened.marks(position):
             check_mark(mark, store.image(case), entries[position].name)
             rows.append((case, mark.centre, mark.radius * side))
@@ -217,7 +217,8 @@ def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path
         write_table(marks.assign(score=scores), folder / IDEAL_MARKS)
 
 
-def _side(spacing: Spacing | None) -> float:
+def pixel_side(spacing: Spacing | None) -> float:
+    """Return the side of a pixel in mm; 1 where it is unknown."""
     return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
@@ -286,7 +287,7 @@ def _write_images(
                     clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                     clean.add(name, truth.clean, notes[-1].spacing)
                     told = replace(truth, clean=truth.clean[:0])
-                    truths.append((name, told, _side(notes[-1].spacing)))
+                    truths.append((name, told, pixel_side(notes[-1].spacing)))
 
         def ends(place: int) -> bool:
             last = place - 1

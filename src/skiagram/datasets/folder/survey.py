@@ -126,6 +126,7 @@ class Survey:
         by_modality: Modality → what was read of it, `examined` first; its name is empty where a
             case has one image.
         file_of: Case id, as ingest will give it → name of its file.
+        lesions: Name of a file → the lesions that the table gives it; empty where it gives none.
     """
 
     files: FileTree
@@ -137,6 +138,7 @@ class Survey:
     ingested: Cases
     by_modality: dict[str, list[ExaminedFile]]
     file_of: dict[str, str] = field(default_factory=dict)
+    lesions: dict[str, str] = field(default_factory=dict)
 
     @property
     def further(self) -> list[ExaminedFile]:
@@ -223,6 +225,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         ingested,
         by_modality,
         file_of,
+        dict(zip((one.name for one in listing.references), listing.lesions, strict=False)),
     )
 
 
