@@ -136,7 +136,8 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
     assert copy.run(sys.executable, "pipeline/digest.py").returncode == 0
     after = copy.hashes("data/code")
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {f"data/code/{name}" for name in ("extract", "evaluate", "record")}
+    stages = ("extract", "evaluate", "record")
+    assert changed == {f"data/code/{name}" for name in (*stages, "options")}
 
 
 def _changed(project: Project) -> set[str]:

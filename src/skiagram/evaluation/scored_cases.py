@@ -88,17 +88,21 @@ def _is_number(value: Any) -> bool:
 
 def _numbers(values: Any, name: str, number: int) -> Column:
     _check_length(values, name, number)
-    numbers = pd.to_numeric(pd.Series(np.asarray(values).ravel()), errors="coerce").to_numpy(
-        dtype=np.float64
-    )
+    cells = pd.Series(np.asarray(values).ravel())
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(bad.argmax())
+        first = "" if pd.isna(cells[row]) else f" (`{cells[row]}`)"
+        comma = "," in first
         raise DataError(
-            f"{int(bad.sum())} scores are missing, infinite or no number, the first in row {row}",
+            f"{int(bad.sum())} scores are missing, infinite or no number, the first in row {row}"
+            f"{first}",
             where=name,
-            allowed="a finite number for every row",
-            remedy="leave these rows out of all columns, and say so where you report the result",
+            allowed="a finite number, with a decimal point, for every row",
+            remedy="replace the decimal commas by points"
+            if comma
+            else "leave these rows out of all columns, and say so where you report the result",
         )
     return numbers
 
