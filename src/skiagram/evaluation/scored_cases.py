@@ -93,7 +93,7 @@ def _numbers(values: Any, name: str, number: int) -> Column:
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(bad.argmax())
-        first = "" if pd.isna(cells[row]) else f" (`{cells[row]}`)"
+        first: str = "" if pd.isna(cells[row]) else f" (`{cells[row]}`)"
         comma = "," in first
         raise DataError(
             f"{int(bad.sum())} scores are missing, infinite or no number, the first in row {row}"
