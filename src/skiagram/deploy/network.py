@@ -78,7 +78,7 @@ def load_finding_networks(repeats: Sequence[Path]) -> tuple[list[FittedFinder], 
     """Load networks that say where; return whether they look at proposed places, too."""
     _check_options(repeats)
     fitted = [load_finder(repeat) for repeat in repeats]
-    return [*fitted], fitted[0].network.finds_in == "candidates"
+    return [*fitted], fitted[0].options.finds_in == "candidates"
 
 
 def _check_options(repeats: Sequence[Path]) -> None:

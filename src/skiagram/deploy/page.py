@@ -1,14 +1,10 @@
 """A page of new cases with scores, maps and doubt, those that a person must look at first."""
 
-import base64
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as Pillow
 
 from skiagram.compute.progress import Progress
 from skiagram.deploy.finders import Mark
@@ -17,7 +13,14 @@ from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, prepare_case
 from skiagram.errors import SkiagramError
-from skiagram.report.pictures import FALSE_COLOUR, OUTLINE_COLOUR, Circle, encode_circles
+from skiagram.report.pictures import (
+    FALSE_COLOUR,
+    OUTLINE_COLOUR,
+    Circle,
+    draw_region,
+    encode_circles,
+    encode_picture,
+)
 
 if TYPE_CHECKING:
     from skiagram.deploy.maps import CaseMap
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 PAGE_CASES = 200
 MAPS = 20  # cases with a map, if nothing else is asked for
 _TEMPLATE = Path(__file__).with_name("page.html")
-_PAGE_SIDE = 192  # pixels
+_PAGE_SIDE = 192  # pixels of a map
 _MOST_MARKS = 10  # of an image
 
 
@@ -79,11 +82,11 @@ def _describe(
     drawn = None if isinstance(made, str) else made
     return {
         "row": row,
-        "image": _marked(model, case, row) if row.marks else _thumbnail(model, case),
+        "image": _picture(model, case, row),
         "marks": _best(model, row),
         "probability": zip(model.task.classes, row.probability, strict=False),
         "without": _list_without(row, model),
-        "map": "" if drawn is None else _encode(drawn.picture),
+        "map": "" if drawn is None else encode_picture(drawn.picture, _PAGE_SIDE),
         "no_map": made if isinstance(made, str) else "",
         "explained": "" if row.error else model.task.classes[_explained_class(model, row)],
         "contributions": [
@@ -99,9 +102,17 @@ def _best(model: DeployedModel, row: CaseResult) -> list[Mark]:
     return high[:_MOST_MARKS] or first[:1]
 
 
-def _marked(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
-    """Return an image as ingested with its marks, as a `data:` address; of a volume a slice."""
-    image = model.preparer.read(case, next(iter(case.images)))
+def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
+    """Return an image as ingested, its region outlined or its marks circled; of a volume a slice.
+
+    It is a `data:` address, empty where the image cannot be read.
+    """
+    try:
+        image = model.preparer.read(case, next(iter(case.images)))
+    except (SkiagramError, MemoryError):
+        return ""
+    if image.region is not None:
+        return encode_picture(draw_region(image.pixels, image.region, image.spacing))
     circles = [
         Circle(
             (np.nan if mark.z is None else mark.z, mark.y, mark.x),
@@ -157,35 +168,3 @@ def _certainty(row: CaseResult, model: DeployedModel) -> float:
     if model.task.positive is not None and model.threshold is not None:
         return abs(row.probability[model.task.positive] - model.threshold)
     return max(row.probability, default=0.0)
-
-
-def _thumbnail(model: DeployedModel, case: NewCase) -> str:
-    """Return a PNG of an image as ingested, its region outlined; empty where it cannot be read."""
-    try:
-        image = model.preparer.read(case, next(iter(case.images)))
-    except (SkiagramError, MemoryError):
-        return ""
-    pixels = np.asarray(image.pixels, dtype=np.float32)
-    inside = None if image.region is None else image.region.inside
-    if pixels.ndim == 4:
-        area = None if inside is None else inside.reshape(len(inside), -1).sum(axis=1)
-        middle = len(pixels) // 2 if area is None else int(area.argmax())
-        pixels, inside = pixels[middle, ..., 0], None if inside is None else inside[middle]
-    known = pixels[np.isfinite(pixels)]
-    low, high = np.quantile(known, (0.005, 0.995)) if known.size else (0.0, 1.0)
-    scaled = np.nan_to_num((pixels - low) / max(float(high - low), 1e-12)).clip(0, 1)
-    colour = np.repeat(scaled[..., None], 3, axis=2) if scaled.ndim == 2 else scaled
-    if inside is not None:
-        core = inside.copy()
-        for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
-            core &= np.roll(inside, step, axis)
-        colour[inside & ~core] = (1.0, 0.6, 0.0)
-    return _encode((255 * colour).astype(np.uint8))
-
-
-def _encode(pixels: NDArray[np.uint8]) -> str:
-    picture = Pillow.fromarray(pixels)
-    picture.thumbnail((_PAGE_SIDE, _PAGE_SIDE))
-    content = BytesIO()
-    picture.save(content, "PNG")
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()

@@ -171,22 +171,16 @@ class MarkOptions(Protocol):
 
 
 class FittedFinder(ABC):
-    """A trained finder: scores of images follow from its marks."""
+    """A trained finder: scores of images follow from its marks.
 
-    @property
-    @abstractmethod
-    def options(self) -> MarkOptions:
-        """Return what says how images are scored by their marks."""
+    Attributes:
+        positive: Label of images with a lesion.
+        nothing: Score that stands for a mark which an image does not have.
+    """
 
-    @property
-    @abstractmethod
-    def positive(self) -> int:
-        """Return the label of images with a lesion."""
-
-    @property
-    @abstractmethod
-    def nothing(self) -> float:
-        """Return the score that stands for a mark which an image does not have."""
+    options: MarkOptions
+    positive: int
+    nothing: float
 
     @property
     def reads_other(self) -> bool:

@@ -119,14 +119,13 @@ class CandidateFinder:
                 worst = normal[hardest[: max(1, int(self.hard_share * number))]]
                 chosen = np.union1d(chosen, worst)
         floor = float(judge(fitted, table, rows).min())
-        record = FinderRecord(context.positive, floor)
         summary = FitSummary(
             parameters=fitted.summary.parameters,
             multiply_adds=None,
             images_seen=len(training),
             features=fitted.summary.features,
         )
-        return FittedCandidateFinder(self, fitted, record, summary)
+        return FittedCandidateFinder(self, fitted, context.positive, floor, summary)
 
     def _known(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
@@ -169,10 +168,8 @@ class CandidateFinder:
 
     def load(self, folder: Path) -> "FittedCandidateFinder":
         """Load a finder of these options that `FittedCandidateFinder.save` wrote."""
-        fitted = self.model.load(folder)
-        return FittedCandidateFinder(
-            self, fitted, read_record(FinderRecord, folder / FINDER), fitted.summary
-        )
+        fitted, known = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
+        return FittedCandidateFinder(self, fitted, known.positive, known.floor, fitted.summary)
 
 
 @plain_dataclass(frozen=True)
@@ -192,42 +189,28 @@ class FinderRecord:
 class FittedCandidateFinder(FittedFinder):
     """A fitted classical model that judges candidates."""
 
-    finder: CandidateFinder
+    options: CandidateFinder
     fitted: FittedClassical
-    record: FinderRecord
+    positive: int
+    nothing: float
     summary: FitSummary
-
-    @property
-    def options(self) -> CandidateFinder:
-        """Return the finder's options."""
-        return self.finder
-
-    @property
-    def positive(self) -> int:
-        """Return the label of images with a lesion."""
-        return self.record.positive
-
-    @property
-    def nothing(self) -> float:
-        """Return the score of an image without any candidate."""
-        return self.record.floor
 
     @property
     def reads_other(self) -> bool:
         """Return whether marks depend on the patient's other image."""
-        return super().reads_other or "contralateral" in self.finder.views
+        return super().reads_other or "contralateral" in self.options.views
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return the candidates that no higher one is near to."""
-        table = describe_candidates(inputs, self.finder.views)
+        table = describe_candidates(inputs, self.options.views)
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
         marks = candidates.assign(score=judge(self.fitted, table, np.arange(len(table))))
-        return suppress(marks, self.finder.apart, inputs.spacing)
+        return suppress(marks, self.options.apart, inputs.spacing)
 
     def save(self, folder: Path) -> None:
         """Write the classical model and what belongs to it; equal finders give equal bytes."""
         self.fitted.save(folder)
-        write_record(self.record, folder / FINDER)
+        write_record(FinderRecord(self.positive, self.nothing), folder / FINDER)
 
 
 def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:

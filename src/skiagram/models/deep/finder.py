@@ -60,7 +60,6 @@ Millimetres = Annotated[float, Field(gt=0)]
 Marks = list[tuple[str, tuple[float, ...], float]]  # case, [slice,] row and column, radius
 LOWEST = -20.0  # log-odds; the score of a case without a mark
 MOST = 30  # marks of a case before those are left out that stand for others
-_VOLUME = 4  # axes of a volume of one channel
 
 
 @dataclass(**STRICT)
@@ -259,16 +258,15 @@ class BalancedOrder(EpochOrder):
         else:
             turns = -(-elsewhere // len(others))
             chosen = np.concatenate([generator.permutation(others) for _ in range(turns)])
-        for step in range(len(self)):
-            yield np.concatenate(
-                [
-                    part[step * size : (step + 1) * size]
-                    for part, size in (
-                        (at_lesions, self._crops.at_lesions),
-                        (chosen, self._size - self._crops.at_lesions),
-                    )
-                ]
-            )
+        yield from np.hstack(
+            [
+                part[: len(self) * size].reshape(len(self), size)
+                for part, size in (
+                    (at_lesions, self._crops.at_lesions),
+                    (chosen, self._size - self._crops.at_lesions),
+                )
+            ]
+        )
 
 
 class CropTraining(ClassifierTraining):
@@ -412,6 +410,8 @@ def _hardness(classifier: Classifier, finder: FindingNetwork, crops: Crops, rows
 class FittedFindingNetwork(FittedFinder):
     """A trained network that marks images."""
 
+    options: FindingNetwork
+
     def __init__(
         self,
         classifier: nn.Module,
@@ -426,38 +426,23 @@ class FittedFindingNetwork(FittedFinder):
         network = architecture.options()
         if not isinstance(network, FindingNetwork):
             raise DataError("a network that does not say where", where="finder")
-        self.network = network
-
-    @property
-    def options(self) -> FindingNetwork:
-        """Return the network's options."""
-        return self.network
-
-    @property
-    def positive(self) -> int:
-        """Return the label of images with a lesion."""
-        return self.learned.positive
-
-    @property
-    def nothing(self) -> float:
-        """Return the lowest score."""
-        return LOWEST
+        self.options, self.positive, self.nothing = network, learned.positive, LOWEST
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return marks; a score is the mean log-odds of all mirrors learned from."""
-        images = searched(inputs.images, self.network.pixel, self.network.body)
-        by_case, looks = of_cases(inputs.candidates), self.network.finds_in == "candidates"
+        images = searched(inputs.images, self.options.pixel, self.options.body)
+        by_case, looks = of_cases(inputs.candidates), self.options.finds_in == "candidates"
         columns = coordinates(inputs.candidates)
         given = inputs.candidates["radius"].to_numpy(dtype=np.float64)
         rows: Marks = []
         scores: list[float] = []
-        with torch.inference_mode(), memory_failures("scoring", self.network.training.batch_size):
+        with torch.inference_mode(), memory_failures("scoring", self.options.training.batch_size):
             for case in inputs.case_id.tolist():
                 image = images[case]
                 axes = len(image.scale)
                 own = by_case.get(case, np.empty(0, dtype=np.int64)) if looks else None
                 candidates = np.empty((0, axes)) if own is None else columns[own, 3 - axes :]
-                places, found = self.network.marks(self._score, image, image.to_seen(candidates))
+                places, found = self.options.marks(self._score, image, image.to_seen(candidates))
                 best = np.argsort(-found, kind="stable")[:MOST] if own is None else slice(None)
                 radius = np.full(len(found), self.learned.radius) if own is None else given[own]
                 stored = image.to_stored(places)[best].tolist()
@@ -467,11 +452,11 @@ class FittedFindingNetwork(FittedFinder):
                 ]
                 scores += np.maximum(found[best], LOWEST).tolist()
         marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
-        return suppress(marks, self.network.apart, inputs.spacing)
+        return suppress(marks, self.options.apart, inputs.spacing)
 
     def _score(self, images: Tensor) -> Tensor:
         """Return log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
-        axes = _mirrored(self.network.training.views, images.ndim)
+        axes = _mirrored(self.options.training.views, images.ndim)
         subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
         total = torch.zeros(1)
         for flips in subsets:
