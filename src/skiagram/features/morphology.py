@@ -5,7 +5,6 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.compiled import compiled
 from skiagram.errors import DataError
 from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch
@@ -108,26 +107,13 @@ def _shifts(extents: list[surface.Extent], sums: Floats, spacing: Floats) -> Col
     return shifts
 
 
-@compiled
 def intensity_sums(images: Floats, inside: Flags) -> Floats:
     """Return (n, 5) of n regions: N, Σ x, and Σ x p along slices, rows and columns."""
-    n, depth, height, width = images.shape
-    sums = np.zeros((n, 5))
-    for image in range(n):
-        for z in range(depth):
-            for y in range(height):
-                count, total, moment = 0, 0.0, 0.0
-                for x in range(width):
-                    if inside[image, z, y, x]:
-                        count += 1
-                        total += images[image, z, y, x]
-                        moment += images[image, z, y, x] * x
-                sums[image, 0] += count
-                sums[image, 1] += total
-                sums[image, 2] += total * z
-                sums[image, 3] += total * y
-                sums[image, 4] += moment
-    return sums
+    rows = []
+    for image, region in zip(images, inside, strict=True):
+        values = image[region]
+        rows.append([len(values), values.sum(), *(values @ np.argwhere(region))])
+    return np.array(rows)
 
 
 def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> dict[str, Column]:
