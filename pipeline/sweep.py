@@ -46,8 +46,11 @@ def run(_: DictConfig) -> float | None:
     changes = sorted(as_dvc_writes(override) for override in HydraConfig.get().overrides.task)
     name = f"sweep-{hashlib.sha256(repr(changes).encode()).hexdigest()[:8]}"
     asked = [word for change in changes for word in ("-S", change)]
-    dvc = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--force", "-n", name]
-    if subprocess.run([*dvc, *asked], cwd=ROOT, check=False).returncode:  # noqa: S603
+    dvc = [sys.executable, "-m", "dvc", "exp"]
+    # One of this name gives way; `--force` would do so too, and run every stage again.
+    subprocess.run([*dvc, "remove", "-q", name], cwd=ROOT, check=False, capture_output=True)  # noqa: S603
+    command = [*dvc, "run", "--temp", "-n", name, *asked]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:  # noqa: S603
         raise SystemExit(f"{name} ({', '.join(changes)}) failed: see above")
     found = _git("for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}").split()
     figures = json.loads(_git("show", f"{found[0]}:reports/metrics.json"))
