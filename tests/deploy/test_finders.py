@@ -1,7 +1,7 @@
 """Finders mark new images as the study marked its test images, each beside its other side."""
 
 import csv
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from skiagram.cli.main import main
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -20,6 +21,8 @@ from skiagram.datasets.volumes.case_images import (
 )
 from skiagram.datasets.volumes.grid import Grid as VoxelGrid
 from skiagram.deploy.model import load_model
+from skiagram.encoders.encoder import carry_encoder, write_encoding
+from skiagram.encoders.encoding import encode_images, encode_places
 from skiagram.errors import DataError
 from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.candidates import Grid, propose
@@ -29,6 +32,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import complete_folder, familiar_space
+from skiagram.models.head import FinderHead
 from skiagram.options import build, composed
 from skiagram.preparation import (
     PREPARATION,
@@ -51,6 +55,7 @@ from skiagram.records import (
 from tests.datasets.volumes.examples import nifti_bytes
 from tests.deploy.test_model import edited
 from tests.deploy.trained import options
+from tests.encoders.examples import encoder, weights_file
 from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.slow
@@ -131,12 +136,17 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
     inputs = FindingInputs(
         cases.case_id, store, places, described, lesions, read_spacing(store), partner
     )
-    model, chosen = learner(name, depth)
+    model, chosen = learner(name.removeprefix("head of "), depth)
     folders = ArmFolders(folder / "model", folder / "scores", None)
+    headed = model.arm == "classical" and name != "candidate_finder"
+    if headed:
+        model, chosen, inputs = headed_by(folder, model, chosen, inputs)
     known, unseen = inputs.of(cases.development().case_id), inputs.of(cases.test().case_id)
     task = Task(("absent", "present"), positive=1, design="holdout")
     outcome = train(Member("model", model, chosen, known, unseen), cases, task, PLAN, folders)
     assert outcome.status == "finished", outcome.reason
+    if headed:
+        carry_encoder(folder / "encoded", folders.model)
     complete_folder(
         folders.model, folders.scores, cases, folder / "prepared", familiar_space(known)
     )
@@ -153,6 +163,19 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
         test.groupby("case_id")["probability_1"].mean(),
         marks[marks["part"] == "test"],
     )
+
+
+def headed_by(
+    folder: Path, finder: Any, chosen: dict[str, Any], inputs: FindingInputs
+) -> tuple[FinderHead, dict[str, Any], FindingInputs]:
+    """Return the finder on what an encoder makes of the places, and what it reads then."""
+    images, given = folder / "images", encoder(weights_file(folder))
+    quiet: Any = lambda _: None  # noqa: E731
+    table, record = encode_images(images, given, IN_PROCESS, None, quiet)
+    write_encoding(table, record, given, folder / "encoded")
+    work = (WINDOWS, record, IN_PROCESS, None, quiet)
+    encoded = replace(inputs, features=encode_places(images, inputs.candidates, *work))
+    return FinderHead(finder, record.title), {"encoder": asdict(record), "head": chosen}, encoded
 
 
 def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
@@ -173,6 +196,7 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
         ("candidate_finder", None),
         pytest.param("window_finder", None, marks=pytest.mark.thorough),
         ("heat_map_finder", 8),
+        pytest.param("head of candidate_finder", None, marks=pytest.mark.thorough),
     ],
 )
 def test_new_images_are_marked_as_the_study_marked_them(
