@@ -29,6 +29,7 @@ def usage() -> list[tuple[str, str]]:
 
 
 _ELSEWHERE = ("source", "make ui", "skiagram table")  # the last needs a folder of volumes
+INSTALLED = "-o setup -o .venv/installed"
 LINES = [line for line in usage() if not line[0].startswith(_ELSEWHERE)]
 
 
@@ -80,7 +81,8 @@ def test_each_line_works_without_a_warning_and_says_how_long_it_takes(
     assert _TIME.search(comment), command
     if command.startswith("git add"):
         (fresh.folder / "params.yaml").open("a").write("# mine")  # all else is committed already
-    done = fresh.run("sh", "-c", command.replace("range(5)", "range(1)"))
+    typed = command.replace("range(5)", "range(1)").replace("make ", f"make {INSTALLED} ")
+    done = fresh.run("sh", "-c", typed)
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout + done.stderr
     for bad in ("Traceback", "WARNING", "No file hash info", "failed to load"):
@@ -163,7 +165,7 @@ def test_make_ui_answers(fresh: Project) -> None:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
-    command = ["make", "-o", "setup", "-o", ".venv/installed", "ui", f"PORT={port}"]
+    command = ["make", *INSTALLED.split(), "ui", f"PORT={port}"]
     server = fresh.start(*command, f"PATH={fresh.environment['PATH']}")
     try:
         for _ in range(600):
