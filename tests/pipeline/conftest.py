@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.project import Project, make_project, stack
+from tests.pipeline.project import STAGES, Project, make_project, stack
 
 # Notes, in a file per stage and member, what the stage had imported when it ended.
 LIST_MODULES = """
@@ -18,6 +18,15 @@ def write():
 if words and words[0].startswith("pipeline/"):
     atexit.register(write)
 """
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project whose stages have run one by one, without DVC; do not change it."""
+    project = make_project(tmp_path_factory.mktemp("staged") / "project")
+    stack(project)
+    project.stages(*STAGES)
+    return project
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_classical_stages_never_import_torch(finished: Project) -> None:
     for stage in CLASSICAL:
         for path in (finished.folder / "imported").glob(f"{stage}*"):

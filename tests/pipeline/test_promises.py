@@ -25,32 +25,32 @@ OUTSIDE_THE_SEAL = (
 
 @pytest.mark.slow
 def test_test_labels_move_no_hash_outside_the_seal_and_a_rerun_is_equal(
-    finished: Project, tmp_path: Path
+    staged: Project, tmp_path: Path
 ) -> None:
     """The same source with permuted test labels, ingested and trained in another folder."""
     other = make_project(tmp_path / "elsewhere" / "project", permute_test_labels=True)
     stack(other)
     other.stages(*STAGES)
-    assert other.hashes(*OUTSIDE_THE_SEAL) == finished.hashes(*OUTSIDE_THE_SEAL)
+    assert other.hashes(*OUTSIDE_THE_SEAL) == staged.hashes(*OUTSIDE_THE_SEAL)
     for table in ("data/features.parquet", "data/treatment.parquet"):
-        assert (other.folder / table).read_bytes() == (finished.folder / table).read_bytes()
-    assert other.hashes("data/sealed") != finished.hashes("data/sealed")
-    assert other.hashes("reports") != finished.hashes("reports")
+        assert (other.folder / table).read_bytes() == (staged.folder / table).read_bytes()
+    assert other.hashes("data/sealed") != staged.hashes("data/sealed")
+    assert other.hashes("reports") != staged.hashes("reports")
 
 
 @pytest.mark.slow
-def test_evaluating_twice_gives_equal_bytes(finished: Project, tmp_path: Path) -> None:
-    copy = finished.copy(tmp_path / "somewhere" / "else")
+def test_evaluating_twice_gives_equal_bytes(staged: Project, tmp_path: Path) -> None:
+    copy = staged.copy(tmp_path / "somewhere" / "else")
     shutil.rmtree(copy.folder / "reports")
     assert copy.stage("evaluate").returncode == 0
-    again, first = copy.hashes("reports"), finished.hashes("reports")
+    again, first = copy.hashes("reports"), staged.hashes("reports")
     assert again.keys() == first.keys() - {"reports/receipt.json"}
     assert all(again[name] == first[name] for name in again)
 
 
 @pytest.mark.slow
-def test_a_failing_network_still_leaves_a_report(finished: Project, tmp_path: Path) -> None:
-    copy = finished.copy(tmp_path / "project")
+def test_a_failing_network_still_leaves_a_report(staged: Project, tmp_path: Path) -> None:
+    copy = staged.copy(tmp_path / "project")
     too_small = "model.training.image_size=8"
     done = copy.stage("train_network", "model=article_cnn", too_small, "plan.folds=2")
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ def test_a_bad_source_is_named_and_leaves_earlier_outputs_untouched(
 
 
 @pytest.mark.slow
-def test_a_sweep_of_one_stage_is_refused_by_name(finished: Project) -> None:
-    done = finished.stage("extract", "-m", "features=[first_order],[wavelet]")
+def test_a_sweep_of_one_stage_is_refused_by_name(staged: Project) -> None:
+    done = staged.stage("extract", "-m", "features=[first_order],[wavelet]")
     assert done.returncode == 2
     assert "pipeline/sweep.py -m" in done.stderr
