@@ -80,6 +80,11 @@ runs: setup ## every experiment: what it changed, and the difference with its bo
 	dvc exp show --only-changed --drop 'Created|State|Executor|(?!best_).*[.](roc_auc|balanced_accuracy|selection_auc)$$|(?!.*yaml:).*/.*|(models|scores|conf|pipeline|requirements.lock)$$'
 
 wheel: setup ## the package with everything that a study needs, in dist/
+	tag=$$(git describe --exact-match --tags 2>/dev/null || true)
+	if [ -n "$$tag" ] && [ "$$tag" != "v$$(hatchling version)" ]; then
+	  echo "This commit is tagged $$tag, and pyproject.toml says version $$(hatchling version): make them one." >&2
+	  exit 1
+	fi
 	hatchling build -t wheel
 
 audit: licences ## licences, and known vulnerabilities of the locked packages (asks the advisory service)
