@@ -22,7 +22,7 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
-from skiagram.evaluation.verdict import UNLIKE
+from skiagram.evaluation.warnings import UNLIKE
 from skiagram.records import Outcome, Predictions
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate

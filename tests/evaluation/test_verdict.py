@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from skiagram.evaluation.results import ModelResult, Stability
-from skiagram.evaluation.verdict import state_verdict, state_warnings
+from skiagram.evaluation.verdict import state_verdict
+from skiagram.evaluation.warnings import state_warnings
 from skiagram.records import Outcome
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import reference

@@ -58,7 +58,8 @@ from skiagram.evaluation.stability import (
 )
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
-from skiagram.evaluation.verdict import describe_rules, state_warnings, with_verdict
+from skiagram.evaluation.verdict import describe_rules, with_verdict
+from skiagram.evaluation.warnings import state_warnings
 from skiagram.records import Outcome
 from skiagram.statistics.delong import (
     auc_estimate,

@@ -34,13 +34,13 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import (
-    FEW_PATIENTS,
     decide_by_margin,
     describe_gain,
     describe_gap,
     lower_decision,
     relate_in_words,
 )
+from skiagram.evaluation.warnings import FEW_PATIENTS
 from skiagram.records import Outcome, Task
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (

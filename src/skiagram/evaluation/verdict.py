@@ -1,4 +1,4 @@
-"""The answer and the warnings in words, made from the figures by fixed rules."""
+"""The answer in words, made from the figures by fixed rules."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,6 @@ from skiagram.evaluation.evaluation_record import (
     TraitShift,
     Verdict,
 )
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design
@@ -239,12 +238,13 @@ def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
     if differing:
         yield f"What differs: {_listed(differing)}."
     if domain.auc.low is not None and domain.auc.low > CHANCE:
-        yield f"{_classifier(domain)}."
+        yield f"{describe_classifier(domain)}."
     elif not differing and not domain.features:
         yield "Neither classes, covariates, brightness, size nor the features tell why."
 
 
-def _classifier(domain: DomainShift) -> str:
+def describe_classifier(domain: DomainShift) -> str:
+    """Say how well features tell test from development cases."""
     most = f", most by {_listed([feature.name for feature in domain.features[:3]])}"
     return (
         "Without labels, a classifier on the features tells test from development cases with an "
@@ -564,73 +564,3 @@ def with_verdict(evaluation: Evaluation) -> Evaluation:
     """Return the record with its verdict, in parts and as one paragraph."""
     answer = state_verdict(evaluation)
     return replace(evaluation, answer=answer, verdict=answer.text)
-
-
-FEW_PATIENTS = 40
-UNLIKE = 0.65  # of the lower bound of a classifier of the two sides
-
-
-def state_warnings(
-    results: Sequence[ModelResult],
-    cases: LabelledCases,
-    design: Design,
-    near_duplicates: int,
-    label_conflicts: int,
-    domain: DomainShift | None = None,
-) -> Iterator[str]:
-    """Yield the warnings: leaks, failures, near duplicates, few patients, one seed, the design."""
-    yield from _about_models(results)
-    if domain is not None and domain.auc.low is not None and domain.auc.low > UNLIKE:
-        yield (
-            f"{_classifier(domain)}. Figures, thresholds and probabilities of one side may not "
-            "hold on the other."
-        )
-    if near_duplicates:
-        yield (
-            f"{near_duplicates} of {len(cases)} reported cases have a near duplicate among the "
-            "development cases. A model may only remember them; the verdict follows the others."
-        )
-    if label_conflicts:
-        yield (
-            f"Pairs of near duplicates with different labels: {label_conflicts}. In each pair at "
-            "least one label is doubtful."
-        )
-    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
-        if patients < FEW_PATIENTS:
-            yield (
-                f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
-                "95 % intervals may be too narrow."
-            )
-    trainings = {len(result.stability.seed_auc) for result in results if result.stability}
-    if 1 in trainings:
-        yield (
-            "Every model was trained with one seed, so it is not known how much another seed would "
-            "change its figures. Set repeats to 5 for results."
-        )
-    elif 2 in trainings and design == "holdout":
-        yield (
-            "Every model was trained twice, which hardly tells how much seeds differ: equal "
-            "procedures may be told apart in one test of nine. Set repeats to 5 for results."
-        )
-    if design == "cv":
-        yield (
-            "No test set was sealed. The folds share training cases, so the intervals of the AUC "
-            "and of its differences are widened by a rule of thumb; they are approximate."
-        )
-
-
-def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
-    for result in results:
-        if result.outcome.status == "failed":
-            reason = result.outcome.reason.rstrip(".")
-            yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
-        if (
-            result.leaked
-            and result.above_ideal is not None
-            and result.above_ideal.value is not None
-        ):
-            yield (
-                f"{result.outcome.title} may have leaked: its AUC is "
-                f"{signed(result.above_ideal.value)} above the ideal observer's, which happens to "
-                "at most 1 honest model in 40."
-            )
