@@ -59,6 +59,7 @@ IMAGE = np.arange(30.0).reshape(5, 6)
         (IMAGE, None, {"spacing": (1, 1, 1)}, "for an image of 2 axes"),
         (np.zeros((2, 5, 6, 3)), None, {}, "an array of shape (2, 5, 6, 3)"),
         (np.full((5, 6), "x"), None, {}, "type <U1"),
+        (SimpleITK.GetImageFromArray(IMAGE), None, {"spacing": (2, 1)}, "that says (1.0, 1.0)"),
         ("image.nii", IMAGE, {}, "a path and an image in memory"),
         ("absent.nii", "mask.nii", {}, "absent.nii: cannot be opened"),
         (IMAGE, None, {"families": ["glcn"]}, "no family `glcn`"),

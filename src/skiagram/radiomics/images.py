@@ -47,7 +47,15 @@ def as_case(
         own = None if mask is None else Path(mask)
         return _read(Path(image), own, label, correct_mask, spacing)
     if hasattr(image, "GetSpacing"):
-        spacing = spacing or image.GetSpacing()[::-1]
+        own_spacing = image.GetSpacing()[::-1]
+        if spacing is not None and not np.array_equal(spacing, own_spacing):
+            raise DataError(
+                f"{tuple(spacing)} for an image of SimpleITK that says {own_spacing}",
+                where="spacing",
+                allowed="the image's own",
+                remedy="leave it out, or correct the image: image.SetSpacing",
+            )
+        spacing = own_spacing
         image, mask = _arrays(image, mask)
     return _of_arrays(np.asarray(image), mask, spacing, label)
 
