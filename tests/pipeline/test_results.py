@@ -31,7 +31,7 @@ def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
     project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[])
     if data is not None:
         (project.folder / "source" / "breastmnist.npz").symlink_to(data / "breastmnist.npz")
-    stages = [("ingest", [f"dataset={dataset}"]), ("audit", []), ("restore", [])]
+    stages = [("ingest", [f"dataset={dataset}"]), ("audit", []), ("restore", []), ("propose", [])]
     stages += [("extract", [f"features=[{features}]"])]
     stages += [("train_baseline", [f"model={name}"]) for name in BASELINES]
     for stage, overrides in [*stages, ("evaluate", [])]:
