@@ -149,7 +149,8 @@ def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_
     about.write_text(re.sub(r"(?m)^Version: .*", "Version: 99.0", about.read_text()))
     after = digests(study)
     assert len(before) > 8
-    assert all(after[name] != before[name] for name in before), "another version reruns each stage"
+    stages = before.keys() - {"options"}
+    assert all(after[name] != before[name] for name in stages), "another version reruns each stage"
 
 
 def digests(study: Installed) -> dict[str, str]:
