@@ -12,7 +12,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
 OTHERS = {
-    *("acquisition", "colour", "covariates", "earlier", "site"),  # of the file, or no grey image
+    *("acquisition", "colour", "covariates", "earlier", "measured", "site"),  # no grey image read
     "perturbed",  # a changed copy beside the image: 5.3 times the image
     *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }
