@@ -72,6 +72,7 @@ def trained(project: Project, own: OwnFolder, *words: str, design: str) -> None:
             ("ingest", "dataset=films", f"design={design}"),
             ("audit",),
             ("restore",),
+            ("propose",),
             ("extract", FEATURES),
             *(("train_baseline", f"model={model}", *PLAN) for model in MODELS),
         )

@@ -57,6 +57,7 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
             ("ingest", "dataset=films"),
             ("audit",),
             ("restore",),
+            ("propose",),
             ("extract", "features=[first_order,covariates]"),
             *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
             ("evaluate",),

@@ -70,7 +70,7 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     archive_key = {"SKIAGRAM_ARCHIVE_KEY": str(ARCHIVE_KEY)}
     done = authors.run(sys.executable, "pipeline/ingest.py", "dataset=films", **archive_key)
     assert done.returncode == 0, done.stderr
-    training = [("audit",), ("restore",), ("extract", "features=[first_order]")]
+    training = [("audit",), ("restore",), ("propose",), ("extract", "features=[first_order]")]
     training += [("train_baseline", f"model={name}", "plan.folds=2") for name in BASELINES]
     for stage, *overrides in training:
         done = authors.stage(stage, *overrides)

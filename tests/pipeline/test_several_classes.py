@@ -33,6 +33,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
             ("ingest", "dataset=tiny"),
             ("audit",),
             ("restore",),
+            ("propose",),
             ("extract", "features=[first_order,colour]"),
             *(("train_baseline", f"model={model}", "plan.folds=2") for model in models),
             ("evaluate",),
@@ -52,7 +53,7 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
 
 @pytest.mark.thorough
 def test_features_that_the_data_set_cannot_give_are_named(project: Project) -> None:
-    for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",)):
+    for stage, *overrides in (("ingest", "dataset=tiny"), ("restore",), ("propose",)):
         assert project.stage(stage, *overrides).returncode == 0
     grey = project.stage("extract", "features=[first_order,colour]")
     assert grey.returncode == 4

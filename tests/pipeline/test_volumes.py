@@ -44,6 +44,7 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(
             ("ingest", "dataset=tiny"),
             ("audit",),
             ("restore", "restoration=repair"),
+            ("propose",),
             ("extract", "features=[first_order,intensity_histogram,glcm,gldzm,acquisition]"),
             ("train_baseline", f"model={baseline}", "plan.folds=2"),
             *(("train_network", f"model={model}", "plan.folds=2") for model in networks),
@@ -98,6 +99,7 @@ def test_regions_with_a_known_limit_reach_both_arms(project: Project) -> None:
             ("ingest", "dataset=phantom_regions"),
             ("audit",),
             ("restore", "restoration=none"),
+            ("propose",),
             ("extract", "features=[first_order,morphology,acquisition]"),
             *(
                 ("train_baseline", f"model={model}", "plan.folds=2")
