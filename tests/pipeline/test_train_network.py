@@ -22,7 +22,7 @@ LAUNCHERS: list[tuple[dict[str, str], int | None]] = [
 
 
 def restored(project: Project) -> Project:
-    for stage, overrides in (("ingest", ["dataset=tiny"]), ("restore", [])):
+    for stage, overrides in (("ingest", ["dataset=tiny"]), ("restore", []), ("propose", [])):
         done = project.stage(stage, *overrides)
         assert done.returncode == 0, done.stderr
     return project
