@@ -34,7 +34,7 @@ def test_a_leak_stops_the_run_until_it_is_waived(leaking: Project) -> None:
     report = read_record(AuditReport, outputs / "findings.json")
     assert [finding.name for finding in report.stopping] == list(NAMES)
 
-    assert stopped.stderr.splitlines()[-1].startswith(f"audit: {NAMES[0]} (1); {NAMES[1]} (1)")
+    assert stopped.stderr.splitlines()[-1] == f"audit: stopped the run for {', '.join(NAMES)}."
     option_file = leaking.folder / "conf/dataset/tiny.yaml"
     card = yaml.safe_load(option_file.read_text())
     printed = stopped.stderr.partition("waived_findings:\n")[2].splitlines()[: len(NAMES)]
