@@ -281,11 +281,17 @@ def test_nothing_that_identifies_comes_out_of_a_run(
     for folder in (project.folder, tmp_path / "machine"):
         for name, content in written(folder):
             found += leaks(name, content)
-    chosen_cells = project.folder / "data/cases/covariates.parquet"
-    digest = hashlib.md5(chosen_cells.read_bytes()).hexdigest()
-    stored = f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"
+    covariates, options = (
+        f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"
+        for digest in (
+            hashlib.md5((project.folder / name).read_bytes()).hexdigest()
+            for name in ("data/cases/covariates.parquet", "data/code/options")
+        )
+    )
+    places = ("conf/dataset/films.yaml", "dvc.lock", "data/code/options", options, "mlflow.db")
     assert set(found) == {
-        *(f"{place}: {PLACE}" for place in ("conf/dataset/films.yaml", "dvc.lock")),
-        *(f"{name} (table): {RARE}" for name in ("data/cases/covariates.parquet", stored)),
-        *(f"{name}: {RARE}" for name in ("data/cases/covariates.parquet", stored)),
+        *(f"{place}: {PLACE}" for place in places),
+        f"tables/films.cases.csv: {MARK}",  # joins cases and files; git never takes it
+        *(f"{name} (table): {RARE}" for name in ("data/cases/covariates.parquet", covariates)),
+        *(f"{name}: {RARE}" for name in ("data/cases/covariates.parquet", covariates)),
     }

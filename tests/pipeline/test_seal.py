@@ -119,5 +119,6 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors: Project) -
     assert str(CUSTODIAN) not in everything
     assert sorted(path.name for path in (authors.folder / "data/sealed").iterdir()) == [
         "labels.age",
+        "marks.parquet",  # of images with places marked; empty here
         "tokens.parquet",
     ]
