@@ -281,14 +281,14 @@ def test_nothing_that_identifies_comes_out_of_a_run(
     for folder in (project.folder, tmp_path / "machine"):
         for name, content in written(folder):
             found += leaks(name, content)
-    covariates, options = (
+    covariates, resolved = (
         f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"
         for digest in (
             hashlib.md5((project.folder / name).read_bytes()).hexdigest()
             for name in ("data/cases/covariates.parquet", "data/code/options")
         )
     )
-    places = ("conf/dataset/films.yaml", "dvc.lock", "data/code/options", options, "mlflow.db")
+    places = ("conf/dataset/films.yaml", "dvc.lock", "data/code/options", resolved, "mlflow.db")
     assert set(found) == {
         *(f"{place}: {PLACE}" for place in places),
         f"tables/films.cases.csv: {MARK}",  # joins cases and files; git never takes it
