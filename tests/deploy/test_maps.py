@@ -36,7 +36,7 @@ class CornerReader(Scorer):
         rows = [image[10:, 10:].mean() / 10 - 13 for _, image in prepared.images]
         return [np.stack([-np.array(rows), np.array(rows)], axis=1)] * 2
 
-    def space(self, prepared: PreparedImages) -> FeatureTable:
+    def _space(self, prepared: PreparedImages) -> FeatureTable:
         """Return nothing."""
         return FeatureTable(np.array(prepared.images.case_ids), (), np.empty((1, 0), np.float32))
 

@@ -71,12 +71,9 @@ class Finders(Scorer):
     proposal: Proposal | None
     describe: Describe | None
 
-    def space(self, prepared: PreparedImages) -> FeatureTable:
+    def _space(self, prepared: PreparedImages) -> FeatureTable:
         """Return plain traits of the images."""
-        if id(self) not in prepared.features:
-            rows = np.arange(len(prepared.covariates))
-            prepared.features[id(self)] = image_traits([prepared.images]).select(rows)
-        return prepared.features[id(self)]
+        return image_traits([prepared.images]).select(np.arange(len(prepared.covariates)))
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Mark all images and score them by their marks: (n, 2) per repeat."""

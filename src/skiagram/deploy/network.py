@@ -27,12 +27,10 @@ class Networks(Scorer):
 
     fitted: Sequence[FittedNetwork]
 
-    def space(self, prepared: PreparedImages) -> FeatureTable:
+    def _space(self, prepared: PreparedImages) -> FeatureTable:
         """Return plain traits of the images."""
-        if id(self) not in prepared.features:
-            store, _ = stored_images(self.fitted[0].given, prepared.images.folder)
-            prepared.features[id(self)] = image_traits([store])
-        return prepared.features[id(self)]
+        store, _ = stored_images(self.fitted[0].given, prepared.images.folder)
+        return image_traits([store])
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
         """Score all images in order: (n, n_classes) logits per repeat."""

@@ -98,8 +98,12 @@ def _describe(
 def _best(model: DeployedModel, row: CaseResult) -> list[Mark]:
     """Return the marks shown, of the first training: those that make an image positive, or one."""
     first = [mark for mark in row.marks if mark.repeat == 0]
-    high = [mark for mark in first if mark.image_probability >= (model.threshold or 0)]
+    high = [mark for mark in first if _is_high(mark, model)]
     return high[:_MOST_MARKS] or first[:1]
+
+
+def _is_high(mark: Mark, model: DeployedModel) -> bool:
+    return mark.image_probability >= (model.threshold or 0)
 
 
 def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
@@ -117,7 +121,7 @@ def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
         Circle(
             (np.nan if mark.z is None else mark.z, mark.y, mark.x),
             mark.radius,
-            FALSE_COLOUR if mark.image_probability >= (model.threshold or 0) else OUTLINE_COLOUR,
+            FALSE_COLOUR if _is_high(mark, model) else OUTLINE_COLOUR,
         )
         for mark in _best(model, row)
     ]

@@ -95,9 +95,15 @@ class Scorer(ABC):
     reads_earlier: bool = False
     reads_other: bool = False
 
-    @abstractmethod
     def space(self, prepared: PreparedImages) -> FeatureTable:
-        """Return the features by which images are told to be unlike the training cases."""
+        """Return the features by which images are told to be unlike training cases, made once."""
+        if id(self) not in prepared.features:
+            prepared.features[id(self)] = self._space(prepared)
+        return prepared.features[id(self)]
+
+    @abstractmethod
+    def _space(self, prepared: PreparedImages) -> FeatureTable:
+        """Make the features of `space`."""
 
     @abstractmethod
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
@@ -152,17 +158,15 @@ class Baselines(Scorer):
         table = FeatureTable(images.case_id, names, values)
         return [finite(model.scores(table)) for model in self.fitted]
 
-    def space(self, prepared: PreparedImages) -> FeatureTable:
-        """Return the features of the images, computed once."""
-        if id(self) not in prepared.features:
-            folder = prepared.images.folder
-            table = extract_modalities(folder, self.families)
-            if self.encode is not None:
-                encoding = self.encode(folder).of(table.case_id)
-                values = np.hstack([encoding.values, table.values])
-                table = FeatureTable(table.case_id, (*encoding.names, *table.names), values)
-            prepared.features[id(self)] = table
-        return prepared.features[id(self)]
+    def _space(self, prepared: PreparedImages) -> FeatureTable:
+        """Return the features of the images."""
+        folder = prepared.images.folder
+        table = extract_modalities(folder, self.families)
+        if self.encode is None:
+            return table
+        encoding = self.encode(folder).of(table.case_id)
+        values = np.hstack([encoding.values, table.values])
+        return FeatureTable(table.case_id, (*encoding.names, *table.names), values)
 
 
 def load_baselines(
@@ -242,7 +246,7 @@ class Combined(Scorer):
     members: Sequence[Scorer]
     fitted: Sequence[FittedCombination]
 
-    def space(self, prepared: PreparedImages) -> FeatureTable:
+    def _space(self, prepared: PreparedImages) -> FeatureTable:
         """Return the features of all members, each name once."""
         tables = [member.space(prepared) for member in self.members]
         columns = {name: table for table in reversed(tables) for name in table.names}
