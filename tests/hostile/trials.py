@@ -22,7 +22,7 @@ from tests.hostile.mutations import mutate
 
 PATIENCE = 60  # seconds after which a file counts as one that never ends, on a busy machine too
 MAX_MEMORY = 1_000  # MB above what the process held before; a lie costs no more
-_ADDRESS_SPACE = 8 * 2**30  # bytes; it guards the machine that runs this
+_ADDRESS_SPACE = 8 * 2**30  # bytes beyond those of the fork; it guards the machine that runs this
 _SEED = 20_011_990
 _RUNS_CODE = {"os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "pickle.find_class"}
 GOOD = ("read as it was", "read, other values", "refused by name")
@@ -113,7 +113,7 @@ def _work(name: str, numbers: Sequence[int], results: Connection) -> None:
     os.dup2(silent, 2)  # decoders in C complain there
     kind = KINDS[name]
     sound = kind.read(kind.sound())
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (_mapped() + _ADDRESS_SPACE,) * 2)
     ran: list[str] = []
     sys.addaudithook(lambda event, given: _watch(event, given, ran))
     for number in numbers:
@@ -157,6 +157,13 @@ def _where(error: BaseException) -> str:
             )
         trace = trace.tb_next
     return f"{type(error).__name__} in {place}: {str(error)[:120]}"
+
+
+def _mapped() -> int:
+    """Return the bytes that this process has mapped, which a fork takes over; 0 if not known."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return 0
 
 
 def _forget_peak() -> None:
