@@ -172,7 +172,11 @@ nothing differs.
         figures = [simulate_once(design, number) for number in range(sets)]
         cells = [f"{100 * share:.1f} %" for share in np.mean(figures, axis=0)]
         text += f"| {design.title} | {' | '.join(cells)} |\n"
-    return text
+    return f"""{text}
+Chance alone states a shift in far less than 5 % of the sets, as the out-of-fold side's variance is
+widened for the overlap of the folds; the price is power: a loss of .06 in AUC is mostly missed with
+200 test patients. "Why" is read only where a shift is stated.
+"""
 
 
 if __name__ == "__main__":
