@@ -127,8 +127,8 @@ mean. *False findings*: how often the interval of the difference of the two excl
         text += f"| {design.title} | {' | '.join(cells)} |\n"
     error = 100 * float(np.sqrt(0.05 * 0.95 / simulations))
     return f"""{text}
-A share near 5 % has a standard error of {error:.1f} percentage points. With several fits the rule for
-overlapping training sets errs to the wide side.
+A share near 5 % has a standard error of {error:.1f} percentage points. With several fits the rule
+for overlapping training sets errs to the wide side.
 """
 
 
