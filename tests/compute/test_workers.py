@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -148,6 +149,31 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
         list(lost.map(square, [1]))
 
 
+@pytest.mark.thorough
+def test_ray_that_does_not_come_up_in_time_is_started_again_then_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import ray
+
+    left: list[subprocess.Popen[bytes]] = []
+    start = ray.init
+
+    def init(failures: int, **options: Any) -> None:
+        if len(left) == failures:
+            start(**options)
+            return
+        left.append(subprocess.Popen(["sleep", "60"]))
+        raise RuntimeError("The current node timed out during startup.")
+
+    monkeypatch.setattr("ray.init", partial(init, 1))
+    assert list(RAY.map(square, [3])) == [9]
+    assert not psutil.pid_exists(left[0].pid)
+    monkeypatch.setattr("ray.init", partial(init, 9))
+    with pytest.raises(SkiagramError, match="Ray does not start on this machine"):
+        list(RAY.map(square, [3]))
+    assert len(left) == 4
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
@@ -224,10 +250,22 @@ def cancel_jobs() -> None:
     subprocess.run(["scancel", "--name", "skiagram"], check=True)
 
 
-@pytest.mark.thorough
-def test_a_real_slurm_without_accounting_tells_how_its_jobs_ended(tmp_path: Path) -> None:
+def fill_memory(size_gb: int) -> None:
+    """Take more memory than a job may have."""
+    taken = np.ones(size_gb * 2**27)
+    time.sleep(20 + taken[0])
+
+
+@pytest.fixture
+def accounting() -> bool:
+    """Say whether the SLURM here has accounting; skip where none answers."""
     if not shutil.which("sbatch") or subprocess.run(["sinfo"], capture_output=True).returncode:
-        pytest.skip("no SLURM answers here")
+        pytest.skip("no SLURM answers here: no `sbatch`, or `sinfo` fails")
+    return subprocess.run(["sacct"], capture_output=True).returncode == 0
+
+
+@pytest.mark.thorough
+def test_a_real_slurm_tells_how_its_jobs_ended(tmp_path: Path, accounting: bool) -> None:
     jobs = on_jobs(tmp_path, cluster="slurm", memory_gb=0.5)
     squares = jobs.map(square, range(12), releases_lock=True)
     assert list(squares) == [number**2 for number in range(12)]
@@ -240,6 +278,20 @@ def test_a_real_slurm_without_accounting_tells_how_its_jobs_ended(tmp_path: Path
     short = on_jobs(tmp_path, cluster="slurm", memory_gb=0.5, minutes=1)
     with pytest.raises(SkiagramError, match=r"job \d+_0 .*(timeout|timed-out)"):
         list(short.map_fits(time.sleep, [200, 201]))
+    if accounting:  # what the users of the cluster read equals what the stage said
+        told = subprocess.run(["sacct", "-XnP", "-o", "State"], capture_output=True, text=True)
+        ended = {line.split()[0] for line in told.stdout.splitlines()}
+        assert {"COMPLETED", "FAILED", "CANCELLED"} <= ended
+
+
+@pytest.mark.thorough
+def test_a_real_slurm_tells_a_job_out_of_memory(tmp_path: Path, accounting: bool) -> None:
+    config = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True)
+    if "task/cgroup" not in config.stdout:
+        pytest.skip("this SLURM enforces no memory: TaskPlugin is not task/cgroup")
+    jobs = on_jobs(tmp_path, cluster="slurm", memory_gb=0.5)
+    with pytest.raises(SkiagramError, match=r"job \d+_0 .*\(out of memory\).*`memory_gb`"):
+        list(jobs.map_fits(fill_memory, [2, 2]))
 
 
 def test_a_job_that_the_controller_has_ended_is_told_from_one_that_waits(

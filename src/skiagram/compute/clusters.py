@@ -9,9 +9,11 @@ import logging
 import os
 import pickle
 import re
+import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -111,18 +113,18 @@ def ray_cluster(
     hold is `shared`: the cluster is sent it once.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    token = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray/auth_token"
-    if os.environ.get("RAY_AUTH_TOKEN") or Path(token).is_file():  # Ray refuses one without a mode
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if "ray" not in sys.modules:  # when imported, it reads these once
+        _authenticate(address)
     with _needing("Ray", "ray"):
         import ray
         from ray.exceptions import OutOfMemoryError, WorkerCrashedError
-    own: dict[str, Any] = {"num_cpus": max(number, each.cpus), "include_dashboard": False}
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if address is not None:
+        if address is None:
+            _start_ray(num_cpus=max(number, each.cpus), include_dashboard=False, **quiet)
+        else:
             _reach(address)
-        ray.init(address=address or "local", **quiet, **({} if address else own))
+            ray.init(address=address, **quiet)
     except OSError as error:
         raise OptionError(
             f"no Ray cluster answers at {address}",
@@ -154,6 +156,45 @@ def _check_resources(has: dict[str, float], each: Share) -> None:
                 where=f"compute.{name.lower()}s_per_fit",
                 remedy="ask for less, or start the cluster with more",
             )
+
+
+def _authenticate(address: str | None) -> None:
+    """Use a token that is there; a cluster of our own has its own, which nobody writes over."""
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray/auth_token"
+    there = "RAY_AUTH_TOKEN" in os.environ or Path(path).is_file()
+    if there or (address is None and "RAY_AUTH_MODE" not in os.environ):
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if not there and address is None:
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+def _start_ray(**options: Any) -> None:
+    """Start a cluster on this machine, up to three times.
+
+    Ray gives its own processes 15 seconds to start, which busy processors exceed.
+    """
+    import psutil  # type: ignore[import-untyped]  # comes with Ray
+    import ray
+
+    for tries_left in (2, 1, 0):
+        before = psutil.Process().children()
+        try:
+            ray.init(address="local", **options)
+        except Exception as error:  # Ray's own has no other class
+            if "timed out during startup" not in str(error):
+                raise
+            for process in set(psutil.Process().children()) - set(before):
+                process.kill()
+                process.wait()
+            if not tries_left:
+                raise SkiagramError(
+                    "Ray does not start on this machine",
+                    where="compute.backend",
+                    remedy="end other programs, or choose `compute: local`; Ray's own log is "
+                    "session_latest/logs/raylet.out in its folder, most often /tmp/ray",
+                ) from error
+        else:
+            return
 
 
 def _reach(address: str) -> None:
@@ -280,6 +321,9 @@ def _state(job_id: str) -> str:
 
 
 def _ended_early(job: Any, how: str) -> SkiagramError:
+    log = Path(job.paths.stderr)
+    if log.is_file() and "oom-kill event" in log.read_text(errors="replace"):
+        how = "out of memory"  # of the step within it: SLURM calls the job itself failed
     return SkiagramError(
         f"job {job.job_id} ended before its work ({how})",
         where="compute",
