@@ -23,6 +23,7 @@ from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
 PAGES = Path(__file__).parents[1] / "docs" / "how-to"
+pytestmark = pytest.mark.slow
 Load = Callable[..., Any]
 
 
@@ -77,7 +78,6 @@ def test_the_classical_model_is_printed_as_it_stands() -> None:
         assert f"\n{(root / file).read_text(encoding='utf-8')}```" in text, file
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, 2])
 def test_the_networks_learn_score_and_are_saved(load: Load, tmp_path: Path, number: int) -> None:
     short = {"epochs": 8, "patience": 8, "augmentation": None}

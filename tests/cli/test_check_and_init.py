@@ -42,7 +42,7 @@ from tests.datasets.own_folders import (
 from tests.datasets.sources import ingested
 from tests.datasets.test_burnt_in_text import film as smooth_film
 from tests.datasets.test_burnt_in_text import planted
-from tests.deploy.test_finders import write_films
+from tests.finding.films import write_films
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.compute.workers import IN_PROCESS
@@ -19,7 +18,6 @@ from skiagram.datasets.volumes.case_images import (
     is_image_file,
     read_case_files,
 )
-from skiagram.datasets.volumes.grid import Grid as VoxelGrid
 from skiagram.deploy.model import load_model
 from skiagram.encoders.encoder import carry_encoder, write_encoding
 from skiagram.encoders.encoding import encode_images, encode_places
@@ -49,19 +47,17 @@ from skiagram.records import (
     Predictions,
     Task,
     read_table,
-    tabulate_places,
     write_record,
 )
-from tests.datasets.volumes.examples import nifti_bytes
 from tests.deploy.test_model import edited
 from tests.deploy.trained import options
 from tests.encoders.examples import encoder, weights_file
+from tests.finding.films import PATIENTS, write_films
 from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.slow
 
-PATIENTS, TEST, SIDE = 18, 4, 48
-AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+TEST = 4  # patients
 WINDOWS = Windows(widths=(12.0,), side=8)
 JUDGE: dict[str, Any] = {"inverse_regularisation": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
@@ -75,30 +71,6 @@ class Study(NamedTuple):
     table: Path
     probability: pd.Series
     marks: pd.DataFrame
-
-
-def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFrame]:
-    """Write two images a patient; the first one has a bright ball at a random place."""
-    draw, rows, names = np.random.default_rng(1), [], []
-    side = 24 if depth else SIDE
-    shape = (depth, side, side) if depth else (side, side)
-    axes = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
-    folder.mkdir()
-    for patient in range(PATIENTS):
-        for half in range(2):
-            name = f"{patient:02d}-{half}.{'nii' if depth else 'png'}"
-            voxels = draw.normal(100, 10, shape)
-            if half == 0:
-                centre = [int(draw.integers(length // 4, length * 3 // 4)) for length in shape]
-                voxels[np.linalg.norm(axes - centre, axis=-1) <= 3] += 40
-                rows.append((name, tuple(map(float, centre)), 3.0))
-            if depth:
-                grid = VoxelGrid((depth, side, side), (1.0, 1.5, 1.5), (0.0, 0.0, 0.0), AXES)
-                (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
-            else:
-                Image.fromarray(voxels.clip(0, 255).astype(np.uint8)).save(folder / name)
-            names.append(name)
-    return names, tabulate_places(rows)
 
 
 def trained_finder(folder: Path, name: str, depth: int | None) -> Study:

@@ -1,0 +1,38 @@
+"""Films and volumes with a ball at a random place, as files, for tests that search them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from skiagram.datasets.volumes.grid import Grid
+from skiagram.records import tabulate_places
+from tests.datasets.volumes.examples import nifti_bytes
+
+PATIENTS, SIDE = 18, 48
+_AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+
+
+def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFrame]:
+    """Write two images a patient; the first one has a bright ball at a random place."""
+    draw, rows, names = np.random.default_rng(1), [], []
+    side = 24 if depth else SIDE
+    shape = (depth, side, side) if depth else (side, side)
+    axes = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+    folder.mkdir()
+    for patient in range(PATIENTS):
+        for half in range(2):
+            name = f"{patient:02d}-{half}.{'nii' if depth else 'png'}"
+            voxels = draw.normal(100, 10, shape)
+            if half == 0:
+                centre = [int(draw.integers(length // 4, length * 3 // 4)) for length in shape]
+                voxels[np.linalg.norm(axes - centre, axis=-1) <= 3] += 40
+                rows.append((name, tuple(map(float, centre)), 3.0))
+            if depth:
+                grid = Grid((depth, side, side), (1.0, 1.5, 1.5), (0.0, 0.0, 0.0), _AXES)
+                (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
+            else:
+                Image.fromarray(voxels.clip(0, 255).astype(np.uint8)).save(folder / name)
+            names.append(name)
+    return names, tabulate_places(rows)
