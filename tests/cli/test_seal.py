@@ -1,5 +1,6 @@
 """Labels of test cases under a custodian's key: who lacks it has none of them, anywhere."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,16 @@ def test_no_byte_that_the_authors_have_depends_on_a_test_label(
     ]
     assert sealed[0] != sealed[1]
     assert len(sealed[0]) == len(sealed[1])
+
+
+@pytest.mark.slow
+def test_marks_of_test_cases_are_not_given_to_the_authors(own: OwnFolder, tmp_path: Path) -> None:
+    head, *lines = own.csv.read_text().splitlines()
+    own.csv.write_text("\n".join([f"{head},marks", *(f"{line},12 12 3" for line in lines)]))
+    assert seal(own, tmp_path / "authors") == 0
+    with (tmp_path / "authors/films.csv").open() as file:
+        found = {(row["split"] == "test", row["marks"]) for row in csv.DictReader(file)}
+    assert found == {(True, ""), (False, "12 12 3")}
 
 
 def _bytes(*folders: Path) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.datasets.image_files import decode_image, read_image
+from skiagram.datasets.image_files import count_frames, decode_image, read_image
 from skiagram.errors import DataError
 from tests.datasets.own_folders import dicom, png
 
@@ -69,6 +69,9 @@ def white_is_zero(image: NDArray[Any]) -> bytes:
 
 
 SINGLE = np.linspace(-1, 1, 256, dtype=np.float32).reshape(16, 16)
+HALF = SINGLE.astype(np.float16)
+DOUBLE = SINGLE.astype(np.float64)
+BLACK: dict[str, Any] = {"photometric": "minisblack"}
 RAMP = np.stack([GRAY.ravel()] * 3, axis=-1)
 MAGENTA = np.stack([np.roll(GRAY, 1), 0 * GRAY, np.roll(GRAY, 1)], axis=-1).reshape(256, 3)
 READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
@@ -90,6 +93,12 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
     "signed TIFF": (tiff((DEEP // 2).astype(np.int16) - 9), (DEEP // 2).astype(np.int16) - 9),
     "signed bytes TIFF": (tiff(GRAY.view(np.int8)), GRAY.view(np.int8).astype(np.int16)),
     "float TIFF": (tiff(SINGLE), SINGLE),
+    "half float TIFF": (tiff(HALF), HALF.astype(np.float32)),
+    "double float TIFF": (tiff(DOUBLE), SINGLE),
+    "double float TIFF in tiles": (
+        tiff(DOUBLE, tile=(16, 16), compression="deflate", predictor=True, byteorder=">"),
+        SINGLE,
+    ),
     "gray stored as RGB PNG": (encoded(Image.fromarray(GRAY).convert("RGB"), "PNG"), GRAY),
     "gray stored as RGBA PNG": (encoded(opaque(np.stack([GRAY] * 3, -1)), "PNG"), GRAY),
     "gray stored as RGB TIFF": (tiff(np.stack([GRAY] * 3, -1), photometric="rgb"), GRAY),
@@ -152,6 +161,44 @@ def test_images_are_turned_upright(kind: str, orientation: int) -> None:
     assert np.abs(found.astype(int) - scene).mean() < 3
 
 
+CHANNELS: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
+    "contiguous": (np.stack([GRAY, GRAY.T], -1), {"planarconfig": "contig"}),
+    "signed": (np.stack([GRAY, GRAY.T], -1).view(np.int8), {"planarconfig": "contig"}),
+    "LZW": (np.stack([DEEP, DEEP.T], -1), {"planarconfig": "contig", "compression": "lzw"}),
+    "apart": (np.stack([SINGLE, SINGLE.T, 2 * SINGLE]), {"planarconfig": "separate"}),
+    "apart, double": (np.stack([DOUBLE, DOUBLE.T]), {"planarconfig": "separate"}),
+    "pages": (np.stack([DOUBLE, DOUBLE.T]), {}),
+}
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_each_channel_of_a_tiff_is_a_frame(kind: str) -> None:
+    stored, how = CHANNELS[kind]
+    content = tiff(stored, **BLACK, **how)
+    planes = np.moveaxis(stored, -1, 0) if how.get("planarconfig") == "contig" else stored
+    assert count_frames(content) == len(planes)
+    for frame, plane in enumerate(planes, 1):
+        np.testing.assert_array_equal(
+            decode_image(content, "film", frame=frame).pixels, plane.astype(np.float32)
+        )
+    with pytest.raises(DataError, match=f"frame {len(planes) + 1} of {len(planes)}"):
+        decode_image(content, "film", frame=len(planes) + 1)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_double_tiff_is_turned_upright(orientation: int) -> None:
+    stored = STORED_AS[orientation](np.arange(6.0).reshape(2, 3))
+    tag = (274, "H", 1, orientation, True)
+    found = decode_image(tiff(np.ascontiguousarray(stored), extratags=[tag]), "film").pixels
+    np.testing.assert_array_equal(found, np.arange(6).reshape(2, 3))
+
+
+def test_a_double_tiff_of_too_many_pixels_is_refused_before_it_is_read() -> None:
+    content = tiff(DOUBLE, tile=(64, 64))
+    with pytest.raises(DataError, match="64 × 64 pixels"):
+        decode_image(content, "film", 16 * 16)
+
+
 def _pages() -> bytes:
     return tiff(np.stack([GRAY, GRAY, GRAY]), photometric="minisblack")
 
@@ -181,20 +228,24 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "truncated PGM": (pgm(DEEP, 65535)[:-4], "pixels cannot be read"),
     "DICOM without pixels": (_without_pixels(), "no pixels"),
     "three pages": (_pages(), "3 pages without a place"),
-    "second channel": (
-        tiff(np.stack([GRAY] * 2, -1), photometric="minisblack", planarconfig="contig"),
+    "channels of a page": (
+        tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", **BLACK),
+        "2 channels without a place",
+    ),
+    "channel in PNG": (
+        tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", compression="png", **BLACK),
         "2 gray channels, 8-bit integers",
     ),
-    "channels apart": (
-        tiff(np.stack([SINGLE] * 3), photometric="minisblack", planarconfig="separate"),
-        "3 gray channels, 32-bit floating point",
+    "gray and transparency": (
+        tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", extrasamples=[2], **BLACK),
+        "2 gray channels, 8-bit integers",
     ),
+    "double, white is zero": (white_is_zero(DOUBLE), "numbers with a sign"),
+    "128-bit complex": (tiff(DOUBLE.astype(np.complex128)), "128-bit complex"),
     "colour of 64 bits": (
         tiff(COLOUR.astype(np.float64), photometric="rgb"),
         "3 channels, 64-bit floating point",
     ),
-    "64-bit floating point": (tiff(SINGLE.astype(np.float64)), "64-bit floating point"),
-    "16-bit floating point": (tiff(SINGLE.astype(np.float16)), "16-bit floating point"),
     "volume in a page": (
         tiff(np.stack([DEEP] * 16), volumetric=True, tile=(16, 16, 16)),
         "a volume of 16 slices in one page",

@@ -53,7 +53,7 @@ from tests.datasets.test_dicom import (
     file_of,
     header_of,
 )
-from tests.datasets.test_image_files import png_bomb
+from tests.datasets.test_image_files import png_bomb, tiff
 from tests.datasets.volumes.examples import GRID, segmentation, structure_set
 from tests.datasets.volumes.test_masks import MASK, _contours
 
@@ -422,6 +422,10 @@ KINDS: dict[str, Kind] = {
     "JPEG": Kind(_encoded("JPEG", quality=95), _image),
     "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
     "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
+    "TIFF, channels of double floats": Kind(
+        lambda: tiff(np.stack([_FILM / 7] * 2), planarconfig="separate", compression="zlib"),
+        _pages,
+    ),
     "TIFF of pages": Kind(lambda: tiff_of_pages(VALUES[0]), _pages, [_page_bomb]),
     "DICOM, masks of frames": Kind(
         lambda: segmentation_of_frames(dict(enumerate(MASKS, 1))), _masks_of_frames

@@ -1,4 +1,4 @@
-"""The page as it is seen: contrast, width on a telephone, two sheets of paper, a picture."""
+"""The page as it is seen: axe, contrast, width on a telephone, two sheets of paper, a picture."""
 
 import html
 import io
@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,15 @@ STUDIES = {
     "robustness": test_robustness.RESULT,
     "search": SEARCH,
 }
+AUDIT = """
+document.querySelectorAll("details").forEach((one) => { one.open = true; });
+axe.run().then((found) => {
+  const report = document.createElement("pre"); report.id = "found";
+  const violations = found.violations.map((rule) => [rule.id, rule.nodes.map((node) => node.html)]);
+  report.textContent = JSON.stringify({ violations, passes: found.passes.length });
+  document.body.append(report);
+});
+"""
 PHONE = 375  # pixels
 DARK = "--blink-settings=preferredColorScheme=0"
 pytestmark = [
@@ -54,11 +64,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "several_classes": render(several_classes(), material()),
     }
     examples |= {name: render_study(result) for name, result in STUDIES.items()}
+    axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     for name, page in examples.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
         open_to_scripts = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
         probed = open_to_scripts.replace("</body>", f"<script>{PROBE}</script></body>")
         (folder / f"{name}_wide.html").write_text(probed, encoding="utf-8")
+        audited = open_to_scripts.replace("</body>", f"<script>{axe}\n{AUDIT}</script></body>")
+        (folder / f"{name}_axe.html").write_text(audited, encoding="utf-8")
         for kind, text in (("_phone", probed), ("_phone_picture", page)):
             style = f"border: 0; height: 1600px; width: {PHONE}px"
             frame = f'<iframe style="{style}" srcdoc="{html.escape(text)}"></iframe>'
@@ -78,6 +91,14 @@ def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, A
     found = re.search(r'<pre id="found">(.*?)</pre>', dumped, re.DOTALL)
     assert found is not None
     return dict(json.loads(html.unescape(found[1])))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["two_classes", "several_classes", *STUDIES])
+def test_axe_finds_no_violation(name: str, pages: Path) -> None:
+    seen = measured(pages, f"{name}_axe", ["--virtual-time-budget=60000"])
+    assert seen["violations"] == []
+    assert seen["passes"] > 30
 
 
 @pytest.mark.thorough

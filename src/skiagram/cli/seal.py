@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     labels = {token: source.classes.index(name) for token, name in names.items()}
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
     hidden = {row.line for row in sum(others, test)}
-    empty = {columns.label: ""}
+    empty = {name: "" for name in (columns.label, columns.marks) if name}
     text = csv_text(
         columns.used(), [row.cells | (empty if row.line in hidden else {}) for row in rows]
     )

@@ -4,6 +4,8 @@ Nothing is guessed: what has no single right reading (several pages, see-through
 more than 8 bits) is refused by name, and a damaged file is never padded.
 """
 
+import logging
+import math
 import re
 import warnings
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pydicom
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
@@ -20,12 +23,13 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
-from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2, TiffImageFile
+from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import frame_of, read_dicom, several_frames
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
+from skiagram.datasets.volumes.volume_files import narrow
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 
@@ -39,11 +43,15 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
     (re.compile(rb"P[1-6]\s"), PpmImageFile),
 )
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
-_BITS_PER_SAMPLE, _COMPRESSION, _PHOTOMETRIC, _SAMPLES_PER_PIXEL = 258, 259, 262, 277
-_PLANAR, _SAMPLE_FORMAT, _DEPTH = 284, 339, 32997
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
+_SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 277, 339
+_SIZED_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
 _NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
-_ALLOWED = "gray of up to 16 bits or of 32-bit floating point, colour of 8 bits per channel"
+_ALLOWED = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
 _WHITE_IS_ZERO, _SIGNED = 0, 2
+_SIGNED_WHITE = "numbers with a sign in a picture whose 0 is white"
+_GRAY = (0, 1)
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised, or refused here
 
 
 def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> SpacedImage:
@@ -79,7 +87,7 @@ def decode_image(
     """Read an image from the bytes of its file; see `read_image`.
 
     Args:
-        frame: Of a DICOM file, or page of a TIFF, from 1; None for the only one.
+        frame: Of a DICOM file, or page or channel of a TIFF, from 1; None for the only one.
         as_stored: Whether a TIFF in which white is zero is left so: labels have no brightness.
     """
     if not content:
@@ -98,9 +106,10 @@ def decode_image(
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
     with readable("pixels cannot be read", name, remedy), quiet:
-        if opened is TiffImageFile and (odd := _odd_tiff(content)):
-            remedy = "convert the file, a channel or a slice each, as float32 or of 16 bits"
-            raise DataError(odd, where=name, allowed=_ALLOWED, remedy=remedy)
+        if opened is TiffImageFile:
+            plane = _beyond_pillow(content, frame, name, most_pixels, as_stored=as_stored)
+            if plane is not None:
+                return SpacedImage(plane)
         file = opened(BytesIO(content))
         _turn_to(file, frame, name)
         pixels = _pixels(file, name, most_pixels)
@@ -109,24 +118,70 @@ def decode_image(
         return SpacedImage(pixels)
 
 
-def _odd_tiff(content: bytes) -> str:
-    """Return what a TIFF holds that Pillow does not read, or not all of; empty where it does."""
-    head = content[: 16 if b"+" in content[2:4] else 8]  # that of a BigTIFF is longer
-    tags, stream = ImageFileDirectory_v2(head), BytesIO(content)
-    stream.seek(tags.next)
-    tags.load(stream)
-    bits, form = max(tags.get(_BITS_PER_SAMPLE, (1,))), max(tags.get(_SAMPLE_FORMAT, (1,)))
-    channels, depth = int(tags.get(_SAMPLES_PER_PIXEL, 1)), int(tags.get(_DEPTH, 1))
-    gray = tags.get(_PHOTOMETRIC) in (0, 1)
+def _beyond_pillow(
+    content: bytes, frame: int | None, name: str, most_pixels: int, *, as_stored: bool
+) -> Image | None:
+    """Return a plane of a TIFF of gray channels or of half or double floats; None for Pillow's."""
+    with tifffile.TiffFile(BytesIO(content)) as file:
+        page = file.pages.first
+        if not _has_planes(page):
+            _refuse_odd(page, name)
+            return None
+        planes, channels = _count_planes(file, name), page.samplesperpixel
+        index = frame_of(frame, planes, name)
+        if index is None and planes > 1:
+            raise several_frames(planes, name, "pages" if channels == 1 else "channels")
+        at, channel = divmod(index or 0, channels)
+        page = file.pages[at].aspage()
+        height, width = page.imagelength, page.imagewidth
+        for sides in ((channels * height, width), (page.tilelength, page.tilewidth)):
+            if math.prod(sides) > most_pixels:
+                raise too_many_pixels(*sides, most_pixels, name)
+        if not _has_planes(page) or page.samplesperpixel != channels or 0 in page.databytecounts:
+            raise ValueError("pages that differ, or pixels that are left out")
+        values = page.asarray(squeeze=False, maxworkers=1)
+        values = narrow(np.moveaxis(values, -1, 1).reshape(channels, height, width)[channel])
+        if page.photometric == _WHITE_IS_ZERO and not as_stored:
+            if values.dtype.kind != "u":
+                raise DataError(_SIGNED_WHITE, where=name, allowed=_ALLOWED, remedy="convert it")
+            values = np.iinfo(values.dtype).max - values
+        turned = int(page.tags.valueof(_ORIENTATION, 1))
+        values = values.T if turned > 4 else values
+        values = values[:, ::-1] if turned in {2, 3, 6, 7} else values
+        return np.array(values[::-1] if turned in {3, 4, 7, 8} else values)
+
+
+def _has_planes(page: tifffile.TiffPage) -> bool:
+    """Return whether Pillow lacks a page, and none of it unpacks to more than it says."""
+    depths = {("float16", 16), ("float64", 64)}
+    if page.samplesperpixel > 1:
+        depths |= {("uint8", 8), ("int8", 8), ("uint16", 16), ("int16", 16), ("float32", 32)}
+    return (
+        page.photometric in _GRAY
+        and page.imagedepth == 1
+        and not any(page.extrasamples)  # 1 and 2 are transparency
+        and page.compression in _SIZED_COMPRESSIONS
+        and (str(page.dtype), page.bitspersample) in depths
+    )
+
+
+def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
+    """Refuse what neither library reads, or Pillow not all of."""
+    bits, channels = int(np.max(page.bitspersample)), page.samplesperpixel
+    form, depth = page.sampleformat, page.imagedepth
     rules = (
         (depth > 1, f"a volume of {depth} slices in one page"),
-        (gray and channels > 1, f"{channels} gray channels"),
+        (page.photometric in _GRAY and channels > 1, f"{channels} gray channels"),
         (channels > 1 and (bits > 8 or form > 1), f"{channels} channels"),
         (bits != 32 if form == 3 else bits not in (1, 2, 4, 8, 12, 16), ""),
-        (tags.get(_COMPRESSION, 1) not in COMPRESSION_INFO, "a compression that is not known here"),
+        (page.compression not in COMPRESSION_INFO, "a compression that is not known here"),
     )
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
-    return next((", ".join(filter(None, (more, numbers))) for wrong, more in rules if wrong), "")
+    for wrong, more in rules:
+        if wrong:
+            found = ", ".join(filter(None, (more, numbers)))
+            remedy = "convert the file, a channel or a slice each, as float32 or of 16 bits"
+            raise DataError(found, where=name, allowed=_ALLOWED, remedy=remedy)
 
 
 def count_frames(content: bytes) -> int:
@@ -138,6 +193,9 @@ def count_frames(content: bytes) -> int:
             )
             return int(header.get("NumberOfFrames") or 1)
         if _TIFF.match(content):
+            with tifffile.TiffFile(BytesIO(content)) as tiff:
+                if _has_planes(tiff.pages.first):
+                    return _count_planes(tiff)
             with warnings.catch_warnings(action="ignore"):
                 return _count_pages(TiffImageFile(BytesIO(content)))
     except Exception:  # damage is named where the pixels are read
@@ -152,8 +210,20 @@ def _count_pages(file: TiffImageFile, name: str = "") -> int:
         except EOFError:
             file.seek(0)
             return page
+    raise _too_many_pages(name)
+
+
+def _count_planes(file: tifffile.TiffFile, name: str = "") -> int:
+    try:
+        file.pages[_MAX_PAGES]  # `len` alone may never end, of pages in a ring
+    except IndexError:
+        return len(file.pages) * file.pages.first.samplesperpixel
+    raise _too_many_pages(name)
+
+
+def _too_many_pages(name: str) -> DataError:
     found, remedy = f"more than {_MAX_PAGES:,} pages", "write the pages to several files"
-    raise DataError(found, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
+    return DataError(found, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
 
 
 def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
@@ -199,7 +269,7 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
             samples != bands and file.mode != "P",
             f"{samples} channels in a picture of {bands}",
         ),
-        (turned_below_zero, "numbers with a sign in a picture whose 0 is white"),
+        (turned_below_zero, _SIGNED_WHITE),
     )
     for wrong, found in rules:
         if wrong:

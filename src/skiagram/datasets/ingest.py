@@ -75,7 +75,7 @@ _ID_SEED = 20_011_990
 _SHARD_BYTES = 2**23  # of small images; of large ones, eight images: a file for each would be many
 _MAX_SHARE = 1 / 8
 _NOTES = "notes.json"
-_DECODERS = ("imagecodecs", "pillow", "pydicom", "simpleitk")
+_DECODERS = ("imagecodecs", "pillow", "pydicom", "simpleitk", "tifffile")
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ class FeatureBatch:
         """Where the regions of all images begin and end; the whole images if all are empty."""
         *_, height, width = self.images.shape[: 4 if self.volumes else 3]
         slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
-        found = ends_of(np.asarray(slices.any(axis=0)))
+        found = ends_of(slices[0] if len(self) == 1 else np.asarray(slices.any(axis=0)))
         return found if found[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
 
     def check_planes(self, family: str) -> None:

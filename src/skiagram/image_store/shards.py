@@ -66,6 +66,7 @@ def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
         others = tuple(other for other in range(inside.ndim) if other != axis)
         held = np.flatnonzero(inside.any(axis=others))
         ends.append((int(held[0]), int(held[-1]) + 1) if len(held) else (0, 0))
+        inside = inside[(slice(None),) * axis + (slice(*ends[-1]),)]  # the next looks at less
     return tuple(ends)
 
 
