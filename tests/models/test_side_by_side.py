@@ -1,11 +1,17 @@
 """Where fits are made changes no byte: one after the other, side by side, on Ray, in jobs."""
 
 import hashlib
+import os
+import socket
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from skiagram.compute.clusters import JobArray
@@ -32,8 +38,10 @@ ELSEWHERE = pytest.mark.parametrize(
 )
 
 
-def compute(where: str, folder: Path) -> Compute:
+def compute(where: str | Compute, folder: Path) -> Compute:
     """Return two workers of a kind."""
+    if isinstance(where, Compute):
+        return where
     if where != "jobs":
         return {"serial": IN_PROCESS, "forks": TWO, "ray": RAY}[where]
     jobs = JobArray(
@@ -51,7 +59,9 @@ def cases(design: Design) -> Cases:
     return Cases(DATA.case_id, DATA.patient_id, split, label)
 
 
-def made(folder: Path, model: str, design: Design, where: str, plan: Plan) -> dict[str, str]:
+def made(
+    folder: Path, model: str, design: Design, where: str | Compute, plan: Plan
+) -> dict[str, str]:
     """Train a model and return the SHA-256 of every file that it leaves."""
     table = cases(design)
     values = read_option_file(CONF / f"model/{model}.yaml")
@@ -113,6 +123,44 @@ def test_networks_leave_equal_bytes_wherever_they_are_made(
     serial = made(tmp_path / "serial", model, "holdout", "serial", plan)
     assert f"models/{model}/repeat0/weights.safetensors" in serial
     assert made(tmp_path / where, model, "holdout", where, plan) == serial
+
+
+@pytest.mark.thorough
+def test_a_ray_cluster_that_loses_a_machine_leaves_equal_bytes(tmp_path: Path) -> None:
+    # Both sides must agree, and a process keeps what its first start of Ray found: not undone.
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    from ray.cluster_utils import Cluster
+
+    plan = replace(PLAN, repeats=2)
+    serial = made(tmp_path / "serial", "article_cnn", "holdout", "serial", plan)
+    cluster = Cluster()
+    try:
+        cluster.add_node(num_cpus=1, **_ports())
+        second = cluster.add_node(num_cpus=1, node_ip_address="127.0.0.2", **_ports())
+        raylet = psutil.Process(second.all_processes["raylet"][0].process.pid)
+        killed: list[int] = []
+
+        def kill_at_work() -> None:
+            while not any("ray::work_on" in child.name() for child in raylet.children()):
+                time.sleep(0.05)
+            cluster.remove_node(second, allow_graceful=False)
+            killed.append(raylet.pid)
+
+        Thread(target=kill_at_work, daemon=True).start()
+        there = replace(RAY, address=cluster.address)
+        assert made(tmp_path / "ray", "article_cnn", "holdout", there, plan) == serial
+        assert killed
+    finally:
+        cluster.shutdown()
+
+
+def _ports() -> dict[str, int]:
+    """Return free ports of a machine's own Ray: where they are named, it waits for no file."""
+    names = ("metrics_agent_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+    with ExitStack() as stack:
+        free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        return {name: one.getsockname()[1] for name, one in zip(names, free, strict=True)}
 
 
 @pytest.mark.slow

@@ -113,6 +113,7 @@ def ray_cluster(
     hold is `shared`: the cluster is sent it once.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # its 15 starves where others are at work
     if "ray" not in sys.modules:  # when imported, it reads these once
         _authenticate(address)
     with _needing("Ray", "ray"):
