@@ -174,7 +174,7 @@ def _start_ray(**options: Any) -> None:
 
     Ray gives its own processes 15 seconds to start, which busy processors exceed.
     """
-    import psutil  # type: ignore[import-untyped]  # comes with Ray
+    import psutil  # type: ignore[import-untyped]
     import ray
 
     for tries_left in (2, 1, 0):
