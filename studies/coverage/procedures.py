@@ -282,4 +282,7 @@ interval speaks of these fits alone.
         found = simulate_seeds(seed, seeds)
         text += f"| {seed.positives:,} + {seed.negatives:,} | {seed.spread:g} | {seed.repeats} "
         text += f"| {100 * found.sum():.1f} % |\n"
-    return text
+    return f"""{text}
+Two trainings tell too little of the spread between seeds where test cases are many: run three or
+more.
+"""

@@ -93,10 +93,12 @@ def test_a_choice_between_networks_and_encoders_favours_nobody() -> None:
     assert all(max(shares) <= 3.5 for _, shares in rows)
 
 
-def test_equal_procedures_are_told_apart_in_six_percent_at_most() -> None:
-    rows = of_section("Holdout: other seeds")
-    assert len(rows) == 4
-    assert all(share <= 6 for _, (share,) in rows)
+def test_equal_procedures_are_told_apart_in_six_percent_at_most_but_by_two_trainings() -> None:
+    shares = dict(of_section("Holdout: other seeds"))
+    (by_two,) = shares.pop("1,000 + 1,000")  # the page says to run three or more
+    assert 6 < by_two < 12
+    assert len(shares) == 2
+    assert all(share <= 6 for _, (share,) in of_section("Holdout: other seeds") if share != by_two)
 
 
 def test_a_firm_answer_about_a_crossing_is_true_whatever_the_shape() -> None:
