@@ -22,6 +22,7 @@ def ends(dimension: Range | Choice) -> tuple[Any, ...]:
     return dimension.choices if isinstance(dimension, Choice) else (dimension.low, dimension.high)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SPACES, ids=lambda path: path.stem)
 def test_a_model_takes_every_end_of_its_space_and_its_own_values_lie_within(path: Path) -> None:
     options = read(CONF / "model" / path.name)
