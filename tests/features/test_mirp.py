@@ -150,6 +150,7 @@ def test_mirp_gives_one_as_the_information_that_a_single_level_shares() -> None:
     assert theirs == pytest.approx((-1 - 1 + 1) / 3)
 
 
+@pytest.mark.slow
 def test_mirp_loses_a_diagonal_of_regions_one_pixel_wide() -> None:
     column = Case(np.array([[0.0], [0], [1]]))
     # Lengths 2 and 1 downwards, three times 1 across and on both diagonals.

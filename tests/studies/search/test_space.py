@@ -114,6 +114,7 @@ def test_what_is_no_single_line_is_refused(name: str) -> None:
         rewrite_option_file(TEXT, {name: None}, "x")
 
 
+@pytest.mark.slow
 def test_a_real_option_file_reads_as_the_changed_options() -> None:
     text = (CONF / "model/small_cnn.yaml").read_text()
     values = {"training.optimizer.lr": 3e-05, "widths": [8, 16, 32, 64], "training.mixup": 0.2}
