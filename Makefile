@@ -54,7 +54,7 @@ lint: setup ## style, types, layers, and whether docs/reference is that of the c
 test: lint ## what a change must pass: lint, and all tests but the thorough ones (five minutes)
 	$(ONE_THREAD) pytest -n 2 -m "not thorough"
 
-test-fast: setup ## the quick tests of all rooms but those that import torch (a minute and a half on two cores)
+test-fast: setup ## the quick tests of all rooms but those that import torch (a minute on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough" $(addprefix --ignore=tests/,$(OF_NETWORKS))
 
 test-slow: setup ## studies, kills, memory, encoders, peers, notebooks, real data: before a release
