@@ -10,14 +10,15 @@ from skiagram.datasets.volumes.grid import Grid
 from skiagram.records import tabulate_places
 from tests.datasets.volumes.examples import nifti_bytes
 
-PATIENTS, SIDE = 18, 48
+PATIENTS = 18
+_SIDE = 48
 _AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 
 
 def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFrame]:
     """Write two images a patient; the first one has a bright ball at a random place."""
     draw, rows, names = np.random.default_rng(1), [], []
-    side = 24 if depth else SIDE
+    side = 24 if depth else _SIDE
     shape = (depth, side, side) if depth else (side, side)
     axes = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
     folder.mkdir()

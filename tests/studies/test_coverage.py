@@ -94,11 +94,12 @@ def test_a_choice_between_networks_and_encoders_favours_nobody() -> None:
 
 
 def test_equal_procedures_are_told_apart_in_six_percent_at_most_but_by_two_trainings() -> None:
-    shares = dict(of_section("Holdout: other seeds"))
-    (by_two,) = shares.pop("1,000 + 1,000")  # the page says to run three or more
-    assert 6 < by_two < 12
-    assert len(shares) == 2
-    assert all(share <= 6 for _, (share,) in of_section("Holdout: other seeds") if share != by_two)
+    rows = of_section("Holdout: other seeds")
+    by_two = [share for name, (share,) in rows if name == "1,000 + 1,000"]
+    by_others = [share for name, (share,) in rows if name != "1,000 + 1,000"]
+    assert (len(by_two), len(by_others)) == (1, 4)
+    assert 6 < by_two[0] < 12  # the page says to run three or more
+    assert max(by_others) <= 6
 
 
 def test_a_firm_answer_about_a_crossing_is_true_whatever_the_shape() -> None:
