@@ -77,8 +77,7 @@ def make_project(folder: Path) -> None:
     """Make a repository of a small phantom, two models and one epoch, with a remote beside it."""
     folder.mkdir()
     for part in ("conf", "pipeline", "src"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / part, folder / part, ignore=ignored)
+        shutil.copytree(REPOSITORY / part, folder / part)  # compiled loops come along
     for part in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", "requirements.lock"):
         shutil.copy(REPOSITORY / part, folder / part)
     patients = {"train": 40, "validation": 10, "test": 40}

@@ -16,6 +16,9 @@ def times(value):
     return FACTOR * value
 """
 CALLER = """
+from pathlib import Path
+import skiagram.compute.compiled as room
+room._ROOT = Path.cwd()
 from skiagram.compute.compiled import compiled
 from callee import times
 
@@ -61,3 +64,20 @@ def test_code_is_kept_in_the_folder_that_the_environment_names(tmp_path: Path) -
     assert call(source, NUMBA_CACHE_DIR=str(cache)) == ["21", "1"]
     assert not list(source.rglob("*.nbi"))
     assert list(cache.rglob("*.nbi"))
+
+
+@pytest.mark.thorough
+def test_a_copy_for_a_queued_run_uses_what_the_home_folder_keeps_of_equal_files(
+    tmp_path: Path,
+) -> None:
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    for folder in (home, copy):
+        folder.mkdir()
+        (folder / "caller.py").write_text(CALLER)
+        (folder / "callee.py").write_text(TWICE.format(factor=2))
+    assert call(home) == ["21"]
+    assert call(copy, DVC_ROOT=str(home)) == ["21", "1"]
+    (home / "callee.py").write_text(TWICE.format(factor=3))
+    assert call(copy, DVC_ROOT=str(home)) == ["21", "1"]
+    assert call(home) == ["31"]
+    assert call(copy, DVC_ROOT=str(home)) == ["21"]

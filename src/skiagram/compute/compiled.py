@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
+from skiagram.compute.checkout import home
 from skiagram.compute.progress import say_once
 
+_ROOT = Path(__file__).resolve().parents[3]
 _COMPILING = "Compiling array loops, once after an installation: this takes seconds to minutes."
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,25 +35,41 @@ def compiled(function: F) -> F:
     """Compile a function of arrays at its first call; later processes read it from `__pycache__`.
 
     Where that folder cannot be written, from the folder that `NUMBA_CACHE_DIR` names or the user's
-    cache. Compiled code releases the interpreter's lock, so that threads run side by side, and
+    cache; in DVC's copy for a queued experiment, from the home folder. Compiled code releases the interpreter's lock, so that threads run side by side, and
     divides by 0 as NumPy does.
 
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.
     """
+    content = _take_home(function)
     dispatcher = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     if isinstance(dispatcher, Dispatcher):  # not so under NUMBA_DISABLE_JIT
-        _stamp(dispatcher, function)
+        _stamp(dispatcher, function, content)
     return cast("F", dispatcher)
 
 
-def _stamp(dispatcher: Any, function: Callable[..., Any]) -> None:
+def _take_home(function: Callable[..., Any]) -> bytes:
+    """Let a function of a temporary copy be that of the home folder, where the files are equal.
+
+    Returns:
+        What its file holds.
+    """
+    own = Path(function.__code__.co_filename).absolute()
+    content = own.read_bytes()
+    if own.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
+        same = lasting / own.relative_to(_ROOT)
+        if same.is_file() and same.read_bytes() == content:
+            function.__code__ = function.__code__.replace(co_filename=str(same))
+    return content
+
+
+def _stamp(dispatcher: Any, function: Callable[..., Any], content: bytes) -> None:
     """Let kept code go stale with all that was compiled into it.
 
-    Numba looks at the function's own file alone, and would go on using what it has compiled of
-    functions and numbers imported from other files.
+    Numba looks at the time of the function's own file alone, and would go on using what it has
+    compiled of functions and numbers imported from other files.
     """
-    parts = [_kept(dispatcher)._source_stamp]
+    parts: list[Any] = [content]
     for name, value in function.__globals__.items():
         if isinstance(value, Dispatcher):
             parts.append((name, _kept(value)._source_stamp))
