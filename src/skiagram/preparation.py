@@ -186,6 +186,7 @@ class Preparation:
         features: `_target_` and options of each feature family, in column order.
         image_digests: Of all images as ingested, of every modality: the first half of the digest
             that the store keeps of each, in hexadecimal, sorted and joined.
+        patient_digests: Likewise of the patients whose names are under the user's secret key.
         modalities: The images that each case has; empty where it has one.
         traits: Plain traits of the images, of the first modality.
         further: The same of the other modalities.
@@ -205,19 +206,24 @@ class Preparation:
     further: tuple[FurtherModality, ...] = ()
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
+    patient_digests: str = ""
 
-    def shared_images(self, other: "Preparation") -> int:
-        """Return how many images of another data set are among those of this one."""
-        own, theirs = (
-            {of.image_digests[at : at + _DIGITS] for at in range(0, len(of.image_digests), _DIGITS)}
-            for of in (self, other)
-        )
-        return len(own & theirs)
+    def shared(self, other: "Preparation") -> dict[str, int]:
+        """Return how many images, and how many patients, of another data set are among its own."""
+        pairs = {
+            "images": (self.image_digests, other.image_digests),
+            "patients": (self.patient_digests, other.patient_digests),
+        }
+        return {what: len(_split(own) & _split(theirs)) for what, (own, theirs) in pairs.items()}
 
 
 def join_digests(digests: Iterable[bytes]) -> str:
     """Return `Preparation.image_digests` of a data set's images."""
     return "".join(sorted(digest.hex()[:_DIGITS] for digest in digests))
+
+
+def _split(digests: str) -> set[str]:
+    return {digests[at : at + _DIGITS] for at in range(0, len(digests), _DIGITS)}
 
 
 def channels(shape: tuple[int, ...]) -> int:

@@ -29,6 +29,8 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import Survey
 from skiagram.errors import DataError
 from skiagram.options import build
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import read_record
 from tests.datasets.own_folders import (
     OwnFolder,
     encoded,
@@ -288,8 +290,11 @@ def test_the_manifest_can_live_outside_with_patients_under_a_key(
     text = manifest.read_text()
     assert not any(path.name in text for path in own.folder.rglob("*"))
     assert not any(path.stem in text for path in own.folder.rglob("MRN*"))
-    _, cases = ingested(source, tmp_path / "out", "cv")
+    folders, cases = ingested(source, tmp_path / "out", "cv")
     assert len(set(cases.patient_id)) == len(set(plain))
+    known = read_record(Preparation, folders.images / PREPARATION).patient_digests
+    assert len(known) == 16 * len(set(plain))
+    assert not any(one[:16] in known for one in expected)
     everything = shown + (project / "conf/dataset/films.yaml").read_text()
     assert KEY not in everything
     assert main([*line, *outside, "--renew"]) == 2

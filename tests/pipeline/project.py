@@ -55,7 +55,7 @@ class Project:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "OMP_NUM_THREADS": "1",
         }
-        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR")
+        passed = ("TMPDIR", "DVC_SITE_CACHE_DIR", "SLURM_CONF", "LD_LIBRARY_PATH")
         return environment | {name: os.environ[name] for name in passed if name in os.environ}
 
     def start(self, *command: str, **variables: str) -> subprocess.Popen[str]:

@@ -35,8 +35,8 @@ def compiled(function: F) -> F:
     """Compile a function of arrays at its first call; later processes read it from `__pycache__`.
 
     Where that folder cannot be written, from the folder that `NUMBA_CACHE_DIR` names or the user's
-    cache; in DVC's copy for a queued experiment, from the home folder. Compiled code releases the interpreter's lock, so that threads run side by side, and
-    divides by 0 as NumPy does.
+    cache; in DVC's copy for a queued experiment, from the home folder. Compiled code releases the
+    interpreter's lock, so that threads run side by side, and divides by 0 as NumPy does.
 
     Args:
         function: Typed NumPy loops; it calls no other Python than functions compiled alike.

@@ -34,6 +34,7 @@ from skiagram.datasets.contract import (
     Source,
     SpacedImage,
 )
+from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.errors import OptionError
 from skiagram.image_store.kept import (
     KeptImages,
@@ -147,6 +148,7 @@ def ingest(
         kinds,
         None if opened.acquisition is None else composed(opened.acquisition),
         image_digests=join_digests(digests),
+        patient_digests=join_digests(keyed_patients({entry.patient for entry in entries})),
         traits=traits,
         modalities=tuple(by_modality),
         regions=store.region(store.case_ids[0]) is not None,

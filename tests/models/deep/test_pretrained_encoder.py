@@ -85,6 +85,12 @@ def test_one_that_saw_any_of_these_images_is_refused(trained: Path, tmp_path: Pa
     shutil.copyfile(theirs / PREPARATION, network / PREPARATION)
     with pytest.raises(DataError, match=": 1 of these images are among those of the data set"):
         encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
+    patient = Preparation(KINDS, None, image_digests="b" * 16, patient_digests="c" * 16)
+    write_record(patient, network / PREPARATION)
+    encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
+    write_record(replace(patient, image_digests="a" * 16), folder / PREPARATION)
+    with pytest.raises(DataError, match=": 1 of these patients are among those of the data set"):
+        encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
     silent = tmp_path / "silent"
     write_record(Preparation(KINDS, None), silent / PREPARATION)
     with pytest.raises(DataError, match="does not say which images"):

@@ -77,19 +77,20 @@ class TrainedNetwork(PictureEncoder):
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)
 
     def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse a network that was trained on an image that it is to encode."""
+        """Refuse a network that was trained on an image that it is to encode, or its patient."""
         trained = self._preparation()
         if not trained.image_digests:
             found, where = "does not say which images it was trained on", self.folder
             raise DataError(found, where=where, remedy="train it again with this version")
-        if shared := trained.shared_images(preparation):
-            raise DataError(
-                f"{shared} of these images are among those of the data set that this network was "
-                "trained on; it may have seen labels of held-out cases",
-                where=self.folder,
-                allowed="a network of a data set without any of these images",
-                remedy="use the model `refitted_head`, which trains the network inside each fold",
-            )
+        for what, number in trained.shared(preparation).items():
+            if number:
+                raise DataError(
+                    f"{number} of these {what} are among those of the data set that this network "
+                    "was trained on; it may have seen labels of held-out cases",
+                    where=self.folder,
+                    allowed=f"a network of a data set without any of these {what}",
+                    remedy="use the model `refitted_head`, which trains the network in each fold",
+                )
 
     def keep(self, folder: Path) -> None:
         if (self._fitted / WEIGHTS).stat().st_size <= SMALL:
