@@ -23,13 +23,13 @@ from skiagram.features.family import FeatureFamily
 from skiagram.features.gldzm import Gldzm
 from skiagram.features.morphology import Morphology
 
-PEER = f"MIRP {version('mirp')}"
 _TEXTURE = ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
 _FORM = ("morphology",)
 
 
 def ratios() -> Iterator[Ratio]:
     """Compare texture and form of balls of several sizes."""
+    peer = f"MIRP {version('mirp')}"
     form: list[FeatureFamily] = [Morphology(unit="mm", autocorrelation=False)]
     for side in (25, 100):
         image, mask = ball(side)
@@ -39,7 +39,7 @@ def ratios() -> Iterator[Ratio]:
             yield compare(
                 f"{what} of a ball in {side}³ voxels",
                 Side("skiagram", partial(describe, own, image, mask), 1),
-                Side(PEER, partial(describe_with_mirp, theirs, image, mask), 1),
+                Side(peer, partial(describe_with_mirp, theirs, image, mask), 1),
                 None,
             )
 

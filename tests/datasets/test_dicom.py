@@ -157,8 +157,9 @@ def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(
     (tmp_path / "a.dcm").write_bytes(file_of(header).read())
     theirs = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(tmp_path / "a.dcm"))[0]
     np.testing.assert_array_equal(read_dicom(tmp_path / "a.dcm").pixels, theirs)
-    with pytest.raises(DataError, match="a Rescale Slope of 0"):
-        read(STORED, RescaleSlope="0", RescaleIntercept="5")
+    for slope, intercept in (("0", "5"), ("nan", "5"), ("2", "inf")):
+        with pytest.raises(DataError, match=f"a Rescale Slope of {slope}, Intercept {intercept}"):
+            read(STORED, RescaleSlope=slope, RescaleIntercept=intercept)
 
 
 def test_modality_table_is_applied() -> None:
@@ -167,6 +168,8 @@ def test_modality_table_is_applied() -> None:
     reference = apply_modality_lut(STORED, header_of(STORED, ModalityLUTSequence=[lut]))
     np.testing.assert_array_equal(image, reference)
     assert image.dtype == np.float32
+    with pytest.raises(DataError, match="both a Modality LUT and rescaling"):
+        read(STORED, ModalityLUTSequence=[lut], RescaleIntercept="-1024")
 
 
 def test_window_is_applied_only_to_images_made_for_presentation() -> None:
@@ -275,7 +278,7 @@ def test_any_truncation_is_a_data_error(share: float) -> None:
 def compressed(syntax: str, frame: bytes, bits: int = 8, **fields: Any) -> BytesIO:
     header = header_of(STORED, **fields)
     header.file_meta.TransferSyntaxUID = syntax
-    header.BitsAllocated, header.BitsStored, header.HighBit = bits, bits, bits - 1
+    header.BitsAllocated, header.BitsStored, header.HighBit = -(-bits // 8) * 8, bits, bits - 1
     header.PixelData = encapsulate([frame])
     header["PixelData"].is_undefined_length = True
     return file_of(header)

@@ -69,6 +69,15 @@ def test_what_is_compressed_without_loss_comes_back_bit_for_bit(kind: str, most:
     np.testing.assert_array_equal(read_dicom(film_of(kind, film)).pixels, film)
 
 
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_the_sign_of_fewer_bits_is_not_lost_in_a_stream_without_one(kind: str) -> None:
+    film = (FILM % 4096).astype(np.int16) - 2048
+    syntax, encode = ENCODERS[kind]
+    shape = {"Rows": ROWS, "Columns": COLUMNS, "PixelRepresentation": 1}
+    content = compressed(syntax, encode(film.view(np.uint16) & 4095), bits=12, **shape)
+    np.testing.assert_array_equal(read_dicom(content).pixels, film)
+
+
 def test_pydicoms_own_twin_of_an_uncompressed_file_has_its_pixels() -> None:
     expected = pydicom.dcmread(bundled("MR_small.dcm")).pixel_array
     for name in ("MR_small_jpeg_ls_lossless.dcm", "MR_small_jp2klossless.dcm"):

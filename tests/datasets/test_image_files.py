@@ -99,6 +99,11 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
         tiff(DOUBLE, tile=(16, 16), compression="deflate", predictor=True, byteorder=">"),
         SINGLE,
     ),
+    "big-endian deflated float TIFF": (tiff(SINGLE, byteorder=">", compression="deflate"), SINGLE),
+    "big-endian LZW signed TIFF": (
+        tiff(DEEP.view(np.int16), byteorder=">", compression="lzw", predictor=True),
+        DEEP.view(np.int16),
+    ),
     "gray stored as RGB PNG": (encoded(Image.fromarray(GRAY).convert("RGB"), "PNG"), GRAY),
     "gray stored as RGBA PNG": (encoded(opaque(np.stack([GRAY] * 3, -1)), "PNG"), GRAY),
     "gray stored as RGB TIFF": (tiff(np.stack([GRAY] * 3, -1), photometric="rgb"), GRAY),
@@ -249,6 +254,14 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "volume in a page": (
         tiff(np.stack([DEEP] * 16), volumetric=True, tile=(16, 16, 16)),
         "a volume of 16 slices in one page",
+    ),
+    "big-endian float TIFF, Zstandard": (
+        tiff(SINGLE, byteorder=">", compression="zstd"),
+        "a compression that is not read in big-endian order, 32-bit floating point",
+    ),
+    "PackBits with a predictor": (
+        tiff(DEEP, compression="packbits", predictor=True),
+        "PackBits with a predictor",  # which libtiff does not know, and tifffile does
     ),
     "compressed as PNG": (tiff(GRAY, compression="png"), "a compression that is not known here"),
     "16-bit PNG, a pixel see-through": (see_through(DEEP, 257), "transparent pixels"),

@@ -108,12 +108,15 @@ def read_dicom(
     where = file.name if isinstance(file, Path) else "a DICOM stream"
     if isinstance(file, Path):
         file = BytesIO(read_file(file, where))
-    header = read_header(file, where, most_pixels, PET_FIELDS)
+    header = read_header(file, where, most_pixels, [*PET_FIELDS, *_FUNCTIONAL])
     if frame is None and header.NumberOfFrames > 1:
         raise several_frames(header.NumberOfFrames, where)
     frame_of(frame, header.NumberOfFrames, where)
     with readable("pixels cannot be read", where, _DAMAGED):
-        pixels = modality_values(decode_pixels(header, frame), header)
+        stored = decode_pixels(header, frame)
+        if header.get("PerFrameFunctionalGroupsSequence"):  # of an enhanced file
+            header = headers_of_frames(header)[(frame or 1) - 1]
+        pixels = modality_values(stored, header)
         if header.get("Modality") == "PT" and pixels.ndim == 2:
             pixels = (pixels * suv_factor([header], where)).astype(np.float32)
         return SpacedImage(
@@ -322,11 +325,19 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     values = stored
     given = header.get("RescaleSlope")
     slope, intercept = 1 if given is None else given, header.get("RescaleIntercept") or 0
-    if slope == 0:
+    if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
         raise DataError(
-            "a Rescale Slope of 0", allowed="another number", remedy="export the image again"
+            f"a Rescale Slope of {slope}, Intercept {intercept}",
+            allowed="finite numbers, a slope that is not 0",
+            remedy="export the image again",
         )
     if "ModalityLUTSequence" in header:
+        if (slope, intercept) != (1, 0):
+            raise DataError(
+                "both a Modality LUT and rescaling",
+                allowed="one of them",
+                remedy="delete the one that is wrong",
+            )
         values = apply_modality_lut(values, header)
     elif (slope, intercept) != (1, 0):  # pydicom scales only where both are given, ITK else too
         values = values.astype(np.float64) * float(slope) + float(intercept)

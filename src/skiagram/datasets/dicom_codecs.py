@@ -226,7 +226,11 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
         runner.set_option("planar_configuration", int(pixels.shape != by_pixel))
         if str(runner.photometric_interpretation) in {"YBR_ICT", "YBR_RCT"}:
             runner.set_option("photometric_interpretation", "RGB")
-    runner.set_option("bits_allocated", 8 * pixels.itemsize)
+    bits = 8 * pixels.itemsize
+    if runner.pixel_representation and pixels.dtype.kind == "u":  # the stream knows no sign
+        unused = bits - runner.bits_stored
+        pixels = pixels.view(f"i{pixels.itemsize}") << unused >> unused
+    runner.set_option("bits_allocated", bits)
     return bytearray(np.ascontiguousarray(pixels).tobytes())
 
 

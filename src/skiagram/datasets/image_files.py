@@ -46,6 +46,7 @@ _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
 _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 277, 339
 _SIZED_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
+_PACK_BITS = 32773
 _NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
 _ALLOWED = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
 _WHITE_IS_ZERO, _SIGNED = 0, 2
@@ -152,15 +153,19 @@ def _beyond_pillow(
 
 
 def _has_planes(page: tifffile.TiffPage) -> bool:
-    """Return whether Pillow lacks a page, and none of it unpacks to more than it says."""
-    depths = {("float16", 16), ("float64", 64)}
+    """Return whether Pillow lacks a page, and none of it unpacks to more than it says.
+
+    Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice.
+    """
+    depths = {("int16", 16), ("float16", 16), ("float32", 32), ("float64", 64)}
     if page.samplesperpixel > 1:
-        depths |= {("uint8", 8), ("int8", 8), ("uint16", 16), ("int16", 16), ("float32", 32)}
+        depths |= {("uint8", 8), ("int8", 8), ("uint16", 16)}
     return (
         page.photometric in _GRAY
         and page.imagedepth == 1
         and not any(page.extrasamples)  # 1 and 2 are transparency
         and page.compression in _SIZED_COMPRESSIONS
+        and not (page.predictor > 1 and page.compression == _PACK_BITS)  # libtiff knows none there
         and (str(page.dtype), page.bitspersample) in depths
     )
 
@@ -175,6 +180,11 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
         (channels > 1 and (bits > 8 or form > 1), f"{channels} channels"),
         (bits != 32 if form == 3 else bits not in (1, 2, 4, 8, 12, 16), ""),
         (page.compression not in COMPRESSION_INFO, "a compression that is not known here"),
+        (
+            page.parent.byteorder == ">" and form > 1 and bits > 8 and page.compression > 1,
+            "a compression that is not read in big-endian order",
+        ),
+        (page.predictor > 1 and page.compression == _PACK_BITS, "PackBits with a predictor"),
     )
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
     for wrong, more in rules:

@@ -88,6 +88,15 @@ def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames() -> None:
     np.testing.assert_array_equal(volume.voxels, VALUES * 3 + 1)
 
 
+def test_a_frame_of_an_enhanced_file_is_read_as_its_slice_is() -> None:
+    content = enhanced_file()
+    frame = read_dicom(BytesIO(content), frame=SHAPE[0])
+    np.testing.assert_array_equal(frame.pixels, VALUES[0] - 5)
+    assert frame.spacing == GRID.spacing[1:]
+    alone = read_dicom(BytesIO(enhanced_file(VALUES[:1])))
+    np.testing.assert_array_equal(alone.pixels, frame.pixels)
+
+
 def test_one_slice_has_the_thickness_that_it_says() -> None:
     files = series_files(VALUES[:1], SliceThickness="5")
     assert decode_series(files, "s").grid.spacing == pytest.approx((5, 0.8, 0.9))
@@ -97,6 +106,10 @@ def test_one_slice_has_the_thickness_that_it_says() -> None:
     ("fields", "message"),
     [
         ({"PixelSpacing": [-1, 1]}, "PixelSpacing of -1 and 1 mm"),
+        ({"ImageOrientationPatient": [2, 0, 0, 0, 1, 0]}, "slice-0.dcm: a slice without position"),
+        ({"ImageOrientationPatient": [1, 0, 0, 0.2, 0.98, 0]}, "or with impossible ones"),
+        ({"ImagePositionPatient": ["nan", 0, 0]}, "slice-0.dcm: a slice without position"),
+        ({"RescaleSlope": "0"}, "slice-0.dcm: a Rescale Slope of 0"),
         ({"BurnedInAnnotation": "YES"}, "text is burnt into the pixels"),
         ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0,
           "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,

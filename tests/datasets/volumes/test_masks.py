@@ -19,7 +19,17 @@ from skiagram.datasets.volumes.grid import Grid
 from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask, fill_polygon
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
-from tests.datasets.volumes.examples import GRID, SHAPE, nifti_bytes, segmentation, structure_set
+from tests.datasets.volumes.examples import (
+    GRID,
+    ORIGIN,
+    SHAPE,
+    SPACING,
+    VALUES,
+    nifti_bytes,
+    segmentation,
+    series_files,
+    structure_set,
+)
 
 MASK = np.zeros(SHAPE, np.bool_)
 MASK[1:3, 1:4, 2:5] = True
@@ -174,6 +184,22 @@ def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name() -
         )
     with pytest.raises(DataError, match=r"3\.6 mm beyond the edge"):
         decode_mask(structure_set({"GTV": [np.add(outer, [4, 0, 0]), inner]}), "m", GRID)
+
+
+def test_contours_that_cross_in_a_plane_are_refused() -> None:
+    crossing = [_box(2, (0.5, 2.5), (1.5, 3.5)), _box(2, (1.5, 3.5), (2.5, 4.5))]
+    with pytest.raises(DataError, match="`GTV` that cross each other in a plane"):
+        decode_mask(structure_set({"GTV": crossing}), "m", GRID)
+
+
+def test_contours_on_the_slices_of_a_coronal_series_fill_them() -> None:
+    direction = ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0))
+    slices = Grid(SHAPE, SPACING, ORIGIN, direction)
+    image = decode_series(series_files(VALUES, slices), "s")
+    marked = decode_series(series_files(MASK.astype(np.int16), slices), "s").voxels == 1
+    drawn = [slices.positions(GRID.indices(points)) for points in _contours()]
+    mask = decode_mask(structure_set({"GTV": drawn}), "m", image.grid)
+    np.testing.assert_array_equal(mask, marked)
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,9 @@ def test_missing_voxels_and_a_slope_of_0_are_read_as_nibabel_reads_them() -> Non
             np.sort(decode_volume(image.to_bytes(), "v").voxels, axis=None),
             np.sort(nibabel.Nifti1Image.from_bytes(image.to_bytes()).get_fdata(), axis=None),
         )
-    unscaled = _with(nifti_bytes(VALUES), 112, "<2f", 0, 5)
-    np.testing.assert_array_equal(decode_volume(unscaled, "v").voxels, VALUES)
+    for slope in (0, np.nan, np.inf):
+        unscaled = _with(nifti_bytes(VALUES), 112, "<2f", slope, 5)
+        np.testing.assert_array_equal(decode_volume(unscaled, "v").voxels, VALUES)
 
 
 def test_a_volume_of_one_slice_keeps_its_thickness() -> None:
@@ -254,6 +255,9 @@ def _flipped_bit() -> bytes:
         (_placed(np.diag([1.0, 1, 3, 1]), FLIPPED), "two places in the patient, 10 mm apart"),
         (_placed(np.diag([1.0, 1, 3, 1]), MOVED), "two places in the patient, 100 mm apart"),
         (_placed(np.diag([1.0, 1, 3, 1]), THICK), "two places in the patient, 6 mm apart"),
+        (_with(nifti_bytes(VALUES), 112, "<2f", 2, np.inf), "v: an intercept of inf"),
+        (_with(_placed(np.diag([1.0, 1, 3, 1])), 80, "<f", np.nan), UNSTATED),
+        (nrrd_bytes("bzip2"), "v: voxels packed with bzip2"),
         (nrrd_bytes(**{"space units": ["cm", "cm", "cm"]}), "v: space units: "),
         (nrrd_bytes(**{"axis mins": [5.0, 5.0, 5.0]}), "v: axis mins: "),
     ],

@@ -27,7 +27,7 @@ from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
 from skiagram.datasets.volumes.suv import PET_FIELDS, suv_factor
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
-from skiagram.errors import DataError, readable
+from skiagram.errors import DataError, named, readable
 
 _FIELDS = [
     *map(Tag, ("SeriesInstanceUID", "FrameOfReferenceUID", "SliceThickness")),
@@ -43,6 +43,7 @@ _ALIKE = {  # in all slices of a series
 _EVEN = 0.01  # share of a slice distance by which distances may differ
 _ACROSS = 0.1  # mm by which a slice may lie beside the line of the others
 _PARALLEL = 1e-4
+_UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
 _MIXED = "a localizer or another series lies between the slices: move it out"
 
 
@@ -95,7 +96,8 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         with readable("the header of PET cannot be read", name, "correct it"):
             factor = suv_factor([header for _, header in headers], name)
         voxels = (voxels * factor).astype(np.float32)
-    turned, grid = orient(narrow(voxels), steps, ordered[0].position)
+    with named(name):
+        turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     reference = str(first.get("FrameOfReferenceUID") or "")
     return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
 
@@ -132,20 +134,25 @@ def _slices(header: Any, name: str) -> list[_Slice]:
     try:
         headers = headers_of_frames(header) if enhanced else [header]
         planes = pixels if frames > 1 else pixels[None]
-        return [_slice(own, plane, name) for own, plane in zip(headers, planes, strict=True)]
+        with named(name):
+            return [_slice(own, plane, name) for own, plane in zip(headers, planes, strict=True)]
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise DataError(
-            "a slice without position, orientation or pixel spacing",
+            "a slice without position, orientation or pixel spacing, or with impossible ones",
             where=name,
-            allowed="ImagePositionPatient, ImageOrientationPatient and PixelSpacing in each slice",
+            allowed="ImagePositionPatient, PixelSpacing and, of unit vectors at right angles, "
+            "ImageOrientationPatient in each slice",
             remedy="export the series again, or convert it to NIfTI with a tool that knows them",
         ) from error
 
 
 def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
     spacing = pixel_spacing(header, name)
-    if spacing is None:
-        raise ValueError("no pixel spacing")
+    position = np.array(header.ImagePositionPatient, dtype=np.float64)
+    rows = np.array(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)[::-1]
+    upright = np.abs(rows @ rows.T - np.eye(2)).max() <= _UNIT
+    if spacing is None or not upright or not np.isfinite(position).all():
+        raise ValueError("no pixel spacing, or no place")
     slope, intercept = header.get("RescaleSlope"), float(header.get("RescaleIntercept") or 0)
     return _Slice(
         name,
@@ -153,8 +160,8 @@ def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
         (slope is None or float(slope) == 1)
         and intercept.is_integer()
         and "RealWorldValueMappingSequence" not in header,
-        np.array(header.ImagePositionPatient, dtype=np.float64),
-        np.array(header.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)[::-1],
+        position,
+        rows,
         (spacing[0], spacing[1]),
         float(header.get("SliceThickness") or 0) or None,
     )

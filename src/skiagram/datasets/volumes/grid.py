@@ -7,6 +7,7 @@ orientation gives the same array.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -61,6 +62,11 @@ class Grid:
         depth, height, width = shape
         direction = tuple(_three(axis) for axis in axes)
         return cls((depth, height, width), _three(lengths), _three(origin), direction)
+
+    def turned(self, order: Sequence[int]) -> "Grid":
+        """Return the same places with the axes of the array in another order."""
+        shape = tuple(self.shape[axis] for axis in order)
+        return Grid.of(shape, self.steps()[list(order)], np.asarray(self.origin))
 
     def steps(self) -> NDArray[np.float64]:
         """Return (3, 3), a row an axis: from a voxel to the next one, mm."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
+from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -256,10 +257,12 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     if len(fitting) == 1:
         return fitting[0]
     found = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
+    remedy = "name one of them in the column `region`"
     if region is not None and fitting:
         found = f"{len(fitting)} regions `{region}`"
+        remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"
     allowed = ", ".join(f"`{known}`" for known in list(names.values())[:20])
-    raise DataError(found, allowed=allowed, remedy="name one of them in the column `region`")
+    raise DataError(found, allowed=allowed, remedy=remedy)
 
 
 def _check_frame_of_reference(mask: Any, image: Grid) -> None:
@@ -302,6 +305,10 @@ def _fill_contours(
         image.indices(np.array(contour.ContourData, dtype=np.float64).reshape(-1, 3))
         for contour in drawn
     ]
+    flat = [max(np.ptp(points[:, axis]) for points in corners) for axis in range(3)]
+    axis = int(np.argmin(flat))  # of coronal and sagittal series the slices are not the first one
+    order = [axis, *(other for other in range(3) if other != axis)]
+    corners, image = [points[:, order] for points in corners], image.turned(order)
     _check_extent(corners, image)
     depths = np.array([points[:, 0].mean() for points in corners])
     if np.abs(depths - np.rint(depths)).max() <= _OFF_SLICE:
@@ -312,8 +319,22 @@ def _fill_contours(
     for plane, points in zip(plane_of, corners, strict=True):
         same = frozenset(map(tuple, points[:, 1:].round(3).tolist()))  # a contour stored twice
         planes[plane][same] = fill_polygon(points[:, 1:], image.shape[1:])
+    if kinds == {"CLOSED_PLANAR"} and any(_cross(list(plane.values())) for plane in planes):
+        raise DataError(
+            f"contours of the region `{items[number].ROIName}` that cross each other in a plane",
+            allowed="contours apart from each other, or one within another: a hole",
+            remedy="join them, or save the region as a mask",
+        )
     inside = np.array([np.logical_xor.reduce(list(plane.values())) for plane in planes])
-    return _fill_between(depths, inside, image, mask_grid)
+    return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
+
+
+def _cross(parts: list[NDArray[np.bool_]]) -> bool:
+    """Return whether two parts of a plane overlap, and neither holds the other."""
+    return any(
+        np.logical_and(one, other).any() and (one & ~other).any() and (other & ~one).any()
+        for one, other in combinations(parts, 2)
+    )
 
 
 def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:

@@ -226,7 +226,7 @@ def _states_spacing(content: bytes) -> bool:
         sides = struct.unpack_from(f"{order}3f", content, 80)
         return min(sides) > 0 and not (units == 0 and sides == (1, 1, 1))
     if sform <= 0:
-        return True
+        return all(abs(side) > 0 for side in struct.unpack_from(f"{order}3f", content, 80))
     affine = np.array(struct.unpack_from(f"{order}12f", content, 280), np.float64).reshape(3, 4)
     affine = affine * [[-1], [-1], [1]] * _NIFTI_UNITS.get(units, 1)
     by_qform = content[:254] + bytes(2) + content[256:352]
@@ -268,8 +268,12 @@ def _whole_nifti(content: bytes) -> tuple[bytes, bool]:
     size = math.prod(shape) * bits // 8
     if content.startswith(_GZIP):
         content = _inflate(content, size + _BESIDE_VOXELS)
-    slope, _ = struct.unpack_from(f"{order}2f", content, 112)
-    if slope == 0:  # nothing is scaled, nor shifted; ITK would shift
+    slope, intercept = struct.unpack_from(f"{order}2f", content, 112)
+    scaled = slope != 0 and math.isfinite(slope)
+    if scaled and not math.isfinite(intercept):
+        found, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
+        raise DataError(found, allowed="a finite number", remedy=remedy)
+    if not scaled:  # nor shifted; ITK would shift
         content = content[:112] + bytes(8) + content[120:]
     if start < 352:  # ITK takes the header's last bytes for voxels
         content = head[:108] + struct.pack(f"{order}f", 352) + content[112:]
@@ -291,6 +295,8 @@ def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
         raise DataError(
             "a header without its voxels (.nhdr)", allowed="one file", remedy="save as .nrrd"
         )
+    if fields.get(b"encoding", b"").lower() in (b"bzip2", b"bz2"):
+        raise DataError("voxels packed with bzip2", allowed="raw, gzip", remedy="save it with gzip")
     space = fields.get(b"space", b"lps").decode("latin-1")
     if space.lower() not in _NRRD_SPACES:
         raise DataError(
