@@ -576,7 +576,9 @@ def test_the_line_of_init_fits_the_images(
         channels=1,
     )
     channels = 3 if shape[-1] == 3 else 1
-    survey = SimpleNamespace(examined=[file], by_modality={"CT_1": [file]}, channels=channels)
+    survey = SimpleNamespace(
+        examined=[file], by_modality={"CT_1": [file]}, channels=channels, entries=[], lesions={}
+    )
     fitting = fitting_choices("films", cast(Survey, survey), "cv")
     assert fitting.params["dataset"] == "films"
     sizes = [values.get("training.image_size") for values in fitting.options.values()]
@@ -589,3 +591,43 @@ def test_the_line_of_init_fits_the_images(
             assert (REPOSITORY / f"conf/model/{model}.yaml").exists()
     typed = shlex.split(fitting.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "cell"),
+    [((512, 512), (0.4, 0.4), "9 9 25"), ((40, 64, 64, 1), (2.0, 1.0, 1.0), "9 9 9 10 mm")],
+)
+def test_marked_images_are_searched_at_the_scale_of_development_lesions(
+    shape: tuple[int, ...], spacing: tuple[float, ...], cell: str
+) -> None:
+    files = [
+        SimpleNamespace(shape=shape, region=None, spacing=spacing, name=name) for name in "abc"
+    ]
+    entries = [
+        SimpleNamespace(name=name, split=split)
+        for name, split in zip("abc", ("train", "train", "test"), strict=True)
+    ]
+    survey = SimpleNamespace(
+        examined=files,
+        channels=1,
+        entries=entries,
+        lesions={"a": cell, "b": "", "c": "9 9 300" if len(shape) == 2 else "9 9 9 300"},
+    )
+    fitting = fitting_choices("films", cast(Survey, survey), "holdout")
+    assert fitting.params["proposal"] == "grid"
+    assert "10 mm" in fitting.why  # the test case's lesion plays no part
+    for file, options in fitting.options.items():
+        given = yaml.safe_load((REPOSITORY / file).read_text())
+        for dotted, value in options.items():
+            *parents, last = dotted.split(".")
+            place = given
+            for parent in parents:
+                place = place[parent]
+            assert last in place
+            place[last] = value
+        if "_target_" in given:
+            build(given, file)
+    step = fitting.options["conf/proposal/grid.yaml"]["step"]
+    assert step * np.sqrt(len(spacing)) / 2 <= 10 * 0.9  # any lesion holds a place
+    for name in (*fitting.params["baselines"], *fitting.params["networks"]):
+        assert (REPOSITORY / f"conf/model/{name}.yaml").exists()

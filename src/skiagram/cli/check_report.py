@@ -1,7 +1,7 @@
 """What `skiagram check` prints of a folder: counts, sizes, findings, problems and hints."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number, stands_for_missing
 from skiagram.datasets.volumes.case_images import Reading
+from skiagram.errors import DataError
 from skiagram.records import Design
 
 _EXAMPLES = 5
+_SHOWN = 10  # problems of one kind
 _MAX_PICTURES = 24
 
 
@@ -213,8 +215,19 @@ def _findings(survey: Survey, design: Design) -> str:
 def _problems(survey: Survey) -> str:
     if not survey.problems:
         return ""
-    lines = [f"  {problem}" for problem in survey.problems]
-    return "\n".join([f"What would stop the run ({len(lines)}):", *lines])
+    lines = [f"  {line}" for line in problem_lines(survey.problems)]
+    return "\n".join([f"What would stop the run ({len(survey.problems)}):", *lines])
+
+
+def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
+    """Yield a line a problem; of those that differ in their place alone, the first ten."""
+    kinds: dict[tuple[str, str], list[DataError]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.found, problem.remedy), []).append(problem)
+    for (found, _), alike in kinds.items():
+        yield from map(str, alike[:_SHOWN])
+        if len(alike) > _SHOWN:
+            yield f"and {len(alike) - _SHOWN} more: {found}"
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
+from skiagram.datasets.folder.lesions import parse_lesions
 from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.datasets.ingest import pixel_side
 from skiagram.options import read_option_file
 from skiagram.records import Design
 
@@ -20,6 +23,12 @@ _KINDS = {  # how modalities and folders are called → option files of regions
     "ct": re.compile(r"(?i)(?<![a-z])(ct|cect|hu)(?![a-z])"),
     "mr": re.compile(r"(?i)(?<![a-z])(mri?|t[12]w?|flair|adc|dwi)(?![a-z])"),
 }
+_SEARCHED = {  # features of windows in images of so many axes
+    2: "first_order,intensity_histogram,shape,gradient,zones,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,"
+    "lbp,gabor,wavelet,granulometry,fractal",
+    3: "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm",
+}
+_MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
 _BOX = {"margin": 10.0, "unit": "mm", "equal_sides": True}
@@ -61,6 +70,9 @@ def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices
     """Return what fits the images that were read; params.yaml decides what is not named."""
     of_run = {"dataset": name, "design": design}
     first = survey.examined[0]
+    radii = _lesion_radii(survey)
+    if len(radii):
+        return _search(survey, radii, of_run)
     if len(first.shape) == 4:
         if first.region is not None and all(file.spacing for file in _all(survey)):
             return _regions(name, survey, of_run)
@@ -77,6 +89,75 @@ def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices
     if survey.channels == 3:
         of_run |= {"restoration": "none"}
     return FittingChoices(of_run, options if sized else {}, {})
+
+
+def _lesion_radii(survey: Survey) -> NDArray[np.float64]:
+    """Return the radii of the development cases' lesions, in mm; in pixels where none is known."""
+    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
+    radii = [
+        lesion.radius * (1.0 if lesion.world else pixel_side(file.spacing))
+        for file in survey.examined
+        if file.name not in sealed
+        for lesion in parse_lesions(survey.lesions.get(file.name, ""))
+    ]
+    return np.array(radii, dtype=np.float64)
+
+
+def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) -> FittingChoices:
+    """Return the choices for images with marked lesions, whose radii set all distances."""
+    axes = 3 if len(survey.examined[0].shape) == 4 else 2
+    sides = np.array([file.shape[:axes] for file in survey.examined], dtype=np.float64)
+    spacing = np.array([file.spacing or (1.0,) * axes for file in survey.examined])
+    size = np.median(sides * spacing, axis=0)
+    least, usual = np.quantile(radii, (0.1, 0.5))
+    # A grid reaches what is as large as half the diagonal of its step; a little less is taken.
+    step = max(1.7 / np.sqrt(axes) * least, (size.prod() / _MAX_PLACES) ** (1 / axes))
+    pixel = max(usual / (12 if axes == 2 else 5), float(spacing.min()))
+    crop = int(np.clip(16 * np.ceil(size.max() / pixel / 16), 16, 128 if axes == 2 else 48))
+    network = "heat_map_finder" if axes == 2 else "heat_map_finder_3d"
+    distances: dict[str, dict[str, Any]] = {
+        "conf/proposal/grid.yaml": {"step": step, "radius": usual},
+        "conf/extract.yaml": {"windows.widths": [2.5 * usual, 5 * usual]},
+        "conf/hit.yaml": {"hit.minimum": 0.0},
+        "conf/model/candidate_finder.yaml": {
+            "lesion_least": 0.5 * usual,
+            "margin": 0.6 * usual,
+            "apart": 2 * usual,
+        },
+        f"conf/model/{network}.yaml": {
+            "pixel": pixel,
+            "centre": 0.5 * usual,
+            "apart": 1.5 * usual,
+            "body": "not_darkest",
+            "training.image_size": crop,
+        },
+    }
+    if axes == 3:
+        distances["conf/extract.yaml"]["windows.side"] = 16
+    chosen = {
+        "restoration": "none",
+        "proposal": "grid",
+        "features": _SEARCHED[axes],
+        "baselines": ["candidate_finder", "logistic_regression"],
+        "networks": [network],
+    }
+    unit = "mm" if survey.examined[0].spacing else "pixels"
+    why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
+    return FittingChoices(of_run | chosen, _rounded(distances), {}, why)
+
+
+def _rounded(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return distances with three digits."""
+
+    def short(value: Any) -> Any:
+        if isinstance(value, list):
+            return [short(each) for each in value]
+        return float(f"{value:.3g}") if isinstance(value, float) else value
+
+    return {
+        file: {name: short(value) for name, value in named.items()}
+        for file, named in options.items()
+    }
 
 
 def array_choices(shape: tuple[int, ...]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     """
     from dataclasses import replace
 
-    from skiagram.cli.check_report import spelling_hints
+    from skiagram.cli.check_report import problem_lines, spelling_hints
     from skiagram.datasets.files import write_files
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
@@ -125,7 +125,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     readers = _compose_reader_files(source.columns.scores)
     survey = survey_folder(source, arguments.folder, described.rows, design)
     if survey.problems:
-        print(*survey.problems, sep="\n", file=sys.stderr)
+        print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
         found = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
         raise DataError(found, where=str(arguments.folder), remedy="`skiagram check` shows more")
     source = replace(source, folder=_place(arguments.folder), channels=survey.channels)

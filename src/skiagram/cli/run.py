@@ -28,7 +28,7 @@ EXAMPLES = """\
 
 _QUICK = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
-_OF_A_LINE = ("restoration", "features", "baselines", "networks", "repeats", "folds")
+_OF_A_LINE = ("restoration", "proposal", "features", "baselines", "networks", "repeats", "folds")
 _LISTS = ("baselines", "networks")
 
 
@@ -67,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     os.environ.update(environment(Path()))
     choices = _of_file(arguments, name) if _is_array(arguments) else _of_folder(arguments, study)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
+    if "proposal" in choices.params:
+        quick["baselines"] = choices.params["baselines"]
     asked = (quick if arguments.quick else {}) | _asked(arguments)
     _choose({**choices.params, **asked}, choices.options)
     code = run_stages(Path())

@@ -112,11 +112,10 @@ def run(arguments: argparse.Namespace) -> int:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     write_files({output: text.encode()})
     print(f"Wrote {output}, {text.count(chr(10)) - 1} rows.")
-    print(
-        *map(printable, notes),
-        f"Next: skiagram check {folder} {output}" + ("" if labels is None else " --label COLUMN"),
-        sep="\n",
-    )
+    column = "" if labels is None else " --label COLUMN"
+    unlisted = " --ignore-unlisted" if others or arguments.marks == "masks" else ""
+    following = f"Next: skiagram check {folder} {output}{column}{unlisted}"
+    print(*map(printable, notes), following, sep="\n")
     return 0
 
 

@@ -60,7 +60,8 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
 
 def options(name: str, depth: int | None = None) -> dict[str, Any]:
     """Return the option file's, with a training that suits a tiny set."""
-    given: dict[str, Any] = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    file = f"{name}_3d.yaml" if depth and "heat" in name else f"{name}.yaml"
+    given: dict[str, Any] = yaml.safe_load((CONF / file).read_text())
     short: dict[str, Any] = {
         "epochs": 2,
         "batch_size": 9,
@@ -69,11 +70,11 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
     if "window" in name:
         given["backbone"] |= {"widths": [4, 8], "dropout": 0.0}
     if depth:
-        views = ("horizontal_flip", "vertical_flip", "shift", "zoom")
-        kept = {view: given["training"]["augmentation"][view] for view in views}
-        short |= {"augmentation": {**kept, "depth_flip": True}}
         short |= {"image_size": 8 if "window" in name else 16}
         if "window" in name:
+            views = ("horizontal_flip", "vertical_flip", "shift", "zoom")
+            kept = {view: given["training"]["augmentation"][view] for view in views}
+            short |= {"augmentation": {**kept, "depth_flip": True}}
             network = "skiagram.models.deep.cnn_3d.CNN3D"
             given["backbone"] = {"_target_": network, "widths": [6, 12], "dropout": 0.0}
     of_map = {"widths": [6, 12, 12], "centre": 3.0} if "heat" in name else {}
