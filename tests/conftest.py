@@ -15,14 +15,20 @@ settings.load_profile("without_deadline")
 
 
 class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
-    """Sends tests of one costly set-up to one worker, and every other test to the next free one."""
+    """Sends tests of one costly set-up to one worker, and every other test to the next free one.
+
+    Quick tests go file by file: to hand out each by itself takes longer than to run it.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         text = _text(self.config.rootpath / file)
-        if "finished: Project" in text:  # the finished run of tests/pipeline
-            return "finished"
-        return file if 'scope="module"' in text else nodeid
+        for shared in ("finished", "staged"):  # runs of tests/pipeline
+            if f"{shared}: Project" in text:
+                return shared
+        marked = any(f"pytest.mark.{kind}" in text for kind in ("slow", "thorough"))
+        quick = not marked or "not slow" in str(self.config.option.markexpr)
+        return file if quick or 'scope="module"' in text else nodeid
 
 
 @cache

@@ -21,7 +21,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, check, read_option_file
-from skiagram.records import SEALED, Cases, Design, Task
+from skiagram.records import SEALED, Cases, Task
 from tests.models.examples import PLAN, labelled
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -51,19 +51,16 @@ def compute(where: str | Compute, folder: Path) -> Compute:
     return replace(TWO, backend="slurm", slurm=jobs)
 
 
-def cases(design: Design) -> Cases:
+def cases() -> Cases:
     """Return the case table."""
     split = np.repeat(["train", "validation", "test"], [40, 8, 12])
-    split = split if design == "holdout" else np.full(len(DATA), "train")
     label = np.where(split == "test", SEALED, DATA.label)
     return Cases(DATA.case_id, DATA.patient_id, split, label)
 
 
-def made(
-    folder: Path, model: str, design: Design, where: str | Compute, plan: Plan
-) -> dict[str, str]:
+def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str, str]:
     """Train a model and return the SHA-256 of every file that it leaves."""
-    table = cases(design)
+    table = cases()
     values = read_option_file(CONF / f"model/{model}.yaml")
     untrained: Any
     inputs: list[Any]
@@ -83,7 +80,7 @@ def made(
         untrained = build(values, "model")
         inputs = [DATA.inputs.of(part) for part in parts]
     member = Member(model, untrained, values, inputs[0], inputs[1])
-    task = Task(("normal", "malignant"), 1, design)
+    task = Task(("normal", "malignant"), 1, "holdout")
     out = folder / "out"
     train(member, table, task, plan, ArmFolders.under(out, model), compute(where, folder))
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
@@ -104,25 +101,21 @@ def images(folder: Path) -> ImageStore:
 
 @pytest.mark.thorough
 @ELSEWHERE
-@pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_classical_fits_leave_equal_bytes_wherever_they_are_made(
-    design: Design, where: str, tmp_path: Path
+    where: str, tmp_path: Path
 ) -> None:
-    serial = made(tmp_path / "serial", "random_forest", design, "serial", PLAN)
+    serial = made(tmp_path / "serial", "random_forest", "serial", PLAN)
     assert len(serial) == 4 + 1 + 2 * PLAN.repeats
-    assert made(tmp_path / where, "random_forest", design, where, PLAN) == serial
+    assert made(tmp_path / where, "random_forest", where, PLAN) == serial
 
 
 @pytest.mark.thorough
 @ELSEWHERE
-@pytest.mark.parametrize("model", ["article_cnn", "small_cnn"])
-def test_networks_leave_equal_bytes_wherever_they_are_made(
-    model: str, where: str, tmp_path: Path
-) -> None:
+def test_networks_leave_equal_bytes_wherever_they_are_made(where: str, tmp_path: Path) -> None:
     plan = replace(PLAN, repeats=1)
-    serial = made(tmp_path / "serial", model, "holdout", "serial", plan)
-    assert f"models/{model}/repeat0/weights.safetensors" in serial
-    assert made(tmp_path / where, model, "holdout", where, plan) == serial
+    serial = made(tmp_path / "serial", "small_cnn", "serial", plan)
+    assert "models/small_cnn/repeat0/weights.safetensors" in serial
+    assert made(tmp_path / where, "small_cnn", where, plan) == serial
 
 
 @pytest.mark.thorough
@@ -133,7 +126,7 @@ def test_a_ray_cluster_that_loses_a_machine_leaves_equal_bytes(tmp_path: Path) -
     from ray.cluster_utils import Cluster
 
     plan = replace(PLAN, repeats=2)
-    serial = made(tmp_path / "serial", "article_cnn", "holdout", "serial", plan)
+    serial = made(tmp_path / "serial", "article_cnn", "serial", plan)
     cluster = Cluster()
     try:
         cluster.add_node(num_cpus=1, **_ports())
@@ -149,7 +142,7 @@ def test_a_ray_cluster_that_loses_a_machine_leaves_equal_bytes(tmp_path: Path) -
 
         Thread(target=kill_at_work, daemon=True).start()
         there = replace(RAY, address=cluster.address)
-        assert made(tmp_path / "ray", "article_cnn", "holdout", there, plan) == serial
+        assert made(tmp_path / "ray", "article_cnn", there, plan) == serial
         assert killed
     finally:
         cluster.shutdown()
@@ -168,7 +161,7 @@ def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> N
     from skiagram.records import Outcome, read_record
 
     values = read_option_file(CONF / "model/logistic_regression.yaml") | {"max_iterations": 1}
-    table = cases("holdout")
+    table = cases()
     parts = [DATA.inputs.of(part.case_id) for part in (table.development(), table.test())]
     outcomes = []
     for where in ("serial", "forks"):

@@ -206,11 +206,8 @@ def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_pat
 
 @pytest.mark.real
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["films", "regions", "malignancy"])
-def test_no_film_of_mini_mias_is_taken_for_another(
-    name: str, real_data: Path, tmp_path: Path
-) -> None:
-    option_file = Path(__file__).parents[2] / f"conf/dataset/mini_mias_{name}.yaml"
+def test_no_film_of_mini_mias_is_taken_for_another(real_data: Path, tmp_path: Path) -> None:
+    option_file = Path(__file__).parents[2] / "conf/dataset/mini_mias_films.yaml"
     opened = build(yaml.safe_load(option_file.read_text()), "dataset").open(real_data)
     images = [opened.image(at).pixels for at in range(len(opened.entries()))]
     assert not found(store_of(tmp_path, images))

@@ -1,6 +1,7 @@
 """One finished run that the tests of this folder share."""
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -19,6 +20,23 @@ if words and words[0].startswith("pipeline/"):
     atexit.register(write)
 """
 
+# Every unpickled name raises the event. Allowed is what the program itself made a moment ago and
+# handed to its own workers, and Numba's compiled kernels beside their source.
+FORBID = """
+import os, sys
+ALLOWED = ("/numba/core/", "/joblib/externals/loky/", "/multiprocessing/")
+def forbid(event, arguments):
+    if event == "pickle.find_class":
+        frame, files = sys._getframe(1), []
+        while frame:
+            files.append(frame.f_code.co_filename)
+            frame = frame.f_back
+        if not any(part in file for part in ALLOWED for file in files):
+            print("unpickled", arguments, "by", files[:6], file=sys.stderr, flush=True)
+            os._exit(86)
+sys.addaudithook(forbid)
+"""
+
 
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -31,12 +49,13 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Return a project on which `dvc repro` has run; do not change it."""
+    """Return a project on which `dvc repro` has run, nothing unpickled; do not change it."""
     place = tmp_path_factory.mktemp("finished")
     project = make_project(place / "project")
     stack(project)
     (place / "hook").mkdir()
-    (place / "hook" / "sitecustomize.py").write_text(LIST_MODULES)
+    hook = f"import sys\nif 'pipeline/' in ' '.join(sys.orig_argv):\n{indent(FORBID, '    ')}"
+    (place / "hook" / "sitecustomize.py").write_text(LIST_MODULES + hook)
     assert project.run("dvc", "init", "--no-scm", "-q").returncode == 0
     watching = f"{place / 'hook'}:{project.folder / 'src'}"
     done = project.run("dvc", "repro", PYTHONPATH=watching)

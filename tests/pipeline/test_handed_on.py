@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from skiagram.records import Predictions
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project, source_arrays
+from tests.pipeline.project import NETWORK, REPOSITORY, Project, source_arrays
 
 pytestmark = pytest.mark.thorough
 TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
@@ -60,10 +60,10 @@ def in_venv(venv: Path, folder: Path, line: str) -> "subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("model", [BASELINES[0], NETWORK])
-def test_a_model_scores_in_a_clean_venv_as_in_its_run(
-    model: str, finished: Project, scoring: Path, tmp_path: Path
+def test_a_network_scores_in_a_clean_venv_as_in_its_run(
+    finished: Project, scoring: Path, tmp_path: Path
 ) -> None:
+    model = NETWORK
     here, there = lines_of_the_tutorial()
     package = tmp_path / f"{model}.skiagram"
     words = here[0].replace("svm", model).replace(package.name, str(package)).split()

@@ -7,24 +7,8 @@ import pytest
 from PIL import Image
 
 from skiagram.image_store.store import ImageStore
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, STAGES, Project
-
-# Every unpickled name raises the event. Allowed is what the program itself made a moment ago and
-# handed to its own workers, and Numba's compiled kernels beside their source.
-FORBID = """
-import os, sys
-ALLOWED = ("/numba/core/", "/joblib/externals/loky/", "/multiprocessing/")
-def forbid(event, arguments):
-    if event == "pickle.find_class":
-        frame, files = sys._getframe(1), []
-        while frame:
-            files.append(frame.f_code.co_filename)
-            frame = frame.f_back
-        if not any(part in file for part in ALLOWED for file in files):
-            print("unpickled", arguments, "by", files[:6], file=sys.stderr, flush=True)
-            os._exit(86)
-sys.addaudithook(forbid)
-"""
+from tests.pipeline.conftest import FORBID
+from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, Project
 
 
 @pytest.fixture
@@ -54,10 +38,7 @@ def test_the_hook_meets_pickles_in_memory_and_in_files(
 def test_no_stage_and_no_prediction_unpickles(
     finished: Project, forbidden: dict[str, str], tmp_path: Path
 ) -> None:
-    copy = finished.copy(tmp_path / "project")
-    for stage in STAGES:
-        done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], **forbidden)
-        assert done.returncode == 0, done.stderr
+    copy = finished.copy(tmp_path / "project")  # its stages ran where the first name ends a run
     store = ImageStore(copy.folder / "data/images")
     film = tmp_path / "film.png"
     Image.fromarray(store.image(store.case_ids[0])).save(film)

@@ -4,7 +4,13 @@ import pytest
 import yaml
 
 from tests.option_texts import REFUSED
-from tests.pipeline.project import REPOSITORY, Project
+from tests.pipeline.project import REPOSITORY, Project, make_project
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project for all tests of this file: each leaves it as it was."""
+    return make_project(tmp_path_factory.mktemp("untouched") / "project")
 
 
 @pytest.mark.slow
@@ -24,19 +30,22 @@ from tests.pipeline.project import REPOSITORY, Project
     ],
 )
 def test_a_bad_option_is_one_line_and_exit_2(
-    project: Project, stage: str, override: str, named: str
+    untouched: Project, stage: str, override: str, named: str
 ) -> None:
-    done = project.stage(stage, "dataset=tiny" if stage == "ingest" else override, override)
+    done = untouched.stage(stage, "dataset=tiny" if stage == "ingest" else override, override)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert named in done.stderr
-    assert not any((project.folder / name).exists() for name in ("data", "scores", "reports"))
+    assert not any((untouched.folder / name).exists() for name in ("data", "scores", "reports"))
 
 
 @pytest.mark.slow
-def test_a_wrong_target_names_what_is_expected(project: Project) -> None:
-    project.edit("conf/restoration/repair.yaml", _target_="skiagram.errors.SkiagramError")
-    done = project.stage("restore")
+def test_a_wrong_target_names_what_is_expected(untouched: Project) -> None:
+    file = untouched.folder / "conf/restoration/repair.yaml"
+    text = file.read_text()
+    untouched.edit("conf/restoration/repair.yaml", _target_="skiagram.errors.SkiagramError")
+    done = untouched.stage("restore")
+    file.write_text(text)
     assert done.returncode == 2
     assert "not an option dataclass" in done.stderr
 
@@ -63,38 +72,29 @@ def test_choices_stand_in_params_yaml_alone() -> None:
 
 STAGES = sorted(path.stem for path in (REPOSITORY / "pipeline").glob("[!_]*.py"))
 STAGES = [name for name in STAGES if "@stage(" in (REPOSITORY / f"pipeline/{name}.py").read_text()]
+KINDS = sorted(REFUSED)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("stage", "file", "kind"),
+    [
+        *((name, f"conf/{name}.yaml", KINDS[at % len(KINDS)]) for at, name in enumerate(STAGES)),
+        ("restore", "params.yaml", "Latin-1"),
+        ("restore", "params.yaml", "a Python tag"),
+        ("restore", "conf/restoration/repair.yaml", "a tab"),
+    ],
+)
 def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
-    project: Project, stage: str
+    untouched: Project, stage: str, file: str, kind: str
 ) -> None:
-    names = sorted(REFUSED)
-    kind = names[STAGES.index(stage) % len(names)]
-    (project.folder / f"conf/{stage}.yaml").write_bytes(REFUSED[kind][0])
-    _expect_refusal(project, stage, f"conf/{stage}.yaml", REFUSED[kind][1])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["Latin-1", "a Python tag"])
-def test_a_broken_params_yaml_is_one_line_and_exit_2(project: Project, kind: str) -> None:
-    content, line = REFUSED[kind]
-    (project.folder / "params.yaml").write_bytes(content)
-    _expect_refusal(project, "restore", "params.yaml", line)
-    assert not (project.folder / "hacked").exists()
-
-
-@pytest.mark.slow
-def test_a_broken_file_of_a_choice_is_named_too(project: Project) -> None:
-    content, line = REFUSED["a tab"]
-    (project.folder / "conf/restoration/repair.yaml").write_bytes(content)
-    _expect_refusal(project, "restore", "conf/restoration/repair.yaml", line)
-
-
-def _expect_refusal(project: Project, stage: str, file: str, line: int) -> None:
-    done = project.stage(stage)
+    path, (content, line) = untouched.folder / file, REFUSED[kind]
+    before = path.read_bytes()
+    path.write_bytes(content)
+    done = untouched.stage(stage)
+    path.write_bytes(before)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"{file}, line {line}:" if line else f"{file}:"), done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert not any((project.folder / name).exists() for name in ("data", "scores", "reports"))
+    written = ("data", "scores", "reports", "hacked")
+    assert not any((untouched.folder / name).exists() for name in written)

@@ -30,7 +30,7 @@ def test_test_labels_move_no_hash_outside_the_seal_and_a_rerun_is_equal(
     """The same source with permuted test labels, ingested and trained in another folder."""
     other = make_project(tmp_path / "elsewhere" / "project", permute_test_labels=True)
     stack(other)
-    other.stages(*STAGES)
+    other.stages(*STAGES[:-1])  # what is recorded in MLflow is compared nowhere
     assert other.hashes(*OUTSIDE_THE_SEAL) == staged.hashes(*OUTSIDE_THE_SEAL)
     for table in ("data/features.parquet", "data/treatment.parquet"):
         assert (other.folder / table).read_bytes() == (staged.folder / table).read_bytes()

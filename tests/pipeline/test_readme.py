@@ -112,20 +112,6 @@ def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh: Proj
     assert "Running stage" not in again.stdout
 
 
-def test_the_tutorials_change_is_shown_and_undone(fresh: Project) -> None:
-    change = "conf/model/svm.yaml:inverse_regularisation=0.1"
-    done = fresh.run("dvc", "exp", "run", "-S", change)
-    assert done.returncode == 0, done.stderr
-    shown = fresh.run("dvc", "metrics", "diff")
-    assert shown.returncode == 0
-    assert "failed to load" not in shown.stdout + shown.stderr
-    undone = fresh.run("sh", "-c", "git checkout conf params.yaml && dvc repro")
-    assert undone.returncode == 0, undone.stderr
-    wrong = fresh.stage("train_baseline", "model=svm", "model.kernel=cubic")
-    assert wrong.returncode == 2
-    assert len(wrong.stderr.splitlines()) == 1
-
-
 def test_a_checkout_brings_back_what_was_deleted_and_deletes_nothing(fresh: Project) -> None:
     before = fresh.hashes("models", "scores", "reports", "data")
     shutil.rmtree(fresh.folder / "models/svm")

@@ -85,15 +85,14 @@ def test_check_and_audit_probe_alike(tmp_path: Path) -> None:
 @pytest.mark.thorough
 def test_every_fault_of_60_mixed_files_is_named_as_the_run_names_it(tmp_path: Path) -> None:
     own = mixed_folder(tmp_path)
-    named = {problem.where for problem in surveyed(own, source_of(own)).problems}
+    found = surveyed(own, source_of(own)).problems
+    named, problems = {problem.where for problem in found}, [str(problem) for problem in found]
+    assert all("Do this: " in problem for problem in problems)
     assert named == {*faulty(), "film-00.png", "gone.png", "forgotten.png"}
     left = set(named)
     while left:
-        source = source_of(own)
-        problems = [str(problem) for problem in surveyed(own, source).problems]
-        assert all("Do this: " in problem for problem in problems)
         with pytest.raises(DataError) as raised:
-            ingested(source, tmp_path / "out" / str(len(left)), "cv")
+            ingested(source_of(own), tmp_path / "out" / str(len(left)), "cv")
         assert str(raised.value) in problems
         _remedy(own, raised.value.where)
         left.remove(raised.value.where)

@@ -90,9 +90,9 @@ def test_preset_of_the_article_has_its_counts(squares: OpenMiniMias) -> None:
     assert not train & test
 
 
-def test_every_published_film_becomes_what_ingest_stores(real_data: Path) -> None:
+def test_published_films_become_what_ingest_stores(real_data: Path) -> None:
     opened, digests = options("films").open(real_data), published_digests()
-    for at, case in enumerate(opened.cases):
+    for at, case in list(enumerate(opened.cases))[::6]:
         pixels = read_film(real_data / "mini-mias", case.film.name, digests)
         found = opened.acquisition.acquire(SpacedImage(pixels))
         np.testing.assert_array_equal(found.pixels, opened.image(at).pixels, case.film.name)
