@@ -67,19 +67,14 @@ def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Pr
     assert str(project.folder / "src") in done.stdout, done.stderr
 
 
-SCRIPTS = sorted((REPOSITORY / "pipeline").glob("*.py"))
-
-
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_every_script_imports_option_files_before_the_package(script: Path) -> None:
-    imports = [
-        node for node in ast.parse(script.read_text()).body if isinstance(node, ast.ImportFrom)
-    ]
-    modules = [node.module or "" for node in imports]
-    package = [at for at, module in enumerate(modules) if module.startswith("skiagram")]
-    if package and "__main__" in script.read_text():
-        leading = {"entrypoint", "lock", "option_files", "repro"}  # each imports option_files first
-        assert leading & set(modules[: package[0]])
+def test_every_script_imports_option_files_before_the_package() -> None:
+    for script in (REPOSITORY / "pipeline").glob("*.py"):
+        tree = ast.parse(script.read_text())
+        modules = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+        package = [at for at, module in enumerate(modules) if module.startswith("skiagram")]
+        if package and "__main__" in script.read_text():
+            leading = {"entrypoint", "lock", "option_files", "repro"}  # import option_files first
+            assert leading & set(modules[: package[0]]), script
 
 
 @pytest.mark.thorough

@@ -1,6 +1,7 @@
 """Hand-made findings beyond discrimination, for the tests of the report."""
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 
@@ -43,6 +44,7 @@ from tests.report.examples_of_results import TITLES, binary, estimate, material
 CHOSEN = {"random_forest", "small_cnn"}
 
 
+@cache
 def full() -> Evaluation:
     """Return the binary example with everything that an evaluation can hold."""
     evaluation = binary()
@@ -103,6 +105,7 @@ def full() -> Evaluation:
     )  # fmt: skip
 
 
+@cache
 def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.046) -> Evaluation:
     """Return the full example with what stands for each arm, and a decision."""
     evaluation = full()

@@ -1,6 +1,7 @@
 """Hand-made results as evaluation would find them, for the tests of the report."""
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,7 @@ def failed_model(name: str, reason: str) -> ModelResult:
     return ModelResult(failed, {}, Estimate(None, reason="training failed"))
 
 
+@cache
 def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
     models = [
         finished_model(name, near_duplicates=near_duplicates > 0, ideal=ideal) for name in TITLES
@@ -154,6 +156,7 @@ def with_failure(reason: str) -> Evaluation:
     )
 
 
+@cache
 def several_classes() -> Evaluation:
     classes = ("melanoma", "nevus", "keratosis")
     absent = Estimate(None, reason="defined for two classes only")

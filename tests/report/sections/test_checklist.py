@@ -1,5 +1,6 @@
 import dataclasses
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -48,9 +49,11 @@ def test_the_analysis_questions_of_probast_have_their_places() -> None:
 
 
 @pytest.mark.parametrize("name", list_checklists())
-@pytest.mark.parametrize("evaluation", [full(), binary(), several_classes()])
-def test_every_part_is_answered_or_falls_to_the_author(name: str, evaluation: Evaluation) -> None:
-    for one in filled(name, evaluation).items:
+@pytest.mark.parametrize("example", [full, binary, several_classes])
+def test_every_part_is_answered_or_falls_to_the_author(
+    name: str, example: Callable[[], Evaluation]
+) -> None:
+    for one in filled(name, example()).items:
         assert one.stands or one.author or one.state == "not applicable"
         assert set(one.anchors) <= ANCHORS
         assert one.stands or not one.anchors
