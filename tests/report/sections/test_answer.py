@@ -18,7 +18,6 @@ from skiagram.report.sections.doubts import collect_warnings, list_steps, shorte
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import Planning
 from tests.report.examples_of_findings import answered, full
 from tests.report.examples_of_results import (
     binary,
@@ -210,63 +209,10 @@ def test_the_patients_needed_are_those_of_a_sample_size_formula() -> None:
     assert "these 75 groups of near duplicates" in sensitivity_of_verdict(full(), False)[0]
 
 
-def test_where_detecting_is_not_settling_both_numbers_stand() -> None:
-    words = told(
-        "More patients: with these 75", detectable=Estimate(0.019), planning=Planning(68, 91)
-    )
-    assert "about 68 such patients are needed" in words
-    assert "about 91 (each" in words
-    trainings = Planning(None, None, "the trainings alone spread too wide")
-    assert "No number of patients is enough: the trainings alone" in told(
-        "More patients:", planning=trainings
-    )
-
-
-def test_a_test_that_sees_the_margin_says_so() -> None:
-    words = told(
-        "More patients would change little", detectable=Estimate(0.015), planning=Planning(43, 57)
-    )
-    assert "0.015 is found with a probability of 80 %; the margin is 0.020" in words
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "words"),
-    [
-        (-0.01, 0.04, "above 0.040 the difference alone would say “no”, with a smaller one"),
-        (-0.01, 0.015, "above 0.015 the difference alone would say “no”, with a smaller one"),
-        (0.03, 0.09, "below 0.030 the difference alone would say “yes”, with one above 0.090 “no”"),
-        (-0.09, -0.03, "whatever it is, the answer is not “yes”"),
-    ],
-)
-def test_the_margins_that_turn_the_answer_are_named(low: float, high: float, words: str) -> None:
-    found = Estimate((low + high) / 2, low, high)
-    assert words in told("The margin of 0.020 is a choice", difference=found)
-
-
 def test_a_rule_that_is_not_beaten_is_said_once() -> None:
     words = full().simple_rule_words["small_cnn"]
     assert told("The best network is not shown") == words
     assert told("The best network is not shown", warnings=(words,)) == ""
-
-
-@pytest.mark.slow
-def test_an_order_that_chance_makes_is_told() -> None:
-    words = told("Among all models, Support vector")
-    assert "it was not chosen on development cases" in words
-    assert "No sealed label influenced" in words
-    assert "sealed" not in told("Among all models, Support vector", part="out_of_fold")
-    ranking = full().ranking
-    assert ranking
-    open_order = dataclasses.replace(ranking, first={"small_cnn": 0.5, "svm": 0.3})
-    assert "it is not settled which model is best" in told("Among all", ranking=open_order)
-    settled = dataclasses.replace(ranking, first={"small_cnn": 0.9, "svm": 0.1})
-    assert told("Among all", ranking=settled) == ""
-
-
-def test_shares_of_patients_and_seed_are_told_for_the_best_network() -> None:
-    words = told("Of the variance of a single training of Small network")
-    assert "90\N{NO-BREAK SPACE}% comes from the patients" in words
-    assert "10\N{NO-BREAK SPACE}% from the seed" in words
 
 
 def test_what_is_not_known_is_not_told() -> None:

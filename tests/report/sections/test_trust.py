@@ -25,7 +25,6 @@ from skiagram.report.sections.readers import describe_readers, tabulate_readers
 from skiagram.report.sections.sites import describe_sites, tabulate_sites
 from skiagram.report.sections.stability import (
     tabulate_chosen_features,
-    tabulate_ranks,
     tabulate_stability,
     tabulate_variance,
 )
@@ -58,11 +57,6 @@ def test_the_variance_is_split_into_patients_and_seed() -> None:
     assert tabulate_variance(binary()) is None
 
 
-def test_flips_stand_beside_the_spread_and_their_absence_has_a_reason() -> None:
-    assert row(tabulate_stability(full()), MACHINE)[-1] == "0.070"
-    assert "repeats ≥ 2" in cell(tabulate_stability(binary()), MACHINE, -1).reason
-
-
 def test_the_figure_that_chose_the_best_is_shown_under_both_designs() -> None:
     holdout, nested = tabulate_stability(binary()), tabulate_stability(several_classes())
     assert holdout.columns[0] == "Out-of-fold AUC, mean of folds (used to choose the best)"
@@ -93,11 +87,6 @@ def test_chosen_features_stand_with_their_agreement_and_most_often_chosen_first(
     assert [group.title for group in chosen.groups] == [title]
     assert [each.title for each in chosen.groups[0].rows] == ["first_order_skewness", "age"]
     assert row(chosen, "age") == [f"40{SPACE}%", "none", ""]
-
-
-def test_ranks_tell_how_often_a_model_comes_first() -> None:
-    assert row(tabulate_ranks(full()), MACHINE) == ["2.5", f"50{SPACE}%"]
-    assert tabulate_ranks(binary()) is None
 
 
 def test_calibration_names_the_ideal_value_of_each_column() -> None:
@@ -224,14 +213,6 @@ def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
     several = tabulate_sites(dataclasses.replace(full(), task=task))
     assert several is not None
     assert "AUC, mean over classes, classical features" in several.columns
-
-
-def test_one_site_says_nothing_of_the_next() -> None:
-    whole = full().sites
-    assert whole is not None
-    one = dataclasses.replace(whole, sites=whole.sites[:1], left_out=0)
-    words = describe_sites(dataclasses.replace(full(), sites=one))
-    assert words == "One site says nothing about the next."
 
 
 def test_readers_are_held_against_the_models_by_their_mean() -> None:
