@@ -32,9 +32,7 @@ setup: .venv/installed ## make .venv from the pinned lock files
 	.venv/bin/uv pip sync --require-hashes requirements.lock requirements-uv.lock
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	echo "Compiling array loops, once: a minute or two"
-	.venv/bin/mypy >/dev/null 2>&1 & types=$$! # so that the first `make test` reads what is known of libraries
 	.venv/bin/python pipeline/compile.py
-	wait $$types || true
 	touch .venv/installed
 
 lock: ## renew requirements.lock from pyproject.toml
