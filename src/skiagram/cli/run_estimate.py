@@ -14,7 +14,7 @@ from skiagram.cli.check_report import text_table
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.source import Folder, place_lesions
-from skiagram.datasets.folder.survey import ExaminedFile, Survey
+from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
 from skiagram.datasets.ingest import pixel_side
 from skiagram.datasets.volumes.case_images import Reading, decode_case, read_case_files
 from skiagram.errors import SkiagramError
@@ -106,9 +106,7 @@ def _search(
         return "\n\nLesions are marked; choose a `proposal` in params.yaml to search for them.", []
     rule = check(HitRule, read_option_file(Path("conf/hit.yaml"))["hit"], "hit")
     windows = check(Windows, read_option_file(Path("conf/extract.yaml"))["windows"], "windows")
-    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
-    marked = [file for file in survey.examined if survey.lesions[file.name]]
-    marked = [file for file in marked if file.name not in sealed]
+    marked = marked_files(survey)
     places: list[Place] = []
     lesions: list[Place] = []
     spacing: dict[str, Spacing | None] = {}

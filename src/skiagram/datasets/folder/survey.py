@@ -156,6 +156,16 @@ class Survey:
         return AuditReport(tuple(self.findings), ()).explain_stop({}, str(options)).rstrip()
 
 
+def marked_files(survey: Survey) -> list[ExaminedFile]:
+    """Return what was read of the development cases that have lesions."""
+    sealed = {entry.name for entry in survey.entries if entry.split == "test"}
+    return [
+        file
+        for file in survey.examined
+        if survey.lesions.get(file.name) and file.name not in sealed
+    ]
+
+
 def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: Design) -> Survey:
     """Look at every row and every file, and go on past whatever is wrong.
 
