@@ -83,6 +83,16 @@ def test_of_one_lesion_an_image_marked_once_it_is_the_area_under_the_roc_curve()
     assert found.mean == pytest.approx(roc_auc_score(label, score))
 
 
+def test_area_of_a_published_example_is_met() -> None:
+    """The cases of "AFROC vs. wAFROC" in Chakraborty, *The RJafroc FROC Book*: .7708333."""
+    lesion = np.array([0.9, -0.2, 1.6, -np.inf, 3.0, 2.0])
+    lesion_image = np.array([4, 5, 6, 6, 7, 7])
+    false, false_image = np.array([0.5, 0.7, 0.6, -0.3, 1.5]), np.array([1, 2, 2, 3, 4])
+    ratings = Ratings(lesion, lesion_image, false, false_image)
+    response = FreeResponse((ratings,), np.arange(8))
+    assert response.merit("lesion").mean == pytest.approx(0.7708333, abs=5e-8)
+
+
 def test_nothing_marked_gives_a_half() -> None:
     nothing = Ratings(np.full(2, -np.inf), np.array([0, 1]), np.empty(0), np.empty(0, np.int64))
     assert FreeResponse((nothing,), np.arange(4)).merit().mean == 0.5
