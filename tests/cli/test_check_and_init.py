@@ -593,6 +593,7 @@ def test_the_line_of_init_fits_the_images(
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
 
 
+@pytest.mark.slow  # networks' options import torch
 @pytest.mark.parametrize(
     ("shape", "spacing", "cell"),
     [((512, 512), (0.4, 0.4), "9 9 25"), ((40, 64, 64, 1), (2.0, 1.0, 1.0), "9 9 9 10 mm")],
