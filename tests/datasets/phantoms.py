@@ -1,4 +1,4 @@
-"""The project's own phantom, and smaller ones for tests."""
+"""The project's own data sets, options changed, and small phantoms for tests."""
 
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,21 @@ import yaml
 from skiagram.datasets.phantom.source import Phantom
 from skiagram.options import build
 
-OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "phantom.yaml"
+CONF = Path(__file__).parents[2] / "conf" / "dataset"
+
+
+def data_set(name: str, **changes: Any) -> Any:
+    """Return a data set of the project with some options changed; groups are merged."""
+    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    for option, change in changes.items():
+        merged = isinstance(change, dict) and isinstance(values.get(option), dict)
+        values[option] = values[option] | change if merged else change
+    return build(values, "dataset")
 
 
 def phantom(**changes: Any) -> Phantom:
     """Return the project's phantom with some options changed; groups are merged."""
-    values = yaml.safe_load(OPTION_FILE.read_text())
-    for name, change in changes.items():
-        values[name] = {**values.get(name, {}), **change} if isinstance(change, dict) else change
-    made = build(values, "dataset")
-    assert isinstance(made, Phantom)
+    made: Phantom = data_set("phantom", **changes)
     return made
 
 

@@ -71,6 +71,6 @@ def test_a_models_options_are_part_of_the_question(tmp_path: Path) -> None:
 def test_nothing_is_noted_of_generated_images_or_under_cross_validation(tmp_path: Path) -> None:
     open_seal(tmp_path, design="cv")
     clean = np.zeros((16, 16), dtype=np.float32)
-    truth = {at: GroundTruth(clean, 0.0, np.nan, np.nan) for at in range(8)}
+    truth = {at: GroundTruth(clean, 0.0, (np.nan, np.nan)) for at in range(8)}
     open_seal(tmp_path, known=truth)
     assert not (tmp_path / LEDGER).exists()

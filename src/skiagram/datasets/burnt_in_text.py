@@ -47,16 +47,13 @@ class Box(NamedTuple):
 
     @property
     def height(self) -> int:
-        """Rows."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """Columns."""
         return self.right - self.left
 
     def turned(self) -> "Box":
-        """Return the box with rows and columns exchanged."""
         return Box(self.left, self.top, self.right, self.bottom)
 
     def grown(self, pixels: int, shape: tuple[int, ...]) -> "Box":

@@ -92,16 +92,13 @@ class GroundTruth:
         clean: The same image without noise and faults, (height, width) or (depth, height, width,
             1) float32.
         ideal_score: Log-likelihood ratio of the ideal observer, natural units.
-        row: Of a lesion's centre in pixels, as column and slice; NaN without a lesion.
-        slice: None where there are no slices.
+        place: [Slice,] row and column of a lesion's centre in pixels; NaN without a lesion.
         ideal_marks: Marks of the ideal observer of a search, each with its score.
     """
 
     clean: NDArray[np.float32]
     ideal_score: float
-    row: float
-    column: float
-    slice: float | None = None
+    place: tuple[float, ...]
     ideal_marks: "tuple[tuple[Mark, float], ...]" = ()
 
 
@@ -242,7 +239,6 @@ class RealDataSet(ABC):
         return True
 
     def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
         return DataCard(
             name=self.name,
             title=self.title,

@@ -59,17 +59,14 @@ class FeatureTable(RealDataSet):
 
     @property
     def origin(self) -> str:
-        """Where the features are from, for the report."""
         return self.file
 
     def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
         card = super().card()
         return replace(card, known_issues=(*card.known_issues, NO_IMAGES))
 
     @property
     def patients_known(self) -> bool:
-        """Whether every row names its patient."""
         return self.patient is not None
 
     def open(self, root: Path | None) -> "OpenFeatureTable":
@@ -108,6 +105,8 @@ def _numeric(rows: list[TableRow], others: set[str]) -> list[str]:
 class OpenFeatureTable(OpenSource):
     """The rows of a table."""
 
+    acquisition = None
+
     def __init__(
         self, options: FeatureTable, rows: list[TableRow], columns: tuple[str, ...]
     ) -> None:
@@ -144,12 +143,7 @@ class OpenFeatureTable(OpenSource):
             measured=measured,
         )
 
-    @property
-    def acquisition(self) -> None:
-        """None: there is no image that anything is done to."""
-
     def entries(self) -> list[Entry]:
-        """List every row."""
         return self._entries
 
     def image(self, position: int) -> SpacedImage:

@@ -86,7 +86,6 @@ class FolderTree(FileTree):
                     yield name
 
     def series(self, name: str) -> list[str] | None:
-        """Return the names of the files in a folder."""
         path = self.folder / name
         if not path.is_dir():
             return None
@@ -101,7 +100,6 @@ class FolderTree(FileTree):
         return repr([(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in stats])
 
     def size(self, name: str) -> int:
-        """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
         try:
             return sum(status.st_size for status in self._stats(name))
         except (OSError, ValueError):
@@ -115,7 +113,6 @@ class FolderTree(FileTree):
         return [os.stat(os.path.join(path, part)) for part in self.series(name) or ()] or [status]  # noqa: PTH116, PTH118
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file."""
         path = self.folder / name
         if "\0" in name or path.exists():
             return read_file(path, name)
@@ -190,22 +187,18 @@ class EncryptedArchive(FileTree):
         self.announce(list(self._sizes))
 
     def images(self, beside: Collection[str]) -> Iterator[str]:
-        """Yield the names of image files that are not among some."""
         return (name for name in self._images if name not in beside)
 
     def series(self, name: str) -> list[str] | None:
-        """Return the names of the files in a folder."""
         inside = f"{name}/"
         files = [file.removeprefix(inside) for file in self._sizes if file.startswith(inside)]
         return sorted(files) or None
 
     def size(self, name: str) -> int:
-        """Return the bytes of a file, or of all in a folder."""
         names = [f"{name}/{part}" for part in self.series(name) or ()] or [name]
         return sum(self._sizes.get(inner, 0) for inner in names)
 
     def announce(self, names: Sequence[str]) -> None:
-        """Tell which files or folders will be read, so that many are fetched at once."""
         files: dict[str, None] = {}
         for name in names:
             if name in self._sizes:

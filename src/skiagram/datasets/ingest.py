@@ -206,9 +206,8 @@ def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path
     """Write what is known of generated cases: name, truth and the side of a pixel in mm."""
     rows = []
     for name, truth, _ in truths:
-        place = {} if truth.slice is None else {"slice": truth.slice}
-        place |= {"row": truth.row, "column": truth.column}
-        rows.append({"case_id": name, "ideal_score": truth.ideal_score} | place)
+        place = zip(("slice", "row", "column")[-len(truth.place) :], truth.place, strict=True)
+        rows.append({"case_id": name, "ideal_score": truth.ideal_score} | dict(place))
     write_table(pd.DataFrame(rows), folder / "truth.parquet")
     rated = [(name, *each, side) for name, truth, side in truths for each in truth.ideal_marks]
     if rated:

@@ -138,16 +138,13 @@ class LIDC(RealDataSet):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Return the class names in label order."""
         return tuple(self.ratings)
 
     @property
     def origin(self) -> str:
-        """Where the images are from, for the report."""
         return f"{self.images}, {self.table}"
 
     def open(self, root: Path | None) -> "Nodules":
-        """Verify and read the files."""
         label: dict[int, int] = {}
         for k, ratings in enumerate(self.ratings.values()):
             for rating in ratings:
@@ -176,7 +173,6 @@ class Nodules(OpenSource):
             )
 
     def entries(self) -> list[Entry]:
-        """List every nodule of a rating that is used."""
         return [
             Entry(
                 name=f"nodule {row['nodule_id']}",
@@ -200,7 +196,6 @@ class Nodules(OpenSource):
 
     @property
     def acquisition(self) -> NodulePatch:
-        """What becomes of CT numbers."""
         side, options = self._pixels.shape[1], self._options
         return NodulePatch(side=side, window=options.window, grid=options.grid)
 

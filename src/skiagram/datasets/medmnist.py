@@ -51,7 +51,6 @@ class MedMNIST(RealDataSet):
 
     @property
     def origin(self) -> str:
-        """Where the images are from, for the report."""
         return self.url or self.file
 
     @property
@@ -60,7 +59,6 @@ class MedMNIST(RealDataSet):
         return False
 
     def open(self, root: Path | None) -> "MedMNISTFile":
-        """Verify and read the file."""
         path = locate(self.file, self.md5, self.url, root)
         arrays = {key: _array(path, key) for key in _keys()}
         return MedMNISTFile(path, arrays, len(self.classes))
@@ -90,6 +88,8 @@ def _array(path: Path, key: str) -> NDArray[Any]:
 class MedMNISTFile(OpenSource):
     """One opened MedMNIST file."""
 
+    acquisition = None
+
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
         self._images: list[NDArray[np.uint8]] = []
         self._entries: list[Entry] = []
@@ -108,12 +108,7 @@ class MedMNISTFile(OpenSource):
                 for i, label in enumerate(labels.reshape(-1))
             ]
 
-    @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are read."""
-
     def entries(self) -> list[Entry]:
-        """List every image."""
         return self._entries
 
     def image(self, position: int) -> SpacedImage:

@@ -428,7 +428,6 @@ class ShardWriter:
         self._rows, self._row_bytes = [], 0
 
     def end_shard(self) -> None:
-        """Let the next image begin a shard."""
         self._flush()
         if self._file is not None:
             self._file.close()

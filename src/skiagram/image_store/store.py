@@ -226,15 +226,12 @@ class Span:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[tuple[str, Image]]:
-        """Yield (case id, image) in the store's order."""
         return self.store().span(self.start, self.stop)
 
     def check(self) -> None:
-        """Do what `ImageStore.check` does."""
         self.store().check(self.start, self.stop)
 
     def runs(self, values: int) -> Iterator[ImageBatch]:
-        """Do what `ImageStore.runs` does."""
         return self.store().runs(self.start, self.stop, values)
 
     def store(self) -> ImageStore:

@@ -64,12 +64,10 @@ class Pairs(NamedTuple):
         return cls(first, second, correlation, np.array([found[p][1] for p in pairs], dtype=str))
 
     def chosen(self, rows: NDArray[Any]) -> "Pairs":
-        """Return some of the pairs."""
         return Pairs(*(column[rows] for column in self))
 
     @property
     def near(self) -> NDArray[np.bool_]:
-        """(m,) bool, true for exact and near duplicates."""
         return np.isin(self.kind, (EXACT, NEAR))
 
 

@@ -137,7 +137,6 @@ class _Piece(NamedTuple):
 
     @property
     def last(self) -> bool:
-        """Whether these are the pass's last queries."""
         return bool(self.starts[-1] + SETTINGS.block >= self.images)
 
 
@@ -444,7 +443,6 @@ class _Confirmation:
         )
 
     def result(self) -> Pairs:
-        """Return the confirmed pairs."""
         return Pairs.of(self._found)
 
 

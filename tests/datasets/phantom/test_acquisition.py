@@ -13,9 +13,9 @@ from skiagram.datasets.phantom.image_model import (
     PADDING,
     SLOPE,
     SPACING,
-    DicomWriter,
     Faults,
     add_faults,
+    write_dicom,
 )
 
 FLAT = np.full((32, 32), 30_000, dtype=np.uint16)
@@ -42,7 +42,7 @@ def test_faults_are_as_many_as_asked(missing: int, hot: int, rows: int, seed: in
 def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
     faults = Faults(missing_pixels=9, hot_pixels=5, dead_rows=1)
     faulty = add_faults(FLAT, faults, np.random.default_rng(0))
-    film = read_dicom(DicomWriter(32).write(faulty, 0, 0))
+    film = read_dicom(write_dicom(faulty, 0, 0))
     image = film.pixels
     assert film.spacing == (SPACING, SPACING)
     np.testing.assert_array_equal(np.isnan(image), faulty == PADDING)
@@ -51,8 +51,7 @@ def test_faults_reach_the_pipeline_on_the_right_pixels() -> None:
 
 
 def test_file_is_plain_dicom_with_identifiers_of_its_own() -> None:
-    writer = DicomWriter(32)
-    one, two = (pydicom.dcmread(writer.write(FLAT, at, at)) for at in (0, 1))
+    one, two = (pydicom.dcmread(write_dicom(FLAT, at, at)) for at in (0, 1))
     assert str(one.PatientName) == "SYNTHETIC^PHANTOM-0001"
     assert two.PatientID == "PHANTOM-0002"
     assert one.SOPInstanceUID != two.SOPInstanceUID

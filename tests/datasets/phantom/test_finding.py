@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 from scipy import fft
 
@@ -14,11 +13,10 @@ from skiagram.datasets.phantom.finding import OpenPhantomFinding, PhantomFinding
 from skiagram.datasets.phantom.image_model import centred_nodule, power_law_spectrum
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.records import read_table
+from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 
-OPTION_FILE = Path(__file__).parents[3] / "conf" / "dataset" / "phantom_finding.yaml"
 SMALL = {
     "size": 20,
     "noise": 0.5,
@@ -28,12 +26,7 @@ SMALL = {
 
 
 def films(**changes: Any) -> PhantomFinding:
-    """Return the project's films with some options changed; groups are merged."""
-    values = yaml.safe_load(OPTION_FILE.read_text())
-    for name, change in changes.items():
-        values[name] = {**values[name], **change} if isinstance(change, dict) else change
-    made = build(values, "dataset")
-    assert isinstance(made, PhantomFinding)
+    made: PhantomFinding = data_set("phantom_finding", **changes)
     return made
 
 

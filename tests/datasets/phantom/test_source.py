@@ -1,5 +1,7 @@
 """The phantom as a source: determinism, statistics, faults, options."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,8 +9,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.phantom.image_model import ExposureGenerator, Nodule, Tissue
+from skiagram.datasets.phantom.source import PhantomVolumes
 from skiagram.errors import OptionError
-from tests.datasets.phantoms import phantom, small_phantom
+from skiagram.image_store.store import ImageStore
+from skiagram.records import read_table
+from tests.datasets.phantoms import data_set, phantom, small_phantom
+from tests.datasets.sources import ingested
 
 NO_FAULTS = {"missing_pixels": 0, "hot_pixels": 0, "dead_rows": 0}
 
@@ -40,33 +46,47 @@ def test_splits_and_classes_are_by_patient() -> None:
 
 def test_digitisation_errs_by_half_a_step_at_most() -> None:
     opened = phantom(faults=NO_FAULTS).open(None)
-    exposures = ExposureGenerator(
-        64,
-        Tissue(normal_exponent=3.0, abnormal_exponent=2.95, shared=0.5),
-        Nodule(amplitude=1.4, radius=5.0, places=21, spacing=2),
-        0.3,
-        2001,
-    )
     for position in (0, 3):
-        image = opened.image(position).pixels
-        noisy = exposures.make(position // 2, position % 2, abnormal=position == 3).noisy
+        image, noisy = opened.image(position).pixels, opened.exposure(position).noisy
         assert image.dtype == np.float32
         assert np.abs(image - noisy).max() <= 2.0**-12
 
 
-def test_nodule_stands_where_the_truth_says() -> None:
+def small_volumes(nodule: dict[str, Any] = {}) -> PhantomVolumes:  # noqa: B006
+    patients = {"train": 6, "validation": 2, "test": 4}
+    shape = {"places": 3, "radius": 3.0}
+    made: PhantomVolumes = data_set(
+        "phantom_volumes", size=12, patients=patients, nodule=shape | nodule
+    )
+    return made
+
+
+@pytest.mark.parametrize("make", [small_phantom, small_volumes])
+def test_nodule_stands_where_the_truth_says(make: Callable[..., Any]) -> None:
     with_nodule, without = (
-        small_phantom(nodule={"amplitude": amplitude}).open(None) for amplitude in (1.4, 0.0)
+        make(nodule={"amplitude": amplitude}).open(None) for amplitude in (1.4, 0.0)
     )
     for position, entry in enumerate(with_nodule.entries()):
         truth = with_nodule.truth(position)
-        difference = truth.clean - without.truth(position).clean
+        difference = np.squeeze(truth.clean - without.truth(position).clean)
+        assert len(truth.place) == difference.ndim
         if entry.label == 0:
-            assert np.isnan([truth.row, truth.column]).all()
+            assert np.isnan(truth.place).all()
             assert not difference.any()
         else:
-            assert difference[int(truth.row), int(truth.column)] == difference.max()
+            assert difference[tuple(map(int, truth.place))] == difference.max()
             assert difference.max() == pytest.approx(1.4, abs=1e-6)
+
+
+def test_volumes_are_ingested_with_their_truth_under_seal(tmp_path: Path) -> None:
+    folders, cases = ingested(small_volumes(), tmp_path)
+    images, clean = ImageStore(folders.images), ImageStore(folders.sealed / "clean")
+    assert {image.shape for _, image in images} == {(12, 12, 12, 1)}
+    truth = read_table(folders.sealed / "truth.parquet")
+    assert list(truth.columns) == ["case_id", "ideal_score", "slice", "row", "column"]
+    assert set(truth["case_id"]) == set(cases.case_id)
+    noise = [image - clean.image(case_id) for case_id, image in images]
+    assert np.std(noise) == pytest.approx(0.5, rel=0.05)
 
 
 @pytest.mark.slow

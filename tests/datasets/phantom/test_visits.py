@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from scipy import fft
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
@@ -13,22 +12,16 @@ from sklearn.metrics import roc_auc_score
 from skiagram.datasets.phantom.image_model import power_law_spectrum
 from skiagram.datasets.phantom.visits import OpenPhantomVisits, PhantomVisits
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.records import read_table
+from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 
-CONF = Path(__file__).parents[3] / "conf" / "dataset"
 SMALL: dict[str, Any] = {"size": 16, "patients": {"train": 6, "validation": 2, "test": 4}}
 NARROW = {"radius": 5.0}
 
 
 def visits(name: str = "phantom_visits", **changes: Any) -> PhantomVisits:
-    """Return the project's phantom of visits with some options changed; groups are merged."""
-    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    for option, change in changes.items():
-        values[option] = {**values[option], **change} if isinstance(change, dict) else change
-    made = build(values, "dataset")
-    assert isinstance(made, PhantomVisits)
+    made: PhantomVisits = data_set(name, **changes)
     return made
 
 

@@ -29,7 +29,6 @@ class TableRow:
 
     @property
     def where(self) -> str:
-        """Return the row's place, for messages."""
         return f"{WHERE}, line {self.line}"
 
 

@@ -34,12 +34,10 @@ class OptionFiles:
 
     @property
     def options(self) -> Path:
-        """Return where the option file stands."""
         return self.project / "conf" / "dataset" / f"{self.name}.yaml"
 
     @property
     def manifest(self) -> Path:
-        """Return where the manifest stands."""
         if self.outside is not None:
             return self.outside.resolve() / f"{self.name}.csv"
         return self.options.with_suffix(".csv")

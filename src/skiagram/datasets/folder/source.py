@@ -99,21 +99,17 @@ class Folder(RealDataSet):
 
     @property
     def origin(self) -> str:
-        """Where the images are from, for the report."""
         return self.source
 
     @property
     def patients_known(self) -> bool:
-        """Whether every image names its patient."""
         return self.columns.patient is not None
 
     @property
     def reading(self) -> Reading:
-        """What is decided where files allow several readings."""
         return Reading(self.mask_grid, self.most_pixels, self.unstated_spacing)
 
     def card(self) -> DataCard:
-        """Return what a reader must know of the data set, the sites held out for testing too."""
         card = replace(super().card(), test_sites=self.test_sites)
         if self.unstated_spacing is None:
             return card
@@ -122,7 +118,6 @@ class Folder(RealDataSet):
         return replace(card, known_issues=(*card.known_issues, issue))
 
     def open(self, root: Path | None) -> "FolderFiles":
-        """Verify the manifest and the folder's list of files."""
         place = f"dataset.folder: {self.folder}"
         tree = open_tree((root or Path()) / self.folder, place, is_image_file)
         content = _read_unchanged(self.manifest, self.manifest_sha256)
@@ -211,11 +206,9 @@ class FolderFiles(OpenSource):
         return None if self.text == KEPT else self.text
 
     def entries(self) -> list[Entry]:
-        """List every image."""
         return self.listing.entries
 
     def encrypted_labels(self) -> EncryptedLabels | None:
-        """Return the labels of test cases as they came; None where they are plain."""
         if self.sealed is None:
             return None
         tokens = [
@@ -225,7 +218,6 @@ class FolderFiles(OpenSource):
         return EncryptedLabels(self.sealed, tokens)
 
     def by_modality(self) -> dict[str, "FolderFiles"]:
-        """Return modality → its images, these first; empty where a case has one image."""
         return dict(self.further)
 
     def image(self, position: int) -> SpacedImage:
@@ -270,7 +262,6 @@ class FolderFiles(OpenSource):
 
     @property
     def in_order(self) -> bool:
-        """Whether files are best read one after the other."""
         return self.files.in_order
 
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":

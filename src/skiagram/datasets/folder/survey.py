@@ -106,12 +106,10 @@ class ExaminedFile:
 
     @property
     def name(self) -> str:
-        """Return what messages call it."""
         return self.reference.name
 
     @property
     def channels(self) -> int:
-        """Return 1 for gray, 3 for colour."""
         return 3 if len(self.shape) == 3 else 1
 
 

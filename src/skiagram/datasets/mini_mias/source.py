@@ -201,7 +201,6 @@ class MiniMias(RealDataSet):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in label order."""
         return tuple(self.task.split("_"))
 
     def __post_init__(self) -> None:
@@ -218,11 +217,9 @@ class MiniMias(RealDataSet):
 
     @property
     def origin(self) -> str:
-        """Where the images are from, for the report."""
         return self.url
 
     def open(self, root: Path | None) -> "OpenMiniMias":
-        """Verify the films, find the breasts and list the cases."""
         digests = published_digests()
         folder = locate_folder(self.folder, self.url, root, digests)
         truth = read_truth(folder / FILE, digests)
@@ -283,12 +280,10 @@ class OpenMiniMias(OpenSource):
     options: MiniMias
 
     def entries(self) -> list[Entry]:
-        """List every image."""
         return [case.entry for case in self.cases]
 
     @property
     def acquisition(self) -> WholeFilm | FilmPatch:
-        """What becomes of a new film, whose breast and chest wall are found on it."""
         given = self.options
         if given.region is None:
             return WholeFilm(size=given.size, mask=given.mask, orient=given.orient)

@@ -33,7 +33,6 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
@@ -45,6 +44,7 @@ from skiagram.datasets.phantom.image_model import (
     FloatArray,
     Nodule,
     Places,
+    as_stored,
     centred_nodule,
     colour_noise,
     power_law_spectrum,
@@ -102,7 +102,6 @@ class PhantomFinding(GeneratedDataSet):
     nodules: Nodules
 
     def __post_init__(self) -> None:
-        """Refuse nodules outside the film, or cells for which the ideal observer is no limit."""
         super().__post_init__()
         own, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
         reach = own.apart * (own.cells - 1) / 2 + strays + own.radius
@@ -129,12 +128,10 @@ class PhantomFinding(GeneratedDataSet):
 
     @property
     def modality(self) -> str:
-        """Kind of image, for the report."""
         kind, unit = ("projection", "pixels") if self.axes == 2 else ("volume", "voxels")
         return f"synthetic {kind}, {' × '.join([str(self.size)] * self.axes)} {unit}"
 
     def open(self, root: Path | None) -> "OpenPhantomFinding":
-        """Prepare spectra and observer; no file is needed."""
         return OpenPhantomFinding(self)
 
 
@@ -171,25 +168,17 @@ class ScanningObserver:
         tissue: (size, …, size // 2 + 1) half spectrum of the tissue, without noise.
         nodule: (size, …) nodule centred on the first pixel.
         places: (cells, offsets, axes) where nodules may be centred.
-        most: Nodules of a film.
     """
 
     def __init__(
-        self,
-        tissue: FloatArray,
-        nodule: FloatArray,
-        places: Places,
-        most: int,
-        *,
-        noise: float,
-        shared: float,
-        sides: int,
+        self, options: PhantomFinding, tissue: FloatArray, nodule: FloatArray, places: Places
     ) -> None:
+        noise, sides, most = options.noise, options.sides, options.nodules.most
         template = fft.rfftn(nodule)
         if sides == 1:
             inverse = [1 / (tissue + noise**2)]
         else:
-            both = [1 / ((1 + sign * shared) * tissue + noise**2) for sign in (1, -1)]
+            both = [1 / ((1 + sign * options.shared) * tissue + noise**2) for sign in (1, -1)]
             inverse = [(both[0] + both[1]) / 2, (both[0] - both[1]) / 2]
         self._filters = [template.conj() * part for part in inverse]
         overlap = fft.irfftn(np.abs(template) ** 2 * inverse[0], s=nodule.shape)
@@ -259,6 +248,8 @@ def _log_odds(log_probability: FloatArray) -> FloatArray:
 class OpenPhantomFinding(OpenSource):
     """Makes the films of one phantom on demand."""
 
+    acquisition = None
+
     def __init__(self, options: PhantomFinding) -> None:
         self._options, nodules = options, options.nodules
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent, options.axes)
@@ -270,21 +261,11 @@ class OpenPhantomFinding(OpenSource):
         self._centres = np.array(list(itertools.product(along, repeat=options.axes)))
         offsets = np.array(list(itertools.product(nodules.offsets, repeat=options.axes)))
         self.places = self._centres[:, None] + offsets
-        self._observer = ScanningObserver(
-            self._tissue,
-            self._nodule,
-            self.places,
-            nodules.most,
-            noise=options.noise,
-            shared=options.shared,
-            sides=options.sides,
-        )
+        observer = ScanningObserver(options, self._tissue, self._nodule, self.places)
         self.films = lru_cache(maxsize=2)(self._make)
-        self.searched = lru_cache(maxsize=2)(self._search)
-
-    @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are made."""
+        self.searched = lru_cache(maxsize=2)(
+            lambda patient: observer.search(tuple(film.noisy for film in self.films(patient)))
+        )
 
     def entries(self) -> list[Entry]:
         """List every film: patients in order, the sides of a patient together."""
@@ -303,7 +284,7 @@ class OpenPhantomFinding(OpenSource):
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32, or (size, size, size, 1)."""
         patient, side = divmod(position, self._options.sides)
-        pixels = self._shown(self.films(patient)[side].noisy)
+        pixels = as_stored(self.films(patient)[side].noisy)
         return SpacedImage(pixels, (self._options.spacing,) * self._options.axes)
 
     def truth(self, position: int) -> GroundTruth:
@@ -315,24 +296,16 @@ class OpenPhantomFinding(OpenSource):
             for centre, odds in zip(self._centres.tolist(), searched.cells, strict=True)
         )
         centre = next(iter(film.centres), (float("nan"),) * self._options.axes)
-        *slice_, row, column = self._mark(centre).centre
         share = _ABNORMAL / self._options.sides
         score = searched.log_odds - log(share / (1 - share))
-        clean = self._shown(film.clean)
-        return GroundTruth(clean, score, row, column, next(iter(slice_), None), marks)
+        return GroundTruth(as_stored(film.clean), score, self._mark(centre).centre, marks)
 
     def marks(self, position: int) -> tuple[Mark, ...]:
-        """Return the nodules of one film."""
         patient, side = divmod(position, self._options.sides)
         return tuple(self._mark(centre) for centre in self.films(patient)[side].centres)
 
     def _mark(self, centre: Sequence[float]) -> Mark:
         return Mark(tuple(map(float, centre)), self._options.nodules.radius)
-
-    def _shown(self, film: FloatArray) -> NDArray[np.float32]:
-        """Return a film as it is stored, a volume with an axis for its channel."""
-        pixels: NDArray[np.float32] = film.astype(np.float32)
-        return pixels if self._options.axes == 2 else pixels[..., None]
 
     def _make(self, patient: int) -> tuple[Film, ...]:
         options, shape = self._options, self._nodule.shape
@@ -354,6 +327,3 @@ class OpenPhantomFinding(OpenSource):
                 clean = clean + np.roll(self._nodule, centre, axis=tuple(range(options.axes)))
             films.append(Film(clean, clean + noise, tuple(map(tuple, centres.tolist()))))
         return tuple(films)
-
-    def _search(self, patient: int) -> list[Searched]:
-        return self._observer.search(tuple(film.noisy for film in self.films(patient)))

@@ -21,11 +21,10 @@ An image reaches the pipeline digitised, with faults, as a DICOM file. Faults ar
 both classes, so they hide the label and never tell it.
 """
 
-import dataclasses
 import functools
 import operator
 from io import BytesIO
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +103,12 @@ def column_weights(size: int) -> FloatArray:
     return count
 
 
+def as_stored(field: FloatArray) -> NDArray[np.float32]:
+    """Return an image as the pipeline sees it; a volume has an axis for its channel."""
+    pixels: NDArray[np.float32] = field.astype(np.float32)
+    return pixels if field.ndim == 2 else pixels[..., None]
+
+
 def colour_noise(white: FloatArray, spectrum: FloatArray) -> FloatArray:
     """Give white noise, (size, size) or (size, size, size) standard normal numbers, a spectrum."""
     field: FloatArray = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
@@ -172,13 +177,11 @@ class IdealObserver:
         return matched
 
 
-@dataclasses.dataclass(frozen=True)
-class Exposure:
-    """One image before digitisation.
+class Exposure(NamedTuple):
+    """One image or volume before digitisation: tissue and nodule, without and with noise.
 
     Attributes:
-        clean: (size, size) or (size, size, size) tissue and nodule.
-        place: (2,) or (3,) [slice,] row and column of the nodule's centre; NaN without a nodule.
+        place: [Slice,] row and column of the nodule's centre; NaN without a nodule.
     """
 
     clean: FloatArray
@@ -203,12 +206,10 @@ class ExposureGenerator:
         self._places = nodule_places(size, nodule)
 
     def observer(self) -> IdealObserver:
-        """Return the ideal observer of these images."""
         normal, abnormal = (spectrum + self._noise**2 for spectrum in self._spectra)
         return IdealObserver(normal, abnormal, self._nodule, self._places)
 
     def make(self, patient: int, number: int, *, abnormal: bool) -> Exposure:
-        """Make one image."""
         shape = self._nodule.shape
         own = stream(self._seed, "image", patient, number)
         place = own.choice(self._places, len(shape))
@@ -263,38 +264,27 @@ def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -
     return faulty
 
 
-class DicomWriter:
-    """Writes images of one size as Secondary Capture files."""
-
-    def __init__(self, size: int) -> None:
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-        meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        header = Dataset()
-        header.file_meta = meta
-        header.SOPClassUID = SecondaryCaptureImageStorage
-        header.Modality = "OT"
-        header.SamplesPerPixel = 1
-        header.PhotometricInterpretation = "MONOCHROME2"
-        header.Rows = header.Columns = size
-        header.PixelSpacing = [SPACING, SPACING]
-        header.BitsAllocated = header.BitsStored = 16
-        header.HighBit = 15
-        header.PixelRepresentation = 0
-        header.PixelPaddingValue = PADDING
-        header.RescaleSlope, header.RescaleIntercept = SLOPE, INTERCEPT
-        header.RescaleType = "US"
-        self._header = header
-
-    def write(self, stored: Stored, patient: int, position: int) -> BytesIO:
-        """Return one file, at its beginning."""
-        header = self._header
-        identity = f"PHANTOM-{patient + 1:04d}"
-        header.PatientName, header.PatientID = f"SYNTHETIC^{identity}", identity
-        uid = f"{_UID_ROOT}.{position + 1}"
-        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = uid
-        header.PixelData = stored.tobytes()
-        file = BytesIO()
-        header.save_as(file, enforce_file_format=True)
-        file.seek(0)
-        return file
+def write_dicom(stored: Stored, patient: int, position: int) -> BytesIO:
+    """Return an image as a Secondary Capture file, at its beginning."""
+    header = Dataset()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    kind, uid = SecondaryCaptureImageStorage, f"{_UID_ROOT}.{position + 1}"
+    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = kind
+    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = uid
+    identity = f"PHANTOM-{patient + 1:04d}"
+    header.PatientName, header.PatientID = f"SYNTHETIC^{identity}", identity
+    header.Modality = "OT"
+    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
+    header.Rows, header.Columns = stored.shape
+    header.PixelSpacing = [SPACING, SPACING]
+    header.BitsAllocated = header.BitsStored = 16
+    header.HighBit, header.PixelRepresentation = 15, 0
+    header.PixelPaddingValue = PADDING
+    header.RescaleSlope, header.RescaleIntercept = SLOPE, INTERCEPT
+    header.RescaleType = "US"
+    header.PixelData = stored.tobytes()
+    file = BytesIO()
+    header.save_as(file, enforce_file_format=True)
+    file.seek(0)
+    return file

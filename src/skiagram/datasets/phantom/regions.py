@@ -21,10 +21,9 @@ With the eigenvalues ν of Σ₁ in the coordinates in which Σ₀ is the identi
 over several radii it is their mean.
 """
 
-from dataclasses import dataclass as record
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +35,7 @@ from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, SpacedIma
 from skiagram.datasets.phantom.image_model import (
     Exponent,
     FloatArray,
+    as_stored,
     colour_noise,
     power_law_spectrum,
 )
@@ -99,11 +99,9 @@ class PhantomRegions(GeneratedDataSet):
 
     @property
     def modality(self) -> str:
-        """Kind of image, for the report."""
         return f"synthetic volume with a region, {self.size} × {self.size} × {self.size} voxels"
 
     def open(self, root: Path | None) -> "OpenPhantomRegions":
-        """Prepare spectra and observers; no file is needed."""
         return OpenPhantomRegions(self)
 
 
@@ -168,6 +166,8 @@ def theoretical_auc(observers: list[RegionObserver]) -> float:
 class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
 
+    acquisition = None
+
     def __init__(self, options: PhantomRegions) -> None:
         self._options, lesion = options, options.lesion
         exponents = lesion.normal_exponent, lesion.abnormal_exponent
@@ -179,28 +179,21 @@ class OpenPhantomRegions(OpenSource):
         steps = np.arange(lesion.places) - lesion.places // 2
         self._places = options.size // 2 + lesion.spacing * steps
         self.observers = [self._observer(radius) for radius in lesion.radii]
-        self._make = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
-
-    @property
-    def acquisition(self) -> None:
-        """None: voxels are stored as they are made."""
+        self.volume = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
 
     def entries(self) -> list[Entry]:
-        """List every volume; every second patient is abnormal."""
         return self._options.patients.entries(1, "volume")
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size, size, 1) float32 and its region."""
-        region = self._make(position)
-        pixels = region.noisy.astype(np.float32)[..., None]
-        return SpacedImage(pixels, _SPACING, region=Region(region.inside))
+        region = self.volume(position)
+        return SpacedImage(as_stored(region.noisy), _SPACING, region=Region(region.inside))
 
     def truth(self, position: int) -> GroundTruth:
         """Return the clean volume, the ideal score of the noisy one and the region's centre."""
-        region = self._make(position)
+        region = self.volume(position)
         score = self.observers[region.radius].log_likelihood_ratio(region.noisy[region.inside])
-        slice_, row, column = map(float, region.place)
-        return GroundTruth(region.clean.astype(np.float32)[..., None], score, row, column, slice_)
+        return GroundTruth(as_stored(region.clean), score, tuple(map(float, region.place)))
 
     def auc(self) -> float:
         """Return the AUC that no model exceeds but by chance."""
@@ -233,8 +226,7 @@ class OpenPhantomRegions(OpenSource):
         return _Volume(clean, clean + options.noise * white[2], inside, place, radius)
 
 
-@record(frozen=True)
-class _Volume:
+class _Volume(NamedTuple):
     clean: FloatArray
     noisy: FloatArray
     inside: NDArray[np.bool_]

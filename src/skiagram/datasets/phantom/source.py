@@ -16,21 +16,22 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.image_model import (
-    DicomWriter,
     Exposure,
     ExposureGenerator,
     Faults,
+    FloatArray,
     Nodule,
     Tissue,
     add_faults,
+    as_stored,
     digitise,
+    write_dicom,
 )
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
@@ -97,7 +98,6 @@ class GeneratedDataSet(ABC):
         """Kind of image, for the report."""
 
     def card(self) -> DataCard:
-        """Return what a reader must know of the data set."""
         return DataCard(
             name=self.name,
             title=self.title,
@@ -139,6 +139,8 @@ class PhantomDataSet(GeneratedDataSet):
 class PhantomCases(OpenSource):
     """The cases of a phantom, each made when asked for; every second patient is abnormal."""
 
+    acquisition = None
+
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
         self._patients, self._number, self._kind = options.patients, number, kind
         self._radius = options.nodule.radius
@@ -148,12 +150,7 @@ class PhantomCases(OpenSource):
         self._observer = self._exposures.observer()
         self.exposure = lru_cache(maxsize=1)(self._make)  # image and truth ask for the same one
 
-    @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are read."""
-
     def entries(self) -> list[Entry]:
-        """List every case: patients in order, the images of a patient together."""
         return self._patients.entries(self._number, self._kind)
 
     def place(self, position: int) -> tuple[int, int]:
@@ -164,16 +161,14 @@ class PhantomCases(OpenSource):
         """Return the clean image, the ideal score of the noisy one and the nodule's place."""
         exposure, (patient, _) = self.exposure(position), self.place(position)
         score = self._observer.log_likelihood_ratio(exposure.noisy)
-        *slice_, row, column = exposure.place
-        clean = self.shown(exposure.clean, patient).astype(np.float32)
-        return GroundTruth(clean, score, row, column, next(iter(slice_), None))
+        clean = as_stored(self.shown(exposure.clean, patient))
+        return GroundTruth(clean, score, exposure.place)
 
-    @abstractmethod
-    def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
-        """Return an image of a patient as the pipeline sees it, but for faults."""
+    def shown(self, image: FloatArray, patient: int) -> FloatArray:
+        """Return an image as the device of the patient's site shows it."""
+        return image
 
     def marks(self, position: int) -> tuple[Mark, ...]:
-        """Return the nodule of one entry; none in a normal one."""
         place = self.exposure(position).place
         return () if np.isnan(place).any() else (Mark(place, self._radius),)
 
@@ -193,10 +188,6 @@ class Scanner:
 
     gain: Annotated[float, Field(gt=0, le=4)]
     offset: Annotated[float, Field(ge=-4, le=4)]
-
-    def show(self, image: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return an image as this device shows it."""
-        return self.gain * image + self.offset
 
 
 @dataclass(**STRICT)
@@ -229,11 +220,9 @@ class Phantom(PhantomDataSet):
 
     @property
     def modality(self) -> str:
-        """Kind of image, for the report."""
         return f"synthetic projection, {self.size} × {self.size} pixels"
 
     def open(self, root: Path | None) -> "OpenPhantom":
-        """Prepare spectra and observer; no file is needed."""
         return OpenPhantom(self)
 
 
@@ -243,7 +232,6 @@ class OpenPhantom(PhantomCases):
     def __init__(self, options: Phantom) -> None:
         self._options, self._sites = options, sorted(options.sites)
         super().__init__(options, options.images_per_patient, "image", axes=2)
-        self._writer = DicomWriter(options.size)
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
@@ -251,7 +239,7 @@ class OpenPhantom(PhantomCases):
         generator = stream(self._options.seed, "faults", patient, number)
         stored = digitise(self.shown(self.exposure(position).noisy, patient))
         faulty = add_faults(stored, self._options.faults, generator)
-        return read_dicom(self._writer.write(faulty, patient, position))
+        return read_dicom(write_dicom(faulty, patient, position))
 
     def entries(self) -> list[Entry]:
         """List every image: patients in order, with the site of each where there are sites."""
@@ -266,9 +254,11 @@ class OpenPhantom(PhantomCases):
     def _site(self, patient: int) -> str:
         return self._sites[patient // 2 % len(self._sites)]  # every second patient is abnormal
 
-    def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
-        """Return an image as the device of the patient's site shows it."""
-        return self._options.sites[self._site(patient)].show(image) if self._sites else image
+    def shown(self, image: FloatArray, patient: int) -> FloatArray:
+        if not self._sites:
+            return image
+        scanner = self._options.sites[self._site(patient)]
+        return scanner.gain * image + scanner.offset
 
 
 @dataclass(**STRICT)
@@ -284,12 +274,10 @@ class PhantomVolumes(PhantomDataSet):
     volumes_per_patient: Annotated[int, Field(ge=1, le=1000)]
 
     def open(self, root: Path | None) -> "OpenPhantomVolumes":
-        """Prepare spectra and observer; no file is needed."""
         return OpenPhantomVolumes(self)
 
     @property
     def modality(self) -> str:
-        """Kind of image, for the report."""
         return f"synthetic volume, {self.size} × {self.size} × {self.size} voxels"
 
 
@@ -300,10 +288,4 @@ class OpenPhantomVolumes(PhantomCases):
         super().__init__(options, options.volumes_per_patient, "volume", axes=3)
 
     def image(self, position: int) -> SpacedImage:
-        """Return what the pipeline sees: (size, size, size, 1) float32."""
-        noisy = self.shown(self.exposure(position).noisy, self.place(position)[0])
-        return SpacedImage(noisy.astype(np.float32))
-
-    def shown(self, image: NDArray[np.float64], patient: int) -> NDArray[np.float64]:
-        """Return a volume with an axis for its channel."""
-        return image[..., None]
+        return SpacedImage(as_stored(self.exposure(position).noisy))

@@ -31,7 +31,9 @@ from scipy.stats import norm
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, SpacedImage, Visit
 from skiagram.datasets.phantom.image_model import (
     Exponent,
+    FloatArray,
     Nodule,
+    as_stored,
     centred_nodule,
     colour_noise,
     column_weights,
@@ -44,7 +46,6 @@ from skiagram.seeding import stream
 
 MARKER = "marker"
 _SPACING = (0.2, 0.2)  # mm
-Floats = NDArray[np.float64]
 Share = Annotated[float, Field(ge=0, le=1)]
 Height = Annotated[float, Field(ge=0, le=8)]
 
@@ -101,11 +102,9 @@ class PhantomVisits(GeneratedDataSet):
 
     @property
     def modality(self) -> str:
-        """Kind of image, for the report."""
         return f"synthetic projection, {self.size} × {self.size} pixels, {self.visits} visits"
 
     def open(self, root: Path | None) -> "OpenPhantomVisits":
-        """Prepare spectra and observers; no file is needed."""
         return OpenPhantomVisits(self)
 
 
@@ -118,7 +117,7 @@ class VisitObserver:
     """
 
     def __init__(
-        self, options: PhantomVisits, template: NDArray[np.complex128], contrast: Floats
+        self, options: PhantomVisits, template: NDArray[np.complex128], contrast: FloatArray
     ) -> None:
         size, visits, lesion = options.size, len(contrast), options.lesion
         tissue = power_law_spectrum(size, options.tissue_exponent)
@@ -133,7 +132,7 @@ class VisitObserver:
         self._weight = np.linalg.solve(np.eye(visits) + spread @ self._gram, contrast)
         self._contrast, self._height = contrast, lesion.height
 
-    def log_likelihood_ratio(self, images: Floats) -> float:
+    def log_likelihood_ratio(self, images: FloatArray) -> float:
         """Return log Λ, natural units; above 0 speaks for the abnormal class.
 
         Args:
@@ -153,6 +152,8 @@ class VisitObserver:
 class OpenPhantomVisits(OpenSource):
     """Makes the images of one phantom of several visits."""
 
+    acquisition = None
+
     def __init__(self, options: PhantomVisits) -> None:
         self._options = options
         nodule = Nodule(amplitude=1.0, radius=options.lesion.radius, places=1, spacing=1)
@@ -162,15 +163,11 @@ class OpenPhantomVisits(OpenSource):
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent)
         visits = range(options.visits)
         steps = np.array(visits, dtype=np.float64)
-        self._contrast: Floats = options.lesion.contrast + options.lesion.growth * steps
+        self._contrast: FloatArray = options.lesion.contrast + options.lesion.growth * steps
         self._observers = [
             VisitObserver(options, self._template, self._contrast[: k + 1]) for k in visits
         ]
         self._images = lru_cache(maxsize=1)(self._make)
-
-    @property
-    def acquisition(self) -> None:
-        """None: pixels are stored as they are made."""
 
     def entries(self) -> list[Entry]:
         """List every image: patients in order, their visits in order."""
@@ -188,7 +185,7 @@ class OpenPhantomVisits(OpenSource):
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32."""
         patient, number = divmod(position, self._options.visits)
-        return SpacedImage(self._images(patient)[1][number].astype(np.float32), _SPACING)
+        return SpacedImage(as_stored(self._images(patient)[1][number]), _SPACING)
 
     def truth(self, position: int) -> GroundTruth:
         """Return the clean image, the lesion's place, and what the ideal observer says.
@@ -201,10 +198,9 @@ class OpenPhantomVisits(OpenSource):
         mean = self._options.marker
         score += mean * self._marker(patient) - mean**2 / 2
         middle = float(self._options.size // 2)
-        return GroundTruth(clean[number].astype(np.float32), score, middle, middle)
+        return GroundTruth(as_stored(clean[number]), score, (middle, middle))
 
     def marks(self, position: int) -> tuple[Mark, ...]:
-        """Return the lesion, which every image has."""
         middle = float(self._options.size // 2)
         return (Mark((middle, middle), self._options.lesion.radius),)
 
@@ -221,7 +217,7 @@ class OpenPhantomVisits(OpenSource):
         draw = stream(self._options.seed, "marker", patient).standard_normal()
         return float(draw + self._options.marker * (patient % 2))
 
-    def _make(self, patient: int) -> tuple[Floats, Floats]:
+    def _make(self, patient: int) -> tuple[FloatArray, FloatArray]:
         """Return the (visits, size, size) images of a patient, without noise and with it."""
         options, lesion = self._options, self._options.lesion
         generator = stream(options.seed, "visits", patient)

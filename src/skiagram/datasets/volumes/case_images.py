@@ -54,7 +54,6 @@ class ImageReference:
 
     @property
     def name(self) -> str:
-        """Return what messages call it."""
         return self.file if not self.chosen else f"{self.file} ({self.chosen})"
 
 
