@@ -81,11 +81,9 @@ class ExplainedEncoder(Explained):
 
     @property
     def differentiable(self) -> bool:
-        """Whether gradients pass through the head."""
         return self.classifier.linear
 
     def example(self) -> tuple[Tensor, ...]:
-        """Return a picture."""
         return (torch.zeros(1, *self.shape),)
 
     def randomise(self, share: float, seed: int) -> Self:

@@ -64,7 +64,6 @@ class ClassDifference(nn.Module):
         self._positive = positive
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
-        """Return (n,) score of the positive class minus that of the other one."""
         logits = self.classifier(images, *table)
         return cast(Tensor, logits[:, self._positive] - logits[:, 1 - self._positive])
 
@@ -130,7 +129,6 @@ class ExplainedNetwork(Explained):
 
     @property
     def mixes_planes(self) -> bool:
-        """Whether a volume's planes are one image of several channels to it."""
         return self.architecture.planes
 
     def example(self) -> tuple[Tensor, ...]:

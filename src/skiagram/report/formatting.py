@@ -1,7 +1,6 @@
 """Numbers and words as the pages print them, and the order in which they show the models."""
 
 import math
-from typing import NamedTuple
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
@@ -81,11 +80,10 @@ def format_p_value(p: float | None) -> str:
 
 def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
     """Return (arm, its models) for every arm that has models."""
-    everything = (*evaluation.models, *evaluation.mixtures)
-    groups = [
-        (arm, [model for model in everything if model.outcome.arm == arm]) for arm in ARM_TITLES
-    ]
-    return [(arm, models) for arm, models in groups if models]
+    groups: dict[str, list[ModelResult]] = {arm: [] for arm in ARM_TITLES}
+    for model in (*evaluation.models, *evaluation.mixtures):
+        groups[model.outcome.arm].append(model)
+    return [(arm, models) for arm, models in groups.items() if models]
 
 
 def title_of_arm(evaluation: Evaluation, arm: str) -> str:
@@ -110,31 +108,22 @@ def finished_models(evaluation: Evaluation) -> list[ModelResult]:
     ]
 
 
-class DesignWords(NamedTuple):
-    """Parts of sentences."""
-
-    reported: str
-    chosen: str
-    fixed_on: str
-    held_out: str
-    named: str
-
-
-DESIGN_WORDS: dict[Design, DesignWords] = {
-    "holdout": DesignWords(
-        reported="the sealed test cases",
-        chosen="chosen on development cases",
-        fixed_on="out-of-fold scores of development cases",
-        held_out="held-out development cases",
-        named="before the labels were opened",
-    ),
-    "cv": DesignWords(
-        reported="cases held out by cross-validation",
-        chosen="chosen within each fold by its inner folds",
-        fixed_on="inner out-of-fold scores, within the training part of each fold",
-        held_out="held-out cases of the training part of each fold",
-        named="beforehand",
-    ),
+# Parts of sentences.
+DESIGN_WORDS: dict[Design, dict[str, str]] = {
+    "holdout": {
+        "reported": "the sealed test cases",
+        "chosen": "chosen on development cases",
+        "fixed_on": "out-of-fold scores of development cases",
+        "held_out": "held-out development cases",
+        "named": "before the labels were opened",
+    },
+    "cv": {
+        "reported": "cases held out by cross-validation",
+        "chosen": "chosen within each fold by its inner folds",
+        "fixed_on": "inner out-of-fold scores, within the training part of each fold",
+        "held_out": "held-out cases of the training part of each fold",
+        "named": "beforehand",
+    },
 }
 
 

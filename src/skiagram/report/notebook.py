@@ -1,7 +1,7 @@
 """What is compared or read shows itself in a notebook: the sentences, the table, the curves."""
 
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,8 @@ import pandas as pd
 
 from skiagram.datasets.files import write_files
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import Decision, Evaluation
+from skiagram.evaluation.evaluation_record import Comparison, Decision, Evaluation
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.score_comparison import compare_scores
 from skiagram.evaluation.scored_cases import as_scored_cases
 from skiagram.records import read_record
@@ -38,7 +37,7 @@ from skiagram.report.tables import (
     TableRow,
     fill_cell,
     fill_difference,
-    list_rows,
+    tabulate,
 )
 from skiagram.statistics.estimate import Estimate
 
@@ -52,11 +51,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class _Shown:
-    """What an evaluation shows of itself.
-
-    Attributes:
-        evaluation: The whole record.
-    """
+    """What an evaluation shows of itself."""
 
     evaluation: Evaluation
 
@@ -67,7 +62,6 @@ class _Shown:
 
     @property
     def verdict(self) -> str:
-        """The answer in words."""
         return self.evaluation.verdict
 
     @property
@@ -78,21 +72,13 @@ class _Shown:
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row a model or column of scores: AUC with its bounds, and further figures."""
-        rows: list[dict[str, Any]] = []
+        rows = []
         for model in finished_models(self.evaluation):
             auc = model.metrics.get("roc_auc", Estimate(None))
-            others: dict[str, Any] = {
-                name: model.metrics[name].value
-                for name in ("average_precision", "brier")
-                if name in model.metrics
-            }
-            bounds: dict[str, Any] = {
-                "name": model.outcome.title,
-                "auc": auc.value,
-                "low": auc.low,
-                "high": auc.high,
-            }
-            rows.append({**bounds, **others})
+            row: dict[str, Any] = {"name": model.outcome.title, "auc": auc.value}
+            row |= {"low": auc.low, "high": auc.high}
+            shown = [name for name in ("average_precision", "brier") if name in model.metrics]
+            rows.append(row | {name: model.metrics[name].value for name in shown})
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
@@ -123,11 +109,7 @@ def _picture(drawing: Drawing) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class StudyResult(_Shown):
-    """The evaluation of a run; it shows itself in a notebook.
-
-    Attributes:
-        evaluation: The whole record, `reports/evaluation.json`.
-    """
+    """The evaluation of a run, `reports/evaluation.json`; it shows itself in a notebook."""
 
     def _sentences(self) -> tuple[str, ...]:
         return state_answer(self.evaluation)
@@ -146,16 +128,17 @@ class StudyResult(_Shown):
 
 @dataclass(frozen=True)
 class ScoreComparison(_Shown):
-    """Columns of scores compared; it shows itself in a notebook.
-
-    Attributes:
-        evaluation: The whole record.
-    """
+    """Columns of scores compared; it shows itself in a notebook."""
 
     def write(self, path: str | Path) -> None:
         """Write a page that loads nothing, with every table and figure."""
         evaluation = self.evaluation
-        compared = [model for model in evaluation.models if model.outcome.model in self._names]
+        tables = (tabulate_subgroups, tabulate_subgroup_differences)
+        subgroups = [
+            (one, *(table(evaluation, one) for table in tables))
+            for one in evaluation.models
+            if one.outcome.model in self._names and one.subgroups
+        ]
         page = render_template(
             "comparison.html.j2",
             title=f"{self._names[0]} in place of {self._names[1]}?",
@@ -171,7 +154,7 @@ class ScoreComparison(_Shown):
             distances=tabulate_calibration_distance(evaluation),
             decision_curve=draw_decision_curve(evaluation),
             secondary=self._secondary(),
-            subgroups=[_subgroups(evaluation, model) for model in compared if model.subgroups],
+            subgroups=subgroups,
             sites=tabulate_sites(evaluation),
             sites_shown=describe_sites(evaluation),
             readers=tabulate_readers(evaluation),
@@ -209,29 +192,19 @@ class ScoreComparison(_Shown):
         return Table(tuple(_COLUMNS.values()), groups, first="Scores")
 
     def _secondary(self) -> Table | None:
-        rows = [
-            TableRow(
-                f"{pair.model} minus {pair.other}",
-                [
-                    fill_difference(pair.difference),
-                    "–" if pair.p is None else f"{pair.p:.3f}",
-                    "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
-                ],
-            )
-            for pair in self.evaluation.secondary
-        ]
-        columns = ("Difference in AUC", "p", "p, Holm")
-        return Table(columns, list_rows(rows), first="Pair") if rows else None
+        columns: dict[str, Callable[[Comparison], Cell | str]] = {
+            "Difference in AUC": lambda pair: fill_difference(pair.difference),
+            "p": lambda pair: "–" if pair.p is None else f"{pair.p:.3f}",
+            "p, Holm": lambda pair: "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
+        }
+        if not (pairs := self.evaluation.secondary):
+            return None
+        return tabulate(pairs, lambda pair: f"{pair.model} minus {pair.other}", columns, "Pair")
 
     def _drawings(self) -> Iterator[Drawing | None]:
         yield from super()._drawings()
         yield draw_reliability(self.evaluation)
         yield draw_decision_curve(self.evaluation)
-
-
-def _subgroups(evaluation: Evaluation, model: ModelResult) -> tuple[ModelResult, Table, Table]:
-    differences = tabulate_subgroup_differences(evaluation, model)
-    return model, tabulate_subgroups(evaluation, model), differences
 
 
 def compare(

@@ -49,13 +49,7 @@ class Sections(NamedTuple):
         return frozenset(section.anchor for section in self.filled)
 
 
-class _Registered(NamedTuple):
-    place: int
-    title: str
-    fill: Fill
-
-
-_registered: dict[str, _Registered] = {}
+_registered: dict[str, tuple[int, str, Fill]] = {}  # name → place, title, how it is filled
 
 
 def section(title: str, *, place: int) -> Callable[[Fill], Fill]:
@@ -65,7 +59,7 @@ def section(title: str, *, place: int) -> Callable[[Fill], Fill]:
     """
 
     def register(fill: Fill) -> Fill:
-        _registered[fill.__name__] = _Registered(place, title, fill)
+        _registered[fill.__name__] = place, title, fill
         return fill
 
     return register
@@ -75,8 +69,8 @@ def list_sections() -> dict[str, str]:
     """Return anchor → title of every module in `sections/`, in the order of the page."""
     for module in pkgutil.iter_modules(sections.__path__):
         import_module(f"{sections.__name__}.{module.name}")
-    ordered = sorted(_registered.items(), key=lambda item: item[1].place)
-    return {anchor: known.title for anchor, known in ordered}
+    ordered = sorted(_registered.items(), key=lambda item: item[1][0])
+    return {anchor: title for anchor, (_, title, _) in ordered}
 
 
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:
@@ -84,7 +78,7 @@ def make_sections(evaluation: Evaluation, material: Material) -> Sections:
     filled, left_out = list[Section](), dict[str, str]()
     for anchor, title in list_sections().items():
         try:
-            filled.append(Section(anchor, title, _registered[anchor].fill(evaluation, material)))
+            filled.append(Section(anchor, title, _registered[anchor][2](evaluation, material)))
         except LeftOut as reason:
             left_out[title] = str(reason)
     return Sections(tuple(filled), left_out)

@@ -92,7 +92,6 @@ class Table:
         return {reason: number for number, reason in enumerate(reasons, start=1)}
 
     def row(self, title: str) -> TableRow:
-        """Return the first row of a title."""
         return next(row for group in self.groups for row in group.rows if row.title == title)
 
 

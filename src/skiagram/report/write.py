@@ -85,12 +85,21 @@ def plot_tables(
     evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Return name of the file → points behind a figure, also the training curves by model."""
+    classes, finished = evaluation.task.classes, finished_models(evaluation)
+    areas, folds, confusion = [], [], []
+    for model in finished:
+        name, auc = model.outcome.model, model.metrics.get("roc_auc", Estimate(None))
+        areas.append((name, model.outcome.arm, auc.value, auc.low, auc.high))
+        if model.stability:
+            folds += [(name, *fold) for fold in enumerate(model.stability.fold_auc)]
+        for actual, row in zip(classes, model.confusion, strict=False):
+            confusion += [(name, actual, *cell) for cell in zip(classes, row, strict=True)]
     tables = {
-        "auc": _auc(evaluation),
-        "folds": _folds(evaluation),
-        "confusion": _confusion(evaluation),
+        "auc": pd.DataFrame(areas, columns=["model", "arm", "auc", "low", "high"]),
+        "folds": pd.DataFrame(folds, columns=["model", "fold", "auc"]),
+        "confusion": pd.DataFrame(confusion, columns=["model", "actual", "predicted", "cases"]),
     }
-    for model in finished_models(evaluation):
+    for model in finished:
         name = model.outcome.model
         if model.roc:
             columns = {"false_positive_rate": model.roc.x, "true_positive_rate": model.roc.y}
@@ -106,35 +115,6 @@ def plot_tables(
     return tables
 
 
-def _auc(evaluation: Evaluation) -> pd.DataFrame:
-    rows = []
-    for model in finished_models(evaluation):
-        auc = model.metrics.get("roc_auc", Estimate(None))
-        rows.append((model.outcome.model, model.outcome.arm, auc.value, auc.low, auc.high))
-    return pd.DataFrame(rows, columns=["model", "arm", "auc", "low", "high"])
-
-
-def _folds(evaluation: Evaluation) -> pd.DataFrame:
-    rows = [
-        (model.outcome.model, fold, auc)
-        for model in finished_models(evaluation)
-        if model.stability
-        for fold, auc in enumerate(model.stability.fold_auc)
-    ]
-    return pd.DataFrame(rows, columns=["model", "fold", "auc"])
-
-
-def _confusion(evaluation: Evaluation) -> pd.DataFrame:
-    classes = evaluation.task.classes
-    rows = [
-        (model.outcome.model, classes[actual], classes[predicted], cases)
-        for model in finished_models(evaluation)
-        for actual, row in enumerate(model.confusion)
-        for predicted, cases in enumerate(row)
-    ]
-    return pd.DataFrame(rows, columns=["model", "actual", "predicted", "cases"])
-
-
 def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
@@ -143,38 +123,25 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     under the same with `finding_` before it. What could not be computed is left out; the whole
     record says why.
     """
-    figures_by_model: dict[str, dict[str, float]] = {}
+    headline, missing = [metric.name for metric in FIGURES if metric.headline], Estimate(None)
+    found: dict[str, dict[str, float | None]] = {}
     for model in evaluation.models:
-        chosen = {
-            metric.name: model.metrics.get(metric.name) for metric in FIGURES if metric.headline
-        }
-        chosen["selection_auc"] = model.selection_auc
-        figures_by_model[model.outcome.model] = _known(
-            {name: _value(estimate) for name, estimate in chosen.items()}
-        )
+        chosen = {name: model.metrics.get(name, missing).value for name in headline}
+        found[model.outcome.model] = chosen | {"selection_auc": model.selection_auc.value}
     finding = evaluation.finding
     for one in finding.finders if finding else ():
-        figures_by_model[one.model] |= _known(
-            {
-                "figure_of_merit": one.merit.value,
-                "mean_sensitivity": one.mean_sensitivity.value,
-                "sensitivity_at_1_false_mark": one.sensitivity["1"].value,
-            }
-        )
-    if finding and finding.difference:
-        estimate = finding.difference
-        bounds = {"figure_of_merit": estimate.value, "low": estimate.low, "high": estimate.high}
-        figures_by_model["finding_" + PRIMARY[finding.contender]] = _known(bounds)
-    if evaluation.difference is not None:
-        estimate = evaluation.difference
-        bounds = {"roc_auc": estimate.value, "low": estimate.low, "high": estimate.high}
-        figures_by_model[PRIMARY[evaluation.contender]] = _known(bounds)
-    return figures_by_model
-
-
-def _value(estimate: Estimate | None) -> float | None:
-    return None if estimate is None else estimate.value
-
-
-def _known(figures: dict[str, float | None]) -> dict[str, float]:
-    return {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}
+        found[one.model] |= {
+            "figure_of_merit": one.merit.value,
+            "mean_sensitivity": one.mean_sensitivity.value,
+            "sensitivity_at_1_false_mark": one.sensitivity["1"].value,
+        }
+    if finding and (gain := finding.difference):
+        bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
+        found["finding_" + PRIMARY[finding.contender]] = bounds
+    if gain := evaluation.difference:
+        bounds = {"roc_auc": gain.value, "low": gain.low, "high": gain.high}
+        found[PRIMARY[evaluation.contender]] = bounds
+    return {
+        model: {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}
+        for model, figures in found.items()
+    }

@@ -24,7 +24,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import Classical, EncoderStudyOptions, StudiedModel
 from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (
-    Options,
     PreparedData,
     ReportedDataSet,
     ingest_data,
@@ -93,7 +92,6 @@ class Ablation(EncoderStudyOptions):
     model_variants: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse variants of one name, and a study that compares nothing."""
         twice = self.variants.keys() & self.model_variants.keys()
         if twice or len(self.variants) + len(self.model_variants) < 2:
             raise OptionError(
@@ -103,7 +101,6 @@ class Ablation(EncoderStudyOptions):
             )
 
     def run(self, workspace: Workspace) -> AblationResult:
-        """Run all passes that are not finished yet and compare them."""
         results = tuple(
             self._data_set(workspace, name, design) for name, design in self.datasets.items()
         )
@@ -113,23 +110,16 @@ class Ablation(EncoderStudyOptions):
         data = ingest_data(workspace, workspace.option_file("dataset", name), design)
         families, encoders = self.families(workspace), self.frozen(workspace)
         first = next(iter(self.variants.values()))
-        passes: dict[str, tuple[Options, Options]] = {
-            variant: (restoration, {}) for variant, restoration in self.variants.items()
-        } | {variant: (first, changed) for variant, changed in self.model_variants.items()}
         made: dict[str, tuple[PreparedData, list[ModelScores]]] = {}
-        for variant, (restoration, changed) in passes.items():
+        for variant in (*self.variants, *self.model_variants):
+            restoration = self.variants.get(variant, first)
             images = prepare_data(workspace, data, restoration, families, encoders)
-            candidates = [
-                candidate.having(changed) if isinstance(candidate, Classical) else candidate
-                for candidate in self.candidates(workspace)
-            ]
-            made[variant] = (
-                images,
-                [
-                    train_and_score(workspace, images, candidate, self.plan)
-                    for candidate in candidates
-                ],
-            )
+            models = []
+            for candidate in self.candidates(workspace):
+                if isinstance(candidate, Classical):
+                    candidate = candidate.having(self.model_variants.get(variant, {}))
+                models.append(train_and_score(workspace, images, candidate, self.plan))
+            made[variant] = images, models
         labels = unseal(workspace, data, self, self.replicates)
         reference: dict[str, Scores] = {}
         results: list[VariantResult] = []
@@ -154,23 +144,18 @@ def _change(
 ) -> Change:
     """Compare a model with itself under the reference variant, which is noted when it is met."""
     outcome = model.outcome
+    named = (outcome.model, outcome.title, outcome.arm)
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        return Change(outcome.model, outcome.title, outcome.arm, missing, missing, None)
+        return Change(*named, missing, missing, None)
     scores = labels.scores(model)
     if is_reference:
         reference[outcome.model] = scores
     other = reference.get(outcome.model)
-    return Change(
-        model=outcome.model,
-        title=outcome.title,
-        arm=outcome.arm,
-        auc=labels.auc(scores),
-        difference=Estimate(None, reason="failed under the reference")
-        if other is None
-        else labels.difference(scores, other),
-        efficiency=labels.estimate_efficiency(scores),
-    )
+    difference = Estimate(None, reason="failed under the reference")
+    if other is not None:
+        difference = labels.difference(scores, other)
+    return Change(*named, labels.auc(scores), difference, labels.estimate_efficiency(scores))
 
 
 def estimate_fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estimate]:
@@ -184,13 +169,9 @@ def estimate_fidelity(data: Path, restored: ImageStore) -> tuple[Estimate, Estim
     """
     clean = ImageStore(data / "sealed/clean")
     test = Cases.read(data / "cases/cases.parquet").test()
-    figures = np.array(
-        [
-            _compare(clean.image(case_id), restored.image(case_id))
-            for case_id in test.case_id.tolist()
-        ]
-    )
-    psnr, ssim = (_by_patient(column, test.patient_id) for column in figures.T)
+    cases = test.case_id.tolist()
+    figures = [_compare(clean.image(case), restored.image(case)) for case in cases]
+    psnr, ssim = (_by_patient(column, test.patient_id) for column in np.array(figures).T)
     return psnr, ssim
 
 

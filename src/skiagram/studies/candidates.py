@@ -52,20 +52,18 @@ class Candidate(ABC):
 
     @property
     def option_file(self) -> str:
-        """Return the name of its option file."""
         return self.name
 
     def having(self, values: Options) -> Self:
-        """Return the candidate with some other options."""
         return replace(self, options=dict(self.options) | dict(values))
 
     def studied(self) -> StudiedModel:
         """Return what results say of it."""
         return StudiedModel(self.name, str(self.model(1).title), self.arm)
 
-    @abstractmethod
     def model(self, threads: int) -> Any:
         """Return the untrained model."""
+        return build(dict(self.options), "model")
 
     @abstractmethod
     def reader(self, prepared: PreparedData) -> Callable[[NDArray[np.str_]], Any]:
@@ -76,8 +74,7 @@ class Candidate(ABC):
         """Return what a fit depends on besides options: the data, and how it is trained."""
 
     def load(self, folder: Path) -> Any:
-        """Return the trained model that was saved in a folder."""
-        return build(dict(self.options), "model").load(folder)
+        return Candidate.model(self, 1).load(folder)
 
 
 @dataclass(frozen=True)
@@ -86,16 +83,10 @@ class Classical(Candidate):
 
     arm: ClassVar[str] = "classical"
 
-    def model(self, threads: int) -> Any:
-        """Return the untrained model."""
-        return build(dict(self.options), "model")
-
     def reader(self, prepared: PreparedData) -> Callable[[NDArray[np.str_]], Any]:
-        """Return what turns case ids into the model's inputs."""
         return FeatureTable.read(prepared.features / "features.parquet").of
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
-        """Return what a fit depends on besides options."""
         return {"features": prepared.features.name}
 
 
@@ -111,22 +102,17 @@ class EncoderHead(Candidate):
 
     @property
     def option_file(self) -> str:
-        """Return the name of its option file."""
         return self.head
 
     def model(self, threads: int) -> Head:
-        """Return the untrained model."""
-        return Head(build(dict(self.options), "model"), self.title, self.fused)
+        return Head(super().model(threads), self.title, self.fused)
 
     def reader(self, prepared: PreparedData) -> Callable[[NDArray[np.str_]], Any]:
-        """Return what turns case ids into the model's inputs."""
         encoding, record = read_encoding(prepared.encodings[self.encoder])
         features = prepared.features / "features.parquet"
-        model = build(dict(self.options), "model")
-        return head_inputs(model, encoding, features, record.title)[1].of
+        return head_inputs(super().model(1), encoding, features, record.title)[1].of
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
-        """Return what a fit depends on besides options."""
         encoding: dict[str, object] = {"encoding": prepared.encodings[self.encoder].name}
         return encoding | ({"features": prepared.features.name} if self.fused else {})
 
@@ -139,24 +125,20 @@ class Network(Candidate):
     trainer: Trainer
 
     def model(self, threads: int) -> Any:
-        """Return the untrained model."""
         from skiagram.models.deep.network_model import NetworkModel
 
-        return NetworkModel(build(dict(self.options), "model"), self.trainer, threads)
+        return NetworkModel(super().model(threads), self.trainer, threads)
 
     def reader(self, prepared: PreparedData) -> Callable[[NDArray[np.str_]], Any]:
-        """Return what turns case ids into the model's inputs."""
         from skiagram.models.deep.inputs import NetworkInputs
 
-        network, cases = build(dict(self.options), "model"), prepared.data.folder / "cases"
-        return NetworkInputs.of(network, prepared.images.folder, cases).cases
+        cases = prepared.data.folder / "cases"
+        return NetworkInputs.of(super().model(1), prepared.images.folder, cases).cases
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
-        """Return what a fit depends on besides options."""
         return {"restored": prepared.restored.name, "trainer": asdict(self.trainer)}
 
     def load(self, folder: Path) -> Any:
-        """Return the trained model that was saved in a folder."""
         from skiagram.models.deep.fitted import load_network
 
         return load_network(folder)
@@ -181,14 +163,11 @@ class StudyOptions:
     trainer: Trainer
 
     def candidates(self, workspace: Workspace) -> list[Candidate]:
-        """Return the models that the study trains."""
-        return [
-            *(Classical(name, workspace.option_file("model", name)) for name in self.baselines),
-            *(
-                Network(name, workspace.option_file("model", name), self.trainer)
-                for name in self.networks
-            ),
-        ]
+        def read(name: str) -> Options:
+            return workspace.option_file("model", name)
+
+        networks = (Network(name, read(name), self.trainer) for name in self.networks)
+        return [*(Classical(name, read(name)) for name in self.baselines), *networks]
 
     def families(self, workspace: Workspace) -> dict[str, dict[str, Any]]:
         """Return name → `_target_` and options of each feature family, in column order."""
@@ -228,20 +207,15 @@ class EncoderStudyOptions(StudyOptions):
         return self
 
     def candidates(self, workspace: Workspace) -> list[Candidate]:
-        """Return the models that the study trains."""
         candidates = super().candidates(workspace)
         for encoder, frozen in self.frozen(workspace).items():
             for head in self.heads:
                 options = workspace.option_file("model", head)
                 model = build(dict(options), "model")
                 check_head(model)
-                fused = reads_features(model)
-                title = str(frozen["title"])
-                candidates.append(
-                    EncoderHead(f"{encoder}-{head}", options, encoder, title, head, fused)
-                )
+                given = (encoder, str(frozen["title"]), head, reads_features(model))
+                candidates.append(EncoderHead(f"{encoder}-{head}", options, *given))
         return candidates
 
     def frozen(self, workspace: Workspace) -> dict[str, dict[str, Any]]:
-        """Return name → `_target_` and options of each frozen encoder."""
         return {name: workspace.option_file("encoder", name) for name in self.encoders}

@@ -30,7 +30,6 @@ class Cohort:
 
     @classmethod
     def of(cls, prepared: PreparedData) -> "Cohort":
-        """Return all cases of a data set as it was split."""
         return cls(*read_cases(prepared.data.folder / "cases"))
 
     def part(self, training: Rows, test: Rows) -> "Cohort":

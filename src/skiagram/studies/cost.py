@@ -374,7 +374,6 @@ class Cost(EncoderStudyOptions, TimedStudy):
     margin: Annotated[float, Field(ge=0, lt=1)]
 
     def run(self, workspace: Workspace) -> CostResult:
-        """Fit and time all models that are not timed yet on this machine."""
         cv, data_set = self.cross_validation(workspace)
         clock = self.clock(cv)
         described = time_families(cv, self.families(workspace), clock)

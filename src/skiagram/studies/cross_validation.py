@@ -53,11 +53,9 @@ class CrossValidation:
     positive: int | None
 
     def __len__(self) -> int:
-        """Return the number of cases."""
         return len(self.case_id)
 
     def select(self, rows: Rows) -> "CrossValidation":
-        """Return the cross-validation of some of the cases."""
         own = {name: getattr(self, name)[rows] for name in ("case_id", "label", "patient_id")}
         return replace(self, **own)
 

@@ -83,7 +83,6 @@ class FeatureStability:
     seed: Annotated[int, Field(ge=0)]
 
     def run(self, workspace: Workspace) -> FeatureStabilityResult:
-        """Run all pieces that are not finished yet."""
         datasets = tuple(self._data_set(workspace, *names) for names in self.datasets.items())
         return FeatureStabilityResult(asdict(self.perturbation), self.copies, self.least, datasets)
 

@@ -130,7 +130,6 @@ class Personal(StudyOptions):
     covariates: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def run(self, workspace: Workspace) -> PersonalResult:
-        """Train all models that are not trained yet, and compare them."""
         datasets = tuple(
             self._data_set(workspace, name, design) for name, design in self.datasets.items()
         )

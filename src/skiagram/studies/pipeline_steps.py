@@ -47,7 +47,6 @@ class DataSet:
 
     @property
     def images(self) -> ImageStore:
-        """Return the images as ingested."""
         return ImageStore(self.folder / "images")
 
 

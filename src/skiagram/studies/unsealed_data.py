@@ -40,11 +40,9 @@ class UnsealedData:
         return None if ideal is None else auc_estimate(ideal)
 
     def scores(self, model: ModelScores) -> Scores:
-        """Return a model's scores on the reported cases."""
         return align_scores(model, self.evaluation_set.part, self.evaluation_set.cases)
 
     def auc(self, scores: Scores) -> Estimate:
-        """Estimate the AUC."""
         return estimate_auc(scores, self.evaluation_set.cases, self.evaluation_set.draws)
 
     def difference(self, scores: Scores, other: Scores) -> Estimate:

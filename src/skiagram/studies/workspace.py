@@ -69,7 +69,6 @@ class Workspace:
         return results
 
     def option_file(self, group: str, name: str) -> dict[str, Any]:
-        """Return the values of one option file."""
         path = self.conf / group / f"{name}.yaml"
         if not path.is_file():
             allowed = sorted(other.stem for other in path.parent.glob("*.yaml"))

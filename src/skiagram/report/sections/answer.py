@@ -136,11 +136,8 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     found, alarms = _frequencies(evaluation)
     if found is None or alarms is None:
         return ""
-    instead = ["", ""]
-    if len(levels) == 2:
-        instead = [
-            f"{own.text} instead of {other.text}; " for own, other in zip(*levels, strict=True)
-        ]
+    pairs = zip(*levels, strict=True) if len(levels) == 2 else ()
+    instead = [f"{own.text} instead of {other.text}; " for own, other in pairs] or ["", ""]
     return (
         f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(found.value)} "
         f"than the best classical model ({instead[0]}95 % interval {_range(found)}); of 100 others "
@@ -150,13 +147,12 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
 
 def _opponents(evaluation: Evaluation) -> list[ModelResult]:
     """Return what stands for the contender and for the classical models; empty without both."""
-    names = [
-        evaluation.arms[arm].model
-        for arm in (evaluation.contender, "classical")
-        if arm in evaluation.arms
-    ]
+    arms = (evaluation.contender, "classical")
+    if not all(arm in evaluation.arms for arm in arms):
+        return []
     known = {model.outcome.model: model for model in (*evaluation.models, *evaluation.mixtures)}
-    return [known[name] for name in names if name in known] if len(names) == 2 else []
+    names = (evaluation.arms[arm].model for arm in arms)
+    return [known[name] for name in names if name in known]
 
 
 def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | None]:
@@ -208,22 +204,19 @@ def _compare_auc(evaluation: Evaluation, difference: Estimate) -> str:
     else:
         meaning = "better, but perhaps by less than counts" if low > 0 else "this can be chance"
     arms = clean.auc if clean else {arm: choice.auc for arm, choice in evaluation.arms.items()}
-    own, other = (arms.get(arm, Estimate(None)) for arm in (evaluation.contender, "classical"))
-    values = (
-        f"Its AUC is {format_decimal(own.value)} instead of {format_decimal(other.value)}, a "
-        "difference of "
-        if own.value is not None and other.value is not None
-        else "The difference in AUC is "
-    )
+    missing = Estimate(None)
+    own, other = (arms.get(arm, missing).value for arm in (evaluation.contender, "classical"))
+    values = f"Its AUC is {format_decimal(own)} instead of {format_decimal(other)}, a difference of"
+    if own is None or other is None:
+        values = "The difference in AUC is"
     chance = any(
         rival.arm == evaluation.contender and rival.rule == PREVALENCE and not rival.beaten
         for rival in evaluation.simple_rules
     )
     useless = f" The {name} is not even shown to beat chance." if chance else ""
     bounds = f"{format_signed(low)} to {format_signed(high)}"
-    return (
-        f"{values}{format_signed(difference.value)} (95 % interval {bounds}): {meaning}.{useless}"
-    )
+    value = format_signed(difference.value)
+    return f"{values} {value} (95 % interval {bounds}): {meaning}.{useless}"
 
 
 def _single_model(evaluation: Evaluation) -> Iterator[str]:
@@ -232,9 +225,8 @@ def _single_model(evaluation: Evaluation) -> Iterator[str]:
         return
     name = evaluation.task.classes[evaluation.task.positive]
     for model in evaluation.models:
-        found, specific = (
-            model.metrics.get(key, Estimate(None)).value for key in ("sensitivity", "specificity")
-        )
+        figures = (model.metrics.get(key) for key in ("sensitivity", "specificity"))
+        found, specific = (each.value if each else None for each in figures)
         if is_best(evaluation, model) and found is not None and specific is not None:
             yield (
                 f"Of 100 {name} cases, {model.outcome.title} finds {100 * found:.0f}; of 100 "
@@ -247,9 +239,8 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
     Where the folds chose different models, their mixture stands there under its own name.
     """
-    groups: dict[str, list[ModelResult]] = {}
+    chosen, groups = evaluation.best.values(), {}
     for arm, models in group_by_arm(evaluation):
-        chosen = evaluation.best.values()
         shown = [model for model in models if model.outcome.model in chosen or arm == "reader"]
         groups[arm] = shown or models[:1]  # nobody was chosen: the reason stands in the row
     return groups
@@ -274,13 +265,12 @@ def tabulate_answer(evaluation: Evaluation) -> Table:
 
 
 def _columns(evaluation: Evaluation) -> list[str]:
-    columns = [metric_heading("roc_auc", evaluation.task)]
+    task, columns = evaluation.task, [metric_heading("roc_auc", evaluation.task)]
     if evaluation.near_duplicates:
         columns.append(FIGURE["roc_auc_off_near_duplicates"].title)
-    positive = evaluation.task.positive
-    if positive is None:
+    if task.positive is None:
         return [*columns, "Correct, per 100 cases"]
-    name = evaluation.task.classes[positive]
+    name = task.classes[task.positive]
     return [*columns, f"Found, per 100 {name}", "False alarms, per 100 others"]
 
 
@@ -319,10 +309,8 @@ def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
     found = model.metrics
     if evaluation.task.positive is None:
         return [_of_hundred(found.get("accuracy"))]
-    return [
-        _of_hundred(found.get("sensitivity")),
-        _of_hundred(found.get("specificity"), missed=True),
-    ]
+    alarms = _of_hundred(found.get("specificity"), missed=True)
+    return [_of_hundred(found.get("sensitivity")), alarms]
 
 
 def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
@@ -330,9 +318,8 @@ def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
     if share is None or share.value is None:
         return fill_cell(share)
     if missed:
-        value, low, high = (
-            None if part is None else 1 - part for part in (share.value, share.high, share.low)
-        )
+        parts = (share.value, share.high, share.low)
+        value, low, high = (None if part is None else 1 - part for part in parts)
         share = Estimate(value, low, high)
     return fill_cell(_scaled(share, 100), partial(format_decimal, digits=0), digits=0)
 
@@ -376,8 +363,14 @@ def _draw_models(
     axes: Axes, evaluation: Evaluation, models: Sequence[ModelResult], titles: list[str]
 ) -> None:
     for row, model in enumerate(models):
+        estimate, colour = _auc(model), ARM_COLOUR[model.outcome.arm]
         best = model.outcome.model in evaluation.best.values()
-        _draw_model(axes, row, model, best=best)
+        write_beside(axes, _auc_words(model), row, color=INK if best else MUTED, fontsize=8)
+        if model.outcome.status == "failed" or estimate.value is None:
+            continue
+        draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
+        style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
+        axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
     bounds = [bound for model in models for bound in (_auc(model).value, _auc(model).low)]
     lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds if bound is not None)]))
     axes.set_xlim(lowest, 1.005)
@@ -387,16 +380,6 @@ def _draw_models(
         draw_reference_line(axes, 0.5, "chance", dashed=False)
     if evaluation.ideal and evaluation.ideal.value is not None:
         draw_reference_line(axes, evaluation.ideal.value, "ideal", dashed=True)
-
-
-def _draw_model(axes: Axes, row: int, model: ModelResult, *, best: bool) -> None:
-    estimate, colour = _auc(model), ARM_COLOUR[model.outcome.arm]
-    write_beside(axes, _auc_words(model), row, color=INK if best else MUTED, fontsize=8)
-    if model.outcome.status == "failed" or estimate.value is None:
-        return
-    draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
-    style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
-    axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
 
 
 def _auc(model: ModelResult) -> Estimate:

@@ -32,14 +32,9 @@ def calibration(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_calibration(evaluation: Evaluation) -> Table:
     """Return intercept, slope, expected to observed and the parts of the Brier score."""
-    columns = [
-        "Intercept (ideal 0)",
-        "Slope (ideal 1)",
-        "Expected / observed (ideal 1)",
-        "Brier score",
-    ]
-    parts = ["Reliability", "Resolution", "Uncertainty"]
-    parts = [] if evaluation.task.positive is None else parts
+    several = evaluation.task.positive is None
+    parts = [] if several else ["Reliability", "Resolution", "Uncertainty"]
+    ideals = ["Intercept (ideal 0)", "Slope (ideal 1)", "Expected / observed (ideal 1)"]
 
     def cells(model: ModelResult) -> Cells | None:
         result = model.calibration
@@ -57,7 +52,7 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
             ),
         ]
 
-    return tabulate_models(evaluation, [*columns, *parts], cells)
+    return tabulate_models(evaluation, [*ideals, "Brier score", *parts], cells)
 
 
 def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
@@ -99,23 +94,16 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
 
 
 def _draw_curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> None:
-    filled = [each for each in bins if each.observed.value is not None]
-    x = [each.predicted for each in filled]
-    value = [each.observed.value or 0.0 for each in filled]
+    points = [(each.predicted, each.observed) for each in bins if each.observed.value is not None]
+    x, value = [at for at, _ in points], [share.value or 0.0 for _, share in points]
     low, high = (
-        [
-            known if bound is None else bound
-            for known, each in zip(value, filled, strict=True)
-            for bound in [getattr(each.observed, side)]
-        ]
-        for side in ("low", "high")
+        [known if bound is None else bound for known, bound in zip(value, bounds, strict=True)]
+        for bounds in ([share.low for _, share in points], [share.high for _, share in points])
     )
     axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.7, zorder=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.plot(x, value, marker="o", markersize=3.5, color=colour)
-    axes.set_xlim(-0.02, 1.02)
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_aspect("equal")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 

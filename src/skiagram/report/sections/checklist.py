@@ -94,7 +94,6 @@ class Checklist(NamedTuple):
     items: tuple[Item, ...]
 
     def count_states(self, *states: State) -> int:
-        """Return the number of parts in one of the states."""
         return sum(item.state in states for item in self.items)
 
     @property
@@ -104,12 +103,11 @@ class Checklist(NamedTuple):
         Weights of items that do not apply are left out of the sum, as the checklist does.
         """
         applicable = [item for item in self.items if item.state != "not applicable"]
-        whole = sum(item.weight for item in applicable)
-        if whole == 0:
-            return None
-        met = sum(item.weight for item in applicable if item.state == "here")
-        lost = sum(item.weight for item in applicable if item.state == "not here")
-        return met / whole, (whole - lost) / whole
+        whole, met, lost = (
+            sum(item.weight for item in applicable if state in (item.state, "any"))
+            for state in ("any", "here", "not here")
+        )
+        return (met / whole, (whole - lost) / whole) if whole else None
 
     @property
     def score_words(self) -> str:
@@ -124,18 +122,17 @@ class Checklist(NamedTuple):
         )
 
 
-class Facts(NamedTuple):
-    """What a run can say of itself: name → words with its figures, and need → whether it is met."""
-
-    words: Mapping[str, str]
-    met: Mapping[str, bool]
-
-
-def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
-    """Return what a run can say of itself, for the checklists."""
-    card, params, trained = material.card, material.provenance.params, _trained(evaluation)
+def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
+    """Return what a run can say of itself: name → words with its figures."""
+    card, params, difference = material.card, material.provenance.params, evaluation.difference
+    compared = "no comparison of both arms"
+    if difference and difference.value is not None:
+        compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
+    readers = "fewer than two readers"
+    if study := evaluation.readers:
+        readers = f"{len(study.readers)} readers, mean AUC {format_estimate(study.mean)}"
     versions = material.provenance.versions
-    words = {
+    return {
         "design": "a sealed test set"
         if evaluation.task.design == "holdout"
         else "nested cross-validation, nothing sealed",
@@ -144,12 +141,12 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
         "development": f"development: {_count(evaluation, 'development')}",
         "reported": f"reported: {_count(evaluation, 'reported')}",
         "classes": " / ".join(evaluation.task.classes),
-        "models": trained,
+        "models": _trained(evaluation),
         "auc": _of_best(
             evaluation, "AUC of the best of each arm", lambda model: model.metrics.get("roc_auc")
         ),
         "verdict": evaluation.answer.headline if evaluation.answer else evaluation.verdict,
-        "difference": _difference(evaluation),
+        "difference": compared,
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(evaluation.detectable.value)
         if evaluation.detectable
@@ -169,18 +166,15 @@ def gather_facts(evaluation: Evaluation, material: Material) -> Facts:
         "features": f"families {_listed(params.get('features'))}",
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "sites": _sites(evaluation),
-        "readers": _readers(evaluation),
+        "readers": readers,
     }
-    return Facts(words, _present(evaluation))
 
 
-def _present(evaluation: Evaluation) -> dict[str, bool]:
+def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
+    """Return need of an item → whether the run meets it."""
     arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
     rules = {comparison.rule for comparison in evaluation.simple_rules}
-    several = any(
-        len(model.stability.seed_auc) > 1 for model in evaluation.models if model.stability
-    )
-    chosen = any(model.stability and model.stability.selection for model in evaluation.models)
+    spreads = [model.stability for model in evaluation.models if model.stability]
     return {
         "subgroups": any(model.subgroups for model in evaluation.models),
         "sites": bool(evaluation.test_sites or evaluation.sites),
@@ -189,8 +183,8 @@ def _present(evaluation: Evaluation) -> dict[str, bool]:
         "networks": "deep" in arms,
         "both_arms": "classical" in arms and not arms.isdisjoint({"deep", "encoder"}),
         "covariate_baseline": any("covariates" in rule for rule in rules) or "reader" in arms,
-        "several_trainings": several,
-        "chosen_features": chosen,
+        "several_trainings": any(len(spread.seed_auc) > 1 for spread in spreads),
+        "chosen_features": any(spread.selection for spread in spreads),
         "prevalence": evaluation.prevalence is not None,
         "two_classes": evaluation.task.positive is not None,
     }
@@ -233,13 +227,6 @@ def _of_best(
     return f"{what}: {'; '.join(parts) or 'none'}"
 
 
-def _difference(evaluation: Evaluation) -> str:
-    difference = evaluation.difference
-    if difference is None or difference.value is None:
-        return "no comparison of both arms"
-    return f"{evaluation.contender_words} minus classical {format_difference(difference)}"
-
-
 def _missing(treatment: pd.DataFrame) -> str:
     if "missing" not in treatment or not len(treatment):
         return "no case was restored"
@@ -256,13 +243,6 @@ def _sites(evaluation: Evaluation) -> str:
     return "no site was held out"
 
 
-def _readers(evaluation: Evaluation) -> str:
-    study = evaluation.readers
-    if study is None:
-        return "fewer than two readers"
-    return f"{len(study.readers)} readers, mean AUC {format_estimate(study.mean)}"
-
-
 def list_checklists() -> tuple[str, ...]:
     """Return the names of all checklists' files, the report's own first."""
     folder = importlib.resources.files("skiagram.report").joinpath(FOLDER)
@@ -272,9 +252,11 @@ def list_checklists() -> tuple[str, ...]:
 
 def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
     """Return all checklists with what the run answers, the report's own first."""
-    facts = gather_facts(evaluation, material)
-    files = map(_read_checklist, list_checklists())
-    return [file._replace(items=tuple(_fill(item, facts) for item in file.items)) for file in files]
+    words, met = _words(evaluation, material), _needs_met(evaluation)
+    return [
+        file._replace(items=tuple(_fill(item, words, met) for item in file.items))
+        for file in map(_read_checklist, list_checklists())
+    ]
 
 
 @cache
@@ -286,10 +268,10 @@ def _read_checklist(name: str) -> Checklist:
     return Checklist(file=name, items=items, **{"note": "", **file})
 
 
-def _fill(item: Item, facts: Facts) -> Item:
-    if not all(facts.met[need] for need in item.applies):
+def _fill(item: Item, facts: Mapping[str, str], met: Mapping[str, bool]) -> Item:
+    if not all(met[need] for need in item.applies):
         return item._replace(stands="", anchors=(), author="", state="not applicable")
-    if not all(facts.met[need] for need in item.needs):
+    if not all(met[need] for need in item.needs):
         if item.otherwise == "no":
             return item._replace(stands="Not in this run", anchors=(), state="not here")
         author = item.author or "All of it; this run does not have it"
@@ -297,8 +279,8 @@ def _fill(item: Item, facts: Facts) -> Item:
     if not item.stands:
         return item._replace(state="author")
     # A section of its own says only that there is nothing.
-    anchors = tuple(anchor for anchor in item.anchors if facts.met.get(anchor, True))
-    stands, author = item.stands.format_map(facts.words), item.author
+    anchors = tuple(anchor for anchor in item.anchors if met.get(anchor, True))
+    stands, author = item.stands.format_map(facts), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
         author = f"{author or 'Figures by part of the cases'}. {_NO_COLUMN}"
         stands = stands if anchors else ""
@@ -358,18 +340,17 @@ def tabulate_states(checklists: list[Checklist]) -> Table:
 
 def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     """Return a table to fill in: the last two columns are the authors'."""
-    return pd.DataFrame(
-        {
-            "Item": [item.number for item in checklist.items],
-            "Part": [item.part for item in checklist.items],
-            "What is asked": [item.asked for item in checklist.items],
-            "Answered by the run": [STATE_WORDS[item.state] for item in checklist.items],
-            "Where it stands": [item.stands for item in checklist.items],
-            "What the authors must add": [item.author for item in checklist.items],
-            "Authors’ answer": "",
-            "Page": "",
-        }
-    )
+    columns = {
+        "number": "Item",
+        "part": "Part",
+        "asked": "What is asked",
+        "state": "Answered by the run",
+        "stands": "Where it stands",
+        "author": "What the authors must add",
+    }
+    table = pd.DataFrame(checklist.items, columns=Item._fields)[[*columns]]
+    table["state"] = table["state"].map(STATE_WORDS)
+    return table.rename(columns=columns).assign(**{"Authors’ answer": "", "Page": ""})
 
 
 def write_checklist_markdown(checklist: Checklist) -> str:

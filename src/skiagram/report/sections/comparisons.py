@@ -12,7 +12,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
-from skiagram.report.tables import Cell, Table, TableRow, list_rows
+from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.significance import McNemar
 
 ALPHA = 0.05
@@ -49,33 +49,23 @@ def tabulate_pairs(
     pairs: Sequence[Comparison], name: Name, *, corrected: bool = True
 ) -> Table | None:
     """Return a row a pair, in the order given; None where there are none."""
-    columns = [
-        "minus",
-        "Difference in AUC",
-        "p",
-        *(["p, Holm"] if corrected else []),
-        "What it shows",
-        "Only first : only second correct",
-    ]
-    rows = [
-        TableRow(
-            name(pair.model),
-            [
-                name(pair.other),
-                pair.difference.reason
-                if pair.difference.value is None
-                else format_difference(pair.difference),
-                format_p_value(pair.p),
-                *([format_p_value(pair.p_holm)] if corrected else []),
-                _RELATIONS[pair.relation],
-                _describe_mcnemar(pair.mcnemar),
-            ],
-        )
-        for pair in pairs
-    ]
-    if not rows:
-        return None
-    return Table(columns, list_rows(rows), words=("minus", "What it shows"), kind="pairs")
+    columns: dict[str, Callable[[Comparison], str]] = {
+        "minus": lambda pair: name(pair.other),
+        "Difference in AUC": lambda pair: (
+            pair.difference.reason
+            if pair.difference.value is None
+            else format_difference(pair.difference)
+        ),
+        "p": lambda pair: format_p_value(pair.p),
+        "p, Holm": lambda pair: format_p_value(pair.p_holm),
+        "What it shows": lambda pair: _RELATIONS[pair.relation],
+        "Only first : only second correct": lambda pair: _describe_mcnemar(pair.mcnemar),
+    }
+    if not corrected:
+        del columns["p, Holm"]
+    words = ("minus", "What it shows")
+    first = lambda pair: name(pair.model)  # noqa: E731
+    return tabulate(pairs, first, columns, words=words, kind="pairs") if pairs else None
 
 
 def _describe_mcnemar(test: McNemar | None) -> str:

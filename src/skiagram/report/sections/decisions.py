@@ -1,5 +1,7 @@
 """Decisions: what each model's thresholds do on the reported cases, and what acting is worth."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from skiagram.evaluation.decisions import JUDGMENTS
@@ -26,12 +28,14 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import (
+    Cell,
     Cells,
     Group,
     Table,
     TableRow,
     fill_cell,
     fill_difference,
+    tabulate,
     tabulate_models,
 )
 from skiagram.statistics.estimate import Estimate
@@ -81,16 +85,10 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
         return ()
     name = evaluation.task.classes[positive]
     sentences = []
-    best = (
-        model
-        for _, models in group_by_arm(evaluation)
-        for model in models
-        if is_best(evaluation, model)
-    )
-    for model in best:
+    for model in (each for _, models in group_by_arm(evaluation) for each in models):
         found = (model.metrics.get(metric) for metric in ("sensitivity", "specificity"))
         sensitivity, specificity = (each.value if each else None for each in found)
-        if sensitivity is None or specificity is None:
+        if not is_best(evaluation, model) or sensitivity is None or specificity is None:
             continue
         hits, alarms = round(100 * sensitivity), round(100 * (1 - specificity))
         sentences.append(
@@ -153,28 +151,17 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     utility, contender = evaluation.utility, evaluation.contender_words
     if utility is None or utility.prevalence is None or not utility.net_benefit:
         return None
-    rows = [
-        TableRow(
-            _format_share(benefit.threshold),
-            [
-                _format_share(benefit.own_threshold),
-                _per_thousand(benefit.act_on_all),
-                _per_thousand(benefit.classical),
-                _per_thousand(benefit.network),
-                fill_cell(benefit.gain, _gain, digits=1),
-            ],
-        )
-        for benefit in utility.net_benefit
-    ]
-    columns = (
-        "Probability given by the models",
-        "Act on all",
-        "Best classical model",
-        f"Best {contender}",
-        f"{contender.capitalize()} minus classical",
-    )
+    columns: dict[str, Callable[[NetBenefitGain], Cell | str]] = {
+        "Probability given by the models": lambda one: _format_share(one.own_threshold),
+        "Act on all": lambda one: _per_thousand(one.act_on_all),
+        "Best classical model": lambda one: _per_thousand(one.classical),
+        f"Best {contender}": lambda one: _per_thousand(one.network),
+        f"{contender.capitalize()} minus classical": lambda one: fill_cell(one.gain, _gain, 1),
+    }
     title = f"Per 1,000 patients, {_format_share(utility.prevalence)} of them positive"
-    return Table(columns, [Group(title, rows)], first="Act from a risk of")
+    first = "Act from a risk of"
+    table = tabulate(utility.net_benefit, lambda one: _format_share(one.threshold), columns, first)
+    return replace(table, groups=[table.groups[0]._replace(title=title)])
 
 
 def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:

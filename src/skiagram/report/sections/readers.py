@@ -25,18 +25,12 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
     known = {titles.get(name, name): auc for name, auc in study.readers.items()}
     known["Mean reader"] = study.mean
     single = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in known.items()]
-    arms = [
-        TableRow(
-            titles[evaluation.best[arm]],
-            [
-                fill_cell(evaluation.arms[arm].auc) if arm in evaluation.arms else "",
-                fill_difference(comparison.difference),
-                format_p_value(comparison.p),
-                format_p_value(comparison.p_holm),
-            ],
-        )
-        for arm, comparison in study.models.items()
-    ]
+    arms = []
+    for arm, one in study.models.items():
+        auc = fill_cell(evaluation.arms[arm].auc) if arm in evaluation.arms else ""
+        p = (format_p_value(one.p), format_p_value(one.p_holm))
+        cells = (auc, fill_difference(one.difference), *p)
+        arms.append(TableRow(titles[evaluation.best[arm]], cells))
     groups = (
         Group(ARM_TITLES["reader"], single),
         Group("" if evaluation.compared else "Best of each arm", arms),

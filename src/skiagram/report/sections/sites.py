@@ -40,17 +40,12 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
             evaluation.difference_words if named else evaluation.difference_words.capitalize()
         )
         summaries.append(study.difference)
-    each = [
-        TableRow(
-            site.name,
-            [
-                *(format_count(site.patients[name]) for name in classes),
-                *(fill_cell(site.auc[arm]) for arm in arms),
-                *([fill_difference(site.difference)] if site.difference else []),
-            ],
-        )
-        for site in study.sites
-    ]
+    each = []
+    for site in study.sites:
+        patients = [format_count(site.patients[name]) for name in classes]
+        figures = [fill_cell(site.auc[arm]) for arm in arms]
+        figures += [fill_difference(site.difference)] if site.difference else []
+        each.append(TableRow(site.name, [*patients, *figures]))
     blank = [""] * len(classes)
     summary = [
         TableRow("Mean over such sites", [*blank, *map(_mean, summaries)]),
@@ -87,11 +82,11 @@ def describe_sites(evaluation: Evaluation) -> str:
     if study is None:
         return ""
     number = len(study.sites)
-    left_out = (
-        f" {study.left_out} with too few patients of a class are neither shown nor summarised."
-        if study.left_out
-        else ""
-    )
+    left_out = ""
+    if study.left_out:
+        left_out = (
+            f" {study.left_out} with too few patients of a class are neither shown nor summarised."
+        )
     if number < 2:
         return f"One {study.column} says nothing about the next.{left_out}"
     summary = study.difference or next(iter(study.auc.values()))

@@ -56,11 +56,7 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
 
 
 def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
-    """Tell what this many patients can show, and how many the margin would need.
-
-    To find a difference of the margin takes fewer patients than to settle that two equal models
-    differ by less than it.
-    """
+    """Tell what this many patients can show, and how many the margin would need."""
     detectable, planning = evaluation.detectable, evaluation.planning
     if detectable is None or detectable.value is None:
         return
@@ -83,13 +79,13 @@ def _needed(planning: Planning | None, margin: str, people: str) -> str:
         return ""
     if planning.detect is None:
         return f" No number of {people} is enough: {planning.reason}."
-    words = (
+    settle = f"{planning.reason}."
+    if planning.settle is not None:
+        settle = f"about {round_up(planning.settle)} (each with a probability of 80 %)."
+    return (
         f" To find a difference of {margin}, the margin, about {round_up(planning.detect)} such "
-        f"{people} are needed; to show that two equal models differ by less, "
+        f"{people} are needed; to show that two equal models differ by less, {settle}"
     )
-    if planning.settle is None:
-        return f"{words}{planning.reason}."
-    return f"{words}about {round_up(planning.settle)} (each with a probability of 80 %)."
 
 
 def round_up(patients: float) -> str:
@@ -142,11 +138,9 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
     choice = evaluation.arms.get(evaluation.contender)
     best = choice.model if choice else evaluation.best.get(evaluation.contender)
     for model in (*evaluation.models, *evaluation.mixtures):
-        if model.outcome.model != best or not model.stability or not model.stability.variance:
-            continue
-        parts = model.stability.variance
-        whole = parts.patients + parts.seed + parts.both
-        if whole > 0:
+        parts = model.stability.variance if model.stability else None
+        whole = parts.patients + parts.seed + parts.both if parts else 0.0
+        if model.outcome.model == best and parts and whole > 0:
             patients, seed, both = (
                 format_percent(part / whole) for part in (parts.patients, parts.seed, parts.both)
             )
@@ -170,7 +164,7 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     if not chosen:
         sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
         yield (
-            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
+            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design]['chosen']}. The "
             f"comparison above is between the models that were.{sealed}"
         )
     elif share < _SURE:
@@ -180,11 +174,8 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
 def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
     ideal = evaluation.ideal
     best = (model for model in evaluation.models if is_best(evaluation, model))
-    reached = [
-        value
-        for model in best
-        if (value := model.metrics.get("roc_auc", Estimate(None)).value) is not None
-    ]
+    found = (model.metrics.get("roc_auc", Estimate(None)).value for model in best)
+    reached = [value for value in found if value is not None]
     if ideal is None or ideal.value is None or not reached:
         return
     left = ideal.value - max(reached)

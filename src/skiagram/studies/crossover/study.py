@@ -99,7 +99,6 @@ class Crossover(EncoderStudyOptions):
     replicates: Annotated[int, Field(ge=100)]
 
     def __post_init__(self) -> None:
-        """Refuse a study without anything that may overtake the baselines."""
         if not self.networks and not (self.encoders and self.heads):
             raise OptionError(
                 "no network, and no head on a frozen encoder",
@@ -108,7 +107,6 @@ class Crossover(EncoderStudyOptions):
             )
 
     def run(self, workspace: Workspace) -> CrossoverResult:
-        """Make every fit that is not made yet, then fit the curves."""
         images = self.prepared(workspace, self.dataset, self.design, self.restoration)
         labels = unseal(workspace, images.data, self, 1)
         draws = [self._draw(workspace, images, labels, number) for number in range(self.draws)]

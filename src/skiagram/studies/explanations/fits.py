@@ -91,11 +91,9 @@ class FoldFit:
 
     @cached_property
     def fold(self) -> Partition:
-        """Return the fold."""
         return self.cv.folds()[self.number]
 
     def stream(self, *name: str | int) -> np.random.Generator:
-        """Return a stream of random numbers of this model and fold."""
         return stream(self.cv.plan.seed, NAME, self.candidate.name, self.number, *name)
 
     @cached_property
@@ -134,7 +132,6 @@ class FoldFit:
 
     @cached_property
     def fitted(self) -> Any:
-        """Return the trained model."""
         return self.candidate.load(self.folder / "model")
 
     @cached_property
@@ -150,7 +147,6 @@ class FoldFit:
 
     @property
     def patient(self) -> NDArray[np.str_]:
-        """Return (m,) the patients of the held-out cases."""
         return self.cv.patient_id[self.fold.held_out]
 
     def model_ranking(self, fitted: Any) -> Ranking:
@@ -181,11 +177,9 @@ class Ground(NamedTuple):
     sample: tuple[str, ...]
 
     def mask(self, case: str) -> Mask | None:
-        """Return the known region of a case."""
         return None if self.regions is None else self.regions.masks.get(case)
 
     def rows(self, cases: Sequence[str]) -> Rows:
-        """Return the rows of some cases."""
         position = {case: row for row, case in enumerate(self.cv.case_id.tolist())}
         return np.array([position[case] for case in cases], dtype=np.int64)
 

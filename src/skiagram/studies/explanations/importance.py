@@ -160,7 +160,6 @@ class FoldImportance:
 
     @classmethod
     def read(cls, piece: Path) -> "FoldImportance":
-        """Read what `examine_features` left."""
         groups = json.loads((piece / "groups.json").read_text(encoding="utf-8"))
         families, clusters = (
             {name: tuple(members) for name, members in groups[kind].items()}

@@ -72,7 +72,6 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
     gallery: Annotated[int, Field(ge=0)]
 
     def run(self, workspace: Workspace) -> ExplanationsResult:
-        """Train and explain what is not explained yet."""
         if self.baselines and self.importance.shap_cases:
             import_shap()
         if (self.networks or self.encoders) and set(self.maps.methods) != {"attention_rollout"}:

@@ -103,7 +103,6 @@ class Shift:
         return self
 
     def run(self, setup: Setup) -> ShiftResult:
-        """Train with and without each source and score its cases."""
         if self.column is not None:
             return self._left_out(setup, self.column)
         return self._other(setup, str(self.other))
@@ -235,7 +234,6 @@ class Robustness(EncoderStudyOptions):
         return corruptions
 
     def run(self, workspace: Workspace) -> RobustnessResult:
-        """Train, make worse and score what is not finished yet."""
         setup = Setup(workspace, self, self.restoration)
         kinds = tuple(
             CorruptionKind(name, CORRUPTIONS[name].title, CORRUPTIONS[name].unit, amounts)

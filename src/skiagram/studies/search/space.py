@@ -38,7 +38,6 @@ class Range:
 
     @property
     def whole(self) -> bool:
-        """Return whether only whole numbers are tried."""
         return type(self.low) is int and type(self.high) is int
 
     def holds(self, value: object) -> bool:
@@ -54,7 +53,6 @@ class Choice:
     choices: Annotated[tuple[Any, ...], Field(min_length=2)]
 
     def holds(self, value: object) -> bool:
-        """Say whether a value is among them."""
         return value in self.choices
 
 

@@ -100,7 +100,6 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
     outer_folds: Annotated[int, Field(ge=2)] | None
 
     def run(self, workspace: Workspace) -> SearchResult:
-        """Make all trials that are not made yet and judge what they found."""
         asked = []
         for candidate in self.candidates(workspace):
             file = candidate.option_file

@@ -131,13 +131,11 @@ class FewFeatures(SimpleModel):
         return int(self.model.coef_.size + self.model.intercept_.size)
 
     def scores(self, table: FeatureTable) -> Floats:
-        """Return (n, n_classes) log-probabilities."""
         standard = (self.filled(table) - self.mean) / self.deviation
         scores: Floats = log_softmax(standard @ self.coefficient.T + self.intercept, axis=1)
         return scores
 
     def content(self) -> dict[str, Any]:
-        """Return features, standardisation and weights."""
         names = ("median", "mean", "deviation", "coefficient", "intercept")
         arrays = {name: getattr(self, name).tolist() for name in names}
         return arrays | {"features": list(self.features)}
@@ -152,7 +150,6 @@ class FewFeatures(SimpleModel):
             yield ReadFeature(self.features[k], meaning, unit, mean, deviation, odds)
 
     def base_odds(self, task: Task) -> dict[str, float]:
-        """Return class → its odds where every feature is at its mean."""
         return _odds(self.intercept, task)
 
 
@@ -228,7 +225,6 @@ class RuleTree(SimpleModel):
 
     @property
     def n_parameters(self) -> int:
-        """Return the number of thresholds and answers."""
         return len(self.cases)
 
     def scores(self, table: FeatureTable) -> Floats:

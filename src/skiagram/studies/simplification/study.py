@@ -171,7 +171,6 @@ class Simplification(EncoderStudyOptions, TimedStudy):
     margin: Annotated[float, Field(ge=0, lt=1)]
 
     def run(self, workspace: Workspace) -> SimplificationResult:
-        """Fit all models of all folds that are not fitted yet, and compare them."""
         cv, data_set = self.cross_validation(workspace)
         _, task = read_cases(cv.prepared.data.folder / "cases")
         clock = self.clock(cv)
