@@ -61,7 +61,7 @@ class DefinedFamily:
     def in_order(self, columns: Mapping[str, Column]) -> Floats:
         """Return (n, n_features) from feature name without prefix → (n,)."""
         start = len(self.prefix) + 1
-        return np.stack([columns[name[start:]] for name in self.names()], axis=1)
+        return np.array([columns[name[start:]] for name in self.names()]).T
 
 
 @dataclass(**STRICT)

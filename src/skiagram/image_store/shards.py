@@ -64,8 +64,8 @@ def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     ends = []
     for axis in range(inside.ndim):
         others = tuple(other for other in range(inside.ndim) if other != axis)
-        held = np.flatnonzero(inside.any(axis=others))
-        ends.append((int(held[0]), int(held[-1]) + 1) if len(held) else (0, 0))
+        held = inside.any(axis=others).tolist()
+        ends.append((held.index(True), len(held) - held[::-1].index(True)) if any(held) else (0, 0))
         inside = inside[(slice(None),) * axis + (slice(*ends[-1]),)]  # the next looks at less
     return tuple(ends)
 
