@@ -64,7 +64,7 @@ def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     ends = []
     for axis in range(inside.ndim):
         others = tuple(other for other in range(inside.ndim) if other != axis)
-        held = inside.any(axis=others).tolist()
+        held: list[bool] = np.any(inside, axis=others).tolist()
         ends.append((held.index(True), len(held) - held[::-1].index(True)) if any(held) else (0, 0))
         inside = inside[(slice(None),) * axis + (slice(*ends[-1]),)]  # the next looks at less
     return tuple(ends)
