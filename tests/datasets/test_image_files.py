@@ -231,6 +231,11 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "truncated PNG": (encoded(Image.fromarray(COLOUR), "PNG")[:-30], "pixels cannot be read"),
     "truncated TIFF": (tiff(DEEP)[:-40], "pixels cannot be read"),
     "truncated PGM": (pgm(DEEP, 65535)[:-4], "pixels cannot be read"),
+    "two PGM": (encoded(Image.fromarray(GRAY), "PPM") * 2, "more than one image"),
+    "two PPM": (encoded(Image.fromarray(COLOUR), "PPM") * 2, "more than one image"),
+    "two PBM": (encoded(Image.fromarray(GRAY > 9), "PPM") * 2, "more than one image"),
+    "two deep PGM": (pgm(DEEP, 4095) * 2, "more than one image"),
+    "two plain PGM": (b"P2 2 1 255\n0 255\n" * 2, "more than one image"),
     "DICOM without pixels": (_without_pixels(), "no pixels"),
     "three pages": (_pages(), "3 pages without a place"),
     "channels of a page": (

@@ -36,11 +36,12 @@ from skiagram.image_store.shards import Image
 HEAD_BYTES = 132
 _DICOM = re.compile(rb".{128}DICM", re.DOTALL)
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
+_NETPBM = re.compile(rb"P[1-6]\s")
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     (_TIFF, TiffImageFile),
-    (re.compile(rb"P[1-6]\s"), PpmImageFile),
+    (_NETPBM, PpmImageFile),
 )
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
@@ -113,6 +114,9 @@ def decode_image(
                 return SpacedImage(plane)
         file = opened(BytesIO(content))
         _turn_to(file, frame, name)
+        if isinstance(file, PpmImageFile) and _goes_on(file, content):
+            remedy = "write one file per image"
+            raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
         pixels = _pixels(file, name, most_pixels)
         if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
             pixels = np.iinfo(pixels.dtype).max - pixels
@@ -247,6 +251,16 @@ def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
         raise several_frames(pages, name, "pages")
     if index:
         file.seek(index)
+
+
+def _goes_on(file: PpmImageFile, content: bytes) -> bool:
+    """Return whether a second image follows the first, which Pillow does not look for."""
+    tile = file.tile[0]
+    if tile.codec_name == "ppm_plain":
+        return re.search(rb"\sP[1-6]\s", content[tile.offset :]) is not None
+    row = (2 if file.mode == "I" else 1) * len(file.getbands()) * file.width
+    row = math.ceil(file.width / 8) if file.mode == "1" else row
+    return _NETPBM.match(content[tile.offset + row * file.height :].lstrip()) is not None
 
 
 def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
