@@ -98,7 +98,7 @@ def _fit(folder: str, case: Case, precision: str) -> None:
     values = yaml.safe_load((CONF / "trainer/default.yaml").read_text())
     trainer = check(Trainer, values | {"precision": TRAINED[precision]}, "trainer")
     network = build(case.options(), "model")
-    NetworkModel(network, trainer, threads=1).fit(training, validation, FitContext(seed=0))
+    NetworkModel(network, trainer, threads=1).fit(training, FitContext(0, validation=validation))
 
 
 def _loop(folder: str, case: Case, precision: str) -> None:

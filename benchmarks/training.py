@@ -128,7 +128,7 @@ def _fit(folder: str, case: Case) -> None:
     network: Network = build(case.options(), "model")
     values = yaml.safe_load((CONF / "trainer/default.yaml").read_text())
     trainer = check(Trainer, values | {"accelerator": "cpu"}, "trainer")
-    NetworkModel(network, trainer, threads=1).fit(training, validation, FitContext(seed=0))
+    NetworkModel(network, trainer, threads=1).fit(training, FitContext(0, validation=validation))
 
 
 def _loop(folder: str, case: Case) -> None:

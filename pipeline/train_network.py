@@ -35,7 +35,7 @@ def main(options: Options) -> None:
     kind = FinderModel if isinstance(network, FindingNetwork) else NetworkModel
     learner = kind(network, options.trainer, options.compute.threads)
     seen = learner.inputs(ROOT / "data")
-    development, test = (seen.cases(part.case_id) for part in (cases.development(), cases.test()))
+    development, test = (seen.of(part.case_id) for part in (cases.development(), cases.test()))
     groups = read_fold_groups(options.plan, ROOT / "data/cases/covariates.parquet", cases, task)
     member = Member(name, learner, options.model, development, test, groups)
     outputs, inputs = (f"models/{name}", f"scores/{name}"), repr((task, options, seen.sha256))

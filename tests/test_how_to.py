@@ -60,7 +60,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 def test_the_model_is_fitted_scores_and_is_saved(load: Load, tmp_path: Path) -> None:
     model, cases = load("add-a-model", neighbours=1), cohort(3)
-    fitted = model.fit(cases, None, FitContext(0))
+    fitted = model.fit(cases, FitContext(0))
     np.testing.assert_array_equal(fitted.scores(cases.inputs).argmax(axis=1), cases.label)
     fitted.save(tmp_path / "saved")
     loaded = model.load(tmp_path / "saved")
@@ -83,7 +83,7 @@ def test_the_networks_learn_score_and_are_saved(load: Load, tmp_path: Path, numb
     short = {"epochs": 8, "patience": 8, "augmentation": None}
     training = options("add-a-model", 1)["training"] | short
     network, cases = load("add-a-model", number, training=training), spots(tmp_path, 48, noise=0.0)
-    fitted = NetworkModel(network, CPU, threads=1).fit(cases, cases, FitContext(seed=0))
+    fitted = NetworkModel(network, CPU, threads=1).fit(cases, FitContext(0, validation=cases))
     losses = fitted.summary.curves["training_loss"].to_numpy()
     assert losses[-1] < 0.8 * losses[0]
     fitted.save(tmp_path / "saved")

@@ -66,8 +66,8 @@ def _stopped(
     known: Labelled[ImageSet], training: Training, seed: int, draw: int, *name: str
 ) -> Fitted[ImageSet]:
     part = inner_validation(known.label, known.patient_id, 0.15, draw, *name)
-    halves = known.select(part.training), known.select(part.held_out)
-    return _learner(training).fit(*halves, FitContext(seed))
+    context = FitContext(seed, validation=known.select(part.held_out))
+    return _learner(training).fit(known.select(part.training), context)
 
 
 def compare_fits(cases: Labelled[ImageSet], seed: int) -> NDArray[np.float64]:
@@ -90,7 +90,7 @@ def compare_fits(cases: Labelled[ImageSet], seed: int) -> NDArray[np.float64]:
     squeezed = dataclasses.replace(training, epochs=epochs, patience=epochs)
 
     def on_all(options: Training, until: int) -> Fitted[ImageSet]:
-        return _learner(options).fit(known, None, FitContext(seed, epochs=until))
+        return _learner(options).fit(known, FitContext(seed, epochs=until))
 
     fits: tuple[Callable[[], Fitted[ImageSet]], ...] = (
         lambda: _stopped(known, training, seed, seed, "v"),

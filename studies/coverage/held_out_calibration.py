@@ -102,9 +102,7 @@ class Discriminant:
     uses_validation: ClassVar[bool] = False
     title: ClassVar[str] = "Linear discriminant"
 
-    def fit(
-        self, training: Labelled[Rows], validation: Labelled[Rows] | None, context: FitContext
-    ) -> FittedDiscriminant:
+    def fit(self, training: Labelled[Rows], context: FitContext) -> FittedDiscriminant:
         """Fit means and one covariance."""
         values, positive = training.inputs.values, training.label == 1
         means = values[positive].mean(axis=0), values[~positive].mean(axis=0)

@@ -36,7 +36,7 @@ def head(table: FeatureTable, name: str, **changed: Any) -> FittedClassical:
     label = np.arange(CASES) % 2
     options = read_option_file(Path(f"conf/model/{name}.yaml"), name) | changed
     labelled = Labelled(table, table.case_id, label, table.case_id, 2)
-    fitted: FittedClassical = build(options, "model").fit(labelled, None, FitContext(seed=0))
+    fitted: FittedClassical = build(options, "model").fit(labelled, FitContext(seed=0))
     return fitted
 
 

@@ -51,7 +51,7 @@ def labels(table: FeatureTable) -> NDArray[np.int64]:
 
 def fit(model: ClassicalModel, table: FeatureTable) -> FittedClassical:
     label = labels(table)
-    return model.fit(Labelled(table, table.case_id, label, table.case_id, 2), None, FitContext(0))
+    return model.fit(Labelled(table, table.case_id, label, table.case_id, 2), FitContext(0))
 
 
 COMMON: dict[str, Any] = {"columns": None, "selection": None, "components": None}

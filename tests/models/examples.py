@@ -89,16 +89,10 @@ class Spy:
     arm: ClassVar[Arm] = "classical"
     uses_validation: ClassVar[bool] = False
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> SpyFit:
-        """Fit, or fail as told."""
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> SpyFit:
         if self.failure is not None and len(self.fits) == self.fails_at:
             raise self.failure
-        seen = Seen(context.seed, training, validation, context.epochs)
+        seen = Seen(context.seed, training, context.validation, context.epochs)
         self.fits.append(seen)
         values = training.inputs.values[:, 0].astype(np.float64)  # noqa: PD011
         centre = np.array([values[training.label == k].mean() for k in range(training.n_classes)])
@@ -121,13 +115,7 @@ class CountingSpy(StoppingSpy):
     A fit without cases to stop early on keeps the epochs it was given.
     """
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> SpyFit:
-        """Fit."""
-        fitted = super().fit(training, validation, context)
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> SpyFit:
+        fitted = super().fit(training, context)
         epochs = len(self.fits) if context.epochs is None else context.epochs
         return replace(fitted, summary=replace(fitted.summary, epochs=(epochs,)))

@@ -42,19 +42,14 @@ class Counting:
     uses_validation: ClassVar[bool] = False
     title: ClassVar[str] = "Tree"
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> FittedClassical:
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
         """Note the fit, then make it or die."""
         made = len(self.notes.read_text().splitlines()) if self.notes.exists() else 0
         with self.notes.open("a") as file:
             file.write(f"{context.seed}\n")
         if made == self.killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        fitted: FittedClassical = TREE.fit(training, validation, context)
+        fitted: FittedClassical = TREE.fit(training, context)
         return fitted
 
 

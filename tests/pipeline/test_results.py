@@ -74,7 +74,7 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     features = FeatureTable.read(phantom.folder / "data/features.parquet").of(test.case_id)
     seen = Labelled(features, test.case_id, label, test.patient_id, 2)
     options = {key: value for key, value in honest.outcome.options.items() if key != "_target_"}
-    fitted = RandomForest(**options).fit(seen, None, FitContext(seed=0))
+    fitted = RandomForest(**options).fit(seen, FitContext(seed=0))
     table = honest.predictions.table.copy()
     rows = (table["part"] == "test").to_numpy()
     order = {name: at for at, name in enumerate(test.case_id.tolist())}

@@ -27,7 +27,7 @@ PLATEAU = {"_target_": "torch.optim.lr_scheduler.ReduceLROnPlateau", "patience":
 def fitted(folder: Path, options: Training, trainer: Trainer, state: Path | None) -> FittedNetwork:
     known, unseen = halves(folder, 48)
     model = NetworkModel(SmallCNN(widths=(6, 12), dropout=0.3, training=options), trainer, 1)
-    return model.fit(known, unseen, FitContext(seed=3, folder=state))
+    return model.fit(known, FitContext(seed=3, folder=state, validation=unseen))
 
 
 def weights(folder: Path, network: FittedNetwork) -> bytes:
@@ -100,8 +100,8 @@ def test_a_fit_that_is_told_when_to_stop_ends_as_one_that_found_out(
     with monkeypatch.context() as patch:
         kill_after(epochs - 1, patch)
         with pytest.raises(RuntimeError, match="power cut"):
-            model.fit(known, None, context)
-    told = model.fit(known, None, context)
+            model.fit(known, context)
+    told = model.fit(known, context)
     assert told.summary.epochs == (epochs,)
     assert (told.summary.set_aside, stopped.summary.set_aside) == (0, 16)
     columns = ["epoch", "training_loss", "learning_rate"]

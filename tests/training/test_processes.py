@@ -33,13 +33,13 @@ def test_training_and_scoring_name_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     known, unseen = halves(tmp_path, 48)
-    fitted = learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0))
+    fitted = learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen))
     monkeypatch.setattr(fitted, "_score", raising(error))
     with pytest.raises(ModelFailure, match=r"during scoring.*training\.batch_size \(now 16\)"):
         fitted.scores(unseen.inputs)
     monkeypatch.setattr(Curves, "on_train_epoch_end", raising(error))
     with pytest.raises(ModelFailure, match=r"during training.*training\.batch_size \(now 16\)"):
-        learner(training()).fit(known, unseen, FitContext(seed=0))
+        learner(training()).fit(known, FitContext(0, validation=unseen))
 
 
 def test_other_errors_pass() -> None:

@@ -1,10 +1,11 @@
 """What a finder sees of some cases: images, places where to look, and lesions to learn from."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,8 @@ class FindingInputs:
     spacing: Spacings
     partner: Mapping[str, str]
 
+    covariates: ClassVar[tuple[()]] = ()  # a finder reads none
+
     def __len__(self) -> int:
         """Return the number of cases."""
         return len(self.case_id)
@@ -55,6 +58,14 @@ class FindingInputs:
     def of(self, case_id: NDArray[np.str_]) -> "FindingInputs":
         """Return the given cases."""
         return replace(self, case_id=case_id)
+
+    @property
+    def sha256(self) -> str:
+        """The digest of images, candidates and marks."""
+        digest = hashlib.sha256(self.images.sha256.encode())
+        for table in (self.candidates, self.marks):
+            digest.update(table.to_csv().encode())
+        return digest.hexdigest()
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:

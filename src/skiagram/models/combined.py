@@ -98,12 +98,7 @@ class Combination(ABC):
     def averaged(self) -> Mean:
         """Return what the weighted mean is taken of."""
 
-    def fit(
-        self,
-        training: Labelled[MemberScores],
-        validation: Labelled[MemberScores] | None,
-        context: FitContext,
-    ) -> "FittedCombination":
+    def fit(self, training: Labelled[MemberScores], context: FitContext) -> "FittedCombination":
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)

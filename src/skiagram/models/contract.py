@@ -7,7 +7,7 @@ likely; they are not probabilities until `skiagram.calibration` made them so.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -77,12 +77,14 @@ class FitContext:
         folder: Place for checkpoints that a later run resumes from; None to keep none.
         positive: Label of the condition looked for; None when there are more than two classes.
         epochs: Epochs of a fit that sets no cases aside; None where validation cases decide.
+        validation: Labelled cases that decide when training ends; None for none.
     """
 
     seed: int
     folder: Path | None = None
     positive: int | None = None
     epochs: int | None = None
+    validation: Labelled[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,7 @@ class Model(Protocol[I]):
     def title(self) -> str:
         """Return the name for people."""
 
-    def fit(
-        self, training: Labelled[I], validation: Labelled[I] | None, context: FitContext
-    ) -> Fitted[I]:
+    def fit(self, training: Labelled[I], context: FitContext) -> Fitted[I]:
         """Train on labelled cases.
 
         Raises:
@@ -158,27 +158,16 @@ class Finder(Protocol):
     finds_in: ClassVar[Literal["features", "candidates", "images"]]
 
 
-class MarkOptions(Protocol):
-    """How images are compared and scored by their marks; options of every finder."""
-
-    @property
-    def top(self) -> int:
-        """Return how many marks an image's score is the mean of."""
-
-    @property
-    def other_share(self) -> float:
-        """Return the share of the score of the patient's other image that is taken off marks."""
-
-
 class FittedFinder(ABC):
     """A trained finder: scores of images follow from its marks.
 
     Attributes:
+        options: Those of every finder, among them `top` and `other_share`.
         positive: Label of images with a lesion.
         nothing: Score that stands for a mark which an image does not have.
     """
 
-    options: MarkOptions
+    options: Any
     positive: int
     nothing: float
 

@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Generic, NamedTuple
@@ -76,8 +76,9 @@ def fit_model(fit: Fit[I]) -> Fitted[I]:
         ModelFailure: The model cannot be trained; names the fit.
     """
     with _named(fit.title):
-        validation = None if fit.validation is None else fit.cases.select(fit.validation)
-        return fit.model.fit(fit.cases.select(fit.training), validation, fit.context)
+        held_out = None if fit.validation is None else fit.cases.select(fit.validation)
+        context = replace(fit.context, validation=held_out)
+        return fit.model.fit(fit.cases.select(fit.training), context)
 
 
 def make_fit(fit: Fit[Any]) -> FitResult:

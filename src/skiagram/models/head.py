@@ -15,8 +15,8 @@ from skiagram.encoders.encoder import COLUMN, TABLE
 from skiagram.errors import DataError, OptionError
 from skiagram.features.table import FeatureTable, is_in_family
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
-from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.models.classical.finder import CandidateFinder, FittedCandidateFinder
+from skiagram.models.classical.estimator import ClassicalModel
+from skiagram.models.classical.finder import CandidateFinder
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.records import MARKS
 
@@ -27,7 +27,7 @@ ENCODER, MODEL = "encoder", "model"  # parts of a head's options
 class Head:
     """A classical model that reads an encoding."""
 
-    model: ClassicalModel
+    model: ClassicalModel | CandidateFinder
     encoder: str
     fused: bool = False
 
@@ -36,45 +36,23 @@ class Head:
 
     @property
     def title(self) -> str:
-        return f"{self.model.kind} on {self.encoder}{' and features' if self.fused else ''}"
+        model = self.model
+        kind = model.kind if isinstance(model, ClassicalModel) else model.title
+        return f"{kind} on {self.encoder}{' and features' if self.fused else ''}"
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> FittedClassical:
-        return self.model.fit(training, validation, context)
+    def fit(self, training: Labelled[Any], context: FitContext) -> Any:
+        return self.model.fit(training, context)
 
 
-@dataclass(frozen=True)
-class FinderHead:
+class FinderHead(Head):
     """A finder that judges candidates by what an encoder makes of their windows."""
 
-    model: CandidateFinder
-    encoder: str
-
-    arm: ClassVar[Arm] = "encoder"
-    uses_validation: ClassVar[bool] = False
     finds_in: ClassVar[Literal["features"]] = "features"
-    fused: ClassVar[bool] = False
-
-    @property
-    def title(self) -> str:
-        return f"{self.model.title} on {self.encoder}"
-
-    def fit(
-        self,
-        training: Labelled[FindingInputs],
-        validation: Labelled[FindingInputs] | None,
-        context: FitContext,
-    ) -> FittedCandidateFinder:
-        return self.model.fit(training, validation, context)
 
 
 def member_inputs(
     model: Any, encoded: Path, data: Path, encoder: str
-) -> tuple[Head | FinderHead, Any, list[Path]]:
+) -> tuple[Head, Any, list[Path]]:
     """Return a head, what it reads of all cases, and the files that this is from.
 
     Args:

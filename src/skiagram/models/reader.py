@@ -62,12 +62,7 @@ class Reader:
         scores = table[self.column].loc[case_id.tolist()]
         return ReaderScores(scores.to_numpy(dtype=np.float64), task.positive)
 
-    def fit(
-        self,
-        training: Labelled[ReaderScores],
-        validation: Labelled[ReaderScores] | None,
-        context: FitContext,
-    ) -> "FittedReader":
+    def fit(self, training: Labelled[ReaderScores], context: FitContext) -> "FittedReader":
         return FittedReader()
 
 

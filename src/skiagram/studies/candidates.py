@@ -133,7 +133,7 @@ class Network(Candidate):
         from skiagram.models.deep.inputs import NetworkInputs
 
         cases = prepared.data.folder / "cases"
-        return NetworkInputs.of(super().model(1), prepared.images.folder, cases).cases
+        return NetworkInputs.read(super().model(1), prepared.images.folder, cases).of
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
         return {"restored": prepared.restored.name, "trainer": asdict(self.trainer)}

@@ -13,7 +13,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from skiagram.errors import DataError, ModelFailure, named
@@ -182,6 +182,9 @@ class Examples(Dataset[ExampleBatch]):
     def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
         """Return examples with the (n, 12) random numbers of their views."""
         return self[rows]._replace(uniform=uniform)
+
+    def begin(self, classifier: nn.Module) -> None:
+        """Take note of the network that is going to learn from them."""
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> "EpochOrder":
         """Return in which batches an epoch shows them."""

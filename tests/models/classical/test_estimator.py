@@ -34,7 +34,7 @@ def test_scores_are_finite_one_column_a_class_and_highest_for_the_own_class(
     name: str, n_classes: int
 ) -> None:
     cases = separable(n_classes)
-    scores = model(name).fit(cases, None, CONTEXT).scores(cases.inputs)
+    scores = model(name).fit(cases, CONTEXT).scores(cases.inputs)
     assert scores.shape == (len(cases), n_classes)
     assert scores.dtype == np.float64
     assert np.isfinite(scores).all()
@@ -48,7 +48,7 @@ def test_a_saved_model_scores_as_before_and_saves_to_the_same_bytes(
     name: str, tmp_path: Path
 ) -> None:
     cases = cohort(3)
-    fitted = model(name).fit(cases, None, CONTEXT)
+    fitted = model(name).fit(cases, CONTEXT)
     fitted.save(tmp_path / "first")
     loaded = model(name).load(tmp_path / "first")
     assert loaded.scores(cases.inputs).tobytes() == fitted.scores(cases.inputs).tobytes()
@@ -68,7 +68,7 @@ from skiagram.models.contract import FitContext
 from tests.models.classical.families import NAMES, cohort, model
 
 for name in NAMES:
-    model(name).fit(cohort(3), None, FitContext(5)).save(Path(sys.argv[1]) / name)
+    model(name).fit(cohort(3), FitContext(5)).save(Path(sys.argv[1]) / name)
     model(name).load(Path(sys.argv[1]) / name)
 heavy = {"torch", "mlflow", "hydra", "pytorch_lightning"} & set(sys.modules)
 assert not heavy, heavy
@@ -82,7 +82,7 @@ def test_fits_in_two_processes_are_equal_bytes_and_import_nothing_heavy(tmp_path
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for name in NAMES:
-        model(name).fit(cohort(3), None, FitContext(5)).save(tmp_path / "here" / name)
+        model(name).fit(cohort(3), FitContext(5)).save(tmp_path / "here" / name)
         for file in ("model.skops", "model.json"):
             there, here = tmp_path / name / file, tmp_path / "here" / name / file
             assert there.read_bytes() == here.read_bytes(), name
@@ -92,7 +92,7 @@ def test_a_class_without_training_cases_is_a_named_failure() -> None:
     cases = cohort(3)
     some = cases.select(np.flatnonzero(cases.label != 1))
     with pytest.raises(ModelFailure, match="class 1 has no training case"):
-        model("svm").fit(some, None, CONTEXT)
+        model("svm").fit(some, CONTEXT)
 
 
 def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
@@ -101,18 +101,18 @@ def test_features_that_the_library_refuses_are_a_failure_in_its_words() -> None:
     values[3, 2] = np.nan
     spoilt = replace(cases, inputs=replace(cases.inputs, values=values))
     with pytest.raises(ModelFailure, match=r"machine: ValueError: .*NaN") as caught:
-        model("svm").fit(spoilt, None, CONTEXT)
+        model("svm").fit(spoilt, CONTEXT)
     assert "\n" not in str(caught.value)
 
 
 def test_a_fit_that_does_not_converge_is_a_failure_with_its_remedy() -> None:
     with pytest.raises(ModelFailure, match="raise `max_iterations`"):
-        model("logistic_regression", max_iterations=1).fit(cohort(2), None, CONTEXT)
+        model("logistic_regression", max_iterations=1).fit(cohort(2), CONTEXT)
 
 
 def test_features_are_found_by_name_and_a_missing_one_is_refused() -> None:
     cases = cohort(2)
-    fitted = model("svm").fit(cases, None, CONTEXT)
+    fitted = model("svm").fit(cases, CONTEXT)
     turned = cases.inputs.columns(cases.inputs.names[::-1])
     assert fitted.scores(turned).tobytes() == fitted.scores(cases.inputs).tobytes()
     other = replace(cases.inputs, names=("other", *cases.inputs.names[1:]))
@@ -126,9 +126,9 @@ def test_a_model_on_some_columns_is_that_on_a_table_without_the_rest(name: str) 
     few = replace(cases, inputs=cases.inputs.columns(("a", "b")))
     chosen = model(name, columns=["b", "a"])
     assert chosen.title == f"{model(name).title} on b, a"
-    fitted = chosen.fit(cases, None, CONTEXT)
+    fitted = chosen.fit(cases, CONTEXT)
     assert fitted.features == ("a", "b")
-    alone = model(name).fit(few, None, CONTEXT)
+    alone = model(name).fit(few, CONTEXT)
     assert fitted.scores(cases.inputs).tobytes() == alone.scores(few.inputs).tobytes()
 
 
@@ -136,8 +136,8 @@ def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
     cases = cohort(2)
     names = ("a", "b", "c", "acquisition_width", "constant", "zero")
     table = replace(cases, inputs=replace(cases.inputs, names=names))
-    assert "acquisition_width" not in model("svm").fit(table, None, CONTEXT).features
-    alone = model("svm", columns=["acquisition"]).fit(table, None, CONTEXT)
+    assert "acquisition_width" not in model("svm").fit(table, CONTEXT).features
+    alone = model("svm", columns=["acquisition"]).fit(table, CONTEXT)
     assert alone.features == ("acquisition_width",)
 
 
@@ -147,7 +147,7 @@ def test_traits_of_the_file_are_used_where_they_are_named_alone() -> None:
 )
 def test_columns_that_choose_nothing_are_a_wrong_option(columns: list[str], message: str) -> None:
     with pytest.raises(OptionError, match=rf"^model\.columns: {message}\. Allowed: .*zero"):
-        model("svm", columns=columns).fit(cohort(2), None, CONTEXT)
+        model("svm", columns=columns).fit(cohort(2), CONTEXT)
 
 
 def test_a_family_is_told_from_one_whose_name_begins_alike() -> None:
@@ -169,7 +169,7 @@ def test_missing_covariates_take_the_training_median_and_are_told_apart(
     values[:, 3] = np.nan
     names = ("a", "b", "covariates_age", "covariates_empty", "constant", "zero")
     table = replace(cases.inputs, names=names, values=values)
-    fitted = model(name).fit(replace(cases, inputs=table), None, CONTEXT)
+    fitted = model(name).fit(replace(cases, inputs=table), CONTEXT)
     scores = fitted.scores(table)
     assert roc_auc_score(cases.label, scores[:, 1] - scores[:, 0]) > 0.99
     median = np.nanmedian(values[:, 2].astype(np.float64))
@@ -186,7 +186,7 @@ def test_balanced_classes_raise_the_rare_class(name: str) -> None:
     rows = np.concatenate([np.flatnonzero(cases.label == 0), np.flatnonzero(cases.label == 1)[:8]])
     rare = cases.select(rows)
     plain, balanced = (
-        np.diff(model(name, class_weight=weight).fit(rare, None, CONTEXT).scores(rare.inputs))
+        np.diff(model(name, class_weight=weight).fit(rare, CONTEXT).scores(rare.inputs))
         for weight in (None, "balanced")
     )
     assert balanced.mean() > plain.mean()
@@ -197,7 +197,7 @@ SELECTION = {"method": "auc", "keep": 2}
 
 def kept(cases: Labelled[FeatureTable], name: str, **options: object) -> set[str]:
     """Return the features that a fit kept; all of them must be named."""
-    found = model(name, **options).fit(cases, None, CONTEXT).summary.features
+    found = model(name, **options).fit(cases, CONTEXT).summary.features
     assert tuple(found) == cases.inputs.names
     return {feature for feature, chosen in found.items() if chosen}
 
@@ -217,7 +217,7 @@ def test_an_l1_penalty_keeps_the_features_without_which_the_scores_change() -> N
     options = {"l1_ratio": 1.0, "inverse_regularisation": 0.1}
     chosen = kept(cases, "elastic_net", **options)
     assert 0 < len(chosen) < len(cases.inputs.names)
-    fitted = model("elastic_net", **options).fit(cases, None, CONTEXT)
+    fitted = model("elastic_net", **options).fit(cases, CONTEXT)
     before = fitted.scores(cases.inputs)
     for at, name in enumerate(cases.inputs.names):
         values = cases.inputs.values.copy()
@@ -252,17 +252,17 @@ def test_features_that_do_not_last_are_left_out_in_each_fit() -> None:
             np.hstack([cases.inputs.values, *copies]).astype(np.float32),
         ),
     )
-    plain = model("logistic_regression").fit(with_copies, None, CONTEXT)
+    plain = model("logistic_regression").fit(with_copies, CONTEXT)
     assert plain.features == cases.inputs.names
     chosen = model("logistic_regression", lasting={"least": 0.75})
-    fitted = chosen.fit(with_copies, None, CONTEXT)
+    fitted = chosen.fit(with_copies, CONTEXT)
     assert fitted.features == ("a", "c")
     assert fitted.summary.features == {"a": True, "b": False, "c": True, "d": False}
     assert "repeatable features" in chosen.title
     other = replace(with_copies, label=1 - with_copies.label)
-    assert chosen.fit(other, None, CONTEXT).features == fitted.features
+    assert chosen.fit(other, CONTEXT).features == fitted.features
     fitted.scores(cases.inputs)  # a new case needs no copies
     with pytest.raises(OptionError, match="add `perturbed` to `features`"):
-        chosen.fit(cases, None, CONTEXT)
+        chosen.fit(cases, CONTEXT)
     with pytest.raises(ModelFailure, match=r"no feature has .* surely above 0\.999"):
-        model("logistic_regression", lasting={"least": 0.999}).fit(with_copies, None, CONTEXT)
+        model("logistic_regression", lasting={"least": 0.999}).fit(with_copies, CONTEXT)

@@ -79,7 +79,7 @@ def labelled(whole: FindingInputs, label: np.ndarray) -> Labelled[FindingInputs]
 def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path)
     model, training = finder(), labelled(whole, label).select(np.arange(16))
-    fitted = model.fit(training, None, CONTEXT)
+    fitted = model.fit(training, CONTEXT)
     assert all(isinstance(*pair) for pair in ((model, Finder), (fitted, FittedFinder)))
     unseen = whole.select(np.arange(16, CASES))
     blind = replace(unseen, marks=whole.marks.iloc[:0])  # marks of scored cases are not read
@@ -101,12 +101,12 @@ def test_lesions_of_unseen_films_are_found_and_their_films_score_highest(tmp_pat
 def test_a_saved_finder_scores_as_before(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path / "images")
     model = finder(views=["own", "relative"])
-    fitted = model.fit(labelled(whole, label), None, CONTEXT)
+    fitted = model.fit(labelled(whole, label), CONTEXT)
     fitted.save(tmp_path / "model")
     loaded = model.load(tmp_path / "model")
     assert np.array_equal(loaded.scores(whole), fitted.scores(whole))
     assert np.array_equal(
-        model.fit(labelled(whole, label), None, CONTEXT).scores(whole), fitted.scores(whole)
+        model.fit(labelled(whole, label), CONTEXT).scores(whole), fitted.scores(whole)
     )
 
 
@@ -138,7 +138,7 @@ def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path
     marks, scores = {}, {}
     alone = replace(whole, partner={"c00": "c01", "c01": "c00"})
     for share in (0.0, 0.5):
-        fitted = finder(other_share=share).fit(labelled(whole, label), None, CONTEXT)
+        fitted = finder(other_share=share).fit(labelled(whole, label), CONTEXT)
         marks[share], scores[share] = fitted.find(alone), fitted.scores(alone)
         np.testing.assert_array_equal(fitted.scores_of(marks[share], whole.case_id), scores[share])
     high = marks[0.0].groupby("case_id")["score"].max()
@@ -163,7 +163,7 @@ def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:
 
 def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: Path) -> None:
     whole, label = inputs(tmp_path)
-    fitted = finder().fit(labelled(whole, label), None, CONTEXT)
+    fitted = finder().fit(labelled(whole, label), CONTEXT)
     few = replace(whole, candidates=whole.candidates[whole.candidates["case_id"] != "c00"])
     features = whole.features
     assert features is not None
@@ -173,4 +173,4 @@ def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: P
     scores = fitted.scores(few)
     assert scores[0, 1] <= scores[1:, 1].min()
     with pytest.raises(Exception, match="off them"):
-        finder().fit(labelled(replace(whole, marks=whole.marks.iloc[:0]), label), None, CONTEXT)
+        finder().fit(labelled(replace(whole, marks=whole.marks.iloc[:0]), label), CONTEXT)

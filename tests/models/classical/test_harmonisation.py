@@ -64,7 +64,7 @@ def own_site(cases: Labelled[FeatureTable], site: int) -> NDArray[np.int64]:
 def test_sites_no_longer_hide_the_classes() -> None:
     cases = cohort()
     with_sites, without = (
-        one.fit(cases, None, CONTEXT).scores(cases.inputs)[:, 1]
+        one.fit(cases, CONTEXT).scores(cases.inputs)[:, 1]
         for one in (harmonised(), model("logistic_regression"))
     )
     by_site = [with_sites[own_site(cases, site)].mean() for site in range(3)]
@@ -76,7 +76,7 @@ def test_no_label_moves_a_harmonised_feature() -> None:
     cases = cohort()
     other = replace(cases, label=1 - cases.label)
     first, second = (
-        harmonised().fit(one, None, CONTEXT).pipeline["harmonisation"] for one in (cases, other)
+        harmonised().fit(one, CONTEXT).pipeline["harmonisation"] for one in (cases, other)
     )
     given = cases.inputs.values.astype(np.float64)  # noqa: PD011
     assert first.transform(given).tobytes() == second.transform(given).tobytes()
@@ -87,8 +87,8 @@ def test_a_site_unseen_in_training_is_refused_unless_asked() -> None:
     unseen = own_site(cases, 2)
     seen = np.setdiff1d(np.arange(len(cases)), unseen)
     with pytest.raises(ModelFailure, match=r"30 cases of an unknown site.*`unseen: uncorrected`"):
-        harmonised().fit(cases.select(seen), None, CONTEXT).scores(cases.inputs)
-    asked = harmonised(unseen="uncorrected").fit(cases.select(seen), None, CONTEXT)
+        harmonised().fit(cases.select(seen), CONTEXT).scores(cases.inputs)
+    asked = harmonised(unseen="uncorrected").fit(cases.select(seen), CONTEXT)
     step = asked.pipeline["harmonisation"]
     given = cases.inputs.values.astype(np.float64)  # noqa: PD011
     np.testing.assert_array_equal(step.transform(given)[unseen], given[unseen, :5])
@@ -99,8 +99,8 @@ def test_a_site_of_one_training_case_counts_as_unseen() -> None:
     cases = cohort()
     few = np.setdiff1d(np.arange(len(cases)), own_site(cases, 2)[1:])
     with pytest.raises(ModelFailure, match="1 cases of an unknown site, or one of less than 2"):
-        harmonised().fit(cases.select(few), None, CONTEXT)
-    fitted = harmonised(unseen="uncorrected").fit(cases.select(few), None, CONTEXT)
+        harmonised().fit(cases.select(few), CONTEXT)
+    fitted = harmonised(unseen="uncorrected").fit(cases.select(few), CONTEXT)
     assert np.isfinite(fitted.scores(cases.inputs)).all()
 
 
@@ -109,17 +109,17 @@ def test_a_constant_and_an_only_feature_stay_finite() -> None:
     inputs = cases.inputs.values.copy()  # noqa: PD011
     inputs[:, 1] = 7
     constant = replace(cases, inputs=replace(cases.inputs, values=inputs))
-    step = harmonised().fit(constant, None, CONTEXT).pipeline["harmonisation"]
+    step = harmonised().fit(constant, CONTEXT).pipeline["harmonisation"]
     np.testing.assert_array_equal(step.transform(inputs.astype(np.float64))[:, 1], 7)
     only = model("logistic_regression", columns=["glcm_a"], harmonisation={})
-    assert np.isfinite(only.fit(cases, None, CONTEXT).scores(cases.inputs)).all()
+    assert np.isfinite(only.fit(cases, CONTEXT).scores(cases.inputs)).all()
 
 
 def test_missing_site_and_missing_covariate_are_named() -> None:
     cases = cohort()
     bare = replace(cases, inputs=cases.inputs.columns([f"glcm_{one}" for one in "abcde"]))
     with pytest.raises(OptionError, match="add `site` to `features`"):
-        harmonised().fit(bare, None, CONTEXT)
+        harmonised().fit(bare, CONTEXT)
     with pytest.raises(OptionError, match="no covariate `age`"):
-        harmonised(preserve=["age"]).fit(cases, None, CONTEXT)
+        harmonised(preserve=["age"]).fit(cases, CONTEXT)
     assert Harmonisation(preserve=("age",)).unseen == "refuse"

@@ -31,7 +31,7 @@ def with_values(
 def test_the_distance_is_that_of_scipy_and_has_the_sign_of_the_class(positive: int) -> None:
     cases = cohort(2)
     few = replace(cases, inputs=cases.inputs.columns(("c", "d")))
-    found = model("one_class", normalisation="none").fit(few, None, context(positive))
+    found = model("one_class", normalisation="none").fit(few, context(positive))
     values = few.inputs.values.astype(np.float64)
     shrunk = LedoitWolf().fit(values[cases.label != positive])
     expected = [mahalanobis(one, shrunk.location_, shrunk.precision_) for one in values]
@@ -46,18 +46,18 @@ def test_abnormal_cases_change_nothing_not_even_the_normalisation(tmp_path: Path
     values[cases.label == 1] *= -50
     changed = with_values(cases, values)
     for name, one in {"first": cases, "second": changed}.items():
-        model("one_class", components=3).fit(one, None, context(1)).save(tmp_path / name)
+        model("one_class", components=3).fit(one, context(1)).save(tmp_path / name)
     first, second = (tmp_path / name / "model.skops" for name in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_several_classes_are_refused_by_name() -> None:
     with pytest.raises(ModelFailure, match="3 classes; this model needs one normal class"):
-        model("one_class").fit(cohort(3), None, context(None))
+        model("one_class").fit(cohort(3), context(None))
 
 
 def test_a_selection_that_needs_both_classes_is_refused() -> None:
     with pytest.raises(OptionError, match="normals alone"):
         model("one_class", selection={"method": "auc", "keep": 2})
     kept = model("one_class", selection={"method": "variance", "keep": 2})
-    assert kept.fit(cohort(2), None, context(1)).summary.parameters == 2 + 3
+    assert kept.fit(cohort(2), context(1)).summary.parameters == 2 + 3

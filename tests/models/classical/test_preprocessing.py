@@ -123,7 +123,7 @@ def test_the_best_column_by_area_may_stand_either_way_up() -> None:
 def test_components_take_the_columns_place(components: int, expected: int, tmp_path: Path) -> None:
     cases = cohort(2)
     chosen = model("logistic_regression", components=components)
-    fitted = chosen.fit(cases, None, FitContext(0))
+    fitted = chosen.fit(cases, FitContext(0))
     assert fitted.pipeline["components"].n_components_ == expected
     fitted.save(tmp_path)
     loaded = chosen.load(tmp_path)
@@ -133,7 +133,7 @@ def test_components_take_the_columns_place(components: int, expected: int, tmp_p
 @pytest.mark.parametrize("options", [{"selection": {"method": "l1", "keep": 2}}, {"components": 2}])
 def test_what_is_scored_moves_nothing_that_was_learned(options: dict[str, Any]) -> None:
     cases = cohort(2)
-    fitted = model("svm", **options).fit(cases, None, FitContext(0))
+    fitted = model("svm", **options).fit(cases, FitContext(0))
     alone = fitted.scores(cases.inputs.select(np.array([0])))
     values = cases.inputs.values.copy()
     values[1:] *= 3

@@ -9,7 +9,7 @@ from tests.models.classical.families import cohort, model
 
 def test_scores_are_the_mean_over_trees() -> None:
     cases = cohort(3)
-    fitted = model("random_forest").fit(cases, None, FitContext(0))
+    fitted = model("random_forest").fit(cases, FitContext(0))
     values = cases.inputs.values.astype(np.float64)
     trees = [tree.predict_proba(values) for tree in fitted.pipeline[-1].estimators_]
     np.testing.assert_allclose(fitted.scores(cases.inputs), np.mean(trees, axis=0))
@@ -21,7 +21,7 @@ def test_scores_are_the_mean_over_trees() -> None:
 def test_the_seed_alone_decides_the_forest() -> None:
     cases = cohort(2)
     first, again, other = (
-        model("random_forest").fit(cases, None, FitContext(seed)).scores(cases.inputs)
+        model("random_forest").fit(cases, FitContext(seed)).scores(cases.inputs)
         for seed in (0, 0, 1)
     )
     assert first.tobytes() == again.tobytes()
@@ -31,7 +31,7 @@ def test_the_seed_alone_decides_the_forest() -> None:
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_scores_follow_from_the_cases_counted_in_each_leaf(n_classes: int) -> None:
     cases = cohort(n_classes)
-    fitted = model("decision_tree").fit(cases, None, FitContext(0))
+    fitted = model("decision_tree").fit(cases, FitContext(0))
     values = cases.inputs.values.astype(np.float64)
     leaf = fitted.pipeline[-1].apply(values)
     for one in np.unique(leaf):
@@ -42,14 +42,14 @@ def test_scores_follow_from_the_cases_counted_in_each_leaf(n_classes: int) -> No
 
 
 def test_depth_bounds_the_nodes_it_learns() -> None:
-    summary = model("decision_tree", max_depth=1).fit(cohort(2), None, FitContext(0)).summary
+    summary = model("decision_tree", max_depth=1).fit(cohort(2), FitContext(0)).summary
     assert (summary.parameters, summary.multiply_adds) == (3, None)
 
 
 @pytest.mark.parametrize("base", ["decision_tree", "logistic_regression"])
 def test_scores_are_the_mean_of_the_models_on_their_samples(base: str) -> None:
     cases = cohort(3)
-    fitted = model("bagging", base=base, count=6).fit(cases, None, FitContext(3))
+    fitted = model("bagging", base=base, count=6).fit(cases, FitContext(3))
     steps, bagged = fitted.pipeline[:-1], fitted.pipeline[-1]
     values = steps.transform(cases.inputs.values.astype(np.float64))
     expected = np.mean([one.predict_proba(values) for one in bagged.estimators_], axis=0)

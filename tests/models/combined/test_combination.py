@@ -45,7 +45,7 @@ def test_two_members_that_err_apart_are_better_than_either(name: str) -> None:
     data = drawn((1.0, 1.0))
     half = np.arange(len(data)) < len(data) // 2
     train, rest = (data.select(np.flatnonzero(rows)) for rows in (half, ~half))
-    scores = combination(name).fit(train, None, CONTEXT).scores(rest.inputs)
+    scores = combination(name).fit(train, CONTEXT).scores(rest.inputs)
     assert np.isfinite(scores).all()
     alone = [
         roc_auc_score(rest.label, one[:, 1] - one[:, 0])
@@ -56,7 +56,7 @@ def test_two_members_that_err_apart_are_better_than_either(name: str) -> None:
 
 def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
     data = drawn((1.0, 0.5), n_classes=3)
-    fitted = combination("voting").fit(data, None, CONTEXT)
+    fitted = combination("voting").fit(data, CONTEXT)
     by_hand = np.mean(
         [
             fit_platt(one, data.label).probabilities(one)
@@ -69,7 +69,7 @@ def test_voting_is_the_mean_of_calibrated_probabilities() -> None:
 
 def test_what_is_saved_is_all_that_scores(tmp_path: Path) -> None:
     data = drawn((1.0, 0.5))
-    fitted = combination("stacking").fit(data, None, CONTEXT)
+    fitted = combination("stacking").fit(data, CONTEXT)
     fitted.save(tmp_path)
     loaded = read_record(FittedCombination, tmp_path / COMBINATION)
     assert loaded == fitted
@@ -80,7 +80,7 @@ def test_a_missing_class_is_a_named_failure() -> None:
     data = drawn((1.0, 0.5), n_classes=3)
     few = data.select(np.flatnonzero(data.label < 2))
     with pytest.raises(ModelFailure, match="class 2 has no training case"):
-        combination("stacking").fit(few, None, CONTEXT)
+        combination("stacking").fit(few, CONTEXT)
 
 
 def test_one_member_is_no_combination() -> None:

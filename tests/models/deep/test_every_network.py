@@ -57,7 +57,7 @@ def test_learns_and_comes_back_from_its_folder(
     side = 12 if depth else SIDE
     cases = spots(tmp_path / "images", 72, noise=0.3, side=side, depth=depth)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
-    fitted = learner(name, epochs=12 if depth else 6).fit(known, unseen, FitContext(seed=0))
+    fitted = learner(name, epochs=12 if depth else 6).fit(known, FitContext(0, validation=unseen))
     losses = fitted.summary.curves["training_loss"].to_numpy()
     assert losses[-1] < 0.9 * losses[0]
     assert fitted.summary.parameters > 0
@@ -79,7 +79,7 @@ def test_has_many_classes_and_refuses_other_images(
     side, channels = (12, 1) if depth else (SIDE, 3)
     like: dict[str, Any] = {"side": side, "channels": channels, "depth": depth}
     cases = spots(tmp_path / "images", 28, n_classes=7, **like)
-    fitted = learner(name, epochs=1).fit(cases, cases, FitContext(seed=0))
+    fitted = learner(name, epochs=1).fit(cases, FitContext(0, validation=cases))
     assert fitted.scores(cases.inputs).shape == (28, 7)
     other_size = {"depth": depth + 1} if depth else {"side": side + 4}
     plain_or_gray = {"depth": None} if depth else {"channels": 1}
@@ -95,7 +95,7 @@ def auc_after_shuffling(name: str, cases: Labelled[ImageSet]) -> float:
     shuffled = Labelled(cases.inputs, cases.case_id, label, cases.patient_id, 2)
     rows = np.split(np.arange(160, dtype=np.int64), [48, 64])
     known, stopping, held_out = (shuffled.select(part) for part in rows)
-    scores = learner(name, epochs=2).fit(known, stopping, FitContext(seed=0)).scores
+    scores = learner(name, epochs=2).fit(known, FitContext(0, validation=stopping)).scores
     margin = scores(held_out.inputs) @ [-1.0, 1.0]
     return float(roc_auc_score(held_out.label, margin))
 
@@ -111,8 +111,8 @@ def test_meaningless_labels_teach_nothing(tmp_path: Path, name: str) -> None:
 def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
     volumes = spots(tmp_path / "volumes", 4, side=SIDE, depth=5)
     with pytest.raises(ModelFailure, match="volumes of 5 × 32 × 32 voxels") as refused:
-        learner("small_cnn", epochs=1).fit(volumes, volumes, FitContext(seed=0))
+        learner("small_cnn", epochs=1).fit(volumes, FitContext(0, validation=volumes))
     assert all(other in refused.value.remedy for other in OF_VOLUMES)
     images = spots(tmp_path / "images", 4, side=SIDE)
     with pytest.raises(ModelFailure, match=r"cnn_3d: images of 32 × 32 pixels.*small_cnn"):
-        learner("cnn_3d", epochs=1).fit(images, images, FitContext(seed=0))
+        learner("cnn_3d", epochs=1).fit(images, FitContext(0, validation=images))

@@ -96,7 +96,7 @@ def test_finds_planted_blobs_and_comes_back_from_its_folder(
     known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
     model = learner(name, depth)
     assert isinstance(cast("object", model), Finder)
-    fitted = model.fit(known, None, FitContext(seed=0, positive=1))
+    fitted = model.fit(known, FitContext(seed=0, positive=1))
     assert isinstance(cast("object", fitted), FittedFinder)
     assert fitted.summary.curves["training_loss"].is_monotonic_decreasing
     scores = fitted.scores(unseen.inputs)
@@ -117,11 +117,11 @@ def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
 ) -> None:
     cases = blobs(tmp_path / "images", 12)
     model = learner(name, steps=3)
-    first = model.fit(cases, None, FitContext(seed=3, positive=1)).find(cases.inputs)
+    first = model.fit(cases, FitContext(seed=3, positive=1)).find(cases.inputs)
     blind = replace(cases.inputs, marks=cases.inputs.marks.iloc[:0])
-    second = model.fit(cases, None, FitContext(seed=3, positive=1)).find(blind)
+    second = model.fit(cases, FitContext(seed=3, positive=1)).find(blind)
     pd.testing.assert_frame_equal(first, second)
-    other = model.fit(cases, None, FitContext(seed=4, positive=1)).find(cases.inputs)
+    other = model.fit(cases, FitContext(seed=4, positive=1)).find(cases.inputs)
     assert not np.array_equal(first["score"].to_numpy(), other["score"].to_numpy())
 
 
@@ -129,14 +129,14 @@ def test_without_a_lesion_to_learn_from_there_is_no_finder(tmp_path: Path) -> No
     cases = blobs(tmp_path / "images", 6)
     unmarked = replace(cases, inputs=replace(cases.inputs, marks=cases.inputs.marks.iloc[:0]))
     with pytest.raises(ModelFailure, match=r"Heat map.*no lesion whose place is known"):
-        learner("heat_map_finder").fit(unmarked, None, FitContext(seed=0, positive=1))
+        learner("heat_map_finder").fit(unmarked, FitContext(seed=0, positive=1))
     with pytest.raises(ModelFailure, match="two classes"):
-        learner("heat_map_finder").fit(cases, None, FitContext(seed=0))
+        learner("heat_map_finder").fit(cases, FitContext(seed=0))
     given = options("window_finder")
     given["training"]["image_size"] = None
     whole = FinderModel(build(given, "model"), CPU, 1)
     with pytest.raises(ModelFailure, match="sides of a crop"):
-        whole.fit(cases, None, FitContext(seed=0, positive=1))
+        whole.fit(cases, FitContext(seed=0, positive=1))
 
 
 def test_places_survive_the_way_to_what_a_network_sees_and_back(tmp_path: Path) -> None:

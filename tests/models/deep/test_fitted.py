@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def test_a_damaged_model_is_named(tmp_path: Path, damage: str) -> None:
     known, unseen = halves(tmp_path, 24)
     folder = tmp_path / "model"
-    learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0)).save(folder)
+    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(folder)
     weights, architecture = folder / "weights.safetensors", folder / "architecture.json"
     if damage == "truncated":
         weights.write_bytes(weights.read_bytes()[:100])

@@ -57,7 +57,9 @@ def telling(cases: Labelled[ImageSet]) -> Labelled[ImageSet]:
 
 def fitted(cases: Labelled[ImageSet], how: Training | None = None) -> FittedNetwork:
     known, stopping = cases.select(np.arange(64)), cases.select(np.arange(64, 80))
-    return NetworkModel(options(how=how), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
+    return NetworkModel(options(how=how), CPU, threads=1).fit(
+        known, FitContext(0, validation=stopping)
+    )
 
 
 def auc(cases: Labelled[ImageSet], model: FittedNetwork) -> float:

@@ -46,7 +46,7 @@ def weights(folder: Path) -> bytes:
 def test_learns_what_separates_the_classes_and_nothing_else(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 240, noise=0.5)
     model = learner(training(epochs=6, augmentation=VIEWS))
-    fitted = model.fit(known, unseen, FitContext(seed=1))
+    fitted = model.fit(known, FitContext(seed=1, validation=unseen))
     assert auc(fitted.scores(unseen.inputs), unseen.label) > 0.95
 
     shuffled = np.random.default_rng(0).permutation(np.arange(240, dtype=np.int64) % 2)
@@ -55,7 +55,7 @@ def test_learns_what_separates_the_classes_and_nothing_else(tmp_path: Path) -> N
     training_part, stopping, held_out = (
         meaningless.select(rows) for rows in np.split(np.arange(240, dtype=np.int64), [120, 160])
     )
-    fitted = model.fit(training_part, stopping, FitContext(seed=1))
+    fitted = model.fit(training_part, FitContext(seed=1, validation=stopping))
     assert 0.3 < auc(fitted.scores(held_out.inputs), held_out.label) < 0.7
 
 
@@ -65,16 +65,14 @@ def test_learns_the_probabilities_of_another_model_in_place_of_the_labels(tmp_pa
     model, context = learner(training(epochs=6)), FitContext(seed=1, epochs=6)
     one_hot = np.eye(2, dtype=np.float32)[known.label]
     by_label, by_target, by_opposite = (
-        model.fit(dataclasses.replace(known, target=target), None, context)
+        model.fit(dataclasses.replace(known, target=target), context)
         for target in (None, one_hot, one_hot[:, ::-1].copy())
     )
     scores = by_label.scores(unseen.inputs)
     assert np.allclose(by_target.scores(unseen.inputs), scores, atol=1e-3)
     assert auc(by_opposite.scores(unseen.inputs), unseen.label) < 0.05
     level = np.full((len(known), 2), 0.5, dtype=np.float32)
-    undecided = model.fit(dataclasses.replace(known, target=level), None, context).scores(
-        unseen.inputs
-    )
+    undecided = model.fit(dataclasses.replace(known, target=level), context).scores(unseen.inputs)
     assert np.ptp(undecided) < np.ptp(scores) / 4
 
 
@@ -82,7 +80,7 @@ def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> 
     known, unseen = halves(tmp_path, 48)
     model = learner(training(augmentation=VIEWS))
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        model.fit(known, unseen, FitContext(seed=seed)).save(tmp_path / name)
+        model.fit(known, FitContext(seed=seed, validation=unseen)).save(tmp_path / name)
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     assert weights(tmp_path / "a") != weights(tmp_path / "c")
 
@@ -92,7 +90,7 @@ def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
 ) -> None:
     known, unseen = halves(tmp_path, 48)
     model = learner(training(epochs=5, augmentation=VIEWS))
-    whole = model.fit(known, unseen, FitContext(seed=3, folder=tmp_path / "whole"))
+    whole = model.fit(known, FitContext(seed=3, folder=tmp_path / "whole", validation=unseen))
     whole.save(tmp_path / "a")
 
     after_epoch = Curves.on_train_epoch_end
@@ -102,19 +100,19 @@ def test_a_resumed_fit_ends_in_the_weights_of_an_uninterrupted_one(
             raise RuntimeError("power cut")
         after_epoch(self, *arguments)  # type: ignore[arg-type]
 
-    context = FitContext(seed=3, folder=tmp_path / "broken")
+    context = FitContext(3, tmp_path / "broken", validation=unseen)
     with monkeypatch.context() as patch:
         patch.setattr(Curves, "on_train_epoch_end", die)
         with pytest.raises(RuntimeError, match="power cut"):
-            model.fit(known, unseen, context)
-    resumed = model.fit(known, unseen, context)
+            model.fit(known, context)
+    resumed = model.fit(known, context)
     resumed.save(tmp_path / "b")
     assert weights(tmp_path / "a") == weights(tmp_path / "b")
     assert whole.summary.curves.equals(resumed.summary.curves)
     assert whole.summary.images_seen == resumed.summary.images_seen
 
     monkeypatch.setattr(Curves, "on_train_epoch_end", die)  # a finished fit trains no more
-    model.fit(known, unseen, context).save(tmp_path / "c")
+    model.fit(known, context).save(tmp_path / "c")
     assert weights(tmp_path / "a") == weights(tmp_path / "c")
 
 
@@ -125,7 +123,7 @@ from tests.models.deep.spots import halves, learner, training
 from skiagram.models.contract import FitContext
 folder = Path(sys.argv[1])
 known, unseen = halves(folder, 48)
-learner(training(epochs=200)).fit(known, unseen, FitContext(seed=3, folder=folder / "state"))
+learner(training(epochs=200)).fit(known, FitContext(3, folder / "state", validation=unseen))
 """
 
 
@@ -143,8 +141,8 @@ def test_survives_sigkill(tmp_path: Path) -> None:
     torch.load(killed / "state" / "last.ckpt", weights_only=True)  # never half-written
     for folder in (killed, whole):
         known, unseen = halves(folder, 48)
-        context = FitContext(seed=3, folder=folder / "state")
-        learner(training(epochs=200)).fit(known, unseen, context).save(folder / "model")
+        context = FitContext(3, folder / "state", validation=unseen)
+        learner(training(epochs=200)).fit(known, context).save(folder / "model")
     assert weights(killed / "model") == weights(whole / "model")
 
 
@@ -153,7 +151,7 @@ def test_best_weights_are_restored_and_patience_is_kept(tmp_path: Path) -> None:
     shuffled = np.random.default_rng(0).permutation(unseen.label)
     meaningless = Labelled(unseen.inputs, unseen.case_id, shuffled, unseen.patient_id, 2)
     options = dataclasses.replace(training(epochs=40, lr=0.03), patience=3, class_weights=None)
-    fitted = learner(options, dropout=0.0).fit(known, meaningless, FitContext(seed=0))
+    fitted = learner(options, dropout=0.0).fit(known, FitContext(0, validation=meaningless))
     losses = fitted.summary.curves["validation_loss"].to_numpy()
     assert len(losses) < 40
     assert len(losses) - 1 - losses.argmin() == 3
@@ -167,7 +165,7 @@ def test_divergence_is_a_named_failure(tmp_path: Path) -> None:
     exploding = Optimizer(name="sgd", lr=10.0, weight_decay=1e6, schedule="constant")
     options = dataclasses.replace(training(epochs=3), optimizer=exploding)
     with pytest.raises(ModelFailure, match=r"loss is (nan|inf).*training\.optimizer\.lr"):
-        learner(options).fit(known, unseen, FitContext(seed=0))
+        learner(options).fit(known, FitContext(0, validation=unseen))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
@@ -176,7 +174,7 @@ def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
     absent = dataclasses.replace(CPU, accelerator="gpu")
     model = dataclasses.replace(learner(training()), trainer=absent)
     with pytest.raises(OptionError, match=r"^trainer: .*gpu"):
-        model.fit(known, unseen, FitContext(seed=0))
+        model.fit(known, FitContext(0, validation=unseen))
 
 
 @pytest.mark.thorough
@@ -194,7 +192,7 @@ def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
         model = NetworkModel(
             ArticleCNN(initialisation="keras", training=options), trainer, threads=1
         )
-        fitted.append(model.fit(known, unseen, FitContext(seed=1)))
+        fitted.append(model.fit(known, FitContext(seed=1, validation=unseen)))
         fitted[-1].save(tmp_path / trainer.strategy)
     assert capfd.readouterr().err == ""
     one, two = (
@@ -210,7 +208,7 @@ def test_a_network_of_double_precision_is_loaded_as_one(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 16)
     doubled = dataclasses.replace(CPU, precision="64-true")
     model = dataclasses.replace(learner(training(epochs=1)), trainer=doubled)
-    fitted = model.fit(known, unseen, FitContext(seed=0))
+    fitted = model.fit(known, FitContext(0, validation=unseen))
     fitted.save(tmp_path / "model")
     again = load_network(tmp_path / "model").scores(unseen.inputs)
     np.testing.assert_array_equal(again, fitted.scores(unseen.inputs))
@@ -248,4 +246,4 @@ def test_missing_pixels_name_the_case(tmp_path: Path) -> None:
     inputs = ImageSet(ImageStore(tmp_path / "holes"), cases.case_id)
     holes = Labelled(inputs, cases.case_id, cases.label, cases.patient_id, 2)
     with pytest.raises(DataError, match="case0005: missing pixels"):
-        learner(training()).fit(holes, cases, FitContext(seed=0))
+        learner(training()).fit(holes, FitContext(0, validation=cases))

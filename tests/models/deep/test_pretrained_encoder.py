@@ -36,7 +36,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a network that was trained on images of which none is in `examples`."""
     folder = tmp_path_factory.mktemp("trained")
     known, unseen = halves(folder, 24)
-    learner(training(epochs=1)).fit(known, unseen, FitContext(seed=0)).save(folder / "repeat0")
+    learner(training(epochs=1)).fit(known, FitContext(0, validation=unseen)).save(
+        folder / "repeat0"
+    )
     write_record(Preparation(KINDS, None, image_digests="b" * 16), folder / PREPARATION)
     return folder
 

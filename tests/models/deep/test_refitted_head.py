@@ -50,7 +50,9 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
     known, stopping, held_out = (
         cases.select(np.arange(*span)) for span in ((0, 36), (36, 48), (48, 60))
     )
-    fitted = NetworkModel(options(head), CPU, threads=1).fit(known, stopping, FitContext(seed=0))
+    fitted = NetworkModel(options(head), CPU, threads=1).fit(
+        known, FitContext(0, validation=stopping)
+    )
     classifier = classifier_of(fitted)
 
     def numbers(rows: Any) -> Any:
@@ -75,7 +77,9 @@ def test_only_the_last_layer_differs_from_the_network_itself(tmp_path: Path) -> 
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))
     both = [
-        classifier_of(NetworkModel(one, CPU, threads=1).fit(known, stopping, FitContext(seed=0)))
+        classifier_of(
+            NetworkModel(one, CPU, threads=1).fit(known, FitContext(0, validation=stopping))
+        )
         for one in (options(), options().network())
     ]
     refitted, plain = (one.state_dict() for one in both)
@@ -87,7 +91,7 @@ def test_a_class_without_a_case_is_named(tmp_path: Path) -> None:
     cases = spots(tmp_path / "images", 24)
     positive = cases.select(np.flatnonzero(cases.label == 1))
     with pytest.raises(ModelFailure, match="class 0 has no training case"):
-        NetworkModel(options(), CPU, threads=1).fit(positive, positive, FitContext(seed=0))
+        NetworkModel(options(), CPU, threads=1).fit(positive, FitContext(0, validation=positive))
 
 
 def test_the_name_says_both_and_a_network_on_a_table_is_refused() -> None:

@@ -99,7 +99,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     cases = scans(tmp_path / "images", 72)
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     model = volume_network(BOXED, augmentation=TURNED)
-    fitted = model.fit(known, unseen, FitContext(seed=0))
+    fitted = model.fit(known, FitContext(0, validation=unseen))
     assert auc(fitted, unseen) > 0.85
     assert fitted.summary.images_seen == 8 * 48
     fitted.save(tmp_path / "model")
@@ -110,7 +110,7 @@ def test_a_network_learns_from_boxes_of_two_modalities_with_the_mask_and_comes_b
     store, modalities = stored_images(again.given, tmp_path / "images")
     new = ImageSet(store, unseen.case_id, None, modalities)
     np.testing.assert_array_equal(again.scores(new), fitted.scores(unseen.inputs))
-    repeated = model.fit(known, unseen, FitContext(seed=0))
+    repeated = model.fit(known, FitContext(0, validation=unseen))
     np.testing.assert_array_equal(repeated.scores(new), fitted.scores(new))
 
 
@@ -127,7 +127,7 @@ def test_every_network_on_images_reads_three_planes_of_boxes(tmp_path: Path, nam
     if name in WITH_WEIGHTS:
         values["weights"] = "none"
     model = NetworkModel(build(values, "model"), CPU, threads=1)
-    fitted = model.fit(cases, cases, FitContext(seed=0))
+    fitted = model.fit(cases, FitContext(0, validation=cases))
     assert fitted.scores(cases.inputs).shape == (16, 2)
     assert fitted._architecture.shape == (3, 32, 32, 32)
     fitted.save(tmp_path / "model")
@@ -140,7 +140,7 @@ def test_three_planes_learn_and_cost_what_their_image_costs(tmp_path: Path) -> N
     known, unseen = cases.select(np.arange(48)), cases.select(np.arange(48, 72))
     planes = dataclasses.replace(BOXED, three_planes=True)
     network = SmallCNN(widths=(8, 16), dropout=0.1, training=options(planes, 16))
-    fitted = NetworkModel(network, CPU, threads=1).fit(known, unseen, FitContext(seed=0))
+    fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
     assert auc(fitted, unseen) > 0.8
     channels = 3 * 3
     first, second = 8 * 8 * 25 * channels * 8, 4 * 4 * 9 * 8 * 16  # strides and poolings halve
@@ -166,7 +166,7 @@ def test_other_choices_change_the_digest_of_what_a_network_reads(tmp_path: Path)
     digests = set()
     for names in (None, ("PET",), ("MR_T1", "PET")):
         network = volume_network(NetworkInput(modalities=names)).network
-        digests.add(NetworkInputs.of(network, tmp_path, tmp_path).sha256)
+        digests.add(NetworkInputs.read(network, tmp_path, tmp_path).sha256)
     assert len(digests) == 3
 
 
@@ -191,4 +191,4 @@ def test_planes_need_cubes_and_the_message_says_how(tmp_path: Path) -> None:
     given = NetworkInput(box=BOX, three_planes=True)
     network = SmallCNN(widths=(4, 8), dropout=0.0, training=options(given, (8, 16, 16)))
     with pytest.raises(ModelFailure, match=r"three planes of 8 × 16 × 16.*image_size to one"):
-        NetworkModel(network, CPU, threads=1).fit(cases, cases, FitContext(seed=0))
+        NetworkModel(network, CPU, threads=1).fit(cases, FitContext(0, validation=cases))

@@ -32,7 +32,7 @@ def cases(tmp_path: Path) -> Cases:
 def fit(cases: Cases, trainer: Trainer = CPU, **changed: object) -> FittedNetwork:
     options = dataclasses.replace(training(), **changed)  # type: ignore[arg-type]
     model = dataclasses.replace(learner(options), trainer=trainer)
-    return model.fit(*cases, FitContext(seed=3))
+    return model.fit(cases[0], FitContext(3, validation=cases[1]))
 
 
 def scores(fitted: FittedNetwork, cases: Cases) -> np.ndarray:
@@ -62,10 +62,12 @@ def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(
 
 def test_an_ensemble_is_resumed_member_by_member(tmp_path: Path, cases: Cases) -> None:
     model = learner(dataclasses.replace(training(), members=2))
-    whole = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))
+    known, unseen = cases
+    context = FitContext(3, tmp_path / "whole", validation=unseen)
+    whole = model.fit(known, context)
     folders = [tmp_path / "whole", tmp_path / "whole" / "member1"]
     assert all((folder / "finished.ckpt").exists() for folder in folders)
-    again = model.fit(*cases, FitContext(seed=3, folder=tmp_path / "whole"))
+    again = model.fit(known, context)
     np.testing.assert_array_equal(scores(again, cases), scores(whole, cases))
 
 

@@ -226,7 +226,7 @@ def test_patience_counts_from_the_release_of_the_base(
     known, unseen = halves(tmp_path, 12)
     patient = dataclasses.replace(training(epochs=6), patience=2, image_size=SIDE)
     network = options(frozen_epochs=frozen_epochs, training=patient)
-    fitted = NetworkModel(network, CPU, threads=1).fit(known, unseen, FitContext(seed=0))
+    fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
     assert len(fitted.summary.curves) == epochs
 
 
@@ -236,7 +236,7 @@ def test_a_saved_network_needs_its_first_weights_no_more(tmp_path: Path, archite
     weights = weights_file(tmp_path, architecture)
     chosen = options(architecture, weights=weights, frozen_epochs=1, last_blocks=2)
     known, unseen = halves(tmp_path, 12)
-    fitted = NetworkModel(chosen, CPU, threads=1).fit(known, unseen, FitContext(seed=0))
+    fitted = NetworkModel(chosen, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
     fitted.save(tmp_path / "model")
     Path(weights.file).unlink()
     again = load_network(tmp_path / "model")
@@ -257,7 +257,9 @@ def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path: Path) -> None:
             training(epochs=2), batch_size=batch_size, image_size=SIDE, class_weights=None
         )
         network = options(VIT, frozen_epochs=1, training=how)
-        fitted = NetworkModel(network, trainer, threads=1).fit(known, unseen, FitContext(seed=0))
+        fitted = NetworkModel(network, trainer, threads=1).fit(
+            known, FitContext(0, validation=unseen)
+        )
         found.append(fitted.scores(unseen.inputs))
     np.testing.assert_allclose(found[1], found[0], rtol=1e-2, atol=1e-3)
 

@@ -133,12 +133,7 @@ class ClassicalModel(ABC):
         """Return what the estimator is fitted to: the labels themselves."""
         return label
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> "FittedClassical":
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)

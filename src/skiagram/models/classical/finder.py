@@ -94,12 +94,8 @@ class CandidateFinder:
         return f"{self.model.kind} at candidates"
 
     def fit(
-        self,
-        training: Labelled[FindingInputs],
-        validation: Labelled[FindingInputs] | None,
-        context: FitContext,
+        self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedCandidateFinder":
-        """Learn which candidates are lesions."""
         if context.positive is None:
             raise ModelFailure("more than two classes", where=self.title)
         table = describe_candidates(training.inputs, self.views)
@@ -164,7 +160,7 @@ class CandidateFinder:
         label = np.isin(rows, lesion).astype(np.int64)
         # The classical model takes no groups: a patient is not asked for.
         places = Labelled(table.select(rows), case_id, label, case_id, 2)
-        return self.model.fit(places, None, context)
+        return self.model.fit(places, context)
 
     def load(self, folder: Path) -> "FittedCandidateFinder":
         """Load a finder of these options that `FittedCandidateFinder.save` wrote."""

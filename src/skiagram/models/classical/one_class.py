@@ -45,13 +45,7 @@ class OneClass(ClassicalModel):
         if self.selection is not None and self.selection.method != "variance":
             raise ValueError("normals alone: selection by variance, or null")
 
-    def fit(
-        self,
-        training: Labelled[FeatureTable],
-        validation: Labelled[FeatureTable] | None,
-        context: FitContext,
-    ) -> FittedClassical:
-        """Fit all steps on the normal training cases."""
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
         if context.positive is None or training.n_classes != 2:
             found = f"{training.n_classes} classes; this model needs one normal class and one other"
             remedy = "leave it out of `baselines` in params.yaml"

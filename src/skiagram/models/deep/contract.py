@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import nn
 
+from skiagram.errors import ModelFailure
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 from skiagram.training.options import Training
@@ -68,6 +69,15 @@ class ReadsTable(Trained, Protocol):
 
 
 AnyNetwork = Network | ReadsTable
+
+
+def for_volumes(network: AnyNetwork, *sides: int) -> ReadsVolumes:
+    """Return a network that reads volumes; any other is a ModelFailure."""
+    if not isinstance(network, ReadsVolumes):
+        found = f"volumes of {' × '.join(map(str, sides))} voxels"
+        remedy = "choose cnn_3d or recurrent, or set training.input.three_planes"
+        raise ModelFailure(found, where=network.title, allowed="images", remedy=remedy)
+    return network
 
 
 @runtime_checkable

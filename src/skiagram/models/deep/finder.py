@@ -8,7 +8,6 @@ After a part of the epochs, crops elsewhere are drawn in proportion to the score
 gives them (hard negatives).
 """
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass as plain_dataclass
@@ -21,7 +20,6 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
@@ -30,10 +28,9 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import suppress
-from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FINDER, FitContext, FitSummary, FittedFinder, Labelled
-from skiagram.models.deep.fitted import Architecture, as_ensemble, load_classifier, save_classifier
-from skiagram.models.deep.network_model import NetworkModel, mean_curves, member_context
+from skiagram.models.deep.fitted import Architecture, load_classifier, save_classifier
+from skiagram.models.deep.network_model import NetworkModel, mean_curves
 from skiagram.models.deep.searched_images import (
     Floats,
     Lesions,
@@ -44,13 +41,12 @@ from skiagram.models.deep.searched_images import (
     searched,
 )
 from skiagram.options import STRICT, composed
-from skiagram.preparation import Covariate
 from skiagram.records import coordinates, of_cases, read_record, tabulate_places, write_record
 from skiagram.seeding import stream
 from skiagram.training.augmentation import augment
-from skiagram.training.classifier import Classifier, parameter_count
+from skiagram.training.classifier import parameter_count
 from skiagram.training.data import EpochOrder, ExampleBatch, Examples, ImageSet
-from skiagram.training.fit import TrainingRun, device
+from skiagram.training.fit import device
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Augmentation, Training, VolumeAugmentation
 from skiagram.training.processes import memory_failures
@@ -134,7 +130,6 @@ class FindingNetwork(ABC):
         return ()
 
     def training_module(self) -> Callable[..., ClassifierTraining]:
-        """Return what makes the Lightning module."""
         return partial(CropTraining, finder=self)
 
     def sides(self, axes: int) -> tuple[int, ...]:
@@ -155,11 +150,9 @@ class FindingNetwork(ABC):
 
 
 class Crops(Examples):
-    """Crops of images at places; every lesion is met as often as any other.
+    """Crops of images at places; every lesion is met as often as any other."""
 
-    `hardness` returns (n,) how much some of the crops look like a lesion, under the network as it
-    is by then; None while there is none.
-    """
+    classifier: nn.Module  # that learns from them
 
     def __init__(
         self,
@@ -184,7 +177,23 @@ class Crops(Examples):
         names = [f"{case}/{row}" for row, case in enumerate(self.places.case_id.tolist())]
         self.images = ImageSet(images.store, np.array(names))
         self.label = torch.from_numpy((self.places.lesion >= 0).astype(np.int64))
-        self.hardness: Callable[[Rows], Floats] | None = None
+
+    def begin(self, classifier: nn.Module) -> None:
+        self.classifier = classifier
+
+    @torch.inference_mode()
+    def hardness(self, rows: Rows) -> Floats:
+        """Return (n,) how much crops look like a lesion to the network as it is by now."""
+        classifier, finder = self.classifier, self._finder
+        where, training = next(classifier.parameters()).device, classifier.training
+        classifier.eval()
+        found = []
+        for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
+            images = self[part].images.to(where)
+            logits = classifier(images[:, : images.shape[1] - finder.masks])
+            found.append(finder.hardness(logits, images).cpu().double().numpy())
+        classifier.train(training)
+        return np.concatenate(found) + 1e-6
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
         """Return crops as they are."""
@@ -251,7 +260,7 @@ class BalancedOrder(EpochOrder):
         others = np.flatnonzero(lesion < 0)
         elsewhere = len(self) * (self._size - self._crops.at_lesions)
         hard = self.epoch >= self._finder.hard_from * self._finder.training.epochs
-        if hard and self._crops.hardness is not None:
+        if hard:
             others = generator.permutation(others)[: self._finder.hard_pool]
             weight = self._crops.hardness(others)
             chosen = generator.choice(others, elsewhere, p=weight / weight.sum())
@@ -295,31 +304,6 @@ class Learned:
     radius: float
 
 
-@plain_dataclass(frozen=True)
-class FinderInputs:
-    """What a finder reads of a data set: what `NetworkInputs` is to other networks."""
-
-    searched: FindingInputs
-    covariates: tuple[Covariate, ...] = ()
-
-    @property
-    def images(self) -> ImageStore:
-        """Return the images that are searched."""
-        return self.searched.images
-
-    @property
-    def sha256(self) -> str:
-        """Return the digest of images, candidates and marks."""
-        digest = hashlib.sha256(self.images.sha256.encode())
-        for table in (self.searched.candidates, self.searched.marks):
-            digest.update(table.to_csv().encode())
-        return digest.hexdigest()
-
-    def cases(self, case_id: NDArray[np.str_]) -> FindingInputs:
-        """Return some of the cases, in the given order."""
-        return self.searched.of(case_id)
-
-
 class FinderModel(NetworkModel):
     """A network that says where, how it is trained and on what."""
 
@@ -329,18 +313,13 @@ class FinderModel(NetworkModel):
 
     @property
     def finds_in(self) -> Literal["candidates", "images"]:
-        """Return what it reads."""
         return self.network.finds_in
 
-    def inputs(self, data: Path) -> FinderInputs:
-        """Find what it reads in the folder `data` that the stages left."""
-        return FinderInputs(FindingInputs.read(data, self.finds_in))
+    def inputs(self, data: Path) -> FindingInputs:
+        return FindingInputs.read(data, self.finds_in)
 
     def fit(  # type: ignore[override]
-        self,
-        training: Labelled[FindingInputs],
-        validation: Labelled[FindingInputs] | None,
-        context: FitContext,
+        self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedFindingNetwork":
         """Train for all epochs on crops of the training cases."""
         if context.positive is None:
@@ -351,7 +330,6 @@ class FinderModel(NetworkModel):
             remedy = "give marks of lesions, or choose a network that reads whole images"
             found = "no lesion whose place is known among the training cases"
             raise ModelFailure(found, where=self.title, remedy=remedy)
-        options = self.network.training
         images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
         # An image that is said to show a lesion, one knows not where, teaches no place.
@@ -365,46 +343,19 @@ class FinderModel(NetworkModel):
             raise ModelFailure(found, where=self.title, remedy="choose a finer `proposal`")
         crops = Crops(images, places, lesions, self.network)
         architecture = Architecture(composed(self.network), crops.shape, 2)
-        members, curves = [], []
-        for number in range(options.members):
-            own = member_context(context, number)
-            unscaled = torch.zeros(1), torch.ones(1)
-            classifier = self._classifier(architecture, unscaled, own.seed)
-            crops.hardness = partial(_hardness, classifier, self.network, crops)
-            run = TrainingRun(
-                options,
-                self.trainer,
-                2,
-                self.threads,
-                own.seed,
-                own.folder,
-                self.network.training_module(),
-            )
-            curves.append(run.run(classifier, crops, None, context.epochs))
-            members.append(classifier.cpu())
-        whole = as_ensemble(members)
+        unscaled = torch.zeros(1), torch.ones(1)
+        module = self.network.training_module()
+        whole, curves = self._train(architecture, unscaled, crops, None, context, module)
         summary = FitSummary(
             parameters=parameter_count(whole),
             multiply_adds=None,
-            images_seen=sum(map(len, curves)) * self.network.steps * options.batch_size,
+            images_seen=sum(map(len, curves))
+            * self.network.steps
+            * self.network.training.batch_size,
             curves=mean_curves(curves),
         )
         learned = Learned(context.positive, float(table["radius"].median()))
         return FittedFindingNetwork(whole, architecture, summary, device(self.trainer), learned)
-
-
-@torch.inference_mode()
-def _hardness(classifier: Classifier, finder: FindingNetwork, crops: Crops, rows: Rows) -> Floats:
-    """Score crops by a network as it is in the middle of its training."""
-    where, training = next(classifier.parameters()).device, classifier.training
-    classifier.eval()
-    found = []
-    for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
-        images = crops[part].images.to(where)
-        logits = classifier(images[:, : images.shape[1] - finder.masks])
-        found.append(finder.hardness(logits, images).cpu().double().numpy())
-    classifier.train(training)
-    return np.concatenate(found) + 1e-6
 
 
 class FittedFindingNetwork(FittedFinder):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.contract import FitSummary
-from skiagram.models.deep.contract import AnyNetwork, ReadsTable, ReadsVolumes
+from skiagram.models.deep.contract import AnyNetwork, ReadsTable, for_volumes
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build
 from skiagram.records import write_record
@@ -50,24 +50,17 @@ class Architecture:
         return network
 
     def build(self) -> nn.Module:
-        network = self.options()
+        network, shape = self.options(), self.shape
         if self.planes:
-            channels, height, width = self._shape_of_planes(network)
-        elif len(self.shape) == VOLUME_AXES:
-            return self._build_for_volumes(network)
-        else:
-            channels, height, width = self.shape
+            shape = self._shape_of_planes(network)
+        elif len(shape) == VOLUME_AXES:
+            channels, depth, height, width = shape
+            volumes = for_volumes(network, depth, height, width)
+            return volumes.build_for_volumes(channels, depth, height, width, self.n_classes)
+        channels, height, width = shape
         if isinstance(network, ReadsTable):
             return network.build(channels, height, width, self.n_classes, self.columns)
         return network.build(channels, height, width, self.n_classes)
-
-    def _build_for_volumes(self, network: AnyNetwork) -> nn.Module:
-        channels, depth, height, width = self.shape
-        if not isinstance(network, ReadsVolumes):
-            found, allowed = f"volumes of {depth} × {height} × {width} voxels", "images"
-            remedy = "choose cnn_3d or recurrent, or set training.input.three_planes"
-            raise ModelFailure(found, where=network.title, allowed=allowed, remedy=remedy)
-        return network.build_for_volumes(channels, depth, height, width, self.n_classes)
 
     def _shape_of_planes(self, network: AnyNetwork) -> tuple[int, int, int]:
         channels, *sides = self.shape

@@ -65,17 +65,14 @@ class HeatMapFinder(FindingNetwork):
     masks: ClassVar[int] = 2
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network; it is defined for images of every size."""
         return HeatMap(channels, self.widths, self.dropout, axes=2)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return the network; it is defined for volumes of every size."""
         return HeatMap(channels, self.widths, self.dropout, axes=3)
 
     def training_module(self) -> Callable[..., ClassifierTraining]:
-        """Return what makes the Lightning module."""
         return partial(HeatMapTraining, finder=self)
 
     def disc_radii(self, radius: float) -> tuple[float, ...]:

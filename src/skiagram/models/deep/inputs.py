@@ -108,8 +108,7 @@ class NetworkInputs:
     modalities: Mapping[str, ImageStore] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, network: AnyNetwork, images: Path, cases: Path) -> "NetworkInputs":
-        """Find what a network reads."""
+    def read(cls, network: AnyNetwork, images: Path, cases: Path) -> "NetworkInputs":
         store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
             return cls(store, None, (), modalities)
@@ -129,7 +128,7 @@ class NetworkInputs:
             digest.update(self.table.values.tobytes())
         return digest.hexdigest()
 
-    def cases(self, case_id: NDArray[np.str_]) -> ImageSet:
+    def of(self, case_id: NDArray[np.str_]) -> ImageSet:
         table = None if self.table is None else self.table.of(case_id)
         return ImageSet(self.images, case_id, table, self.modalities)
 

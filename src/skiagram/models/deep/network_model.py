@@ -1,15 +1,13 @@
 """Makes a model of the deep arm from a network's options."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
@@ -31,6 +29,7 @@ from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
+from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
 from skiagram.training.processes import started
 
@@ -71,15 +70,11 @@ class NetworkModel:
 
     def inputs(self, data: Path) -> Any:
         """Find what the network reads in the folder `data` that the stages left."""
-        return NetworkInputs.of(self.network, data / "restored", data / "cases")
+        return NetworkInputs.read(self.network, data / "restored", data / "cases")
 
-    def fit(
-        self,
-        training: Labelled[ImageSet],
-        validation: Labelled[ImageSet] | None,
-        context: FitContext,
-    ) -> FittedNetwork:
+    def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:
         """Train until the validation loss no longer falls, without such cases for `epochs`."""
+        validation = context.validation
         if validation is None and context.epochs is None:
             raise ModelFailure("no validation cases", where=self.title)
         options = self.network.training
@@ -87,39 +82,20 @@ class NetworkModel:
         if isinstance(self.network, ReadsTable):
             encoder = TableEncoder.fit(required_table(training.inputs), self.title)
 
-        def examples_of(
-            part: Labelled[ImageSet], target: NDArray[np.float32] | None = None
-        ) -> Examples:
+        def examples_of(part: Labelled[ImageSet]) -> Examples:
             table = encode_table(encoder, part.inputs)
-            return Examples(
-                part.inputs,
-                part.label,
-                options.image_size,
-                table=table,
-                target=target,
-                given=options.input,
-            )
+            size, given = options.image_size, options.input
+            target = part.target if part is training else None
+            return Examples(part.inputs, part.label, size, table=table, target=target, given=given)
 
-        examples = examples_of(training, training.target)
+        examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
         architecture = Architecture(
             composed(self.network), examples.shape, training.n_classes, columns
         )
-        moments = examples.moments()
-        members, curves = [], []
-        for number in range(options.members):
-            own = member_context(context, number)
-            classifier = self._classifier(architecture, moments, own.seed)
-            fit = TrainingRun(
-                options, self.trainer, training.n_classes, self.threads, own.seed, own.folder
-            )
-            curves.append(fit.run(classifier, examples, held_out, context.epochs))
-            if isinstance(self.network, FinishesItself):
-                parts = (examples,) if held_out is None else (examples, held_out)
-                self.network.finish(classifier.to(device(self.trainer)), *parts)
-            members.append(classifier.cpu())
-        whole, repeatable = as_ensemble(members), not reads_validation(options, self.trainer)
+        whole, curves = self._train(architecture, examples.moments(), examples, held_out, context)
+        repeatable = not reads_validation(options, self.trainer)
         summary = FitSummary(
             parameters=parameter_count(whole),
             multiply_adds=multiply_adds(whole, examples.shape, columns),
@@ -129,6 +105,33 @@ class NetworkModel:
             set_aside=0 if validation is None else len(validation),
         )
         return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
+
+    def _train(
+        self,
+        architecture: Architecture,
+        moments: tuple[Tensor, Tensor],
+        examples: Examples,
+        held_out: Examples | None,
+        context: FitContext,
+        module: Callable[..., ClassifierTraining] = ClassifierTraining,
+    ) -> tuple[nn.Module, list[pd.DataFrame]]:
+        """Return the trained network, or the ensemble of them, and the curves of each."""
+        options, members, curves = self.network.training, [], []
+        for number in range(options.members):
+            seed, folder = context.seed, context.folder
+            if number:  # the first has the fit's own
+                seed = derived_seed(seed, "member", number)
+                folder = folder and folder / f"member{number}"
+            classifier = self._classifier(architecture, moments, seed)
+            n_classes, trainer = architecture.n_classes, self.trainer
+            fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
+            examples.begin(classifier)
+            curves.append(fit.run(classifier, examples, held_out, context.epochs))
+            if isinstance(self.network, FinishesItself):
+                parts = (examples,) if held_out is None else (examples, held_out)
+                self.network.finish(classifier.to(device(trainer)), *parts)
+            members.append(classifier.cpu())
+        return as_ensemble(members), curves
 
     def _classifier(
         self, architecture: Architecture, moments: tuple[Tensor, Tensor], seed: int
@@ -141,14 +144,6 @@ class NetworkModel:
         network = network.to(memory_format=layout)
         own = (moment.clone() for moment in moments)
         return Classifier(network, *own, planes=architecture.planes)
-
-
-def member_context(context: FitContext, number: int) -> FitContext:
-    """Return the context of one member of an ensemble; the first has the fit's own."""
-    if number == 0:
-        return context
-    folder = context.folder and context.folder / f"member{number}"
-    return FitContext(derived_seed(context.seed, "member", number), folder)
 
 
 def mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -9,10 +9,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.deep.backbone import OnBackbone
-from skiagram.models.deep.contract import ReadsVolumes
+from skiagram.models.deep.contract import for_volumes
 from skiagram.models.deep.finder import FindingNetwork
 from skiagram.models.deep.searched_images import (
     Floats,
@@ -46,17 +45,12 @@ class WindowFinder(OnBackbone, FindingNetwork):
     title: ClassVar[str] = "Network on windows at candidates"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Return the network for windows of images."""
         return self.network().build(channels, height, width, n_classes)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return the network for boxes of volumes."""
-        network = self.network()
-        if not isinstance(network, ReadsVolumes):
-            found, remedy = "volumes", "choose cnn_3d as model.backbone, or set input.three_planes"
-            raise ModelFailure(found, where=network.title, allowed="images", remedy=remedy)
+        network = for_volumes(self.network(), depth, height, width)
         return network.build_for_volumes(channels, depth, height, width, n_classes)
 
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
