@@ -184,7 +184,6 @@ class _Closure(NamedTuple):
 
 @cache
 def _closure(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> _Closure:
-    """Return all that is named, directly or not."""
     sources = _Sources(dict(folders))
     waiting = [definition for name in names for definition in sources.entry(name)]
     code: dict[_Definition, tuple[str, ...]] = {}
@@ -318,7 +317,6 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _imports(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, _Definition]]:
-    """Yield each name that is imported and what it stands for."""
     for inner in nodes:
         if isinstance(inner, ast.Import):
             for alias in inner.names:

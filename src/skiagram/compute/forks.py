@@ -147,7 +147,6 @@ class Forks(Generic[T, R]):
             self._waiting = deque(later for later in self._waiting if later < number)
 
     def _finish(self, receiver: Connection) -> int:
-        """Clear up after a process and return its exit code."""
         number, process, place = self._running.pop(receiver)
         process.join()
         receiver.close()

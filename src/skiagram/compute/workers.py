@@ -97,7 +97,6 @@ class Compute:
 
     @contextmanager
     def limit(self) -> Iterator[None]:
-        """Hold linear algebra to the chosen number of threads."""
         with threadpool_limits(self.threads):
             yield
 

@@ -106,7 +106,6 @@ class Intensity:
         return self
 
     def resolved(self, kinds: ImageKinds) -> "Intensity":
-        """Return the way that is meant for images of some kinds."""
         if self.window or self.percentiles:
             return self
         if set(kinds.depths) == {"uint8"}:
@@ -308,7 +307,6 @@ class PictureEncoder(Encoder):
     def see(
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> "list[Tensor]":
-        """Return the pictures, cut to the region; `Encoder.see` says more."""
         how = self.preprocessing
         cut = None if how.margin is None else region
         views = pictures(image, cut, spacing, self.volumes, how.margin or 0.0)

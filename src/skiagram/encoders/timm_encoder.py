@@ -57,7 +57,6 @@ class TimmEncoder(PictureEncoder, PublishedEncoder):
     layers: Annotated[int, Field(ge=1)]
 
     def load(self) -> LoadedNetwork:
-        """Return the network with its weights; `Encoder.load` says what is raised."""
         with _named_refusals(self.architecture):
             how, channels = self._prepared()
         path = self.weights.locate(WEIGHTS)
@@ -126,7 +125,6 @@ class PooledNetwork(nn.Module):
             )
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Turn (n, channels, size, size) into (n, numbers)."""
         if self.pooling == "head":
             return cast(Tensor, self.body(pictures))
         return torch.cat([self._pooled(*layer) for layer in self._layers(pictures)], dim=1)

@@ -129,7 +129,6 @@ class FittedCombination:
 
     @property
     def summary(self) -> FitSummary:
-        """Return the cost beyond that of the members."""
         learned = len(self.weights) + sum(
             1 + calibration.n_classes for calibration in self.calibrations
         )
@@ -166,13 +165,11 @@ class Voting(Combination):
 
     @property
     def averaged(self) -> Mean:
-        """Return what the mean is taken of."""
         return self.mean
 
     def weights(
         self, log_probability: NDArray[np.float64], label: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return equal weights that sum to 1."""
         members = log_probability.shape[1]
         return np.full(members, 1 / members)
 
@@ -191,7 +188,6 @@ class Stacking(Combination):
 
     @property
     def averaged(self) -> Mean:
-        """Return what the weighted sum is taken of."""
         return "log_odds"
 
     def weights(
@@ -226,8 +222,7 @@ _INDEX = "index.json"
 MEMBERS = "members"
 
 
-@dataclass(frozen=True)
-class Scorecard:
+class Scorecard(NamedTuple):
     """What a train stage left of one member."""
 
     outcome: Outcome
@@ -235,7 +230,6 @@ class Scorecard:
 
     @classmethod
     def read(cls, folder: Path) -> "Scorecard":
-        """Read the scores folder of a model."""
         outcome = read_record(Outcome, folder / "outcome.json")
         return cls(outcome, Predictions.read(folder / "predictions.parquet"))
 
@@ -244,7 +238,7 @@ class Scorecard:
 class CombinedMember(Trainable[MemberScores]):
     """One combination with what its members left, in the order of `model.members`."""
 
-    cards: tuple[Scorecard, ...]
+    cards: tuple[Scorecard, ...] = ()
 
     def run(
         self, validator: CrossValidator[MemberScores], cases: Cases, task: Task
@@ -320,18 +314,8 @@ def _other_plan(card: Scorecard) -> DataError:
     )
 
 
-class CheckedCombination(NamedTuple):
-    """A checked combination with the name and the values of its option file."""
-
-    name: str
-    model: Combination
-    options: dict[str, Any]
-
-
-def check_combination(
-    name: str, options: dict[str, Any], trained: Sequence[str]
-) -> CheckedCombination:
-    """Build the combination of an option file."""
+def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
+    """Build the combination of an option file; what its members left is read when it is made."""
     where = f"combinations.{name}"
     model: Combination = build(options, where)
     strangers = [member for member in model.members if member not in trained]
@@ -342,12 +326,12 @@ def check_combination(
         raise OptionError(found, where=f"{where}.members", allowed=allowed, remedy=remedy)
     if name in trained:
         raise OptionError("a model has the same name", where=where, remedy="rename the option file")
-    return CheckedCombination(name, model, options)
+    return CombinedMember(name, model, options)
 
 
 def combine_all(
     root: Path,
-    chosen: Sequence[CheckedCombination],
+    chosen: Sequence[CombinedMember],
     cases: Cases,
     task: Task,
     plan: Plan,
@@ -358,17 +342,16 @@ def combine_all(
     for part in ("models", "scores"):
         (target / part).mkdir(parents=True, exist_ok=True)
         (target / part / _INDEX).write_text(f"{index}\n")
-    return [_combine(root, combination, cases, task, plan, target) for combination in chosen]
+    return [_combine(root, member, cases, task, plan, target) for member in chosen]
 
 
 def _combine(
-    root: Path, chosen: CheckedCombination, cases: Cases, task: Task, plan: Plan, target: Path
+    root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, target: Path
 ) -> Outcome:
-    members = chosen.model.members
+    members = chosen.options["members"]
     cards = tuple(Scorecard.read(root / "scores" / member) for member in members)
     folders = ArmFolders.under(target, chosen.name)
-    combined = CombinedMember(chosen.name, chosen.model, chosen.options, cards)
-    outcome = train(combined, cases, task, plan, folders)
+    outcome = train(replace(chosen, cards=cards), cases, task, plan, folders)
     if outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)

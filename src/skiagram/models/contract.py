@@ -173,7 +173,6 @@ class FittedFinder(ABC):
 
     @property
     def reads_other(self) -> bool:
-        """Return whether marks depend on the patient's other image."""
         return bool(self.options.other_share)
 
     @abstractmethod
@@ -211,7 +210,6 @@ class FittedFinder(ABC):
         return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
 
     def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:
-        """Return (n, 2) scores: their difference is the mean of an image's highest marks."""
         return self.scores_of(self.find(inputs), inputs.case_id)
 
 

@@ -350,7 +350,6 @@ class CrossValidator(Generic[I]):
         return replace(fit, saved=self._saved(repeat))
 
     def _make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
-        """Return title → what came of the fit."""
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
         compute = IN_PROCESS if by_epochs is not None and by_epochs.one_by_one else self.compute
         shared = {
@@ -374,7 +373,6 @@ class CrossValidator(Generic[I]):
         return made
 
     def _calibrated(self, part: Development[I], made: dict[str, FitResult]) -> Developed:
-        """Calibrate the folds and the final fit by what the folds scored."""
         label, case_id = part.cases.label[part.rows], part.cases.case_id[part.rows]
         results = _of_folds(part, made)
         calibrations = [

@@ -72,7 +72,6 @@ class FittedReader:
 
     @property
     def summary(self) -> FitSummary:
-        """Return that nothing was learned from no image."""
         return FitSummary(parameters=0, multiply_adds=None, images_seen=0)
 
     def scores(self, inputs: ReaderScores) -> NDArray[np.float64]:

@@ -54,7 +54,6 @@ class Receipt:
 
     @property
     def digest(self) -> str:
-        """Return one SHA-256 over names and hashes."""
         files = (f"{path} {digest}" for path, digest in sorted(self.sha256.items()))
         return hashlib.sha256("\n".join([*self.models, *files]).encode()).hexdigest()
 

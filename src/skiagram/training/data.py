@@ -180,7 +180,6 @@ class Examples(Dataset[ExampleBatch]):
         return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
 
     def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
-        """Return examples with the (n, 12) random numbers of their views."""
         return self[rows]._replace(uniform=uniform)
 
     def begin(self, classifier: nn.Module) -> None:
@@ -240,7 +239,6 @@ class EpochOrder(Sampler[Rows]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order comes next; Lightning calls this."""
         self.epoch = epoch
 
     def __len__(self) -> int:

@@ -115,14 +115,12 @@ class ClassifierTraining(pl.LightningModule):
         return loss
 
     def viewed(self, batch: ExampleBatch) -> Tensor:
-        """Return what the network sees of a batch: views of its images."""
         views = self._options.views
         if views is None:
             return batch.images
         return augment(batch.images, batch.uniform, views, int(self._options.input.mask_channel))
 
     def on_train_epoch_end(self) -> None:
-        """Look at the losses of the epoch's batches."""
         for batch, loss in enumerate(torch.stack(self._losses).tolist()):
             self._check_finite(batch, loss)
 
@@ -130,7 +128,6 @@ class ClassifierTraining(pl.LightningModule):
         self._validated.append((self(batch.images, batch.table).float(), batch.label))
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss and accuracy on all validation images."""
         logits, label = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated = []
         loss = self._cross_entropy(logits, label)

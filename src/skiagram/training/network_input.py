@@ -39,7 +39,6 @@ class StoredImage:
 
     @property
     def sides(self) -> tuple[int, ...]:
-        """Return (height, width) or (depth, height, width)."""
         return self.pixels.shape[: _OF_VOLUMES if is_volume(self.pixels) else _OF_IMAGES]
 
     @property

@@ -184,7 +184,6 @@ class NetworkInput:
 
     @property
     def reads_regions(self) -> bool:
-        """Return whether images need a region of interest."""
         return self.mask_channel or self.box is not None
 
 

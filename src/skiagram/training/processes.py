@@ -37,7 +37,6 @@ class Spawned(DDPStrategy):
         super().__init__(start_method="spawn", find_unused_parameters=find_unused_parameters)
 
     def setup_environment(self) -> None:
-        """Join the others without a word."""
         silence()
         super().setup_environment()
 

@@ -190,7 +190,6 @@ class ClassicalModel(ABC):
         )
 
     def load(self, folder: Path) -> "FittedClassical":
-        """Load a model of this family that `FittedClassical.save` wrote."""
         described = read_record(_Description, folder / _DESCRIPTION)
         pipeline = read_pipeline(folder / _PIPELINE, type(self.estimator(0)))
         summary = FitSummary(described.parameters, described.multiply_adds, described.images_seen)
@@ -231,7 +230,6 @@ class FittedClassical:
         return isinstance(first, SiteHarmoniser) and first.unseen == "refuse"
 
     def save(self, folder: Path) -> None:
-        """Write `model.skops` and `model.json`; equal models give equal bytes."""
         folder.mkdir(parents=True, exist_ok=True)
         write_pipeline(self.pipeline, folder / _PIPELINE)
         of = self.summary

@@ -90,7 +90,6 @@ class CandidateFinder:
 
     @property
     def title(self) -> str:
-        """Return the name for people."""
         return f"{self.model.kind} at candidates"
 
     def fit(
@@ -193,7 +192,6 @@ class FittedCandidateFinder(FittedFinder):
 
     @property
     def reads_other(self) -> bool:
-        """Return whether marks depend on the patient's other image."""
         return super().reads_other or "contralateral" in self.options.views
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
@@ -204,7 +202,6 @@ class FittedCandidateFinder(FittedFinder):
         return suppress(marks, self.options.apart, inputs.spacing)
 
     def save(self, folder: Path) -> None:
-        """Write the classical model and what belongs to it; equal finders give equal bytes."""
         self.fitted.save(folder)
         write_record(FinderRecord(self.positive, self.nothing), folder / FINDER)
 

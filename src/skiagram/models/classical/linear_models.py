@@ -26,7 +26,6 @@ class LinearModel(ClassicalModel):
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int:
-        """Count one multiply–add per coefficient."""
         return int(estimator.coef_.size)
 
 
@@ -37,12 +36,10 @@ class LinearRegression(LinearModel):
     kind: ClassVar[str] = "Linear regression"
 
     def estimator(self, seed: int) -> LeastSquares:
-        """Return the estimator; it draws nothing at random."""
         return LeastSquares()
 
     @staticmethod
     def target(label: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-        """Return (n, n_classes) one-hot labels."""
         return np.eye(n_classes)[label]
 
     @staticmethod
@@ -64,7 +61,6 @@ class Ridge(LinearRegression):
     penalty: Annotated[float, Field(gt=0)]
 
     def estimator(self, seed: int) -> PenalisedLeastSquares:
-        """Return the estimator; its solver draws nothing at random."""
         return PenalisedLeastSquares(alpha=self.penalty)
 
 
@@ -119,6 +115,5 @@ class ElasticNet(LogisticRegression):
 
     @staticmethod
     def weighted(estimator: Any) -> NDArray[np.bool_]:
-        """Mark the columns whose coefficient is not 0 for some class."""
         marked: NDArray[np.bool_] = (estimator.coef_ != 0).any(axis=0)
         return marked

@@ -56,12 +56,10 @@ class OneClass(ClassicalModel):
         return self.fit_steps(training.select(normal), context)
 
     def estimator(self, seed: int) -> NormalRange:
-        """Return the estimator; nothing of it is drawn at random."""
         return NormalRange()
 
     @staticmethod
     def class_scores(estimator: Any, values: Values) -> Values:
-        """Return −distance for the normal class, distance for the other."""
         distance = estimator.distance(values)
         sign = np.where(np.arange(2) == estimator.normal_, -1.0, 1.0)
         scores: Values = distance[:, None] * sign
@@ -75,6 +73,5 @@ class OneClass(ClassicalModel):
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int:
-        """Count the quadratic form."""
         features = len(estimator.location_)
         return features * features + features

@@ -52,7 +52,6 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
     """
 
     def fit(self, values: NDArray[np.float64], target: object = None) -> "MaximumThenSumScaler":
-        """Learn both divisors of each column."""
         magnitude = np.abs(values)
         maximum = magnitude.max(axis=0)
         self.maximum_ = np.where(maximum > 0, maximum, 1.0)
@@ -61,7 +60,6 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
         return self
 
     def transform(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (n, n_features) float64 scaled columns."""
         scaled: NDArray[np.float64] = values / self.maximum_ / self.total_
         return scaled
 
@@ -147,7 +145,6 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return largest
 
     def transform(self, values: Values) -> Values:
-        """Return (n, keep) the chosen columns."""
         return values[:, self.chosen_]
 
 

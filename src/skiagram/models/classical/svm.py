@@ -45,5 +45,4 @@ class SupportVectorMachine(ClassWeightedModel):
 
     @staticmethod
     def multiply_adds(estimator: Any) -> int:
-        """Count the kernel against each support vector and the weighing of its values."""
         return int(estimator.support_vectors_.size + estimator.dual_coef_.size)

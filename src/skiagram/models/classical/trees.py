@@ -164,7 +164,6 @@ class HistogramBoosting(ClassWeightedModel):
     max_features: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int) -> HistGradientBoostingClassifier:
-        """Return the estimator; no cases are set aside for early stopping."""
         chosen = {name: getattr(self, name) for name in self._passed_on}
         return HistGradientBoostingClassifier(
             **chosen,

@@ -43,7 +43,6 @@ class OnBackbone:
         return cast(Network, network)
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give the backbone the weights it starts from, where it starts from any."""
         options = self.network()
         if isinstance(options, StartsFromWeights):
             options.load_weights(network)

@@ -37,7 +37,6 @@ class CNN3D:
     title: ClassVar[str] = "3D convolutional network"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Refuse images."""
         found, allowed = f"images of {height} × {width} pixels", "volumes"
         remedy = "choose a network that reads images, for example small_cnn"
         raise ModelFailure(found, where="cnn_3d", allowed=allowed, remedy=remedy)
@@ -45,7 +44,6 @@ class CNN3D:
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        """Return the network; it is defined for volumes of every size."""
         layers = [*convolution(channels, self.widths[0], axes=3), nn.ReLU()]
         for entering, maps in pairwise(self.widths):
             halving = nn.MaxPool3d(2, ceil_mode=True)

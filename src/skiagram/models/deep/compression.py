@@ -105,7 +105,6 @@ def is_weight(name: str, value: Tensor) -> bool:
 
 
 def _least_size(state: Mapping[str, Tensor], share: float) -> float:
-    """Return the size up to which weights are set to zero."""
     sizes: list[NDArray[np.float32]] = [
         value.detach().cpu().float().abs().numpy().ravel()
         for name, value in state.items()

@@ -133,7 +133,6 @@ class FindingNetwork(ABC):
         return partial(CropTraining, finder=self)
 
     def sides(self, axes: int) -> tuple[int, ...]:
-        """Return the sides of a crop in pixels."""
         size = self.training.image_size
         if size is None or (not isinstance(size, int) and len(size) != axes):
             allowed = "one number, or one for each axis: the sides of a crop"
@@ -196,7 +195,6 @@ class Crops(Examples):
         return np.concatenate(found) + 1e-6
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
-        """Return crops as they are."""
         return self._cut(rows, np.zeros((len(rows), len(self.sides))), (0,) * len(self.sides))
 
     def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
@@ -209,7 +207,6 @@ class Crops(Examples):
         return self._cut(rows, offset, self._margins)._replace(uniform=uniform)
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
-        """Return batches in which crops at lesions have their share."""
         if world > 1:
             found = f"{world} devices for one fit of a finder"
             raise OptionError(found, where="trainer.devices", allowed="1")
@@ -286,7 +283,6 @@ class CropTraining(ClassifierTraining):
         self.finder = finder
 
     def viewed(self, batch: ExampleBatch) -> Tensor:
-        """Return views of the crops, their masks among the channels."""
         images, views = batch.images, self.finder.training.views
         if views is None:
             return images
@@ -321,7 +317,6 @@ class FinderModel(NetworkModel):
     def fit(  # type: ignore[override]
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedFindingNetwork":
-        """Train for all epochs on crops of the training cases."""
         if context.positive is None:
             allowed = "two classes, one with lesions"
             raise ModelFailure(f"{training.n_classes} classes", where=self.title, allowed=allowed)
@@ -417,13 +412,11 @@ class FittedFindingNetwork(FittedFinder):
         return total / len(subsets)
 
     def save(self, folder: Path) -> None:
-        """Write weights, architecture and what else it learned."""
         save_classifier(self._classifier, self._architecture, folder)
         write_record(self.learned, folder / FINDER)
 
 
 def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> list[int]:
-    """Return the axes of a batch that training mirrored."""
     if views is None:
         return []
     flips = (getattr(views, "depth_flip", False), views.vertical_flip, views.horizontal_flip)

@@ -75,7 +75,6 @@ class Architecture:
 
     @property
     def planes(self) -> bool:
-        """Return whether the network gets three planes of each volume."""
         return self.options().training.input.three_planes
 
     @property
@@ -135,7 +134,6 @@ class FittedNetwork:
         return np.asarray(logits.cpu().double().numpy())
 
     def save(self, folder: Path) -> None:
-        """Write `weights.safetensors` and `architecture.json`, and what encodes a table."""
         save_classifier(self._classifier, self._architecture, folder)
         if self.encoder is not None:
             self.encoder.save(folder)
@@ -203,7 +201,6 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
-        """Return (n, n_classes) logarithms of the mean probabilities."""
         each = torch.stack([member(images, *table).log_softmax(dim=1) for member in self.members])
         return each.logsumexp(dim=0) - math.log(len(self.members))
 

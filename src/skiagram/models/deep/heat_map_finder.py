@@ -76,7 +76,6 @@ class HeatMapFinder(FindingNetwork):
         return partial(HeatMapTraining, finder=self)
 
     def disc_radii(self, radius: float) -> tuple[float, ...]:
-        """Return the radii of a lesion's centre and of the whole lesion, in pixels."""
         centre = max(min(radius, self.centre / self.pixel), STRIDE)
         return centre, max(radius, centre)
 
@@ -98,7 +97,6 @@ class HeatMapFinder(FindingNetwork):
         return Places.stack(parts)
 
     def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
-        """Return the highest probability among the cells that lie in no lesion."""
         odds = (logits[:, 1] - logits[:, 0]).float()
         outside = _cells(crops[:, -1:], whole=True)[:, 0] == 0
         return (odds.sigmoid() * outside).flatten(1).amax(dim=1)
@@ -182,7 +180,6 @@ class HeatMap(nn.Module):
         self.mode = "bilinear" if axes == 2 else "trilinear"
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return (n, 2, *cells)."""
         maps, stages = self.stem(images), []
         for stage in self.down:
             maps = stage(maps)

@@ -40,7 +40,6 @@ class ImageAndTable(OnBackbone):
     def build(
         self, channels: int, height: int, width: int, n_classes: int, columns: int
     ) -> nn.Module:
-        """Return the network from images and (n, columns) numbers of a table to logits."""
         backbone = self.network().build(channels, height, width, n_classes)
         _, numbers = cut_last_layer(backbone)
         table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))
@@ -61,14 +60,11 @@ class Fusion(nn.Module):
 
     @property
     def frozen_epochs(self) -> int | None:
-        """Return the epochs before all of the backbone learns; None: it never does."""
         return self.backbone.frozen_epochs if isinstance(self.backbone, Staged) else 0
 
     def begin_epoch(self, epoch: int) -> None:
-        """Freeze or release the backbone's base for an epoch, counted from 0."""
         if isinstance(self.backbone, Staged):
             self.backbone.begin_epoch(epoch)
 
     def forward(self, images: Tensor, table: Tensor) -> Tensor:
-        """Turn (n, channels, height, width) and (n, columns) into (n, n_classes) logits."""
         return cast(Tensor, self.head(torch.cat([self.backbone(images), self.table(table)], dim=1)))

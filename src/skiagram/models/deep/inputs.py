@@ -52,7 +52,6 @@ class TableEncoder:
 
     @classmethod
     def fit(cls, table: FeatureTable, where: str) -> "TableEncoder":
-        """Learn medians, gaps, means and deviations of the training cases."""
         filled, varying = ("imputation", imputer(table.names)), ("variation", VarianceThreshold())
         pipeline = Pipeline([filled, varying, ("normalisation", scaler("standard"))])
         try:
@@ -65,7 +64,6 @@ class TableEncoder:
 
     @property
     def width(self) -> int:
-        """Return how many numbers a case has once it is encoded."""
         return int(self.pipeline["variation"].get_support().sum())
 
     def encode(self, table: FeatureTable) -> Tensor:
@@ -74,13 +72,11 @@ class TableEncoder:
         return torch.from_numpy(self.pipeline.transform(values).astype(np.float32))
 
     def save(self, folder: Path) -> None:
-        """Write `table.skops` and `table.json`; equal encoders give equal bytes."""
         write_pipeline(self.pipeline, folder / _PIPELINE)
         write_record(TableColumns(self.names), folder / _COLUMNS)
 
     @classmethod
     def load(cls, folder: Path) -> "TableEncoder":
-        """Load what `save` wrote; nothing is unpickled."""
         names = read_record(TableColumns, folder / _COLUMNS).names
         return cls(names, read_pipeline(folder / _PIPELINE, StandardScaler))
 

@@ -69,7 +69,6 @@ class NetworkModel:
         return options.epochs if options.optimizer.schedule in FALLING else "chosen"
 
     def inputs(self, data: Path) -> Any:
-        """Find what the network reads in the folder `data` that the stages left."""
         return NetworkInputs.read(self.network, data / "restored", data / "cases")
 
     def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:

@@ -97,7 +97,6 @@ class SliceNetwork(nn.Module):
         self.network = network
 
     def forward(self, volumes: Tensor) -> Tensor:
-        """Turn (n, channels, depth, height, width) into (n, n_classes) logits."""
         return cast(Tensor, self.network(volumes.flatten(2, 3)))
 
 

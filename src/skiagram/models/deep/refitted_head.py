@@ -51,7 +51,6 @@ class RefittedHead(OnBackbone):
         return self.network().build(channels, height, width, n_classes)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
-        """Fit the last layer of a trained network anew, in place."""
         layer = last_layer(classifier)
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])

@@ -116,7 +116,6 @@ class Lesions(NamedTuple):
 
     @classmethod
     def of(cls, table: pd.DataFrame, images: SearchedImages, pixel: float) -> "Lesions":
-        """Place the lesions of a table."""
         places = coordinates(table)
         cases = table["case_id"].to_numpy(dtype=str)
         axes = 3 if np.isfinite(places[:, 0]).all() else 2
@@ -127,7 +126,6 @@ class Lesions(NamedTuple):
         return cls(cases, np.stack(centre), table["radius"].to_numpy(dtype=np.float64) / pixel)
 
     def rows(self, case: str) -> Rows:
-        """Return which lesions are those of a case."""
         return np.flatnonzero(self.case_id == case)
 
 

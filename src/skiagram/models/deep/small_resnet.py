@@ -66,5 +66,4 @@ class Block(nn.Module):
             self.shortcut.extend(convolution(entering, maps, 1, stride))
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Turn (n, entering, height, width) into (n, maps, height / stride, width / stride)."""
         return torch.relu(cast(Tensor, self.shortcut(maps) + self.residual(maps)))

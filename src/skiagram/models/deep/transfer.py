@@ -113,7 +113,6 @@ class Transfer:
         return base, int(numbers)
 
     def load_weights(self, network: nn.Module) -> None:
-        """Give a freshly built network the weights it starts from."""
         if self.weights == FRESH:
             return
         transferred = cast(TransferNetwork, network)
@@ -198,7 +197,6 @@ class TransferNetwork(nn.Module):
                 parameter.requires_grad_(False)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Freeze or release the base for an epoch, counted from 0."""
         self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
         self.train(self.training)
 

@@ -89,7 +89,6 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Turn (n, tokens, width) into the same shape."""
         tokens = tokens + self.dropout(self._attention(self.attended(tokens)))
         return tokens + cast(Tensor, self.dropout(self.perceptron(tokens)))
 
@@ -104,5 +103,4 @@ class TokenMean(nn.Module):
     """Mean over all tokens."""
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Turn (n, tokens, width) into (n, width)."""
         return tokens.mean(dim=1)

@@ -77,13 +77,11 @@ class WindowFinder(OnBackbone, FindingNetwork):
         return Places.stack(parts)
 
     def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
-        """Return the probability of a lesion."""
         return logits.float().softmax(dim=1)[:, 1]
 
     def marks(
         self, score: Callable[[Tensor], Tensor], image: SearchedImage, candidates: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the candidates and the log-odds of their windows."""
         sides = self.sides(len(image.scale))
         odds = []
         for start in range(0, len(candidates), _AT_ONCE):
