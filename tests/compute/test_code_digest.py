@@ -52,7 +52,6 @@ PACKAGE = {
 
 
 def digest(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: tuple[str, str]) -> str:
-    """Return the digest of `fit` in a package whose modules are changed."""
     root = folder / f"sources{len(list(folder.iterdir()))}"
     (root / "package").mkdir(parents=True)
     for name, text in PACKAGE.items():

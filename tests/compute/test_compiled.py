@@ -31,7 +31,6 @@ print(twice_and_one(10), *twice_and_one.stats.cache_hits.values())
 
 
 def call(folder: Path, **environment: str) -> list[str]:
-    """Run the caller in a process of its own; return its value and the hits of its cache."""
     command = [sys.executable, "caller.py"]
     done = subprocess.run(
         command,

@@ -201,7 +201,6 @@ FITS = pytest.mark.parametrize(
 
 
 def on_jobs(folder: Path, **changes: Any) -> Compute:
-    """Return job arrays whose jobs are processes of this machine."""
     jobs = JobArray(
         cluster="local", pieces_per_job=8, minutes=5, memory_gb=1.0, folder=str(folder),
         parameters={},
@@ -452,7 +451,6 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(how: str) -> int:
-    """Return how many pages the system cleared for arrays made again and again."""
     command = [sys.executable, "-c", FAULTS, how]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

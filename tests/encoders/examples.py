@@ -38,14 +38,12 @@ def network(architecture: str = VIT, seed: int = 3) -> nn.Module:
 
 
 def weights_file(folder: Path, architecture: str = VIT) -> Path:
-    """Write a network's weights."""
     path = folder / f"{architecture}.safetensors"
     save_file(network(architecture).state_dict(), path)
     return path
 
 
 def options(path: Path, architecture: str = VIT, **changed: Any) -> dict[str, Any]:
-    """Return the options of an encoder on a file of weights, some of them changed."""
     values: dict[str, Any] = yaml.safe_load((CONF / "encoder/simclr.yaml").read_text())
     of_images = {"size": SIDE, "fit": "stretch", "mean": None, "std": None, "interpolation": None}
     given = {
@@ -58,13 +56,11 @@ def options(path: Path, architecture: str = VIT, **changed: Any) -> dict[str, An
 
 
 def encoder(path: Path, architecture: str = VIT, **changed: Any) -> TimmEncoder:
-    """Return an encoder on a file of weights."""
     built: TimmEncoder = build(options(path, architecture, **changed), "encoder")
     return built
 
 
 def images(*shape: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Return seeded images."""
     return np.random.default_rng(seed).integers(0, 256, size=shape, dtype=np.uint8)
 
 
@@ -75,7 +71,6 @@ def store(
     spacing: tuple[float, ...] | None = None,
     names: list[str] | None = None,
 ) -> Path:
-    """Write a store with its preparation."""
     with ShardWriter(folder) as writer:
         for place, picture in enumerate(pictures):
             name = names[place] if names else f"case-{place:03d}"

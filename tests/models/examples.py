@@ -37,7 +37,6 @@ class Seen:
     epochs: int | None = None
 
     def cases(self) -> set[str]:
-        """Return all cases whose labels the fit could use."""
         held = [] if self.validation is None else self.validation.case_id.tolist()
         return {*self.training.case_id.tolist(), *held}
 
@@ -52,13 +51,11 @@ class SpyFit:
     summary: FitSummary
 
     def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
-        """Score."""
         self.spy.scored.append((self.seen, set(inputs.case_id.tolist())))
         distance: NDArray[np.float64] = -np.abs(inputs.values[:, :1] - self.centre)  # noqa: PD011
         return distance
 
     def save(self, folder: Path) -> None:
-        """Save."""
         folder.mkdir(parents=True)
         (folder / "centre.txt").write_text(str(self.centre.tolist()))
 

@@ -31,7 +31,6 @@ SPLIT: NDArray[np.str_] = np.repeat(np.array(["train", "validation", "test"]), [
 
 
 def run(spy: Spy, folder: Path, design: Design = "holdout") -> Outcome:
-    """Train a spy on 48 development cases and, under holdout, 12 sealed ones."""
     split = SPLIT if design == "holdout" else np.full(len(DATA), "train")
     label = np.where(split == "test", SEALED, DATA.label)
     cases = Cases(DATA.case_id, DATA.patient_id, split, label)
@@ -42,7 +41,6 @@ def run(spy: Spy, folder: Path, design: Design = "holdout") -> Outcome:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return every file below a folder."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 

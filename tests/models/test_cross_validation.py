@@ -26,13 +26,11 @@ Design = Callable[[Spy], Rows]
 
 
 def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED, plan: Plan = PLAN) -> Rows:
-    """Run the holdout design; rows of each repeat."""
     seen = [(CASES, TEST)] * plan.repeats
     return [rows for _, rows in CrossValidator(spy, plan, 1).holdout(seen, marked, TEST.case_id)]
 
 
 def by_cv(spy: Spy, cases: Labelled[FeatureTable] = CASES, plan: Plan = PLAN) -> Rows:
-    """Run the nested design; rows of each repeat."""
     validator = CrossValidator(spy, plan, 1 if cases.n_classes == 2 else None)
     return [rows for _, rows in validator.cross_validate([cases] * plan.repeats)]
 
@@ -44,7 +42,6 @@ def by_seed(one: Spy, other: Spy) -> list[tuple[Seen, Seen]]:
 
 
 def part(rows: list[Scored], name: str) -> list[Scored]:
-    """Return the rows of one part."""
     return [one for one in rows if one.part == name]
 
 

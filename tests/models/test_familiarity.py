@@ -12,7 +12,6 @@ NAMES = tuple(f"feature_{k}" for k in range(12))
 
 
 def table(values: NDArray[np.float64]) -> FeatureTable:
-    """Return a table of features."""
     case_id = np.array([f"case-{row}" for row in range(len(values))])
     return FeatureTable(case_id, NAMES, values.astype(np.float32))
 
@@ -27,7 +26,6 @@ def drawn(seed: int, cases: int) -> NDArray[np.float64]:
 
 
 def fitted(cases: int) -> Familiarity:
-    """Learn what is familiar of some cases, two of each patient."""
     patient = np.array([f"p{row // 2}" for row in range(cases)])
     found = Familiarity.of(table(drawn(1, cases)), patient)
     assert found is not None

@@ -54,7 +54,6 @@ class Counting:
 
 
 def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[str, str]:
-    """Train and return the SHA-256 of every file that is left."""
     known, test = CASES.development(), CASES.test()
     table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
     member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
@@ -73,7 +72,6 @@ def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[st
 
 
 def in_another_process(call: Callable[..., object], *arguments: object) -> int:
-    """Return the exit code of a process that makes a call."""
     process = multiprocessing.get_context("fork").Process(target=call, args=arguments)
     process.start()
     process.join()

@@ -21,7 +21,6 @@ READER = Reader(column="reader_1", title="Dr Gray")
 
 
 def raw(seed: int = 1) -> pd.DataFrame:
-    """Return a noisy opinion of every case, to many decimal places."""
     noise = np.random.default_rng(seed).normal(size=len(DATA))
     return pd.DataFrame({"case_id": DATA.case_id, "reader_1": DATA.label + noise})
 

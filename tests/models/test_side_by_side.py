@@ -39,7 +39,6 @@ ELSEWHERE = pytest.mark.parametrize(
 
 
 def compute(where: str | Compute, folder: Path) -> Compute:
-    """Return two workers of a kind."""
     if isinstance(where, Compute):
         return where
     if where != "jobs":
@@ -52,14 +51,12 @@ def compute(where: str | Compute, folder: Path) -> Compute:
 
 
 def cases() -> Cases:
-    """Return the case table."""
     split = np.repeat(["train", "validation", "test"], [40, 8, 12])
     label = np.where(split == "test", SEALED, DATA.label)
     return Cases(DATA.case_id, DATA.patient_id, split, label)
 
 
 def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str, str]:
-    """Train a model and return the SHA-256 of every file that it leaves."""
     table = cases()
     values = read_option_file(CONF / f"model/{model}.yaml")
     untrained: Any
@@ -91,7 +88,6 @@ def made(folder: Path, model: str, where: str | Compute, plan: Plan) -> dict[str
 
 
 def images(folder: Path) -> ImageStore:
-    """Write small noisy images, brighter in one class."""
     generator = np.random.default_rng(0)
     with ShardWriter(folder) as writer:
         for name, label in zip(DATA.case_id.tolist(), DATA.label.tolist(), strict=True):

@@ -39,7 +39,6 @@ def _results() -> tuple[ModelResult, ...]:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with the outputs of three models, one of them failed."""
     monkeypatch.delenv("DVC_ROOT", raising=False)  # or the ledger would lie there
     folder = tmp_path / "project"
     evaluation = Evaluation(

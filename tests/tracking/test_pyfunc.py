@@ -36,7 +36,6 @@ PATIENCE = 120  # seconds until a server on a busy machine answers
 
 @pytest.fixture(scope="module")
 def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Return a logistic regression with the films of its test cases."""
     trained = trained_baseline(tmp_path_factory.mktemp("baseline"))
     write_checksums(trained.model)
     return trained
@@ -44,7 +43,6 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @pytest.fixture(scope="module")
 def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the model as MLflow keeps it."""
     folder = tmp_path_factory.mktemp("saved")
     pack(baseline.model, folder / "a.skiagram")
     place = folder / "model"
@@ -53,13 +51,11 @@ def saved(baseline: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request_of(files: list[Path]) -> dict[str, Any]:
-    """Return what a client sends: names and files in base64."""
     data = [[file.name, base64.b64encode(file.read_bytes()).decode()] for file in files]
     return {"dataframe_split": {"columns": ["file", "image"], "data": data}}
 
 
 def probabilities(answer: dict[str, Any]) -> list[list[float]]:
-    """Return the probabilities of each row of an answer."""
     names = [f"probability_{name}" for name in TASK.classes]
     return [[row[name] for name in names] for row in answer["predictions"]]
 
@@ -120,7 +116,6 @@ def test_a_name_in_the_registry_needs_a_logged_model() -> None:
 
 @contextmanager
 def served(model: Path) -> Iterator[str]:
-    """Yield the address of a server of a model on loopback, which ends with the context."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -158,7 +153,6 @@ def _await(address: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def post(address: str, content: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Send a request and return status and answer."""
     request = urllib.request.Request(
         f"{address}/invocations",
         json.dumps(content).encode(),

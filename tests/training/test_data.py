@@ -12,19 +12,23 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError, ModelFailure
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.training.data import HELD_BYTES, EpochOrder, Examples, ImageData, ImageSet
+from skiagram.training.data import EpochOrder, Examples, ImageData, ImageSet
 
 pytestmark = pytest.mark.slow
+
+
+def image_set(folder: Path, *images: NDArray[np.generic]) -> ImageSet:
+    with ShardWriter(folder) as writer:
+        for row, image in enumerate(images):
+            writer.add(f"case{row}", image)
+    store = ImageStore(folder)
+    return ImageSet(store, np.array(store.case_ids))
 
 
 @pytest.fixture
 def images(tmp_path: Path) -> ImageSet:
     draw = np.random.default_rng(0)
-    with ShardWriter(tmp_path / "images") as writer:
-        for row in range(10):
-            writer.add(f"case{row}", draw.integers(0, 255, (6, 5, 3)).astype(np.uint8))
-    store = ImageStore(tmp_path / "images")
-    return ImageSet(store, np.array(store.case_ids))
+    return image_set(tmp_path / "images", *draw.integers(0, 255, (10, 6, 5, 3)).astype(np.uint8))
 
 
 def order(sampler: EpochOrder, epoch: int) -> list[int]:
@@ -77,46 +81,21 @@ def test_only_training_images_get_views(images: ImageSet) -> None:
     assert torch.equal(torch.cat([batch.images for batch in validation]), examples.held)  # type: ignore[arg-type]
 
 
-def stored(folder: Path, pixels: NDArray[np.float32], held_bytes: int = HELD_BYTES) -> Examples:
-    with ShardWriter(folder) as writer:
-        for row, image in enumerate(pixels):
-            writer.add(f"case{row}", image)
-    store = ImageStore(folder)
-    images = ImageSet(store, np.array(store.case_ids))
-    return Examples(images, np.zeros(len(pixels), dtype=np.int64), None, held_bytes=held_bytes)
-
-
 @pytest.mark.parametrize("held_bytes", [0, 2**20])
 @pytest.mark.parametrize("level", [0.0, 20_000.0])
-def test_moments_are_numpys_over_all_pixels(tmp_path: Path, level: float, held_bytes: int) -> None:
+@pytest.mark.parametrize("shape", [(300, 4, 5, 3), (10, 3, 4, 5, 1)])
+def test_moments_are_numpys_over_all_pixels_or_voxels(
+    tmp_path: Path, shape: tuple[int, ...], level: float, held_bytes: int
+) -> None:
     draw = np.random.default_rng(0)
-    pixels = (level + draw.normal(3.0, 2.0, (300, 4, 5, 3))).astype(np.float32)
-    mean, deviation = stored(tmp_path, pixels, held_bytes=held_bytes).moments()
-    np.testing.assert_allclose(mean, pixels.mean(axis=(0, 1, 2), dtype=np.float64), rtol=1e-5)
-    np.testing.assert_allclose(deviation, pixels.std(axis=(0, 1, 2), dtype=np.float64), rtol=1e-4)
-
-
-def test_volumes_are_normalised_by_the_moments_of_all_voxels(tmp_path: Path) -> None:
-    volumes = np.random.default_rng(0).normal(7, 3, (10, 3, 4, 5, 1)).astype(np.float32)
-    with ShardWriter(tmp_path) as writer:
-        for row, volume in enumerate(volumes):
-            writer.add(f"case{row}", volume)
-    store = ImageStore(tmp_path)
-    inputs = ImageSet(store, np.array(store.case_ids))
-    for held_bytes in (0, 1 << 20):
-        examples = Examples(inputs, np.zeros(10, np.int64), None, held_bytes=held_bytes)
-        assert examples[np.arange(2)].images.shape == (2, 1, 3, 4, 5)
-        mean, deviation = examples.moments()
-        np.testing.assert_allclose(mean, [volumes.mean()], rtol=1e-5)
-        np.testing.assert_allclose(deviation, [volumes.std()], rtol=1e-5)
-
-
-def image_set(folder: Path, *images: NDArray[np.generic]) -> ImageSet:
-    with ShardWriter(folder) as writer:
-        for row, image in enumerate(images):
-            writer.add(f"case{row}", image)
-    store = ImageStore(folder)
-    return ImageSet(store, np.array(store.case_ids))
+    pixels = (level + draw.normal(3.0, 2.0, shape)).astype(np.float32)
+    label = np.zeros(len(pixels), dtype=np.int64)
+    mean, deviation = Examples(
+        image_set(tmp_path, *pixels), label, None, held_bytes=held_bytes
+    ).moments()
+    axes = tuple(range(len(shape) - 1))
+    np.testing.assert_allclose(mean, pixels.mean(axis=axes, dtype=np.float64), rtol=1e-5)
+    np.testing.assert_allclose(deviation, pixels.std(axis=axes, dtype=np.float64), rtol=1e-4)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])

@@ -41,7 +41,6 @@ def with_schedule(schedule: Any, epochs: int = 5) -> Training:
 
 
 def kill_after(epochs: int, patch: pytest.MonkeyPatch) -> None:
-    """Let every fit break off in the epoch after so many."""
     add_epoch = Curves.on_train_epoch_end
 
     def fail(self: Curves, *arguments: Any) -> None:
@@ -61,11 +60,11 @@ def test_gradients_are_accumulated_over_batches(tmp_path: Path, batches: int, st
     assert rates.tolist() == pytest.approx([0.01 * share(steps * epoch) for epoch in range(4)])
 
 
-@pytest.mark.parametrize("schedule", [STEP_DOWN, PLATEAU, "one_cycle"])
+@pytest.mark.parametrize("schedule", [STEP_DOWN, PLATEAU, "one_cycle", "constant"])
 def test_a_fit_with_any_schedule_is_resumed_exactly(
     tmp_path: Path, schedule: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = with_schedule(schedule)
+    options = dataclasses.replace(with_schedule(schedule), augmentation="medical")
     whole = fitted(tmp_path, options, CPU, tmp_path / "whole")
     with monkeypatch.context() as patch:
         kill_after(3, patch)
@@ -73,7 +72,11 @@ def test_a_fit_with_any_schedule_is_resumed_exactly(
             fitted(tmp_path, options, CPU, tmp_path / "broken")
     resumed = fitted(tmp_path, options, CPU, tmp_path / "broken")
     pd.testing.assert_frame_equal(whole.summary.curves, resumed.summary.curves)
-    assert weights(tmp_path / "a", whole) == weights(tmp_path / "b", resumed)
+    assert whole.summary.images_seen == resumed.summary.images_seen
+    kill_after(0, monkeypatch)  # a finished fit trains no more
+    finished = fitted(tmp_path, options, CPU, tmp_path / "broken")
+    expected = weights(tmp_path / "a", whole)
+    assert expected == weights(tmp_path / "b", resumed) == weights(tmp_path / "c", finished)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])

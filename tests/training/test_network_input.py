@@ -141,7 +141,6 @@ def test_padding_keeps_voxels_and_centres_them(tmp_path: Path) -> None:
 
 
 def several(folder: Path, *sizes: tuple[int, ...]) -> ImageSet:
-    """Return three cases with an image a modality, each with a region of its own."""
     stores = {}
     for number, size in enumerate(sizes):
         name = f"M{number}"

@@ -26,13 +26,11 @@ NORMALISATIONS = ("standard", "min_max", "robust", "maximum_then_sum", "none")
 
 
 def read_options(name: str) -> dict[str, Any]:
-    """Return the values of an option file."""
     options: dict[str, Any] = yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
     return options
 
 
 def has_option(name: str, option: str) -> bool:
-    """Return whether the family of an option file has an option of that name."""
     return option in read_options(name)
 
 

@@ -16,14 +16,12 @@ from tests.models.classical.families import cohort, model
 
 
 def context(positive: int | None) -> FitContext:
-    """Return a context of a task."""
     return FitContext(seed=1, positive=positive)
 
 
 def with_values(
     cases: Labelled[FeatureTable], values: NDArray[np.float32]
 ) -> Labelled[FeatureTable]:
-    """Return the cases with other features."""
     return replace(cases, inputs=replace(cases.inputs, values=values))
 
 

@@ -27,7 +27,6 @@ TABLES = arrays(np.float32, (9, 2), elements=st.floats(-(2.0**60), 2.0**60, widt
 
 
 def normalised(normalisation: Normalisation, values: Values) -> Values:
-    """Fit and apply."""
     result: Values = scaler(normalisation).fit(values).transform(values)
     return result
 

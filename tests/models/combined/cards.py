@@ -22,7 +22,6 @@ Floats = NDArray[np.float64]
 
 
 def combination(name: str, **values: Any) -> Combination:
-    """Return the combination of an option file, some values changed."""
     options = yaml.safe_load((CONF / f"{name}.yaml").read_text())
     built: Combination = build(options | values, "combinations")
     return built
@@ -41,7 +40,6 @@ def drawn(strengths: tuple[float, ...], n_classes: int = 2, patients: int = 150)
 
 
 def cases_of(data: Labelled[Any], design: Design) -> tuple[Cases, Task, NDArray[np.int64]]:
-    """Return the case table, a quarter of it sealed under holdout; its task; the true labels."""
     split = np.full(len(data), "train", dtype="<U10")
     if design == "holdout":
         split[np.arange(len(data)) % 8 > 5] = "test"
@@ -52,12 +50,10 @@ def cases_of(data: Labelled[Any], design: Design) -> tuple[Cases, Task, NDArray[
 
 
 def outcome(name: str, status: Any = "finished") -> Outcome:
-    """Return the outcome of a member."""
     return Outcome(name, "classical", name.title(), status, "" if status == "finished" else "lost")
 
 
 def card(name: str, scores: Floats, cases: Cases, design: Design, plan: Plan = PLAN) -> Scorecard:
-    """Return what a train stage would have left of a member with these scores of all cases."""
     known = np.flatnonzero(cases.split != "test")
     label, patient = cases.label[known], cases.patient_id[known]
     tables = []
@@ -89,7 +85,6 @@ def _rows(
 def member(
     model: Combination, data: Labelled[Any], cases: Cases, design: Design, plan: Plan = PLAN
 ) -> CombinedMember:
-    """Return a combination of the drawn members."""
     scores = data.inputs.scores
     cards = (
         card(f"member{at}", scores[:, at], cases, design, plan) for at in range(scores.shape[1])

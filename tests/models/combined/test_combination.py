@@ -18,7 +18,6 @@ CONTEXT = FitContext(seed=0)
 
 
 def log_probability(strengths: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n, members, 2) log-probabilities and labels."""
     data = drawn(strengths)
     scores = data.inputs.scores
     return scores - np.logaddexp.reduce(scores, axis=2, keepdims=True), data.label

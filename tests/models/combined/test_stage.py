@@ -18,7 +18,6 @@ from tests.models.examples import PLAN
 
 
 def result(folder: Path, design: Design, n_classes: int = 2) -> tuple[Outcome, Predictions]:
-    """Train stacking on drawn members."""
     data = drawn((1.0, 0.8), n_classes)
     cases, task, _ = cases_of(data, design)
     one = member(combination("stacking"), data, cases, design)
@@ -56,7 +55,6 @@ def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
 
 
 def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Scored]:
-    """Return each fold's held-out scores, the labels of one fold's cases turned round."""
     validator = CrossValidator(combination("stacking"), PLAN, positive=1)
     folds = PLAN.make_folds(data.label, data.patient_id, 3, "repeat0")
     fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
@@ -82,7 +80,7 @@ def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
     data = drawn((1.0, 0.8))
     cases, task, _ = cases_of(data, "holdout")
     one = member(combination("stacking"), data, cases, "holdout")
-    lost = replace(one.cards[1], outcome=outcome("member1", "failed"))
+    lost = one.cards[1]._replace(outcome=outcome("member1", "failed"))
     broken = CombinedMember("combination", one.model, {}, (one.cards[0], lost))
     found = train(broken, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
     assert found.status == "failed"

@@ -67,7 +67,6 @@ def spots(
 
 
 def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:
-    """Return an age with gaps and two sides, drawn without a look at the class."""
     draw = np.random.default_rng(len(case_id))
     age, side = draw.normal(60, 10, len(case_id)), draw.integers(0, 2, len(case_id))
     age[::7] = np.nan
@@ -79,7 +78,6 @@ def noise_table(case_id: NDArray[np.str_]) -> FeatureTable:
 def halves(
     folder: Path, n: int, n_classes: int = 2, channels: int = 1, noise: float = 1.0
 ) -> tuple[Labelled[ImageSet], Labelled[ImageSet]]:
-    """Return two thirds of a set of spots for training and the rest held out."""
     cases = spots(folder / "images", n, n_classes, channels, noise)
     rows = np.arange(n, dtype=np.int64)
     return cases.select(rows[: 2 * n // 3]), cases.select(rows[2 * n // 3 :])

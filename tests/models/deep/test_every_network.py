@@ -38,7 +38,6 @@ QUICK = [name for name in DEEP if name not in TINY and name != "cnn_3d"]
 
 
 def learner(name: str, epochs: int) -> NetworkModel:
-    """Return a network as its option file has it, with a training that suits a tiny set."""
     optimizer = {"name": "adam", "lr": 0.003, "weight_decay": 0.0, "schedule": "constant"}
     short = {"epochs": epochs, "patience": epochs, "batch_size": 16, "optimizer": optimizer}
     whole = {"image_size": None, "augmentation": None}
@@ -90,7 +89,6 @@ def test_has_many_classes_and_refuses_other_images(
 
 
 def auc_after_shuffling(name: str, cases: Labelled[ImageSet]) -> float:
-    """Train on labels that mean nothing; return the AUC on cases held out."""
     label = np.random.default_rng(0).permutation(cases.label)
     shuffled = Labelled(cases.inputs, cases.case_id, label, cases.patient_id, 2)
     rows = np.split(np.arange(160, dtype=np.int64), [48, 64])

@@ -59,7 +59,6 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
 
 
 def options(name: str, depth: int | None = None) -> dict[str, Any]:
-    """Return the option file's, with a training that suits a tiny set."""
     file = f"{name}_3d.yaml" if depth and "heat" in name else f"{name}.yaml"
     given: dict[str, Any] = yaml.safe_load((CONF / file).read_text())
     short: dict[str, Any] = {

@@ -8,13 +8,16 @@ from torch import nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.article_cnn import ArticleCNN
+from skiagram.models.deep.contract import Network
 from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.models.deep.small_resnet import Block, SmallResNet
 from skiagram.training.classifier import multiply_adds, parameter_count
 from tests.models.deep.spots import training
 
 pytestmark = pytest.mark.slow
 
 ARTICLE = ArticleCNN(initialisation="keras", training=training())
+RESIDUAL = SmallResNet(widths=(16, 32, 64), blocks=3, dropout=0.0, training=training())
 SMALL = SmallCNN(widths=(16, 32, 64, 128), dropout=0.2, training=training())
 
 
@@ -51,7 +54,20 @@ def test_small_network_has_one_size_for_all_images() -> None:
         assert SMALL.build(3, side, side, 7)(torch.zeros(2, 3, side, side)).shape == (2, 7)
 
 
-@pytest.mark.parametrize(("network", "side"), [(ARTICLE, 17), (SMALL, 14), (SMALL, 1)])
-def test_too_small_an_image_is_refused(network: ArticleCNN | SmallCNN, side: int) -> None:
+def test_three_blocks_a_stage_are_resnet_20() -> None:
+    """He et al. 2016, Table 6: .27 million parameters; their shortcuts have none."""
+    shortcuts = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
+    assert parameter_count(RESIDUAL.build(3, 32, 32, 10)) - shortcuts == 269_722
+
+
+def test_a_block_starts_as_the_identity() -> None:
+    maps = torch.rand(2, 4, 6, 6)
+    torch.testing.assert_close(Block(4, 4, stride=1)(maps), maps)
+
+
+@pytest.mark.parametrize(
+    ("network", "side"), [(ARTICLE, 17), (SMALL, 14), (SMALL, 1), (RESIDUAL, 7)]
+)
+def test_too_small_an_image_is_refused(network: Network, side: int) -> None:
     with pytest.raises(ModelFailure, match=rf"{side} × 64 pixels.*at least.*training\.image_size"):
         network.build(1, side, 64, 2)

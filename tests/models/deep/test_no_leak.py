@@ -33,7 +33,6 @@ def learner(name: str) -> NetworkModel:
 def blind_scores(
     model: NetworkModel, cases: Labelled[ImageSet], fold: Partition
 ) -> NDArray[np.float64]:
-    """Return what a fit on one side of a partition says of the other side's cases."""
     fitted = CrossValidator(model, PLAN, positive=1).fit(cases.select(fold.training), None, "fold0")
     return fitted.scores(cases.select(fold.held_out).inputs)
 

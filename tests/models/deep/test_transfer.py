@@ -33,7 +33,6 @@ BOTH_WAYS = r"no weights of shufflenet_v2_x0_5.*internet.*file: PATH, sha256: CH
 
 
 def options(architecture: str = SMALL, **changed: Any) -> Transfer:
-    """Return a network of torchvision's, or one of the tiny ones that timm tests itself with."""
     values: dict[str, Any] = {
         "library": "timm" if architecture.startswith("test_") else "torchvision",
         "architecture": architecture,
@@ -46,7 +45,6 @@ def options(architecture: str = SMALL, **changed: Any) -> Transfer:
 
 
 def started(chosen: Transfer, channels: int = 1) -> TransferNetwork:
-    """Return a network with the weights it starts from, its new layer drawn from one seed."""
     torch.manual_seed(0)
     network = chosen.build(channels, SIDE, SIDE, 2)
     chosen.load_weights(network)
@@ -55,7 +53,6 @@ def started(chosen: Transfer, channels: int = 1) -> TransferNetwork:
 
 
 def published(architecture: str, **arguments: Any) -> nn.Module:
-    """Return a seeded network as its library makes it."""
     torch.manual_seed(5)
     if architecture.startswith("test_"):
         made: nn.Module = pytest.importorskip("timm").create_model(architecture, **arguments)

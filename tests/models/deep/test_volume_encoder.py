@@ -12,12 +12,6 @@ from torch import nn
 from torchvision.models.video import mc3_18, r3d_18
 
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.encoders.encoder import (
-    carried_encoder,
-    carry_encoder,
-    read_encoding,
-    write_encoding,
-)
 from skiagram.encoders.encoding import encode_images
 from skiagram.encoders.weights import sha256_of
 from skiagram.errors import DataError, OptionError
@@ -38,7 +32,6 @@ def quiet(_: str) -> None:
 
 
 def own_network(seed: int = 1) -> nn.Module:
-    """Return this program's network for volumes, ready to use, with moments of its own."""
     torch.manual_seed(seed)
     options = build({**OWN, "training": _training()}, "model")
     network: nn.Module = options.build_for_volumes(1, *SIZE, 3)
@@ -54,12 +47,10 @@ def _training() -> dict[str, Any]:
 
 
 def without_last(network: nn.Module) -> nn.Module:
-    """Return the network up to its last layer."""
     return nn.Sequential(*list(network.children())[:-1])
 
 
 def encoder(path: Path, **changed: Any) -> VolumeEncoder:
-    """Return an encoder of small volumes on a file of weights, some options changed."""
     values = yaml.safe_load((CONF / "encoder/volume_network.yaml").read_text())
     values |= {"network": OWN, "weights": {"file": str(path), "sha256": sha256_of(path)}}
     small = {"size": SIZE, "mean": [0.5], "std": [0.25], "fit": "stretch", "margin": None}
@@ -69,7 +60,6 @@ def encoder(path: Path, **changed: Any) -> VolumeEncoder:
 
 
 def own_weights(folder: Path) -> Path:
-    """Write the weights of this program's network as training writes them."""
     tensors = {f"network.{name}": value for name, value in own_network().state_dict().items()}
     path = folder / "weights.safetensors"
     save_file(tensors | {"mean": torch.zeros(1), "deviation": torch.ones(1)}, path)
@@ -77,7 +67,6 @@ def own_weights(folder: Path) -> Path:
 
 
 def standardised(volumes: np.ndarray, mean: Any = (0.5,), std: Any = (0.25,)) -> torch.Tensor:
-    """Return (n, channels, *sides) of bytes."""
     scaled = torch.from_numpy(volumes.astype(np.float32) / 255)[:, None]
     means, stds = (torch.tensor(values).view(1, -1, 1, 1, 1) for values in (mean, std))
     return (scaled.expand(-1, means.shape[1], -1, -1, -1) - means) / stds
@@ -139,17 +128,6 @@ def test_padding_keeps_the_proportions_in_millimetres(tmp_path: Path) -> None:
     assert lit[0, :, 4:12, 7:11].all()  # centred
 
 
-def test_only_new_volumes_are_encoded(tmp_path: Path) -> None:
-    shown = [volume[..., None] for volume in images(4, *SIZE)]
-    given, said = encoder(own_weights(tmp_path)), list[str]()
-    encode_images(store(tmp_path / "some", shown[:3]), given, IN_PROCESS, tmp_path / "kept", quiet)
-    whole = store(tmp_path / "all", shown)
-    kept = encode_images(whole, given, IN_PROCESS, tmp_path / "kept", said.append)[0]
-    assert "3 of 4 images" in said[-1]
-    anew = encode_images(whole, given, IN_PROCESS, None, quiet)[0]
-    np.testing.assert_array_equal(kept.values, anew.values)
-
-
 @pytest.mark.thorough
 def test_weights_of_another_network_are_refused_with_the_first_number_that_differs(
     tmp_path: Path,
@@ -188,17 +166,3 @@ def test_an_image_is_refused_and_the_case_named(tmp_path: Path) -> None:
     folder = store(tmp_path / "images", [images(20, 20)])
     with pytest.raises(DataError, match=r"case-000.*an image.*volumes"):
         encode_images(folder, encoder(own_weights(tmp_path)), IN_PROCESS, None, quiet)
-
-
-def test_a_models_folder_encodes_without_the_file_it_came_from(tmp_path: Path) -> None:
-    folder = store(tmp_path / "images", [volume[..., None] for volume in images(2, *SIZE)])
-    path = own_weights(tmp_path)
-    given = encoder(path)
-    table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
-    write_encoding(table, record, given, tmp_path / "encoded")
-    assert read_encoding(tmp_path / "encoded")[1].numbers == 6
-    (tmp_path / "model").mkdir()
-    carry_encoder(tmp_path / "encoded", tmp_path / "model")
-    path.unlink()
-    again = encode_images(folder, carried_encoder(tmp_path / "model"), IN_PROCESS, None, quiet)[0]
-    np.testing.assert_array_equal(again.values, table.values)
