@@ -60,8 +60,8 @@ def test_a_plan_gives_probabilities_by_every_method(
     for one in final.of_folds:
         assert ((one.probabilities >= 0) & (one.probabilities <= 1)).all()
         np.testing.assert_allclose(one.probabilities.sum(axis=1), 1)
-    assert final.calibration.n_classes == n_classes
-    assert (final.threshold is None) == (n_classes > 2)
+    assert final.decision.calibration.n_classes == n_classes
+    assert (final.decision.threshold is None) == (n_classes > 2)
 
 
 @pytest.mark.parametrize("method", METHODS)

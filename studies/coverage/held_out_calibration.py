@@ -137,8 +137,8 @@ def _simulate_once(design: CalibrationDesign, number: str) -> tuple[float, float
     (fit,) = validator.develop([part])
     known = np.concatenate([part.probabilities for part in fit.of_folds])
     label = cases.label[np.concatenate([fold.held_out for fold in folds])]
-    new = fit.calibration.probabilities(fit.result.scores[0])
-    sensitivity = float((new[new_label == 1, 1] >= fit.threshold).mean())
+    new = fit.decision.calibration.probabilities(fit.result.scores[0])
+    sensitivity = float((new[new_label == 1, 1] >= fit.decision.threshold).mean())
     covered = [_coverage(known[label == k, k], new[new_label == k, k]) for k in (0, 1)]
     return float(roc_auc_score(label, known[:, 1])), sensitivity, float(np.mean(covered))
 

@@ -122,7 +122,7 @@ def test_a_threshold_finds_the_share_of_positive_cases_that_the_plan_asks_for(
     case_id = np.concatenate([one.case_id for one in calibrated.of_folds])
     probability = np.concatenate([one.probabilities[:, 1] for one in calibrated.of_folds])
     positive = probability[np.isin(case_id, CASES.case_id[CASES.label == 1])]
-    threshold = calibrated.threshold
+    threshold = calibrated.decision.threshold
     assert threshold is not None
     assert (positive > threshold).mean() < sensitivity <= (positive >= threshold).mean()
 

@@ -129,7 +129,14 @@ class HubFile:
             ) from error
         except (refusals.EntryNotFoundError, refusals.RepositoryNotFoundError) as error:
             if isinstance(error, refusals.LocalEntryNotFoundError):
-                raise self._unreached(where, offline) from error
+                why = "HF_HUB_OFFLINE is set" if offline else "the hub is not reached"
+                file = f"{self.hub} {self.filename} --revision {self.revision}"
+                raise DataError(
+                    f"the weights {self.hub} ({self.filename}) are not on this machine, and {why}",
+                    where=where,
+                    remedy=f"run `hf download {file}` where the hub is reached and bring the "
+                    f"folder of HF_HOME here; {GUIDE}",
+                ) from error
             raise DataError(
                 f"the hub shows no file {self.filename} in {self.hub} at {self.revision}",
                 where=where,
@@ -145,15 +152,6 @@ class HubFile:
         if self.sha256 is not None:
             check_sha256(path, self.sha256, f"{where}.sha256")
         return path
-
-    def _unreached(self, where: str, offline: bool) -> DataError:
-        why = "HF_HUB_OFFLINE is set" if offline else "the hub is not reached"
-        return DataError(
-            f"the weights {self.hub} ({self.filename}) are not on this machine, and {why}",
-            where=where,
-            remedy=f"run `hf download {self.hub} {self.filename} --revision {self.revision}` where "
-            f"the hub is reached and bring the folder of HF_HOME here; {GUIDE}",
-        )
 
 
 Source = LocalFile | WebFile | HubFile

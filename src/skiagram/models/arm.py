@@ -155,8 +155,8 @@ def train(
             finished=finished,
         )
         try:
-            for developed, rows in member.run(validator, cases, task):
-                decisions.append(Decision(developed.calibration, developed.threshold))
+            for decision, rows in member.run(validator, cases, task):
+                decisions.append(decision)
                 scored += rows
         except ModelFailure as error:
             reason = str(error)

@@ -23,7 +23,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.calibration import (
-    Calibration,
     CalibrationMethod,
     average_calibrations,
     carry_over,
@@ -41,7 +40,7 @@ from skiagram.models.contract import (
     Model,
     TrainedByEpochs,
 )
-from skiagram.models.deployment import repeat_folder
+from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitResult, Rows, fit_model, make_fit
 from skiagram.options import STRICT
 from skiagram.records import Design
@@ -160,11 +159,10 @@ class Development(Generic[I]):
 
 
 class Developed(NamedTuple):
-    """A final fit with the calibration and threshold (of two classes) that its own folds gave."""
+    """A final fit with the calibration and threshold that its own folds gave."""
 
     result: FitResult
-    calibration: Calibration
-    threshold: float | None
+    decision: Decision
     of_folds: list[Scored]
 
     def scored(
@@ -172,12 +170,13 @@ class Developed(NamedTuple):
     ) -> Scored:
         """Return the scores of the inputs that the fit scored at place `which`."""
         scores = self.result.scores[which]
-        probabilities = self.calibration.probabilities(scores)
+        probabilities = self.decision.calibration.probabilities(scores)
         marks = self.result.marks if which == 0 and part != "training" else None
-        return Scored(part, repeat, fold, case_id, scores, probabilities, self.threshold, marks)
+        threshold = self.decision.threshold
+        return Scored(part, repeat, fold, case_id, scores, probabilities, threshold, marks)
 
 
-Repeat = tuple[Developed, list[Scored]]  # the fit on all cases, and all scores
+Repeat = tuple[Decision, list[Scored]]  # of the fit on all cases, and all scores
 Known = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
 
 
@@ -229,7 +228,7 @@ class CrossValidator(Generic[I]):
                 )
             )
         return [
-            (done, [*done.of_folds, done.scored(0, test_id, "test", repeat, FINAL)])
+            (done.decision, [*done.of_folds, done.scored(0, test_id, "test", repeat, FINAL)])
             for repeat, done in enumerate(self.develop(parts))
         ]
 
@@ -250,7 +249,7 @@ class CrossValidator(Generic[I]):
         developed = iter(self.develop(parts))
         done = [[next(developed) for _ in folds] for folds in outer]
         wholes = [self._whole(repeat, cases, done[repeat]) for repeat, cases in enumerate(repeats)]
-        made = self._make(wholes)
+        self._make(wholes)
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
             scored: list[Scored] = []
@@ -259,8 +258,7 @@ class CrossValidator(Generic[I]):
                 scored += part.of_folds
                 scored.append(part.scored(0, held_out, "out_of_fold", repeat, k))
                 scored.append(part.scored(1, known_id, "training", repeat, k))
-            whole = made[wholes[repeat].title]
-            results.append((_averaged(whole, done[repeat]), scored))
+            results.append((_averaged([part.decision for part in done[repeat]]), scored))
         return results
 
     def develop(self, parts: Sequence[Development[I]]) -> list[Developed]:
@@ -392,7 +390,7 @@ class CrossValidator(Generic[I]):
             marks = result.marks  # of inner folds none were asked for
             held_out.append(Scored(kind, part.repeat, of, rows, scores, probabilities, None, marks))
             if part.score_training:
-                own = Developed(result, calibrations[k], None, [])
+                own = Developed(result, Decision(calibrations[k], None), [])
                 rows = case_id[fold.training]
                 training.append(own.scored(1, rows, "training", part.repeat, k))
         threshold = None
@@ -401,7 +399,7 @@ class CrossValidator(Generic[I]):
             pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
             threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
         last = made["-".join((*part.name, "final"))]
-        return Developed(last, whole, threshold, [*held_out, *training])
+        return Developed(last, Decision(whole, threshold), [*held_out, *training])
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
         if cases.group is not None:
@@ -429,9 +427,7 @@ def _of_folds(part: Development[Any], made: dict[str, FitResult]) -> list[FitRes
     return [made["-".join((*part.name, f"fold{k}"))] for k in range(len(part.folds))]
 
 
-def _averaged(result: FitResult, folds: Sequence[Developed]) -> Developed:
-    """Return a fit on all cases with the mean calibration and threshold of its outer folds."""
+def _averaged(folds: Sequence[Decision]) -> Decision:
     thresholds = [fold.threshold for fold in folds if fold.threshold is not None]
     threshold = float(np.mean(thresholds)) if thresholds else None
-    calibration = average_calibrations([fold.calibration for fold in folds])
-    return Developed(result, calibration, threshold, [])
+    return Decision(average_calibrations([fold.calibration for fold in folds]), threshold)

@@ -5,8 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
-from itertools import takewhile
 from pathlib import Path
+from posixpath import commonpath
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -283,16 +283,10 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
 
 def _families(names: Sequence[str]) -> list[str]:
     """Return the words, joined by `_`, that names of one first word begin with in common."""
-    groups: dict[str, list[list[str]]] = {}
-    for name in names:
-        words = name.split("_")
-        groups.setdefault(words[0], []).append(words)
-    return ["_".join(_shared_start(group)) for group in groups.values()]
-
-
-def _shared_start(names: Sequence[Sequence[str]]) -> list[str]:
-    positions = takewhile(lambda words: len(set(words)) == 1, zip(*names, strict=False))
-    return [words[0] for words in positions]
+    groups: dict[str, list[str]] = {}
+    for path in (name.replace("_", "/") for name in names):
+        groups.setdefault(path.split("/")[0], []).append(path)
+    return [commonpath(group).replace("/", "_") for group in groups.values()]
 
 
 def selected_features(

@@ -1,10 +1,11 @@
 """Layers, first weights and checks of image sizes that several networks share."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure
+from skiagram.errors import ModelFailure, OptionError
 
 
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
@@ -24,6 +25,19 @@ def check_smallest_side(
         found, remedy = f"images of {height} × {width} pixels", f"set training.image_size{remedy}"
         allowed = f"at least {smallest} × {smallest} pixels{needed_for}"
         raise ModelFailure(found, where=network, allowed=allowed, remedy=remedy)
+
+
+def torchvision_builder(
+    name: str, module: Any, unlike: Sequence[str], where: str, more: str = ""
+) -> Any:
+    """Return what makes one of the networks of a module of torchvision's, but for some."""
+    from torchvision import models
+
+    known = sorted(set(models.list_models(module=module)) - set(unlike))
+    if name not in known:
+        found = f"torchvision has no network `{name}` that fits here"
+        raise OptionError(found, where=where, allowed=", ".join(known) + more)
+    return models.get_model_builder(name)
 
 
 class GlobalAveragePool(nn.Module):

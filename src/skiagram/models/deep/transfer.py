@@ -29,7 +29,12 @@ from skiagram.encoders.weights import (
     read_tensors,
 )
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.models.deep.layers import GlobalAveragePool, cut_last_layer, glorot_uniform
+from skiagram.models.deep.layers import (
+    GlobalAveragePool,
+    cut_last_layer,
+    glorot_uniform,
+    torchvision_builder,
+)
 from skiagram.options import STRICT
 from skiagram.training.options import Training
 
@@ -242,11 +247,7 @@ def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
 def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) -> nn.Module:
     from torchvision import models
 
-    known = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
-    if architecture not in known:
-        found = f"torchvision has no classifier `{architecture}` that fits here"
-        raise OptionError(found, where="model.architecture", allowed=", ".join(known))
-    make = models.get_model_builder(architecture)
+    make = torchvision_builder(architecture, models, _UNLIKE, "model.architecture")
     if dense:
         with torch.device("meta"):  # the layers that are left out can be large
             whole = make()

@@ -6,7 +6,7 @@ reads volumes. It ends before its last linear layer, as encoders of pictures do.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
-from skiagram.models.deep.layers import cut_last_layer
+from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
 from skiagram.options import STRICT
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
@@ -120,19 +120,12 @@ class VolumeEncoder(PublishedEncoder):
     def _build(self) -> tuple[nn.Module, int, str]:
         """Return the whole network with fresh weights, the channels that it reads and its name."""
         if isinstance(self.network, str):
-            return _of_torchvision(self.network), _COLOURS, self.network
+            from torchvision.models import video
+
+            own = "; or `_target_` and options of a network of this program's"
+            make = torchvision_builder(self.network, video, _UNLIKE, NETWORK, own)
+            return make(), _COLOURS, self.network
         return _own(self.network, self.preprocessing.size), 1, str(self.network["_target_"])
-
-
-def _of_torchvision(name: str) -> nn.Module:
-    from torchvision import models
-
-    known = sorted(set(models.list_models(module=models.video)) - set(_UNLIKE))
-    if name not in known:
-        found = f"torchvision has no video network `{name}` that fits here"
-        allowed = f"{', '.join(known)}; or `_target_` and options of a network of this program's"
-        raise OptionError(found, where=NETWORK, allowed=allowed)
-    return cast(nn.Module, models.get_model_builder(name)())
 
 
 def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
