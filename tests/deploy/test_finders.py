@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -142,11 +141,9 @@ def headed_by(
 ) -> tuple[FinderHead, dict[str, Any], FindingInputs]:
     """Return the finder on what an encoder makes of the places, and what it reads then."""
     images, given = folder / "images", encoder(weights_file(folder))
-    quiet: Any = lambda _: None  # noqa: E731
-    table, record = encode_images(images, given, IN_PROCESS, None, quiet)
+    table, record = encode_images(images, given)
     write_encoding(table, record, given, folder / "encoded")
-    work = (WINDOWS, record, IN_PROCESS, None, quiet)
-    encoded = replace(inputs, features=encode_places(images, inputs.candidates, *work))
+    encoded = replace(inputs, features=encode_places(images, inputs.candidates, WINDOWS, record))
     return FinderHead(finder, record.title), {"encoder": asdict(record), "head": chosen}, encoded
 
 

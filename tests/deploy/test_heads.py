@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.deploy.model import load_model
 from skiagram.encoders.encoder import carry_encoder, write_encoding
 from skiagram.encoders.encoding import encode_images
@@ -26,7 +25,7 @@ def trained_head(folder: Path, columns: list[str] | None) -> Trained:
     cases, table = prepared(folder, options("restoration/repair.yaml"), features)
     table.write(folder / "features.parquet")
     given = encoder(path)
-    encoding, record = encode_images(folder / "restored", given, IN_PROCESS, None, lambda _: None)
+    encoding, record = encode_images(folder / "restored", given)
     write_encoding(encoding, record, given, folder / "encoded")
     composed = options("model/ridge.yaml", columns=columns)
     model = build(composed, "model")

@@ -39,10 +39,6 @@ from tests.encoders.examples import (
 pytestmark = pytest.mark.thorough  # timm takes seconds to import
 
 
-def quiet(_: str) -> None:
-    """Say nothing."""
-
-
 def asked(batch: np.ndarray, architecture: str = VIT) -> torch.Tensor:
     """Return what timm's data config asks for of bytes of the right size."""
     config = timm.data.resolve_data_config(
@@ -58,7 +54,7 @@ def test_numbers_are_those_of_timm_on_the_same_pictures(architecture: str, tmp_p
     shown = images(5, SIDE, SIDE)
     folder = store(tmp_path / "images", list(shown))
     given = encoder(weights_file(tmp_path, architecture), architecture)
-    table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, given)
     with torch.inference_mode():
         expected = network(architecture)(asked(shown, architecture)).numpy()
     np.testing.assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
@@ -86,7 +82,7 @@ def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path: Path
         ("class_token", 2, torch.cat([tokens[:, 0] for _, tokens in inner], dim=1)),
     ):
         given = encoder(path, pooling=pooling, layers=layers)
-        table, _ = encode_images(folder, given, IN_PROCESS, None, quiet)
+        table, _ = encode_images(folder, given)
         np.testing.assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
@@ -94,13 +90,13 @@ def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path: Path) -> None:
     shown, path = list(images(11, 20, 26)), weights_file(tmp_path)
     whole, part = store(tmp_path / "whole", shown), store(tmp_path / "part", shown[3:7])
     given, cache = encoder(path), tmp_path / "cache"
-    expected = encode_images(whole, given, IN_PROCESS, None, quiet)[0].values.tobytes()
+    expected = encode_images(whole, given)[0].values.tobytes()
     two = Compute(**{**vars(IN_PROCESS), "workers": 2})
     for compute, kept in ((two, None), (IN_PROCESS, cache), (IN_PROCESS, cache)):
-        encode_images(part, given, compute, kept, quiet)
-        found = encode_images(whole, given, compute, kept, quiet)[0].values
+        encode_images(part, given, compute, kept)
+        found = encode_images(whole, given, compute, kept)[0].values
         assert found.tobytes() == expected
-    small = encode_images(whole, replace(given, batch_size=3), IN_PROCESS, None, quiet)[0]
+    small = encode_images(whole, replace(given, batch_size=3))[0]
     np.testing.assert_allclose(
         small.values, np.frombuffer(expected, "<f4").reshape(11, -1), rtol=1e-5, atol=1e-6
     )
@@ -131,11 +127,11 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     assert "6 of 9 images" in said[-1]
     encoded.clear()
     wider = encoder(weights_file(tmp_path), preprocessing={"fit": "pad"})
-    encode_images(all_of_them, wider, IN_PROCESS, cache, quiet)
+    encode_images(all_of_them, wider, IN_PROCESS, cache)
     assert len(encoded) == 9  # other options, other numbers
     encoded.clear()
     monkeypatch.setattr(encoding, "code_digest", lambda *_: "a bug was mended")
-    encode_images(all_of_them, wider, IN_PROCESS, cache, quiet)
+    encode_images(all_of_them, wider, IN_PROCESS, cache)
     assert len(encoded) == 9
 
 
@@ -144,9 +140,9 @@ def test_a_cache_without_space_or_damaged_is_said_and_stops_nothing(
 ) -> None:
     folder = store(tmp_path / "images", list(images(60, 8, 8)))
     given = encoder(weights_file(tmp_path))
-    expected = encode_images(folder, given, IN_PROCESS, None, quiet)[0].values
+    expected = encode_images(folder, given)[0].values
     cache, said = tmp_path / "cache", list[str]()
-    encode_images(folder, given, IN_PROCESS, cache, quiet)
+    encode_images(folder, given, IN_PROCESS, cache)
     (file,) = cache.iterdir()
     file.write_bytes(b"no database" * 999)
     found = encode_images(folder, given, IN_PROCESS, cache, said.append)[0].values
@@ -185,8 +181,8 @@ def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_their_region(
             volumes={"pictures": pictures, "slices": 3},
             preprocessing={"margin": 0.0},
         )
-        alone = encode_images(flat, given, IN_PROCESS, None, quiet)[0].values
-        table, record = encode_images(cut, given, IN_PROCESS, None, quiet)
+        alone = encode_images(flat, given)[0].values
+        table, record = encode_images(cut, given)
         half = record.numbers
         np.testing.assert_allclose(table.values[0, :half], alone.mean(axis=0), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(table.values[0, half:], alone.max(axis=0), rtol=1e-5, atol=1e-6)
@@ -198,7 +194,7 @@ def test_each_modality_has_columns_of_its_own(tmp_path: Path) -> None:
     folder = store(tmp_path / "images", shown)
     store(folder / "MR", shown[::-1], names=["case-002", "case-001", "case-000"])
     write_modalities(folder, ["PET", "MR"])
-    table, record = encode_images(folder, encoder(weights_file(tmp_path)), IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, encoder(weights_file(tmp_path)))
     assert table.names[0] == "PET.encoding_000"
     assert table.names[record.numbers] == "MR.encoding_000"
     np.testing.assert_array_equal(
@@ -214,10 +210,10 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
     broken = picture.copy()
     broken[1, 3, 3] = np.nan
     with pytest.raises(DataError, match=r"case-001.*missing pixels"):
-        encode_images(store(tmp_path / "broken", list(broken)), given, IN_PROCESS, None, quiet)
+        encode_images(store(tmp_path / "broken", list(broken)), given)
     four = store(tmp_path / "four", [images(20, 20, 4)])
     with pytest.raises(DataError, match=r"case-000.*4 channels"):
-        encode_images(four, given, IN_PROCESS, None, quiet)
+        encode_images(four, given)
     forward = encoding._forward
 
     def spoilt(*arguments: object) -> np.ndarray:
@@ -227,13 +223,13 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(
 
     monkeypatch.setattr(encoding, "_forward", spoilt)
     with pytest.raises(DataError, match=r"case-00\d.*not finite"):
-        encode_images(store(tmp_path / "fine", list(picture)), given, IN_PROCESS, None, quiet)
+        encode_images(store(tmp_path / "fine", list(picture)), given)
 
 
 def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path) -> None:
     folder, path = store(tmp_path / "images", list(images(3, 20, 20))), weights_file(tmp_path)
     given = encoder(path)
-    table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, given)
     write_encoding(table, record, given, tmp_path / "encoded")
     read, described = read_encoding(tmp_path / "encoded")
     np.testing.assert_array_equal(read.values, table.values)
@@ -244,7 +240,7 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path: Path
     carry_encoder(tmp_path / "encoded", model)
     path.unlink()
     carried = carried_encoder(model)
-    again = encode_images(folder, carried, IN_PROCESS, None, quiet)[0]
+    again = encode_images(folder, carried)[0]
     np.testing.assert_array_equal(again.values, table.values)
     shutil.rmtree(model / "learned")  # as where the weights are large
     with pytest.raises(DataError, match="no such file of weights"):
@@ -264,11 +260,11 @@ def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path: Path
     rows += [(names[1], (30.0, 20.0), 3.0)]
     windows = Windows(widths=(16.0, 32.0), side=16)
     given = encoder(weights_file(tmp_path), VIT)
-    _, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    _, record = encode_images(folder, given)
     places = tabulate_places(rows)
-    table = encode_places(folder, places, windows, record, IN_PROCESS, None, quiet)
+    table = encode_places(folder, places, windows, record)
     assert table.case_id.tolist() == [names[1], names[0], names[1]]
     assert table.names[0] == "16mm.encoding_000"
     cut = shown[1][12:28, 16:32]
-    alone, _ = encode_images(store(tmp_path / "cut", [cut]), given, IN_PROCESS, None, quiet)
+    alone, _ = encode_images(store(tmp_path / "cut", [cut]), given)
     np.testing.assert_allclose(table.values[0, : record.columns], alone.values[0], atol=1e-5)

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoding import encode_images
 from skiagram.explanation.encoder_maps import EncoderReading, ExplainedEncoder, why_without_maps
 from skiagram.explanation.saliency import Resolution, explain, rolled_attention, why_undefined
@@ -25,10 +24,6 @@ pytestmark = pytest.mark.thorough
 
 RESOLUTION = Resolution(window=0.25, steps=16)
 CASES = 24
-
-
-def quiet(_: str) -> None:
-    """Say nothing."""
 
 
 def head(table: FeatureTable, name: str, **changed: Any) -> FittedClassical:
@@ -49,7 +44,7 @@ def explained(
         picture[10:20, 10:20] = 255
     folder = store(folder / "images", pictures)
     options = encoder(weights_file(folder.parent, architecture), architecture)
-    table, record = encode_images(folder, options, IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, options)
     fitted = head(table, model, **changed)
     used = cast(Any, build(record.encoder, "encoder"))
     reading = EncoderReading(used, used.load(), ImageStore(folder))
@@ -150,7 +145,7 @@ def test_a_region_lies_where_the_picture_shows_it(tmp_path: Path) -> None:
     inside = picture > 0
     folder = store(tmp_path / "images", [picture])
     padded = encoder(weights_file(tmp_path), preprocessing={"fit": "pad"})
-    _, record = encode_images(folder, padded, IN_PROCESS, None, quiet)
+    _, record = encode_images(folder, padded)
     used = cast(Any, build(record.encoder, "encoder"))
     reading = EncoderReading(used, used.load(), ImageStore(folder))
     (mask,) = reading.masks([inside], ["case-000"])

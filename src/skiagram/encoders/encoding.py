@@ -101,9 +101,9 @@ class _Work(NamedTuple):
 def encode_images(
     images: Path,
     encoder: Encoder,
-    compute: Compute,
-    cache: Path | None,
-    say: Say,
+    compute: Compute = IN_PROCESS,
+    cache: Path | None = None,
+    say: Say = lambda _: None,
     preparation: Preparation | None = None,
 ) -> tuple[FeatureTable, EncoderRecord]:
     """Encode the images of all cases, those of all modalities where there are several.
@@ -132,9 +132,9 @@ def encode_places(
     places: pd.DataFrame,
     windows: Windows,
     record: EncoderRecord,
-    compute: Compute,
-    cache: Path | None,
-    say: Say,
+    compute: Compute = IN_PROCESS,
+    cache: Path | None = None,
+    say: Say = lambda _: None,
 ) -> FeatureTable:
     """Encode windows around places where finders look: a row for each place, in the table's order.
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 import yaml
 
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoding import encode_images
 from skiagram.encoders.weights import sha256_of
 from skiagram.errors import DataError, OptionError
@@ -53,15 +52,11 @@ def encoder(folder: Path, **changed: Any) -> TrainedNetwork:
     return built
 
 
-def quiet(_: str) -> None:
-    """Say nothing."""
-
-
 @pytest.mark.thorough
 def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Path) -> None:
     shown = images(5, SIDE, SIDE)
     folder = store(tmp_path / "images", list(shown))
-    table, record = encode_images(folder, encoder(trained), IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, encoder(trained))
     classifier = cast(Classifier, load_classifier(trained / "repeat0")[0].eval())
     last = cast(torch.nn.Sequential, classifier.network)[-1]
     with torch.no_grad():
@@ -71,7 +66,7 @@ def test_its_numbers_are_what_enters_its_last_layer(trained: Path, tmp_path: Pat
     assert record.numbers == 12
     encoder(trained).keep(tmp_path / "learned")
     kept = encoder(trained).kept(tmp_path / "learned", record.sha256)
-    again, _ = encode_images(folder, kept, IN_PROCESS, None, quiet)
+    again, _ = encode_images(folder, kept)
     np.testing.assert_array_equal(again.values, table.values)
 
 
@@ -81,22 +76,22 @@ def test_one_that_saw_any_of_these_images_is_refused(trained: Path, tmp_path: Pa
     for own in (folder, theirs):
         digests = join_digests(ImageStore(own).digests())
         write_record(Preparation(KINDS, None, image_digests=digests), own / PREPARATION)
-    encode_images(folder, encoder(trained), IN_PROCESS, None, quiet)
+    encode_images(folder, encoder(trained))
     network = tmp_path / "network"
     encoder(trained).keep(network)
     shutil.copyfile(theirs / PREPARATION, network / PREPARATION)
     with pytest.raises(DataError, match=": 1 of these images are among those of the data set"):
-        encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
+        encode_images(folder, encoder(network))
     patient = Preparation(KINDS, None, image_digests="b" * 16, patient_digests="c" * 16)
     write_record(patient, network / PREPARATION)
-    encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
+    encode_images(folder, encoder(network))
     write_record(replace(patient, image_digests="a" * 16), folder / PREPARATION)
     with pytest.raises(DataError, match=": 1 of these patients are among those of the data set"):
-        encode_images(folder, encoder(network), IN_PROCESS, None, quiet)
+        encode_images(folder, encoder(network))
     silent = tmp_path / "silent"
     write_record(Preparation(KINDS, None), silent / PREPARATION)
     with pytest.raises(DataError, match="does not say which images"):
-        encode_images(folder, encoder(silent), IN_PROCESS, None, quiet)
+        encode_images(folder, encoder(silent))
 
 
 def test_another_file_no_file_and_unknown_constants_are_refused(

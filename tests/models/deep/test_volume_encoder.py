@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models.video import mc3_18, r3d_18
 
-from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoding import encode_images
 from skiagram.encoders.weights import sha256_of
 from skiagram.errors import DataError, OptionError
@@ -25,10 +24,6 @@ pytestmark = pytest.mark.slow
 OWN = {"_target_": "skiagram.models.deep.cnn_3d.CNN3D", "widths": [4, 6], "dropout": 0.0}
 SIZE = (4, 16, 18)
 MEAN, STD = (0.4, 0.5, 0.6), 0.3
-
-
-def quiet(_: str) -> None:
-    """Say nothing."""
 
 
 def own_network(seed: int = 1) -> nn.Module:
@@ -75,7 +70,7 @@ def standardised(volumes: np.ndarray, mean: Any = (0.5,), std: Any = (0.25,)) ->
 def test_numbers_are_those_of_the_bare_network_on_the_same_volumes(tmp_path: Path) -> None:
     shown = images(3, *SIZE)
     folder = store(tmp_path / "images", [volume[..., None] for volume in shown])
-    table, record = encode_images(folder, encoder(own_weights(tmp_path)), IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, encoder(own_weights(tmp_path)))
     with torch.inference_mode():
         expected = without_last(own_network())(standardised(shown)).numpy()
     np.testing.assert_allclose(table.values, expected, rtol=1e-5, atol=1e-6)
@@ -95,7 +90,7 @@ def test_a_video_network_of_torchvision_reads_a_grey_volume_three_times(
     shown = images(2, *SIZE)
     folder = store(tmp_path / "images", [volume[..., None] for volume in shown])
     given = encoder(path, network="r3d_18", preprocessing={"mean": MEAN, "std": [STD]})
-    table, record = encode_images(folder, given, IN_PROCESS, None, quiet)
+    table, record = encode_images(folder, given)
     bare.set_submodule("fc", nn.Identity())
     with torch.inference_mode():
         expected = bare(standardised(shown, MEAN, [STD])).numpy()
@@ -113,8 +108,8 @@ def test_the_box_around_the_region_is_cut_out_and_brought_to_the_size(tmp_path: 
     wide = store(tmp_path / "wide", [volume[2:8, 1:25, 3:31, None]])
     for margin, expected in ((0.0, box), (0.25, wide)):
         given = encoder(path, preprocessing={"margin": margin})
-        ours = encode_images(cut, given, IN_PROCESS, None, quiet)[0].values
-        theirs = encode_images(expected, encoder(path), IN_PROCESS, None, quiet)[0].values
+        ours = encode_images(cut, given)[0].values
+        theirs = encode_images(expected, encoder(path))[0].values
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -165,4 +160,4 @@ def test_what_cannot_be_names_the_option(
 def test_an_image_is_refused_and_the_case_named(tmp_path: Path) -> None:
     folder = store(tmp_path / "images", [images(20, 20)])
     with pytest.raises(DataError, match=r"case-000.*an image.*volumes"):
-        encode_images(folder, encoder(own_weights(tmp_path)), IN_PROCESS, None, quiet)
+        encode_images(folder, encoder(own_weights(tmp_path)))
