@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import product
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,6 @@ from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import (
     SIDE,
     Small,
-    Spectra,
     SpectrumBasis,
     Vectors,
     Window,
@@ -140,26 +139,9 @@ class _Piece(NamedTuple):
         return bool(self.starts[-1] + SETTINGS.block >= self.images)
 
 
-class _Nominees(NamedTuple):
-    """Pairs (row, column) with their products."""
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    scores: NDArray[np.float32]
-
-    @classmethod
-    def join(cls, parts: Sequence[Self]) -> Self:
-        none = np.zeros(0, dtype=np.int64)
-        return cls(
-            np.concatenate([none, *(part.rows for part in parts)]),
-            np.concatenate([none, *(part.columns for part in parts)]),
-            np.concatenate([none.astype(np.float32), *(part.scores for part in parts)]),
-        )
-
-    def best(self, most: int) -> Self:
-        """Return those with the highest products, best first; equal ones in the images' order."""
-        order = np.lexsort((self.columns, self.rows, -self.scores))[:most]
-        return type(self)(self.rows[order], self.columns[order], self.scores[order])
+# Pairs with their products.
+_NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.float32)])
+_Nominees = NDArray[np.void]
 
 
 def find_copies(store: ImageStore) -> Pairs:
@@ -187,14 +169,23 @@ def transformed_among(
     # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
     most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
     best: list[_Nominees] = []
+    held = 0
     for piece, found in ALL_PROCESSORS.map(_nominate, _pieces(small, already), releases_lock=True):
         best.append(found)
-        if piece.last or sum(len(each.scores) for each in best) > SETTINGS.max_held:
-            best = [_Nominees.join(best).best(most)]
+        held += len(found)
+        if piece.last or held > SETTINGS.max_held:
+            best = [_best(np.concatenate(best), most)]
+            held = len(best[0])
         if piece.last:
-            confirm.look_at(best[0].rows, best[0].columns, piece.pass_.guesses)
-            best = []
-    return confirm.result()
+            confirm.look_at(best[0]["row"], best[0]["column"], piece.pass_.guesses)
+            best, held = [], 0
+    return Pairs.of(confirm.found)
+
+
+def _best(nominees: _Nominees, most: int) -> _Nominees:
+    """Return those with the highest products, best first; equal ones in the images' order."""
+    order = np.lexsort((nominees["column"], nominees["row"], -nominees["score"]))
+    return nominees[order[:most]]
 
 
 def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
@@ -221,12 +212,14 @@ def _layout_passes(small: Small) -> Iterator[_Pass]:
     flat = orient_layouts(terms, Guess())
     for mirrored, quarters in product((False, True), range(4)):
         guess = Guess(mirrored, quarters)
-        oriented = partial(_oriented_layouts, terms, guess)
+        oriented = partial(_of_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
 
 
-def _oriented_layouts(terms: Vectors, guess: Guess, rows: NDArray[np.intp]) -> Vectors:
-    return orient_layouts(terms[rows], guess)
+def _of_rows(
+    vectors: NDArray[Any], orient: Callable[[NDArray[Any]], Vectors], rows: NDArray[np.intp]
+) -> Vectors:
+    return orient(vectors[rows])
 
 
 class _SpectrumPasses:
@@ -276,14 +269,8 @@ class _SpectrumPasses:
     def _pass(self, window: Window, base: Vectors, guess: Guess) -> _Pass:
         upside_down = replace(guess, quarters=guess.quarters + 2)
         guesses = (guess, upside_down) if self._combined else (guess,)
-        queries = partial(_oriented_spectra, self._basis, self._spectra(window), guess)
-        return _Pass(guesses, queries, base)
-
-
-def _oriented_spectra(
-    basis: SpectrumBasis, spectra: Spectra, guess: Guess, rows: NDArray[np.intp]
-) -> Vectors:
-    return basis.orient(spectra[rows], guess)
+        orient = partial(self._basis.orient, guess=guess)
+        return _Pass(guesses, partial(_of_rows, self._spectra(window), orient), base)
 
 
 def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tuple[float, float]:
@@ -297,7 +284,8 @@ def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tupl
 
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     """Return the pairs of some queries whose product stands far above others', (query, base)."""
-    return piece, _Nominees.join([part for start in piece.starts for part in _above(piece, start)])
+    found = (part for start in piece.starts for part in _above(piece, start))
+    return piece, np.concatenate([np.zeros(0, _NOMINEES), *found])
 
 
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
@@ -319,7 +307,10 @@ def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
         usable = (rows != columns) if pass_.either_way else (rows < columns)
         keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
         usable &= ~np.isin(keys, piece.already)
-        yield _Nominees(rows[usable], columns[usable], block.ravel()[place[usable]])
+        pairs = np.empty(int(usable.sum()), _NOMINEES)
+        pairs["row"], pairs["column"] = rows[usable], columns[usable]
+        pairs["score"] = block.ravel()[place[usable]]
+        yield pairs
 
 
 def _threshold(pass_: _Pass, n: int) -> float:
@@ -345,7 +336,7 @@ class _Confirmation:
         self._small = small
         self._shapes = shapes
         self._image = image
-        self._found: dict[tuple[int, int], tuple[float, str]] = {}
+        self.found: dict[tuple[int, int], tuple[float, str]] = {}
         self._limits: dict[tuple[float, float], tuple[float, float]] = {}
         self._detail = lru_cache(maxsize=SETTINGS.details_kept)(self._read_detail)
 
@@ -390,7 +381,7 @@ class _Confirmation:
         correlation = abs(float(close.correlation[0]))
         change = Change.read(guess, close.maps[0], side)
         pair = (min(row, column), max(row, column))
-        best = max(self._found.get(pair, (0.0, ""))[0], least, change.asked)
+        best = max(self.found.get(pair, (0.0, ""))[0], least, change.asked)
         if (
             change.plausible
             and correlation > best
@@ -398,7 +389,7 @@ class _Confirmation:
             and z_score(first, second, guess, close) > SETTINGS.min_z_score
         ):
             resized = self._shapes[row] != self._shapes[column]
-            self._found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
+            self.found[pair] = (min(correlation, 1.0), change.kind(alike < 0, resized))
 
     def _side(self, row: int, column: int) -> int:
         planes = (
@@ -441,9 +432,6 @@ class _Confirmation:
         return _beyond(fitted.correlation, SETTINGS.alike_small), _beyond(
             np.array(close), SETTINGS.alike
         )
-
-    def result(self) -> Pairs:
-        return Pairs.of(self._found)
 
 
 def _beyond(correlations: NDArray[np.float64], least: float) -> float:

@@ -36,16 +36,9 @@ sobrenome nascimento endereco rua cidade telefone cpf
 imie imiona nazwisko nazwiska urodzenia urodzenie urodzin pesel adres ulica miasto lekarz uwagi
 soyad soyadi adi adsoyad isim dogum tarih tarihi kimlik tckn hekim doktor notlar aciklama
 """.split()  # noqa: SIM905
-_PHRASES = (
-    "ngay_sinh",
-    "nam_sinh",
-    "ho_ten",
-    "ho_va_ten",
-    "dia_chi",
-    "dien_thoai",
-    "bac_si",
-    "ghi_chu",
-)
+_PHRASES = """
+ngay_sinh nam_sinh ho_ten ho_va_ten dia_chi dien_thoai bac_si ghi_chu
+""".split()  # noqa: SIM905
 _SPELLED = {"tên", "họ"}  # Vietnamese for name and surname, which are other words without accents
 _ANYWHERE = """
 اسم ميلاد تاريخ عنوان هاتف جوال هوية طبيب ملاحظ

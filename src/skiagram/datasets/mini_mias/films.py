@@ -31,6 +31,7 @@ from PIL import Image as Pictures
 from scipy import ndimage
 from skimage.filters import threshold_li
 from skimage.measure import label, regionprops
+from skimage.morphology import isotropic_dilation, isotropic_erosion
 
 from skiagram.errors import DataError
 
@@ -256,11 +257,8 @@ def wall_on_right(blocks: NDArray[np.bool_]) -> bool:
 def _open_mask(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Drop what no disc fits into; the surroundings of the film are dark."""
     margin = _RADIUS + 1
-    padded = np.pad(bright, margin)
-    eroded = ndimage.distance_transform_edt(padded) > _RADIUS
-    if not eroded.any():
-        return np.zeros_like(bright)
-    dilated = ndimage.distance_transform_edt(~eroded) <= _RADIUS
+    eroded = isotropic_erosion(np.pad(bright, margin), _RADIUS)
+    dilated = isotropic_dilation(eroded, _RADIUS) & eroded.any()  # of nothing it is something
     opened: NDArray[np.bool_] = dilated[margin:-margin, margin:-margin]
     return opened
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
 from itertools import combinations
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import pydicom
@@ -71,7 +71,8 @@ def decode_mask(
     """
     with _reading(name):
         if not _is_dicom(content):
-            grid, inside = _decode_labels(content, name, label_value, spacing)
+            labels, grid, _ = decode_volume(content, name, spacing, narrowed=False)
+            inside = _choose_label(labels, label_value, "name the label, one row per region")
             return _filled(_on_image(inside, grid, image, mask_grid))
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
@@ -79,7 +80,7 @@ def decode_mask(
             return _filled(_fill_contours(dataset, image, region, mask_grid))
         if kind in _SEGMENTATIONS:
             _check_frame_of_reference(dataset.get("FrameOfReferenceUID"), image)
-            grid, inside = _place_frames(_read_segment(dataset, region, label_value), image)
+            grid, inside = _place_frames(*_read_segment(dataset, region, label_value), image)
             return _filled(_on_image(inside, grid, image, mask_grid))
         raise DataError(
             "a DICOM file that is neither a structure set nor a segmentation",
@@ -209,13 +210,13 @@ def _frames_of_segment(
             remedy="frames without a place in the patient have no structure sets: save the region "
             "as one of these",
         )
-    segment = _read_segment(dataset, region, label_value)
-    _check_sides(segment.planes.shape[1:], shape[1:])
-    numbers = [_frame_number(own) for own in segment.headers]
+    headers, planes = _read_segment(dataset, region, label_value)
+    _check_sides(planes.shape[1:], shape[1:])
+    numbers = [_frame_number(own) for own in headers]
     if None in numbers and len(numbers) == shape[0]:
         numbers = list(range(1, shape[0] + 1))
     inside = np.zeros(shape, dtype=np.bool_)
-    for number, plane in zip(numbers, segment.planes, strict=True):
+    for number, plane in zip(numbers, planes, strict=True):
         if number is None or not 1 <= number <= shape[0]:
             found = f"a region on frame {number} of {shape[0]}"
             if number is None:
@@ -234,13 +235,6 @@ def _frame_number(header: Any) -> int | None:
             if number is not None:
                 return int(number if isinstance(number, (int, str)) else number[0])
     return None
-
-
-def _decode_labels(
-    content: bytes, name: str, label_value: int | None, spacing: Spacing | None
-) -> tuple[Grid, NDArray[np.bool_]]:
-    labels, grid, _ = decode_volume(content, name, spacing, narrowed=False)
-    return grid, _choose_label(labels, label_value, "name the label, one row per region")
 
 
 def _on_image(
@@ -429,14 +423,10 @@ def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArra
     return inside
 
 
-class _Segment(NamedTuple):
-    """The frames on which a segment lies: what each says of itself; (n, height, width)."""
-
-    headers: list[Any]
-    planes: NDArray[np.bool_]
-
-
-def _read_segment(dataset: Any, region: str | None, label_value: int | None) -> _Segment:
+def _read_segment(
+    dataset: Any, region: str | None, label_value: int | None
+) -> tuple[list[Any], NDArray[np.bool_]]:
+    """Return what each frame of a segment says of itself, and (n, height, width) the frames."""
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
         for item in dataset.SegmentSequence
@@ -455,15 +445,16 @@ def _read_segment(dataset: Any, region: str | None, label_value: int | None) -> 
     kind = str(dataset.get("SegmentationType", "BINARY"))
     headers = dict(enumerate(headers_of_frames(dataset)))
     if kind == "LABELMAP":
-        return _Segment(list(headers.values()), frames == number)
+        return list(headers.values()), frames == number
     chosen = [index for index, own in headers.items() if own.ReferencedSegmentNumber == number]
     threshold = float(dataset.MaximumFractionalValue) / 2 if kind == "FRACTIONAL" else 1
-    return _Segment([headers[index] for index in chosen], frames[chosen] >= threshold)
+    return [headers[index] for index in chosen], frames[chosen] >= threshold
 
 
-def _place_frames(segment: _Segment, image: Grid) -> tuple[Grid, NDArray[np.bool_]]:
+def _place_frames(
+    headers: list[Any], planes: NDArray[np.bool_], image: Grid
+) -> tuple[Grid, NDArray[np.bool_]]:
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
-    headers, planes = segment
     if not headers:
         return image, np.zeros(image.shape, dtype=np.bool_)
     orientation = np.array(headers[0].ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
