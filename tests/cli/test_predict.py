@@ -16,7 +16,8 @@ from PIL import Image
 from skiagram.cli.main import main
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.new_cases import NewCase
-from tests.datasets.folder.test_frames import cine, tiff_of_pages
+from tests.datasets.folder.test_frames import tiff_of_pages
+from tests.datasets.volumes.examples import cine
 from tests.deploy.trained import TASK, Trained, trained_baseline
 
 RUN_AND_LIST_MODULES = """

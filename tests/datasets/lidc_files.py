@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from skiagram.datasets.lidc import LIDC
-from skiagram.options import build
+from tests.datasets.phantoms import data_set
 
-OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "lidc_nodules.yaml"
 SIDE = 31
 
 
@@ -61,6 +59,5 @@ def write(folder: Path, rows: pd.DataFrame, **values: Any) -> LIDC:
         f"{part}_md5": hashlib.md5((folder / f"lidc_nodules.{ending}").read_bytes()).hexdigest()
         for part, ending in (("images", "npz"), ("table", "csv"))
     }
-    options = yaml.safe_load(OPTION_FILE.read_text()) | md5 | values
-    built: LIDC = build(options, "dataset")
+    built: LIDC = data_set("lidc_nodules", **md5, **values)
     return built

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import pydicom
 import pydicom.data
+import pytest
 import tifffile
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns, normalise_name
-from skiagram.options import build
+from skiagram.options import build, read_option_file
 
 SIDE = 24
 
@@ -50,9 +52,10 @@ def png(at: int) -> bytes:
     return encoded(Image.fromarray(film(at)), "PNG")
 
 
-def _tiff(image: NDArray[Any]) -> bytes:
+def tiff(image: NDArray[Any], **how: Any) -> bytes:
+    """Return an image as the bytes of a TIFF."""
     file = BytesIO()
-    tifffile.imwrite(file, image)
+    tifffile.imwrite(file, image, **how)
     return file.getvalue()
 
 
@@ -82,14 +85,14 @@ def odd(at: int) -> dict[str, bytes]:
     palette = Image.fromarray(film(at + 1)).convert("P")
     palette.putpalette([level for level in range(256) for _ in range(3)])
     return {
-        "deep.tiff": _tiff(film(at + 2).astype(np.uint16) * 257),
+        "deep.tiff": tiff(film(at + 2).astype(np.uint16) * 257),
         "opaque.png": encoded(alpha, "PNG"),
         "palette.png": encoded(palette, "PNG"),
         "turned.dcm": dicom(at + 3, PhotometricInterpretation="MONOCHROME1"),
         "plain.pgm": encoded(Image.fromarray(film(at + 4)), "PPM"),
         "scan.jpg": encoded(Image.fromarray(film(at + 5)), "JPEG"),
         "binary.png": encoded(Image.fromarray(film(at + 6) > 127), "PNG"),
-        "exact.tif": _tiff(film(at + 7).astype(np.float32)),
+        "exact.tif": tiff(film(at + 7).astype(np.float32)),
     }
 
 
@@ -101,7 +104,7 @@ def faulty() -> dict[str, bytes]:
         "notes.png": b"seen by Dr Gray, no film\n" * 20,
         "report.dcm": dicom(901, PixelData=None),
         "ink.jpg": encoded(Image.fromarray(np.stack([film(902)] * 4, -1), "CMYK"), "JPEG"),
-        "pages.tif": _tiff(np.stack([film(903)] * 2)),
+        "pages.tif": tiff(np.stack([film(903)] * 2)),
         "tiny.png": encoded(Image.fromarray(film(904)[:4]), "PNG"),
     }
 
@@ -111,7 +114,7 @@ def write_folder(
 ) -> OwnFolder:
     """Write files and a table below a place."""
     own = OwnFolder(place / "films", place / "films.csv")
-    own.folder.mkdir(parents=True)
+    own.folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (own.folder / name).parent.mkdir(exist_ok=True)
         (own.folder / name).write_bytes(content)
@@ -194,6 +197,17 @@ def source_of(own: OwnFolder, columns: Columns = COLUMNS, **changes: Any) -> Fol
     written = build(yaml.safe_load(files.options.read_text()), "dataset")
     assert isinstance(written, Folder)
     return replace(written, manifest=str(files.manifest))
+
+
+def initialised(project: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Folder:
+    """Run `skiagram init` in a project; return the data set as its new option file says."""
+    (project / "conf/dataset").mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
+    assert main(["init", *arguments]) == 0
+    [options] = (project / "conf/dataset").glob("*.yaml")
+    source: Folder = build(read_option_file(options), "dataset")
+    return source
 
 
 def _sum(own: OwnFolder, name: str) -> str:

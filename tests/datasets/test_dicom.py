@@ -35,6 +35,7 @@ from pydicom.uid import (
 from skiagram.datasets.dicom import read_dicom
 from skiagram.errors import DataError
 from skiagram.image_store.shards import ShardWriter
+from tests.datasets.volumes.examples import item, put_pixels
 
 STORED = np.arange(64, dtype=np.uint16).reshape(8, 8) * 50
 
@@ -48,13 +49,10 @@ def header_of(stored: NDArray[Any], **fields: Any) -> Dataset:
     header.file_meta = meta
     header.SOPClassUID, header.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
     header.PatientName = "SYNTHETIC^NAME"
-    header.Rows, header.Columns = stored.shape
-    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-    header.BitsAllocated, header.BitsStored, header.HighBit = 16, 12, 11
-    header.PixelRepresentation = int(stored.dtype.kind == "i")
+    put_pixels(header, stored)
+    header.BitsStored, header.HighBit = 12, 11
     for name, value in fields.items():
         setattr(header, name, value)
-    header.PixelData = stored.tobytes()
     return header
 
 
@@ -70,11 +68,8 @@ def read(stored: NDArray[Any], **fields: Any) -> NDArray[Any]:
 
 
 def table(first: int, entries: list[int], bits: int = 16) -> Dataset:
-    item = Dataset()
-    item.LUTDescriptor = [len(entries), first, bits]
-    item.LUTData = np.array(entries, dtype="<u2").tobytes()
-    item.ModalityLUTType = "US"
-    return item
+    data = np.array(entries, dtype="<u2").tobytes()
+    return item(LUTDescriptor=[len(entries), first, bits], LUTData=data, ModalityLUTType="US")
 
 
 def bundled(name: str) -> Path:
@@ -340,12 +335,10 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(kind: str) -> None:
 
 
 def test_items_within_items_without_end_are_refused_in_own_words() -> None:
-    item = Dataset()
+    inner = Dataset()
     for _ in range(200):
-        outer = Dataset()
-        outer.ModalityLUTSequence = [item]
-        item = outer
-    whole = file_of(header_of(STORED, ModalityLUTSequence=[item])).getvalue()
+        inner = item(ModalityLUTSequence=[inner])
+    whole = file_of(header_of(STORED, ModalityLUTSequence=[inner])).getvalue()
     with pytest.raises(DataError) as raised:
         read_dicom(BytesIO(whole))
     assert "recursion" not in str(raised.value)

@@ -8,25 +8,19 @@ import pandas as pd
 import pytest
 
 from skiagram.datasets.feature_table import NO_IMAGES, FeatureTable
-from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.errors import DataError, OptionError
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
-from skiagram.options import read_option_file
-from skiagram.records import Cases, read_table
-
-OPTIONS = Path(__file__).resolve().parents[2] / "conf/dataset/feature_table.yaml"
+from skiagram.records import read_table
+from tests.datasets.phantoms import data_set
+from tests.datasets.sources import ingested
 
 
 def source(**changed: Any) -> FeatureTable:
-    options = read_option_file(OPTIONS)
-    del options["_target_"]
-    lists = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
-    return FeatureTable(**{**lists, **changed})
+    made: FeatureTable = data_set("feature_table", **changed)
+    return made
 
 
 def write(folder: Path, **columns: Any) -> pd.DataFrame:
@@ -48,16 +42,14 @@ def write(folder: Path, **columns: Any) -> pd.DataFrame:
 
 def test_its_features_reach_the_models_and_no_image_does(tmp_path: Path) -> None:
     table = write(tmp_path, weight=[None, *range(11)])
-    folders = IngestFolders(*(tmp_path / name for name in ("images", "cases", "sealed")))
     chosen = source(covariates=("site",))
-    ingest(chosen, "cv", tmp_path, folders)
+    folders, cases = ingested(chosen, tmp_path, "cv", tmp_path)
     histories = CaseHistories.read(folders.cases)
     found = extract(ImageStore(folders.images), [Measured()], histories)
     assert found.names == ("original_glcm_Contrast", "wavelet-LLH_glcm_Id", "weight")
     by_contrast = pd.DataFrame(found.values, columns=found.names).sort_values(found.names[0])
     expected = table[list(found.names)].sort_values(found.names[0])
     np.testing.assert_allclose(by_contrast, expected.astype(np.float32))
-    cases = Cases.read(folders.cases / "cases.parquet")
     assert len(set(cases.patient_id.tolist())) == 6
     assert read_table(folders.cases / "covariates.parquet")["site"].nunique() == 3
     assert chosen.card().known_issues == (NO_IMAGES,)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pydicom.data
 import pytest
-import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -21,23 +20,11 @@ from PIL import Image
 
 from skiagram.datasets.image_files import count_frames, decode_image, read_image
 from skiagram.errors import DataError
-from tests.datasets.own_folders import dicom, png
+from tests.datasets.own_folders import dicom, encoded, png, tiff
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 DEEP = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
 COLOUR = np.stack([GRAY, GRAY.T, GRAY[::-1]], axis=-1)
-
-
-def encoded(image: Image.Image, kind: str, **how: Any) -> bytes:
-    file = BytesIO()
-    image.save(file, kind, **how)
-    return file.getvalue()
-
-
-def tiff(image: NDArray[Any], **how: Any) -> bytes:
-    file = BytesIO()
-    tifffile.imwrite(file, image, **how)
-    return file.getvalue()
 
 
 def pgm(image: NDArray[np.uint16], greatest: int) -> bytes:

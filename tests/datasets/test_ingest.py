@@ -1,6 +1,5 @@
 """Ingest: opaque ids, sealed labels, and nothing of a patient in any byte."""
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,15 +17,7 @@ from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_dige
 from skiagram.records import MARKS, SEALED, read_record, read_table
 from tests.datasets.lidc_files import table, write
 from tests.datasets.phantoms import small_phantom
-from tests.datasets.sources import balanced, entry, ingested, noise
-
-
-def hashes(root: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
+from tests.datasets.sources import balanced, entry, hashes, ingested, noise
 
 
 def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
@@ -45,6 +36,8 @@ def test_every_image_keeps_its_label_split_and_pixels(tmp_path: Path) -> None:
         assert split == source.listed[at].split
         assert (sealed[case_id] if split == "test" else label) == source.listed[at].label
     assert seen == set(range(8))
+    assert (cases.test().label == SEALED).all()
+    assert sorted(sealed.index) == sorted(cases.test().case_id)
 
 
 def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> None:
@@ -61,14 +54,6 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path: Path) -> N
     assert build(acquisition or {}, "acquisition") == NodulePatch(
         side=31, window=(-1000, 400), grid=Grid(spacing_mm=0.68, size=48)
     )
-
-
-def test_test_labels_stand_in_the_seal_alone(tmp_path: Path) -> None:
-    folders, cases = ingested(balanced(), tmp_path)
-    assert (cases.test().label == SEALED).all()
-    assert (cases.development().label != SEALED).all()
-    sealed = read_table(folders.sealed / "labels.parquet")
-    assert sorted(sealed["case_id"]) == sorted(cases.test().case_id)
 
 
 def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path: Path) -> None:

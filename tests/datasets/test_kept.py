@@ -1,6 +1,5 @@
 """Added files alone are read, restored and described; no byte depends on what was kept."""
 
-import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from skiagram.records import Cases
 from skiagram.restoration import restore
 from skiagram.restoration.restore import restore_store
 from tests.datasets.own_folders import OwnFolder, png, row, source_of, write_folder
+from tests.datasets.sources import hashes
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 FAMILIES = [
@@ -33,17 +33,8 @@ def own_films(place: Path, count: int, label: str = "cancer") -> OwnFolder:
     names = [f"film-{at:03d}.png" for at in range(count)]
     rows = [row(at, name) for at, name in enumerate(names)]
     rows[0]["label"] = label
-    files = {name: png(at) for at, name in enumerate(names)}
-    kept = {name for name in names if (place / "films" / name).exists()}
-    (place / "films").mkdir(parents=True, exist_ok=True)
-    new = {name: content for name, content in files.items() if name not in kept}
-    table = write_folder(place / "new", new or {"none.txt": b""}, rows).csv
-    for name in new:
-        (place / "new/films" / name).rename(place / "films" / name)
-    (place / "films.csv").write_bytes(table.read_bytes())
-    for path in sorted((place / "new").rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
-    return OwnFolder(place / "films", place / "films.csv")
+    new = {name: png(at) for at, name in enumerate(names) if not (place / "films" / name).exists()}
+    return write_folder(place, new, rows)
 
 
 def run(source: Folder, out: Path, kept: Path | None) -> dict[str, str]:
@@ -58,15 +49,6 @@ def run(source: Folder, out: Path, kept: Path | None) -> dict[str, str]:
     table = extract(ImageStore(target), FAMILIES, kept=kept and kept / "features")
     table.write(out / "features.parquet")
     return hashes(out)
-
-
-def hashes(out: Path) -> dict[str, str]:
-    """Return file → its SHA-256."""
-    files = (path for path in sorted(out.rglob("*")) if path.is_file())
-    return {
-        path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -13,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.datasets.lidc import INTERCEPT, LIDC, infer_intercept, to_ct_numbers
 from skiagram.errors import DataError, OptionError
-from skiagram.options import build
-from tests.datasets.lidc_files import OPTION_FILE, lung, table, write
+from tests.datasets.lidc_files import lung, table, write
+from tests.datasets.phantoms import data_set
 
 
 def test_indeterminate_nodules_are_left_out_and_ratings_become_labels(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_wrong_options_are_named(values: dict[str, object], message: str, tmp_pa
 @pytest.mark.thorough
 @pytest.mark.real
 def test_the_real_file_is_the_usual_task(real_data: Path) -> None:
-    source: LIDC = build(yaml.safe_load(OPTION_FILE.read_text()), "dataset")
+    source: LIDC = data_set("lidc_nodules")
     opened = source.open(real_data)
     entries = opened.entries()
     label = np.array([entry.label for entry in entries])

@@ -6,24 +6,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 
 from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records import read_record
+from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 
-OPTION_FILE = Path(__file__).parents[2] / "conf" / "dataset" / "breastmnist.yaml"
 SIZES = {"train": 8, "val": 4, "test": 4}
 
 
 def options(**changes: Any) -> MedMNIST:
-    made = build(yaml.safe_load(OPTION_FILE.read_text()) | changes, "dataset")
-    assert isinstance(made, MedMNIST)
+    made: MedMNIST = data_set("breastmnist", **changes)
     return made
 
 
@@ -101,10 +98,9 @@ def test_unusable_content_is_named(
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["nodulemnist3d", "organmnist3d"])
 def test_volumes_are_ingested_under_the_published_names(name: str, tmp_path: Path) -> None:
-    given = yaml.safe_load((OPTION_FILE.parent / f"{name}.yaml").read_text())
     path = written(tmp_path, **arrays((9, 12, 10)))
-    own = {"file": path.name, "md5": hashlib.md5(path.read_bytes()).hexdigest()}
-    folders, _ = ingested(build(given | own, "dataset"), tmp_path, root=tmp_path)
+    md5 = hashlib.md5(path.read_bytes()).hexdigest()
+    folders, _ = ingested(data_set(name, file=path.name, md5=md5), tmp_path, root=tmp_path)
     store = ImageStore(folders.images)
     assert [image.shape for _, image in store] == [(9, 12, 10, 1)] * 16
     kinds = read_record(Preparation, folders.images / PREPARATION).images
@@ -154,8 +150,7 @@ def test_breastmnist_keeps_its_official_split(real_data: Path, tmp_path: Path) -
 @pytest.mark.thorough
 @pytest.mark.real
 def test_the_real_colour_file_has_seven_classes(real_data: Path) -> None:
-    path = Path(__file__).parents[2] / "conf" / "dataset" / "dermamnist_lossy.yaml"
-    source: MedMNIST = build(yaml.safe_load(path.read_text()), "dataset")
+    source: MedMNIST = data_set("dermamnist_lossy")
     opened = source.open(real_data)
     entries = opened.entries()
     training = [entry.label for entry in entries if entry.split == "train"]

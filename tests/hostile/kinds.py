@@ -4,7 +4,6 @@ import gzip
 import io
 import os
 import shutil
-import struct
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -40,11 +39,9 @@ from skiagram.options import build, read_option_file
 from tests.datasets.folder.test_frames import (
     MASKS,
     VALUES,
-    cine,
-    segmentation_of_frames,
     tiff_of_pages,
 )
-from tests.datasets.own_folders import COLUMNS, png, row, source_of, write_folder
+from tests.datasets.own_folders import COLUMNS, png, row, source_of, tiff, write_folder
 from tests.datasets.test_dicom import (
     BOMBS,
     bundled,
@@ -53,9 +50,18 @@ from tests.datasets.test_dicom import (
     file_of,
     header_of,
 )
-from tests.datasets.test_image_files import png_bomb, tiff
-from tests.datasets.volumes.examples import GRID, segmentation, structure_set
+from tests.datasets.test_image_files import png_bomb
+from tests.datasets.volumes.examples import (
+    GRID,
+    cine,
+    nifti_bytes,
+    segmentation,
+    segmentation_of_frames,
+    structure_set,
+)
+from tests.datasets.volumes.examples import VALUES as VOXELS
 from tests.datasets.volumes.test_masks import MASK, _contours
+from tests.datasets.volumes.test_volume_files import meta_image_bytes
 
 SIDE = 40
 _CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -377,19 +383,6 @@ def _model_kinds() -> dict[str, Kind]:
     }
 
 
-def _nifti() -> bytes:
-    head = bytearray(352)
-    struct.pack_into("<i", head, 0, 348)
-    struct.pack_into("<8h", head, 40, 3, 12, 11, 10, 1, 1, 1, 1)
-    struct.pack_into("<2h", head, 70, 4, 16)
-    struct.pack_into("<8f", head, 76, 1, 0.7, 0.7, 2.5, 1, 1, 1, 1)
-    struct.pack_into("<3f", head, 108, 352, 1, 0)
-    struct.pack_into("<2h", head, 252, 0, 1)
-    struct.pack_into("<12f", head, 280, 0.7, 0, 0, 0, 0, 0.7, 0, 0, 0, 0, 2.5, 0)
-    head[344:348] = b"n+1\0"
-    return bytes(head) + np.arange(1320, dtype="<i2").tobytes()
-
-
 def _nrrd() -> bytes:
     head = (
         "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 12 11 10\n"
@@ -399,18 +392,8 @@ def _nrrd() -> bytes:
     return head.encode() + gzip.compress(np.arange(1320, dtype="<i2").tobytes(), mtime=0)
 
 
-def _meta_image() -> bytes:
-    head = (
-        "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
-        "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 0.7 0.7 2.5\n"
-        "DimSize = 12 11 10\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
-    )
-    return head.encode() + np.arange(1320, dtype="<i2").tobytes()
-
-
 def _gzip_bomb() -> bytes:
-    head = bytearray(_nifti()[:352])
-    return gzip.compress(bytes(head) + bytes(400_000_000), mtime=0)
+    return gzip.compress(nifti_bytes(VOXELS)[:352] + bytes(400_000_000), mtime=0)
 
 
 def _film_bomb(name: str) -> Callable[[], bytes]:
@@ -462,10 +445,10 @@ KINDS: dict[str, Kind] = {
     "DICOM, HTJ2K": Kind(
         _dicom(HTJ2KLossless, imagecodecs.htj2k_encode(_DEEP, reversible=True)), _image
     ),
-    "NIfTI": Kind(_nifti, _volume),
-    "NIfTI, gzip": Kind(lambda: gzip.compress(_nifti(), mtime=0), _volume, [_gzip_bomb]),
+    "NIfTI": Kind(lambda: nifti_bytes(VOXELS), _volume),
+    "NIfTI, gzip": Kind(lambda: gzip.compress(nifti_bytes(VOXELS), mtime=0), _volume, [_gzip_bomb]),
     "NRRD": Kind(_nrrd, _volume),
-    "MetaImage": Kind(_meta_image, _volume),
+    "MetaImage": Kind(meta_image_bytes, _volume),
     "npz": Kind(_npz, _read_npz, [_npz_of_zeros, _npz_with_code]),
     "CSV": Kind(
         _table,

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy.ndimage import gaussian_filter
 
-from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import (
     EXACT,
@@ -22,14 +21,8 @@ from skiagram.near_duplicates.pairs import (
     projection,
     thumbnail,
 )
-from skiagram.options import build
-
-
-def store_of(folder: Path, images: list[Image]) -> ImageStore:
-    with ShardWriter(folder) as writer:
-        for at, image in enumerate(images):
-            writer.add(f"case-{at:06d}", image)
-    return ImageStore(folder)
+from tests.datasets.phantoms import data_set
+from tests.near_duplicates.tissue import store_of
 
 
 def random_images(n: int, shape: tuple[int, ...], seed: int = 0) -> list[Image]:
@@ -207,8 +200,7 @@ def test_an_export_of_a_film_with_a_shared_outline_is_found(export: str, tmp_pat
 @pytest.mark.real
 @pytest.mark.thorough
 def test_no_film_of_mini_mias_is_taken_for_another(real_data: Path, tmp_path: Path) -> None:
-    option_file = Path(__file__).parents[2] / "conf/dataset/mini_mias_films.yaml"
-    opened = build(yaml.safe_load(option_file.read_text()), "dataset").open(real_data)
+    opened = data_set("mini_mias_films").open(real_data)
     images = [opened.image(at).pixels for at in range(len(opened.entries()))]
     assert not found(store_of(tmp_path, images))
 

@@ -11,21 +11,14 @@ from PIL import Image as PillowImage
 from scipy.ndimage import gaussian_filter, rotate
 from skimage.transform import resize
 
-from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import clusters, duplicate_pairs
 from skiagram.near_duplicates.registration import details_of
 from skiagram.near_duplicates.search import find_copies, transformed_pairs
-from tests.near_duplicates.tissue import wide_tissue
+from tests.near_duplicates.tissue import store_of, wide_tissue
 
 Picture = NDArray[np.float32]
-
-
-def store_of(folder: Path, images: list[Image]) -> ImageStore:
-    with ShardWriter(folder) as writer:
-        for at, image in enumerate(images):
-            writer.add(f"case-{at:06d}", np.ascontiguousarray(image))
-    return ImageStore(folder)
 
 
 def found(store: ImageStore) -> dict[tuple[int, int], str]:

@@ -1,8 +1,21 @@
-"""Generated tissue, from which images and their copies are cut."""
+"""Generated tissue, from which images and their copies are cut, and stores of them."""
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
+
+from skiagram.image_store.shards import Image, ShardWriter
+from skiagram.image_store.store import ImageStore
+
+
+def store_of(folder: Path, images: list[Image]) -> ImageStore:
+    """Write images, and return their store."""
+    with ShardWriter(folder) as writer:
+        for at, image in enumerate(images):
+            writer.add(f"case-{at:06d}", np.ascontiguousarray(image))
+    return ImageStore(folder)
 
 
 def wide_tissue(count: int, seed: int = 0) -> NDArray[np.float32]:

@@ -6,14 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.errors import DataError
-from skiagram.options import build
-from tests.datasets.own_folders import OwnFolder, png, sound_folder, source_of, write_folder
+from tests.datasets.own_folders import (
+    OwnFolder,
+    initialised,
+    png,
+    sound_folder,
+    source_of,
+    write_folder,
+)
 from tests.datasets.sources import ingested
 
 NAMES = (
@@ -49,16 +54,12 @@ def test_odd_names_and_circles_of_links_go_from_check_to_ingest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = odd_folder(tmp_path)
-    project = tmp_path / "project"
-    (project / "conf/dataset").mkdir(parents=True)
-    monkeypatch.chdir(project)
     arguments = [str(own.folder), str(own.csv)]
+    source = initialised(tmp_path / "project", monkeypatch, *arguments, "--positive", "cancer")
     assert main(["check", *arguments]) == 0
-    assert main(["init", *arguments, "--positive", "cancer", "--name", "odd"]) == 0
-    with (project / "conf/dataset/odd.csv").open(newline="") as file:
+    with Path(source.manifest).open(newline="") as file:
         assert {row["file"] for row in csv.DictReader(file)} == set(NAMES)
-    options = yaml.safe_load((project / "conf/dataset/odd.yaml").read_text())
-    _, cases = ingested(build(options, "dataset"), tmp_path / "out", "cv")
+    _, cases = ingested(source, tmp_path / "out", "cv")
     assert len(cases) == len(NAMES)
 
 

@@ -7,33 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import Dataset
 
 from skiagram.cli.main import main
-from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.datasets.volumes.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build, read_option_file
-from tests.datasets.volumes.examples import _dataset, nifti_bytes, written
+from tests.datasets.own_folders import initialised
+from tests.datasets.sources import ingested
+from tests.datasets.volumes.examples import cine, nifti_bytes, segmentation_of_frames
 
 PATIENTS, FRAMES, SIDE = 12, 3, 24
 VALUES = np.random.default_rng(0).integers(0, 255, (PATIENTS, FRAMES, SIDE, SIDE), dtype=np.uint8)
-
-
-def cine(frames: np.ndarray) -> bytes:
-    dataset = _dataset("1.2.840.10008.5.1.4.1.1.3.1")
-    dataset.Modality = "US"
-    dataset.NumberOfFrames = len(frames)
-    dataset.Rows, dataset.Columns = frames.shape[1:]
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
-    dataset.PixelRepresentation = 0
-    dataset.PixelSpacing = [0.5, 0.5]
-    dataset.PixelData = np.ascontiguousarray(frames).tobytes()
-    return written(dataset)
 
 
 def _study(folder: Path, *frames: str) -> list[str]:
@@ -49,14 +34,8 @@ def _study(folder: Path, *frames: str) -> list[str]:
 
 
 def _ingested(folder: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> ImageStore:
-    (folder / "conf/dataset").mkdir(parents=True)
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
-    assert main(["init", *arguments]) == 0
-    source = build(read_option_file(folder / "conf/dataset/loops.yaml"), "dataset")
-    assert isinstance(source, Folder)
-    ingest(source, "cv", None, IngestFolders(*(folder / name for name in "abc")))
-    return ImageStore(folder / "a")
+    folders, _ = ingested(initialised(folder, monkeypatch, *arguments), folder / "out", "cv")
+    return ImageStore(folders.images)
 
 
 @pytest.mark.slow
@@ -118,33 +97,6 @@ def tiff_of_pages(pages: np.ndarray) -> bytes:
     first, *others = (Image.fromarray(page) for page in pages)
     first.save(file, "TIFF", save_all=True, append_images=others)
     return file.getvalue()
-
-
-def segmentation_of_frames(masks: dict[int, np.ndarray], *, numbered: bool = True) -> bytes:
-    """Return a SEG of frames that have no place in the patient; frame number → mask."""
-    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
-    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
-    dataset.SegmentSequence = [Dataset()]
-    dataset.SegmentSequence[0].SegmentNumber, dataset.SegmentSequence[0].SegmentLabel = 1, "lesion"
-    dataset.NumberOfFrames = len(masks)
-    dataset.Rows, dataset.Columns = SIDE, SIDE
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 1
-    dataset.HighBit, dataset.PixelRepresentation = 0, 0
-    dataset.PixelData = np.packbits(np.concatenate([m.ravel() for m in masks.values()]),
-                                    bitorder="little").tobytes()  # fmt: skip
-    groups = []
-    for number in masks:
-        group, source, derived, segment = Dataset(), Dataset(), Dataset(), Dataset()
-        segment.ReferencedSegmentNumber = 1
-        group.SegmentIdentificationSequence = [segment]
-        if numbered:
-            source.ReferencedFrameNumber = number
-            derived.SourceImageSequence = [source]
-            group.DerivationImageSequence = [derived]
-        groups.append(group)
-    dataset.PerFrameFunctionalGroupsSequence = groups
-    return written(dataset)
 
 
 MASKS = np.zeros((FRAMES, SIDE, SIDE), dtype=bool)

@@ -19,8 +19,8 @@ from skiagram.datasets.folder.lesions import (
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build, read_option_file
 from skiagram.records import MARKS, read_table
+from tests.datasets.own_folders import initialised
 from tests.datasets.sources import ingested
 
 GRID = Grid.of((10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0]))
@@ -149,13 +149,11 @@ def test_scans_in_luna16s_form_become_a_data_set_with_marks_on_their_nodules(
             world = image.TransformIndexToPhysicalPoint([int(at) for at in place[::-1]])
             rows.append(f"1.3.{number},{world[0]},{world[1]},{world[2]},4.2")
     (tmp_path / "annotations.csv").write_text("\n".join(rows) + "\n")
-    (tmp_path / "conf/dataset").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     pattern = ["--pattern", "{patient}.mhd", "--marks", "annotations.csv"]
     assert main(["table", "luna", "scans.csv", *pattern]) == 0
-    assert main(["init", "luna", "scans.csv", "--label", "lesion", "--positive", "present"]) == 0
-    source = build(read_option_file(Path("conf/dataset/luna.yaml")), "dataset")
+    label = ["--label", "lesion", "--positive", "present"]
+    source = initialised(tmp_path, monkeypatch, "luna", "scans.csv", *label)
     folders, _ = ingested(source, tmp_path / "out", "cv")
     marks, store = read_table(folders.cases / MARKS), ImageStore(folders.images)
     assert len(marks) == 6

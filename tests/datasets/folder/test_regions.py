@@ -8,9 +8,14 @@ import nibabel
 import numpy as np
 import pytest
 
+from skiagram.audit.composition import describe_region, described_regions
 from skiagram.cli.main import main
 from skiagram.datasets.volumes.grid import Grid
+from skiagram.image_store.shards import Region, ShardWriter
+from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
+from tests.datasets.own_folders import initialised
+from tests.datasets.sources import ingested
 from tests.datasets.volumes.examples import nifti_bytes, segmentation, series_files, structure_set
 
 SHAPE = (4, 12, 14)
@@ -117,27 +122,16 @@ def test_check_names_every_fault_with_its_remedy_and_passes_what_is_sound(
 
 @pytest.mark.thorough
 def test_a_study_runs_with_its_regions_once_its_faults_are_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.ingest import IngestFolders, ingest
-    from skiagram.image_store.store import ImageStore
-
     _write_study(tmp_path / "study")
     table = (tmp_path / "study.csv").read_text().splitlines()
     patients = {name[:3] for name in FAULTS}
     kept = [row for row in table if row[:3] not in patients]
     (tmp_path / "study.csv").write_text("\n".join(kept) + "\n")
-    (tmp_path / "conf/dataset").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
     arguments = ["study", "study.csv", "--positive", "yes", "--ignore-unlisted"]
-    assert main(["init", *arguments]) == 0, capsys.readouterr().err
-    source = build(read_option_file(tmp_path / "conf/dataset/study.yaml"), "dataset")
-    assert isinstance(source, Folder)
-    folders = IngestFolders(*(tmp_path / name for name in ("images", "cases", "sealed")))
-    ingest(source, "cv", None, folders)
-    store = ImageStore(tmp_path / "images")
+    folders, _ = ingested(initialised(tmp_path, monkeypatch, *arguments), tmp_path / "out", "cv")
+    store = ImageStore(folders.images)
     regions = [store.region(case_id) for case_id in store.case_ids]
     assert sorted(int(region.inside.sum()) for region in regions if region) == [9] + [18] * 8
     assert {store.image(case_id).shape for case_id in store.case_ids} == {(*SHAPE, 1)}
@@ -227,10 +221,6 @@ def test_check_sees_what_only_the_second_modality_shows(
 
 
 def test_the_audit_of_a_run_finds_the_same_regions(tmp_path: Path) -> None:
-    from skiagram.audit.composition import describe_region, described_regions
-    from skiagram.image_store.shards import Region, ShardWriter
-    from skiagram.image_store.store import ImageStore
-
     masks = [MASK > 0, np.indices(SHAPE).sum(axis=0) % 7 == 0]
     with ShardWriter(tmp_path) as writer:
         for number, inside in enumerate(masks):

@@ -13,7 +13,7 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
 from skiagram.options import build, read_option_file
-from tests.datasets.own_folders import COLUMNS, OwnFolder, png, row, write_folder
+from tests.datasets.own_folders import COLUMNS, OwnFolder, initialised, png, row, write_folder
 
 COMPOSED = "Jos\u00e9"
 SAME = [
@@ -83,9 +83,11 @@ def test_letters_composed_in_two_ways_are_one_patient_without_a_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = project(tmp_path, monkeypatch, COMPOSED, unicodedata.normalize("NFD", COMPOSED))
-    assert main(["init", str(own.folder), str(own.csv), "--positive", "cancer"]) == 0
-    assert len(patients(tmp_path)) == 6
-    assert COMPOSED in patients(tmp_path)
+    words = [str(own.folder), str(own.csv), "--positive", "cancer"]
+    source = initialised(tmp_path, monkeypatch, *words)
+    found = {entry.patient for entry in source.open(None).entries()}
+    assert len(found) == 6
+    assert COMPOSED in found
 
 
 def test_names_of_files_stay_as_the_disk_spells_them() -> None:

@@ -6,18 +6,23 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
-from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.table import list_entries, number_visits
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.records import read_table
-from tests.datasets.own_folders import COLUMNS, OwnFolder, png, row, source_of, write_folder
+from tests.datasets.own_folders import (
+    COLUMNS,
+    OwnFolder,
+    initialised,
+    png,
+    row,
+    source_of,
+    write_folder,
+)
 from tests.datasets.sources import ingested
 
 WITH_VISITS = replace(COLUMNS, visit="seen", covariates=(), site=None)
@@ -84,13 +89,9 @@ def test_a_date_in_a_manifest_is_refused_and_not_quoted() -> None:
 def test_init_and_ingest_know_the_order_and_no_date(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = visited(tmp_path)
-    project = tmp_path / "project"
-    (project / "conf/dataset").mkdir(parents=True)
-    monkeypatch.chdir(project)
+    own, project = visited(tmp_path), tmp_path / "project"
     flags = ["--positive", "cancer", "--visit", "seen"]
-    assert main(["init", str(own.folder), str(own.csv), *flags]) == 0
-    source = build(yaml.safe_load(Path("conf/dataset/films.yaml").read_text()), "dataset")
+    source = initialised(project, monkeypatch, str(own.folder), str(own.csv), *flags)
     folders, cases = ingested(source, tmp_path / "out", "cv")
     visits = read_table(folders.cases / "visits.parquet")
     assert dict(visits["visit"].value_counts()) == {1: 12, 2: 12, 3: 12}

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,10 +18,9 @@ from skiagram.datasets.mini_mias.source import (
     cut_patch,
 )
 from skiagram.errors import DataError, OptionError
-from skiagram.options import build
 from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast
+from tests.datasets.phantoms import data_set
 
-OPTION_FILES = Path(__file__).parents[3] / "conf" / "dataset"
 SMALL_SPLIT = {
     "seed": 0,
     "train": {"normal": 2, "abnormal": 2},
@@ -31,9 +29,7 @@ SMALL_SPLIT = {
 
 
 def options(name: str = "films", **changes: Any) -> MiniMias:
-    values = yaml.safe_load((OPTION_FILES / f"mini_mias_{name}.yaml").read_text())
-    made = build(values | changes, "dataset")
-    assert isinstance(made, MiniMias)
+    made: MiniMias = data_set(f"mini_mias_{name}", **changes)
     return made
 
 

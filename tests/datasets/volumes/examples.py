@@ -1,6 +1,7 @@
 """Small volumes as files: NIfTI, NRRD, MetaImage, DICOM series, structure sets, segmentations."""
 
 from io import BytesIO
+from itertools import chain, repeat
 from typing import Any
 
 import nibabel
@@ -36,19 +37,14 @@ def series_files(
     """One DICOM file a slice, in the order of the array."""
     files = []
     for depth, plane in enumerate(voxels):
-        position = grid.positions(np.array([[float(depth), 0, 0]]))[0]
         dataset = _dataset("1.2.840.10008.5.1.4.1.1.2")
         dataset.Modality = "CT"
         dataset.SeriesInstanceUID = series
-        dataset.ImagePositionPatient = [f"{value:.6f}" for value in position]
+        dataset.ImagePositionPatient = _position(grid, depth)
         dataset.ImageOrientationPatient = [*grid.direction[2], *grid.direction[1]]
         dataset.PixelSpacing = [grid.spacing[1], grid.spacing[2]]
-        dataset.Rows, dataset.Columns = plane.shape
-        dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 16, 15
-        dataset.PixelRepresentation = 1
+        put_pixels(dataset, plane.astype("<i2"))
         dataset.RescaleSlope, dataset.RescaleIntercept = "1", "0"
-        dataset.PixelData = np.ascontiguousarray(plane, dtype="<i2").tobytes()
         for name, value in fields.items():
             setattr(dataset, name, value)
         files.append((f"slice-{depth}.dcm", written(dataset)))
@@ -66,20 +62,17 @@ def structure_set(
     dataset.Modality = "RTSTRUCT"
     names, drawn = [], []
     for number, (name, polygons) in enumerate(contours.items(), start=1):
-        item = Dataset()
-        item.ROINumber, item.ROIName = number, name
-        item.ReferencedFrameOfReferenceUID = frame_of_reference
-        names.append(item)
-        of_region = Dataset()
-        of_region.ReferencedROINumber = number
-        of_region.ContourSequence = []
-        for at, points in enumerate(polygons):
-            contour = Dataset()
-            contour.ContourGeometricType = [*kinds, *["CLOSED_PLANAR"] * len(polygons)][at]
-            contour.NumberOfContourPoints = len(points)
-            contour.ContourData = [f"{value:.4f}" for value in points.ravel()]
-            of_region.ContourSequence.append(contour)
-        drawn.append(of_region)
+        frame = {"ReferencedFrameOfReferenceUID": frame_of_reference}
+        names.append(item(ROINumber=number, ROIName=name, **frame))
+        of_region = [
+            item(
+                ContourGeometricType=kind,
+                NumberOfContourPoints=len(points),
+                ContourData=[f"{value:.4f}" for value in points.ravel()],
+            )
+            for kind, points in zip(chain(kinds, repeat("CLOSED_PLANAR")), polygons, strict=False)
+        ]
+        drawn.append(item(ReferencedROINumber=number, ContourSequence=of_region))
     dataset.StructureSetROISequence, dataset.ROIContourSequence = names, drawn
     return written(dataset)
 
@@ -90,37 +83,42 @@ def segmentation(
     """A SEG of named segments; slices in which a segment is empty have no frame."""
     dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
     dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
-    shared, measures, orientation = Dataset(), Dataset(), Dataset()
-    measures.PixelSpacing = [grid.spacing[1], grid.spacing[2]]
-    for name, distance in measures_of.items():
-        setattr(measures, name, distance)
     dataset.FrameOfReferenceUID = "1.2"
-    orientation.ImageOrientationPatient = [*grid.direction[2], *grid.direction[1]]
-    shared.PixelMeasuresSequence = [measures]
-    shared.PlaneOrientationSequence = [orientation]
-    dataset.SharedFunctionalGroupsSequence = [shared]
+    dataset.SharedFunctionalGroupsSequence = [_shared(grid, **measures_of)]
     dataset.SegmentSequence, dataset.PerFrameFunctionalGroupsSequence = [], []
     planes = []
     for number, (name, mask) in enumerate(masks.items(), start=1):
-        segment = Dataset()
-        segment.SegmentNumber, segment.SegmentLabel = number, name
-        dataset.SegmentSequence.append(segment)
-        for depth in np.flatnonzero(mask.any(axis=(1, 2))):
-            frame, reference, place = Dataset(), Dataset(), Dataset()
-            reference.ReferencedSegmentNumber = number
-            position = grid.positions(np.array([[float(depth), 0, 0]]))[0]
-            place.ImagePositionPatient = [f"{value:.6f}" for value in position]
-            frame.SegmentIdentificationSequence = [reference]
-            frame.PlanePositionSequence = [place]
+        dataset.SegmentSequence.append(item(SegmentNumber=number, SegmentLabel=name))
+        for depth in np.flatnonzero(mask.any(axis=(1, 2))).tolist():
+            frame = _frame(grid, depth)
+            frame.SegmentIdentificationSequence = [item(ReferencedSegmentNumber=number)]
             dataset.PerFrameFunctionalGroupsSequence.append(frame)
             planes.append(mask[depth])
-    stack = np.array(planes)
-    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = stack.shape
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 1, 1, 0
-    dataset.PixelRepresentation = 0
-    packed = np.packbits(stack.ravel(), bitorder="little").tobytes()
-    dataset.PixelData = packed + b"\0" * (len(packed) % 2)
+    put_pixels(dataset, np.array(planes))
+    return written(dataset)
+
+
+def segmentation_of_frames(masks: dict[int, NDArray[np.bool_]], *, numbered: bool = True) -> bytes:
+    """Return a SEG of frames that have no place in the patient; frame number → mask."""
+    dataset = _dataset("1.2.840.10008.5.1.4.1.1.66.4")
+    dataset.Modality, dataset.SegmentationType = "SEG", "BINARY"
+    dataset.SegmentSequence = [item(SegmentNumber=1, SegmentLabel="lesion")]
+    put_pixels(dataset, np.array([*masks.values()]))
+    groups: list[Dataset] = []
+    for number in masks:
+        groups.append(item(SegmentIdentificationSequence=[item(ReferencedSegmentNumber=1)]))
+        if numbered:
+            derived = item(SourceImageSequence=[item(ReferencedFrameNumber=number)])
+            groups[-1].DerivationImageSequence = [derived]
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    return written(dataset)
+
+
+def cine(frames: NDArray[np.uint8]) -> bytes:
+    """Return a loop of ultrasound, whose frames have no place in the patient."""
+    dataset = _dataset("1.2.840.10008.5.1.4.1.1.3.1")
+    dataset.Modality, dataset.PixelSpacing = "US", [0.5, 0.5]
+    put_pixels(dataset, frames)
     return written(dataset)
 
 
@@ -130,24 +128,56 @@ def enhanced_file(voxels: NDArray[Any] = VALUES, grid: Grid = GRID) -> bytes:
     dataset = pydicom.dcmread(BytesIO(content))
     for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
         delattr(dataset, name)
-    shared, measures, orientation, values = Dataset(), Dataset(), Dataset(), Dataset()
-    measures.PixelSpacing = [grid.spacing[1], grid.spacing[2]]
-    orientation.ImageOrientationPatient = [*grid.direction[2], *grid.direction[1]]
-    values.RescaleSlope, values.RescaleIntercept = "1", "-5"
-    shared.PixelMeasuresSequence = [measures]
-    shared.PlaneOrientationSequence = [orientation]
-    shared.PixelValueTransformationSequence = [values]
+    shared = _shared(grid)
+    shared.PixelValueTransformationSequence = [item(RescaleSlope="1", RescaleIntercept="-5")]
     dataset.SharedFunctionalGroupsSequence = [shared]
-    dataset.PerFrameFunctionalGroupsSequence = []
-    for depth in reversed(range(len(voxels))):
-        frame, place = Dataset(), Dataset()
-        position = grid.positions(np.array([[float(depth), 0, 0]]))[0]
-        place.ImagePositionPatient = [f"{value:.6f}" for value in position]
-        frame.PlanePositionSequence = [place]
-        dataset.PerFrameFunctionalGroupsSequence.append(frame)
-    dataset.NumberOfFrames = len(voxels)
-    dataset.PixelData = np.ascontiguousarray(voxels[::-1], dtype="<i2").tobytes()
+    depths = reversed(range(len(voxels)))
+    dataset.PerFrameFunctionalGroupsSequence = [_frame(grid, depth) for depth in depths]
+    put_pixels(dataset, voxels[::-1].astype("<i2"))
     return written(dataset)
+
+
+def _shared(grid: Grid, **measures: float) -> Dataset:
+    """What all frames of a file have in common."""
+    spacing = [grid.spacing[1], grid.spacing[2]]
+    return item(
+        PixelMeasuresSequence=[item(PixelSpacing=spacing, **measures)],
+        PlaneOrientationSequence=[
+            item(ImageOrientationPatient=[*grid.direction[2], *grid.direction[1]])
+        ],
+    )
+
+
+def _frame(grid: Grid, depth: int) -> Dataset:
+    return item(PlanePositionSequence=[item(ImagePositionPatient=_position(grid, depth))])
+
+
+def _position(grid: Grid, depth: int) -> list[str]:
+    position = grid.positions(np.array([[float(depth), 0, 0]]))[0]
+    return [f"{value:.6f}" for value in position]
+
+
+def item(**fields: Any) -> Dataset:
+    """A data set of some fields."""
+    made = Dataset()
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def put_pixels(dataset: Dataset, stored: NDArray[Any]) -> None:
+    """Give a data set gray pixels, (height, width) or frames of them, and the fields of these."""
+    dataset.Rows, dataset.Columns = stored.shape[-2:]
+    if stored.ndim == 3:
+        dataset.NumberOfFrames = len(stored)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    binary = stored.dtype == np.bool_
+    bits = 1 if binary else 8 * stored.itemsize
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, bits, bits - 1
+    dataset.PixelRepresentation = int(stored.dtype.kind == "i")
+    pixels = np.packbits(stored.ravel(), bitorder="little") if binary else stored
+    content = pixels.tobytes()
+    dataset.PixelData = content + b"\0" * (len(content) % 2)
 
 
 def written(dataset: Dataset) -> bytes:

@@ -17,18 +17,14 @@ from tests.datasets.volumes.examples import (
     SHAPE,
     VALUES,
     enhanced_file,
+    item,
     series_files,
     written,
 )
 
 
 def _mapped(*lines: tuple[float, float]) -> list[Dataset]:
-    mappings = []
-    for slope, intercept in lines:
-        mapping = Dataset()
-        mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = slope, intercept
-        mappings.append(mapping)
-    return mappings
+    return [item(RealWorldValueSlope=a, RealWorldValueIntercept=b) for a, b in lines]
 
 
 def test_slices_are_ordered_by_their_place_whatever_the_order_of_the_files() -> None:

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.errors import DataError
-from tests.datasets.volumes.examples import VALUES, series_files, written
+from tests.datasets.volumes.examples import VALUES, item, series_files, written
 
 F18, I124, ZR89 = 6586.2, 360806.4, 282240.0  # half-lives, s
 DOSE, WEIGHT = 4e8, 80.0
@@ -40,15 +40,15 @@ def pet_files(
         dataset.CorrectedImage = ["ATTN", "DECY", "SCAT"]
         dataset.SeriesDate, dataset.SeriesTime = "20200102", "110000"
         dataset.AcquisitionDate, dataset.AcquisitionTime = "20200102", f"11{3 * at:02d}00.25"
-        given = Dataset()
-        given.RadionuclideTotalDose, given.RadionuclideHalfLife = str(int(DOSE)), str(F18)
-        given.RadiopharmaceuticalStartTime = "100000.00"
-        dataset.RadiopharmaceuticalInformationSequence = [given]
+        given = {
+            "RadionuclideTotalDose": str(int(DOSE)),
+            "RadionuclideHalfLife": str(F18),
+            "RadiopharmaceuticalStartTime": "100000.00",
+        }
+        dataset.RadiopharmaceuticalInformationSequence = [item(**given | {**injection})]
         own = {field: values[at] for field, values in slices.items()}
         for field, value in {**fields, **own}.items():
             setattr(dataset, field, value)
-        for field, value in injection.items():
-            setattr(given, field, value)
         files.append((name, written(dataset)))
     return files
 
