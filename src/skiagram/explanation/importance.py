@@ -224,16 +224,12 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     together = mean + np.stack([np.zeros(features), spread, 2 * spread])
     each = [mean + step * np.diag(spread) for step in (1.0, -1.0)]
     rows = np.concatenate([together, *each]).astype(np.float32)
-    names = np.array([str(row) for row in range(len(rows))])
-    rise = ranking(FeatureTable(names, table.names, rows))
+    rise = ranking(FeatureTable(np.arange(len(rows)).astype(str), table.names, rows))
     rise = rise - rise[0]
     steps = rows.astype(np.float64) - rows[0]  # as float32 holds them, not as they were meant
-    slope = np.divide(
-        rise[3 : 3 + features],
-        np.diagonal(steps[3 : 3 + features]),
-        out=np.zeros(features),
-        where=spread > 0,
-    )
+    alone = slice(3, 3 + features)
+    step = np.diagonal(steps[alone])
+    slope = np.divide(rise[alone], step, out=np.zeros(features), where=spread > 0)
     scale = float(np.abs(rise).max())
     bent = float(np.abs(rise - steps @ slope).max())
     return slope * spread if scale > 0 and bent <= _STRAIGHT * scale else None
@@ -348,12 +344,10 @@ def _weights(fitted: FittedClassical, positive: int) -> tuple[Floats, float]:
     if isinstance(components, PCA):
         intercept = intercept - weights @ (components.components_ @ components.mean_)
         weights = weights @ components.components_
-    if len(weights) == 1:  # the decision function of two classes; scores are (−d, d)
-        sign = 2.0 if positive == 1 else -2.0
-        return sign * weights[0], sign * float(intercept[0])
-    return weights[positive] - weights[1 - positive], float(
-        intercept[positive] - intercept[1 - positive]
-    )
+    if len(weights) == 1:  # the decision function d of two classes; scores are (−d, d)
+        weights, intercept = np.stack([-weights[0], weights[0]]), np.stack([-intercept, intercept])
+    difference = intercept[positive] - intercept[1 - positive]
+    return weights[positive] - weights[1 - positive], float(np.ravel(difference)[0])
 
 
 def _tree_values(
@@ -389,16 +383,10 @@ def import_shap() -> Any:
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
     """Return features by falling importance; of those together in most fits only the first."""
-    numbered = [
-        {name: number for number, members in enumerate(groups.values()) for name in members}
-        for groups in clusters
-    ]
+    fits = [{name: set(own) for own in groups.values() for name in own} for groups in clusters]
     chosen: list[str] = []
     for name in sorted(importance, key=lambda feature: -importance[feature]):
-        together = [
-            sum(numbers.get(name, -1) == numbers.get(other, -2) for numbers in numbered)
-            for other in chosen
-        ]
-        if not any(2 * count > len(numbered) for count in together):
+        together = (sum(other in own.get(name, ()) for own in fits) for other in chosen)
+        if not any(2 * count > len(fits) for count in together):
             chosen.append(name)
     return chosen

@@ -332,11 +332,13 @@ def judge_location(
         found = [[getattr(one, name) for one in each if one is not None] for each in places]
         return np.array([np.mean(values) if values else np.nan for values in found])
 
+    def of_centre(name: str) -> Floats:
+        return np.array([getattr(located, name) for located in centre])
+
     def pointing(name: str) -> Pointing:
         own = figures(name)
-        middle = np.array([getattr(located, name) for located in centre])
         value = mean_by_patient(own, patient, 0.0, 1.0)
-        return Pointing(value, surplus(value, own, area), surplus(value, own, middle))
+        return Pointing(value, surplus(value, own, area), surplus(value, own, of_centre(name)))
 
     def surplus(value: Estimate, own: Floats, other: Floats) -> Estimate:
         paired = mean_by_patient(own - other, patient, -1.0, 1.0)
@@ -349,15 +351,12 @@ def judge_location(
             low, high = min(low, paired.low), max(high, paired.high)
         return Estimate(paired.value, low, high, _NEVER_VARIES)
 
-    area = np.array([located.area for located in centre])
+    area = of_centre("area")
     nowhere = int(np.isnan(figures("hit")).sum())
     if nowhere == len(places):
         return None
     share, rim, border = (figures(name) for name in ("share", "rim", "border"))
-    rim_area, border_area = (
-        float(np.mean([getattr(located, name) for located in centre]))
-        for name in ("rim_area", "border_area")
-    )
+    rim_area, border_area = (float(of_centre(f"{name}_area").mean()) for name in ("rim", "border"))
     parts = {
         "just around it": (mean_by_patient(rim, patient, 0.0, 1.0), rim_area),
         "at the border of the image": (mean_by_patient(border, patient, 0.0, 1.0), border_area),

@@ -36,9 +36,8 @@ class Cohort:
         """Return the cohort of a sealed test set that trains and scores some of the rows."""
         split = np.full(len(self.cases), "train", dtype="<U10")
         split[test] = "test"
-        rows = np.sort(np.concatenate([training, test]))
-        task = replace(self.task, design="holdout")
-        return Cohort(replace(self.cases, split=split).select(rows), task)
+        cases = replace(self.cases, split=split).select(np.union1d(training, test))
+        return Cohort(cases, replace(self.task, design="holdout"))
 
     def fifths(self, count: int, seed: int) -> "list[Cohort]":
         """Return the one cohort of a sealed test set, or those that set a fifth aside in turn.

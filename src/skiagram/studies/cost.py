@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Annotated, Any, Literal, TypeVar
@@ -155,11 +156,6 @@ def summarise_times(seconds: Sequence[float], scale: float = 1.0) -> Timing:
     return Timing(float(np.median(taken)), float(taken.min()), float(taken.max()))
 
 
-def describe_machine() -> str:
-    """Return processor, cores, system and Python in one line."""
-    return f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}"
-
-
 def describe_processor() -> str:
     """Return the processor's name and how many cores this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -272,11 +268,8 @@ def feature_time(described: Sequence[TimedFamily], columns: Sequence[str] | None
         columns: Starts of the names that the model uses; None for all but traits of the file.
     """
     used = set(choose_columns([name for family in described for name in family.names], columns))
-    total = _NOTHING
-    for family in described:
-        if used & set(family.names):
-            total = total.plus(family.milliseconds)
-    return total
+    taken = (family.milliseconds for family in described if used & set(family.names))
+    return reduce(Timing.plus, taken, _NOTHING)
 
 
 def time_model(cv: CrossValidation, candidate: Candidate, clock: Clock) -> ModelCost | FailedModel:
@@ -321,21 +314,23 @@ def _time_fits(cv: CrossValidation, candidate: Candidate, clock: Clock) -> Model
     )
 
 
-def add_feature_time(cost: ModelCost, features: Timing, training_cases: float) -> ModelCost:
-    """Add the milliseconds per case that features, or encodings, of a model take."""
+def _with_inputs(
+    cost: ModelCost, encoder: TimedEncoder | None, families: Timing | None, training_cases: float
+) -> ModelCost:
+    """Add what a model's inputs take: milliseconds per case of features, an encoder's costs."""
+    operations, parameters, features = cost.multiply_adds, cost.parameters, families
+    if encoder is not None:
+        operations = None if operations is None else operations + encoder.multiply_adds
+        parameters += encoder.parameters
+        features = encoder.milliseconds.plus(families or _NOTHING)
+    if features is None:
+        return cost
     return replace(
         cost,
         training=cost.training.plus(features, training_cases / 1000),
         inference=cost.inference.plus(features),
-        features=features if cost.features is None else cost.features.plus(features),
-    )
-
-
-def _add_encoder(cost: ModelCost, encoder: TimedEncoder, training_cases: float) -> ModelCost:
-    operations = None if cost.multiply_adds is None else cost.multiply_adds + encoder.multiply_adds
-    return replace(
-        add_feature_time(cost, encoder.milliseconds, training_cases),
-        parameters=cost.parameters + encoder.parameters,
+        features=features,
+        parameters=parameters,
         multiply_adds=operations,
     )
 
@@ -357,7 +352,9 @@ class TimedStudy(CrossValidatedStudy):
 
     def clock(self, cv: CrossValidation) -> Clock:
         """Return how times are taken; a small data set may have fewer images than asked for."""
-        return Clock(min(self.images, len(cv)), self.repeats, self.time, describe_machine())
+        python = f"{platform.system()}, Python {platform.python_version()}"
+        machine = f"{describe_processor()}, {python}"
+        return Clock(min(self.images, len(cv)), self.repeats, self.time, machine)
 
 
 @options_class(**STRICT)
@@ -392,15 +389,13 @@ class Cost(EncoderStudyOptions, TimedStudy):
                 if isinstance(cost, FailedModel):
                     failed.append(cost)
                     continue
-                columns = candidate.options.get("columns")
+                columns, encoder = candidate.options.get("columns"), None
+                reads_features = isinstance(candidate, Classical)
                 if isinstance(candidate, EncoderHead):
-                    cost = _add_encoder(cost, frozen[candidate.encoder], training)
+                    encoder, reads_features = frozen[candidate.encoder], candidate.fused
                     columns = [column for column in columns or () if COLUMN not in column]
-                if isinstance(candidate, Classical) or (
-                    isinstance(candidate, EncoderHead) and candidate.fused
-                ):
-                    cost = add_feature_time(cost, feature_time(described, columns), training)
-                costs.append(cost)
+                families = feature_time(described, columns) if reads_features else None
+                costs.append(_with_inputs(cost, encoder, families, training))
         return CostResult(
             **vars(data_set),
             images=clock.images,

@@ -183,18 +183,18 @@ class Personal(StudyOptions):
         every = FeatureTable.read(prepared.features / "features.parquet").names
         names = choose_columns(every, candidate.options["columns"])
         scored: dict[str, ModelScores] = {}
-        trained: set[tuple[str, ...]] = set()
+        trained: list[list[str]] = []
         for knows, (covariates, earlier) in KNOWN.items():
-            columns = tuple(
+            columns = [
                 name
                 for name in names
-                if (covariates or not _is_of(name, COVARIATES))
-                and (earlier or not _is_of(name, EARLIER))
-            )
+                if (covariates or not has_prefix(name, COVARIATES.rstrip("_")))
+                and (earlier or not has_prefix(name, EARLIER.rstrip("_")))
+            ]
             if columns in trained:  # the data do not know more
                 continue
-            trained.add(columns)
-            variant = candidate.having({"columns": list(columns)})
+            trained.append(columns)
+            variant = candidate.having({"columns": columns})
             scored[knows] = train_and_score(workspace, prepared, variant, self.plan)
         return scored
 
@@ -214,15 +214,17 @@ def _compare(
     parts = {FIRST: ~later, LATER: later} if later.any() and not later.all() else {}
     subsets = {name: (rows, _subset(labels, rows)) for name, rows in parts.items()}
     reference, patient = scores[IMAGE], cases.patient
+    before = _decisions(labels, reference)
     for knows, own in scores.items():
-        moved = _moved(labels, own, reference)
-        changes = _decisions(labels, own) != _decisions(labels, reference)
-        right = _decisions(labels, own) == cases.label
+        moved, now = _moved(labels, own, reference), _decisions(labels, own)
+        changes, right = now != before, now == cases.label
         by_patient = np.bincount(patient, moved.mean(axis=0)) / np.bincount(patient)
         decided, righted, wronged = (
             proportion(rows.astype(np.float64), patient)
             for rows in (changes, changes & right, changes & ~right)
         )
+        # Whether a patient has a case that is decided otherwise, by training.
+        flags = np.stack([np.bincount(patient, row) > 0 for row in changes]).astype(np.float64)
         yield PersonalModel(
             model=outcome.model,
             title=title,
@@ -235,7 +237,7 @@ def _compare(
             decided=decided,
             righted=righted,
             wronged=wronged,
-            patients=_of_patients(changes, patient),
+            patients=proportion(flags, np.arange(flags.shape[1])),
             parts=tuple(
                 PersonalPart(
                     name,
@@ -256,10 +258,6 @@ def _known(data: DataSet) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     return tuple(name for name in covariates if name != "case_id"), previous
 
 
-def _is_of(name: str, prefix: str) -> bool:
-    return has_prefix(name, prefix.rstrip("_"))
-
-
 def _subset(labels: UnsealedData, rows: Flags) -> UnsealedData:
     """Return some of the reported cases as a set of their own."""
     whole = labels.evaluation_set
@@ -268,13 +266,8 @@ def _subset(labels: UnsealedData, rows: Flags) -> UnsealedData:
     draws = draw_patients(
         cases.patient, smallest, len(whole.draws.counts), whole.seed, cases.degrees_of_freedom()
     )
-    part = replace(
-        whole,
-        cases=cases,
-        draws=draws,
-        has_near_duplicate=whole.has_near_duplicate[rows],
-        ideal=None,
-    )
+    near = whole.has_near_duplicate[rows]
+    part = replace(whole, cases=cases, draws=draws, has_near_duplicate=near, ideal=None)
     return replace(labels, evaluation_set=part)
 
 
@@ -304,9 +297,3 @@ def _mean(values: Floats, patient: NDArray[np.int64]) -> Estimate:
     variation = over_trainings(variance, degrees_of_freedom(patient), values.mean(axis=1))
     low, high = max(0.0, value - variation.half), min(1.0, value + variation.half)
     return Estimate(value, low, high, f"Student's t by patient{variation.words}")
-
-
-def _of_patients(changes: Flags, patient: NDArray[np.int64]) -> Estimate:
-    """Estimate the share of patients with a case that is decided otherwise."""
-    by_patient = np.stack([np.bincount(patient, row) > 0 for row in changes.astype(np.float64)])
-    return proportion(by_patient.astype(np.float64), np.arange(by_patient.shape[1]))

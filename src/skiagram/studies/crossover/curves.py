@@ -107,17 +107,11 @@ _GRID = 400  # numbers of cases at which curves are compared
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """One curve a row.
+    """One curve a row."""
 
-    Attributes:
-        limit: (b,) AUC that endless cases would give, at most 1.
-        scale: (b,) ≥ 0.
-        rate: (b,) > 0.
-    """
-
-    limit: Floats
-    scale: Floats
-    rate: Floats
+    limit: Floats  # (b,) AUC that endless cases would give, at most 1
+    scale: Floats  # (b,) ≥ 0
+    rate: Floats  # (b,) > 0
 
     def at(self, cases: Floats) -> Floats:
         """Return (b, k) AUC at k numbers of cases."""
@@ -171,13 +165,9 @@ def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Fl
 
 @dataclass(frozen=True)
 class FitOutcome:
-    """How a fit ended.
+    """How a fit ended."""
 
-    Attributes:
-        selection_auc: Mean out-of-fold AUC within the subset, for baselines alone.
-    """
-
-    selection_auc: float | None
+    selection_auc: float | None  # mean out-of-fold AUC within the subset, for baselines alone
     title: str
     reason: str = ""
 
@@ -326,18 +316,18 @@ def choose_baseline(
 
     `measured` are the fits of each baseline, by number of cases, then by draw.
     """
+
+    def selection_auc(point: ScoredPoint) -> float:
+        auc = point.outcome.selection_auc
+        return -np.inf if auc is None or point.scores is None else auc
+
     choice = np.array(
-        [[[_selection_auc(point) for point in row] for row in fits] for fits in measured]
+        [[[selection_auc(point) for point in row] for row in fits] for fits in measured]
     ).argmax(axis=0)
     areas = np.stack([baseline.areas for baseline in baselines])
     sizes, draws = np.indices(choice.shape)
     title = "Best baseline, chosen out-of-fold"
     return ResampledModel("best_baseline", title, "classical", areas[choice, sizes, draws], ())
-
-
-def _selection_auc(point: ScoredPoint) -> float:
-    auc = point.outcome.selection_auc
-    return -np.inf if auc is None or point.scores is None else auc
 
 
 def draw_multipliers(draws: int, replicates: int, seed: int) -> Floats:
@@ -360,11 +350,10 @@ def fit_learning_curve(
     grid = np.geomspace(sizes[0], reach, _BAND_POINTS)
     some = np.isfinite(means[:, 0])
     points = tuple(_estimate(row, share=True) for row in means[some])
-    effective = [
-        (max(0.0, detectability(point.value or 0.5)) / detectability(ideal)) ** 2
-        for point in points
-        if ideal is not None
-    ]
+    effective = []
+    if ideal is not None:
+        detected = (max(0.0, detectability(point.value or 0.5)) for point in points)
+        effective = [(each / detectability(ideal)) ** 2 for each in detected]
     return LearningCurve(
         model=model.model,
         title=model.title,
@@ -414,11 +403,9 @@ def _estimate(mean: Floats, *, share: bool = False) -> Estimate:
     if 2 * len(resamples) < len(mean) - 1:
         return Estimate(value, method="no interval: fewer than two fits, or too few test patients")
     low, high = (float(bound) for bound in np.percentile(resamples, (2.5, 97.5)))
-    return (
-        Estimate(value, max(low, 0.0), min(high, 1.0), _METHOD)
-        if share
-        else Estimate(value, low, high, _METHOD)
-    )
+    if share:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Estimate(value, low, high, _METHOD)
 
 
 def find_crossing(
@@ -442,7 +429,9 @@ def find_crossing(
         return None
     crossings = crossing(laws[0], laws[1], float(sizes[0]), reach)
     low, high = np.quantile(crossings[1:], (0.025, 0.975), method="inverted_cdf")
-    number, least, most = (_within(bound) for bound in (crossings[0], low, high))
+    number, least, most = (
+        float(cases) if np.isfinite(cases) else None for cases in (crossings[0], low, high)
+    )
     difference = ours[-1] - theirs[-1]
     return Crossing(
         model=contender.model,
@@ -456,7 +445,3 @@ def find_crossing(
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
         difference=_estimate(difference),
     )
-
-
-def _within(cases: float) -> float | None:
-    return float(cases) if np.isfinite(cases) else None

@@ -170,22 +170,21 @@ class Crossover(EncoderStudyOptions):
     ) -> CrossoverResult:
         tests = [draw.test for draw in draws]
         models = {
-            candidate.name: sample_areas(candidate.name, candidate.arm, fits[candidate.name], tests)
-            for candidate in candidates
+            one.name: sample_areas(one.name, one.arm, fits[one.name], tests) for one in candidates
         }
         baselines = [models.pop(name) for name in self.baselines]
         chosen = choose_baseline(baselines, [fits[name] for name in self.baselines])
         multipliers = draw_multipliers(len(draws), self.replicates, self.plan.seed)
         numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
         ideal = None if labels.ideal is None else labels.ideal.value
-        curves = [
+        curves = (
             fit_learning_curve(model, numbers, multipliers, reach, ideal)
             for model in (*baselines, *models.values(), chosen)
-        ]
-        crossings = [
+        )
+        crossings = (
             find_crossing(contender, chosen, numbers, multipliers, reach)
             for contender in models.values()
-        ]
+        )
         patients = [int(test.draws.patient.max()) + 1 for test in tests]
         return CrossoverResult(
             dataset=self.dataset,

@@ -102,9 +102,11 @@ def show_cases(
         if mapped:
             explained = mapped[case][0]
             image, mask = explained.picture("seen"), explained.region(ground.mask(case))
-            folder = explained.folder
-            methods = [m for m in fit.maps.methods if (folder / f"map_{m}.npy").exists()]
-            maps = {method: explained.picture(f"map_{method}") for method in methods}
+            maps = {
+                method: explained.picture(f"map_{method}")
+                for method in fit.maps.methods
+                if (explained.folder / f"map_{method}.npy").exists()
+            }
         else:
             stored = ground.cv.prepared.images.image(case)
             image, mask, maps = _grey(stored), ground.mask(case), {}

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,10 @@ class NetworkExplanation(StudiedModel):
     centre: Location | None
 
 
+# Name of each file → an array, one row or column a case; method → why it has no map, or nothing.
+_Made = tuple[dict[str, NDArray[Any]], dict[str, str]]
+
+
 @dataclass(frozen=True)
 class MapTask:
     """Maps of some held-out cases of one fold."""
@@ -96,11 +100,12 @@ class MapTask:
     def _make(self, folder: Path) -> None:
         model = self.fit.candidate
         made = self._of_encoder(model) if isinstance(model, EncoderHead) else self._of_network()
-        for name, values in made.arrays.items():
+        arrays, reasons = made
+        for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
-        (folder / "reasons.json").write_text(json.dumps(made.reasons), encoding="utf-8")
+        (folder / "reasons.json").write_text(json.dumps(reasons), encoding="utf-8")
 
-    def _of_network(self) -> "_Made":
+    def _of_network(self) -> _Made:
         from skiagram.explanation.saliency import ExplainedNetwork
         from skiagram.models.deep.fitted import load_classifier
         from skiagram.models.deep.inputs import encode_table
@@ -116,10 +121,10 @@ class MapTask:
         if cases.store.region(self.case_id[0]) is not None:
             with_mask = replace(training.input, mask_channel=True)
             mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
-            made.arrays["region"] = mask.numpy()
+            made[0]["region"] = mask.numpy()
         return made
 
-    def _of_encoder(self, head: EncoderHead) -> "_Made":
+    def _of_encoder(self, head: EncoderHead) -> _Made:
         from skiagram.explanation.encoder_maps import EncoderReading, why_without_maps
 
         fit, store = self.fit, self.fit.cv.prepared.images
@@ -127,16 +132,16 @@ class MapTask:
         encoder: Any = build(record.encoder, "encoder")
         reason = why_without_maps(encoder, store, fused=head.fused)
         if reason:
-            return _Made({}, dict.fromkeys(fit.maps.methods, reason))
+            return {}, dict.fromkeys(map(str, fit.maps.methods), reason)
         reading = EncoderReading(encoder, encoder.load(), store)
         held_out = encoding.of(fit.cv.case_id[fit.fold.held_out])
         explained = reading.explain(fit.fitted, held_out, int(fit.cv.positive or 0))
         made = self._examine(explained, reading.pictures(self.case_id), None)
         if any(mask is not None for mask in self.masks):
-            made.arrays["region"] = reading.masks(self.masks, self.case_id)
+            made[0]["region"] = reading.masks(self.masks, self.case_id)
         return made
 
-    def _examine(self, model: "Explained", images: Any, table: Any) -> "_Made":
+    def _examine(self, model: "Explained", images: Any, table: Any) -> _Made:
         from skiagram.explanation.saliency import Resolution, examine, use_threads, why_undefined
 
         fit, options = self.fit, self.fit.maps
@@ -154,18 +159,7 @@ class MapTask:
             **{f"areas_{name}": values for name, values in maps.areas.items()},
             "seen": images[:, 0].numpy(),
         }
-        return _Made(arrays, reasons)
-
-
-class _Made(NamedTuple):
-    """What a task made.
-
-    Attributes:
-        arrays: Name of each file → an array, one row or column a case.
-    """
-
-    arrays: dict[str, NDArray[Any]]
-    reasons: dict[str, str]
+        return arrays, reasons
 
 
 def explain_network(
@@ -198,11 +192,7 @@ def explain_network(
         maps=tuple(judge_method(ground, options, mapped, m, reasons[m]) for m in options.methods),
         blanking=measure_blanking(ground, folds),
         cases=show_cases(ground, folds, gallery, mapped),
-        centre=(
-            _locate_maps(ground, mapped, lambda fit: centre_map(fit.picture("seen").shape))
-            if mapped
-            else None
-        ),
+        centre=_locate_maps(ground, mapped, lambda fit: centre_map(fit.picture("seen").shape)),
     )
 
 
@@ -218,16 +208,13 @@ def judge_method(
         return MapExplanation(method, TITLES[method], reason)
     cases = [mapped[case] for case in ground.sample]
     patient = ground.cv.patient_id[ground.rows(ground.sample)]
-    likeness = np.array(
-        [np.mean([fit.read(f"similarity_{method}") for fit in each], axis=0) for each in cases]
-    )
-    areas = {
-        name: np.array(
-            [np.mean([fit.read(f"areas_{name}") / fit.spread for fit in each], axis=0)
-             for each in cases]
-        ).T
-        for name in (method, "random", "centre")
-    }  # fmt: skip
+
+    def mean(name: str, *, scaled: bool) -> Floats:
+        own = [[fit.read(name) / (fit.spread if scaled else 1) for fit in each] for each in cases]
+        return np.array([np.mean(values, axis=0) for values in own])
+
+    likeness = mean(f"similarity_{method}", scaled=False)
+    areas = {name: mean(f"areas_{name}", scaled=True).T for name in (method, "random", "centre")}
     trainings = min(len(each) for each in cases)
     alike = compare_trainings(
         [[each[k].picture(f"map_{method}") for each in cases] for k in range(trainings)]
@@ -254,13 +241,12 @@ def _locate_maps(
     mapped: Mapping[str, Sequence[MappedCase]],
     map_of: Callable[[MappedCase], Floats],
 ) -> Location | None:
-    return _locate(
-        ground,
-        {
-            case: [(map_of(fit), fit.region(ground.mask(case))) for fit in mapped[case]]
-            for case in ground.marked
-        },
-    )
+    shown = [case for case in ground.marked if case in mapped]
+    maps = {
+        case: [(map_of(fit), fit.region(ground.mask(case))) for fit in mapped[case]]
+        for case in shown
+    }
+    return _locate(ground, maps)
 
 
 def _locate(

@@ -114,12 +114,9 @@ def places(image: Image) -> tuple[int, ...]:
 
 def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
     """Return the pixels of a mark, at least the one at its centre."""
-    offsets = [
-        (np.arange(side) - centre) ** 2 for side, centre in zip(shape, mark.centre, strict=True)
-    ]
     apart = np.zeros(tuple(shape))
-    for offset in np.meshgrid(*offsets, indexing="ij", sparse=True):
-        apart = apart + offset
+    for axis, centre in zip(np.ogrid[*map(slice, shape)], mark.centre, strict=True):
+        apart = apart + (axis - centre) ** 2
     inside: Mask = apart <= mark.radius**2
     inside[np.unravel_index(apart.argmin(), apart.shape)] = True
     return inside
@@ -148,9 +145,8 @@ def make_observer(dataset: Options) -> IdealObserver | None:
         return None
     opened: Any = source
     axes = len(opened.open(None).exposure(0).place)
-    return ExposureGenerator(
-        source.size, source.tissue, source.nodule, source.noise, source.seed, axes
-    ).observer()
+    given = (source.size, source.tissue, source.nodule, source.noise, source.seed, axes)
+    return ExposureGenerator(*given).observer()
 
 
 def borrow_regions(
@@ -171,11 +167,8 @@ def borrow_regions(
         flat = image.reshape(*places(image), -1).min(axis=-1)
         background = flat <= flat.min()
         order = stream(seed, "borrowed region", case).permutation(len(owners))
-        fitting = [
-            regions.masks[owners[k]]
-            for k in order
-            if regions.masks[owners[k]].shape == background.shape
-        ]
+        masks = (regions.masks[owners[k]] for k in order)
+        fitting = [mask for mask in masks if mask.shape == background.shape]
         if not fitting:
             raise DataError(
                 f"no region of {background.shape} pixels to borrow",
@@ -225,13 +218,11 @@ def blanked_data(
         }
         first = next(iter(stores))
         for modality, store in stores.items():
-            # Each modality has its region on a grid of its own.
-            masks = (
-                borrow_regions(store, regions, case_id, seed)
-                if modality == first
-                else _drawn_regions(store, case_id)
-            )
-            place = folder / "images" if modality == first else folder / "images" / modality
+            place, masks = folder / "images", {}
+            if modality == first:
+                masks = borrow_regions(store, regions, case_id, seed)
+            else:  # each modality has its region on a grid of its own
+                place, masks = place / modality, _drawn_regions(store, case_id)
             with ShardWriter(place) as writer:
                 for case in case_id:
                     image = blank_image(store.image(case), masks[case], outside=outside)

@@ -84,11 +84,9 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
                 f"{cv.n_classes} classes", where="study.dataset", allowed="a task of two classes"
             )
         ground = self._ground(workspace, cv)
+        numbers, options = range(len(cv.folds())), (self.features, self.importance, self.maps)
         fits = [
-            [
-                FoldFit(cv, candidate, number, self.features, self.importance, self.maps)
-                for number in range(len(cv.folds()))
-            ]
+            [FoldFit(cv, candidate, number, *options) for number in numbers]
             for candidate in self.candidates(workspace)
         ]
         every = [fit for folds in fits for fit in folds]
@@ -128,12 +126,13 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
             # Features of a region see nothing else: blanking tells nothing about them.
             families = self.families(workspace) if self.baselines and not regions.of_all else None
             given = workspace, cv.prepared, regions, cases, families, cv.plan.seed
-            region, rest = (blanked_data(*given, outside=outside) for outside in (False, True))
-            frozen = self.frozen(workspace)
-            without = (
-                encode_prepared(workspace, region, frozen),
-                encode_prepared(workspace, rest, frozen),
+            region, rest = (
+                encode_prepared(
+                    workspace, blanked_data(*given, outside=outside), self.frozen(workspace)
+                )
+                for outside in (False, True)
             )
+            without = region, rest
         task = read_record(Task, cv.prepared.data.folder / "cases/task.json")
         sample = choose_cases(cv, regions, self.maps.cases)
         return Ground(cv, task, regions, without, sample)

@@ -143,20 +143,12 @@ def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Values: 
     low = 0.0 if view.eight_bits else view.low - view.span
     step = 1.0 if view.eight_bits else 3 * view.span / _GREYS
     greys = np.clip(np.rint((view.pixels - low) / step), 0, _GREYS).astype(np.uint8)
-    quality = round(100 - amount)
-    if greys.shape[2] == 3:
-        decoded = _coded(greys, quality)
-    else:
-        decoded = np.dstack(
-            [_coded(greys[:, :, channel], quality) for channel in range(greys.shape[2])]
-        )
-    return low + step * decoded.astype(np.float64)
-
-
-def _coded(greys: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    file = io.BytesIO()
-    Pillow.fromarray(greys).save(file, format="JPEG", quality=quality)
-    return np.asarray(Pillow.open(file))
+    pictures, decoded = [greys] if greys.shape[2] == 3 else np.moveaxis(greys, 2, 0), []
+    for picture in pictures:
+        file = io.BytesIO()
+        Pillow.fromarray(picture).save(file, format="JPEG", quality=round(100 - amount))
+        decoded.append(np.asarray(Pillow.open(file)))
+    return low + step * np.dstack(decoded).astype(np.float64)
 
 
 def _missing_lines(view: View, amount: float, generator: np.random.Generator) -> Values:
@@ -202,23 +194,24 @@ class Condition(NamedTuple):
 
 def prepare_condition(condition: Condition) -> PreparedData:
     """Make the images worse, then restore and describe them, or find that it is done."""
+    workspace, data, name = condition.workspace, condition.clean.data, condition.corruption
     inputs = {
-        "data": condition.clean.data.folder.name,
+        "data": data.folder.name,
         "restored": condition.clean.restored.name,
         "cases": condition.case_id.tolist(),
-        "corruption": condition.corruption,
+        "corruption": name,
         "amount": condition.amount,
         "seed": condition.seed,
     }
-    name = f"corrupted-{condition.corruption}"
-    workspace, data = condition.workspace, condition.clean.data
     try:
-        restored = workspace.make_once(name, inputs, lambda folder: _restore(condition, folder))
-        return extract_features(workspace, data, restored, condition.families)
+        made = workspace.make_once(
+            f"corrupted-{name}", inputs, lambda folder: _restore(condition, folder)
+        )
+        return extract_features(workspace, data, made, condition.families)
     except DataError as error:
         raise DataError(
             error.found,
-            where=f"{error.where} under {condition.corruption} of {condition.amount:g}",
+            where=f"{error.where} under {name} of {condition.amount:g}",
             allowed=error.allowed,
             remedy=error.remedy,
         ) from error

@@ -52,17 +52,16 @@ class _Task(NamedTuple):
 
     setup: "Setup"
     prepared: PreparedData
-    cohort: Cohort
     candidate: Candidate
+    views: Sequence[PreparedData]
+    cohort: Cohort
     case_id: NDArray[np.str_]
-    views: tuple[PreparedData, ...]
 
 
 def _fit_and_score(task: _Task) -> FitScores:
     """Train the model and score every view, or read what an earlier run left of it."""
-    setup = task.setup
-    plan = setup.study.plan
-    folder = train_candidate(setup.workspace, task.prepared, task.candidate, plan, task.cohort)
+    workspace, study, _ = task.setup
+    folder = train_candidate(workspace, task.prepared, task.candidate, study.plan, task.cohort)
     outcome = read_outcome(folder)
     views = () if outcome.status == "failed" else task.views
     return FitScores(outcome, tuple(_score_view(task, folder.name, view) for view in views))
@@ -126,17 +125,18 @@ def join_cohorts(
 
 
 def _join(parts: Sequence[ConditionScores], order: NDArray[np.int64], positive: int) -> Scores:
-    probability, raw, threshold = (
+    shapes = [part.scores.shape[:2] for part in parts]
+    probability, raw, threshold, fit = (
         np.concatenate(arrays, axis=1)[:, order]
         for arrays in (
             [part.probability for part in parts],
             [part.scores for part in parts],
-            [np.repeat(part.threshold[:, None], part.scores.shape[1], axis=1) for part in parts],
+            [np.tile(part.threshold, (n, 1)).T for part, (_, n) in zip(parts, shapes, strict=True)],
+            [np.full(shape, number) for number, shape in enumerate(shapes)],
         )
     )
-    fits = [np.full(part.scores.shape[:2], number) for number, part in enumerate(parts)]
-    fit = np.concatenate(fits, axis=1)[:, order] if len(parts) > 1 else None
-    return Scores(score_difference(raw, positive), probability, threshold, fit=fit)
+    several = fit if len(parts) > 1 else None
+    return Scores(score_difference(raw, positive), probability, threshold, fit=several)
 
 
 class StudyDataSet(NamedTuple):
@@ -185,13 +185,11 @@ class Setup(NamedTuple):
         if len(cohorts) == 1:
             tested = [cases.case_id]
         tasks = [
-            _Task(self, images, cohort, candidate, case_id, tuple(views))
+            _Task(self, images, candidate, views, *group)
             for candidate in self.study.candidates(self.workspace)
-            for cohort, case_id in zip(cohorts, tested, strict=True)
+            for group in zip(cohorts, tested, strict=True)
         ]
-        scores = self.workspace.run(what, _fit_and_score, tasks)
-        each, ids = len(cohorts), [case_id.tolist() for case_id in tested]
-        return [
-            join_cohorts(scores[start : start + each], ids, cases)
-            for start in range(0, len(scores), each)
-        ]
+        scores = iter(self.workspace.run(what, _fit_and_score, tasks))
+        ids = [case_id.tolist() for case_id in tested]
+        by_model = zip(*[scores] * len(cohorts), strict=True)
+        return [join_cohorts(fits, ids, cases) for fits in by_model]

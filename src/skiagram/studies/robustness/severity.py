@@ -5,6 +5,7 @@ All changes are paired by patient.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from skiagram.evaluation.calibration_assessment import expected_to_observed
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -107,18 +108,15 @@ def model_results(
             behind = weighted_auc([*own, *((-factor, each) for factor, each in least)])
         outcome, clean, curves = model.outcome, None, []
         if model.placements:
+            unchanged, *placements = model.placements
             clean, *worse = (
-                compute_figures(scores, placements, model.placements[0], cases)
-                for scores, placements in zip(model.scores, model.placements, strict=True)
+                compute_figures(scores, each, unchanged, cases)
+                for scores, each in zip(model.scores, model.placements, strict=True)
             )
-            start = 1
+            steps = iter(zip(worse, placements, strict=True))
             for kind in kinds:
-                end = start + len(kind.amounts)
-                placements = (model.placements[0], *model.placements[start:end])
-                curves.append(
-                    severity_curve(kind.amounts, worse[start - 1 : end - 1], placements, margin)
-                )
-                start = end
+                figures, ranked = zip(*islice(steps, len(kind.amounts)), strict=True)
+                curves.append(severity_curve(kind.amounts, figures, (unchanged, *ranked), margin))
         head = (outcome.model, outcome.title, outcome.arm, outcome.reason)
         results.append(CorruptedModel(*head, clean, changes[index], behind, tuple(curves)))
     return tuple(results)

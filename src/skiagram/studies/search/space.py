@@ -80,16 +80,14 @@ class Space:
 
     def defaults(self, options: Mapping[str, Any], where: str) -> dict[str, Any]:
         """Return the option file's own values of the options searched."""
-        values = {}
-        for name, dimension in self.options.items():
-            value = _value(options, name, where)
-            if not dimension.holds(value):
+        values = {name: _value(options, name, where) for name in self.options}
+        for name, value in values.items():
+            if not self.options[name].holds(value):
                 raise OptionError(
                     f"the model's own value {value!r} lies outside",
                     where=f"{where}.options.{name}",
                     remedy="widen the range: the first trial has the values of the option file",
                 )
-            values[name] = value
         return values
 
 

@@ -100,30 +100,27 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
     outer_folds: Annotated[int, Field(ge=2)] | None
 
     def run(self, workspace: Workspace) -> SearchResult:
-        asked = []
+        models = []
         for candidate in self.candidates(workspace):
             file = candidate.option_file
             where = f"conf/search/{file}.yaml"
             space = build(workspace.option_file("search", file), where)
-            asked.append((candidate, space, space.defaults(candidate.options, where)))
-        models = [ModelSearch(*each, self.budget) for each in asked]
+            defaults = space.defaults(candidate.options, where)
+            models.append(ModelSearch(candidate, space, defaults, self.budget))
         cv, data_set = self.cross_validation(workspace)
-        found = search(cv, models)
+        trials, seconds = zip(*search(cv, models), strict=True)
         outer: list[NestedEstimate] | list[None] = [None] * len(models)
         if self.outer_folds is not None:
             outer = nested_search(cv, models, self.outer_folds)
+        names = (model.candidate.name for model in models)
         return SearchResult(
             **vars(data_set),
             budget=self.budget.trials,
             outer=self.outer_folds,
             models=tuple(
-                self._searched_model(cv, model, trials, nested)
-                for model, (trials, _), nested in zip(models, found, outer, strict=True)
+                self._searched_model(cv, *each) for each in zip(models, trials, outer, strict=True)
             ),
-            processor_seconds={
-                model.candidate.name: seconds
-                for model, (_, seconds) in zip(models, found, strict=True)
-            },
+            processor_seconds=dict(zip(names, seconds, strict=True)),
         )
 
     def _searched_model(
@@ -134,7 +131,7 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
         outer: NestedEstimate | None,
     ) -> SearchedModel:
         best, first, candidate = best_trial(trials), trials[0], model.candidate
-        figures = missing_estimates(first.reason or "no trial finished")
+        figures = (Estimate(None, reason=first.reason or "no trial finished"),) * 3
         if best is not None and first.end == "finished":
             figures = compare_folds(first.fold_auc, best.fold_auc, self.plan.folds)
         path = cv.workspace.conf / "model" / f"{candidate.option_file}.yaml"
@@ -173,12 +170,6 @@ def compare_folds(
     )
 
 
-def missing_estimates(reason: str) -> tuple[Estimate, Estimate, Estimate]:
-    """Return three figures that cannot be computed."""
-    missing = Estimate(None, reason=reason)
-    return missing, missing, missing
-
-
 def nested_search(
     cv: CrossValidation, models: Sequence[ModelSearch], outer: int
 ) -> list[NestedEstimate]:
@@ -199,7 +190,7 @@ def nested_search(
             )
         reasons = [fit.reason for pair in pairs for fit in pair if fit.auc is None]
         if reasons:
-            figures = missing_estimates(reasons[0])
+            figures = (Estimate(None, reason=reasons[0]),) * 3
         else:
             default, tuned = zip(*([fit.auc or 0.0 for fit in pair] for pair in pairs), strict=True)
             figures = compare_folds(default, tuned, len(parts))

@@ -13,7 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from time import process_time
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -150,33 +150,27 @@ class FoldFit:
     processor_seconds: float
 
 
-class TrialTask(NamedTuple):
-    """A trial to make: a model with the trial's values, and the bars of `Pruning`."""
-
-    cv: CrossValidation
-    candidate: Candidate
-    number: int
-    values: dict[str, Any]
-    bars: tuple[float | None, ...]
+# The trial's number and values, the model with these, and the bars of `Pruning`.
+Task = tuple[CrossValidation, int, dict[str, Any], Candidate, tuple[float | None, ...]]
 
 
-def run_trial(task: TrialTask) -> tuple[Trial, float]:
+def run_trial(task: Task) -> tuple[Trial, float]:
     """Make a trial, or read what an earlier run left of it; return it with its seconds."""
+    cv, trial, values, candidate, bars = task
     areas: list[float] = []
     seconds, reason = 0.0, ""
     end: End = "finished"
-    for number, fold in enumerate(task.cv.folds()):
-        fit = fit_fold(task.cv, task.candidate, fold, f"fold{number}")
+    for number, (fold, bar) in enumerate(zip(cv.folds(), bars, strict=True)):
+        fit = fit_fold(cv, candidate, fold, f"fold{number}")
         seconds += fit.processor_seconds
         if fit.auc is None:
             end, reason = "failed", fit.reason
             break
         areas.append(fit.auc)
-        bar = task.bars[number]
         if bar is not None and float(np.mean(areas)) < bar:
             end = "pruned"
             break
-    return Trial(task.number, task.values, tuple(areas), end, reason), seconds
+    return Trial(trial, values, tuple(areas), end, reason), seconds
 
 
 def fit_fold(cv: CrossValidation, candidate: Candidate, fold: Partition, name: str) -> FoldFit:
@@ -212,12 +206,9 @@ class ModelSearch:
     def begin(self) -> "optuna.Study":
         """Return a search without trials; its first one will have the option file's values."""
         study: optuna.Study = load_optuna().create_study(direction="maximize")
-        study.enqueue_trial(
-            {
-                name: _encode(value) if isinstance(self.space.options[name], Choice) else value
-                for name, value in self.defaults.items()
-            }
-        )
+        of_any_kind = [name for name, one in self.space.options.items() if isinstance(one, Choice)]
+        encoded = {name: _encode(self.defaults[name]) for name in of_any_kind}
+        study.enqueue_trial(self.defaults | encoded)
         return study
 
     def ask(self, study: "optuna.Study", number: int, seed: int) -> "optuna.Trial":
@@ -268,7 +259,7 @@ def search(cv: CrossValidation, models: Sequence[ModelSearch]) -> list[Found]:
                 trial = model.ask(study, number, cv.plan.seed)
                 values = values_of(trial, model.space)
                 asked.append((study, trial, earlier))
-                tasks.append(TrialTask(cv, model.having(values), number, values, bars))
+                tasks.append((cv, number, values, model.having(values), bars))
         title = f"search, trials {first + 1} to {numbers.stop}"
         done = cv.workspace.run(title, run_trial, tasks)
         for (study, trial, own), outcome in zip(asked, done, strict=True):

@@ -243,19 +243,18 @@ class RuleTree(SimpleModel):
 
     def content(self) -> dict[str, Any]:
         """Return the places, and what stands for missing values."""
-        tree, rules = self.tree.tree_, []
-        for place in range(len(self.cases)):
-            inner = tree.children_left[place] >= 0
-            rules.append(
-                {
-                    "feature": self._feature(place),
-                    "threshold": float(tree.threshold[place]) if inner else 0.0,
-                    "below": int(tree.children_left[place]),
-                    "above": int(tree.children_right[place]),
-                    "probability": self.probability[place].tolist(),
-                    "cases": int(self.cases[place]),
-                }
-            )
+        tree = self.tree.tree_
+        rules = [
+            {
+                "feature": self._feature(place),
+                "threshold": float(tree.threshold[place]) if self._feature(place) else 0.0,
+                "below": int(tree.children_left[place]),
+                "above": int(tree.children_right[place]),
+                "probability": self.probability[place].tolist(),
+                "cases": int(self.cases[place]),
+            }
+            for place in range(len(self.cases))
+        ]
         missing = dict(zip(self.features, self.median.tolist(), strict=True))
         return {"rules": rules, "missing": missing}
 

@@ -5,7 +5,8 @@ folds. What it says of cases that it was not fitted on, mixed with their labels,
 models learn. They are compared with the original on the cases that the outer fold holds out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +32,7 @@ from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
-from skiagram.records import read_cases, read_record, write_record
+from skiagram.records import read_cases, read_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import brier
@@ -47,7 +48,6 @@ from skiagram.studies.candidates import (
 from skiagram.studies.cost import (
     Clock,
     Time,
-    TimedEncoder,
     TimedFamily,
     TimedStudy,
     Timing,
@@ -133,11 +133,6 @@ class _FoldModel:
     features: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Kept:
-    models: tuple[_FoldModel, ...]
-
-
 class _Fold(NamedTuple):
     """One outer fold: its models, the original first; (m, n_classes) held-out scores by name."""
 
@@ -215,7 +210,7 @@ class Simplification(EncoderStudyOptions, TimedStudy):
 
         def make(folder: Path) -> None:
             made = list(_FoldRun(self, cv, number, fold, clock, candidates, student).models())
-            write_record(_Kept(tuple(model for model, _ in made)), folder / "models.json")
+            (folder / "models.json").write_text(json.dumps([asdict(model) for model, _ in made]))
             scores = np.stack([finite(values) for _, values in made])
             np.save(folder / "scores.npy", scores, allow_pickle=False)
 
@@ -224,8 +219,8 @@ class Simplification(EncoderStudyOptions, TimedStudy):
         inputs |= {name: value for name, value in asdict(self).items() if name != "margin"}
         code = (_FoldRun, Classical, EncoderHead, Network, *_COMPRESSION)
         piece = cv.workspace.make_once("simplified", inputs, make, *code)
-        models = read_record(_Kept, piece / "models.json").models
-        names = [model.name for model in models]
+        models = read_record(tuple[_FoldModel, ...], piece / "models.json")
+        names = (model.name for model in models)
         return _Fold(models, dict(zip(names, np.load(piece / "scores.npy"), strict=True)))
 
     def _readable(
@@ -288,29 +283,22 @@ class _FoldRun:
         probabilities, calibrations = {}, {}
         for name, candidate in self.candidates.items():
             probabilities[name], calibrations[name] = self._inner_probabilities(candidate, inner)
-        members = dict(probabilities)
-        if len(members) > 1:
-            probabilities[MEAN] = np.mean(list(members.values()), axis=0)
-        areas = {
-            name: cv.auc(np.log(probability), rows) for name, probability in probabilities.items()
-        }
-        best = max(areas, key=lambda name: areas[name])
-        chosen = list(members) if best == MEAN else [best]
-        return probabilities[best], {name: calibrations[name] for name in chosen}
+        if len(probabilities) > 1:
+            probabilities[MEAN] = np.mean(list(probabilities.values()), axis=0)
+        best = max(probabilities, key=lambda name: cv.auc(np.log(probabilities[name]), rows))
+        chosen = calibrations if best == MEAN else {best: calibrations[best]}
+        return probabilities[best], chosen
 
     def _inner_probabilities(
         self, candidate: Candidate, inner: Sequence[Partition]
     ) -> tuple[Floats, Any]:
         cv, rows = self.cv, self.fold.training
-        blind = []
+        blind, fits = [], []
         for k, part in enumerate(inner):
-            names = (f"outer{self.number}", f"inner{k}")
+            names, held_out = (f"outer{self.number}", f"inner{k}"), rows[part.held_out]
             fitted = cv.fit(candidate, rows[part.training], *names)
-            blind.append(self._score(candidate, fitted, rows[part.held_out]))
-        fits = [
-            fit_calibration(cv.plan.calibration, scores, cv.label[rows[part.held_out]])
-            for scores, part in zip(blind, inner, strict=True)
-        ]
+            blind.append(self._score(candidate, fitted, held_out))
+            fits.append(fit_calibration(cv.plan.calibration, blind[-1], cv.label[held_out]))
         probability = np.empty((len(rows), cv.n_classes))
         for scores, part, calibration in zip(
             blind, inner, held_out_calibrations(fits), strict=True
@@ -332,34 +320,28 @@ class _FoldRun:
         self, chosen: Mapping[str, Any], fitted: Mapping[str, Fitted[Any]]
     ) -> tuple[_FoldModel, Floats]:
         candidates = [self.candidates[name] for name in chosen]
-        parts = [
-            chosen[each.name].probabilities(
-                self._score(each, fitted[each.name], self.fold.held_out)
-            )
-            for each in candidates
-        ]
-        names = _feature_table(self.cv).names
+        names, parts = _feature_table(self.cv).names, []
         scoring, size, features = Timing(0.0, 0.0, 0.0), 0, dict[str, None]()
         for each in candidates:
-            scoring = scoring.plus(self._time(fitted[each.name], self._few(each)))
-            size += _stored_bytes(fitted[each.name])
+            model = fitted[each.name]
+            scores = self._score(each, model, self.fold.held_out)
+            parts.append(chosen[each.name].probabilities(scores))
+            scoring = scoring.plus(self._time(model, self._few(each)))
+            size += _stored_bytes(model)
             features |= dict.fromkeys(_features_read(each, names))
         titles = [each.studied().title for each in candidates]
         title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
-        for encoder in self._encoders_of(candidates):
+        encoders = dict.fromkeys(one.encoder for one in candidates if isinstance(one, EncoderHead))
+        options = self.study.frozen(self.cv.workspace)
+        for name in encoders:  # each once
+            encoder = time_encoder(self.cv, name, options[name], self.clock)
             scoring = scoring.plus(encoder.milliseconds)
             parameters += encoder.parameters
             size += _BYTES * encoder.parameters
         original = _FoldModel(ORIGINAL, title, parameters, size, scoring, tuple(features))
         mean = np.clip(np.mean(parts, axis=0), 1e-6, None)
         return original, np.log(mean)
-
-    def _encoders_of(self, candidates: Iterable[Candidate]) -> list[TimedEncoder]:
-        """Return the encoders that some models rest on, each once."""
-        names = dict.fromkeys(each.encoder for each in candidates if isinstance(each, EncoderHead))
-        options = self.study.frozen(self.cv.workspace)
-        return [time_encoder(self.cv, name, options[name], self.clock) for name in names]
 
     @property
     def _sources(self) -> tuple[tuple[float, str], ...]:
@@ -427,13 +409,10 @@ def _features_read(candidate: Candidate, names: tuple[str, ...]) -> tuple[str, .
     """Return the features of the images that a model reads; of a head those beside encodings."""
     families = candidate.options.get("columns")
     if isinstance(candidate, EncoderHead):
-        beside = [family for family in families or () if COLUMN not in _words(family)]
+        words = {family: family.split("_")[0].split(".") for family in families or ()}
+        beside = [family for family in words if COLUMN not in words[family]]
         return choose_columns(names, beside) if candidate.fused else ()
     return choose_columns(names, families) if isinstance(candidate, Classical) else ()
-
-
-def _words(family: str) -> list[str]:
-    return family.split("_")[0].split(".")
 
 
 def _feature_table(cv: CrossValidation) -> FeatureTable:
@@ -456,15 +435,14 @@ def _probabilities(
     """
     parts = []
     for first in range(0, len(folds), cv.plan.folds):
-        some = range(first, first + cv.plan.folds)
+        some = slice(first, first + cv.plan.folds)
+        scores = [fold.scores[name] for fold in folds[some]]
         fits = [
-            fit_calibration(
-                cv.plan.calibration, folds[k].scores[name], cv.label[partitions[k].held_out]
-            )
-            for k in some
+            fit_calibration(cv.plan.calibration, own, cv.label[part.held_out])
+            for own, part in zip(scores, partitions[some], strict=True)
         ]
-        for k, calibration in zip(some, held_out_calibrations(fits), strict=True):
-            parts.append(np.clip(calibration.probabilities(folds[k].scores[name]), 1e-9, None))
+        for own, calibration in zip(scores, held_out_calibrations(fits), strict=True):
+            parts.append(np.clip(calibration.probabilities(own), 1e-9, None))
     return np.concatenate(parts), np.concatenate([fold.held_out for fold in partitions])
 
 
@@ -525,10 +503,9 @@ def _decide(
         return np.asarray(probability.argmax(axis=1), dtype=np.int64)
     fold_of = np.repeat(np.arange(len(partitions)), [len(part.held_out) for part in partitions])
     risk, positive = probability[:, cv.positive], cv.label[rows] == cv.positive
-    decisions = np.empty(len(rows), dtype=np.int64)
+    repeat, decisions = fold_of // cv.plan.folds, np.empty(len(rows), dtype=np.int64)
     for k in range(len(partitions)):
-        repeat = fold_of // cv.plan.folds == k // cv.plan.folds
-        others = repeat & (fold_of != k)
+        others = (repeat == k // cv.plan.folds) & (fold_of != k)
         threshold = threshold_at_sensitivity(risk[others], positive[others], cv.plan.sensitivity)
         decisions[fold_of == k] = risk[fold_of == k] >= threshold
     return decisions
