@@ -13,7 +13,7 @@ from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records import Cases
 from skiagram.studies.ablation import Ablation, AblationResult
-from tests.studies.small_phantom import PLAN, TRAINER, small_place
+from tests.studies.small_phantom import MODELS, PLAN, small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -32,18 +32,8 @@ VARIANTS = {
 
 
 def study(**changed: Any) -> Ablation:
-    values: dict[str, Any] = {
-        "datasets": {"phantom": "holdout"},
-        "variants": VARIANTS,
-        "features": ("wavelet",),
-        "baselines": ("logistic_regression",),
-        "encoders": (),
-        "heads": (),
-        "networks": (),
-        "plan": replace(PLAN, folds=2),
-        "trainer": TRAINER,
-        "replicates": 100,
-    }
+    values = MODELS | {"datasets": {"phantom": "holdout"}, "variants": VARIANTS}
+    values |= {"plan": replace(PLAN, folds=2), "replicates": 100}
     return Ablation(**(values | changed))
 
 

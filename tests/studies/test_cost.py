@@ -9,29 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.studies.cost import Cost, CostResult, pareto_front
-from tests.studies.small_phantom import PLAN, TRAINER, small_place
+from tests.studies.small_phantom import MODELS, ON_PHANTOM, TIMED, small_place
 
 pytestmark = pytest.mark.thorough
 
 
 def study(**changed: Any) -> Cost:
-    values: dict[str, Any] = {
-        "dataset": "phantom",
-        "design": "holdout",
-        "restoration": "repair",
-        "features": ("wavelet", "first_order"),
-        "baselines": ("ridge", "decision_tree", "of_wavelets"),
-        "encoders": (),
-        "heads": (),
-        "networks": (),
-        "images": 8,
-        "repeats": 3,
-        "time": "processor",
-        "margin": 0.02,
-        "plan": PLAN,
-        "trainer": TRAINER,
-    }
-    return Cost(**(values | changed))
+    baselines = ("ridge", "decision_tree", "of_wavelets")
+    return Cost(**(MODELS | ON_PHANTOM | TIMED | {"baselines": baselines} | changed))
 
 
 @pytest.fixture(scope="module")

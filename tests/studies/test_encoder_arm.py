@@ -25,21 +25,13 @@ from skiagram.studies.search.trials import Budget
 from skiagram.studies.workspace import Workspace
 from tests.encoders.examples import network, options, weights_file
 from tests.studies.search.examples import small_search
-from tests.studies.small_phantom import PLAN, TRAINER, small_place
+from tests.studies.small_phantom import MODELS, ON_PHANTOM, TIMED, small_place
 
 pytestmark = pytest.mark.thorough
 
 
 HEAD = "tiny-logistic_regression"
-STUDY: dict[str, Any] = {
-    "features": ("wavelet",),
-    "baselines": ("logistic_regression",),
-    "encoders": ("tiny",),
-    "heads": ("logistic_regression",),
-    "networks": (),
-    "plan": PLAN,
-    "trainer": TRAINER,
-}
+STUDY = MODELS | {"encoders": ("tiny",), "heads": ("logistic_regression",)}
 STEPS: dict[str, Any] = {"_target_": "skiagram.restoration.steps.Steps"}
 FILLED = STEPS | {
     "missing": {"method": "nearest", "radius": 1},
@@ -74,10 +66,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def crossover(**changed: Any) -> Crossover:
-    values = STUDY | {
-        "dataset": "phantom", "design": "holdout", "restoration": "repair",
-        "sizes": (24, 40, 64), "draws": 2, "replicates": 100,
-    }  # fmt: skip
+    values = STUDY | ON_PHANTOM | {"sizes": (24, 40, 64), "draws": 2, "replicates": 100}
     return Crossover(**(values | changed))
 
 
@@ -151,12 +140,8 @@ def test_a_heads_options_are_searched_in_its_own_space(place: Workspace) -> None
 
 
 def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
-    values = STUDY | {
-        "dataset": "phantom", "design": "holdout", "restoration": "repair", "images": 8,
-        "repeats": 3, "time": "processor", "margin": 0.02, "heads": ("ridge", "decision_tree"),
-        "baselines": (),
-    }  # fmt: skip
-    result = Cost(**values).run(place)
+    values = STUDY | ON_PHANTOM | TIMED | {"heads": ("ridge", "decision_tree"), "baselines": ()}
+    result = Cost(**values | {"features": ("wavelet",)}).run(place)
     ridge, tree = result.models
     weights = sum(weight.numel() for weight in network().parameters())
     (piece,) = place.work.glob("timed-tiny-*")

@@ -15,36 +15,15 @@ from skiagram.report.studies.simplification import describe_simplest
 from skiagram.studies.simplification.study import Simplification, SimplificationResult
 from tests.encoders.examples import network, weights_file
 from tests.encoders.examples import options as encoder_options
-from tests.studies.small_phantom import PLAN, TRAINER, small_place
+from tests.studies.small_phantom import MODELS, ON_PHANTOM, TIMED, small_place
 
 pytestmark = pytest.mark.thorough
 
 
 def study(**changed: Any) -> Simplification:
-    values: dict[str, Any] = {
-        "dataset": "phantom",
-        "design": "holdout",
-        "restoration": "repair",
-        "features": ("wavelet", "first_order"),
-        "baselines": ("ridge", "random_forest"),
-        "encoders": (),
-        "heads": (),
-        "networks": (),
-        "student": None,
-        "compressed": None,
-        "count": 3,
-        "depth": 2,
-        "least_cases": 5,
-        "soft_share": 0.5,
-        "pruned": 0.5,
-        "images": 8,
-        "repeats": 3,
-        "time": "processor",
-        "margin": 0.02,
-        "plan": PLAN,
-        "trainer": TRAINER,
-    }
-    return Simplification(**(values | changed))
+    values = MODELS | ON_PHANTOM | TIMED | {"baselines": ("ridge", "random_forest")}
+    values |= {"student": None, "compressed": None, "count": 3, "depth": 2, "least_cases": 5}
+    return Simplification(**(values | {"soft_share": 0.5, "pruned": 0.5} | changed))
 
 
 @pytest.fixture(scope="module")

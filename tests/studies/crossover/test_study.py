@@ -12,28 +12,15 @@ from skiagram.errors import OptionError
 from skiagram.records import read_table
 from skiagram.studies.crossover.study import Crossover, CrossoverResult
 from skiagram.studies.workspace import Workspace
-from tests.studies.small_phantom import PLAN, TRAINER, small_place
+from tests.studies.small_phantom import MODELS, ON_PHANTOM, PLAN, small_place
 
 pytestmark = pytest.mark.thorough
 
 
 def study(**changed: Any) -> Crossover:
-    values: dict[str, Any] = {
-        "dataset": "phantom",
-        "design": "holdout",
-        "restoration": "repair",
-        "features": ("wavelet",),
-        "baselines": ("logistic_regression", "decision_tree"),
-        "encoders": (),
-        "heads": (),
-        "networks": ("small_cnn",),
-        "sizes": (24, 40, 64, 1000),
-        "draws": 2,
-        "plan": replace(PLAN, folds=2),
-        "trainer": TRAINER,
-        "replicates": 100,
-    }
-    return Crossover(**(values | changed))
+    values = MODELS | ON_PHANTOM | {"baselines": ("logistic_regression", "decision_tree")}
+    values |= {"networks": ("small_cnn",), "sizes": (24, 40, 64, 1000), "draws": 2}
+    return Crossover(**(values | {"plan": replace(PLAN, folds=2), "replicates": 100} | changed))
 
 
 def place(folder: Path) -> Workspace:

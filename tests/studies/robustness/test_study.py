@@ -14,7 +14,7 @@ from skiagram.errors import OptionError
 from skiagram.records import Cases, read_table, write_table
 from skiagram.studies.robustness.study import Robustness, RobustnessResult, Shift
 from skiagram.studies.workspace import Workspace
-from tests.studies.small_phantom import PLAN, TRAINER, small_place
+from tests.studies.small_phantom import MODELS, PLAN, small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -23,22 +23,9 @@ OTHER = Shift(dataset="phantom", column=None, other="other_phantom")
 
 
 def study(**changed: Any) -> Robustness:
-    values: dict[str, Any] = {
-        "datasets": {"phantom": "holdout"},
-        "corruptions": AMOUNTS,
-        "shifts": (OTHER,),
-        "fifths": 5,
-        "restoration": "repair",
-        "features": ("wavelet",),
-        "baselines": ("logistic_regression",),
-        "encoders": (),
-        "heads": (),
-        "networks": (),
-        "margin": 0.02,
-        "plan": replace(PLAN, folds=2),
-        "trainer": TRAINER,
-    }
-    return Robustness(**(values | changed))
+    values = MODELS | {"datasets": {"phantom": "holdout"}, "corruptions": AMOUNTS}
+    values |= {"shifts": (OTHER,), "fifths": 5, "restoration": "repair", "margin": 0.02}
+    return Robustness(**(values | {"plan": replace(PLAN, folds=2)} | changed))
 
 
 def two_phantoms(folder: Path) -> Workspace:

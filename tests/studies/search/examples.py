@@ -5,27 +5,14 @@ from typing import Any
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.search.study import NestedEstimate, Search, SearchedModel, SearchResult
 from skiagram.studies.search.trials import Budget, Pruning, Trial
-from tests.studies.small_phantom import PLAN, TRAINER
+from tests.studies.small_phantom import MODELS, ON_PHANTOM
 
 
 def small_search(**changed: Any) -> Search:
     """Return a search of two quick models on the small phantom."""
-    values: dict[str, Any] = {
-        "dataset": "phantom",
-        "design": "holdout",
-        "restoration": "repair",
-        "features": ("wavelet",),
-        "baselines": ("ridge", "decision_tree"),
-        "encoders": (),
-        "heads": (),
-        "networks": (),
-        "budget": Budget(
-            trials=9, together=3, startup=3, pruning=Pruning(percentile=50.0, trials=2, folds=1)
-        ),
-        "outer_folds": None,
-        "plan": PLAN,
-        "trainer": TRAINER,
-    }
+    pruning = Pruning(percentile=50.0, trials=2, folds=1)
+    values = MODELS | ON_PHANTOM | {"baselines": ("ridge", "decision_tree"), "outer_folds": None}
+    values |= {"budget": Budget(trials=9, together=3, startup=3, pruning=pruning)}
     return Search(**(values | changed))
 
 

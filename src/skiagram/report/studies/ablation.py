@@ -41,16 +41,14 @@ def _describe(dataset: AblatedDataSet) -> dict[str, str]:
 
 def tabulate_variants(dataset: AblatedDataSet) -> Table:
     """Return the AUC of each model by variant, and how near its images are to clean ones."""
-    first = dataset.variants[0]
-    columns = ["PSNR, dB", "SSIM"] if first.psnr else []
-    for change in first.changes:
-        columns += [change.title, "Efficiency"] if change.efficiency else [change.title]
-    rows = []
+    rows, columns = [], list[str]()
     for variant in dataset.variants:
-        figures = [variant.psnr, variant.ssim] if first.psnr else []
+        figures = [("PSNR, dB", variant.psnr), ("SSIM", variant.ssim)]
         for change in variant.changes:
-            figures += [change.auc, change.efficiency] if change.efficiency else [change.auc]
-        rows.append(TableRow(variant.variant, [fill_cell(figure) for figure in figures]))
+            figures += [(change.title, change.auc), ("Efficiency", change.efficiency)]
+        known = [(title, figure) for title, figure in figures if figure]
+        columns = columns or [title for title, _ in known]
+        rows.append(TableRow(variant.variant, [fill_cell(figure) for _, figure in known]))
     return Table(columns, list_rows(rows), first="Variant")
 
 

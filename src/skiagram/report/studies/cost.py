@@ -1,6 +1,6 @@
 """The page of the study of costs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,12 +16,6 @@ from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
-AXES = {
-    "training": "seconds to train",
-    "inference": "milliseconds per case",
-    "parameters": "parameters",
-    "multiply_adds": "multiply–add operations per case",
-}
 
 
 def summarise(result: CostResult) -> Summary:
@@ -33,7 +27,7 @@ def summarise(result: CostResult) -> Summary:
 
 def fill(result: CostResult) -> Context:
     """Return the models on the front of each kind of cost, figure and table."""
-    models = sorted(result.models, key=lambda model: -(model.auc.value or 0.0))
+    models = sorted(result.models, key=_auc, reverse=True)
     return {
         "fronts": list_fronts(result),
         "figure": draw_pareto(models) if models else None,
@@ -43,10 +37,9 @@ def fill(result: CostResult) -> Context:
 
 def tabulate_costs(models: Sequence[ModelCost]) -> Table:
     """Return accuracy and cost of each model, numbered as in the figure."""
-    numbers = {model.model: number for number, model in enumerate(models, start=1)}
     return tabulate(
         models,
-        lambda model: f"{numbers[model.model]}. {model.title}",
+        lambda model: f"{models.index(model) + 1}. {model.title}",
         {
             "AUC, out-of-fold": lambda model: fill_cell(model.auc),
             "Seconds to train": lambda model: fill_timing(model.training),
@@ -64,35 +57,28 @@ def describe_best(result: CostResult) -> str:
     """Say which model is best, and which ones as good cost least to use and to train."""
     if not result.models:
         return "No model could be trained."
-    best = max(result.models, key=lambda model: model.auc.value or 0.0)
-    near = [
-        model
-        for model in result.models
-        if _auc(best) - _auc(model) < result.margin or model is best
-    ]
-    quick = min(near, key=lambda model: model.inference.median)
-    short = min(near, key=lambda model: model.training.median)
+    best = max(result.models, key=_auc)
+    near = [one for one in result.models if _auc(best) - _auc(one) < result.margin or one is best]
     words = f"The highest AUC is {best.title}’s, {format_decimal(best.auc.value)}."
+    margin = format_decimal(result.margin, 2)
     if len(near) == 1:
-        return f"{words} No other comes within {format_decimal(result.margin, 2)} of it."
+        return f"{words} No other comes within {margin} of it."
+
+    def cheapest(time: Callable[[ModelCost], Timing], verb: str, unit: str) -> str:
+        model = min(near, key=lambda one: time(one).median)
+        own = f"{model.title} is the cheapest {verb} ({format_short(time(model).median)} {unit}"
+        of_best = format_short(time(best).median)
+        return f"{own})" if model is best else f"{own} instead of {of_best})"
+
     return (
-        f"{words} Of the {len(near)} models less than {format_decimal(result.margin, 2)} "
-        "behind it or "
-        f"level, {_describe_cheapest(quick, best, 'to use', 'ms per case')}, and "
-        f"{_describe_cheapest(short, best, 'to train', 's')}."
+        f"{words} Of the {len(near)} models less than {margin} behind it or "
+        f"level, {cheapest(lambda one: one.inference, 'to use', 'ms per case')}, and "
+        f"{cheapest(lambda one: one.training, 'to train', 's')}."
     )
 
 
 def _auc(model: ModelCost) -> float:
     return model.auc.value or 0.0
-
-
-def _describe_cheapest(model: ModelCost, best: ModelCost, verb: str, unit: str) -> str:
-    of_one, of_best = (
-        (each.inference if verb == "to use" else each.training).median for each in (model, best)
-    )
-    own = f"{model.title} is the cheapest {verb} ({format_short(of_one)} {unit}"
-    return f"{own})" if model is best else f"{own} instead of {format_short(of_best)})"
 
 
 def list_fronts(result: CostResult) -> dict[str, str]:
@@ -106,7 +92,7 @@ def list_fronts(result: CostResult) -> dict[str, str]:
             for model, spent, on in zip(result.models, cost, front, strict=True)
             if on and spent is not None
         ]
-        named_fronts[AXES[kind]] = ", ".join(title for _, title in sorted(pairs))
+        named_fronts[kind] = ", ".join(title for _, title in sorted(pairs))
     return named_fronts
 
 
@@ -128,27 +114,24 @@ def format_short(value: float) -> str:
 def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
     """Return each kind of cost, one number per model; None where it is not defined."""
     return {
-        "training": [model.training.median for model in models],
-        "inference": [model.inference.median for model in models],
-        "parameters": [float(model.parameters) for model in models],
-        "multiply_adds": [
-            None if model.multiply_adds is None else float(model.multiply_adds) for model in models
-        ],
+        "seconds to train": [model.training.median for model in models],
+        "milliseconds per case": [model.inference.median for model in models],
+        "parameters": [model.parameters for model in models],
+        "multiply–add operations per case": [model.multiply_adds for model in models],
     }
 
 
 def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
     """Draw every model by its number in the table; a line joins the front."""
-    value = [model.auc.value or 0.0 for model in models]
-    words = []
+    value, words = [_auc(model) for model in models], []
     with open_sheet(5.2) as page:
         grid = page.figure.subplots(2, 2, sharey=True)
         for axes, (kind, cost) in zip(grid.flat, costs_by_kind(models).items(), strict=True):
             front = pareto_front(cost, value)
             _panel(axes, models, cost, front)
-            axes.set_xlabel(AXES[kind])
+            axes.set_xlabel(kind)
             names = [model.title for model, on in zip(models, front, strict=True) if on]
-            words.append(f"{AXES[kind]}: {', '.join(names)}")
+            words.append(f"{kind}: {', '.join(names)}")
         for axes in grid[:, 0]:
             axes.set_ylabel("AUC, out-of-fold")
         aucs = ", ".join(f"{model.title} {format_decimal(model.auc.value)}" for model in models)
@@ -162,13 +145,10 @@ def _panel(
     cost: Sequence[float | None],
     front: NDArray[np.bool_],
 ) -> None:
-    line = sorted(
-        (spent, model.auc.value or 0.0)
-        for model, spent, on in zip(models, cost, front, strict=True)
-        if on and spent is not None
-    )
+    marked = list(zip(models, cost, front, strict=True))
+    line = sorted((spent, _auc(model)) for model, spent, on in marked if on and spent is not None)
     axes.plot(*zip(*line, strict=True), color=MUTED, drawstyle="steps-post", linewidth=0.9)
-    for number, (model, spent, on) in enumerate(zip(models, cost, front, strict=True), start=1):
+    for number, (model, spent, on) in enumerate(marked, start=1):
         if spent is None or model.auc.value is None:
             continue
         colour = ARM_COLOUR[model.arm]

@@ -58,18 +58,17 @@ def fill(result: CrossoverResult) -> Context:
 def tabulate_curves(result: CrossoverResult) -> Table:
     """Return AUC and efficiency by number of training cases; missing fits are counted."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
-    rows = []
-    for curve in result.curves:
-        places = {cases: place for place, cases in enumerate(curve.cases)}
-        rows.append(
-            TableRow(curve.title, [_curve_cell(curve, places.get(size), result) for size in sizes])
-        )
+    rows = [
+        TableRow(curve.title, [_curve_cell(curve, size, result) for size in sizes])
+        for curve in result.curves
+    ]
     if result.ideal:
         rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(sizes)))
     return Table([format_count(size) for size in sizes], list_rows(rows))
 
 
-def _curve_cell(curve: LearningCurve, place: int | None, result: CrossoverResult) -> Cell:
+def _curve_cell(curve: LearningCurve, size: int, result: CrossoverResult) -> Cell:
+    place = curve.cases.index(size) if size in curve.cases else None
     fits = 0 if place is None else curve.fits[place]
     mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
     if place is None:
@@ -143,15 +142,14 @@ def _describe_missing(crossing: Crossing, result: CrossoverResult) -> str:
     ]
     tried = {cases for curve in result.curves for cases in curve.cases}
     absent = [format_count(cases) for cases in sorted(tried - set(crossing.compared))]
-    parts = [
-        f"Because fits failed, fewer draws are compared at {', '.join(fewer)} training cases."
-        if fewer
-        else "",
-        f"Nothing is compared at {', '.join(absent)}: fewer than two draws have fits of both."
-        if absent
-        else "",
-    ]
-    return " ".join(filter(None, parts))
+    told = []
+    if fewer:
+        cases = ", ".join(fewer)
+        told.append(f"Because fits failed, fewer draws are compared at {cases} training cases.")
+    if absent:
+        cases = ", ".join(absent)
+        told.append(f"Nothing is compared at {cases}: fewer than two draws have fits of both.")
+    return " ".join(told)
 
 
 def _rounded(cases: float) -> str:

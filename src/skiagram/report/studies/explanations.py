@@ -38,6 +38,7 @@ from skiagram.studies.explanations.study import ExplanationsResult
 
 _OUTLINE = (88, 202, 164)
 _GRID = 3  # local effects a row
+_LONGEST = 24  # letters of a name
 KINDS = {"right": "Surely right", "wrong": "Surely wrong", "doubtful": "Most doubtful"}
 TESTS = {
     "randomisation": "Untrained weights destroy it",
@@ -45,7 +46,6 @@ TESTS = {
     "insertion": "Insertion",
     "repeatability": "Repeats with another training",
 }
-_NO_MAP = "no map"
 PARTS = ("just around it", "at the border of the image", "elsewhere")
 
 
@@ -134,22 +134,19 @@ def describe_features(model: ClassicalExplanation) -> str:
 
 def describe_maps(model: NetworkExplanation) -> str:
     """Say which maps of a network passed all tests, and which failed in what."""
-    computed = [map_ for map_ in model.maps if not map_.reason]
-    good = [map_.title for map_ in computed if map_.trustworthy]
-    name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
-    if not computed:
+    name, good, bad = f"{model.title} (AUC {format_decimal(model.auc.value)})", [], []
+    for map_ in (each for each in model.maps if not each.reason):
+        left = (f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
+        if map_.trustworthy:
+            good.append(map_.title)
+        else:
+            bad.append(f"{map_.title} ({', '.join(left)})")
+    if not good and not bad:
         return f"{name} has none of the maps that were asked for."
-    failed = [
-        f"{map_.title} ("
-        + ", ".join(f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
-        + ")"
-        for map_ in computed
-        if not map_.trustworthy
-    ]
-    if good:
-        words = f"{name}: {', '.join(good)} passed all tests."
-        return words + (f" Not to be trusted: {'; '.join(failed)}." if failed else "")
-    return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(failed)}."
+    if not good:
+        return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(bad)}."
+    words = f"{name}: {', '.join(good)} passed all tests."
+    return words + (f" Not to be trusted: {'; '.join(bad)}." if bad else "")
 
 
 def describe_agreement(agreement: Agreement | None) -> str:
@@ -170,15 +167,12 @@ def describe_outside(model: ClassicalExplanation | NetworkExplanation, word: str
     """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
     sentences = []
     if isinstance(model, NetworkExplanation):
-        located = [map_ for map_ in model.maps if map_.location is not None]
-        good = [map_ for map_ in located if map_.trustworthy]
+        located = [(map_, map_.location) for map_ in model.maps if map_.location is not None]
+        good = [each for each in located if each[0].trustworthy]
+        sentences = [_describe_parts(model.title, *each, word) for each in good]
         if located and not good:
-            sentences.append(
-                f"No map of {model.title} is trustworthy, so no map tells what it looks at "
-                f"outside the {word}."
-            )
-        sentences += [_describe_parts(model.title, map_, map_.location, word)
-                      for map_ in good if map_.location is not None]  # fmt: skip
+            unknown = f"so no map tells what it looks at outside the {word}."
+            sentences = [f"No map of {model.title} is trustworthy, {unknown}"]
     if model.blanking is not None:
         sentences.append(_describe_blanking(model.title, model.blanking, word))
     return " ".join(sentences)
@@ -234,7 +228,7 @@ def tabulate_pointing(result: ExplanationsResult, model: NetworkExplanation) -> 
     if rows and result.observer is not None:
         rows.append(_pointing_row("The ideal observer", "limit", result.observer))
     if rows and model.centre is not None:
-        rows.append(_pointing_row("Always the centre", _NO_MAP, model.centre))
+        rows.append(_pointing_row("Always the centre", "no map", model.centre))
     parts = ("Hit", "Share inside", "Overlap")
     columns = [name for part in parts for name in (part, "above chance", "above the centre")]
     return Table(columns, list_rows(rows), "Map") if rows else None
@@ -243,7 +237,7 @@ def tabulate_pointing(result: ExplanationsResult, model: NetworkExplanation) -> 
 def _pointing_row(title: str, note: str, location: Location) -> TableRow:
     cells = []
     for figure in (location.hit, location.share, location.overlap):
-        centre = Cell(MISSING) if note == _NO_MAP else fill_difference(figure.above_centre)
+        centre = Cell(MISSING) if note == "no map" else fill_difference(figure.above_centre)
         cells += [fill_cell(figure.value), fill_difference(figure.above_chance), centre]
     return TableRow(title, cells, mark=note)
 
@@ -285,16 +279,14 @@ def draw_families(model: ClassicalExplanation) -> Drawing:
         axes = page.figure.add_subplot()
         axes.axvline(0, color=MUTED, linewidth=0.9)
         for place, row in enumerate(rows):
-            for shift, estimate, width in (
-                (-0.12, row.loss.over_folds, 1.4),
-                (0.14, row.loss.over_patients, 0.7),
+            for shift, estimate, width, mark in (
+                (-0.12, row.loss.over_folds, 1.4, "s"),
+                (0.14, row.loss.over_patients, 0.7, "|"),
             ):
-                if estimate.value is None:
-                    continue
-                colour = ARM_COLOUR["classical"]
-                mark = "s" if width > 1 else "|"
-                axes.plot(estimate.value, place + shift, mark, color=colour, markersize=4)
-                draw_interval(axes, estimate, place + shift, color=colour, linewidth=width)
+                if estimate.value is not None:
+                    colour, at = ARM_COLOUR["classical"], place + shift
+                    axes.plot(estimate.value, at, mark, color=colour, markersize=4)
+                    draw_interval(axes, estimate, at, color=colour, linewidth=width)
         name_rows(axes, [f"{row.group} ({row.features})" for row in rows])
         axes.set_xlabel("AUC lost where the family is permuted")
         words = "; ".join(f"{row.group} {format_estimate(row.loss.over_folds)}" for row in rows)
@@ -315,7 +307,10 @@ def draw_effects(model: ClassicalExplanation) -> Drawing | None:
             for effect in feature.effects:
                 axes.plot(effect.edge, effect.effect, color=ARM_COLOUR["classical"], linewidth=0.9)
             axes.axhline(0, color=MUTED, linewidth=0.6)
-            axes.set_title(_short_name(feature.feature), fontsize=7)
+            name = feature.feature
+            axes.set_title(
+                name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…", fontsize=7
+            )
             axes.tick_params(labelsize=6.5)
             axes.locator_params(axis="x", nbins=3)
         for axes in grid[:, 0]:
@@ -326,7 +321,3 @@ def draw_effects(model: ClassicalExplanation) -> Drawing | None:
             for feature in features
         )
         return page.finish(f"effects-{model.model}", f"Accumulated local effects: {words}.")
-
-
-def _short_name(name: str, most: int = 24) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -28,26 +28,13 @@ from skiagram.studies.personal import (
     LATER,
     PersonalDataSet,
     PersonalModel,
-    PersonalPart,
     PersonalResult,
 )
 
-_VERDICTS = {  # helps, harms, open
-    "with covariates": (
-        "Covariates help",
-        "Covariates harm",
-        "Covariates are not shown to help or harm",
-    ),
-    "with earlier image": (
-        "An earlier image helps",
-        "An earlier image harms",
-        "An earlier image is not shown to help or harm",
-    ),
-    "with both": (
-        "Covariates and an earlier image together help",
-        "Covariates and an earlier image together harm",
-        "Covariates and an earlier image together are not shown to help or harm",
-    ),
+_KNOWLEDGE = {  # what it is called, the ending of its verb, and its other verb
+    "with covariates": ("Covariates", "", "are"),
+    "with earlier image": ("An earlier image", "s", "is"),
+    "with both": ("Covariates and an earlier image together", "", "are"),
 }
 
 
@@ -104,9 +91,8 @@ def tabulate_models(dataset: PersonalDataSet) -> Table:
 def tabulate_parts(dataset: PersonalDataSet) -> Table | None:
     """Return the same by whether a case has an earlier image; None where that parts nothing."""
     parts = dataset.models[0].parts if dataset.models else ()
-    columns = ["Knows"]
-    for part in parts:
-        columns += [f"{format_count(part.cases)} {part.part}", "Change"]
+    headings = [(f"{format_count(part.cases)} {part.part}", "Change") for part in parts]
+    columns = ["Knows", *(heading for pair in headings for heading in pair)]
     rows = []
     for model in dataset.models:
         cells: list[Cell | str] = [model.knows]
@@ -133,7 +119,8 @@ def describe_model(dataset: PersonalDataSet, model: PersonalModel) -> str:
     for part in model.parts:
         if part.part == LATER and model.knows != "with covariates":
             where, difference = f" of the {part.cases} cases with an earlier image", part.difference
-    helps, harms, undecided = _VERDICTS[model.knows]
+    what, ending, verb = _KNOWLEDGE[model.knows]
+    undecided = f"{what} {verb} not shown to help or harm"
     if difference.value is None:
         return f"{undecided}: no figure ({difference.reason})."
     before = next(
@@ -146,7 +133,9 @@ def describe_model(dataset: PersonalDataSet, model: PersonalModel) -> str:
         f"{_percent(model.decided)} of the decisions change."
     )
     low, high = difference.low or 0.0, difference.high or 0.0
-    verdict = helps if low > 0 else harms if high < 0 else undecided
+    verdict = f"{what} {'help' if low > 0 else 'harm'}{ending}"
+    if low <= 0 <= high:
+        verdict = undecided
     return f"{verdict}: AUC{where} {auc} on the image alone, {figure}.{moved}"
 
 
@@ -175,9 +164,8 @@ def draw_data_set(dataset: PersonalDataSet) -> Drawing:
 
 
 def _rows(model: PersonalModel) -> Iterator[ChangeRow]:
-    parts: tuple[PersonalPart, ...] = model.parts
-    if not parts:
+    if not model.parts:
         yield ChangeRow(model.title, model.knows, "classical", model.difference)
-    for part in parts:
+    for part in model.parts:
         title = f"{model.knows}, {part.part}"
         yield ChangeRow(model.title, title, "classical", part.difference)

@@ -105,18 +105,15 @@ def _by_amount(
     first: str,
     cells: Callable[[Figures, SeverityCurve], Cells],
 ) -> Table:
-    groups = [
-        Group(
-            f"{kind.title}, {kind.unit}",
-            [
-                TableRow(model.title, cells(model.clean, model.curves[place]))
-                for model in dataset.models
-                if model.clean
-            ],
-            (first, *(f"{amount:g}" for amount in kind.amounts)),
-        )
-        for place, kind in enumerate(kinds)
-    ]
+    groups = []
+    for place, kind in enumerate(kinds):
+        rows = [
+            TableRow(model.title, cells(model.clean, model.curves[place]))
+            for model in dataset.models
+            if model.clean
+        ]
+        columns = (first, *(f"{amount:g}" for amount in kind.amounts))
+        groups.append(Group(f"{kind.title}, {kind.unit}", rows, columns))
     return Table((), groups)
 
 
@@ -278,7 +275,7 @@ def _panel(
     styles: dict[str, count[int]] = {}
     for model in models:
         number = next(styles.setdefault(model.arm, count()))
-        figures = _figures(model, kind_number)
+        figures = [each for each in (model.clean, *model.curves[kind_number].figures) if each]
         colour = ARM_COLOUR[model.arm]
         values = [figure.auc.value or 0.0 for figure in figures]
         axes.plot(
@@ -297,8 +294,3 @@ def _panel(
 def _short(amount: float) -> str:
     text = f"{amount:g}"
     return text.removeprefix("0") if 0 < amount < 1 else text
-
-
-def _figures(model: CorruptedModel, kind_number: int) -> list[Figures]:
-    clean = [model.clean] if model.clean else []
-    return [*clean, *model.curves[kind_number].figures]

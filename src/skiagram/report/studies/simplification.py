@@ -10,6 +10,7 @@ from skiagram.report.formatting import (
     format_decimal,
     format_difference,
     format_percent,
+    format_signed,
 )
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
@@ -136,18 +137,14 @@ def describe_simplest(result: SimplificationResult) -> str:
 
 def describe_teaching(result: SimplificationResult) -> list[str]:
     """Say, of each simple model, what it gained by learning from the original."""
-    by_name = {model.name: model for model in result.models}
-    sentences = []
+    auc, sentences = {model.name: model.auc.value or 0.0 for model in result.models}, []
     for kind, title in _GROUPS.items():
-        taught, alone = (by_name.get(f"{kind}, {way}") for way in ("taught", "labels alone"))
-        if taught is None or alone is None:
-            continue
-        gain = (taught.auc.value or 0.0) - (alone.auc.value or 0.0)
-        sentences.append(
-            f"{title}: {format_decimal(taught.auc.value)} taught by the original, "
-            f"{format_decimal(alone.auc.value)} from the labels alone "
-            f"({'+' if gain > 0 else ''}{format_decimal(gain)})"
-        )
+        taught, alone = (auc.get(f"{kind}, {way}") for way in ("taught", "labels alone"))
+        if taught is not None and alone is not None:
+            sentences.append(
+                f"{title}: {format_decimal(taught)} taught by the original, "
+                f"{format_decimal(alone)} from the labels alone ({format_signed(taught - alone)})"
+            )
     return sentences
 
 
