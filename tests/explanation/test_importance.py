@@ -26,11 +26,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
 from skiagram.models.classical.preprocessing import Selection
-from skiagram.models.classical.trees import (
-    DecisionTree,
-    HistogramBoosting,
-    RandomForest,
-)
+from skiagram.models.classical.trees import DecisionTree, HistogramBoosting, RandomForest
 from skiagram.models.contract import FitContext, Labelled
 
 N = 120
@@ -61,14 +57,9 @@ LOGISTIC: dict[str, Any] = COMMON | {
     "inverse_regularisation": 1.0,
     "max_iterations": 5000,
 }
-FOREST = RandomForest(
-    **COMMON, normalisation="none", class_weight=None, trees=20, max_features="sqrt",
-    min_samples_leaf=2,
-)  # fmt: skip
-TREE = DecisionTree(
-    **COMMON, normalisation="none", class_weight=None, criterion="gini", max_depth=4,
-    min_samples_leaf=5,
-)  # fmt: skip
+OF_TREES = COMMON | {"normalisation": "none", "class_weight": None, "min_samples_leaf": 5}
+FOREST = RandomForest(**OF_TREES, trees=20, max_features="sqrt")
+TREE = DecisionTree(**OF_TREES, criterion="gini", max_depth=4)
 
 
 def ranking(fitted: FittedClassical) -> importance.Ranking:
@@ -136,7 +127,6 @@ TWO = Selection(method="auc", keep=2)
 def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed: dict[str, Any]) -> None:
     table = features()
     effects = linear_effects(ranking(fit(LogisticRegression(**LOGISTIC | changed), table)), table)
-    assert effects is not None
     fitted = fit(LogisticRegression(**LOGISTIC | changed), table)
     if not changed:  # features have a standard deviation of 1 here: the coefficients themselves
         np.testing.assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
@@ -157,11 +147,9 @@ def test_local_effects_of_a_known_function_are_its_own() -> None:
         return first**2 + 3 * other  # nothing of the feature that goes with the first
 
     effect = accumulate_local_effects(rank, table, "glcm_contrast", 20)
-    assert effect is not None
     edge, found = np.array(effect.edge), np.array(effect.effect)
     np.testing.assert_allclose(found - found[0], edge**2 - edge[0] ** 2, atol=1e-3)
     beside = accumulate_local_effects(rank, table, "glcm_energy", 20)
-    assert beside is not None
     assert np.abs(beside.effect).max() == 0
     assert accumulate_local_effects(rank, features(n=1), "glcm_energy", 20) is None
 
@@ -201,11 +189,7 @@ def test_shapley_values_of_a_linear_model_are_weight_times_deviation() -> None:
 
 def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
     table = features()
-    stump = DecisionTree(
-        **COMMON, normalisation="none", class_weight=None, criterion="gini", max_depth=1,
-        min_samples_leaf=5,
-    )  # fmt: skip
-    fitted = fit(stump, table)
+    fitted = fit(DecisionTree(**OF_TREES, criterion="gini", max_depth=1), table)
     tree = fitted.pipeline[-1].tree_
     leaf = fitted.pipeline[-1].predict_proba(table.values.astype(np.float64))[:, 1]
     found = shapley_values(fitted, table, table, 1)
@@ -216,11 +200,8 @@ def test_shapley_values_of_a_stump_are_those_of_its_two_leaves() -> None:
 
 def test_boosting_is_explained_in_log_odds() -> None:
     table = features()
-    boosting = HistogramBoosting(
-        **COMMON, normalisation="none", class_weight=None, iterations=10, learning_rate=0.1,
-        max_leaves=7, min_samples_leaf=5, l2_penalty=0.0, max_features=1.0,
-    )  # fmt: skip
-    fitted = fit(boosting, table)
+    given: dict[str, Any] = {"iterations": 10, "learning_rate": 0.1, "max_leaves": 7}
+    fitted = fit(HistogramBoosting(**OF_TREES, **given, l2_penalty=0.0, max_features=1.0), table)
     found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
     np.testing.assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
     np.testing.assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
@@ -230,8 +211,6 @@ def test_equal_rankings_agree_fully_and_random_ones_do_not() -> None:
     generator = np.random.default_rng(0)
     same = compare_rankings(np.tile(np.arange(40.0), (3, 1)), 5)
     other = compare_rankings(generator.normal(size=(6, 40)), 5)
-    assert same is not None
-    assert other is not None
     assert (same.spearman, same.kendall, same.jaccard) == pytest.approx((1, 1, 1))
     assert abs(other.spearman) < 0.15
     assert other.jaccard < 0.3
@@ -248,8 +227,6 @@ def test_the_interval_over_patients_is_the_bootstraps() -> None:
     changed = np.stack([positive * 0.6 + generator.normal(size=n) for _ in range(3)])
     loss = auc_loss(base, changed, positive, patient)
     judged = estimate_loss([loss], 1, 0.5).over_patients
-    assert judged.low is not None
-    assert judged.high is not None
     found = []
     for _ in range(400):
         drawn = generator.integers(patient.max() + 1, size=patient.max() + 1)

@@ -71,7 +71,6 @@ def test_where_a_map_points_is_counted_exactly() -> None:
     region[8:12, 8:12] = True
     values[9, 9], values[9, 13], values[0, 0], values[15, 3] = 4.0, 2.0, 1.0, -9.0
     found = locate(values, region)
-    assert found is not None
     assert (found.hit, found.area) == (1.0, 16 / 400)
     assert found.share == pytest.approx(4 / 7)
     assert found.rim == pytest.approx(2 / 7)
@@ -96,7 +95,6 @@ def test_a_map_of_noise_points_where_chance_does(seed: int) -> None:
 def test_the_interval_is_students_over_patients() -> None:
     values, patient = noise(3, 40), np.array([f"p{k}" for k in range(40)])
     found = mean_by_patient(values, patient)
-    assert found.high is not None
     half = t.ppf(0.975, 39) * values.std(ddof=1) / 40**0.5
     assert found.high - values.mean() == pytest.approx(half)
     twice = mean_by_patient(np.repeat(values, 2), np.repeat(patient, 2))

@@ -121,7 +121,6 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
             models[place] = dataclasses.replace(model, metrics=model.metrics | changed)
     utility = evaluation.utility
-    assert utility is not None
     alarms = {"specificity": Estimate(-0.08, -0.15, -0.01, "paired")}
     return dataclasses.replace(
         evaluation,

@@ -17,18 +17,19 @@ from skiagram.statistics.estimate import Estimate
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.8734, "0.873"), (-0.0214, "−0.021"), (-0.0001, "0.000"), (None, "–"), (math.nan, "–")],
+    ("write", "value", "text"),
+    [
+        *((format_decimal, *each) for each in ((0.8734, "0.873"), (-0.0214, "−0.021"))),
+        *((format_decimal, *each) for each in ((-0.0001, "0.000"), (None, "–"), (math.nan, "–"))),
+        *((format_signed, *each) for each in ((0.021, "+0.021"), (-0.021, "−0.021"))),
+        *((format_signed, *each) for each in ((0.0001, "0.000"), (None, "–"))),
+        *((format_count, *each) for each in ((93322, "93,322"), (13.5, "13.5"), (None, "–"))),
+    ],
 )
-def test_three_decimals_and_a_true_minus(value: float | None, text: str) -> None:
-    assert format_decimal(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.021, "+0.021"), (-0.021, "−0.021"), (0.0001, "0.000"), (None, "–")]
-)
-def test_a_difference_shows_its_sign(value: float | None, text: str) -> None:
-    assert format_signed(value) == text
+def test_numbers_have_their_digits_a_true_minus_or_a_dash(
+    write: Callable[[float | None], str], value: float | None, text: str
+) -> None:
+    assert write(value) == text
 
 
 @pytest.mark.parametrize(
@@ -46,11 +47,6 @@ def test_bounds_are_as_fine_as_they_mean_and_no_dash_stands_beside_a_minus(
     write: Callable[[Estimate], str], estimate: Estimate, text: str
 ) -> None:
     assert write(estimate) == text
-
-
-@pytest.mark.parametrize(("value", "text"), [(93322, "93,322"), (13.5, "13.5"), (None, "–")])
-def test_counts_are_readable(value: float | None, text: str) -> None:
-    assert format_count(value) == text
 
 
 @given(st.floats(-1, 1))

@@ -52,12 +52,15 @@ def test_a_study_leaves_what_it_says_it_leaves(result: object, tmp_path: Path) -
     assert tuned == ({"svm_tuned.yaml", "net_tuned.yaml"} if result is SEARCH else set())
 
 
-def test_every_study_is_linked_with_its_answer(tmp_path: Path) -> None:
-    page = Page(write_index(project(tmp_path)).read_text(encoding="utf-8"))
+def test_every_study_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:
+    (project(tmp_path) / "studies/crossover/page.html").write_text("Not read.", encoding="utf-8")
+    page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
+    assert "Not read" not in page.text
     assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
     assert "Tissue: from how many training cases on is a network better?" in page.text
     assert "Net 0 <small> overtakes the best baseline at about 730 training cases" in page.text
     assert "No report yet" in page.text
+    assert "No study yet" in write_index(tmp_path / "empty").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -69,14 +72,6 @@ def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) ->
     assert binary().verdict in page.text
     assert page_title(material().card) in page.text
     assert "Not read" not in page.text
-
-
-def test_the_records_are_read_and_not_the_pages(tmp_path: Path) -> None:
-    project(tmp_path)
-    (tmp_path / "studies/crossover/page.html").write_text("<h1>Rewritten</h1>", encoding="utf-8")
-    text = write_index(tmp_path).read_text(encoding="utf-8")
-    assert "Rewritten" not in text
-    assert "Tissue" in text
 
 
 def test_a_result_of_another_version_keeps_its_link(tmp_path: Path) -> None:
@@ -92,9 +87,3 @@ def test_long_lists_of_answers_are_cut_and_counted(tmp_path: Path) -> None:
     assert "Net 2 <small> overtakes" in text
     assert "Net 3 <small> overtakes" not in text
     assert "5 more on the page." in text
-
-
-def test_an_empty_project_says_what_to_run(tmp_path: Path) -> None:
-    text = Page(write_index(tmp_path).read_text(encoding="utf-8")).text
-    assert "No report yet" in text
-    assert "No study yet" in text

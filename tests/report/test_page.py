@@ -284,15 +284,11 @@ def test_hostile_text_stays_text() -> None:
 
 
 @pytest.mark.slow
-def test_no_model_at_all_still_makes_a_page() -> None:
+def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
     seen = page(dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=()))
     assert "failed: out of memory" in seen.text
     assert "curves (no model was trained)" in seen.text
-
-
-@pytest.mark.thorough
-def test_a_figure_without_value_is_not_drawn() -> None:
     evaluation = binary(ideal=False)
     empty = {"roc_auc": Estimate(None, reason="one class only")}
     models = [dataclasses.replace(one, metrics=empty, roc=None) for one in evaluation.models]

@@ -89,7 +89,6 @@ def browse(page: Path, *options: str) -> str:
 def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, Any]:
     dumped = browse(pages / f"{name}.html", "--window-size=1280,900", *options, "--dump-dom")
     found = re.search(r'<pre id="found">(.*?)</pre>', dumped, re.DOTALL)
-    assert found is not None
     return dict(json.loads(html.unescape(found[1])))
 
 

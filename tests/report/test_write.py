@@ -46,14 +46,15 @@ def test_folds_confusion_and_training_are_there_for_other_programs() -> None:
     assert set(plot_tables(several_classes(), {})) == {"auc", "folds", "confusion"}
 
 
-def test_a_failed_model_has_no_curve() -> None:
+def test_a_failed_model_has_no_curve_and_no_figures() -> None:
+    assert headline_figures(with_failure("diverged"))["small_cnn"] == {}
     tables = plot_tables(with_failure("diverged"), {})
     assert "roc/random_forest" in tables
     assert "roc/small_cnn" not in tables
     assert "small_cnn" not in tables["auc"]["model"].tolist()
 
 
-def test_figures_stand_under_their_model() -> None:
+def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -> None:
     evaluation = binary()
     found = headline_figures(evaluation)
     for model in evaluation.models:
@@ -61,12 +62,5 @@ def test_figures_stand_under_their_model() -> None:
         assert figures["roc_auc"] == pytest.approx(model.metrics["roc_auc"].value, abs=1e-4)
         assert figures["selection_auc"] == pytest.approx(model.selection_auc.value, abs=1e-4)
     MetricsFile.model_validate_json(json.dumps(found, allow_nan=False))
-
-
-def test_a_failed_model_keeps_its_place_without_figures() -> None:
-    assert headline_figures(with_failure("memory ran out"))["small_cnn"] == {}
-
-
-def test_the_comparison_of_the_arms_has_its_interval() -> None:
-    found = headline_figures(binary())["best_network_minus_baseline"]
-    assert found["low"] <= found["roc_auc"] <= found["high"]
+    gain = found["best_network_minus_baseline"]
+    assert gain["low"] <= gain["roc_auc"] <= gain["high"]

@@ -147,10 +147,8 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
     (piece,) = place.work.glob("timed-tiny-*")
     assert len(ImageStore(piece / "images")) == 8
     assert ridge.parameters == weights + 128 + 2  # a coefficient a column, an intercept
-    assert ridge.multiply_adds is not None
     assert ridge.multiply_adds > weights  # each weight of a layer serves every place
     assert tree.multiply_adds is None
-    assert ridge.features is not None
     assert 0 < ridge.features.median < ridge.inference.median
     seconds = ridge.features.median * 42 / 1000  # training cases of a fold: two thirds of 64
     assert ridge.training.median > seconds * 0.99

@@ -99,7 +99,6 @@ def test_every_case_is_explained_without_the_seal(result: ExplanationsResult, fo
 
 def test_the_truth_of_the_phantom_is_known(result: ExplanationsResult) -> None:
     assert result.word == "nodule"
-    assert result.observer is not None
     assert result.located == result.observer.cases == 4
     blanking = result.classical[0].blanking
     assert blanking is not None
@@ -109,7 +108,6 @@ def test_the_truth_of_the_phantom_is_known(result: ExplanationsResult) -> None:
 def test_a_network_is_tested_and_shown(folder: Path) -> None:
     found = study(baselines=[], networks=["short"]).run(workspace(folder))
     (network,) = found.networks
-    assert network.centre is not None
     assert network.centre.hit.above_centre.value == 0
     assert [one.method for one in network.maps] == list(study().maps.methods)
     for one in network.maps:
@@ -201,7 +199,6 @@ def test_each_modality_is_blanked_by_its_own_region(tmp_path: Path) -> None:
     write_modalities(images, list(sides))
     prepared = PreparedData(DataSet(tmp_path), tmp_path, tmp_path)
     known = find_regions(small_place(tmp_path), prepared, {}, ["a", "b"])
-    assert known is not None
     blanked = blanked_data(
         small_place(tmp_path), prepared, known, ["a", "b"], None, 0, outside=False
     )
@@ -264,7 +261,6 @@ def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
     assert reasons["occlusion"] == ""
     for model in (linear, forest):
         assert model.blanking is not None
-        assert model.centre is not None
         assert model.centre.hit.above_centre.value == 0
         assert {case.kind for case in model.cases} >= {"right", "wrong"}
     assert all(len(case.maps) == 4 for case in linear.cases)

@@ -41,9 +41,6 @@ def test_it_holds_the_best_of_each_arm_the_rules_and_the_limit_alone() -> None:
         ["Ideal observer"],
     ]
     assert not any(row.best for group in found.groups for row in group.rows)
-
-
-def test_a_reader_stands_beside_the_models() -> None:
     assert tabulate_answer(with_reader()).row("Dr Gray")
     assert tabulate_answer(with_combination()).row("Stacking of both")
 
@@ -130,13 +127,7 @@ def test_a_mixture_of_networks_has_its_own_name_row_and_figure() -> None:
 @pytest.mark.parametrize(
     ("decision", "low", "high", "start", "end"),
     [
-        (
-            "yes",
-            0.03,
-            0.06,
-            "Yes: on 150 sealed test cases of 75 patients",
-            "more than that counts.",
-        ),
+        ("yes", 0.03, 0.06, "Yes: on 150 sealed test cases of 75", "more than that counts."),
         ("no", -0.05, -0.01, "No: on 150", "the classical model is better."),
         ("no", -0.01, 0.01, "No: on 150", "no gain that counts is likely."),
         ("open", -0.03, 0.046, "Not settled: on 150", "this can be chance."),
@@ -156,7 +147,6 @@ def test_the_answer_is_three_sentences_with_units(
 def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
     evaluation = answered()
     utility = evaluation.utility
-    assert utility is not None
     tied = utility.differences | {"sensitivity": Estimate(0.054, -0.024, 0.12)}
     changed = dataclasses.replace(
         evaluation,
@@ -209,13 +199,10 @@ def test_the_patients_needed_are_those_of_a_sample_size_formula() -> None:
     assert "these 75 groups of near duplicates" in sensitivity_of_verdict(full(), False)[0]
 
 
-def test_a_rule_that_is_not_beaten_is_said_once() -> None:
+def test_a_rule_that_is_not_beaten_is_said_once_and_nothing_that_is_not_known() -> None:
     words = full().simple_rule_words["small_cnn"]
     assert told("The best network is not shown") == words
     assert told("The best network is not shown", warnings=(words,)) == ""
-
-
-def test_what_is_not_known_is_not_told() -> None:
     assert sensitivity_of_verdict(several_classes(), True) == ()
     assert describe_prevalence(several_classes()) == ""
     assert "40\N{NO-BREAK SPACE}% of the reported cases are abnormal" in describe_prevalence(
@@ -226,9 +213,7 @@ def test_what_is_not_known_is_not_told() -> None:
 def test_warnings_of_the_audit_reach_the_first_page() -> None:
     audit = AuditReport(
         (
-            Finding(
-                "border", "warning", 40, "The border alone tells the label with an AUC of 0.94."
-            ),
+            Finding("border", "warning", 40, "The border tells the label with an AUC of 0.94."),
             Finding("twins", "stop", 52, "52 twins.", waived="The official split is kept."),
             Finding("class_counts", "note", 2, "210 and 140 cases."),
             Finding("brightness", "warning", 0, "Nothing found."),
@@ -238,7 +223,7 @@ def test_warnings_of_the_audit_reach_the_first_page() -> None:
     seen = dataclasses.replace(material(), audit=audit, opening=opening(1))
     expected = (
         *full().warnings,
-        "Audit: The border alone tells the label with an AUC of 0.94.",
+        "Audit: The border tells the label with an AUC of 0.94.",
         "Audit: 52 twins. Accepted, because: The official split is kept.",
     )
     assert collect_warnings(full(), seen) == expected

@@ -33,7 +33,6 @@ def test_raw_and_corrected_p_stand_side_by_side_with_words() -> None:
 def square(row: str, column: str, evaluation: Evaluation | None = None) -> Cell | str:
     """Return a cell of the matrix."""
     table = tabulate_differences(evaluation or full())
-    assert table is not None
     return table.row(row).cells[table.columns.index(column)]
 
 
@@ -50,7 +49,6 @@ def test_the_matrix_is_antisymmetric_and_shades_what_holm_leaves() -> None:
 def procedures() -> Evaluation:
     """The example under `cv`, its classical arm chosen anew in each fold."""
     evaluation = full()
-    assert evaluation.primary is not None
     network, forest = evaluation.primary.model, evaluation.primary.other
     arms = {
         "deep": ArmChoice(network, {network: 9}, 9, Estimate(0.9)),
@@ -63,7 +61,6 @@ def procedures() -> Evaluation:
 
 def test_a_choice_within_folds_names_every_model_chosen() -> None:
     table = tabulate_primary(procedures())
-    assert table is not None
     (row,) = table.groups[0].rows
     assert row.title == NETWORK
     assert texts(row)[0].startswith("Best classical model of each fold (")
@@ -82,7 +79,6 @@ def test_the_page_says_whether_the_seed_is_in_the_interval() -> None:
 
 def test_a_rule_that_is_not_beaten_is_said_not_to_be() -> None:
     table = tabulate_trivial_rules(full())
-    assert table is not None
     rows = next(group.rows for group in table.groups if group.title == NETWORK)
     found = {row.title: texts(row)[1] for row in rows}
     assert found == {"The prevalence (AUC 0.5)": "yes", "Decision tree": "not shown"}

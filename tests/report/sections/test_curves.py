@@ -11,15 +11,12 @@ from tests.report.examples_of_results import binary, with_combination, with_read
 
 
 def drawn(evaluation: Evaluation, name: str = "roc") -> Drawing:
-    drawing = draw_curves(evaluation, name)
-    assert drawing is not None
-    return drawing
+    return draw_curves(evaluation, name)
 
 
 def height(drawing: Drawing) -> float:
     """Return the height of a drawing, points."""
     found = re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawing.svg)
-    assert found is not None
     return float(found[1])
 
 

@@ -53,7 +53,6 @@ def test_of_several_classes_the_auc_is_a_mean_and_each_class_has_its_own() -> No
     assert isinstance(cell, Cell)
     assert cell.reason == "defined for two classes only"
     own = tabulate_class_auc(evaluation)
-    assert own is not None
     assert texts(own.groups[0].rows[0]) == ["0.791", "0.822", "–"]
     assert tabulate_class_auc(binary()) is None
 

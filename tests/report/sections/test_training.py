@@ -17,7 +17,6 @@ def test_every_measure_recorded_gets_a_panel_and_words() -> None:
         }
     )
     drawing = draw_training_curves("net", "Net", table)
-    assert drawing is not None
     assert drawing.name == "training_net"
     assert "loss, accuracy by epoch of 1 fits" in drawing.description
     assert "validation accuracy 0.750" in drawing.description
@@ -41,9 +40,7 @@ def test_a_network_that_learns_its_cases_by_heart_is_named_in_the_caption() -> N
     table = losses.rename(columns={"value": "validation_loss"})
     table["training_loss"] = 0.7 - 0.1 * table["epoch"]
     drawing = draw_training_curves("net", "Net", table)
-    assert drawing is not None
     assert drawing.note.startswith(" In 2 of 3 fits the validation loss rose by more than 10 %")
     final = table.assign(validation_loss=float("nan"))  # a last fit on all cases has none
     steady = draw_training_curves("net", "Net", pd.concat([table[table.fit == "fold2"], final]))
-    assert steady is not None
     assert not steady.note

@@ -41,12 +41,10 @@ SPACE = "\N{NO-BREAK SPACE}"
 
 def row(table: Table | None, title: str) -> list[str]:
     """Return what stands in the cells of a row."""
-    assert table is not None
     return texts(table.row(title))
 
 
 def cell(table: Table | None, title: str, column: int) -> Cell:
-    assert table is not None
     found = table.row(title).cells[column]
     assert isinstance(found, Cell)
     return found
@@ -69,7 +67,6 @@ def test_chosen_features_stand_with_their_agreement_and_most_often_chosen_first(
     assert "Agreement of the selected features" not in tabulate_stability(plain).columns
     assert tabulate_chosen_features(plain, ()) is None
     first = plain.models[0]
-    assert first.stability is not None
     often = (ChosenFeature("first_order_skewness", 1.0), ChosenFeature("age", 0.4))
     found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
     spread = dataclasses.replace(first.stability, selection=found)
@@ -82,7 +79,6 @@ def test_chosen_features_stand_with_their_agreement_and_most_often_chosen_first(
     assert other.reason == "the model selects no features"
     assert "Nogueira" in describe_methods(changed)["Agreement of the selected features"]
     chosen = tabulate_chosen_features(changed, ())
-    assert chosen is not None
     title = f"{first.outcome.title}: 2.4 of 40 features per fit, 5 fits"
     assert [group.title for group in chosen.groups] == [title]
     assert [each.title for each in chosen.groups[0].rows] == ["first_order_skewness", "age"]
@@ -123,7 +119,6 @@ def test_hits_and_false_alarms_are_counted_out_of_a_hundred() -> None:
 
 def test_net_benefit_is_told_per_thousand_at_the_stated_prevalence() -> None:
     table = tabulate_net_benefit(full())
-    assert table is not None
     assert table.groups[0].title == "Per 1,000 patients, 1 % of them positive"
     assert row(table, "10 %") == ["90 %", "−100.0", "1.1", "4.2", "+3.1"]
     assert cell(table, "10 %", -1).small == "(0.6–5.6)"
@@ -156,7 +151,6 @@ def test_only_the_best_of_each_arm_is_drawn_and_described_with_its_numbers() -> 
     }
     for draw, words in numbers.items():
         figure = draw(full())
-        assert figure is not None
         assert words in figure.description
         assert NETWORK in figure.description
         assert FOREST in figure.description
@@ -192,7 +186,6 @@ def test_subgroups_carry_their_warning_and_hidden_ones_have_no_counts() -> None:
 
 def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
     figure = draw_subgroups(full())
-    assert figure is not None
     assert "view position: MLO" in figure.svg
     assert "40 values" not in figure.svg
 
@@ -200,7 +193,6 @@ def test_parts_of_the_cases_that_have_an_auc_are_drawn() -> None:
 @pytest.mark.slow
 def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
     table = tabulate_sites(full())
-    assert table is not None
     assert [one.title for one in table.groups[0].rows] == ["Basel", "Leeds", "Porto"]
     assert row(table, "Leeds")[-1] == "+0.050"
     assert cell(table, "The next such site", -1).small == "(−0.080 to 0.180)"
@@ -211,7 +203,6 @@ def test_each_site_has_a_row_and_the_next_one_a_range() -> None:
     assert tabulate_sites(binary()) is None
     task = dataclasses.replace(full().task, positive=None)
     several = tabulate_sites(dataclasses.replace(full(), task=task))
-    assert several is not None
     assert "AUC, mean over classes, classical features" in several.columns
 
 

@@ -100,7 +100,6 @@ def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
     network[3, 0] = np.nan  # the worst draw: without it the network would look better yet
     multipliers = draw_multipliers(5, REPLICATES, 0)
     found = find_crossing(model(network), model(baseline), SIZES, multipliers, 800)
-    assert found is not None
     assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
     assert found.difference.value == pytest.approx(0.05)
     assert (found.answer, found.share, found.ahead) == ("overtakes", 1.0, 1.0)
@@ -115,7 +114,6 @@ def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() 
         draw_multipliers(5, REPLICATES, 0),
         800,
     )
-    assert found is not None
     assert (found.answer, found.ahead) == ("does not overtake", 0.0)
 
 

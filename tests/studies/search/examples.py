@@ -23,29 +23,14 @@ TRIALS = (
     Trial(2, {"rate": 0.001, "choice": None}, (0.5,), "pruned"),
     Trial(3, {"rate": 9.0, "choice": None}, (), "failed", "diverged in epoch 3."),
 )
+NESTED = NestedEstimate(Estimate(0.75), Estimate(0.76), OPEN, ({"rate": 0.3}, {"rate": 0.1}), 20)
 SVM = SearchedModel(
-    "svm",
-    "SVM <rbf>",
-    "classical",
-    TRIALS,
-    1,
-    Estimate(0.75, 0.7, 0.8),
-    Estimate(0.77, 0.72, 0.82),
-    SURE,
-    NestedEstimate(Estimate(0.75), Estimate(0.76), OPEN, ({"rate": 0.3}, {"rate": 0.1}), 20),
-    "# found\nrate: 0.3 # was 0.1\n",
-)
+    "svm", "SVM <rbf>", "classical", TRIALS, 1, Estimate(0.75, 0.7, 0.8),
+    Estimate(0.77, 0.72, 0.82), SURE, NESTED, "# found\nrate: 0.3 # was 0.1\n",
+)  # fmt: skip
+OWN = Estimate(0.76, 0.7, 0.8)
 NET = SearchedModel(
-    "net",
-    "Net",
-    "deep",
-    TRIALS[:1],
-    0,
-    Estimate(0.76, 0.7, 0.8),
-    Estimate(0.76, 0.7, 0.8),
-    Estimate(0.0, 0.0, 0.0),
-    None,
-    "rate: 0.1\n",
+    "net", "Net", "deep", TRIALS[:1], 0, OWN, OWN, Estimate(0.0, 0.0, 0.0), None, "rate: 0.1\n"
 )
 RESULT = SearchResult(
     "films", "Films", 100, 90, 2, 4, 2, (SVM, NET),
