@@ -248,7 +248,11 @@ class CrossValidator(Generic[I]):
         ]
         developed = iter(self.develop(parts))
         done = [[next(developed) for _ in folds] for folds in outer]
-        wholes = [self._whole(repeat, cases, done[repeat]) for repeat, cases in enumerate(repeats)]
+        wholes = []
+        for repeat, cases in enumerate(repeats):
+            name, rows, saved = repeat_name(repeat), np.arange(len(cases)), self._saved(repeat)
+            epochs = self._chosen_epochs([part.result for part in done[repeat]])
+            wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
         self._make(wholes)
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
@@ -340,12 +344,6 @@ class CrossValidator(Generic[I]):
         name = (*part.name, "final")
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
         return replace(fit, scored=part.scored, saved=part.saved, marked=bool(part.scored))
-
-    def _whole(self, repeat: int, cases: Labelled[I], folds: Sequence[Developed]) -> Fit[I]:
-        epochs = self._chosen_epochs([fold.result for fold in folds])
-        name = (*repeat_name(repeat), "final")
-        fit = self._request(cases, np.arange(len(cases)), name, epochs=epochs)
-        return replace(fit, saved=self._saved(repeat))
 
     def _make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None

@@ -29,7 +29,7 @@ from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import suppress
 from skiagram.models.contract import FINDER, FitContext, FitSummary, FittedFinder, Labelled
-from skiagram.models.deep.fitted import Architecture, load_classifier, save_classifier
+from skiagram.models.deep.fitted import Architecture, FittedNetwork, load_network
 from skiagram.models.deep.network_model import NetworkModel, mean_curves
 from skiagram.models.deep.searched_images import (
     Floats,
@@ -349,8 +349,9 @@ class FinderModel(NetworkModel):
             * self.network.training.batch_size,
             curves=mean_curves(curves),
         )
+        fitted = FittedNetwork(whole, architecture, summary, device(self.trainer))
         learned = Learned(context.positive, float(table["radius"].median()))
-        return FittedFindingNetwork(whole, architecture, summary, device(self.trainer), learned)
+        return FittedFindingNetwork(fitted, learned)
 
 
 class FittedFindingNetwork(FittedFinder):
@@ -358,21 +359,11 @@ class FittedFindingNetwork(FittedFinder):
 
     options: FindingNetwork
 
-    def __init__(
-        self,
-        classifier: nn.Module,
-        architecture: Architecture,
-        summary: FitSummary,
-        device: torch.device,
-        learned: Learned,
-    ) -> None:
-        self.summary, self.learned = summary, learned
-        self._classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
-        self._architecture, self._device = architecture, device
-        network = architecture.options()
-        if not isinstance(network, FindingNetwork):
+    def __init__(self, fitted: FittedNetwork, learned: Learned) -> None:
+        self.fitted, self.learned, self.summary = fitted, learned, fitted.summary
+        if not isinstance(fitted.network, FindingNetwork):
             raise DataError("a network that does not say where", where="finder")
-        self.options, self.positive, self.nothing = network, learned.positive, LOWEST
+        self.options, self.positive, self.nothing = fitted.network, learned.positive, LOWEST
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return marks; a score is the mean log-odds of all mirrors learned from."""
@@ -406,13 +397,13 @@ class FittedFindingNetwork(FittedFinder):
         subsets = list(chain.from_iterable(combinations(axes, k) for k in range(len(axes) + 1)))
         total = torch.zeros(1)
         for flips in subsets:
-            logits = self._classifier(images.flip(flips).to(self._device)).cpu()
+            logits = self.fitted.logits(images.flip(flips))
             odds = logits[:, 1] - logits[:, 0]
             total = total + (odds.flip([axis - 1 for axis in flips]) if odds.ndim > 1 else odds)
         return total / len(subsets)
 
     def save(self, folder: Path) -> None:
-        save_classifier(self._classifier, self._architecture, folder)
+        self.fitted.save(folder)
         write_record(self.learned, folder / FINDER)
 
 
@@ -425,7 +416,4 @@ def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> lis
 
 def load_finder(folder: Path) -> FittedFindingNetwork:
     """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
-    classifier, architecture = load_classifier(folder)
-    learned = read_record(Learned, folder / FINDER)
-    summary = FitSummary(0, None, 0)
-    return FittedFindingNetwork(classifier, architecture, summary, torch.device("cpu"), learned)
+    return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))

@@ -100,7 +100,8 @@ class FittedNetwork:
         # One layout for all: a loaded network then scores bit for bit as before it was saved.
         self._classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
         self._architecture = architecture
-        self._training = architecture.options().training
+        self.network = architecture.options()
+        self._training = self.network.training
         self._device = device
 
     @property
@@ -129,24 +130,22 @@ class FittedNetwork:
         self, inputs: ImageSet, table: Tensor | None, rows: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         images = inputs.read(rows, self._training.image_size, self._training.input)
-        beside = () if table is None else (table[torch.from_numpy(rows)].to(self._device),)
-        logits = self._classifier(images.to(self._device), *beside)
-        return np.asarray(logits.cpu().double().numpy())
+        beside = () if table is None else (table[torch.from_numpy(rows)],)
+        return np.asarray(self.logits(images, *beside).double().numpy())
+
+    def logits(self, *seen: Tensor) -> Tensor:
+        """Return what the network makes of what it sees of some cases."""
+        logits: Tensor = self._classifier(*(part.to(self._device) for part in seen))
+        return logits.cpu()
 
     def save(self, folder: Path) -> None:
-        save_classifier(self._classifier, self._architecture, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        state = self._classifier.state_dict().items()
+        weights = {name: value.detach().cpu().contiguous() for name, value in state}
+        (folder / WEIGHTS).write_bytes(save(weights))
+        write_record(self._architecture, folder / ARCHITECTURE)
         if self.encoder is not None:
             self.encoder.save(folder)
-
-
-def save_classifier(classifier: nn.Module, architecture: Architecture, folder: Path) -> None:
-    """Write a network itself, or the ensemble of them, and what it was built from."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: value.detach().cpu().contiguous() for name, value in classifier.state_dict().items()
-    }
-    (folder / WEIGHTS).write_bytes(save(weights))
-    write_record(architecture, folder / ARCHITECTURE)
 
 
 def load_network(folder: Path) -> FittedNetwork:

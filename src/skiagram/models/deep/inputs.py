@@ -134,11 +134,7 @@ def stored_images(
 ) -> tuple[ImageStore, dict[str, ImageStore]]:
     """Open what a network sees, in training and for new cases: what `ImageSet` needs.
 
-    New cases are scored by the path of training: write their restored images to a folder as
-    `restore_modalities` does, each with its region where the network reads regions, then
-
-        store, modalities = stored_images(fitted.given, folder)
-        fitted.scores(ImageSet(store, case_id, table, modalities))
+    A folder of new cases is written by `restore_modalities`; `fitted.given` is its network's input.
     """
     folders = modality_folders(images)
     names = tuple(folders) if network_input.modalities is None else network_input.modalities
