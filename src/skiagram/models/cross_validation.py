@@ -247,22 +247,21 @@ class CrossValidator(Generic[I]):
             for k, fold in enumerate(outer[repeat])
         ]
         developed = iter(self.develop(parts))
-        done = [[next(developed) for _ in folds] for folds in outer]
-        wholes = []
-        for repeat, cases in enumerate(repeats):
-            name, rows, saved = repeat_name(repeat), np.arange(len(cases)), self._saved(repeat)
-            epochs = self._chosen_epochs([part.result for part in done[repeat]])
-            wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
-        self._make(wholes)
+        wholes: list[Fit[I]] = []
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
+            done = [next(developed) for _ in outer[repeat]]
+            name, rows, saved = repeat_name(repeat), np.arange(len(cases)), self._saved(repeat)
+            epochs = self._chosen_epochs([part.result for part in done])
+            wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
             scored: list[Scored] = []
-            for k, (fold, part) in enumerate(zip(outer[repeat], done[repeat], strict=True)):
+            for k, (fold, part) in enumerate(zip(outer[repeat], done, strict=True)):
                 held_out, known_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
                 scored += part.of_folds
                 scored.append(part.scored(0, held_out, "out_of_fold", repeat, k))
                 scored.append(part.scored(1, known_id, "training", repeat, k))
-            results.append((_averaged([part.decision for part in done[repeat]]), scored))
+            results.append((_averaged([part.decision for part in done]), scored))
+        self._make(wholes)
         return results
 
     def develop(self, parts: Sequence[Development[I]]) -> list[Developed]:
