@@ -36,7 +36,8 @@ def check_entries(entries: list[Entry], task: Task, where: str) -> None:
             f"only one class among development cases: {names}",
             where=where,
             allowed="at least two classes",
-            remedy="add cases of another class, or check the labels",
+            remedy="add cases of another class, or check the labels; where all images have "
+            "lesions, name another column as the label, such as an outcome",
         )
 
 
