@@ -87,11 +87,9 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
     values = imputer.fit_transform(
         np.where(np.isfinite(table.values), table.values, np.nan).astype(np.float64)
     )
-    ranks = rankdata(values, axis=0)
-    ranks -= ranks.mean(axis=0)
-    length = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(length > 0, length, 1.0)
-    alike = np.clip(np.abs(ranks.T @ ranks), 0.0, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a feature that does not vary
+        rho = np.corrcoef(rankdata(values, axis=0), rowvar=False)
+    alike = np.abs(np.nan_to_num(rho))
     distance = 1.0 - (alike + alike.T) / 2
     np.fill_diagonal(distance, 0.0)
     number = fcluster(

@@ -11,6 +11,7 @@ failed a test). Each test has an interval by patient; without one that clears th
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -274,18 +275,15 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
     one training.
     """
     cases = len(maps[0])
-    alike = np.full((2, cases), np.nan)
     if len(maps) < 2 or cases < 2:
-        return alike
-    pairs = [(training, earlier) for training in range(len(maps)) for earlier in range(training)]
-    for case in range(cases):
-        for row, beside in ((0, case), (1, (case + 1) % cases)):
-            similarities = [
-                map_similarity(maps[training][case], maps[earlier][beside])
-                for training, earlier in pairs
-            ]
-            alike[row, case] = np.mean(similarities)
-    return alike
+        return np.full((2, cases), np.nan)
+
+    def similarity(case: int, beside: int) -> float:
+        pairs = combinations(maps, 2)
+        return float(np.mean([map_similarity(one[case], other[beside]) for other, one in pairs]))
+
+    own = [similarity(case, case) for case in range(cases)]
+    return np.array([own, [similarity(case, (case + 1) % cases) for case in range(cases)]])
 
 
 @dataclass(frozen=True)

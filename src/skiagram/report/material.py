@@ -25,7 +25,6 @@ from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.report.pictures import (
     describe_place,
-    draw_region,
     encode_case,
     encode_change,
     encode_picture,
@@ -163,10 +162,7 @@ def read_material(
         provenance=Provenance(
             versions={name: importlib.metadata.version(name) for name in _PACKAGES},
             sha256={"images": before.sha256, "restored images": after.sha256, **hashes},
-            params={
-                **choices,
-                **{f"model {outcome.model}": outcome.options for outcome in outcomes},
-            },
+            params={**choices, **{f"model {each.model}": each.options for each in outcomes}},
         ),
         galleries=galleries,
         definitions=feature_definitions(
@@ -206,13 +202,10 @@ def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore
         return Example(
             case_id, label, *encode_change(image, after.image(case_id)), name_slice(image)
         )
-    pictures, place = list[str](), ""
-    for store in (before, after):
-        image, region = store.image(case_id), store.region(case_id)
-        assert region is not None  # noqa: S101 - a store has regions for all images or for none
-        pictures.append(encode_picture(draw_region(image, region, store.spacing(case_id))))
-        place = place or describe_place(image, region)
-    return Example(case_id, label, pictures[0], pictures[1], "", place, of_region=True)
+    region = before.region(case_id)
+    place = describe_place(before.image(case_id), region) if region else ""
+    one, other = (encode_case(store, case_id) for store in (before, after))
+    return Example(case_id, label, one, other, shown=place, of_region=True)
 
 
 def look_for_text(cases: Cases, store: ImageStore) -> TextInPixels:
@@ -247,15 +240,9 @@ def make_galleries(
         mistakes = []
         for row in surest[np.sort(first)][:per_class]:
             case_id, named = str(scores["case_id"].iloc[row]), predicted[row]
-            mistakes.append(
-                Mistake(
-                    case_id,
-                    task.classes[named],
-                    float(probability[row, named]),
-                    encode_case(images, case_id),
-                    name_slice(images.image(case_id)),
-                )
-            )
+            shown = encode_case(images, case_id), name_slice(images.image(case_id))
+            sure = float(probability[row, named])
+            mistakes.append(Mistake(case_id, task.classes[named], sure, *shown))
         galleries.append(Gallery(model, label, len(wrong), int(own.sum()), tuple(mistakes)))
     return galleries
 
@@ -266,8 +253,8 @@ def _probability(scores: pd.DataFrame, task: Task, model: str) -> NDArray[np.flo
         columns = [f"{model}: {label}" for label in task.classes]
         return scores[columns].to_numpy(dtype=np.float64)
     positive = scores[model].to_numpy(dtype=np.float64)
-    columns_of = (positive, 1 - positive) if task.positive == 0 else (1 - positive, positive)
-    return np.stack(columns_of, axis=1)
+    both = np.stack([1 - positive, positive], axis=1)
+    return both if task.positive == 1 else both[:, ::-1]
 
 
 def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:

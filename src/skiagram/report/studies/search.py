@@ -1,9 +1,7 @@
 """The page of the study that searches options, and the option files that it leaves."""
 
 import json
-from collections.abc import Iterator
 from itertools import cycle
-from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -33,8 +31,6 @@ from skiagram.report.tables import (
 )
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.search.study import SearchedModel, SearchResult
-
-_CHOSEN, _NESTED = "folds that chose", "patients never seen"
 
 
 def summarise(result: SearchResult) -> Summary:
@@ -92,9 +88,12 @@ def tabulate_changed(result: SearchResult) -> Table:
     """Return the options of which the best trial has another value than the option file."""
     groups = []
     for model in result.models:
+        own = model.trials[0].values if model.trials else {}
+        best = own if model.best is None else model.trials[model.best].values
         rows = [
-            TableRow(name, [Cell(json.dumps(value), tone="code") for value in values])
-            for name, *values in _changed_options(model)
+            TableRow(name, [Cell(json.dumps(each[name]), tone="code") for each in (own, best)])
+            for name in own
+            if own[name] != best[name]
         ]
         groups.append(Group(model.title, rows or [TableRow("none", ["", ""])]))
     return Table(("Own", "Best trial"), groups, "Option")
@@ -112,12 +111,11 @@ def describe_leaders(result: SearchResult) -> str:
         return "No model finished a trial."
     before = max(tuned, key=lambda model: model.default.value or 0.0)
     after = max(tuned, key=lambda model: model.tuned.value or 0.0)
+    first, second = format_decimal(before.default.value), format_decimal(after.tuned.value)
     return (
-        f"With the option files’ own values {before.title} is ahead (AUC "
-        f"{format_decimal(before.default.value)}), with those of the best of {result.budget} "
-        "trials "
-        f"{after.title} ({format_decimal(after.tuned.value)}). The second value is the best of "
-        f"{result.budget} on the folds that chose it, so it is optimistic."
+        f"With the option files’ own values {before.title} is ahead (AUC {first}), with those of "
+        f"the best of {result.budget} trials {after.title} ({second}). The second value is the "
+        f"best of {result.budget} on the folds that chose it, so it is optimistic."
     )
 
 
@@ -125,14 +123,11 @@ def describe_gain(model: SearchedModel) -> str:
     """Say by fixed rules what the search bought: an interval that leaves out 0 is a gain."""
     if model.gain.value is None:
         return f"no result: {model.gain.reason}"
-    if model.best == 0:
-        words = "no trial was better than the option file’s own values."
-    else:
+    words = "no trial was better than the option file’s own values."
+    if model.best != 0:
         sure = "is a gain" if (model.gain.low or 0.0) > 0 else "may be chance"
-        words = (
-            f"{format_difference(model.gain)} in AUC on the folds that chose it, which {sure} "
-            "even there."
-        )
+        gained = f"{format_difference(model.gain)} in AUC on the folds that chose it"
+        words = f"{gained}, which {sure} even there."
     return words if model.nested is None else f"{words} {_describe_nested(model.nested.gain)}"
 
 
@@ -145,25 +140,18 @@ def _describe_nested(gain: Estimate) -> str:
 
 
 def _draw_gains(result: SearchResult) -> Drawing:
-    rows = [ChangeRow(_CHOSEN, model.title, model.arm, model.gain) for model in result.models]
-    rows += [
-        ChangeRow(_NESTED, model.title, model.arm, model.nested.gain)
+    rows = [
+        ChangeRow(group, model.title, model.arm, each.gain)
+        for group, nested in (("folds that chose", False), ("patients never seen", True))
         for model in result.models
-        if model.nested is not None
+        for each in [model.nested if nested else model]
+        if each is not None
     ]
     return draw_changes("search-gain", rows, "change in AUC with 95 % interval")
 
 
 def _count_fits(model: SearchedModel) -> int:
     return sum(len(trial.fold_auc) for trial in model.trials)
-
-
-def _changed_options(model: SearchedModel) -> Iterator[tuple[str, Any, Any]]:
-    """Yield (option, own value, best trial's value) where they differ."""
-    if model.best is None:
-        return
-    own, best = model.trials[0].values, model.trials[model.best].values
-    yield from ((name, own[name], best[name]) for name in own if own[name] != best[name])
 
 
 def draw_search_progress(result: SearchResult) -> Drawing:
