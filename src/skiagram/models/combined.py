@@ -228,11 +228,6 @@ class Scorecard(NamedTuple):
     outcome: Outcome
     predictions: Predictions
 
-    @classmethod
-    def read(cls, folder: Path) -> "Scorecard":
-        outcome = read_record(Outcome, folder / "outcome.json")
-        return cls(outcome, Predictions.read(folder / "predictions.parquet"))
-
 
 @dataclass(frozen=True)
 class CombinedMember(Trainable[MemberScores]):
@@ -349,7 +344,13 @@ def _combine(
     root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, target: Path
 ) -> Outcome:
     members = chosen.options["members"]
-    cards = tuple(Scorecard.read(root / "scores" / member) for member in members)
+    cards = tuple(
+        Scorecard(
+            read_record(Outcome, left / "outcome.json"),
+            Predictions.read(left / "predictions.parquet"),
+        )
+        for left in (root / "scores" / member for member in members)
+    )
     folders = ArmFolders.under(target, chosen.name)
     outcome = train(replace(chosen, cards=cards), cases, task, plan, folders)
     if outcome.status == "finished":

@@ -303,25 +303,19 @@ class CrossValidator(Generic[I]):
         context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
         if not self.model.uses_validation or epochs is not None:
             return Fit(title, self.model, cases, rows, None, context)
-        part = self._validation(cases.label[rows], cases.patient_id[rows], marked, *name)
-        return Fit(title, self.model, cases, rows[part.training], rows[part.held_out], context)
-
-    def _validation(
-        self,
-        label: NDArray[np.int64],
-        patient_id: NDArray[np.str_],
-        marked: NDArray[np.bool_] | None,
-        *name: str,
-    ) -> Partition:
         if marked is not None and marked.any():
-            return Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
-        fraction, seed = self.plan.validation_fraction, self.plan.seed
-        try:
-            return inner_validation(label, patient_id, fraction, seed, "validation", *name)
-        except DataError as error:  # the other arm needs no such cases and can still be trained
-            raise ModelFailure(
-                f"no cases left for early stopping: {error.found}", remedy=error.remedy
-            ) from error
+            part = Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
+        else:
+            known, patients = cases.label[rows], cases.patient_id[rows]
+            plan, stream = self.plan, ("validation", *name)
+            try:
+                part = inner_validation(
+                    known, patients, plan.validation_fraction, plan.seed, *stream
+                )
+            except DataError as error:  # the other arm needs no such cases and can be trained
+                found = f"no cases left for early stopping: {error.found}"
+                raise ModelFailure(found, remedy=error.remedy) from error
+        return Fit(title, self.model, cases, rows[part.training], rows[part.held_out], context)
 
     def _outer_part(
         self, cases: Labelled[I], repeat: int, k: int, fold: Partition, known: Known[I] | None

@@ -104,7 +104,10 @@ class MLflowStore:
         """Yield a client, the id of the experiment, and what messages call the place."""
         uri, place = self._place(home)
         try:
-            client = _client(uri)
+            _quieten()
+            from mlflow.tracking import MlflowClient
+
+            client = MlflowClient(tracking_uri=uri)
             yield client, self._experiment(client, uri, home), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             raise NotRecorded(f"{failed} in {place} ({_cause(error)})") from error
@@ -170,13 +173,6 @@ def _quieten() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _client(uri: str) -> Any:
-    _quieten()
-    from mlflow.tracking import MlflowClient
-
-    return MlflowClient(tracking_uri=uri)
 
 
 def _cause(error: BaseException) -> str:

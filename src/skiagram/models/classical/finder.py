@@ -108,7 +108,10 @@ class CandidateFinder:
         chosen = generator.choice(normal, number, replace=False)
         for last in range(self.rounds + 1):
             rows = np.sort(np.concatenate([lesion, chosen]))
-            fitted = self._judge(table, rows, lesion, context)
+            label, case_id = np.isin(rows, lesion).astype(np.int64), table.case_id[rows]
+            # The classical model takes no groups: a patient is not asked for.
+            places = Labelled(table.select(rows), case_id, label, case_id, 2)
+            fitted = self.model.fit(places, context)
             if last < self.rounds:
                 hardest = np.argsort(-judge(fitted, table, normal), kind="stable")
                 worst = normal[hardest[: max(1, int(self.hard_share * number))]]
@@ -147,19 +150,6 @@ class CandidateFinder:
             off.append(rows[far.all(axis=1) & ~near.any(axis=1)])
         nothing = np.empty(0, dtype=np.int64)
         return np.concatenate([nothing, *on]), np.concatenate([nothing, *off])
-
-    def _judge(
-        self,
-        table: FeatureTable,
-        rows: NDArray[np.int64],
-        lesion: NDArray[np.int64],
-        context: FitContext,
-    ) -> FittedClassical:
-        case_id = table.case_id[rows]
-        label = np.isin(rows, lesion).astype(np.int64)
-        # The classical model takes no groups: a patient is not asked for.
-        places = Labelled(table.select(rows), case_id, label, case_id, 2)
-        return self.model.fit(places, context)
 
     def load(self, folder: Path) -> "FittedCandidateFinder":
         """Load a finder of these options that `FittedCandidateFinder.save` wrote."""

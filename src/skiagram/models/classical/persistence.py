@@ -169,25 +169,20 @@ def sound_trees(estimator: Any) -> bool:
     """Return whether every node of every tree leads onward and reads an existing feature."""
     if isinstance(estimator, HistGradientBoostingClassifier):
         features = estimator.n_features_in_
-        trees = [tree.nodes for round_ in estimator._predictors for tree in round_]
-        return all(_sound_nodes(nodes, features) for nodes in trees)
-    members = getattr(estimator, "estimators_", [estimator])
-    return all(
-        _sound_tree(member.tree_) for member in members if isinstance(member, BaseDecisionTree)
-    )
-
-
-def _sound_tree(tree: Any) -> bool:
-    leaf = (tree.children_left == -1) & (tree.children_right == -1)
-    return _sound(leaf, tree.children_left, tree.children_right, tree.feature, tree.n_features)
-
-
-def _sound_nodes(nodes: NDArray[Any], features: int) -> bool:
-    if nodes["is_categorical"].any():
-        return False
-    leaf = nodes["is_leaf"] == 1
-    left, right = (nodes[side].astype(np.int64) for side in ("left", "right"))
-    return _sound(leaf, left, right, nodes["feature_idx"], features)
+        for nodes in (tree.nodes for round_ in estimator._predictors for tree in round_):
+            left, right = (nodes[side].astype(np.int64) for side in ("left", "right"))
+            leaf, feature = nodes["is_leaf"] == 1, nodes["feature_idx"]
+            if nodes["is_categorical"].any() or not _sound(leaf, left, right, feature, features):
+                return False
+        return True
+    for member in getattr(estimator, "estimators_", [estimator]):
+        if isinstance(member, BaseDecisionTree):
+            tree = member.tree_
+            left, right = tree.children_left, tree.children_right
+            leaf = (left == -1) & (right == -1)
+            if not _sound(leaf, left, right, tree.feature, tree.n_features):
+                return False
+    return True
 
 
 def _sound(
