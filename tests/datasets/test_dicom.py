@@ -157,6 +157,11 @@ def test_a_slope_or_an_intercept_alone_is_applied_as_itk_does(
             read(STORED, RescaleSlope=slope, RescaleIntercept=intercept)
 
 
+def test_a_dose_is_in_gray() -> None:
+    """Stored values × Dose Grid Scaling, which stands there for a Rescale Slope (C.8.8.3.2)."""
+    np.testing.assert_array_equal(read(STORED, DoseGridScaling="0.25"), STORED * 0.25)
+
+
 def test_modality_table_is_applied() -> None:
     lut = table(100, [7, 9, 13])
     image = read(STORED, ModalityLUTSequence=[lut])

@@ -74,6 +74,7 @@ def test_equal_rows_alone_have_equal_patterns(tmp_path: Path) -> None:
         ({"original_glcm_Contrast": 1e39}, {}, "32 bits"),
         ({"age": ["NA", *range(11)]}, {}, "11 numbers and 1 texts, such as `NA`"),
         ({"age": ["1,5", *["2,25"] * 11]}, {}, "numbers with a decimal comma"),
+        ({"age": [f"12_{at}" for at in range(12)]}, {"features": ("age",)}, "`12_0` in the column"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
         ({}, {"file": "absent.csv"}, "absent.csv"),
         ({}, {"md5": "0" * 32}, "checksum"),

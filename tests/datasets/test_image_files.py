@@ -43,12 +43,19 @@ def opaque(image: NDArray[np.uint8], alpha: int = 255) -> Image.Image:
     return made
 
 
-def see_through(image: NDArray[np.uint16], value: int) -> bytes:
-    """Return a 16-bit PNG whose chunk tRNS makes a value see-through (PNG 3, 11.3.1.1)."""
+def see_through(image: NDArray[Any], value: int) -> bytes:
+    """Return a PNG whose chunk tRNS makes a value see-through (PNG 3, 11.3.1.1)."""
     content = encoded(Image.fromarray(image), "PNG")
     chunk = b"tRNS" + value.to_bytes(2, "big")
     chunk = (2).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
     return content[:33] + chunk + content[33:]  # behind the header
+
+
+def of_four_bits(content: bytes) -> bytes:
+    """Return an 8-bit PNG as one of 4 bits and twice the columns."""
+    width, height = struct.unpack(">2L", content[16:24])
+    header = b"IHDR" + struct.pack(">2LB", 2 * width, height, 4) + content[25:29]
+    return content[:12] + header + struct.pack(">L", zlib.crc32(header)) + content[33:]
 
 
 def white_is_zero(image: NDArray[Any]) -> bytes:
@@ -71,6 +78,10 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
     "palette of colours": (
         encoded(palette(MAGENTA), "PNG"),
         np.stack([GRAY - 1, 0 * GRAY, GRAY - 1], axis=-1),
+    ),
+    "4-bit PNG": (
+        of_four_bits(encoded(Image.fromarray(GRAY[:, :8]), "PNG")),
+        np.stack([GRAY[:, :8] // 16, GRAY[:, :8] % 16], -1).reshape(16, 16) * np.uint8(17),
     ),
     "1-bit PNG": (encoded(Image.fromarray(GRAY > 99), "PNG"), np.uint8(255) * (GRAY > 99)),
     "16-bit TIFF": (tiff(DEEP), DEEP),
@@ -251,6 +262,18 @@ FAULTY: dict[str, tuple[bytes, str]] = {
         tiff(SINGLE, byteorder=">", compression="zstd"),
         "a compression that is not read in big-endian order, 32-bit floating point",
     ),
+    "stack in one page": (
+        tiff(np.stack([DEEP] * 5), truncate=True),
+        "several images in one page",
+    ),
+    "ImageJ's stack in one page": (
+        tiff(np.stack([DEEP] * 5), imagej=True, truncate=True),
+        "several images in one page",
+    ),
+    "ImageJ's numbers with a sign": (
+        tiff(DEEP, description="ImageJ=1.53t\ncf=0\nc0=-32768.0\nc1=1.0\n", metadata=None),
+        "ImageJ's scale of values, -32768.0 + 1.0 × stored",
+    ),
     "PackBits with a predictor": (
         tiff(DEEP, compression="packbits", predictor=True),
         "PackBits with a predictor",  # which libtiff does not know, and tifffile does
@@ -258,6 +281,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "compressed as PNG": (tiff(GRAY, compression="png"), "a compression that is not known here"),
     "16-bit PNG, a pixel see-through": (see_through(DEEP, 257), "transparent pixels"),
     "float, white is zero": (white_is_zero(SINGLE), "numbers with a sign"),
+    "4-bit PNG, a gray see-through": (of_four_bits(see_through(GRAY, 3)), "a transparent gray"),
     "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "transparent pixels"),
     "16-bit colour TIFF": (
         tiff(COLOUR.astype(np.uint16), photometric="rgb"),

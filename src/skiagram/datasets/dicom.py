@@ -43,7 +43,7 @@ _FIELDS = [
     *("PhotometricInterpretation", "PresentationIntentType", "BurnedInAnnotation"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit", "ExtendedOffsetTable"),
     *("ExtendedOffsetTableLengths", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"),
-    "RealWorldValueMappingSequence",
+    *("RealWorldValueMappingSequence", "DoseGridScaling"),
     *("VOILUTSequence", "VOILUTFunction", "WindowCenter", "WindowWidth"),
     *("LUTDescriptor", "LUTData", "Modality", "SOPClassUID", "ConversionType"),
     *("SequenceOfUltrasoundRegions", "RegionLocationMinX0", "RegionLocationMinY0"),
@@ -141,6 +141,8 @@ def read_header(
             ) from error
         header = pydicom.dcmread(file, specific_tags=[*_PARSED, *also])
         header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
+        if "DoseGridScaling" in header:  # of a dose, in place of rescaling
+            header.RescaleSlope = header.DoseGridScaling
         _check(header, where)
         check_size(header, where, most_pixels)
     return header

@@ -160,6 +160,7 @@ def _number(cell: str, name: str, where: str) -> float | None:
         value = float(cell)
     except ValueError:
         value = np.inf
+    value = np.inf if "_" in cell else value
     if np.isnan(value):
         return None
     if abs(value) > np.finfo(np.float32).max:
@@ -174,6 +175,6 @@ def _number(cell: str, name: str, where: str) -> float | None:
 
 def _covariate(cell: str) -> float | str | None:
     try:
-        return float(cell) if cell else None
+        return cell if "_" in cell else float(cell) if cell else None
     except ValueError:
         return cell

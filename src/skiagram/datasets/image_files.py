@@ -129,6 +129,7 @@ def _beyond_pillow(
     """Return a plane of a TIFF of gray channels or of half or double floats; None for Pillow's."""
     with tifffile.TiffFile(BytesIO(content)) as file:
         page = file.pages.first
+        _refuse_hidden(file, name)
         if not _has_planes(page):
             _refuse_odd(page, name)
             return None
@@ -154,6 +155,30 @@ def _beyond_pillow(
         values = values.T if turned > 4 else values
         values = values[:, ::-1] if turned in {2, 3, 6, 7} else values
         return np.array(values[::-1] if turned in {3, 4, 7, 8} else values)
+
+
+def _refuse_hidden(file: tifffile.TiffFile, name: str) -> None:
+    """Refuse planes behind the only page, and stored values that ImageJ shows as others."""
+    said = file.imagej_metadata or {}
+    shaped = any(series.get("truncated") for series in file.shaped_metadata or ())
+    alone = not _has_page(file, 1)
+    line = said.get("cf") == 0 and (said.get("c0"), said.get("c1")) != (0, 1)
+    rules = (
+        (alone and (said.get("images", 1) > 1 or shaped), "several images in one page"),
+        (line, f"ImageJ's scale of values, {said.get('c0')} + {said.get('c1')} × stored"),
+    )
+    for wrong, found in rules:
+        if wrong:
+            remedy = "save it with a page per image, and as 32-bit where values are calibrated"
+            raise DataError(found, where=name, allowed=_ALLOWED, remedy=remedy)
+
+
+def _has_page(file: tifffile.TiffFile, index: int) -> bool:
+    try:
+        file.pages[index]
+    except IndexError:
+        return False
+    return True
 
 
 def _has_planes(page: tifffile.TiffPage) -> bool:
@@ -228,11 +253,9 @@ def _count_pages(file: TiffImageFile, name: str = "") -> int:
 
 
 def _count_planes(file: tifffile.TiffFile, name: str = "") -> int:
-    try:
-        file.pages[_MAX_PAGES]  # `len` alone may never end, of pages in a ring
-    except IndexError:
-        return len(file.pages) * file.pages.first.samplesperpixel
-    raise _too_many_pages(name)
+    if _has_page(file, _MAX_PAGES):  # `len` alone may never end, of pages in a ring
+        raise _too_many_pages(name)
+    return len(file.pages) * file.pages.first.samplesperpixel
 
 
 def _too_many_pages(name: str) -> DataError:
@@ -287,7 +310,10 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
     bits, bands = _bits(file), len(file.getbands())
     samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
+    few = file.mode == "L" and str(file.tile[0].args if file.tile else "") in {"L;2", "L;4"}
     rules = (
+        # Pillow stretches the pixels to 8 bits, not the value that is transparent
+        (few and "transparency" in file.info, "a transparent gray of 2 or 4 bits"),
         (bits > 8 and not gray, f"{bits} bits of a colour or alpha channel"),
         (
             samples != bands and file.mode != "P",

@@ -87,6 +87,13 @@ def test_files_of_other_programs_say_the_same_box(tmp_path: Path) -> None:
         assert lesion.radius == pytest.approx(expected.radius)
 
 
+@pytest.mark.parametrize("row", ["0 .1 .1 .3 .1 .3 .5", "0 .3 .15 .2 .2 .1 .2 2", "0 .3 .15 .2"])
+def test_a_polygon_of_yolo_is_no_box(tmp_path: Path, row: str) -> None:
+    (tmp_path / "one.txt").write_text(f"0 .3 .15 .2 .2 .97\n{row}\n")
+    with pytest.raises(DataError, match=r"one\.txt, line 2: no box of YOLO.*no polygons"):
+        read_lesions(tmp_path, lambda _: (200, 100))
+
+
 def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
     path = tmp_path / "annotations.csv"
     path.write_text(

@@ -39,6 +39,7 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
         (b"file,label\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
         (b"file,label\n", "the CSV: no rows"),
         (b"", "the CSV: no rows"),
+        (b'file,label\na.png,"dense\nb.png,normal\n', "the CSV, line 3: a cell cannot be read"),
         (b"file,label\na.png," + b"x" * 200_000, "the CSV, line 2: a cell cannot be read"),
         (b'file,label\na.png,"x\n' + b"y,z\n" * 50_000, "the CSV, line "),
         (",".join(map(str, range(30_000))).encode(), "the CSV: 30,000 columns. Allowed: at most"),

@@ -145,6 +145,10 @@ def _tilted() -> list[tuple[str, bytes]]:
         ([*series_files(), ("n.txt", b"notes")], "n.txt: not a DICOM file"),
         ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
         (
+            [*series_files()[1:], *series_files(PhotometricInterpretation="MONOCHROME1")[:1]],
+            "slices of 2 photometric interpretations (3 and 1",
+        ),
+        (
             [*series_files()[1:], *series_files(Modality="PT")[:1]],
             "slices of 2 modalities (3 and 1",
         ),

@@ -174,6 +174,7 @@ def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name() -
     for drawn, kinds in (
         ([outer, inner], ["CLOSEDPLANAR_XOR", "CLOSEDPLANAR_XOR"]),
         ([outer, inner, np.roll(outer, 1, axis=0)], []),  # stored twice
+        ([outer, inner, np.insert(outer, 1, outer[:2].mean(0), 0)], []),  # with a point more
         ([outer[:1], outer, inner], ["POINT"]),
     ):
         mask = decode_mask(structure_set({"GTV": drawn}, *kinds), "m", GRID)

@@ -144,6 +144,10 @@ def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
             dataset.private_block(group, creator, create=True).add_new(element, kind, own)
             files.append((name, written(dataset)))
         assert factor(files) == pytest.approx(wanted, rel=1e-5)
+    first = pydicom.dcmread(BytesIO(files[0][1]))  # Philips'
+    first[0x70531000].value = "0.002"
+    with pytest.raises(DataError, match="differ in Philips' scale of counts"):
+        decode_series([(files[0][0], written(first)), *files[1:]], "p")
 
 
 def test_a_single_slice_is_read_as_one_of_its_series() -> None:

@@ -46,7 +46,7 @@ def read_rows(
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text)
-    lines = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    lines = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[TableRow] = []
     try:
         if hint:

@@ -192,9 +192,10 @@ def _yolo(path: Path, shape: Callable[[str], tuple[int, ...]]) -> list[Lesion]:
     for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
         height, width = shape(path.stem)[:2]
         try:
-            x, y, across, down = (float(word) for word in line.split()[1:5])
+            words = line.split()  # more than six are a polygon, or key points
+            x, y, across, down = map(float, words[1:5] if len(words) == 6 else words[1:])
         except ValueError:
-            allowed = "class, centre x and y, width and height, as shares of the image"
+            allowed = "class, centre x and y, width and height as shares of the image; no polygons"
             raise DataError(
                 "no box of YOLO", where=f"{path}, line {number}", allowed=allowed
             ) from None

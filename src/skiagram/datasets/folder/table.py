@@ -507,7 +507,7 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
 def is_number(cell: str) -> bool:
     """Return whether a cell is a finite number."""
     try:
-        return math.isfinite(float(cell))
+        return math.isfinite(float(cell)) and "_" not in cell  # `12_1` is a name to all but Python
     except ValueError:
         return False
 

@@ -39,6 +39,7 @@ _ALIKE = {  # in all slices of a series
     "SeriesInstanceUID": "series",
     "Modality": "modalities",
     "FrameOfReferenceUID": "frames of reference",
+    "PhotometricInterpretation": "photometric interpretations",
 }
 _EVEN = 0.01  # share of a slice distance by which distances may differ
 _ACROSS = 0.1  # mm by which a slice may lie beside the line of the others

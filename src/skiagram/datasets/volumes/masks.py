@@ -309,10 +309,10 @@ def _fill_contours(
         depths = np.rint(depths)
     _, plane_of = np.unique(depths.round(2), return_inverse=True)
     depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
-    planes: list[dict[frozenset[Any], NDArray[np.bool_]]] = [{} for _ in depths]
+    planes: list[dict[bytes, NDArray[np.bool_]]] = [{} for _ in depths]
     for plane, points in zip(plane_of, corners, strict=True):
-        same = frozenset(map(tuple, points[:, 1:].round(3).tolist()))  # a contour stored twice
-        planes[plane][same] = fill_polygon(points[:, 1:], image.shape[1:])
+        filled = fill_polygon(points[:, 1:], image.shape[1:])
+        planes[plane][filled.tobytes()] = filled  # a contour stored twice, maybe of other points
     if kinds == {"CLOSED_PLANAR"} and any(_cross(list(plane.values())) for plane in planes):
         raise DataError(
             f"contours of the region `{items[number].ROIName}` that cross each other in a plane",

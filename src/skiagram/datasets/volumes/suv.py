@@ -61,9 +61,9 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
             raise _no_suv("images without corrections for attenuation and decay", name)
     factor = 1.0
     if unit == "CNTS":
-        if (uptake := _private(headers[0], _PHILIPS_SUV)) is not None:
+        uptake, activity = _philips_scales(headers, name)
+        if uptake is not None:
             return _number(uptake, "scale of Philips", name)
-        activity = _private(headers[0], _PHILIPS_ACTIVITY)
         if activity is None:
             raise _no_suv("counts, without Philips' scale of them", name)
         factor = _number(activity, "scale of Philips", name)
@@ -77,6 +77,14 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
         raise _no_suv(f"decay correction `{said['DecayCorrection']}`", name)
     waited = _waited(headers, said, timedelta(seconds=half_life), name)
     return factor * weight * 1000 / (dose * 2 ** (-waited.total_seconds() / half_life))
+
+
+def _philips_scales(headers: Sequence[Any], name: str) -> tuple[Any, Any]:
+    """Return the uptake and the activity of a count, None where nothing is said."""
+    scales = {(_private(one, _PHILIPS_SUV), _private(one, _PHILIPS_ACTIVITY)) for one in headers}
+    if len(scales) > 1:
+        raise _no_suv("slices that differ in Philips' scale of counts", name)
+    return scales.pop()
 
 
 def _said(headers: Sequence[Any], name: str) -> dict[str, str]:

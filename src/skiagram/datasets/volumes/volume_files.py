@@ -31,7 +31,11 @@ _META = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 _META_END = re.compile(rb"^\s*ElementDataFile\s*=.*\n", re.MULTILINE)
 _META_FIELD = re.compile(rb"^\s*(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 _META_PACKED = re.compile(rb"^\s*CompressedData(Size)?\s*=.*\n", re.MULTILINE)
-_META_ALLOWED = {"ElementNumberOfChannels": "1", "HeaderSize": "0", "BinaryData": "true"}
+_META_ALLOWED = {
+    **{"ElementNumberOfChannels": "1", "HeaderSize": "0", "BinaryData": "true"},
+    **{"DistanceUnits": "mm", "ElementToIntensityFunctionSlope": "1"},  # which ITK does not read
+    "ElementToIntensityFunctionOffset": "0",
+}
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 _NRRD_LINE = 500  # bytes of a field
 _NRRD_SPACES = (
@@ -226,7 +230,7 @@ def _states_spacing(content: bytes) -> bool:
         sides = struct.unpack_from(f"{order}3f", content, 80)
         return min(sides) > 0 and not (units == 0 and sides == (1, 1, 1))
     if sform <= 0:
-        return all(abs(side) > 0 for side in struct.unpack_from(f"{order}3f", content, 80))
+        return all(side > 0 for side in struct.unpack_from(f"{order}3f", content, 80))
     affine = np.array(struct.unpack_from(f"{order}12f", content, 280), np.float64).reshape(3, 4)
     affine = affine * [[-1], [-1], [1]] * _NIFTI_UNITS.get(units, 1)
     by_qform = content[:254] + bytes(2) + content[256:352]
@@ -304,7 +308,11 @@ def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
             allowed=", ".join(_NRRD_SPACES[:3]),
             remedy="save the file with one of these spaces",
         )
-    stated = b"space directions" in fields or b"nan" not in fields.get(b"spacings", b"nan").lower()
+    directions = fields.get(b"space directions", b"")
+    if directions and directions.count(b"(") != 3:
+        found = f"space directions: {directions.decode('latin-1')}"
+        raise DataError(found, allowed="three directions", remedy="save it as a volume")
+    stated = bool(directions) or b"nan" not in fields.get(b"spacings", b"nan").lower()
     if not stated:
         lines = [line for line in lines if not line.lower().startswith(b"spacings:")]
     for name, allowed in _NRRD_ALLOWED.items():
