@@ -68,15 +68,10 @@ def test_text_that_runs_upwards_is_found() -> None:
 def test_text_is_found_at_every_depth_and_in_colour(depth: str) -> None:
     image, box = planted(film(5), TEXTS[0], (8, 8), 16)
     deep = image.astype(depth) * 16 - (1000 if depth != "uint16" else 0)
+    if depth == "float32":
+        deep[300:350] = np.nan  # missing pixels hide none
     assert share_covered(box, find_text(deep)) > 0.6
     assert share_covered(box, find_text(np.repeat(image[..., None], 3, axis=2))) > 0.6
-
-
-def test_missing_pixels_do_not_hide_text() -> None:
-    image, box = planted(film(5), TEXTS[0], (8, 8), 16)
-    gaps = image.astype(np.float32)
-    gaps[300:350] = np.nan
-    assert share_covered(box, find_text(gaps)) > 0.6
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pyrage
@@ -141,24 +141,21 @@ def test_nothing_is_written(archive: Path, tmp_path: Path, monkeypatch: pytest.M
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def damaged() -> Iterator[tuple[str, Callable[[bytes], bytes], str]]:
-    """Yield kinds of damage to an encrypted archive, and words of the message."""
-    yield "empty", lambda _: b"", "altered or cut short"
-    yield "no age", lambda _: b"PK" + bytes(5000), "altered or cut short"
-    yield "cut in its header", lambda content: content[:60], "altered or cut short"
-    yield "cut in its middle", lambda content: content[: len(content) // 2], "altered or cut short"
-    yield "without its last byte", lambda content: content[:-1], "altered or cut short"
-    yield "a bit turned", lambda c: c[:-9000] + bytes([c[-9000] ^ 1]) + c[-8999:], "altered or cut"
-    yield "bytes after its end", lambda content: content + b"x", "altered or cut short"
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "no age": lambda _: b"PK" + bytes(5000),
+    "cut in its header": lambda content: content[:60],
+    "cut in its middle": lambda content: content[: len(content) // 2],
+    "without its last byte": lambda content: content[:-1],
+    "a bit turned": lambda c: c[:-9000] + bytes([c[-9000] ^ 1]) + c[-8999:],
+    "bytes after its end": lambda content: content + b"x",
+}
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [pytest.param(damage, words, id=name) for name, damage, words in damaged()],
-)
-def test_damage_is_named(archive: Path, damage: Callable[[bytes], bytes], words: str) -> None:
-    archive.write_bytes(damage(archive.read_bytes()))
-    with pytest.raises(DataError, match=words) as error:
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_named(archive: Path, damage: str) -> None:
+    archive.write_bytes(DAMAGES[damage](archive.read_bytes()))
+    with pytest.raises(DataError, match="altered or cut short") as error:
         opened(archive)
     assert error.value.where == archive.name
 

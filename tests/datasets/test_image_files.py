@@ -305,10 +305,7 @@ def test_faulty_files_are_named_with_a_remedy(kind: str, tmp_path: Path) -> None
     assert "\n" not in str(raised.value)
 
 
-@given(
-    st.sampled_from([name for name in READ_RIGHT if name != "plain PGM"]),
-    st.floats(0, 0.9),
-)
+@given(st.sampled_from([name for name in READ_RIGHT if name != "plain PGM"]), st.floats(0, 0.9))
 def test_a_file_cut_short_is_refused_never_padded(kind: str, share: float) -> None:
     content, expected = READ_RIGHT[kind]
     try:

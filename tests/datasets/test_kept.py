@@ -1,7 +1,7 @@
 """Added files alone are read, restored and described; no byte depends on what was kept."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -55,23 +55,19 @@ def run(source: Folder, out: Path, kept: Path | None) -> dict[str, str]:
 def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Count files read, images restored and images described."""
     counts = {"read": 0, "restored": 0, "described": 0}
-    read, restored, described = FolderTree.read, restore._restore_span, extraction._of_span
 
-    def counted_read(self: FolderTree, name: str) -> bytes:
-        counts["read"] += 1
-        return read(self, name)
+    def count(what: str, owner: Any, name: str) -> None:
+        work = getattr(owner, name)
 
-    def counted_span(*given: object) -> object:
-        counts["restored"] += len(given[-1])  # type: ignore[arg-type]
-        return restored(*given)  # type: ignore[arg-type]
+        def counted(*given: Any) -> Any:
+            counts[what] += 1 if isinstance(given[-1], str) else len(given[-1])
+            return work(*given)
 
-    def counted_description(*given: object) -> object:
-        counts["described"] += len(given[-1])  # type: ignore[arg-type]
-        return described(*given)  # type: ignore[arg-type]
+        monkeypatch.setattr(owner, name, counted)
 
-    monkeypatch.setattr(FolderTree, "read", counted_read)
-    monkeypatch.setattr(restore, "_restore_span", counted_span)
-    monkeypatch.setattr(extraction, "_of_span", counted_description)
+    count("read", FolderTree, "read")
+    count("restored", restore, "_restore_span")
+    count("described", extraction, "_of_span")
     return counts
 
 

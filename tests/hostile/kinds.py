@@ -36,20 +36,9 @@ from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
-from tests.datasets.folder.test_frames import (
-    MASKS,
-    VALUES,
-    tiff_of_pages,
-)
+from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import COLUMNS, png, row, source_of, tiff, write_folder
-from tests.datasets.test_dicom import (
-    BOMBS,
-    bundled,
-    compressed,
-    deflate_bomb,
-    file_of,
-    header_of,
-)
+from tests.datasets.test_dicom import BOMBS, bundled, compressed, deflate_bomb, file_of, header_of
 from tests.datasets.test_image_files import png_bomb
 from tests.datasets.volumes.examples import (
     GRID,
@@ -406,8 +395,7 @@ KINDS: dict[str, Kind] = {
     "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
     "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
     "TIFF, channels of double floats": Kind(
-        lambda: tiff(np.stack([_FILM / 7] * 2), planarconfig="separate", compression="zlib"),
-        _pages,
+        lambda: tiff(np.stack([_FILM / 7] * 2), planarconfig="separate", compression="zlib"), _pages
     ),
     "TIFF of pages": Kind(lambda: tiff_of_pages(VALUES[0]), _pages, [_page_bomb]),
     "DICOM, masks of frames": Kind(

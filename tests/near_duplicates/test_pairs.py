@@ -118,7 +118,7 @@ def test_a_near_duplicate_is_found_whatever_the_range_of_its_pixels(
 ) -> None:
     draws = np.random.default_rng(5)
     image, other = (gaussian_filter(draws.normal(size=(2, 56, 56)), (0, 2, 2))) + offset
-    images = [gain * each for each in (image, other) for gain in (1e-6, 1, 1e6)]
+    images = [gain * each for each in (image, other) for gain in (1e-6, 1, 1e30)]
     images += [np.full((56, 56), value) for value in (1e-6, 1.0, 1e6)]
     store = store_of(tmp_path, [each.astype(np.float32) for each in images])
     assert set(found(store)) == {(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5)}
@@ -148,11 +148,6 @@ def test_every_shape_has_a_finite_thumbnail(shape: tuple[int, ...]) -> None:
     assert np.isfinite(made).all()
     missing: NDArray[np.float32] = np.full(shape, np.nan, dtype=np.float32)
     assert not thumbnail(missing).any()
-
-
-def test_huge_intensities_are_compared(tmp_path: Path) -> None:
-    image = (np.random.default_rng(5).normal(size=(28, 28)) * 1e30).astype(np.float32)
-    assert (0, 1) in found(store_of(tmp_path, [image, image * np.float32(2)]))
 
 
 def test_clusters_chain_near_duplicates(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from skiagram.errors import DataError
 
 MAX_BYTES = 2**31  # of a file that is read as a whole
+_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
 
 def locate(name: str, md5: str, url: str | None, root: Path | None) -> Path:
@@ -49,7 +50,9 @@ def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
         with os.fdopen(file, "rb") as stream:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
-                raise _no_file(status.st_mode, name)
+                kinds = [kind for matches, kind in _KINDS if matches(status.st_mode)]
+                found, remedy = (*kinds, "a device")[0], "leave it out, or check its name"
+                raise DataError(f"{found}, not a file", where=name, remedy=remedy)
             # as much memory is taken as is asked for, whatever is there
             content = stream.read(status.st_size + 1) if status.st_size <= most_bytes else None
     except (OSError, ValueError) as error:  # a socket; a name with a NUL
@@ -61,12 +64,6 @@ def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
         allowed, remedy = f"at most {most_bytes:,} bytes", "cut or compress it, or leave it out"
         raise DataError("too large a file", where=name, allowed=allowed, remedy=remedy)
     return content
-
-
-def _no_file(mode: int, name: str) -> DataError:
-    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
-    kind = next((kind for matches, kind in kinds if matches(mode)), "a device")
-    return DataError(f"{kind}, not a file", where=name, remedy="leave it out, or check its name")
 
 
 def write_files(contents: Mapping[Path, bytes]) -> None:

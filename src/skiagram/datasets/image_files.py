@@ -315,10 +315,7 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
         # Pillow stretches the pixels to 8 bits, not the value that is transparent
         (few and "transparency" in file.info, "a transparent gray of 2 or 4 bits"),
         (bits > 8 and not gray, f"{bits} bits of a colour or alpha channel"),
-        (
-            samples != bands and file.mode != "P",
-            f"{samples} channels in a picture of {bands}",
-        ),
+        (samples != bands and file.mode != "P", f"{samples} channels in a picture of {bands}"),
         (turned_below_zero, _SIGNED_WHITE),
     )
     for wrong, found in rules:
@@ -343,19 +340,15 @@ def _shallow(image: Pillow.Image, name: str) -> Image:
     """Return 8-bit gray or RGB; of three equal channels it is gray."""
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
-        image = _without_alpha(image, name)
+        if image.getchannel("A").getextrema() != (255, 255):
+            raise _transparent(name)
+        image = image.convert(image.mode.removesuffix("A"))
     if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L"))
     colour = np.asarray(image.convert("RGB"))
     if image.mode in {"P", "RGB"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0])
     return colour
-
-
-def _without_alpha(image: Pillow.Image, name: str) -> Pillow.Image:
-    if image.getchannel("A").getextrema() != (255, 255):
-        raise _transparent(name)
-    return image.convert(image.mode.removesuffix("A"))
 
 
 def _transparent(name: str) -> DataError:

@@ -27,22 +27,10 @@ from skiagram.compute.code_digest import code_digest, library_versions
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image, check_mark
-from skiagram.datasets.contract import (
-    Entry,
-    GroundTruth,
-    OpenSource,
-    Source,
-    SpacedImage,
-)
+from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, Source, SpacedImage
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.errors import OptionError
-from skiagram.image_store.kept import (
-    KeptImages,
-    StoredImage,
-    keep,
-    store_files,
-    write_store,
-)
+from skiagram.image_store.kept import KeptImages, StoredImage, keep, store_files, write_store
 from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.near_duplicates.pairs import clusters
@@ -260,7 +248,10 @@ def _write_images(
     states = [opened.file_state(position) for position in listed.positions] if kept else []
     kept = None if None in states else kept
     keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
-    identity = "" if kept is None else _identity(opened)
+    identity = ""
+    if kept is not None:  # what equal files become depends on
+        code = code_digest(type(opened), check_image, _Note)
+        identity = repr((code, platform.machine(), library_versions(_DECODERS)))
     earlier, noted = KeptImages.find(kept, identity, keys, _read_notes) or (None, [])
     places = np.full(len(listed.positions), -1) if earlier is None else earlier.places
     read = _read(opened, listed, np.flatnonzero(places < 0).tolist(), compute)
@@ -312,12 +303,6 @@ def _write_images(
     for note in notes:
         seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
     return seen.traits(), ImageKinds.summarise({(note.shape, note.depth) for note in notes})
-
-
-def _identity(opened: OpenSource) -> str:
-    """Return what equal files become depends on: code, and the libraries that decode."""
-    code = code_digest(type(opened), check_image, _Note)
-    return repr((code, platform.machine(), library_versions(_DECODERS)))
 
 
 def _read_notes(folder: Path) -> list[_Note]:

@@ -282,10 +282,6 @@ def shard_path(folder: Path, name: str) -> Path:
     return folder / f"images-{name}.arrow"
 
 
-def _shard_name(digests: Sequence[bytes]) -> str:
-    return hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
-
-
 def _check_region(case_id: str, image: Image, region: Region) -> None:
     shape = image.shape[: 3 if is_volume(image) else 2]
     for mask in (region.inside, region.outline):
@@ -439,8 +435,9 @@ class ShardWriter:
     def _list_shard(self) -> str:
         digests = self._digests[self._first :]
         self._first = len(self._digests)
-        self._shards.append((_shard_name(digests), len(digests)))
-        return self._shards[-1][0]
+        name = hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
+        self._shards.append((name, len(digests)))
+        return name
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the last shard and, unless an error is under way, write the index."""

@@ -31,13 +31,7 @@ from skiagram.near_duplicates.descriptors import (
     orient_layouts,
     small_picture,
 )
-from skiagram.near_duplicates.pairs import (
-    Pairs,
-    duplicate_pairs,
-    projection,
-    reduced,
-    unite_pairs,
-)
+from skiagram.near_duplicates.pairs import Pairs, duplicate_pairs, projection, reduced, unite_pairs
 from skiagram.near_duplicates.registration import (
     Details,
     Guess,

@@ -75,11 +75,7 @@ def test_all_frames_are_a_volume_of_unknown_spacing(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "words"),
-    [
-        ("4", "frame 4 of 3"),
-        ("zero", "`zero`, column `frame`"),
-        ("0", "`0`, column `frame`"),
-    ],
+    [("4", "frame 4 of 3"), ("zero", "`zero`, column `frame`"), ("0", "`0`, column `frame`")],
 )
 def test_a_frame_that_is_not_there_is_named(
     cell: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -10,11 +10,7 @@ import pooch
 import pytest
 from PIL import Image as Pictures
 
-from skiagram.datasets.mini_mias.films import (
-    locate_folder,
-    read_film,
-    read_truth,
-)
+from skiagram.datasets.mini_mias.films import locate_folder, read_film, read_truth
 from skiagram.errors import DataError
 from tests.datasets.mini_mias_folder import ROWS, digests, film
 

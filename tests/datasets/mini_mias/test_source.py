@@ -1,7 +1,8 @@
-"""mini-MIAS as a source: cases of each task, images as asked for, and the real films."""
+"""mini-MIAS as a source: cases of each task, images as asked for, and new films like them."""
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skiagram.datasets.contract import Entry
-from skiagram.datasets.mini_mias.source import (
-    DrawnSplit,
-    MiniMias,
-    OpenMiniMias,
-    cut_patch,
-)
+from skiagram.datasets.contract import Entry, SpacedImage
+from skiagram.datasets.mini_mias.source import DrawnSplit, MiniMias, OpenMiniMias, cut_patch
 from skiagram.errors import DataError, OptionError
-from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast
+from tests.datasets.mini_mias_folder import BREAST, LABEL, SPOT, breast, film
 from tests.datasets.phantoms import data_set
 
 SMALL_SPLIT = {
@@ -45,11 +41,7 @@ def test_films_carry_label_patient_tissue_and_side(root: Path) -> None:
     assert len(opened.entries()) == 10
     _, left = case(opened, "mdb007")
     assert (left.label, left.patient, left.split) == (1, "4", None)
-    assert left.covariates == {
-        "tissue": "fatty-glandular",
-        "side": "left",
-        "mask_plausible": "yes",
-    }
+    assert left.covariates == {"tissue": "fatty-glandular", "side": "left", "mask_plausible": "yes"}
     _, right = case(opened, "mdb010")
     assert (right.label, right.patient, right.covariates["side"]) == (0, "5", "right")
     assert opened.truth(0) is None
@@ -58,14 +50,7 @@ def test_films_carry_label_patient_tissue_and_side(root: Path) -> None:
 def test_malignancy_leaves_normal_films_out(root: Path) -> None:
     opened = options(task="benign_malignant", positive_class="malignant").open(root)
     labels = {entry.name: entry.label for entry in opened.entries()}
-    assert labels == {
-        "mdb001": 0,
-        "mdb004": 1,
-        "mdb005": 1,
-        "mdb007": 0,
-        "mdb008": 0,
-        "mdb009": 0,
-    }
+    assert labels == {"mdb001": 0, "mdb004": 1, "mdb005": 1, "mdb007": 0, "mdb008": 0, "mdb009": 0}
 
 
 @pytest.mark.parametrize("name", ["mdb001", "mdb002"])
@@ -222,3 +207,49 @@ def test_marks_lie_on_the_lesions_as_they_are_stored(root: Path, name: str, orie
             assert near.max() > np.median(pixels[pixels >= BREAST]) + 10
             marked += 1
     assert marked == 4
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("changes", [{}, {"orient": False}, {"mask": False}], ids=str)
+def test_a_film_becomes_what_ingest_stores_whichever_breast_it_shows(
+    changes: dict[str, Any], root: Path
+) -> None:
+    opened = options(size=128, **changes).open(root)
+    for number in (1, 2, 3, 10):
+        found = opened.acquisition.acquire(SpacedImage(film(number)))
+        np.testing.assert_array_equal(found.pixels, opened.image(number - 1).pixels)
+        assert found.spacing == opened.image(number - 1).spacing
+
+
+def test_a_square_is_averaged_and_a_whole_film_refused(root: Path) -> None:
+    opened = options("regions", region=64, size=16).open(root)
+    square = film(2)[400:464, 300:364]
+    found = opened.acquisition.acquire(SpacedImage(square))
+    np.testing.assert_allclose(found.pixels, square.reshape(16, 4, 16, 4).mean((1, 3)), rtol=1e-6)
+    assert found.spacing == (0.8, 0.8)
+    with pytest.raises(DataError) as refused:
+        opened.acquisition.acquire(SpacedImage(film(2)))
+    assert "1024 × 1024 pixels of type uint8" in refused.value.found
+    assert "chest wall on the left, black off the breast: 64 × 64 pixels" in refused.value.allowed
+    assert "classifies a lesion and does not find it" in refused.value.remedy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"pixels": film(2)[:512]}, "512 × 1024 pixels of type uint8"),
+        ({"pixels": film(2).astype(np.uint16)}, "1024 × 1024 pixels of type uint16"),
+        ({"spacing": (0.1, 0.1)}, "uint8 of 0.1 × 0.1 mm"),
+        ({"pixels": np.zeros((1024, 1024), np.uint8)}, "no breast is found"),
+    ],
+    ids=["cut", "deep", "finer", "blank"],
+)
+def test_a_film_of_another_kind_is_refused(
+    changed: dict[str, object], found: str, root: Path
+) -> None:
+    sound = SpacedImage(film(2), (0.2, 0.2))
+    acquisition = options(size=128).open(root).acquisition
+    assert acquisition.acquire(sound).pixels.shape == (128, 128)
+    with pytest.raises(DataError, match=found):
+        acquisition.acquire(replace(sound, **changed))  # type: ignore[arg-type]

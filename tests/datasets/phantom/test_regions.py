@@ -8,10 +8,7 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 from sklearn.metrics import roc_auc_score
 
-from skiagram.datasets.phantom.regions import (
-    OpenPhantomRegions,
-    PhantomRegions,
-)
+from skiagram.datasets.phantom.regions import OpenPhantomRegions, PhantomRegions
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
 from tests.datasets.phantoms import data_set
@@ -37,12 +34,7 @@ def scores(opened: OpenPhantomRegions) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.thorough
 @pytest.mark.parametrize(
     "lesion",
-    [
-        {},
-        {"contrast": 0.0},
-        {"abnormal_exponent": 3.0},
-        {"radii": [2.0, 6.0], "places": 3},
-    ],
+    [{}, {"contrast": 0.0}, {"abnormal_exponent": 3.0}, {"radii": [2.0, 6.0], "places": 3}],
 )
 def test_the_ideal_observer_has_the_auc_of_theory(lesion: dict[str, Any]) -> None:
     opened = regions(patients={"train": 600, "validation": 0, "test": 2}, lesion=lesion).open(None)
@@ -97,9 +89,7 @@ def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tel
 
 
 @pytest.mark.slow
-def test_volumes_are_ingested_with_their_regions_and_their_truth_under_seal(
-    tmp_path: Path,
-) -> None:
+def test_volumes_are_ingested_with_their_regions_and_their_truth_under_seal(tmp_path: Path) -> None:
     folders, cases = ingested(small(), tmp_path)
     images, clean = ImageStore(folders.images), ImageStore(folders.sealed / "clean")
     for case_id, image in images:

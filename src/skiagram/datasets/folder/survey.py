@@ -312,9 +312,7 @@ def examine_file(
 
 
 def examine_files(
-    tree: FileTree,
-    references: Sequence[ImageReference],
-    reading: Reading = AS_STORED,
+    tree: FileTree, references: Sequence[ImageReference], reading: Reading = AS_STORED
 ) -> list[ExaminedFile | DataError]:
     """Read all images, in the order given; decoding holds Python's lock: processes share it."""
     results: list[ExaminedFile | DataError] = []

@@ -208,13 +208,12 @@ class ScanningObserver:
         nothing = log(1 - _ABNORMAL)
         of_film = [film for _, film in sums]
         everything = float(logsumexp([nothing, *of_film]))
-        return [
-            Searched(
-                of_film[k] - float(logsumexp([nothing, *of_film[:k], *of_film[k + 1 :]])),
-                _log_odds(sums[k][0] - everything),
-            )
-            for k in range(len(films))
-        ]
+        found = []
+        for k, (of_cells, film_sum) in enumerate(sums):
+            others = float(logsumexp([nothing, *of_film[:k], *of_film[k + 1 :]]))
+            chance = np.minimum(of_cells - everything, -1e-15)  # its logarithm
+            found.append(Searched(film_sum - others, chance - np.log(-np.expm1(chance))))
+        return found
 
     def _sums(self, matched: FloatArray) -> tuple[FloatArray, float]:
         """Return (cells,) the log weight of a nodule in each cell, and that of any in the film.
@@ -237,12 +236,6 @@ class ScanningObserver:
         sets = [logsumexp(each) - log(count) for count, each in enumerate(weights, start=1)]
         of_cells = np.array([logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights])
         return logsumexp(of_cells, axis=0), float(logsumexp(sets))
-
-
-def _log_odds(log_probability: FloatArray) -> FloatArray:
-    bounded = np.minimum(log_probability, -1e-15)
-    odds: FloatArray = bounded - np.log(-np.expm1(bounded))
-    return odds
 
 
 class OpenPhantomFinding(OpenSource):

@@ -144,9 +144,7 @@ def checksum_of_series(parts: Mapping[str, str]) -> str:
 
 
 def decode_case(
-    files: CaseFiles,
-    reference: ImageReference,
-    reading: Reading = AS_STORED,
+    files: CaseFiles, reference: ImageReference, reading: Reading = AS_STORED
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
 
