@@ -19,10 +19,7 @@ from skiagram.datasets.phantom.image_model import (
     PADDING,
     SLOPE,
     SPACING,
-    ExposureGenerator,
     Faults,
-    Nodule,
-    Tissue,
     add_faults,
     write_dicom,
 )
@@ -108,11 +105,16 @@ def test_volumes_are_ingested_with_their_truth_under_seal(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all() -> None:
-    tissue = Tissue(normal_exponent=1.0, abnormal_exponent=1.0, shared=0.3)
-    nodule = Nodule(amplitude=0.0, radius=2.0, places=1, spacing=1)
-    exposures = ExposureGenerator(16, tissue, nodule, 0.3, 0)
+    opened = phantom(
+        size=16,
+        patients={"train": 400},
+        tissue={"normal_exponent": 1.0, "abnormal_exponent": 1.0, "shared": 0.3},
+        nodule={"amplitude": 0.0, "radius": 2.0, "places": 1},
+        faults=NO_FAULTS,
+        seed=0,
+    ).open(None)
     first, second = (
-        np.stack([exposures.make(patient, number, abnormal=False).clean for patient in range(400)])
+        np.stack([opened.exposure(2 * patient + number).clean for patient in range(400)])
         for number in (0, 1)
     )
     assert first.var() == pytest.approx(1, abs=0.03)
@@ -196,14 +198,11 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same() -> No
 def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it() -> None:
     source = phantom(nodule={"amplitude": 6.0}, faults=NO_FAULTS)
     opened, found = source.open(None), []
-    exposures = ExposureGenerator(
-        source.size, source.tissue, source.nodule, source.noise, source.seed
-    )
     for position in range(40):
         marks = opened.marks(position)
         assert bool(marks) == (opened.entries()[position].label == 1)
         if marks:
-            probability = exposures.observer().place_probability(opened.image(position).pixels)
+            probability = opened.observer.place_probability(opened.image(position).pixels)
             assert probability.sum() == pytest.approx(1)
             place = np.unravel_index(probability.argmax(), probability.shape)
             found.append(np.hypot(*np.subtract(place, marks[0].centre)) <= marks[0].radius)

@@ -35,7 +35,6 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from scipy import fft
 
 from skiagram.options import STRICT
-from skiagram.seeding import stream
 
 FloatArray = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -187,39 +186,6 @@ class Exposure(NamedTuple):
     clean: FloatArray
     noisy: FloatArray
     place: tuple[float, ...]
-
-
-class ExposureGenerator:
-    """Makes exposures on demand."""
-
-    def __init__(
-        self, size: int, tissue: Tissue, nodule: Nodule, noise: float, seed: int, axes: int = 2
-    ) -> None:
-        self._seed = seed
-        self._noise = noise
-        self._weights = np.sqrt([tissue.shared, 1 - tissue.shared])
-        self._spectra = (
-            power_law_spectrum(size, tissue.normal_exponent, axes),
-            power_law_spectrum(size, tissue.abnormal_exponent, axes),
-        )
-        self._nodule = centred_nodule(size, nodule, axes)
-        self._places = nodule_places(size, nodule)
-
-    def observer(self) -> IdealObserver:
-        normal, abnormal = (spectrum + self._noise**2 for spectrum in self._spectra)
-        return IdealObserver(normal, abnormal, self._nodule, self._places)
-
-    def make(self, patient: int, number: int, *, abnormal: bool) -> Exposure:
-        shape = self._nodule.shape
-        own = stream(self._seed, "image", patient, number)
-        place = own.choice(self._places, len(shape))
-        shared_white = stream(self._seed, "patient", patient).standard_normal(shape)
-        white = self._weights[0] * shared_white + self._weights[1] * own.standard_normal(shape)
-        clean = colour_noise(white, self._spectra[abnormal])
-        if abnormal:
-            clean += np.roll(self._nodule, place, axis=tuple(range(len(shape))))
-        centre = tuple(float(coordinate) if abnormal else float("nan") for coordinate in place)
-        return Exposure(clean, clean + self._noise * own.standard_normal(shape), centre)
 
 
 PADDING, LOWEST, HIGHEST = 0, 1, 2**16 - 1

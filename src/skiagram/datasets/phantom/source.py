@@ -23,14 +23,18 @@ from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Spa
 from skiagram.datasets.dicom import read_dicom
 from skiagram.datasets.phantom.image_model import (
     Exposure,
-    ExposureGenerator,
     Faults,
     FloatArray,
+    IdealObserver,
     Nodule,
     Tissue,
     add_faults,
     as_stored,
+    centred_nodule,
+    colour_noise,
     digitise,
+    nodule_places,
+    power_law_spectrum,
     write_dicom,
 )
 from skiagram.errors import OptionError
@@ -142,12 +146,16 @@ class PhantomCases(OpenSource):
     acquisition = None
 
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
+        size, tissue, nodule = options.size, options.tissue, options.nodule
         self._patients, self._number, self._kind = options.patients, number, kind
-        self._radius = options.nodule.radius
-        self._exposures = ExposureGenerator(
-            options.size, options.tissue, options.nodule, options.noise, options.seed, axes=axes
-        )
-        self._observer = self._exposures.observer()
+        self._seed, self._noise, self._radius = options.seed, options.noise, nodule.radius
+        self._weights = np.sqrt([tissue.shared, 1 - tissue.shared])
+        exponents = tissue.normal_exponent, tissue.abnormal_exponent
+        self._spectra = [power_law_spectrum(size, exponent, axes) for exponent in exponents]
+        self._nodule = centred_nodule(size, nodule, axes)
+        self._places = nodule_places(size, nodule)
+        normal, abnormal = (spectrum + self._noise**2 for spectrum in self._spectra)
+        self.observer = IdealObserver(normal, abnormal, self._nodule, self._places)
         self.exposure = lru_cache(maxsize=1)(self._make)  # image and truth ask for the same one
 
     def entries(self) -> list[Entry]:
@@ -160,9 +168,13 @@ class PhantomCases(OpenSource):
     def truth(self, position: int) -> GroundTruth:
         """Return the clean image, the ideal score of the noisy one and the nodule's place."""
         exposure, (patient, _) = self.exposure(position), self.place(position)
-        score = self._observer.log_likelihood_ratio(exposure.noisy)
+        score = self.observer.log_likelihood_ratio(exposure.noisy)
         clean = as_stored(self.shown(exposure.clean, patient))
         return GroundTruth(clean, score, exposure.place)
+
+    def image(self, position: int) -> SpacedImage:
+        """Return what the pipeline sees, float32."""
+        return SpacedImage(as_stored(self.exposure(position).noisy))
 
     def shown(self, image: FloatArray, patient: int) -> FloatArray:
         """Return an image as the device of the patient's site shows it."""
@@ -173,8 +185,17 @@ class PhantomCases(OpenSource):
         return () if np.isnan(place).any() else (Mark(place, self._radius),)
 
     def _make(self, position: int) -> Exposure:
-        patient, number = self.place(position)
-        return self._exposures.make(patient, number, abnormal=patient % 2 == 1)
+        (patient, number), shape = self.place(position), self._nodule.shape
+        abnormal = patient % 2 == 1
+        own = stream(self._seed, "image", patient, number)
+        place = own.choice(self._places, len(shape))
+        shared_white = stream(self._seed, "patient", patient).standard_normal(shape)
+        white = self._weights[0] * shared_white + self._weights[1] * own.standard_normal(shape)
+        clean = colour_noise(white, self._spectra[abnormal])
+        if abnormal:
+            clean += np.roll(self._nodule, place, axis=tuple(range(len(shape))))
+        centre = tuple(float(coordinate) if abnormal else float("nan") for coordinate in place)
+        return Exposure(clean, clean + self._noise * own.standard_normal(shape), centre)
 
 
 @dataclass(**STRICT)
@@ -273,19 +294,9 @@ class PhantomVolumes(PhantomDataSet):
     size: Annotated[int, Field(ge=8, le=128)]
     volumes_per_patient: Annotated[int, Field(ge=1, le=1000)]
 
-    def open(self, root: Path | None) -> "OpenPhantomVolumes":
-        return OpenPhantomVolumes(self)
+    def open(self, root: Path | None) -> PhantomCases:
+        return PhantomCases(self, self.volumes_per_patient, "volume", axes=3)
 
     @property
     def modality(self) -> str:
         return f"synthetic volume, {self.size} × {self.size} × {self.size} voxels"
-
-
-class OpenPhantomVolumes(PhantomCases):
-    """Makes the volumes of one phantom."""
-
-    def __init__(self, options: PhantomVolumes) -> None:
-        super().__init__(options, options.volumes_per_patient, "volume", axes=3)
-
-    def image(self, position: int) -> SpacedImage:
-        return SpacedImage(as_stored(self.exposure(position).noisy))

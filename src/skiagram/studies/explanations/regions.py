@@ -16,7 +16,7 @@ from scipy.ndimage import distance_transform_edt
 
 from skiagram.datasets.contract import Mark
 from skiagram.datasets.ingest import shuffle_cases
-from skiagram.datasets.phantom.image_model import ExposureGenerator, IdealObserver
+from skiagram.datasets.phantom.image_model import IdealObserver
 from skiagram.datasets.phantom.source import PhantomDataSet
 from skiagram.errors import DataError
 from skiagram.explanation.trust import Mask
@@ -143,10 +143,9 @@ def make_observer(dataset: Options) -> IdealObserver | None:
     source: Any = build(dict(dataset), "dataset")
     if not isinstance(source, PhantomDataSet):
         return None
-    opened: Any = source
-    axes = len(opened.open(None).exposure(0).place)
-    given = (source.size, source.tissue, source.nodule, source.noise, source.seed, axes)
-    return ExposureGenerator(*given).observer()
+    phantom: Any = source
+    observer: IdealObserver = phantom.open(None).observer
+    return observer
 
 
 def borrow_regions(
