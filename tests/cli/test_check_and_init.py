@@ -93,7 +93,10 @@ def test_check_of_a_sound_folder_counts_and_estimates(
 
 @pytest.mark.slow
 def test_check_says_what_places_reach_and_what_searching_takes(
-    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names, lesions = write_films(tmp_path / "films", None)
     cells = {row.case_id: f"{row.column} {row.row} 3" for row in lesions.itertuples()}
@@ -116,8 +119,12 @@ def test_check_says_what_places_reach_and_what_searching_takes(
         assert main(["check", *arguments]) == 0
         shown = capsys.readouterr().out
         assert said in shown
-    for stage in ("propose", "extract at places", "train candidate_finder", "1600 crops"):
-        assert stage in shown
+    stages = ("propose", "extract at places", "train candidate_finder", "crops, 0.5 µs")
+    assert all(stage in shown for stage in stages)
+    monkeypatch.chdir(tmp_path / "films")  # no project
+    assert main(["check", *arguments]) == 0
+    shown = capsys.readouterr().out
+    assert all(said in shown for said in (*stages, "of 18 lesions", "choices of `skiagram run`"))
 
 
 @pytest.mark.slow
@@ -159,7 +166,10 @@ def test_check_works_outside_a_project(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["check", *words(sound_folder(tmp_path))]) == 0
-    assert "Disk: " in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    for said in ("choices of `skiagram run`", "train small_cnn", "Disk: "):
+        assert said in shown
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "films.csv"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`skiagram check`: what is in a folder, and all that would stop a run on it."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 from skiagram.cli.folder_arguments import (
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.cli.run_estimate import disk_text, read_choices, time_text
+    from skiagram.cli.run_estimate import disk_text, fitting_study, read_choices, time_text
     from skiagram.datasets.folder.survey import survey_folder
 
     described = read_folder_arguments(arguments)
@@ -53,22 +54,28 @@ def run(arguments: argparse.Namespace) -> int:
     examples: Path | None = arguments.text_examples
     if examples is not None:
         require_new(examples, "--text-examples")
-    survey = survey_folder(source, arguments.folder, described.rows, design)
-    choices = read_choices()
-    if choices is not None and not survey.problems:
-        cases = survey.ingested.development()
-        try:
-            choices.plan.check_folds(design, cases.label, cases.patient_id)
-        except DataError as error:
-            survey.problems.append(error)
+    folder, here = arguments.folder.resolve(), Path("params.yaml").is_file()
+    survey = survey_folder(source, folder, described.rows, design)
+    study = nullcontext() if here or survey.problems else fitting_study(survey, source, design)
+    time = ""
+    with study:
+        choices = read_choices()
+        if choices is not None and not survey.problems:
+            cases = survey.ingested.development()
+            try:
+                choices.plan.check_folds(design, cases.label, cases.patient_id)
+            except DataError as error:
+                survey.problems.append(error)
+        if choices is not None and survey.examined:
+            whose = "in params.yaml" if here else "of `skiagram run`"
+            time = f"Time of a run on one core, with the choices {whose}:\n"
+            time += time_text(survey, choices, source, design)
     parts = [survey_text(survey, source, design), text_in_pixels(survey.examined)]
     if examples is not None:
         number = write_text_examples(survey, examples, source.reading)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")
-    parts += [left_out(described), spelling_hints(described), patient_hint(described)]
+    parts += [left_out(described), spelling_hints(described), patient_hint(described), time]
     if survey.examined:
-        if choices is not None:
-            parts.append(time_text(survey, choices, source, design))
         parts.append(disk_text(survey.examined))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if survey.runnable:

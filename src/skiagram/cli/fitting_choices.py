@@ -66,6 +66,14 @@ def _plain(value: Any) -> str:
     return json.dumps(value).replace('"', "").replace(" ", "")
 
 
+def put(values: Any, dotted: str, value: Any) -> None:
+    """Set an option of a file, whose groups are named before it: `training.epochs`."""
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        values = values[parent]
+    values[last] = value
+
+
 def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices:
     """Return what fits the images that were read; params.yaml decides what is not named."""
     of_run = {"dataset": name, "design": design}

@@ -174,6 +174,7 @@ def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]])
     import yaml
     from dvc.utils.serialize import modify_yaml
 
+    from skiagram.cli.fitting_choices import put
     from skiagram.study_folder.files import shipped_files
 
     shipped = yaml.safe_load(shipped_files()["params.yaml"])
@@ -185,8 +186,4 @@ def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]])
     for file, of_file in options.items():
         with modify_yaml(file) as values:
             for dotted, value in of_file.items():
-                *parents, last = dotted.split(".")
-                place = values
-                for parent in parents:
-                    place = place[parent]
-                place[last] = value
+                put(values, dotted, value)

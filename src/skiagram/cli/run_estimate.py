@@ -2,15 +2,19 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import yaml
 from pydantic.dataclasses import dataclass
 
 from skiagram.cli.check_report import text_table
+from skiagram.cli.fitting_choices import fitting_choices, put
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.source import Folder, place_lesions
@@ -29,6 +33,7 @@ from skiagram.options import STRICT, build, check, read_option_file
 from skiagram.records import Design, tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
 from skiagram.restoration.steps import Steps
+from skiagram.study_folder.files import shipped_files
 
 _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
@@ -66,6 +71,25 @@ def read_choices() -> RunChoices | None:
     return check(RunChoices, {name: params[name] for name in names} | {"plan": plan}, path.name)
 
 
+@contextmanager
+def fitting_study(survey: Survey, source: Folder, design: Design) -> Iterator[None]:
+    """Work in a study with the choices that `skiagram run` makes, which is gone afterwards."""
+    with TemporaryDirectory() as place, chdir(place):
+        for name, content in shipped_files().items():
+            if name == "params.yaml" or name.startswith("conf/"):
+                Path(name).parent.mkdir(parents=True, exist_ok=True)
+                Path(name).write_bytes(content)
+        fitting = fitting_choices(source.name, survey, design)
+        for path, text in fitting.files.items():
+            path.write_text(text, encoding="utf-8")
+        for file, options in {"params.yaml": fitting.params, **fitting.options}.items():
+            values = read_option_file(Path(file))
+            for dotted, value in options.items():
+                put(values, dotted, value)
+            Path(file).write_text(yaml.safe_dump(values), encoding="utf-8")
+        yield
+
+
 def _option_file(group: str, name: str) -> dict[str, Any]:
     return read_option_file(Path("conf", group, f"{name}.yaml"))
 
@@ -94,7 +118,7 @@ def time_text(
         rows += more
     rows += [_network(name, examined, choices.plan, design) for name in choices.networks]
     table = text_table(["stage", "at most about", "basis"], rows)
-    return f"Time of a run on one core, with the choices in params.yaml:\n{table}{ceiling}"
+    return f"{table}{ceiling}"
 
 
 def _search(
