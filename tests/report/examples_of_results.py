@@ -126,23 +126,20 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
     )
 
 
-def with_reader() -> Evaluation:
+def with_another(**outcome: str) -> Evaluation:
     evaluation = binary(ideal=False)
-    stronger = evaluation.models[-1]
-    own = dataclasses.replace(stronger.outcome, model="reader", arm="reader", title="Dr Gray")
-    reader = dataclasses.replace(stronger, outcome=own)
-    return dataclasses.replace(evaluation, models=(*evaluation.models, reader))
+    own = dataclasses.replace(evaluation.models[-1].outcome, **outcome)  # type: ignore[arg-type]
+    another = dataclasses.replace(evaluation.models[-1], outcome=own)
+    return dataclasses.replace(evaluation, models=(*evaluation.models, another))
+
+
+def with_reader() -> Evaluation:
+    return with_another(model="reader", arm="reader", title="Dr Gray")
 
 
 def with_combination() -> Evaluation:
-    evaluation = binary(ideal=False)
-    stronger = evaluation.models[-1]
-    own = dataclasses.replace(
-        stronger.outcome, model="stacking", arm="combined", title="Stacking of both"
-    )
-    both = dataclasses.replace(stronger, outcome=own)
-    best = evaluation.best | {"combined": "stacking"}
-    return dataclasses.replace(evaluation, models=(*evaluation.models, both), best=best)
+    evaluation = with_another(model="stacking", arm="combined", title="Stacking of both")
+    return dataclasses.replace(evaluation, best=evaluation.best | {"combined": "stacking"})
 
 
 def with_failure(reason: str) -> Evaluation:

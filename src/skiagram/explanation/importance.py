@@ -58,18 +58,12 @@ def group_by_family(names: Sequence[str], families: Sequence[str]) -> dict[str, 
     """
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(_family_of(name, families), []).append(name)
+        words = name.split(".")
+        endings = (".".join(words[start:]) for start in range(len(words)))
+        fitting = ([each for each in families if has_prefix(rest, each)] for rest in endings)
+        family = next((max(each, key=len) for each in fitting if each), OTHER)
+        groups.setdefault(family, []).append(name)
     return {family: tuple(members) for family, members in groups.items()}
-
-
-def _family_of(name: str, families: Sequence[str]) -> str:
-    words = name.split(".")
-    for start in range(len(words)):
-        rest = ".".join(words[start:])
-        fitting = [family for family in families if has_prefix(rest, family)]
-        if fitting:
-            return max(fitting, key=len)
-    return OTHER
 
 
 def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:

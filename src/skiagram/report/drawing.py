@@ -140,11 +140,7 @@ def write_beside(axes: Axes, words: str, row: float, **style: Any) -> None:
 
 
 class ChangeRow(NamedTuple):
-    """One difference.
-
-    Attributes:
-        difference: The figure; a missing one gives an empty row with its reason.
-    """
+    """One difference; a missing one gives an empty row with its reason."""
 
     group: str
     title: str
@@ -161,8 +157,13 @@ def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
         axes = page.figure.add_subplot()
         draw_reference_line(axes, 0, "no change", dashed=False)
         for place, line in enumerate(lines):
-            if isinstance(line, ChangeRow):
-                _draw_change(axes, place, line)
+            if isinstance(line, str):
+                continue
+            estimate, colour = line.difference, ARM_COLOUR[line.arm]
+            if estimate.value is not None:
+                axes.plot(estimate.value, place, "s", color=colour, markersize=4)
+            draw_interval(axes, estimate, place, color=colour)
+            write_beside(axes, _change_words(estimate), place, color=MUTED, fontsize=7)
         titles = [line if isinstance(line, str) else line.title for line in lines]
         name_rows(axes, titles, fontsize=7.5)
         axes.set_ylim(len(lines) - 0.5, -0.6)
@@ -173,14 +174,6 @@ def draw_changes(name: str, rows: Sequence[ChangeRow], label: str) -> Drawing:
             f"{row.group}, {row.title} {_change_words(row.difference)}" for row in rows
         )
         return page.finish(name, f"{label}: {words}.")
-
-
-def _draw_change(axes: Axes, place: int, row: ChangeRow) -> None:
-    estimate, colour = row.difference, ARM_COLOUR[row.arm]
-    if estimate.value is not None:
-        axes.plot(estimate.value, place, "s", color=colour, markersize=4)
-    draw_interval(axes, estimate, place, color=colour)
-    write_beside(axes, _change_words(estimate), place, color=MUTED, fontsize=7)
 
 
 def _change_words(estimate: Estimate) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import FeatureSelection, ModelResult, Stability
+from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.features.feature import Definition
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -99,12 +99,8 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
         deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
         return [*deviations, fill_cell(share, format_percent)]
 
-    columns = (
-        "SD from patients",
-        "SD from the seed",
-        "SD from their interaction",
-        "Share of the seed",
-    )
+    sources = ("patients", "the seed", "their interaction")
+    columns = (*(f"SD from {source}" for source in sources), "Share of the seed")
     return tabulate_models(evaluation, columns, cells)
 
 
@@ -135,18 +131,14 @@ def tabulate_chosen_features(
                 f"{model.outcome.title}: {format_decimal(selection.kept, 1)} of "
                 f"{selection.features} features per fit, {selection.fits} fits"
             )
-            groups.append(Group(title, _feature_rows(selection, definitions)))
+            rows = []
+            for chosen in selection.most_chosen:
+                meant = find_definition(chosen.feature, definitions)
+                code, meaning = (meant.ibsi or "none", meant.meaning) if meant else ("none", "")
+                rows.append(TableRow(chosen.feature, [format_percent(chosen.share), code, meaning]))
+            groups.append(Group(title, rows))
     columns = ("Selected, share of fits", "IBSI code", "What it measures")
     return Table(columns, groups, first="Feature") if groups else None
-
-
-def _feature_rows(selection: FeatureSelection, definitions: Sequence[Definition]) -> list[TableRow]:
-    rows = []
-    for chosen in selection.most_chosen:
-        meant = find_definition(chosen.feature, definitions)
-        code, meaning = (meant.ibsi or "none", meant.meaning) if meant else ("none", "")
-        rows.append(TableRow(chosen.feature, [format_percent(chosen.share), code, meaning]))
-    return rows
 
 
 def draw_stability(evaluation: Evaluation) -> Drawing | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
 from skiagram.explanation.importance import Agreement
-from skiagram.explanation.trust import Location, MapTest
+from skiagram.explanation.trust import Location
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
 from skiagram.report.formatting import (
     MISSING,
@@ -107,14 +107,13 @@ def tabulate_tests(model: NetworkExplanation) -> Table:
         if one.reason:
             rows.append(TableRow(one.title, (), failure=f"not defined: {one.reason}"))
             continue
-        cells = [_test_cell(test) for test in one.tests]
+        cells: list[Cell | str] = []
+        for test in one.tests:
+            write = fill_cell if test.name == "randomisation" else fill_difference
+            cell = write(test.figure)
+            cells.append(cell._replace(mark=test.state, bad=test.state != "passed"))
         rows.append(TableRow(one.title, [*cells, "yes" if one.trustworthy else "no"]))
     return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
-
-
-def _test_cell(test: MapTest) -> Cell:
-    write = fill_cell if test.name == "randomisation" else fill_difference
-    return write(test.figure)._replace(mark=test.state, bad=test.state != "passed")
 
 
 def describe_features(model: ClassicalExplanation) -> str:

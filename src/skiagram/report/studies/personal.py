@@ -126,7 +126,8 @@ def describe_model(dataset: PersonalDataSet, model: PersonalModel) -> str:
     before = next(
         each for each in dataset.models if (each.model, each.knows) == (model.model, IMAGE)
     )
-    auc = _auc_of(before, where)
+    parts = [part.auc for part in before.parts if where and part.part == LATER]
+    auc = format_decimal((parts or [before.auc])[0].value)
     figure = format_difference(difference)
     moved = (
         f" The probability moves by {_points(model.moved)} on average, and "
@@ -139,16 +140,9 @@ def describe_model(dataset: PersonalDataSet, model: PersonalModel) -> str:
     return f"{verdict}: AUC{where} {auc} on the image alone, {figure}.{moved}"
 
 
-def _auc_of(model: PersonalModel, where: str) -> str:
-    parts = [part.auc for part in model.parts if where and part.part == LATER]
-    return format_decimal((parts or [model.auc])[0].value)
-
-
 def _percent(estimate: Estimate) -> str:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return "–" if estimate.value is None else format_percent(estimate.value)
-    low, high = format_percent(estimate.low), format_percent(estimate.high)
-    return f"{format_percent(estimate.value)} ({low} to {high})"
+    value, low, high = map(format_percent, (estimate.value, estimate.low, estimate.high))
+    return value if estimate.low is None else f"{value} ({low} to {high})"
 
 
 def _points(estimate: Estimate) -> str:

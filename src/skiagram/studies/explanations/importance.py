@@ -34,7 +34,6 @@ from skiagram.studies.explanations.fits import (
     Blanking,
     FoldFit,
     Ground,
-    ImportanceOptions,
     Rows,
     draw_rows,
     fit_count,
@@ -196,12 +195,8 @@ def explain_features(
         )
         for family, members in measured[0].families.items()
     ]
-    importance = np.array(
-        [
-            _feature_importance(fit, measures, names)
-            for fit, measures in zip(folds, measured, strict=True)
-        ]
-    )
+    pairs = zip(folds, measured, strict=True)
+    importance = np.array([_feature_importance(*pair, names) for pair in pairs])
     average = dict(zip(names, importance.mean(axis=0).tolist(), strict=True))
     first = rank_features(average, [measures.clusters for measures in measured])[: options.first]
     features = tuple(
@@ -218,6 +213,11 @@ def explain_features(
     size = np.array([measures.shapley for measures in measured if measures.shapley is not None])
     mean = size.mean(axis=0) if len(size) else np.empty(0)
     coefficients, resamples = estimate_coefficients(folds[0])
+    reason = "none were asked for"
+    if options.shap_cases:
+        reason = (
+            "exact values are known for linear models, single trees, forests and boosting alone"
+        )
     return ClassicalExplanation(
         **vars(model),
         auc=mean_auc(folds),
@@ -230,7 +230,7 @@ def explain_features(
         shapley=tuple(
             Contribution(names[k], float(mean[k])) for k in np.argsort(-mean)[: options.first]
         ),
-        shapley_reason="" if len(size) else _why_no_shapley(options),
+        shapley_reason="" if len(size) else reason,
         clusters=compare_rankings(importance, options.first),
         shapley_agreement=compare_rankings(size, options.first) if len(size) else None,
         blanking=measure_blanking(ground, folds),
@@ -247,12 +247,6 @@ def _feature_importance(
         for first, scores in measured.of_clusters.items()
     }
     return [lost[measured.cluster_of[name]] for name in names]
-
-
-def _why_no_shapley(options: ImportanceOptions) -> str:
-    if not options.shap_cases:
-        return "none were asked for"
-    return "exact values are known for linear models, single trees, forests and boosting alone"
 
 
 def _relatives(name: str, measured: Sequence[FoldImportance]) -> tuple[str, ...]:
@@ -293,11 +287,8 @@ def estimate_coefficients(fit: FoldFit) -> tuple[tuple[Coefficient, ...], int]:
 
     def make(folder: Path) -> None:
         own = effects(np.arange(len(cv)), "coefficients")
-        drawn = (
-            []
-            if own is None
-            else [effects(rows, "coefficients") for rows in resample_patients(cv, count)]
-        )
+        samples = [] if own is None else resample_patients(cv, count)
+        drawn = [effects(rows, "coefficients") for rows in samples]
         fitted = [drawing for drawing in drawn if drawing is not None]
         np.save(folder / "own.npy", np.empty(0) if own is None else own, allow_pickle=False)
         np.save(folder / "resampled.npy", np.array(fitted), allow_pickle=False)
@@ -331,11 +322,6 @@ def resample_patients(cv: CrossValidation, count: int) -> Iterator[Rows]:
     rows_of = [np.flatnonzero(number == patient) for patient in range(len(patients))]
     for replicate in range(count):
         generator = stream(cv.plan.seed, NAME, "resample", replicate)
-        drawn = np.concatenate(
-            [
-                generator.choice(own, len(own))
-                for k in (0, 1)
-                if len(own := np.flatnonzero(label == k))
-            ]
-        )
+        classes = (np.flatnonzero(label == k) for k in (0, 1))
+        drawn = np.concatenate([generator.choice(own, len(own)) for own in classes if len(own)])
         yield np.sort(np.concatenate([rows_of[patient] for patient in drawn]))

@@ -87,7 +87,9 @@ def corrupt(
         )
     values = image.reshape(*image.shape[:2], -1).astype(np.float64)
     known = values[np.isfinite(values)]
-    low, high = _robust_range(known)
+    low, high = np.percentile(known, (5, 95)).tolist() if len(known) else (0.0, 0.0)
+    if high <= low and len(known):  # a small object on an empty background
+        low, high = float(known.min()), float(known.max())
     if high <= low:
         return image
     with np.errstate(invalid="ignore"):
@@ -98,15 +100,6 @@ def corrupt(
         limits = np.iinfo(image.dtype)
         worse = np.clip(np.rint(worse), limits.min, limits.max)
     return worse.astype(image.dtype).reshape(image.shape)
-
-
-def _robust_range(known: Values) -> tuple[float, float]:
-    if len(known) == 0:
-        return 0.0, 0.0
-    low, high = np.percentile(known, (5, 95))
-    if high <= low:  # a small object on an empty background
-        low, high = known.min(), known.max()
-    return float(low), float(high)
 
 
 def _filled(values: Values, faulty: NDArray[np.bool_]) -> Values:

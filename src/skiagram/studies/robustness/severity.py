@@ -62,20 +62,15 @@ class CorruptionKind:
 
 
 @dataclass(frozen=True)
-class RobustnessModel(StudiedModel):
-    """A model that may have failed: why it has no figures; empty when it has."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class CorruptedModel(RobustnessModel):
+class CorruptedModel(StudiedModel):
     """One model under all corruptions of one data set.
 
     Attributes:
-        behind: The same minus that of the model that loses least; None for that one.
+        reason: Why it has no figures; empty when it has.
+        behind: Mean change minus that of the model that loses least; None for that one.
     """
 
+    reason: str
     clean: Figures | None
     mean_change: Estimate
     behind: Estimate | None

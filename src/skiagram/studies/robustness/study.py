@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 from skiagram.records import Cases, Design, read_table
-from skiagram.studies.candidates import EncoderStudyOptions
+from skiagram.studies.candidates import EncoderStudyOptions, StudiedModel
 from skiagram.studies.cohorts import FOLDS, Cohort, Flags
 from skiagram.studies.pipeline_steps import ReportedDataSet, encode_prepared
 from skiagram.studies.robustness.corruptions import CORRUPTIONS, Condition, prepare_condition
@@ -23,7 +23,6 @@ from skiagram.studies.robustness.severity import (
     CorruptedModel,
     CorruptionKind,
     Figures,
-    RobustnessModel,
     compute_figures,
     model_results,
 )
@@ -39,8 +38,10 @@ class CorruptedDataSet(ReportedDataSet):
 
 
 @dataclass(frozen=True)
-class ShiftedModel(RobustnessModel):
+class ShiftedModel(StudiedModel):
     """One model on the cases of one source, trained with and without cases of that source."""
+
+    reason: str
 
     own: Figures | None
     foreign: Figures | None
