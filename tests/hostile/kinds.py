@@ -76,6 +76,14 @@ class Kind:
     bombs: Sequence[Callable[[], bytes]] = field(default=())
 
 
+_PLACES: list[tempfile.TemporaryDirectory[str]] = []  # they go when the process ends
+
+
+def _place() -> Path:
+    _PLACES.append(tempfile.TemporaryDirectory(prefix="hostile-"))
+    return Path(_PLACES[-1].name)
+
+
 def _image(content: bytes) -> object:
     image = decode_image(content, "film")
     return image.pixels.tobytes(), image.pixels.shape, image.spacing
@@ -205,7 +213,7 @@ def _read_table(content: bytes) -> object:
 
 @cache
 def _own() -> tuple[Path, Any]:
-    place = Path(tempfile.mkdtemp(prefix="hostile-"))
+    place = _place()
     own = write_folder(
         place,
         {f"film-{at}.png": png(at) for at in range(8)},
@@ -272,7 +280,7 @@ def _read_store(changed: Mapping[str, bytes]) -> object:
 def _model(arm: str) -> Path:
     from skiagram.models.deployment import write_checksums
 
-    place = Path(tempfile.mkdtemp(prefix="hostile-"))
+    place = _place()
     if arm == "network":
         from tests.deploy.networks import trained_network
 
@@ -332,7 +340,7 @@ def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
 def _package() -> bytes:
     from skiagram.deploy.package import pack
 
-    target = Path(tempfile.mkdtemp(prefix="hostile-")) / "model.skiagram"
+    target = _place() / "model.skiagram"
     pack(_model("logistic_regression"), target)
     return target.read_bytes()
 
