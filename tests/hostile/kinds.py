@@ -337,6 +337,7 @@ def _read_model(arm: str, *, checksums: bool) -> Callable[[bytes], object]:
     return read
 
 
+@cache
 def _package() -> bytes:
     from skiagram.deploy.package import pack
 
