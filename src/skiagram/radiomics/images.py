@@ -168,11 +168,15 @@ def _read(
         is_image_file,
         read_case_files,
     )
+    from skiagram.datasets.volumes.volume_files import join_meta_image
 
     files = read_case_files(FolderTree(image.parent, is_image_file), ImageReference(image.name))
     reference = ImageReference(image.name, None if mask is None else str(mask), label_value=label)
     if mask is not None:
-        files = files._replace(mask=read_file(mask, str(mask)))
+        content = read_file(mask, str(mask))
+        beside = mask.with_name
+        whole = join_meta_image(content, lambda name: read_file(beside(name), str(beside(name))))
+        files = files._replace(mask=whole)
     read = decode_case(
         files,
         reference,

@@ -94,6 +94,14 @@ def test_a_polygon_of_yolo_is_no_box(tmp_path: Path, row: str) -> None:
         read_lesions(tmp_path, lambda _: (200, 100))
 
 
+def test_an_id_of_two_images_of_coco_is_refused(tmp_path: Path) -> None:
+    images = [{"id": 7, "file_name": name} for name in ("one.png", "two.png")]
+    box = {"image_id": 7, "bbox": [20, 10, 20, 40]}
+    (tmp_path / "coco.json").write_text(json.dumps({"images": images, "annotations": [box]}))
+    with pytest.raises(DataError, match=r"coco\.json: no annotations of COCO .*too many values"):
+        read_lesions(tmp_path / "coco.json", no_image)
+
+
 def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
     path = tmp_path / "annotations.csv"
     path.write_text(

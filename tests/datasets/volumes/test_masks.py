@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from skiagram.datasets.volumes.grid import Grid
 from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask, fill_polygon
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
+from skiagram.radiomics.features import extract
 from tests.datasets.volumes.examples import (
     GRID,
     ORIGIN,
@@ -301,3 +303,14 @@ def test_contours_of_real_tumours_fill_the_voxels_of_their_published_masks(
     if same.exists():
         values = decode_volume(same.read_bytes(), "image").voxels
         np.testing.assert_allclose(image.voxels, values, atol=1e-5)
+
+
+def test_a_mask_may_be_a_header_beside_its_voxels(tmp_path: Path) -> None:
+    for name, voxels in (("image", VALUES), ("mask", MASK.astype(np.uint8))):
+        image = SimpleITK.GetImageFromArray(voxels)
+        image.SetSpacing(GRID.spacing[::-1])
+        SimpleITK.WriteImage(image, tmp_path / f"{name}.mhd", useCompression=True)
+    chosen: dict[str, Any] = {"families": ["morphology"], "bin_count": 4}
+    assert extract(tmp_path / "image.mhd", tmp_path / "mask.mhd", **chosen) == pytest.approx(
+        extract(VALUES, MASK, GRID.spacing, **chosen)
+    )

@@ -148,6 +148,11 @@ def test_uptake_values_and_private_scales_of_scanners_are_taken() -> None:
     first[0x70531000].value = "0.002"
     with pytest.raises(DataError, match="differ in Philips' scale of counts"):
         decode_series([(files[0][0], written(first)), *files[1:]], "p")
+    files = pet_files(LATE)
+    first = pydicom.dcmread(BytesIO(files[0][1]))
+    first.private_block(0x0009, "GEMS_PETD_01", create=True).add_new(0x0D, "DT", "20200102140000")
+    with pytest.raises(DataError, match="a scan that begins after its images"):
+        decode_series([(files[0][0], written(first)), *files[1:]], "p")
 
 
 def test_a_single_slice_is_read_as_one_of_its_series() -> None:

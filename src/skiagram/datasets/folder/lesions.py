@@ -173,11 +173,14 @@ def _csv(path: Path) -> dict[str, list[Lesion]]:
 def _coco(path: Path) -> dict[str, list[Lesion]]:
     try:
         content = json.loads(read_file(path, str(path)))
-        names = {image["id"]: str(image["file_name"]) for image in content["images"]}
+        names: dict[object, list[str]] = {}
+        for image in content["images"]:
+            names.setdefault(image["id"], []).append(str(image["file_name"]))
         lesions: dict[str, list[Lesion]] = {}
         for annotation in content["annotations"]:
             lesion = of_box(*map(float, annotation["bbox"]))
-            lesions.setdefault(names[annotation["image_id"]], []).append(lesion)
+            [name] = names[annotation["image_id"]]  # merged files may have an id twice
+            lesions.setdefault(name, []).append(lesion)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         found = f"no annotations of COCO ({type(error).__name__}: {error})"
         raise DataError(

@@ -253,8 +253,8 @@ class FolderFiles(OpenSource):
         reference = self.listing.references[position]
         names = _files_of(reference)
         states = [self.files.state(name) for name in names]
-        if None in states or reference.file.endswith(".mhd"):  # its voxels are in another file
-            return None
+        if None in states or any(name.endswith(".mhd") for name in names):
+            return None  # the voxels are in another file
         checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.
         options = (reference, self.channels, self.reading, self.text)

@@ -118,14 +118,14 @@ def is_image_file(head: bytes) -> bool:
 
 def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     """Read the files of an image, each once."""
+
+    def whole(file: str) -> bytes:
+        beside = PurePosixPath(file).with_name
+        return join_meta_image(files.read(file), lambda name: files.read(beside(name).as_posix()))
+
     names = files.series(reference.file)
     if names is None:
-        beside = PurePosixPath(reference.file).with_name
-        image = {
-            reference.file: join_meta_image(
-                files.read(reference.file), lambda name: files.read(beside(name).as_posix())
-            )
-        }
+        image = {reference.file: whole(reference.file)}
         checksums = {reference.file: _sha256(image[reference.file])}
     else:
         image = {name: files.read(f"{reference.file}/{name}") for name in names}
@@ -133,7 +133,7 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
         checksums = {reference.file: checksum_of_series(parts)}
     mask = None
     if reference.mask is not None:
-        mask = files.read(reference.mask)
+        mask = whole(reference.mask)
         checksums[reference.mask] = _sha256(mask)
     return CaseFiles(image, mask, checksums)
 

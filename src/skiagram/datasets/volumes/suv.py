@@ -166,6 +166,8 @@ def _scan_time(
     said_by_ge = (str(_private(header, _GE_SCAN) or "") for header in headers)
     scans = [scan for text in said_by_ge if (scan := _moment("scan", text, zone, name))]
     if scans:
+        if min(scans) > min(acquired):
+            raise _no_suv("a scan that begins after its images", name)
         return min(scans)
     return min(
         begun - timedelta(seconds=_average_count_time(header, half_life))
