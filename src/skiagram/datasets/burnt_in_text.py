@@ -167,12 +167,14 @@ def _lines(characters: list[Box], area: float) -> list[Box]:
     Morel 2000, Int. J. Comput. Vis. 40:7).
     """
     lines: list[list[Box]] = []
+    near: list[list[Box]] = []
     for box in sorted(characters, key=lambda box: box.left):
-        line = next((line for line in lines if _continues(line[-1], box)), None)
-        if line is None:
-            lines.append([box])
-        else:
-            line.append(box)
+        near = [line for line in near if box.left - line[-1].right <= _GAP * _MAX_HEIGHT]
+        line = next((line for line in near if _continues(line[-1], box)), [])
+        if not line:
+            lines.append(line)
+            near.append(line)
+        line.append(box)
     heights = np.array([box.height for box in characters])
     return [
         _around(line)
