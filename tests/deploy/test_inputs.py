@@ -93,14 +93,14 @@ def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(
     first, second, third, *_ = trained.films
     rows = [
         {"file": str(first), "side": "middle", "age": "50"},
-        {"file": str(second), "side": "left", "age": "old"},
+        {"file": str(second), "side": "left", "age": "5_0"},
         {"file": "other.png", "side": "left", "age": "50"},
     ]
     table = write(tmp_path / "women.csv", rows)
     words = [str(trained.model), *map(str, (first, second, third)), "--covariates", str(table)]
     assert main(["predict", *words, "-o", str(tmp_path / "scores.csv")]) == 4
     said = capsys.readouterr().err
-    assert f"{second}: `old` in column `age`. Allowed: a finite number, or an empty cell" in said
+    assert f"{second}: `5_0` in column `age`. Allowed: a finite number, or an empty cell" in said
     assert f"{third}: no row in the table of covariates" in said
     assert (
         "1 of 3 images have a covariate text that too few cases for training had, "

@@ -15,6 +15,7 @@ from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.table import is_number
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
@@ -240,14 +241,10 @@ class CovariateFeature:
             return float(cell == self.category)
         if not cell:
             return math.nan
-        try:
-            number = float(cell)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
+        if not is_number(cell):
             found = f"`{cell}` in column `{self.covariate.column}`"
             raise DataError(found, allowed="a finite number, or an empty cell if it is unknown")
-        return number
+        return float(cell)
 
 
 def require_sites(features: Sequence["CovariateFeature"]) -> tuple["CovariateFeature", ...]:

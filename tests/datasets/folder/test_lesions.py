@@ -38,7 +38,9 @@ def test_a_cell_says_lesions_and_comes_back() -> None:
     assert parse_lesions("") == []
 
 
-@pytest.mark.parametrize("cell", ["1 2", "1 2 0", "a b c", "1 2 -3", "1 2 3 4 5", "1 2 nan", "mm"])
+@pytest.mark.parametrize(
+    "cell", ["1_0 2 3", "1 2", "1 2 0", "a b c", "1 2 -3", "1 2 3 4 5", "1 2 nan", "mm"]
+)
 def test_a_cell_that_says_none_is_refused(cell: str) -> None:
     with pytest.raises(DataError, match="lesions"):
         parse_lesions(cell)
