@@ -40,7 +40,7 @@ NAMES = (
 def odd_folder(place: Path) -> OwnFolder:
     """Write a sound folder of files with odd names, and links that lead in a circle."""
     rows = [
-        {"file": name, "label": ("normal", "cancer")[at // 2 % 2], "patient_id": f"P{at // 2}"}
+        {"file": name, "label": ("normal", "cancer")[at // 2 % 2], "patient_id": f"P{at}"}
         for at, name in enumerate(NAMES)
     ]
     own = write_folder(place, {name: png(at) for at, name in enumerate(NAMES)}, rows)
