@@ -29,7 +29,7 @@ setup: .venv/installed ## make .venv from the pinned lock files
 	@echo "Installing into .venv, 8 GB; minutes, and longer where packages are not on this machine yet"
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	.venv/bin/uv pip sync --require-hashes requirements.lock requirements-uv.lock
+	.venv/bin/uv pip sync --compile-bytecode --require-hashes requirements.lock requirements-uv.lock
 	.venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	echo "Compiling array loops, once: a minute or two"
 	.venv/bin/python pipeline/compile.py

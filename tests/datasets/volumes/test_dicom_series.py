@@ -144,17 +144,15 @@ def _tilted() -> list[tuple[str, bytes]]:
         (_tilted(), "gantry tilt of 14.9°"),
         ([*series_files(), ("n.txt", b"notes")], "n.txt: not a DICOM file"),
         ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
-        (
-            [*series_files()[1:], *series_files(PhotometricInterpretation="MONOCHROME1")[:1]],
-            "slices of 2 photometric interpretations (3 and 1",
-        ),
-        (
-            [*series_files()[1:], *series_files(Modality="PT")[:1]],
-            "slices of 2 modalities (3 and 1",
-        ),
-        (
-            [*series_files()[1:], *series_files(FrameOfReferenceUID="1.2")[:1]],
-            "slices of 2 frames of reference (3 and 1",
+        *(
+            ([*series_files()[1:], *series_files(**other)[:1]], f"slices of 2 {things} (3 and 1")
+            for other, things in (
+                ({"PhotometricInterpretation": "MONOCHROME1"}, "photometric interpretations"),
+                ({"Modality": "PT"}, "modalities"),
+                ({"FrameOfReferenceUID": "1.2"}, "frames of reference"),
+                ({"PatientID": "P2"}, "patients"),
+                ({"StudyInstanceUID": "1.2"}, "studies"),
+            )
         ),
         (series_files(VALUES[:1]), "a single slice that does not say its thickness"),
     ],

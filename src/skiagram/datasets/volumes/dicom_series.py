@@ -30,13 +30,16 @@ from skiagram.datasets.volumes.volume_files import check_voxels, narrow
 from skiagram.errors import DataError, named, readable
 
 _FIELDS = [
-    *map(Tag, ("SeriesInstanceUID", "FrameOfReferenceUID", "SliceThickness")),
+    *map(Tag, ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")),
+    *map(Tag, ("FrameOfReferenceUID", "SliceThickness")),
     *map(Tag, ("ImagePositionPatient", "ImageOrientationPatient")),
     *map(Tag, ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")),
     *PET_FIELDS,
 ]
 _ALIKE = {  # in all slices of a series
     "SeriesInstanceUID": "series",
+    "PatientID": "patients",
+    "StudyInstanceUID": "studies",
     "Modality": "modalities",
     "FrameOfReferenceUID": "frames of reference",
     "PhotometricInterpretation": "photometric interpretations",
