@@ -22,13 +22,8 @@ def test_a_job_is_an_experiment_of_dvc(project: Project, launcher: str) -> None:
             pytest.skip(f"no launcher {launcher}: its plug-in is not installed")
     if launcher == "submitit_slurm" and shutil.which("sbatch") is None:
         pytest.skip("no SLURM here: there is no command `sbatch`")
-    project.edit(
-        "params.yaml",
-        baselines=["logistic_regression"],
-        networks=[],
-        features="first_order",
-        folds=2,
-    )
+    project.edit("params.yaml", baselines=["logistic_regression"], features="first_order")
+    project.edit("conf/model/small_cnn.yaml", training__epochs=1)
     for command in (
         *("git init -q", "git config user.name a", "git config user.email a@b", "dvc init -q"),
         *("git add -A", "git commit -qm first"),
