@@ -134,6 +134,15 @@ def _tilted() -> list[tuple[str, bytes]]:
     return [(f"{at}.dcm", content) for at, (_, content) in enumerate(files)]
 
 
+CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"PhotometricInterpretation": "MONOCHROME1"}, "photometric interpretations"),
+    ({"Modality": "PT"}, "modalities"),
+    ({"FrameOfReferenceUID": "1.2"}, "frames of reference"),
+    ({"PatientID": "P2"}, "patients"),
+    ({"StudyInstanceUID": "1.2"}, "studies"),
+)
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -146,13 +155,7 @@ def _tilted() -> list[tuple[str, bytes]]:
         ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
         *(
             ([*series_files()[1:], *series_files(**other)[:1]], f"slices of 2 {things} (3 and 1")
-            for other, things in (
-                ({"PhotometricInterpretation": "MONOCHROME1"}, "photometric interpretations"),
-                ({"Modality": "PT"}, "modalities"),
-                ({"FrameOfReferenceUID": "1.2"}, "frames of reference"),
-                ({"PatientID": "P2"}, "patients"),
-                ({"StudyInstanceUID": "1.2"}, "studies"),
-            )
+            for other, things in CONTRADICTIONS
         ),
         (series_files(VALUES[:1]), "a single slice that does not say its thickness"),
     ],
