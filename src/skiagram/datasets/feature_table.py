@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file
-from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
+from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows, require_columns
 from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
 from skiagram.errors import DataError
 from skiagram.options import STRICT
@@ -157,10 +157,9 @@ def _number(cell: str, name: str, where: str) -> float | None:
     if cell == "":
         return None
     try:
-        value = float(cell)
+        value = parse_number(cell)
     except ValueError:
         value = np.inf
-    value = np.inf if "_" in cell else value
     if np.isnan(value):
         return None
     if abs(value) > np.finfo(np.float32).max:
@@ -175,6 +174,6 @@ def _number(cell: str, name: str, where: str) -> float | None:
 
 def _covariate(cell: str) -> float | str | None:
     try:
-        return cell if "_" in cell else float(cell) if cell else None
+        return parse_number(cell) if cell else None
     except ValueError:
         return cell

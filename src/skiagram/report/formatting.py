@@ -1,6 +1,7 @@
 """Numbers and words as the pages print them, and the order in which they show the models."""
 
 import math
+from typing import NamedTuple
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
@@ -108,22 +109,31 @@ def finished_models(evaluation: Evaluation) -> list[ModelResult]:
     ]
 
 
-# Parts of sentences.
-DESIGN_WORDS: dict[Design, dict[str, str]] = {
-    "holdout": {
-        "reported": "the sealed test cases",
-        "chosen": "chosen on development cases",
-        "fixed_on": "out-of-fold scores of development cases",
-        "held_out": "held-out development cases",
-        "named": "before the labels were opened",
-    },
-    "cv": {
-        "reported": "cases held out by cross-validation",
-        "chosen": "chosen within each fold by its inner folds",
-        "fixed_on": "inner out-of-fold scores, within the training part of each fold",
-        "held_out": "held-out cases of the training part of each fold",
-        "named": "beforehand",
-    },
+class DesignWords(NamedTuple):
+    """Parts of sentences."""
+
+    reported: str
+    chosen: str
+    fixed_on: str
+    held_out: str
+    named: str
+
+
+DESIGN_WORDS: dict[Design, DesignWords] = {
+    "holdout": DesignWords(
+        reported="the sealed test cases",
+        chosen="chosen on development cases",
+        fixed_on="out-of-fold scores of development cases",
+        held_out="held-out development cases",
+        named="before the labels were opened",
+    ),
+    "cv": DesignWords(
+        reported="cases held out by cross-validation",
+        chosen="chosen within each fold by its inner folds",
+        fixed_on="inner out-of-fold scores, within the training part of each fold",
+        held_out="held-out cases of the training part of each fold",
+        named="beforehand",
+    ),
 }
 
 

@@ -86,13 +86,7 @@ class _Shown:
             "notebook.html.j2",
             sentences=self._sentences(),
             table_of=self._table(),
-            pictures=[
-                # an image of its own, which no style of a notebook changes
-                {"source": f"data:image/svg+xml;base64,{data}", "words": drawing.description}
-                for drawing in self._drawings()
-                if drawing
-                for data in [b64encode(drawing.svg.encode()).decode()]
-            ],
+            pictures=[_picture(drawing) for drawing in self._drawings() if drawing],
             warnings=self.evaluation.warnings,
         )
 
@@ -105,6 +99,12 @@ class _Shown:
 
     def _drawings(self) -> Iterator[Drawing | None]:
         yield draw_curves(self.evaluation, "roc")
+
+
+def _picture(drawing: Drawing) -> Mapping[str, str]:
+    """Return a figure as an image of its own, which no style of a notebook changes."""
+    data = b64encode(drawing.svg.encode()).decode()
+    return {"source": f"data:image/svg+xml;base64,{data}", "words": drawing.description}
 
 
 @dataclass(frozen=True)

@@ -163,3 +163,10 @@ def require_columns(rows: list[TableRow], named: Iterable[str]) -> None:
                 allowed=", ".join(f"`{column}`" for column in header),
                 remedy="rename the column, or name the right one",
             )
+
+
+def parse_number(cell: str) -> float:
+    """Return the number that a cell says; ValueError of a text, such as `12_1`."""
+    if "_" in cell:  # a number to Python alone
+        raise ValueError(cell)
+    return float(cell)

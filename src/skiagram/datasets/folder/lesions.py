@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from skiagram.datasets.contract import Mark
-from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.csv_rows import parse_number, read_rows
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError
@@ -76,19 +76,13 @@ def parse_lesions(cell: str) -> list[Lesion]:
         words = part.split()
         world = words[-1] == "mm"
         try:
-            *centre, radius = (_number(word) for word in words[: len(words) - world])
+            *centre, radius = (parse_number(word) for word in words[: len(words) - world])
         except ValueError:
             centre, radius = [], 0.0
         if len(centre) not in (2, 3) or not radius > 0 or not np.isfinite([*centre, radius]).all():
             raise DataError(f"lesions `{part}`", allowed=ALLOWED, remedy="correct the cell")
         lesions.append(Lesion(tuple(centre), radius, world))
     return lesions
-
-
-def _number(cell: str) -> float:
-    if "_" in cell:  # `1_000` is a number to Python alone
-        raise ValueError(cell)
-    return float(cell)
 
 
 def is_unreadable(cell: str) -> bool:
@@ -161,12 +155,12 @@ def _csv(path: Path) -> dict[str, list[Lesion]]:
     for row in rows:
         try:
             if boxed:
-                left, top, right, bottom = (_number(row.cells[column]) for column in _BOX)
+                left, top, right, bottom = (parse_number(row.cells[column]) for column in _BOX)
                 lesion = of_box(left, top, right - left, bottom - top)
             else:
                 named = [*(centre or ())[:2], *filter(row.cells.get, (centre or ())[2:])]
-                places = tuple(_number(row.cells[column]) for column in named)
-                half = _RADII[radius or ""] * _number(row.cells[radius or ""])
+                places = tuple(parse_number(row.cells[column]) for column in named)
+                half = _RADII[radius or ""] * parse_number(row.cells[radius or ""])
                 [lesion] = parse_lesions(Lesion(places, half, centre == _CENTRES[1]).text())
         except (ValueError, DataError) as error:
             found = error.found if isinstance(error, DataError) else "a cell that is no number"

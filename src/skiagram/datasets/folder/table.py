@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry, Visit
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow, require_columns
+from skiagram.datasets.folder.csv_rows import WHERE, TableRow, parse_number, require_columns
 from skiagram.datasets.folder.identifiers import fold_id, suspect_column
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
@@ -507,7 +507,7 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
 def is_number(cell: str) -> bool:
     """Return whether a cell is a finite number."""
     try:
-        return math.isfinite(float(cell)) and "_" not in cell  # `12_1` is a name to all but Python
+        return math.isfinite(parse_number(cell))
     except ValueError:
         return False
 

@@ -103,11 +103,12 @@ class Checklist(NamedTuple):
         Weights of items that do not apply are left out of the sum, as the checklist does.
         """
         applicable = [item for item in self.items if item.state != "not applicable"]
-        whole, met, lost = (
-            sum(item.weight for item in applicable if state in (item.state, "any"))
-            for state in ("any", "here", "not here")
-        )
-        return (met / whole, (whole - lost) / whole) if whole else None
+        whole = sum(item.weight for item in applicable)
+        if whole == 0:
+            return None
+        met = sum(item.weight for item in applicable if item.state == "here")
+        lost = sum(item.weight for item in applicable if item.state == "not here")
+        return met / whole, (whole - lost) / whole
 
     @property
     def score_words(self) -> str:

@@ -64,8 +64,9 @@ def tabulate_pairs(
     if not corrected:
         del columns["p, Holm"]
     words = ("minus", "What it shows")
-    first = lambda pair: name(pair.model)  # noqa: E731
-    return tabulate(pairs, first, columns, words=words, kind="pairs") if pairs else None
+    if not pairs:
+        return None
+    return tabulate(pairs, lambda pair: name(pair.model), columns, words=words, kind="pairs")
 
 
 def _describe_mcnemar(test: McNemar | None) -> str:

@@ -164,7 +164,7 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     if not chosen:
         sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
         yield (
-            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design]['chosen']}. The "
+            f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
             f"comparison above is between the models that were.{sealed}"
         )
     elif share < _SURE:
