@@ -341,14 +341,15 @@ def _occlusion(
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(resolution.window * side)) for side in images.shape[2:]]
     with torch.no_grad():
-        attribution = import_captum().Occlusion(module).attribute(
+        occlusion = import_captum().Occlusion(module)
+        attribution = occlusion.attribute(
             images,
             (images.shape[1], *sides),
             strides=(1, *(max(1, side // 2) for side in sides)),
             baselines=network.blank(images),
             additional_forward_args=beside,
             perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
-        )  # fmt: skip
+        )
     return cast(Tensor, attribution[:, 0])
 
 

@@ -126,7 +126,8 @@ def test_the_other_side_is_taken_off_at_the_same_relative_place(tmp_path: Path) 
     table = describe_candidates(whole.select(np.array([1])), ("relative", "contralateral", "place"))
     lesion = whole.marks.iloc[0]
     assert lesion["case_id"] == "c01"
-    row = int(lesion["row"] / STEP * SIDE + lesion["column"] / STEP)
+    place = lesion[["row", "column"]].to_numpy(dtype=float) / STEP
+    row = int(place @ (SIDE, 1))
     difference = table.columns(["contralateral.first_order_mean"]).values[:, 0]  # noqa: PD011
     assert difference.argmax() == row
     alone = replace(whole, partner={}).select(np.array([1]))

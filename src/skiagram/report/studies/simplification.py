@@ -163,6 +163,6 @@ def draw_losses(models: Sequence[SimplifiedModel]) -> Drawing:
         kind, _, way = model.name.partition(", ")
         group = _GROUPS.get(kind, _COMPRESSED)
         title = way if kind in _GROUPS else model.name
-        rows.append(ChangeRow(group, title, "deep" if kind in _DEEP else "classical",
-                              model.difference))  # fmt: skip
+        arm = "deep" if kind in _DEEP else "classical"
+        rows.append(ChangeRow(group, title, arm, model.difference))
     return draw_changes("simplification", rows, "AUC minus the original's, with 95 % interval")
