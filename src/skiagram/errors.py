@@ -97,6 +97,5 @@ def named(where: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        raise DataError(
-            error.found, where=where, allowed=error.allowed, remedy=error.remedy
-        ) from error
+        advice = {"allowed": error.allowed, "remedy": error.remedy}
+        raise type(error)(error.found, where=where, **advice) from error

@@ -25,6 +25,7 @@ from skiagram.cli import main as frame
 from skiagram.cli.fitting_choices import fitting_choices
 from skiagram.cli.folder_arguments import read_folder_arguments
 from skiagram.cli.main import main
+from skiagram.datasets.contract import Mark
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import Survey
 from skiagram.errors import DataError
@@ -587,7 +588,7 @@ def test_the_line_of_init_fits_the_images(
     )
     channels = 3 if shape[-1] == 3 else 1
     survey = SimpleNamespace(
-        examined=[file], by_modality={"CT_1": [file]}, channels=channels, entries=[], lesions={}
+        examined=[file], by_modality={"CT_1": [file]}, channels=channels, entries=[], marks={}
     )
     fitting = fitting_choices("films", cast(Survey, survey), "cv")
     assert fitting.params["dataset"] == "films"
@@ -605,11 +606,11 @@ def test_the_line_of_init_fits_the_images(
 
 @pytest.mark.slow  # networks' options import torch
 @pytest.mark.parametrize(
-    ("shape", "spacing", "cell"),
-    [((512, 512), (0.4, 0.4), "9 9 25"), ((40, 64, 64, 1), (2.0, 1.0, 1.0), "9 9 9 10 mm")],
+    ("shape", "spacing", "radius"),
+    [((512, 512), (0.4, 0.4), 25.0), ((40, 64, 64, 1), (2.0, 1.0, 1.0), 10.0)],
 )
 def test_marked_images_are_searched_at_the_scale_of_development_lesions(
-    shape: tuple[int, ...], spacing: tuple[float, ...], cell: str
+    shape: tuple[int, ...], spacing: tuple[float, ...], radius: float
 ) -> None:
     files = [
         SimpleNamespace(shape=shape, region=None, spacing=spacing, name=name) for name in "abc"
@@ -622,7 +623,7 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         examined=files,
         channels=1,
         entries=entries,
-        lesions={"a": cell, "b": "", "c": "9 9 300" if len(shape) == 2 else "9 9 9 300"},
+        marks={"a": (Mark((9.0, 9.0), radius),), "b": (), "c": (Mark((9.0, 9.0), 300.0),)},
     )
     fitting = fitting_choices("films", cast(Survey, survey), "holdout")
     assert fitting.params["proposal"] == "grid"

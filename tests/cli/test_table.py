@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.datasets.files import write_files
@@ -203,3 +204,33 @@ def test_masks_of_another_pattern_are_said(
     folder = _folder(tmp_path, "a/p1_image.nii", "b/p1_mask.nii", "a/p2_image.nii")
     assert _run(folder, "a/{patient}_{kind}.nii", "b/{patient}_{kind}.nii") == 0
     assert "masks of another: 1, first a/p1_image.nii with b/p1_mask" in capsys.readouterr().out
+
+
+def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scans").mkdir()
+    drawn = np.zeros((20, 30), np.uint8)
+    drawn[3:5, 4:6] = drawn[10:14, 20:24] = 255
+    touching = drawn.copy()
+    touching[5:7, 4:6] = 100
+    for name, pixels in {
+        **dict.fromkeys(("p1_image", "p2_image", "p3_image"), drawn),
+        **{"p1_mask": drawn, "p2_mask": drawn * 0, "p4_mask": drawn},
+    }.items():
+        Image.fromarray(pixels).save(tmp_path / f"scans/{name}.png")
+    line = ["table", str(tmp_path / "scans"), str(tmp_path / "out.csv")]
+    line += ["--pattern", "{patient}_{kind}.png", "--marks", "masks"]
+    assert main(line) == 0
+    assert [row["lesion"] for row in _rows(tmp_path)] == ["present", "absent", "absent"]
+    said = capsys.readouterr().out
+    assert "2 lesions in 1 of 3 images" in said
+    assert "Masks without an image: 1, first p4_mask.png" in said
+    (tmp_path / "out.csv").unlink()
+    Image.fromarray(touching).save(tmp_path / "scans/p1_mask.png")
+    assert main(line) == 4
+    assert "p1_mask.png: 2 labels (100, 255)" in capsys.readouterr().err
+    Image.fromarray(drawn * 0).save(tmp_path / "scans/p1_mask.png")
+    assert main(line) == 4
+    assert "no lesion of any image" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()

@@ -11,9 +11,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.datasets.folder.lesions import parse_lesions
+from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
-from skiagram.datasets.ingest import pixel_side
 from skiagram.options import read_option_file
 from skiagram.records import Design
 
@@ -102,9 +101,9 @@ def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices
 def _lesion_radii(survey: Survey) -> NDArray[np.float64]:
     """Return the radii of the development cases' lesions, in mm; in pixels where none is known."""
     radii = [
-        lesion.radius * (1.0 if lesion.world else pixel_side(file.spacing))
+        mark.radius * pixel_side(file.spacing)
         for file in marked_files(survey)
-        for lesion in parse_lesions(survey.lesions[file.name])
+        for mark in survey.marks[file.name]
     ]
     return np.array(radii, dtype=np.float64)
 

@@ -15,11 +15,10 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.cli.check_report import text_table
 from skiagram.cli.fitting_choices import fitting_choices, put
-from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.contract import SpacedImage, pixel_side
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.source import Folder, place_lesions
+from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
-from skiagram.datasets.ingest import pixel_side
 from skiagram.datasets.volumes.case_images import Reading, decode_case, read_case_files
 from skiagram.errors import SkiagramError
 from skiagram.features.batch import FeatureBatch
@@ -113,7 +112,7 @@ def time_text(
     for stage, each in zip(("restore", "extract"), seconds, strict=False):
         rows.append([stage, _duration(each * pixels), f"measured on {tried} files"])
     ceiling = ""
-    if any(survey.lesions.values()):
+    if any(survey.marks.values()):
         ceiling, more = _search(survey, choices, source.reading, design)
         rows += more
     rows += [_network(name, examined, choices.plan, design) for name in choices.networks]
@@ -140,11 +139,12 @@ def _search(
         try:
             files = read_case_files(survey.files, file.reference)
             image = decode_case(files, file.reference, replace(reading, mask_grid="resample"))
-            marks = place_lesions(survey.lesions[file.name], files, file.reference, reading)
         except SkiagramError:
             continue  # the run will name it
         spacing[file.name], side = image.spacing, pixel_side(image.spacing)
-        lesions += [(file.name, mark.centre, mark.radius * side) for mark in marks]
+        lesions += [
+            (file.name, mark.centre, mark.radius * side) for mark in survey.marks[file.name]
+        ]
         started = time.perf_counter()
         found = proposal.places(image.pixels, image.spacing)
         spent += time.perf_counter() - started

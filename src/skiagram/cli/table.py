@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from skiagram.cli.folder_arguments import (
     reading_of,
     require_new,
 )
-from skiagram.errors import DataError, OptionError, named, printable
+from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
@@ -107,6 +108,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"; the files give `{min(found.images)[0]}`",
             remedy="correct --pattern or the table of labels",
         )
+    if found.lesions is not None:
+        notes += _describe_lesions(found)
     others = _other_images(folder, patterns)
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
@@ -121,15 +124,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _read_labels(path: Path) -> "list[TableRow]":
     from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.csv_rows import WHERE, read_rows, require_columns
+    from skiagram.datasets.folder.csv_rows import of_table, read_rows, require_columns
 
     where = str(path)
-    try:
+    with of_table(where):
         labels = read_rows(read_file(path, where))
         require_columns(labels, (_PATIENT,))
-    except DataError as error:  # there are two tables on this command line
-        with named(error.where.replace(WHERE, where)):
-            raise
     ((patient, count),) = Counter(row.cells[_PATIENT] for row in labels).most_common(1)
     if count > 1:
         lines = ", ".join(str(row.line) for row in labels if row.cells[_PATIENT] == patient)
@@ -283,14 +283,14 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
 def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
-    from skiagram.datasets.folder.lesions import Lesion, lesions_of_mask, match_names, read_lesions
+    from skiagram.datasets.folder.lesions import Images, Lesion, lesions_of_region, read_lesions
     from skiagram.datasets.volumes.case_images import (
         ImageReference,
         decode_case,
         is_image_file,
         read_case_files,
     )
-    from skiagram.datasets.volumes.masks import EmptyMask
+    from skiagram.datasets.volumes.masks import EmptyMask, SeveralRegions
 
     if any(count > 1 for count in found.frames.values()) and not found.volume:
         where, allowed = "--marks", "files of one image each, or `--frames volume`"
@@ -299,29 +299,44 @@ def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -
 
     def read(image: str, mask: str | None = None) -> "SpacedImage":
         reference = ImageReference(image, mask)
-        return decode_case(read_case_files(tree, reference), reference, reading)
+        try:
+            return decode_case(read_case_files(tree, reference), reference, reading)
+        except SeveralRegions as error:
+            raise DataError(
+                error.found,
+                where=error.where,
+                allowed="masks of one label, structure or segment: the lesions",
+                remedy="save the lesions alone as one, apart from each other, or give a CSV",
+            ) from error
 
+    lesions: dict[str, list[Lesion]] = {}
     if marks == "masks":
-        drawn = {
-            found.images[key]: mask for key, mask in found.masks.items() if key in found.images
-        }
-        lesions: dict[str, list[Lesion]] = {}
-        for image, mask in drawn.items():
+        for key in found.masks.keys() & found.images.keys():
+            image, mask = found.images[key], found.masks[key]
             with suppress(EmptyMask):  # of an image without a lesion
-                decoded = read(image, mask)
-                if decoded.region is not None:
-                    lesions[image] = lesions_of_mask(decoded.region.inside, decoded.spacing)
+                lesions[image] = lesions_of_region(read(image, mask))
     else:
-        by_stem = {PurePosixPath(image).stem: image for image in found.images.values()}
-
-        def shape(name: str) -> tuple[int, ...]:
-            if name not in by_stem:
-                remedy = "correct the name, or remove the file"
-                raise DataError(f"boxes of `{name}`, no image here", where=marks, remedy=remedy)
-            return read(by_stem[name]).pixels.shape
-
-        lesions = match_names(read_lesions(Path(marks), shape), found.images.values(), marks)
+        shape = cache(lambda image: read(image).pixels.shape)
+        lesions = read_lesions(Path(marks), Images([*found.images.values()], shape))
+    if not any(lesions.values()):
+        remedy = "correct --marks, or leave it out"
+        raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
     return {image: "; ".join(lesion.text() for lesion in own) for image, own in lesions.items()}
+
+
+def _describe_lesions(found: FoundImages) -> list[str]:
+    """Return sentences on how many images have lesions, and on masks that no image has."""
+    cells = list((found.lesions or {}).values())
+    number = sum(cell.count(";") + 1 for cell in cells if cell)
+    marked = sum(map(bool, cells))
+    notes = [
+        f"{number} lesions in {marked} of {len(found.images)} images; the others are taken for "
+        "images without one."
+    ]
+    alone = sorted(found.masks[key] for key in found.masks.keys() - found.images.keys())
+    if alone:
+        notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
+    return notes
 
 
 def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:

@@ -82,18 +82,35 @@ def check_image(image: Image, where: str) -> None:
         raise DataError("every pixel is missing", where=where, remedy=remedy)
 
 
-def check_mark(mark: Mark, image: Image, where: str) -> None:
-    """Refuse a lesion whose centre lies off its image, or that has another number of axes."""
-    sides = image.shape[: 3 if is_volume(image) else 2]
-    inside = len(mark.centre) == len(sides) and all(
-        -0.5 <= place <= side - 0.5 for place, side in zip(mark.centre, sides, strict=True)
-    )
-    if not inside:
-        place = ", ".join(f"{coordinate:.1f}" for coordinate in mark.centre)
-        names = "slice, row and column" if len(sides) == 3 else "row and column"
+def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
+    """Refuse a lesion off its image, larger than it, or with another number of axes.
+
+    Args:
+        shape: Of the image as it is stored.
+    """
+    sides = shape[:3] if len(shape) == 4 else shape[:2]
+    names = "slice, row and column" if len(sides) == 3 else "row and column"
+    within = f"{names} within {' × '.join(map(str, sides))}"
+    place = ", ".join(f"{coordinate:.1f}" for coordinate in mark.centre)
+    if len(mark.centre) != len(sides):
+        raise DataError(
+            f"a lesion with {len(mark.centre)} coordinates ({place})",
+            where=where,
+            allowed=within,
+            remedy="give `x y radius` in plane images, `x y z radius` in volumes",
+        )
+    inside = [-0.5 <= at <= side - 0.5 for at, side in zip(mark.centre, sides, strict=True)]
+    if not all(inside):
         raise DataError(
             f"a lesion at {place}, outside the image",
             where=where,
-            allowed=f"{names} within {' × '.join(map(str, sides))}",
+            allowed=within,
             remedy="correct its place, or the order of its coordinates (x y, not row column)",
+        )
+    if mark.radius > max(sides):
+        raise DataError(
+            f"a lesion with a radius of {mark.radius:.6g} pixels, larger than the image",
+            where=where,
+            allowed=f"at most {max(sides)} pixels",
+            remedy="correct the radius, or its unit",
         )

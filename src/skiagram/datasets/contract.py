@@ -1,5 +1,6 @@
 """What every source offers to ingest; a new source is one file here and one option file."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.datasets.volumes.grid import Grid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
 from skiagram.records import DataCard, Split
@@ -68,6 +70,7 @@ class SpacedImage:
         region: The region of interest; None for the whole image.
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
         panels: Rectangles of the picture within a screen, (top, left, bottom, right).
+        grid: Where a volume's voxels lie; None of plane images, and where nobody says.
     """
 
     pixels: Image
@@ -76,6 +79,7 @@ class SpacedImage:
     region: Region | None = None
     text_expected: str = ""
     panels: tuple[tuple[int, int, int, int], ...] = ()
+    grid: Grid | None = None
 
     def in_colour(self) -> "SpacedImage":
         """Return a gray image as one of three equal channels, any other as it is."""
@@ -108,11 +112,16 @@ class Mark:
 
     Attributes:
         centre: [Slice,] row and column in pixels of the image that ingest stores.
-        radius: Pixels (of a row, in volumes), > 0.
+        radius: Pixels, of a slice in volumes, > 0; in mm it is so many times their `pixel_side`.
     """
 
     centre: tuple[float, ...]
     radius: float
+
+
+def pixel_side(spacing: Spacing | None) -> float:
+    """Return the side of a square as large as a pixel (of a slice), mm; 1 where it is unknown."""
+    return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
 class Acquisition(Protocol):

@@ -27,7 +27,14 @@ from skiagram.compute.code_digest import code_digest, library_versions
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image, check_mark
-from skiagram.datasets.contract import Entry, GroundTruth, OpenSource, Source, SpacedImage
+from skiagram.datasets.contract import (
+    Entry,
+    GroundTruth,
+    OpenSource,
+    Source,
+    SpacedImage,
+    pixel_side,
+)
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.errors import OptionError
 from skiagram.image_store.kept import KeptImages, StoredImage, keep, store_files, write_store
@@ -185,7 +192,7 @@ def _marks_of(
     for position, case in zip(positions.tolist(), case_id.tolist(), strict=True):
         side = pixel_side(store.spacing(case))
         for mark in opened.marks(position):
-            check_mark(mark, store.image(case), entries[position].name)
+            check_mark(mark, store.image(case).shape, entries[position].name)
             rows.append((case, mark.centre, mark.radius * side))
     return tabulate_places(rows)
 
@@ -204,11 +211,6 @@ def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path
         )
         scores = [score for *_, score, _ in rated]
         write_table(marks.assign(score=scores), folder / IDEAL_MARKS)
-
-
-def pixel_side(spacing: Spacing | None) -> float:
-    """Return the side of a pixel in mm; 1 where it is unknown."""
-    return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
 class _Listed(NamedTuple):

@@ -202,7 +202,7 @@ class Preparer:
             allowed = "images without gaps: the model's restoration fills none"
             raise DataError("missing pixels", allowed=allowed)
         if steps.region is None:
-            return SpacedImage(restored, image.spacing, image.modality, image.region)
+            return replace(image, pixels=restored)
         if image.region is None or image.spacing is None:
             found = "no region of interest" if image.region is None else "an unknown spacing"
             allowed = "images with a mask and a known spacing, as in training"

@@ -1,33 +1,40 @@
 """Lesions from tables and from other programs' files, as marks on the stored image."""
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from skiagram.cli.main import main
 from skiagram.datasets.checks import check_mark
-from skiagram.datasets.contract import Mark
+from skiagram.datasets.contract import Mark, SpacedImage
 from skiagram.datasets.folder.lesions import (
+    Images,
     Lesion,
-    lesions_of_mask,
-    match_names,
+    lesions_of_region,
     parse_lesions,
     read_lesions,
 )
 from skiagram.datasets.volumes.grid import Grid
+from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
+from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
 from skiagram.records import MARKS, read_table
-from tests.datasets.own_folders import initialised
+from tests.datasets.own_folders import initialised, png, row, write_folder
 from tests.datasets.sources import ingested
 
 GRID = Grid.of((10, 20, 30), np.diag([2.5, 0.7, 0.7])[:, ::-1], np.array([-100.0, -50.0, 30.0]))
 
 
-def no_image(name: str) -> tuple[int, ...]:
-    raise LookupError(name)
+def images(*files: str) -> Images:
+    """Return images of 100 columns and 200 rows."""
+    return Images(files, lambda _: (200, 100))
 
 
 def test_a_cell_says_lesions_and_comes_back() -> None:
@@ -39,10 +46,11 @@ def test_a_cell_says_lesions_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["1_0 2 3", "1 2", "1 2 0", "a b c", "1 2 -3", "1 2 3 4 5", "1 2 nan", "mm"]
+    "cell",
+    ["1_0 2 3", "1 2 3; 1 2 3", "1 2", "1 2 0", "a b c", "1 2 -3", "1 2 3 4 5", "1 2 nan", "mm"],
 )
 def test_a_cell_that_says_none_is_refused(cell: str) -> None:
-    with pytest.raises(DataError, match="lesions"):
+    with pytest.raises(DataError, match="lesion"):
         parse_lesions(cell)
 
 
@@ -55,20 +63,60 @@ def test_a_place_in_mm_is_that_voxel() -> None:
         Lesion(place, 3.5, world=True).mark(None)
 
 
+DIRECTIONS = {
+    "to the right and front": np.diag([-1.0, -1, 1]),
+    "sagittal": np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]]),
+    "oblique": np.array([[0.8, 0, 0.6], [0, -1, 0], [0.6, 0, -0.8]]),
+}
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=list(DIRECTIONS))
+def test_voxels_of_a_lesion_are_those_of_its_file(
+    direction: NDArray[np.float64], tmp_path: Path
+) -> None:
+    toolkit = pytest.importorskip("SimpleITK")
+    voxels = np.zeros((4, 9, 14), np.int16)  # z, y, x
+    voxels[1, 7, 3] = 5
+    image = toolkit.GetImageFromArray(voxels)
+    image.SetSpacing((0.5, 0.8, 3.0))
+    image.SetOrigin((-20.0, 8.0, 100.0))
+    image.SetDirection(direction.ravel().tolist())
+    toolkit.WriteImage(image, str(tmp_path / "scan.nrrd"))
+    volume = decode_volume((tmp_path / "scan.nrrd").read_bytes(), "scan")
+    world = image.TransformIndexToPhysicalPoint((3, 7, 1))
+    by_voxel, by_mm = (
+        Lesion((3, 7, 1), 2).mark(volume.grid),
+        Lesion(world, 2 * math.sqrt(0.4), world=True).mark(volume.grid),
+    )
+    [place] = np.argwhere(volume.voxels == 5).tolist()
+    for mark in (by_voxel, by_mm):
+        assert mark.centre == pytest.approx(place)
+        assert mark.radius == pytest.approx(by_mm.radius)
+    assert volume.grid.to_file(np.array([place]))[0].tolist() == [1, 7, 3]
+
+
 def test_each_part_of_a_mask_is_a_lesion_of_its_size() -> None:
     rows, columns = np.mgrid[:60, :80]
     inside = (rows - 20) ** 2 + (columns - 50) ** 2 <= 100
     inside[50:54, 5:9] = True
-    small, large = sorted(lesions_of_mask(inside, (0.2, 0.2)), key=lambda lesion: lesion.radius)
+    film = SpacedImage(np.zeros(inside.shape, np.uint8), (0.2, 0.2), region=Region(inside))
+    small, large = sorted(lesions_of_region(film), key=lambda lesion: lesion.radius)
     assert large.centre == pytest.approx((50, 20))
     assert large.radius == pytest.approx(10, rel=0.02)
     assert small.centre == pytest.approx((6.5, 51.5))
     assert small.radius == pytest.approx(np.sqrt(16 / np.pi))
     z, y, x = np.mgrid[:20, :40, :40]
     ball = ((z - 10) * 3) ** 2 + (y - 20) ** 2 + (x - 18) ** 2 <= 15**2
-    [lesion] = lesions_of_mask(ball, (3.0, 1.0, 1.0))
-    assert lesion.centre == pytest.approx((18, 20, 10))
+    grid = Grid.of(ball.shape, np.diag([3.0, 1, 1])[:, ::-1], np.array([-7.0, 5, 100]))
+    frames = SpacedImage(ball[..., None], region=Region(ball))
+    scan = replace(frames, spacing=grid.spacing, grid=grid)
+    [lesion] = lesions_of_region(scan)
+    assert lesion.world
+    assert lesion.centre == pytest.approx((11, 25, 130))
     assert lesion.radius == pytest.approx(15, rel=0.02)
+    [lesion] = lesions_of_region(frames)
+    assert not lesion.world
+    assert lesion.centre == pytest.approx((18, 20, 10))
 
 
 def test_files_of_other_programs_say_the_same_box(tmp_path: Path) -> None:
@@ -76,15 +124,13 @@ def test_files_of_other_programs_say_the_same_box(tmp_path: Path) -> None:
     expected = Lesion((29.5, 29.5), np.sqrt(20 * 40 / np.pi))
     table, coco, yolo = tmp_path / "boxes.csv", tmp_path / "coco.json", tmp_path / "labels"
     table.write_text("file,x_min,y_min,x_max,y_max\na/one.png,20,10,40,50\n")
-    image = {"id": 7, "file_name": "one.png"}
+    image = {"id": 7, "file_name": "one.png", "width": 100, "height": 200}
     box = {"image_id": 7, "bbox": [20, 10, 20, 40]}
     coco.write_text(json.dumps({"images": [image], "annotations": [box]}))
     yolo.mkdir()
     (yolo / "one.txt").write_text("0 0.3 0.15 0.2 0.2\n")
     for path in (table, coco, yolo):
-        read = read_lesions(path, lambda _: (200, 100))
-        found = match_names(read, ["a/one.png", "a/two.png"], "marks")
-        [lesion] = found["a/one.png"]
+        [lesion] = read_lesions(path, images("a/one.png", "a/two.png"))["a/one.png"]
         assert lesion.centre == pytest.approx(expected.centre), path
         assert lesion.radius == pytest.approx(expected.radius)
 
@@ -93,15 +139,58 @@ def test_files_of_other_programs_say_the_same_box(tmp_path: Path) -> None:
 def test_a_polygon_of_yolo_is_no_box(tmp_path: Path, row: str) -> None:
     (tmp_path / "one.txt").write_text(f"0 .3 .15 .2 .2 .97\n{row}\n")
     with pytest.raises(DataError, match=r"one\.txt, line 2: no box of YOLO.*no polygons"):
-        read_lesions(tmp_path, lambda _: (200, 100))
+        read_lesions(tmp_path, images("one.png"))
 
 
-def test_an_id_of_two_images_of_coco_is_refused(tmp_path: Path) -> None:
-    images = [{"id": 7, "file_name": name} for name in ("one.png", "two.png")]
-    box = {"image_id": 7, "bbox": [20, 10, 20, 40]}
-    (tmp_path / "coco.json").write_text(json.dumps({"images": images, "annotations": [box]}))
-    with pytest.raises(DataError, match=r"coco\.json: no annotations of COCO .*too many values"):
-        read_lesions(tmp_path / "coco.json", no_image)
+ONE = {"id": 7, "file_name": "one.png"}
+BOX = {"image_id": 7, "bbox": [20, 10, 20, 40]}
+
+
+@pytest.mark.parametrize(
+    ("listed", "boxes", "words"),
+    [
+        ([ONE, {"id": 7, "file_name": "two.png"}], [BOX], "annotation 1: a box of .* 2 images"),
+        ([ONE], [BOX, {**BOX, "image_id": 8}], "annotation 2: a box of image 8, an id of 0 images"),
+        ([{**ONE, "width": 200, "height": 400}], [BOX], "400 × 200 pixels, which has 200 × 100"),
+        ([ONE], [{**BOX, "bbox": [float("nan"), 1, 2, 3]}], "annotation 1: a box of 2 × 3 at nan"),
+        ([ONE], [{**BOX, "bbox": [1, 2, 3]}], "no annotations of COCO"),
+        ([ONE], [BOX, BOX], "`one.png`: the lesion `29.5 .*` twice"),
+    ],
+)
+def test_boxes_of_coco_that_mean_no_place_are_named(
+    listed: list[Any], boxes: list[Any], words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "coco.json"
+    path.write_text(json.dumps({"images": listed, "annotations": boxes}))
+    with pytest.raises(DataError, match=rf"coco\.json.*{words}"):
+        read_lesions(path, images("one.png", "two.png"))
+
+
+def test_yolos_files_are_found_in_the_folders_of_their_images(tmp_path: Path) -> None:
+    for patient, share in (("a", 0.3), ("b", 0.6)):
+        (tmp_path / patient).mkdir()
+        (tmp_path / patient / "left.txt").write_text(f"0 {share} .15 .2 .2\n")
+    found = read_lesions(tmp_path, images("a/left.png", "b/left.png"))
+    assert [own[0].centre[0] for own in found.values()] == pytest.approx([29.5, 59.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("a/one.png", "a/one.png"),
+        ("one", "a/one.png"),
+        ("/data/films/a/one.png", "a/one.png"),
+        ("films\\a\\one.png", "a/one.png"),
+        ("two.png", "two.png"),
+        ("b/two", "two.png"),
+        ("scan", "b/c/scan.nii.gz"),
+        ("c/scan.nii.gz", "b/c/scan.nii.gz"),
+        ("1.3.6.1", "1.3.6.1.mhd"),
+    ],
+)
+def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name: str, file: str) -> None:
+    files = ("a/one.png", "two.png", "b/c/scan.nii.gz", "1.3.6.1.mhd", "a/x.png", "b/x.png")
+    assert images(*files).find(name) == file
 
 
 def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
@@ -109,8 +198,7 @@ def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
     path.write_text(
         "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1,-128.7,-175.3,-298.4,5.6\n"
     )
-    found = match_names(read_lesions(path, no_image), ["subset0/1.3.6.1.mhd"], "annotations.csv")
-    [lesion] = found["subset0/1.3.6.1.mhd"]
+    [lesion] = read_lesions(path, images("subset0/1.3.6.1.mhd"))["subset0/1.3.6.1.mhd"]
     assert lesion == Lesion((-128.7, -175.3, -298.4), 2.8, world=True)
 
 
@@ -124,23 +212,46 @@ def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
         ("file,x,y,diameter_mm\none.png,1,2,3\n", "columns file, x, y, diameter_mm"),
         ("file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
         ("file,x,y,radius\ntwice.png,1,2,3\n", "several"),
+        ("file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
+        ("file;x;y;radius\none.png;1,5;2;3\n", "line 2: `1,5` in column `x`.* decimal point"),
+        ("file,x,y,radius\none.png,1,2,3\none.png,1,2,3\n", "one.png`: the lesion .* twice"),
+        ("file,x,y,radius\none.png,1,2\n", "lesions.csv, line 2: 3 cells"),
     ],
 )
 def test_what_cannot_be_placed_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "lesions.csv"
     path.write_text(text)
     with pytest.raises(DataError, match=words):
-        match_names(
-            read_lesions(path, no_image), ["one.png", "a/twice.png", "b/twice.png"], "marks"
-        )
+        read_lesions(path, images("a/one.png", "a/twice.png", "b/twice.png"))
 
 
 def test_a_lesion_off_its_image_is_named() -> None:
-    image = np.zeros((20, 30), np.float32)
-    check_mark(Mark((19.4, 0.0), 2), image, "one.png")
-    for centre in ((19.6, 5.0), (5.0, 30.0), (1.0, 2.0, 3.0)):
-        with pytest.raises(DataError, match=r"one\.png.*outside the image"):
-            check_mark(Mark(centre, 2), image, "one.png")
+    check_mark(Mark((19.4, 0.0), 2), (20, 30), "one.png")
+    for mark, words in (
+        (Mark((19.6, 5.0), 2), "outside the image"),
+        (Mark((5.0, 30.0), 2), "outside the image"),
+        (Mark((1.0, 2.0, 3.0), 2), "3 coordinates"),
+        (Mark((5.0, 5.0), 31), "larger than the image"),
+    ):
+        with pytest.raises(DataError, match=rf"one\.png.*{words}"):
+            check_mark(mark, (20, 30), "one.png")
+
+
+def test_a_lesion_off_its_image_is_said_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [f"film-{at}.png" for at in range(12)]
+    marks = ["5 6 2" if at // 2 % 2 else "" for at in range(12)]
+    marks[3] = "5 60 2"
+    rows = [row(at, name, marks=marks[at]) for at, name in enumerate(names)]
+    write_folder(tmp_path, {name: png(at) for at, name in enumerate(names)}, rows)
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    for command in ("check", "init"):
+        assert main([command, "films", "films.csv", "--positive", "cancer"]) == 4
+        said = capsys.readouterr()
+        assert "film-3.png: a lesion at 60.0, 5.0, outside the image" in said.out + said.err
+    assert not [*(tmp_path / "conf/dataset").iterdir()]
 
 
 @pytest.mark.slow
@@ -175,7 +286,7 @@ def test_scans_in_luna16s_form_become_a_data_set_with_marks_on_their_nodules(
     marks, store = read_table(folders.cases / MARKS), ImageStore(folders.images)
     assert len(marks) == 6
     assert marks["radius"].tolist() == pytest.approx([2.1] * 6)
-    for row in marks.to_dict("records"):
-        at = [round(float(row[axis])) for axis in ("slice", "row", "column")]
-        assert store.image(str(row["case_id"]))[tuple(at)] == 300
+    for mark in marks.to_dict("records"):
+        at = [round(float(mark[axis])) for axis in ("slice", "row", "column")]
+        assert store.image(str(mark["case_id"]))[tuple(at)] == 300
     assert len(read_table(folders.sealed / MARKS)) == 0

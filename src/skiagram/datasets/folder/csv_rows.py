@@ -5,12 +5,13 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, named
 
 WHERE = "the CSV"
 _MAX_COLUMNS = 2000
@@ -88,6 +89,16 @@ def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+@contextmanager
+def of_table(where: str) -> Iterator[None]:
+    """Name the table in what is wrong with its rows, where a command line has several."""
+    try:
+        yield
+    except DataError as error:
+        with named(error.where.replace(WHERE, where)):
+            raise
 
 
 def _decode(content: bytes) -> str:

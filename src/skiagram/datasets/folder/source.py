@@ -30,7 +30,6 @@ from skiagram.datasets.folder.table import (
 )
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
-    CaseFiles,
     ImageReference,
     Reading,
     decode_case,
@@ -238,11 +237,17 @@ class FolderFiles(OpenSource):
         return image.in_colour() if self.channels == 3 else image
 
     def marks(self, position: int) -> tuple[Mark, ...]:
-        """Return the lesions that the table gives an image; the file is read for those in mm."""
+        """Return the lesions that the table gives an image; the file is read for those in space."""
         cell = self.listing.lesions[position] if self.listing.lesions else ""
         reference = self.listing.references[position]
-        files = read_case_files(self.files, reference) if "mm" in cell else None
-        return place_lesions(cell, files, reference, self.reading)
+        lesions = parse_lesions(cell)
+        grid = None
+        if any(len(lesion.centre) == 3 for lesion in lesions) and reference.frame is None:
+            files = read_case_files(self.files, reference)
+            volume = read_volume(files.image, reference.file, self.reading.spacing)
+            grid = None if volume is None else volume.grid
+        with named(reference.name):
+            return tuple(lesion.mark(grid) for lesion in lesions)
 
     def content_key(self, position: int) -> bytes:
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
@@ -307,18 +312,6 @@ def check_channels(present: int, channels: int, name: str) -> None:
     if present > channels:
         allowed, remedy = "gray images, as most are", "convert it, or remove the file and its row"
         raise DataError("a colour image", where=name, allowed=allowed, remedy=remedy)
-
-
-def place_lesions(
-    cell: str, files: CaseFiles | None, reference: ImageReference, reading: Reading
-) -> tuple[Mark, ...]:
-    """Return the lesions of a cell on their image, whose files are needed for those in mm."""
-    volume = None
-    if files is not None and not reference.frame:
-        volume = read_volume(files.image, reference.file, reading.spacing)
-    grid = None if volume is None else volume.grid
-    with named(reference.name):
-        return tuple(lesion.mark(grid) for lesion in parse_lesions(cell))
 
 
 def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataError]:

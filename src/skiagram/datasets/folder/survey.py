@@ -36,10 +36,11 @@ from skiagram.audit.traits import image_traits, probed_traits, sample_cases
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
-from skiagram.datasets.checks import check_entries, check_image
-from skiagram.datasets.contract import Entry
+from skiagram.datasets.checks import check_entries, check_image, check_mark
+from skiagram.datasets.contract import Entry, Mark
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.lesions import parse_lesions
 from skiagram.datasets.folder.source import (
     Folder,
     check_channels,
@@ -56,7 +57,8 @@ from skiagram.datasets.volumes.case_images import (
     is_image_file,
     read_case_files,
 )
-from skiagram.errors import DataError
+from skiagram.datasets.volumes.grid import Grid
+from skiagram.errors import DataError, named
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.near_duplicates.descriptors import SIDE, Small, small_picture
 from skiagram.near_duplicates.pairs import (
@@ -86,6 +88,7 @@ class ExaminedFile:
         small: (36, 36) float16, for transformed copies.
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
+        grid: Where a volume's voxels lie.
     """
 
     reference: ImageReference
@@ -103,6 +106,7 @@ class ExaminedFile:
     constant: bool
     text: tuple[Box, ...] = ()
     text_expected: str = ""
+    grid: Grid | None = None
 
     @property
     def name(self) -> str:
@@ -124,7 +128,7 @@ class Survey:
         by_modality: Modality → what was read of it, `examined` first; its name is empty where a
             case has one image.
         file_of: Case id, as ingest will give it → name of its file.
-        lesions: Name of a file → the lesions that the table gives it; empty where it gives none.
+        marks: Name of a file that was read → the lesions that the table gives it, on the image.
     """
 
     files: FileTree
@@ -136,7 +140,7 @@ class Survey:
     ingested: Cases
     by_modality: dict[str, list[ExaminedFile]]
     file_of: dict[str, str] = field(default_factory=dict)
-    lesions: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, tuple[Mark, ...]] = field(default_factory=dict)
 
     @property
     def further(self) -> list[ExaminedFile]:
@@ -158,9 +162,7 @@ def marked_files(survey: Survey) -> list[ExaminedFile]:
     """Return what was read of the development cases that have lesions."""
     sealed = {entry.name for entry in survey.entries if entry.split == "test"}
     return [
-        file
-        for file in survey.examined
-        if survey.lesions.get(file.name) and file.name not in sealed
+        file for file in survey.examined if survey.marks.get(file.name) and file.name not in sealed
     ]
 
 
@@ -189,6 +191,8 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         by_modality[modality] = [file for file in results if isinstance(file, ExaminedFile)]
         listings.append(of_kind)
     listing, examined = listings[0], next(iter(by_modality.values()))
+    marks, misplaced = _place_marks(listing, examined)
+    problems += misplaced
     # the channels that most images have; gray where as many have colour
     channels: Literal[1, 3] = (
         3 if 2 * sum(file.channels == 3 for file in examined) > len(examined) else 1
@@ -233,8 +237,28 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         ingested,
         by_modality,
         file_of,
-        dict(zip((one.name for one in listing.references), listing.lesions, strict=False)),
+        marks,
     )
+
+
+def _place_marks(
+    listing: Listing, examined: Iterable[ExaminedFile]
+) -> tuple[dict[str, tuple[Mark, ...]], list[DataError]]:
+    """Return the lesions of the files that were read, and what is wrong with them."""
+    names = (reference.name for reference in listing.references)
+    cells = dict(zip(names, listing.lesions, strict=False))
+    marks: dict[str, tuple[Mark, ...]] = {}
+    problems: list[DataError] = []
+    for file in examined:
+        try:
+            with named(file.name):
+                lesions = parse_lesions(cells.get(file.name, ""))
+                marks[file.name] = tuple(lesion.mark(file.grid) for lesion in lesions)
+                for mark in marks[file.name]:
+                    check_mark(mark, file.shape, file.name)
+        except DataError as error:
+            problems.append(error)
+    return marks, problems
 
 
 def _named(examples: Iterable[str], file_of: Mapping[str, str]) -> tuple[str, ...]:
@@ -307,6 +331,7 @@ def examine_file(
         constant=is_constant(image),
         text=tuple(find_text(image)),
         text_expected=decoded.text_expected,
+        grid=decoded.grid,
         seconds=time.perf_counter() - started,
     )
 

@@ -180,7 +180,8 @@ def decode_case(
         direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
         region = Region(inside, None, volume.grid.origin, direction)
     pixels = volume.voxels[..., None]
-    image = SpacedImage(pixels, volume.grid.spacing, volume.modality, region)
+    grid = volume.grid
+    image = SpacedImage(pixels, grid.spacing, volume.modality, region, grid=grid)
     return reading.settle(image, reference.name)
 
 

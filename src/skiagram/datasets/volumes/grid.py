@@ -3,12 +3,12 @@
 Coordinates are those of DICOM (PS3.3 C.7.6.2.1.1): x grows to the patient's left, y to the back, z
 to the head; mm. An array is (depth, height, width), and its axes are brought to the order z, y, x
 with each growing as the coordinate that it is nearest to, so that a file saved in another
-orientation gives the same array.
+orientation gives the same array. A grid remembers in which order its file counts voxels.
 """
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,8 @@ class Grid:
         origin: Coordinates x, y, z of the centre of the first voxel, mm.
         direction: A row an axis of the array: the unit vector x, y, z along which it grows.
         frame_of_reference: DICOM UID of what the coordinates belong to; empty where nobody says.
+        file_axes: Which axis of the file's array (its last index first) each axis is.
+        flipped: Whether the file counts an axis from its other end.
     """
 
     shape: tuple[int, int, int]
@@ -37,6 +39,8 @@ class Grid:
     origin: tuple[float, float, float]
     direction: tuple[tuple[float, float, float], ...]
     frame_of_reference: str = ""
+    file_axes: tuple[int, int, int] = (0, 1, 2)
+    flipped: tuple[bool, bool, bool] = (False, False, False)
 
     @classmethod
     def of(
@@ -89,6 +93,22 @@ class Grid:
         along /= np.asarray(self.spacing)
         return along
 
+    def from_file(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 3) indices of the array of (n, 3) indices of the file, its last one first."""
+        return self._counted_from_ends(indices[:, list(self.file_axes)])
+
+    def to_file(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (n, 3) indices of the file, its last one first, of (n, 3) indices of the array."""
+        return self._counted_from_ends(indices)[:, np.argsort(self.file_axes)]
+
+    def _counted_from_ends(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(self.flipped, np.array(self.shape) - 1 - indices, indices)
+
+    @property
+    def file_spacing(self) -> tuple[float, float, float]:
+        """The distances of voxels along the axes of the file's array, mm."""
+        return _three(self.spacing[self.file_axes.index(axis)] for axis in range(3))
+
 
 class Volume(NamedTuple):
     """(depth, height, width) uint8, uint16, int16 or float32 voxels in canonical orientation."""
@@ -107,14 +127,22 @@ def orient(
     """
     grid = Grid.of(array.shape, steps, origin)
     nearest = _nearest_coordinates(np.abs(np.asarray(grid.direction)))
-    order = [nearest.index(coordinate) for coordinate in (2, 1, 0)]
-    turned, steps = array.transpose(order), steps[order]
+    first, second, third = (nearest.index(coordinate) for coordinate in (2, 1, 0))
+    order = (first, second, third)
+    turned, steps = array.transpose(order), steps[list(order)]
+    flipped = [False] * 3
     for axis, coordinate in enumerate((2, 1, 0)):
         if steps[axis, coordinate] < 0:
             origin = origin + steps[axis] * (turned.shape[axis] - 1)
             steps = np.where(np.arange(3)[:, None] == axis, -steps, steps)
             turned = np.flip(turned, axis)
-    return np.ascontiguousarray(turned), Grid.of(turned.shape, steps, origin)
+            flipped[axis] = True
+    grid = replace(
+        Grid.of(turned.shape, steps, origin),
+        file_axes=order,
+        flipped=(flipped[0], flipped[1], flipped[2]),
+    )
+    return np.ascontiguousarray(turned), grid
 
 
 def tilted(angle: str = "") -> DataError:

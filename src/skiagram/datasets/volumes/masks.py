@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydicom.pixels import pixel_array
 
 from skiagram.datasets.dicom import check_deflated, headers_of_frames
-from skiagram.datasets.dicom_codecs import check_size
+from skiagram.datasets.dicom_codecs import MAX_PIXELS, check_size
 from skiagram.datasets.image_files import count_frames, decode_image
 from skiagram.datasets.volumes.grid import (
     Grid,
@@ -44,6 +44,10 @@ _OTHER_IMAGE = "check that the mask belongs to this image"
 
 class EmptyMask(DataError):
     """A mask with nothing inside."""
+
+
+class SeveralRegions(DataError):
+    """A mask of several labels, structures or segments, of which none was chosen."""
 
 
 def decode_mask(
@@ -162,7 +166,7 @@ def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _plane_labels(
     content: bytes, name: str, shape: tuple[int, ...], frame: int | None
 ) -> NDArray[Any]:
-    most = shape[0] * shape[1]
+    most = max(MAX_PIXELS, shape[0] * shape[1])  # of another size it is refused below
     labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
     _check_sides(labels.shape, shape)
     return labels
@@ -191,7 +195,7 @@ def _choose_label(
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
         allowed = "one label, or its number in the column `label_value`"
-        raise DataError(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
+        raise SeveralRegions(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
     if label_value is not None and values and label_value not in values:
         found, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
         raise DataError(found, allowed=listed, remedy=remedy)
@@ -256,7 +260,8 @@ def _choose(names: dict[int, str], region: str | None) -> int:
         found = f"{len(fitting)} regions `{region}`"
         remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"
     allowed = ", ".join(f"`{known}`" for known in list(names.values())[:20])
-    raise DataError(found, allowed=allowed, remedy=remedy)
+    kind = SeveralRegions if region is None and fitting else DataError
+    raise kind(found, allowed=allowed, remedy=remedy)
 
 
 def _check_frame_of_reference(mask: Any, image: Grid) -> None:
