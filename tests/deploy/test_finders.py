@@ -17,6 +17,7 @@ from skiagram.datasets.volumes.case_images import (
     is_image_file,
     read_case_files,
 )
+from skiagram.deploy import page
 from skiagram.deploy.model import load_model
 from skiagram.encoders.encoder import carry_encoder, write_encoding
 from skiagram.encoders.encoding import encode_images, encode_places
@@ -25,7 +26,7 @@ from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.candidates import Grid, propose
 from skiagram.finding.inputs import FindingInputs, find_partners
 from skiagram.finding.marks import read_spacing
-from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.shards import Image, ShardWriter, Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import complete_folder, familiar_space
@@ -48,10 +49,11 @@ from skiagram.records import (
     read_table,
     write_record,
 )
+from skiagram.report.pictures import Circle, encode_circles
 from tests.deploy.test_model import edited
 from tests.deploy.trained import options
 from tests.encoders.examples import encoder, weights_file
-from tests.finding.films import PATIENTS, write_films
+from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 from tests.stand_ins import PLAN
 
 pytestmark = pytest.mark.slow
@@ -169,8 +171,19 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
     ],
 )
 def test_new_images_are_marked_as_the_study_marked_them(
-    name: str, depth: int | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    depth: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    drawn: list[Circle] = []
+
+    def draw(image: Image, spacing: Spacing | None, circles: list[Circle]) -> str:
+        drawn.extend(circles)
+        return encode_circles(image, spacing, circles)
+
+    monkeypatch.setattr(page, "encode_circles", draw)
     study, scores = trained_finder(tmp_path, name, depth), tmp_path / "scores.csv"
     words = ["predict", str(study.model), str(study.films), "--table", str(study.table)]
     words += ["-o", str(scores), "--page", str(tmp_path / "page.html")]
@@ -183,18 +196,24 @@ def test_new_images_are_marked_as_the_study_marked_them(
     columns = {"x": "column", "y": "row", "z": "slice", "radius": "radius", "score": "score"}
     order = ["file", "repeat", "score", "x", "y"]
     expected = study.marks.rename(columns={old: new for new, old in columns.items()})
-    expected = expected.rename(columns={"case_id": "file"}).sort_values(order)
+    expected = expected.rename(columns={"case_id": "file"})
+    if depth:
+        expected["x"] = LAST_COLUMN - expected["x"]
+    expected = expected.sort_values(order)
     for column in ("repeat", *columns):
         own = marks.sort_values(order)[column].to_numpy(dtype=np.float64)
         np.testing.assert_allclose(own, expected[column], rtol=1e-9, atol=1e-9)
     if depth:
-        np.testing.assert_allclose(marks[["x_mm", "y_mm"]], 1.5 * marks[["x", "y"]])
-        np.testing.assert_allclose(marks["z_mm"], marks["z"])
+        steps = np.array([-1.5, 1.5, 1.0])
+        placed = ORIGIN + steps * marks[["x", "y", "z"]]
+        np.testing.assert_allclose(marks[["x_mm", "y_mm", "z_mm"]], placed)
+        places = study.marks[["slice", "row", "column"]].to_numpy()
+        assert all(np.abs(places - circle.centre).max(axis=1).min() < 1e-6 for circle in drawn)
     else:
         assert marks[["z", "x_mm", "y_mm", "z_mm"]].isna().all(axis=None)
-    page = (tmp_path / "page.html").read_text()
-    assert page.count("data:image/png") == len(found)
-    assert "Mark 1: x" in page
+    written = (tmp_path / "page.html").read_text()
+    assert written.count("data:image/png") == len(found)
+    assert "Mark 1: x" in written
     package = tmp_path / "finder.skiagram"
     assert main(["package", str(study.model), "-o", str(package)]) == 0
     alone = [str(study.films / "15-0.nii" if depth else study.films / "15-0.png")]

@@ -12,13 +12,18 @@ from tests.datasets.volumes.examples import nifti_bytes
 
 PATIENTS = 18
 _SIDE = 48
-_AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
+_AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (-1.0, 0.0, 0.0))  # columns to the right
+ORIGIN = (10.0, 20.0, 30.0)
+LAST_COLUMN = 23  # of volumes
 
 
 def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFrame]:
-    """Write two images a patient; the first one has a bright ball at a random place."""
+    """Write two images a patient; the first one has a bright ball at a random place.
+
+    Columns of volumes count to the right, of their places to the left, as ingest stores them.
+    """
     draw, rows, names = np.random.default_rng(1), [], []
-    side = 24 if depth else _SIDE
+    side = LAST_COLUMN + 1 if depth else _SIDE
     shape = (depth, side, side) if depth else (side, side)
     axes = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
     folder.mkdir()
@@ -29,9 +34,11 @@ def write_films(folder: Path, depth: int | None) -> tuple[list[str], pd.DataFram
             if half == 0:
                 centre = [int(draw.integers(length // 4, length * 3 // 4)) for length in shape]
                 voxels[np.linalg.norm(axes - centre, axis=-1) <= 3] += 40
+                if depth:
+                    centre[2] = LAST_COLUMN - centre[2]
                 rows.append((name, tuple(map(float, centre)), 3.0))
             if depth:
-                grid = Grid((depth, side, side), (1.0, 1.5, 1.5), (0.0, 0.0, 0.0), _AXES)
+                grid = Grid((depth, side, side), (1.0, 1.5, 1.5), ORIGIN, _AXES)
                 (folder / name).write_bytes(nifti_bytes(voxels.astype(np.int16), grid))
             else:
                 Image.fromarray(voxels.clip(0, 255).astype(np.uint8)).save(folder / name)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.datasets.volumes.grid import Grid
 from skiagram.deploy.inputs import PreparedImages
 from skiagram.deploy.scorers import WHOLE, Scorer, image_families, own
 from skiagram.errors import DataError
@@ -33,13 +34,16 @@ _BATCH = 8  # images
 
 
 class Mark(NamedTuple):
-    """A place that a finder marks, in pixels of the image as ingest stores it, counted from 0.
+    """A place that a finder marks.
 
     Attributes:
         repeat: Training that marked it, counted from 0.
         mark: Its rank in the image by score, from 1.
+        x: Pixels counted from 0, as y and z: of plane images as ingest stores them, of volumes as
+            their files count voxels.
         z: None in plane images.
-        x_mm: From the centre of the first pixel; None where the spacing is unknown.
+        x_mm: As y_mm and z_mm in the patient's coordinates where a volume has them; else from the
+            centre of the first pixel; None where the spacing is unknown.
         radius: In mm, in pixels where the spacing is unknown.
         score: Comparable within one training alone.
         image_probability: Calibrated, of an image whose score were this mark's.
@@ -56,6 +60,23 @@ class Mark(NamedTuple):
     radius: float
     score: float
     image_probability: float
+
+    def stored(self, grid: Grid | None) -> tuple[float, float, float]:
+        """Return slice (NaN in plane images), row and column in pixels as ingest stores them."""
+        place = (np.nan if self.z is None else self.z, self.y, self.x)
+        if grid is None:
+            return place
+        depth, row, column = grid.from_file(np.array([place]))[0].tolist()
+        return depth, row, column
+
+    def of_file(self, grid: Grid | None) -> "Mark":
+        """Return a mark, whose place is that of the stored pixels, as its volume's file has it."""
+        if grid is None:
+            return self
+        place = np.array([(self.z, self.y, self.x)], dtype=np.float64)
+        z, y, x = grid.to_file(place)[0].tolist()
+        x_mm, y_mm, z_mm = grid.positions(place)[0].tolist()
+        return self._replace(x=x, y=y, z=z, x_mm=x_mm, y_mm=y_mm, z_mm=z_mm)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +114,13 @@ class Finders(Scorer):
         return [finite(fitted.scores_of(marks, inputs.case_id)) for fitted, marks in pairs]
 
     def list_marks(
-        self, prepared: PreparedImages, decisions: Sequence[Decision]
+        self, prepared: PreparedImages, decisions: Sequence[Decision], grids: Sequence[Grid | None]
     ) -> list[tuple[Mark, ...]]:
-        """Return the marks of each image that was scored, the highest of each repeat first."""
+        """Return the marks of each image that was scored, the highest of each repeat first.
+
+        Args:
+            grids: Of these images; None of plane ones, and where nobody says.
+        """
         found: dict[str, list[Mark]] = {case: [] for case in prepared.images.case_ids}
         fits = zip(self.fitted, prepared.marks, decisions, strict=True)
         for repeat, (fitted, marks, decision) in enumerate(fits):
@@ -107,7 +132,10 @@ class Finders(Scorer):
                 spacing = prepared.images.spacing(case)
                 for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
                     found[case].append(_mark(repeat, number, row, spacing))
-        return [tuple(found[case]) for case in prepared.images.case_ids[: len(prepared.covariates)]]
+        return [
+            tuple(mark.of_file(grid) for mark in found[case])
+            for case, grid in zip(prepared.images.case_ids, grids, strict=False)
+        ]
 
 
 def _mark(repeat: int, number: int, row: Any, spacing: Spacing | None) -> Mark:

@@ -119,7 +119,7 @@ def _picture(model: DeployedModel, case: NewCase, row: CaseResult) -> str:
         return encode_picture(draw_region(image.pixels, image.region, image.spacing))
     circles = [
         Circle(
-            (np.nan if mark.z is None else mark.z, mark.y, mark.x),
+            mark.stored(image.grid),
             mark.radius,
             FALSE_COLOUR if _is_high(mark, model) else OUTLINE_COLOUR,
         )

@@ -169,7 +169,8 @@ class _Scoring:
         with stored(batch) as images:
             probability, unfamiliar = model.probabilities(images), scorer.unfamiliar(images)
             if isinstance(scorer, Finders):
-                marks = scorer.list_marks(images, model.deployment.decisions)
+                grids = [prepared.image.grid for prepared in batch]
+                marks = scorer.list_marks(images, model.deployment.decisions, grids)
             if "without_covariates" in kinds:
                 blind = model.probabilities(images.without_covariates(scorer.covariates))
             if "without_earlier" in kinds:
