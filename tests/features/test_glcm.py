@@ -1,5 +1,7 @@
 """Co-occurrence features against published values, scikit-image, and what moves them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from skimage.feature import graycomatrix, graycoprops
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.glcm import Aggregation, Glcm, glcm
+from skiagram.features.glcm import Aggregation, Glcm
 
 FAMILY = Glcm(
     levels=Discretisation(bin_number=8, bin_width=None),
@@ -22,7 +24,8 @@ NAMES = [name.removeprefix("glcm_") for name in FAMILY.names()]
 
 def named(levels: np.ndarray, distance: int, aggregation: Aggregation) -> dict[str, np.ndarray]:
     """Return the features of (n, depth, height, width) levels by name, each (n,)."""
-    found = glcm(GreyLevels(levels, int(levels.max())), distance, aggregation)
+    family = replace(FAMILY, distances=(distance,), aggregation=aggregation)
+    found = family.describe(GreyLevels(levels, int(levels.max())))
     return dict(zip(NAMES, found.T, strict=True))
 
 

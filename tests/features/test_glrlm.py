@@ -1,5 +1,6 @@
 """Run length features against published values, runs found by splitting, and what moves them."""
 
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.glcm import Aggregation
-from skiagram.features.glrlm import Glrlm, glrlm
+from skiagram.features.glrlm import Glrlm
 
 FAMILY = Glrlm(
     levels=Discretisation(bin_number=8, bin_width=None), region="whole", aggregation="merged"
@@ -21,7 +22,8 @@ NAMES = [name.removeprefix("glrlm_") for name in FAMILY.names()]
 
 def named(levels: np.ndarray, aggregation: Aggregation) -> dict[str, np.ndarray]:
     """Return the features of (n, depth, height, width) levels by name, each (n,)."""
-    found = glrlm(GreyLevels(levels, int(levels.max())), aggregation)
+    family = replace(FAMILY, aggregation=aggregation)
+    found = family.describe(GreyLevels(levels, int(levels.max())))
     return dict(zip(NAMES, found.T, strict=True))
 
 

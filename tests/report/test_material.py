@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from skiagram.features.extraction import feature_definitions
+from skiagram.features.feature import find_definition
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records import SEALED, Cases, Task
 from skiagram.report.material import (
     choose_examples,
-    feature_definitions,
-    find_definition,
     load_example,
     look_for_text,
     make_galleries,

@@ -55,9 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     plan = make_plan(
         arguments.param,
         names=arguments.names or ("pyradiomics" if arguments.param else "ibsi"),
-        binWidth=arguments.bin_width,
-        binCount=arguments.bin_count,
-        resampledPixelSpacing=arguments.spacing and arguments.spacing[::-1],
+        bin_width=arguments.bin_width,
+        bin_count=arguments.bin_count,
+        resampled_spacing=arguments.spacing,
     )
     spacing = reading_of(arguments).spacing
     for remark in plan.remarks:

@@ -27,10 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table; return 0."""
     from skiagram.datasets.files import write_files
-    from skiagram.features.family import families_of_images
+    from skiagram.features.extraction import feature_definitions
     from skiagram.features.pyradiomics import pyradiomics_table
     from skiagram.features.table import FeatureTable
-    from skiagram.options import build
     from skiagram.preparation import PREPARATION, Preparation
     from skiagram.records import read_record, read_table
 
@@ -45,12 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     described = read_table(features)
     if arguments.names == "pyradiomics":
         recorded = read_record(Preparation, preparation / PREPARATION)
-        families = [build(options, "features") for options in recorded.features]
-        definitions = [
-            definition
-            for family in families_of_images(families)
-            for definition in family.definitions()
-        ]
+        definitions = feature_definitions(recorded)
         described = pyradiomics_table(FeatureTable.read(features), definitions, recorded.modalities)
         if described.shape[1] == 1:
             raise DataError(

@@ -17,8 +17,8 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.earlier import Earlier
-from skiagram.features.family import FeatureFamily, families_of_images
-from skiagram.features.feature import Floats
+from skiagram.features.family import FeatureFamily, definitions_of, families_of_images
+from skiagram.features.feature import Definition, Floats
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.kept import Kept, keep
@@ -34,11 +34,23 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record
 
 Family = FeatureFamily | Covariates | Earlier | Measured
+_FAMILIES = "skiagram.features."  # a network's features have no meaning of their own
 
 
 def build_families(families: Mapping[str, Mapping[str, object]]) -> list[Family]:
     """Return feature families by their names and options, in column order."""
     return [build(dict(options), f"features.{name}") for name, options in families.items()]
+
+
+def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
+    """Return what all features mean that were extracted from images."""
+    return definitions_of(
+        [
+            build(options, "preparation")
+            for options in preparation.features
+            if str(options.get("_target_")).startswith(_FAMILIES)
+        ]
+    )
 
 
 def extract_modalities(

@@ -16,9 +16,11 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
 from skiagram.features.feature import Column, Definition, Floats, read_definitions
+from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS
 from skiagram.options import STRICT
 
 T = TypeVar("T")
+N = TypeVar("N", np.int64, np.float64)
 
 
 @runtime_checkable
@@ -38,6 +40,11 @@ class FeatureFamily(Protocol):
 def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
     """Return the families that describe a single image: no covariates, no earlier images."""
     return [family for family in families if isinstance(family, FeatureFamily)]
+
+
+def definitions_of(families: Sequence[object]) -> tuple[Definition, ...]:
+    """Return what the features of single images mean."""
+    return tuple(one for family in families_of_images(families) for one in family.definitions())
 
 
 @cache
@@ -118,6 +125,14 @@ class TextureFamily(LevelFamily, ABC):
 
     dimension: Dimension = "3D"
 
+    def ways(self, grey: GreyLevels) -> int:
+        """Return to how many of the `DIRECTIONS` neighbours are looked for."""
+        return PLANE_WAYS if grey.depth == 1 or self.dimension != "3D" else VOLUME_WAYS
+
+    def parts(self, grey: GreyLevels) -> GreyLevels:
+        """Return what has neighbours of its own: the volumes, or their slices."""
+        return grey if self.dimension == "3D" else grey.planes
+
     def _describe_volumes(self, grey: GreyLevels) -> Floats:
         if self.dimension != "2D" or grey.depth == 1:
             return self.describe(grey)
@@ -127,6 +142,12 @@ class TextureFamily(LevelFamily, ABC):
         count = touched.reshape(len(grey.levels), -1).sum(axis=1)
         first = np.concatenate([[0], np.cumsum(count)[:-1]])
         return np.add.reduceat(features, first, axis=0) / count[:, None]
+
+
+def add_parts(counts: NDArray[N], grey: GreyLevels) -> NDArray[N]:
+    """Add up what was counted in the parts of each image."""
+    images = len(grey.levels)
+    return counts if len(counts) == images else counts.reshape(images, -1, *counts.shape[1:]).sum(1)
 
 
 class WholeImageFamily(DefinedFamily, ABC):

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,13 @@ class Definition:
         """Return whether a column of the table is this feature."""
         parts = _PLACEHOLDER.split(self.name)
         return re.fullmatch("[a-z0-9]+".join(map(re.escape, parts)), column) is not None
+
+
+def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
+    """Return a column's definition, be it of one of several images; None where none fits."""
+    definition = next((definition for definition in definitions if definition.fits(column)), None)
+    _, dot, of_one_image = column.partition(".")
+    return find_definition(of_one_image, definitions) if definition is None and dot else definition
 
 
 @cache

@@ -16,12 +16,6 @@ FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])
 ROUNDING = 1e-6  # of the intensities, which have seven digits: a smaller mean is none
 
 
-def between(below: NDArray[Any], above: NDArray[Any], shares: Floats) -> Floats:
-    """Return the points at shares in [0, 1) of the way, from the nearer end as NumPy does."""
-    way = above.astype(np.float64) - below
-    return np.where(shares < 0.5, below + way * shares, above - way * (1 - shares))
-
-
 class Moments(NamedTuple):
     """Mean and mean powers of the deviation from it, each (n,)."""
 

@@ -14,9 +14,9 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels, row_span
-from skiagram.features.family import Dimension, Distinct, TextureFamily
+from skiagram.features.family import Distinct, TextureFamily
 from skiagram.features.feature import Definition, Flags, Floats, Integers
-from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS, Levels, copy, steps
+from skiagram.features.neighbours import PLANE_WAYS, Levels, copy, steps
 from skiagram.options import STRICT
 
 Aggregation = Literal["averaged", "merged"]
@@ -306,18 +306,10 @@ class Glcm(TextureFamily):
         return self._defined("glcm_distance_<pixels>" if several else "glcm")
 
     def describe(self, grey: GreyLevels) -> Floats:
-        columns = [
-            glcm(grey, pixels, self.aggregation, self.dimension) for pixels in self.distances
-        ]
-        return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+        return np.hstack([self._at_distance(grey, pixels) for pixels in self.distances])
 
-
-def glcm(
-    levels: GreyLevels, distance: int, aggregation: Aggregation, dimension: Dimension = "3D"
-) -> Floats:
-    """Compute the features at one distance: in a plane 4 directions, in a volume in 3D 13."""
-    ways = PLANE_WAYS if levels.depth == 1 or dimension != "3D" else VOLUME_WAYS
-    merged = aggregation == "merged"
-    sums = cooccurrences(levels.levels, levels.number, levels.top, distance, ways, merged)
-    features = sums[:, 1:]  # the fields but for the first stand in the order of the names
-    return features if merged else average(features, sums[:, 0].reshape(-1, ways) > 0)
+    def _at_distance(self, grey: GreyLevels, distance: int) -> Floats:
+        ways, merged = self.ways(grey), self.aggregation == "merged"
+        sums = cooccurrences(grey.levels, grey.number, grey.top, distance, ways, merged)
+        features = sums[:, 1:]  # the fields but for the first stand in the order of the names
+        return features if merged else average(features, sums[:, 0].reshape(-1, ways) > 0)

@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import TextureFamily
+from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import Forest, Levels
@@ -131,10 +131,7 @@ class Gldzm(TextureFamily):
     prefix: ClassVar[str] = "gldzm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        apart = grey if self.dimension == "3D" else grey.planes
+        apart = self.parts(grey)
         outline = apart.levels > 0 if apart.outline is None else apart.outline
         zones, pixels = distance_zones(apart.levels, outline, apart.zones, apart.number)
-        if apart is not grey:
-            zones = zones.reshape(len(grey.levels), -1, *zones.shape[1:]).sum(axis=1)
-            pixels = pixels.reshape(len(grey.levels), -1).sum(axis=1)
-        return sums_of(zones, pixels)[:, :-1]  # no energy
+        return sums_of(add_parts(zones, grey), add_parts(pixels, grey))[:, :-1]  # no energy

@@ -8,14 +8,13 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import Dimension, TextureFamily
+from skiagram.features.family import TextureFamily
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.glcm import Aggregation, average
 from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import (
     BLOCK,
     PLANE_WAYS,
-    VOLUME_WAYS,
     WAY_OF_BIT,
     Equals,
     Levels,
@@ -173,14 +172,8 @@ class Glrlm(TextureFamily):
     prefix: ClassVar[str] = "glrlm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        return glrlm(grey, self.aggregation, self.dimension)
-
-
-def glrlm(levels: GreyLevels, aggregation: Aggregation, dimension: Dimension = "3D") -> Floats:
-    """Compute the features: in a plane along 4 directions, in a volume in 3D along 13."""
-    n, within = len(levels.levels), levels.depth == 1 or dimension != "3D"
-    ways = PLANE_WAYS if within else VOLUME_WAYS
-    merged = aggregation == "merged"
-    counts = run_lengths(levels.levels, levels.equals, levels.number, ways, merged)
-    features = sums_of(counts, np.zeros(len(counts)))[:, :-1]  # no energy
-    return features if merged else average(features, np.ones((n, ways), dtype=np.bool_))
+        ways, merged = self.ways(grey), self.aggregation == "merged"
+        counts = run_lengths(grey.levels, grey.equals, grey.number, ways, merged)
+        features = sums_of(counts, np.zeros(len(counts)))[:, :-1]  # no energy
+        counted = np.ones((len(grey.levels), ways), np.bool_)
+        return features if merged else average(features, counted)

@@ -88,6 +88,5 @@ class Glszm(TextureFamily):
 
     def describe(self, grey: GreyLevels) -> Floats:
         n = len(grey.levels)
-        apart = grey if self.dimension == "3D" else grey.planes
-        zones = size_zones(grey.levels, apart.zones.reshape(n, -1), grey.number)
+        zones = size_zones(grey.levels, self.parts(grey).zones.reshape(n, -1), grey.number)
         return add_up(zones, np.zeros(n))[:, :-1]  # no energy

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.features.discretisation import GreyLevels, count_levels, entropy
 from skiagram.features.family import LevelFamily
 from skiagram.features.feature import Column, Floats, Integers, ratio
-from skiagram.features.first_order import FRACTIONS, between
+from skiagram.features.first_order import FRACTIONS
 from skiagram.options import STRICT
 
 
@@ -20,7 +20,8 @@ def level_percentiles(counts: Integers) -> Floats:
     below, above = (
         1 + np.sum(upto <= ranks[..., None], axis=2) for ranks in (rank, np.minimum(rank + 1, last))
     )
-    return between(below, above, last * FRACTIONS - rank).T
+    way, shares = above - below, last * FRACTIONS - rank  # from the nearer end as NumPy does
+    return np.where(shares < 0.5, below + way * shares, above - way * (1 - shares)).T
 
 
 def histogram_statistics(counts: Integers) -> dict[str, Column]:

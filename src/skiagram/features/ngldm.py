@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
-from skiagram.features.family import TextureFamily
+from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import sums_of
 from skiagram.features.neighbours import BLOCK, Levels, copy
@@ -104,8 +104,7 @@ class Ngldm(TextureFamily):
     prefix: ClassVar[str] = "ngldm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        apart = grey if self.dimension == "3D" else grey.planes
-        counts = dependence_counts(apart.levels, apart.number, self.distance, self.coarseness)
-        if apart is not grey:
-            counts = counts.reshape(len(grey.levels), -1, *counts.shape[1:]).sum(axis=1)
+        apart = self.parts(grey).levels
+        counts = dependence_counts(apart, grey.number, self.distance, self.coarseness)
+        counts = add_parts(counts, grey)
         return sums_of(counts, counts.sum(axis=(1, 2)).astype(np.float64))

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.compiled import compiled
 from skiagram.features.discretisation import GreyLevels
-from skiagram.features.family import TextureFamily
+from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.feature import Floats, Integers
 from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.options import STRICT
@@ -184,9 +184,5 @@ class Ngtdm(TextureFamily):
     prefix: ClassVar[str] = "ngtdm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        apart = grey.levels if self.dimension == "3D" else grey.planes.levels
-        counts, sums = tone_differences(apart, grey.number)
-        if len(apart) > len(grey.levels):
-            shape = (len(grey.levels), -1, grey.number)
-            counts, sums = counts.reshape(shape).sum(axis=1), sums.reshape(shape).sum(axis=1)
-        return relate(counts, sums).T
+        counts, sums = tone_differences(self.parts(grey).levels, grey.number)
+        return relate(add_parts(counts, grey), add_parts(sums, grey)).T

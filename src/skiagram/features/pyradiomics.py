@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from skiagram.features.feature import Definition
+from skiagram.features.feature import Definition, find_definition
 from skiagram.features.table import FeatureTable
 
 KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
 
 
 def pyradiomics_table(
-    table: FeatureTable, definitions: list[Definition], modalities: Sequence[str] = ()
+    table: FeatureTable, definitions: Sequence[Definition], modalities: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Return the columns of a table that PyRadiomics has too, under its names.
 
@@ -35,9 +35,8 @@ def pyradiomics_table(
     for name, values in zip(table.names, table.values.T, strict=True):  # noqa: PD011
         modality, _, rest = name.partition(".")
         own, before = (rest, f"{modality}_") if modality in modalities else (name, "")
-        theirs = next(
-            (definition.pyradiomics for definition in definitions if definition.fits(own)), ""
-        )
+        definition = find_definition(own, definitions)
+        theirs = definition.pyradiomics if definition else ""
         if theirs:
             filtered = own.rpartition(".")[0] or "original"
             distance = re.search(r"_distance_(\d+)_", own)

@@ -1,14 +1,15 @@
 """The features of one image and its region: prepared, filtered, described, named."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition, Flags, Floats
+from skiagram.features.family import FeatureFamily
+from skiagram.features.feature import Flags, Floats
 from skiagram.features.pyradiomics import KURTOSIS
 from skiagram.image_store.shards import ends_of
 from skiagram.radiomics.image_types import images_of_type
@@ -63,26 +64,14 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
         DataError: The region is too small or empty, or a filter or family is not defined for it.
     """
     prepared = prepare(case, plan)
-    features: dict[str, float] = {}
-    of_form = {"morphology": plan.families["morphology"]} if "morphology" in plan.families else {}
-    if of_form and not case.plane:
-        family = plan.build(plan.settings)["morphology"]
-        values = family.extract(prepared.batch(prepared.image))[0]
-        named = zip(family.definitions(), values.tolist(), strict=True)
-        features |= _named(plan, "morphology", _ORIGINAL, named)
-        voxels = int(prepared.drawn.sum())
-        for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
-            if length in features:  # there the covariance is over n voxels, here over n − 1
-                features[length] *= float(np.sqrt((voxels - 1) / voxels))
+    features = _form(prepared, plan)
     for kind, settings in plan.image_types:
         families = plan.build(settings)
         families.pop("morphology", None)
         for name, image in images_of_type(kind, prepared.image, prepared.spacing, settings):
             batch = prepared.batch(image)
             for own, family in families.items():
-                values = family.extract(batch)[0]
-                named = zip(family.definitions(), values.tolist(), strict=True)
-                features |= _named(plan, own, name, named)
+                features |= _measure(plan, own, family, name, batch)
                 if own == "first_order" and plan.names == "pyradiomics":
                     features |= _derived(plan, name, batch, settings)
     if plan.names == "pyradiomics":
@@ -90,13 +79,28 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
     return features
 
 
-def _named(
-    plan: Plan, family: str, image: str, features: Iterable[tuple[Definition, float]]
+def _form(case: Case, plan: Plan) -> dict[str, float]:
+    """Return size and form of a region in a volume, which are the same in all types of images."""
+    if case.plane or "morphology" not in plan.families:
+        return {}
+    family, batch = plan.build(plan.settings)["morphology"], case.batch(case.image)
+    features = _measure(plan, "morphology", family, _ORIGINAL, batch)
+    voxels = int(case.drawn.sum())
+    for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
+        if length in features:  # there the covariance is over n voxels, here over n − 1
+            features[length] *= float(np.sqrt((voxels - 1) / voxels))
+    return features
+
+
+def _measure(
+    plan: Plan, own: str, family: FeatureFamily, image: str, batch: FeatureBatch
 ) -> dict[str, float]:
+    """Return the chosen features of a family, `own` its name, under the names of the plan."""
+    values = family.extract(batch)[0]
     named = {}
-    for definition, value in features:
+    for definition, value in zip(family.definitions(), values.tolist(), strict=True):
         theirs = definition.pyradiomics
-        if not plan.chooses(family, theirs):
+        if not plan.chooses(own, theirs):
             continue
         if plan.names == "pyradiomics":
             raised = value + 3 if theirs == KURTOSIS else value
@@ -151,7 +155,7 @@ def prepare(case: Case, plan: Plan) -> Case:
             remedy="fill them first, or cut the image to the region",
         )
     if settings.normalize:
-        case = _changed(case, image=_normalised(case.image, settings))
+        case = replace(case, image=_normalised(case.image, settings))
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)
     elif settings.preCrop:
@@ -159,13 +163,9 @@ def prepare(case: Case, plan: Plan) -> Case:
     _check_region(case, plan)
     if settings.resegmentRange is not None:
         kept = _resegmented(case, settings)
-        case = _changed(case, inside=kept, outline=None if settings.resegmentShape else case.inside)
+        case = replace(case, inside=kept, outline=None if settings.resegmentShape else case.inside)
         _check_region(case, plan)
     return case
-
-
-def _changed(case: Case, **parts: Any) -> Case:
-    return Case(**{**vars(case), **parts})
 
 
 def _normalised(image: Floats, settings: Settings) -> Floats:
@@ -191,7 +191,7 @@ def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
 
 def _cut(case: Case, margin: int) -> Case:
     box = tuple(slice(max(0, first - margin), last + margin) for first, last in _sides(case.inside))
-    return _changed(case, image=case.image[box], inside=case.inside[box])
+    return replace(case, image=case.image[box], inside=case.inside[box])
 
 
 def _resampled(case: Case, plan: Plan) -> Case:
@@ -209,10 +209,11 @@ def _resampled(case: Case, plan: Plan) -> Case:
             allowed="three, of columns, rows and slices in mm; 0 leaves an axis",
         )
     sides = _sides(case.inside)
-    spacing = tuple(
+    slices, rows, columns = (
         has if new == 0 or last - first == 1 else float(new)
         for new, has, (first, last) in zip(wanted, case.spacing, sides, strict=True)
     )
+    spacing = slices, rows, columns
     if np.allclose(spacing, case.spacing):
         return _cut(case, settings.padDistance)
     pairs = zip(case.image.shape, case.spacing, spacing, sides, strict=True)
@@ -225,7 +226,7 @@ def _resampled(case: Case, plan: Plan) -> Case:
     else:
         image = interpolate(case.image, axes, order)
         inside = interpolate(case.inside, axes, "linear") >= 0.5 - 1e-9
-    return _changed(case, image=image, inside=inside, spacing=spacing)
+    return replace(case, image=image, inside=inside, spacing=spacing)
 
 
 def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:

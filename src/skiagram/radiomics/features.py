@@ -1,9 +1,9 @@
 """Radiomics features in Python: of one image, and as a step of a scikit-learn pipeline."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skiagram.compute.workers import Compute
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import DataError, named
 from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case
-from skiagram.radiomics.settings import Names, Plan, make_plan
-
-Parameters = Mapping[str, Any] | str | Path
+from skiagram.radiomics.settings import Names, Parameters, Plan, make_plan
 
 
 def extract(
@@ -62,7 +60,15 @@ def extract(
         DataError: Image, mask and spacing do not fit each other, or a feature is not defined.
         OptionError: An option that is not had.
     """
-    plan = _plan(parameters, names, families, bin_width, bin_count, resampled_spacing, label)
+    plan = make_plan(
+        parameters,
+        names=names,
+        families=families,
+        bin_width=bin_width,
+        bin_count=bin_count,
+        resampled_spacing=resampled_spacing,
+        label=label,
+    )
     _remark(plan)
     return describe_with(plan, image, mask, spacing)
 
@@ -79,26 +85,6 @@ def describe_with(
     wanted = settings.label if label is None else label
     case = as_case(image, mask, spacing, wanted, correct_mask=settings.correctMask)
     return describe(case, plan)
-
-
-def _plan(
-    parameters: Parameters | None,
-    names: Names,
-    families: Sequence[str] | None,
-    bin_width: float | None,
-    bin_count: int | None,
-    resampled_spacing: Sequence[float] | None,
-    label: int | None = None,
-) -> Plan:
-    return make_plan(
-        parameters,
-        names=names,
-        families=None if families is None else tuple(families),
-        binWidth=bin_width,
-        binCount=bin_count,
-        resampledPixelSpacing=None if resampled_spacing is None else list(resampled_spacing)[::-1],
-        label=label,
-    )
 
 
 def _remark(plan: Plan) -> None:
@@ -175,7 +161,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         """Return (n, n_features)."""
         check_is_fitted(self, "feature_names_")
         workers: Any = {None: 1, -1: "auto"}.get(self.n_jobs, self.n_jobs)
-        compute = Compute(threads=1, workers=workers, backend="local", address=None)
+        compute = replace(IN_PROCESS, workers=workers)
         work = partial(self._describe, self._plan())
         rows = list(compute.map(work, _cases(X), releases_lock=True))
         for number, row in enumerate(rows):
@@ -201,8 +187,14 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return tags
 
     def _plan(self) -> Plan:
-        bins = (self.bin_width, self.bin_count)
-        return _plan(self.parameters, self.names, self.families, *bins, self.resampled_spacing)
+        return make_plan(
+            self.parameters,
+            names=self.names,
+            families=self.families,
+            bin_width=self.bin_width,
+            bin_count=self.bin_count,
+            resampled_spacing=self.resampled_spacing,
+        )
 
     def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
         number, image, mask, label = case

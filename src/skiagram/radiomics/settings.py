@@ -29,6 +29,7 @@ from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
 from skiagram.options import STRICT, check
 
+Parameters = Mapping[str, Any] | str | Path
 Names = Literal["ibsi", "pyradiomics"]
 ImageType = Literal[
     "Original",
@@ -193,17 +194,21 @@ def _build(families: Sequence[str], settings: Settings, names: Names) -> dict[st
 
 
 def make_plan(
-    parameters: Mapping[str, Any] | str | Path | None = None,
+    parameters: Parameters | None = None,
     *,
     names: Names = "ibsi",
-    families: tuple[str, ...] | None = None,
-    **settings: Any,
+    families: Sequence[str] | None = None,
+    bin_width: float | None = None,
+    bin_count: int | None = None,
+    resampled_spacing: Sequence[float] | None = None,
+    label: int | None = None,
 ) -> Plan:
     """Return what a parameter file, or its content, and single settings ask for.
 
     Args:
         families: Names of `FAMILIES`, in place of the file's `featureClass`; None for these.
-        settings: Single settings, which go before those of the file; None leaves a setting.
+        bin_width: As the following a setting that goes before that of the file; None leaves it.
+        resampled_spacing: Of slices, rows and columns, mm; 0 leaves an axis.
 
     Raises:
         OptionError: An unknown parameter, or one that would change values and is not had.
@@ -219,7 +224,13 @@ def make_plan(
         raise OptionError(f"no part `{min(unknown)}`", where="parameters", allowed=allowed)
     remarks = ["Voxel-wise maps are not made."] if whole.get("voxelSetting") else []
     values = dict(whole.get("setting") or {})
-    values |= {name: value for name, value in settings.items() if value is not None}
+    single = {
+        "binWidth": bin_width,
+        "binCount": bin_count,
+        "resampledPixelSpacing": None if resampled_spacing is None else [*resampled_spacing][::-1],
+        "label": label,
+    }
+    values |= {name: value for name, value in single.items() if value is not None}
     if names == "pyradiomics":
         values.setdefault("label", 1)
     own = _settings(values, "setting")
@@ -240,7 +251,7 @@ def make_plan(
     return Plan(names, own, tuple(types), chosen, (*remarks, *further))
 
 
-def _read(parameters: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+def _read(parameters: Parameters | None) -> dict[str, Any]:
     if parameters is None or isinstance(parameters, Mapping):
         return dict(parameters or {})
     content = read_file(Path(parameters), str(parameters))
@@ -280,7 +291,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
 
 
 def _families(
-    classes: Mapping[str, Any] | None, names: Names, families: tuple[str, ...] | None
+    classes: Mapping[str, Any] | None, names: Names, families: Sequence[str] | None
 ) -> tuple[dict[str, tuple[str, ...] | None], list[str]]:
     """Return the chosen features of each family, and what is not had."""
     if families is not None:

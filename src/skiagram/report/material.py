@@ -16,10 +16,9 @@ from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
-from skiagram.features.family import families_of_images
+from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
@@ -36,7 +35,6 @@ _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
 _MAX_SEARCHED = 50  # images searched for text; a film takes a tenth of a second
 _MAX_MARKS = 6
-_FAMILIES = "skiagram.features."  # a network's features have no meaning of their own
 _PACKAGES = (
     "skiagram",
     "numpy",
@@ -255,22 +253,3 @@ def _probability(scores: pd.DataFrame, task: Task, model: str) -> NDArray[np.flo
     positive = scores[model].to_numpy(dtype=np.float64)
     both = np.stack([1 - positive, positive], axis=1)
     return both if task.positive == 1 else both[:, ::-1]
-
-
-def feature_definitions(preparation: Preparation) -> tuple[Definition, ...]:
-    """Return what all features mean that were extracted from images."""
-    families = [
-        build(options, "preparation")
-        for options in preparation.features
-        if str(options.get("_target_")).startswith(_FAMILIES)
-    ]
-    return tuple(
-        definition for family in families_of_images(families) for definition in family.definitions()
-    )
-
-
-def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
-    """Return a column's definition; None for covariates and what a network computes."""
-    definition = next((definition for definition in definitions if definition.fits(column)), None)
-    _, dot, of_one_image = column.partition(".")
-    return find_definition(of_one_image, definitions) if definition is None and dot else definition

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult, Stability
-from skiagram.features.feature import Definition
+from skiagram.features.feature import Definition, find_definition
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
@@ -24,7 +24,7 @@ from skiagram.report.formatting import (
     format_percent,
     format_signed,
 )
-from skiagram.report.material import Material, find_definition
+from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate

@@ -18,7 +18,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, lasso_path
 from sklearn.tree import DecisionTreeClassifier
 
-from skiagram.features.feature import Definition
+from skiagram.features.feature import Definition, find_definition
 from skiagram.features.table import FeatureTable
 from skiagram.records import Task
 
@@ -144,20 +144,14 @@ class FewFeatures(SimpleModel):
         """Yield the features, the strongest first."""
         strength = np.abs(self.coefficient).max(axis=0)
         for k in np.argsort(-strength, kind="stable").tolist():
-            meaning, unit = explain_feature(definitions, self.features[k])
+            meant = find_definition(self.features[k], definitions)
+            meaning, unit = (meant.meaning, meant.unit) if meant else ("", "")
             odds = _odds(self.coefficient[:, k], task)
             mean, deviation = float(self.mean[k]), float(self.deviation[k])
             yield ReadFeature(self.features[k], meaning, unit, mean, deviation, odds)
 
     def base_odds(self, task: Task) -> dict[str, float]:
         return _odds(self.intercept, task)
-
-
-def explain_feature(definitions: Sequence[Definition], feature: str) -> tuple[str, str]:
-    """Return what a feature measures and its unit; empty where no definition fits."""
-    column = feature.rpartition(".")[2]
-    fitting = [definition for definition in definitions if definition.fits(column)]
-    return (fitting[0].meaning, fitting[0].unit) if fitting else ("", "")
 
 
 def _odds(log_odds: Floats, task: Task) -> dict[str, float]:

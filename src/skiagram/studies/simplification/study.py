@@ -27,6 +27,8 @@ from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import COLUMN
 from skiagram.evaluation.calibration_assessment import calibration_distance
 from skiagram.features.extraction import build_families
+from skiagram.features.family import definitions_of
+from skiagram.features.feature import find_definition
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.models.contract import Fitted
@@ -62,7 +64,6 @@ from skiagram.studies.simplification.simple_models import (
     RuleTree,
     SimpleModel,
     TreeLine,
-    explain_feature,
     fit_few_features,
     fit_rule_tree,
     mix_targets,
@@ -178,12 +179,8 @@ class Simplification(EncoderStudyOptions, TimedStudy):
         described = time_families(cv, self.families(workspace), clock)
         models = _compare(cv, partitions, folds, described)
         logistic, tree = self._readable(cv, partitions, folds)
-        definitions = [
-            definition
-            for family in build_families(self.families(workspace))
-            if hasattr(family, "definitions")
-            for definition in family.definitions()
-        ]
+        definitions = definitions_of(build_families(self.families(workspace)))
+        meant = {name: find_definition(name, definitions) for name in tree.features}
         shown = len(task.classes) - 1 if task.positive is None else task.positive
         return SimplificationResult(
             **vars(data_set),
@@ -194,7 +191,7 @@ class Simplification(EncoderStudyOptions, TimedStudy):
             base_odds=logistic.base_odds(task),
             tree=tuple(tree.lines(shown)),
             tree_class=task.classes[shown],
-            feature_meaning={name: explain_feature(definitions, name)[0] for name in tree.features},
+            feature_meaning={name: one.meaning if one else "" for name, one in meant.items()},
             images=clock.images,
             repeats=clock.repeats,
             time=clock.time,
