@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from option_files import PARAMS, ROOT, SOURCES, chosen_names, with_choices
+from option_files import PARAMS, ROOT, SOURCES, chosen_names
 from repro import Stage, read_stages
 from skiagram.compute.code_digest import (
     code_digest,
@@ -27,7 +27,7 @@ from skiagram.compute.code_digest import (
     named_targets,
 )
 from skiagram.errors import SkiagramError
-from skiagram.options import flatten_options, read_option_file
+from skiagram.options import flatten_options, read_option_file, with_choices
 
 DIGESTS = ROOT / "data/code"
 _SHARED = (

@@ -5,9 +5,7 @@ queued experiment that of its copy, though another folder is installed.
 """
 
 import os
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +28,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers, and jobs that start 
 )
 
 from skiagram.errors import OptionError  # noqa: E402
-from skiagram.options import read_option_file  # noqa: E402
+from skiagram.options import FROM_PARAMS, read_option_file  # noqa: E402
 
 PARAMS = ROOT / "params.yaml"
-_FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")
 
 OmegaConf.register_new_resolver(
     "params", lambda name: read_option_file(PARAMS, PARAMS.name)[name], replace=True
@@ -85,21 +82,11 @@ def chosen_names(names: str | list[str]) -> list[str]:
             params.yaml gives, of which Hydra by itself would see a single one.
     """
     written = [names] if isinstance(names, str) else names
-    reference = _FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
+    reference = FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
     if not reference:
         return written
     text = str(read_option_file(PARAMS, PARAMS.name)[reference[1]])
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
-    """Return values of an option file with those of params.yaml that they refer to."""
-    if isinstance(values, dict):
-        return {name: with_choices(value, params) for name, value in values.items()}
-    if isinstance(values, list):
-        return [with_choices(value, params) for value in values]
-    reference = _FROM_PARAMS.fullmatch(values) if isinstance(values, str) else None
-    return params[reference[1]] if reference else values
 
 
 class OptionFolder(SearchPathPlugin):

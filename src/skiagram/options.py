@@ -20,6 +20,7 @@ from pydantic.dataclasses import is_pydantic_dataclass
 from skiagram.errors import OptionError
 
 T = TypeVar("T")
+FROM_PARAMS = re.compile(r"\$\{params:(\w+)\}")  # stands for a value of params.yaml
 
 
 class _Declaration(TypedDict):
@@ -82,6 +83,16 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
         allowed = "lines of the form `option: value`"
         raise OptionError("holds no options", where=where, allowed=allowed)
     return values or {}
+
+
+def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
+    """Return values of an option file with those of params.yaml that they refer to."""
+    if isinstance(values, dict):
+        return {name: with_choices(value, params) for name, value in values.items()}
+    if isinstance(values, list):
+        return [with_choices(value, params) for value in values]
+    reference = FROM_PARAMS.fullmatch(values) if isinstance(values, str) else None
+    return params[reference[1]] if reference else values
 
 
 def resolve(target: str, where: str) -> type:

@@ -54,6 +54,7 @@ def test_a_line_sets_what_the_run_chooses_and_the_table_stays_in_the_study(
     text = (empty / "films-study/conf/model/cnn_3d.yaml").read_text()
     assert yaml.safe_load(text)["training"]["input"]["box"] == {"margin": 3.0}
     assert "# networks from seeds of their own" in text
+    assert "class_weights: null #" in text
 
 
 def test_a_run_that_the_audit_would_stop_is_not_begun(

@@ -3,6 +3,7 @@
 import argparse
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
     add_folder_arguments,
@@ -10,6 +11,11 @@ from skiagram.cli.folder_arguments import (
     require_new,
 )
 from skiagram.errors import DataError, printable
+
+if TYPE_CHECKING:
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.survey import Survey
+    from skiagram.records import Design
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"
@@ -46,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         text_in_pixels,
         write_text_examples,
     )
-    from skiagram.cli.run_estimate import disk_text, fitting_study, read_choices, time_text
+    from skiagram.cli.run_estimate import disk_text
     from skiagram.datasets.folder.survey import survey_folder
 
     described = read_folder_arguments(arguments)
@@ -54,22 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     examples: Path | None = arguments.text_examples
     if examples is not None:
         require_new(examples, "--text-examples")
-    folder, here = arguments.folder.resolve(), Path("params.yaml").is_file()
-    survey = survey_folder(source, folder, described.rows, design)
-    study = nullcontext() if here or survey.problems else fitting_study(survey, source, design)
-    time = ""
-    with study:
-        choices = read_choices()
-        if choices is not None and not survey.problems:
-            cases = survey.ingested.development()
-            try:
-                choices.plan.check_folds(design, cases.label, cases.patient_id)
-            except DataError as error:
-                survey.problems.append(error)
-        if choices is not None and survey.examined:
-            whose = "in params.yaml" if here else "of `skiagram run`"
-            time = f"Time of a run on one core, with the choices {whose}:\n"
-            time += time_text(survey, choices, source, design)
+    survey = survey_folder(source, arguments.folder.resolve(), described.rows, design)
+    time = _look_ahead(survey, source, design)
     parts = [survey_text(survey, source, design), text_in_pixels(survey.examined)]
     if examples is not None:
         number = write_text_examples(survey, examples, source.reading)
@@ -87,3 +79,25 @@ def run(arguments: argparse.Namespace) -> int:
     waive = "" if survey.problems else " or waive the findings marked STOP (`init` says how)"
     print(f"This data set cannot be run yet: solve the problems above first{waive}.")
     return DataError.exit_code
+
+
+def _look_ahead(survey: "Survey", source: "Folder", design: "Design") -> str:
+    """Return how long a run takes; folds that patients are too few for become a problem."""
+    from skiagram.cli.run_estimate import fitting_study, read_choices, time_text
+
+    here = Path("params.yaml").is_file()
+    if survey.problems and not here:
+        return ""
+    with nullcontext() if here else fitting_study(survey, source, design):
+        choices = read_choices()
+        if not survey.problems:
+            cases = survey.ingested.development()
+            try:
+                choices.plan.check_folds(design, cases.label, cases.patient_id)
+            except DataError as error:
+                survey.problems.append(error)
+        if not survey.examined:
+            return ""
+        times = time_text(survey, choices, source, design)
+    whose = "in params.yaml" if here else "of `skiagram run`"
+    return f"Time of a run on one core, with the choices {whose}:\n{times}"

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from skiagram.cli.folder_arguments import add_unstated_spacing, reading_of, require_new
+from skiagram.cli.predict import compute_of
 from skiagram.errors import OptionError
 
 NAME = "extract"
@@ -47,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table, or print one image's features; return 0, or 4 where a row failed."""
-    from skiagram.compute.workers import Compute
     from skiagram.radiomics.features import describe_with
     from skiagram.radiomics.image_table import REASON, extract_table, read_image_table
     from skiagram.radiomics.settings import make_plan
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("no table to write", where="--output", remedy=remedy)
     require_new(arguments.output, "CSV")
     rows = read_image_table(arguments.input)
-    compute = Compute(threads=1, workers=arguments.jobs or "auto", backend="local", address=None)
+    compute = compute_of(arguments.jobs, "--jobs")
     begin = time.monotonic()
     folder, output = arguments.input.parent, arguments.output
     table = extract_table(rows, folder, plan, output, compute, spacing)

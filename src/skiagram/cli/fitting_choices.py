@@ -70,7 +70,8 @@ def put(values: Any, dotted: str, value: Any) -> None:
     *parents, last = dotted.split(".")
     for parent in parents:
         values = values[parent]
-    values[last] = value
+    if last not in values or values[last] != value:  # else its comments stay
+        values[last] = value
 
 
 def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices:

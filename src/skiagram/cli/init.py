@@ -62,6 +62,7 @@ class Added(NamedTuple):
 
     files: "OptionFiles"
     design: "Design"
+    source: "Folder"
     readers: list[Path]
     survey: "Survey"
     left: list[str]
@@ -143,7 +144,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     files.cases.parent.mkdir(exist_ok=True)
     texts = readers | beside
     write_files({path: text.encode() for path, text in texts.items()})
-    return Added(files, design, [*readers], survey, described.left)
+    return Added(files, design, source, [*readers], survey, described.left)
 
 
 def _cases_of(survey: "Survey", source: "Folder", rows: "list[TableRow]") -> str:

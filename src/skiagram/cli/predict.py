@@ -53,7 +53,6 @@ EXAMPLES = """\
 Images are files that ingest reads, made as the training images were made. One that cannot be
 scored has a row with the reason; the exit code is then 4. A run that was stopped goes on where it
 ended when the same line is given again."""
-CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
     "error": "{} of {} images left out: the column `error` says why.",
@@ -117,6 +116,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
     with _without_collection():
+        from skiagram.deploy.card import CAUTION
         from skiagram.deploy.finders import Finders
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model
@@ -191,12 +191,12 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def compute_of(workers: int | None) -> "Compute":
+def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
     """Return how much of the machine is used: as many processors as asked for, or all."""
     from skiagram.compute.workers import IN_PROCESS
 
     if workers is not None and workers < 1:
-        raise OptionError(f"{workers} was given", where="--workers", allowed="1 or more")
+        raise OptionError(f"{workers} was given", where=where, allowed="1 or more")
     return replace(IN_PROCESS, workers=workers or "auto")
 
 

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--restoration", metavar="NAME", help="option file in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")
     add("--folds", type=int, metavar="N", help="patient-grouped folds")
+    parser.set_defaults(manifest_outside=None, patient_key=None)  # of `init` alone
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(*make_study(study), f"The study is {study}.", flush=True)
     os.chdir(study)
     os.environ.update(environment(Path()))
-    choices = _of_file(arguments, name) if _is_array(arguments) else _of_folder(arguments, study)
+    is_array = arguments.folder.suffix == ".npz"
+    choices = _of_file(arguments, name) if is_array else _of_folder(arguments, name, study)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
         quick["baselines"] = choices.params["baselines"]
@@ -75,25 +77,16 @@ def run(arguments: argparse.Namespace) -> int:
     return code or show_results(Path(), shown=study)
 
 
-def _is_array(arguments: argparse.Namespace) -> bool:
-    return bool(arguments.folder.suffix == ".npz")
-
-
-def _of_folder(arguments: argparse.Namespace, study: Path) -> "FittingChoices":
+def _of_folder(arguments: argparse.Namespace, name: str, study: Path) -> "FittingChoices":
     """Add or renew the data set, and return the choices that fit it."""
     from skiagram.cli.check_report import survey_text
     from skiagram.cli.fitting_choices import fitting_choices
-    from skiagram.cli.folder_arguments import read_folder_arguments
     from skiagram.cli.init import add_data_set
     from skiagram.datasets.files import write_files
 
-    for option in ("manifest_outside", "patient_key"):
-        setattr(arguments, option, None)
-    name = name_of(arguments)
     added = add_data_set(arguments, renew=Path(f"conf/dataset/{name}.yaml").exists())
-    source = read_folder_arguments(arguments).source
-    print(survey_text(added.survey, source, added.design), end="\n\n", flush=True)
-    waived = _waived(added.files.options)
+    print(survey_text(added.survey, added.source, added.design), end="\n\n", flush=True)
+    waived = added.source.waived_findings
     if any(one.stops and one.name not in waived for one in added.survey.findings):
         print(added.survey.explain_stop(study / added.files.options))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
@@ -104,12 +97,6 @@ def _of_folder(arguments: argparse.Namespace, study: Path) -> "FittingChoices":
     if choices.why:
         print(choices.why)
     return choices
-
-
-def _waived(options: Path) -> Mapping[str, str]:
-    from skiagram.options import read_option_file
-
-    return dict(read_option_file(options).get("waived_findings") or {})
 
 
 def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
@@ -170,20 +157,28 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write choices into params.yaml, and values into option files; comments stay."""
+    """Write choices into params.yaml, and values into option files."""
     import yaml
-    from dvc.utils.serialize import modify_yaml
 
-    from skiagram.cli.fitting_choices import put
     from skiagram.study_folder.files import shipped_files
 
     shipped = yaml.safe_load(shipped_files()["params.yaml"])
-    chosen = {name: shipped[name] for name in _OF_A_LINE} | dict(params)
-    with modify_yaml("params.yaml") as values:
-        for name, value in chosen.items():
-            if values[name] != value:
-                values[name] = value
+    _edit(Path("params.yaml"), {name: shipped[name] for name in _OF_A_LINE} | dict(params))
     for file, of_file in options.items():
-        with modify_yaml(file) as values:
-            for dotted, value in of_file.items():
-                put(values, dotted, value)
+        _edit(Path(file), of_file)
+
+
+def _edit(path: Path, changes: Mapping[str, Any]) -> None:
+    """Set dotted options of a file; its comments stay."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import SafeRepresenter
+
+    from skiagram.cli.fitting_choices import put
+
+    yaml = YAML()
+    # By itself it shows a null as nothing.
+    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
+    values = yaml.load(path)
+    for dotted, value in changes.items():
+        put(values, dotted, value)
+    yaml.dump(values, path)

@@ -1,6 +1,5 @@
 """How long a run takes and how much disk, for `skiagram check`: measured where it can be."""
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
@@ -28,7 +27,7 @@ from skiagram.finding.candidates import NoProposal, Proposal
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import Spacing
 from skiagram.models.cross_validation import Plan
-from skiagram.options import STRICT, build, check, read_option_file
+from skiagram.options import STRICT, build, check, read_option_file, with_choices
 from skiagram.records import Design, tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
 from skiagram.restoration.steps import Steps
@@ -41,7 +40,6 @@ _FINDER_SECONDS = 2e-7  # a fit and number that describes a place: 1.2e-7 of 12 
 _WINDOWS = 16  # that are described
 _RESTORED_BYTES = 4
 Place = tuple[str, tuple[float, ...], float]  # file, [slice,] row and column, radius
-_REFERENCE = re.compile(r"\$\{params:(\w+)\}")
 
 
 @dataclass(**STRICT)
@@ -56,18 +54,12 @@ class RunChoices:
     plan: Plan
 
 
-def read_choices() -> RunChoices | None:
-    """Return the choices of the project in this folder; None where there is none."""
-    path = Path("params.yaml")
-    if not path.is_file():
-        return None
-    params = read_option_file(path)
-    plan = read_option_file(Path("conf/plan.yaml"))["plan"]
-    for name, value in plan.items():  # `${params:name}` stands for one of params.yaml
-        reference = _REFERENCE.fullmatch(str(value))
-        plan[name] = params[reference[1]] if reference else value
+def read_choices() -> RunChoices:
+    """Return the choices of the project in this folder."""
+    params = read_option_file(Path("params.yaml"))
+    plan = with_choices(read_option_file(Path("conf/plan.yaml"))["plan"], params)
     names = ("restoration", "proposal", "features", "baselines", "networks")
-    return check(RunChoices, {name: params[name] for name in names} | {"plan": plan}, path.name)
+    return check(RunChoices, {name: params[name] for name in names} | {"plan": plan}, "params.yaml")
 
 
 @contextmanager
