@@ -24,11 +24,10 @@ from safetensors.torch import save_file
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoder import Encoder, LoadedNetwork
 from skiagram.encoders.encoding import encode_folder, encode_images, resolve_preprocessing
-from skiagram.encoders.weights import sha256_of
 from skiagram.image_store.shards import ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import write_record
+from skiagram.records import sha256_of, write_record
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PEER = f"timm {version('timm')}, bare forward"

@@ -19,13 +19,11 @@ from omegaconf import OmegaConf
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src"
-_PATHS = [str(ROOT / "pipeline")]
 if SOURCES.is_dir():  # a study of one's own has none, and runs the installed package
-    _PATHS.insert(0, str(SOURCES))
     sys.path.insert(0, str(SOURCES))
-os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers, and jobs that start elsewhere
-    [*_PATHS, *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+    os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers
+        [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 
 from skiagram.errors import OptionError  # noqa: E402
 from skiagram.options import FROM_PARAMS, read_option_file  # noqa: E402

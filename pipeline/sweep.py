@@ -7,6 +7,7 @@ the difference in AUC, so Hydra's sweepers and launchers work as in any other pr
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -65,5 +66,9 @@ def _git(*words: str) -> str:
 
 
 if __name__ == "__main__":
+    # Jobs that a launcher starts elsewhere import option_files. No worker of a stage has this path,
+    # on which `evaluate` and `record` would hide packages of these names.
+    paths = [str(ROOT / "pipeline"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     ConfigStore.instance().store("sweep", {**options(), "hydra": _HYDRA})
     hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run)()

@@ -214,6 +214,12 @@ def read_record(kind: type[R], path: Path) -> R:
         raise DataError(f"unreadable record ({error})", where=str(path), remedy=remedy) from error
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @dataclass(frozen=True)
 class Predictions:
     """All scores of one model.

@@ -12,11 +12,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from skiagram.encoders.timm_encoder import TimmEncoder
-from skiagram.encoders.weights import sha256_of
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import write_record
+from skiagram.records import sha256_of, write_record
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 VIT, SIDE = "test_vit", 32

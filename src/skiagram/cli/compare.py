@@ -40,14 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the verdict and its figures, write the page; return 0."""
     import pandas as pd
 
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.csv_rows import read_rows
+    from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.evaluation.options import DEFAULT_MARGIN
     from skiagram.report.notebook import compare
 
     if arguments.output is not None:
         require_new(arguments.output, "HTML")
-    rows = read_rows(read_file(arguments.table, str(arguments.table)), files=())
+    rows = read_csv(arguments.table, files=())
     table = pd.DataFrame([row.cells for row in rows])
 
     def column(name: str) -> "pd.Series[str]":

@@ -158,16 +158,15 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
-    from skiagram.datasets.folder.csv_rows import read_rows
+    from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.datasets.folder.table import number_visits, settle_patients
-    from skiagram.datasets.image_files import read_file
 
     _check_folder(arguments.folder)
     files = (arguments.file, arguments.mask or "mask")
     if arguments.csv is None:
         rows = _rows_of_classes(arguments.folder)
     else:
-        rows = read_rows(read_file(arguments.csv, str(arguments.csv)), arguments.missing, files)
+        rows = read_csv(arguments.csv, arguments.missing, files)
     source = _source(arguments, rows)
     patient, visit = source.columns.patient, source.columns.visit
     rows = settle_patients(rows, patient, source.similar_patients)

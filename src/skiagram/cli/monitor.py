@@ -71,13 +71,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read_labels(path: Path | None, classes: tuple[str, ...]) -> "Labels":
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.csv_rows import read_rows
+    from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.deploy.monitoring import NO_LABELS, Labels
 
     if path is None:
         return NO_LABELS
-    return Labels.read(read_rows(read_file(path, str(path))), classes)
+    return Labels.read(read_csv(path), classes)
 
 
 def _say(report: "MonitorReport", package: "Opened") -> None:

@@ -20,6 +20,7 @@ from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.compute.workers import Compute
+    from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
@@ -202,8 +203,7 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.csv_rows import read_rows
+    from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.deploy.new_cases import find_cases, list_cases
 
     preparation = model.preparer.preparation
@@ -222,16 +222,16 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         raise OptionError("a table was given too", where="--frames", allowed=allowed)
     place = Path(arguments.files[0])
     if arguments.table is None:
-        content = _table_of(place, arguments.pattern, arguments.frames)
+        rows = _rows_of(place, arguments.pattern, arguments.frames)
     else:
-        content = read_file(arguments.table, str(arguments.table))
-    return list_cases(place, read_rows(content, arguments.missing), preparation.modalities)
+        rows = read_csv(arguments.table, arguments.missing)
+    return list_cases(place, rows, preparation.modalities)
 
 
-def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
+def _rows_of(place: Path, patterns: list[str], frames: str | None) -> "list[TableRow]":
     """Return the table of a folder by its files' names; an image without its mask is in it."""
     from skiagram.cli.table import FoundImages
-    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.csv_rows import TableRow
 
     found = FoundImages.of(place, patterns, frames=frames)
     if not found.images:
@@ -239,8 +239,10 @@ def _table_of(place: Path, patterns: list[str], frames: str | None) -> bytes:
     for pair in found.mixed:
         said = f"Of two patterns, look whether they belong together: {pair}"
         print(printable(said), file=sys.stderr)
-    rows = [{"patient_id": key[0], **cells} for key, cells in found.rows()]
-    return csv_text([*found.columns, "patient_id"], rows).encode()
+    return [
+        TableRow(line, {name: cells[name] for name in found.columns} | {"patient_id": key[0]})
+        for line, (key, cells) in enumerate(found.rows(), start=2)
+    ]
 
 
 def _explain(rows: "Iterable[CaseResult]", total: int) -> int:

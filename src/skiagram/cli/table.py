@@ -123,12 +123,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _read_labels(path: Path) -> "list[TableRow]":
-    from skiagram.datasets.files import read_file
-    from skiagram.datasets.folder.csv_rows import of_table, read_rows, require_columns
+    from skiagram.datasets.folder.csv_rows import of_table, read_csv, require_columns
 
     where = str(path)
     with of_table(where):
-        labels = read_rows(read_file(path, where))
+        labels = read_csv(path)
         require_columns(labels, (_PATIENT,))
     ((patient, count),) = Counter(row.cells[_PATIENT] for row in labels).most_common(1)
     if count > 1:

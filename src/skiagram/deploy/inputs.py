@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import Acquisition, SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
-from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.csv_rows import read_csv
 from skiagram.datasets.folder.table import is_number
-from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
     Reading,
@@ -345,7 +344,7 @@ def read_covariates(
     by_name: dict[str, dict[str, str]] = {}
     by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
     several = any(len(case.images) > 1 for case in cases)
-    for row in read_rows(read_file(path, str(path)), missing):
+    for row in read_csv(path, missing):
         absent = [name for name in (FILE, *columns) if name not in row.cells]
         if absent:
             found, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"

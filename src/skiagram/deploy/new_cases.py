@@ -42,11 +42,6 @@ class MemoryTree(FileTree):
 
     content: Mapping[str, bytes]
 
-    @staticmethod
-    def reference(image: str, mask: str | None) -> ImageReference:
-        """Return what is read of an image and its mask, by their names."""
-        return ImageReference(image, mask)
-
     def images(self, beside: Collection[str]) -> Iterator[str]:
         """Yield the names of image files that are not among some."""
         return (

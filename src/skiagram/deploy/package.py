@@ -25,7 +25,7 @@ from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
-from skiagram.records import read_record, write_record
+from skiagram.records import read_record, sha256_of, write_record
 
 FORMAT = 1
 SUFFIX = ".skiagram"
@@ -121,7 +121,7 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
         for name, text in texts.items():
             paths[name] = Path(place) / name
             paths[name].write_text(text, encoding="utf-8")
-        sha256 = {name: _sha256(paths[name]) for name in sorted(paths)}
+        sha256 = {name: sha256_of(paths[name]) for name in sorted(paths)}
         whole = replace(manifest, sha256=sha256)
         paths[_MANIFEST] = Path(place) / _MANIFEST
         write_record(whole, paths[_MANIFEST])
@@ -141,11 +141,6 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
         finally:
             partial.unlink(missing_ok=True)
     return whole
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -169,7 +164,7 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
         signed = (folder / _SIGNATURE).exists()
         signer = "" if trusted is None else _signer(folder, trusted, path)
         files = {
-            file.relative_to(folder).as_posix(): _sha256(file)
+            file.relative_to(folder).as_posix(): sha256_of(file)
             for file in folder.rglob("*")
             if file.is_file()
         }

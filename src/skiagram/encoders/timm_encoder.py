@@ -29,11 +29,11 @@ from skiagram.encoders.weights import (
     encoders_extra,
     give_weights,
     read_tensors,
-    sha256_of,
     unfit_weights,
 )
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
+from skiagram.records import sha256_of
 
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 

@@ -6,7 +6,6 @@ network. Nothing but tensors is read: of a pickled file what `torch.load(weights
 better from `.safetensors`, which holds no code at all.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -19,6 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, installed
 from skiagram.options import STRICT
+from skiagram.records import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -228,12 +228,6 @@ def check_sha256(path: Path, expected: str, option: str) -> None:
             allowed=expected,
             remedy=f"get the file again, or correct {option} if you trust this one",
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 checksum of a file in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def encoders_extra() -> AbstractContextManager[None]:

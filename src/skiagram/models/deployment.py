@@ -22,7 +22,7 @@ from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
-from skiagram.records import Cases, Predictions, Task, read_record, write_record
+from skiagram.records import Cases, Predictions, Task, read_record, sha256_of, write_record
 from skiagram.seeding import stream
 
 DEPLOYMENT = "deployment.json"
@@ -118,7 +118,7 @@ def _digest(checksums: dict[str, str]) -> str:
 def _checksums(folder: Path) -> dict[str, str]:
     """Return name → SHA-256 of the files below a folder; hidden ones are the system's."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".") and path != folder / CHECKSUMS
     }

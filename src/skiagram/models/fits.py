@@ -4,7 +4,6 @@ Where a folder is given, a fit that took a second or more is kept there until it
 so that a run that was killed goes on where it was. Networks keep themselves, epoch by epoch.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -29,7 +28,7 @@ from skiagram.models.contract import (
     Labelled,
     Model,
 )
-from skiagram.records import MARKS, Cases, read_table, write_table
+from skiagram.records import MARKS, Cases, read_table, sha256_of, write_table
 
 Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found
@@ -158,7 +157,7 @@ def kept_fits(
     Other inputs or other code give another folder, so that no fit is taken up by a run that would
     not have made it. After a failure the folder stays.
     """
-    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in tables]
+    contents = map(sha256_of, tables)
     folder = root / cases.digest(code, inputs, *contents)[:32]
     folder.mkdir(parents=True, exist_ok=True)
     yield folder

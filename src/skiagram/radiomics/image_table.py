@@ -16,8 +16,8 @@ import pandas as pd
 from skiagram.compute.code_digest import code_digest
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
-from skiagram.datasets.files import read_file, write_files
-from skiagram.datasets.folder.csv_rows import read_rows, require_columns
+from skiagram.datasets.files import write_files
+from skiagram.datasets.folder.csv_rows import read_csv, require_columns
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
 from skiagram.radiomics.features import describe_with
@@ -30,7 +30,7 @@ Row = dict[str, str]
 
 def read_image_table(path: Path) -> list[Row]:
     """Read the rows of a table; without its columns, or with a label that is no number, refuse."""
-    rows = read_rows(read_file(path, str(path)), files=_FILES)
+    rows = read_csv(path, files=_FILES)
     require_columns(rows, _FILES)
     for row in rows:
         label = row.cells.get("Label", "")

@@ -1,6 +1,5 @@
 """What the report shows besides the evaluation: the card, pictures, curves, versions and hashes."""
 
-import hashlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table
+from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table, sha256_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.report.pictures import (
     describe_place,
@@ -139,7 +138,7 @@ def read_material(
     curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
     files = {"case table": root / "data/cases/cases.parquet"}
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    hashes = {name: sha256_of(path) for name, path in files.items()}
     galleries: list[Gallery] = []
     if not artefacts.encrypted:
         scores = mean_over_repeats(

@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass as options
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
+from skiagram.records import sha256_of
 
 
 class NotRecorded(Exception):
@@ -108,7 +109,5 @@ def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]
             raise DataError("is missing", where=where, remedy=remedy)
         for file in [artefact] if artefact.is_file() else artefact.rglob("*"):
             if file.is_file():
-                with file.open("rb") as content:
-                    digest = hashlib.file_digest(content, "sha256").hexdigest()
-                hashes[file.relative_to(project).as_posix()] = digest
+                hashes[file.relative_to(project).as_posix()] = sha256_of(file)
     return Receipt(models, hashes)

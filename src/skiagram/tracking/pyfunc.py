@@ -8,7 +8,6 @@ and covariates where it reads those. What comes back is what `skiagram predict` 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +51,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCase":
+    from skiagram.datasets.volumes.case_images import ImageReference
     from skiagram.deploy.new_cases import MemoryTree, NewCase
 
     files: dict[str, bytes] = {}
@@ -62,8 +62,9 @@ def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCa
         content = {column: row.get(column) for column in (image, mask) if column is not None}
         files |= {name: file for name, file in content.items() if isinstance(file, bytes) and file}
         label = _text(row.get(LABEL))
-        images[modality] = replace(
-            MemoryTree.reference(image, mask if mask in files else None),
+        images[modality] = ImageReference(
+            image,
+            mask if mask in files else None,
             label_value=int(label) if label.isdecimal() else None,
         )
     return NewCase(f"row {number + 1}", MemoryTree(files), images)

@@ -11,7 +11,6 @@ import torch
 import yaml
 
 from skiagram.encoders.encoding import encode_images
-from skiagram.encoders.weights import sha256_of
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FitContext
@@ -19,7 +18,7 @@ from skiagram.models.deep.fitted import load_classifier
 from skiagram.models.deep.pretrained_encoder import TrainedNetwork
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
-from skiagram.records import write_record
+from skiagram.records import sha256_of, write_record
 from skiagram.training.classifier import Classifier
 from tests.encoders.examples import CONF, images, store
 from tests.models.deep.spots import halves, learner, training

@@ -12,11 +12,11 @@ from torch import nn
 from torchvision.models.video import mc3_18, r3d_18
 
 from skiagram.encoders.encoding import encode_images
-from skiagram.encoders.weights import sha256_of
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region
 from skiagram.models.deep.volume_encoder import VolumeEncoder
 from skiagram.options import build
+from skiagram.records import sha256_of
 from tests.encoders.examples import CONF, images, store
 
 pytestmark = pytest.mark.slow

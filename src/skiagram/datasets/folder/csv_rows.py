@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
+from pathlib import Path
 
+from skiagram.datasets.files import read_file
 from skiagram.errors import DataError, named
 
 WHERE = "the CSV"
@@ -80,6 +82,13 @@ def read_rows(
     if not rows:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
     return rows
+
+
+def read_csv(
+    path: Path, missing: Collection[str] = (), files: Collection[str] = ("file", "mask")
+) -> list[TableRow]:
+    """Read a table from a file, as `read_rows` does."""
+    return read_rows(read_file(path, str(path)), missing, files)
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import ndimage
 
 from skiagram.datasets.contract import Mark, SpacedImage, pixel_side
-from skiagram.datasets.folder.csv_rows import TableRow, of_table, parse_number, read_rows
+from skiagram.datasets.folder.csv_rows import TableRow, of_table, parse_number, read_csv
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError, named
@@ -231,7 +231,7 @@ def read_lesions(path: Path, images: Images) -> dict[str, list[Lesion]]:
 
 def _csv(path: Path, images: Images) -> Iterator[tuple[str, Lesion]]:
     with of_table(str(path)):
-        rows = read_rows(read_file(path, str(path)), files=_NAMES)
+        rows = read_csv(path, files=_NAMES)
     header = rows[0].cells
     name = next((column for column in _NAMES if column in header), None)
     centre = next((names for names in _CENTRES if set(names[:2]) <= header.keys()), None)

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from skiagram.encoders.encoder import WEIGHTS, LoadedNetwork, PublishedEncoder, Scaling
-from skiagram.encoders.weights import give_weights, read_tensors, sha256_of
+from skiagram.encoders.weights import give_weights, read_tensors
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
 from skiagram.options import STRICT
+from skiagram.records import sha256_of
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 
