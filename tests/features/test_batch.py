@@ -67,11 +67,6 @@ def test_one_channel_is_taken_as_it_is() -> None:
     np.testing.assert_array_equal(luminance(images, "texture"), images)
 
 
-def test_other_channels_are_refused_naming_the_family() -> None:
-    with pytest.raises(DataError, match="`texture` is not defined for 4 channels"):
-        luminance(np.zeros((1, 3, 4, 4), dtype=np.float32), "texture")
-
-
 def test_bright_region_is_above_the_threshold_of_scikit_image() -> None:
     images = np.random.default_rng(0).normal(90, 25, (4, 30, 20)).clip(0, 255)
     images[:, 8:20, 5:12] += 60

@@ -83,25 +83,6 @@ def test_slope_is_the_exponent_that_the_tissue_was_made_with(exponent: float) ->
     assert small.mean() == pytest.approx(exponent, abs=0.6)
 
 
-def test_white_noise_has_no_slope() -> None:
-    noise = np.random.default_rng(0).normal(size=(4, 200, 130)).astype(np.float32)
-    assert FRACTAL.extract(FeatureBatch(noise))[:, 1].mean() == pytest.approx(0, abs=0.1)
-
-
-def test_rougher_tissue_has_the_higher_dimension() -> None:
-    found = [
-        FRACTAL.extract(FeatureBatch(tissue(exponent).astype(np.float32)))[:, 0].mean()
-        for exponent in (3.5, 3.0, 2.5, 2.0)
-    ]
-    assert 2.1 < found[0] < found[1] - 0.05 < found[2] - 0.1 < found[3] - 0.15 < 2.85
-
-
-def test_gain_and_offset_of_the_intensities_change_nothing() -> None:
-    images = np.random.default_rng(2).integers(0, 256, size=(2, 40, 50)).astype(np.float32)
-    found = FRACTAL.extract(FeatureBatch(images * 4 - 512))
-    np.testing.assert_allclose(found, FRACTAL.extract(FeatureBatch(images)), rtol=1e-9)
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (30, 2)])
 def test_images_too_small_for_a_slope_are_planes_without_one(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(3).normal(size=(1, *shape)).astype(np.float32)

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from skiagram.features.batch import FeatureBatch
@@ -47,12 +44,3 @@ def test_squares_stand_at_their_size_and_sign() -> None:
     assert found["granulometry_opening_radius_1"] == found["granulometry_opening_radius_2"] == 0
     negative = dict(zip(FAMILY.names(), FAMILY.extract(FeatureBatch(-image))[0], strict=True))
     assert negative["granulometry_closing_radius_5"] == found["granulometry_opening_radius_5"]
-
-
-@pytest.mark.thorough
-@given(arrays(np.float32, (2, 9, 6), elements=st.integers(0, 255).map(float)))
-def test_shares_sum_to_at_most_one_and_ignore_gain_and_offset(images: np.ndarray) -> None:
-    found = FAMILY.extract(FeatureBatch(images))
-    assert found.min() >= 0
-    assert found.reshape(2, 2, -1).sum(axis=2).max() <= 1 + 1e-12
-    np.testing.assert_allclose(FAMILY.extract(FeatureBatch(images * 4 - 100)), found, atol=1e-9)

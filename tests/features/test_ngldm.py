@@ -44,9 +44,6 @@ def test_with_the_widest_coarseness_all_neighbours_depend() -> None:
     assert found.tolist() == [[0, 0, 0, 4, 0, 4, 0, 0, 1]]  # corners, edges, the middle
 
 
-LEVELS = {"bin_number": 8, "bin_width": None}
-
-
 def family(distance: int = 1, coarseness: int = 0) -> Ngldm:
     levels = Discretisation(bin_number=8, bin_width=None)
     return Ngldm(levels=levels, region="whole", distance=distance, coarseness=coarseness)

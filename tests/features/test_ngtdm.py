@@ -89,18 +89,3 @@ def test_pixels_without_a_neighbour_in_the_region_are_left_out() -> None:
 def test_two_levels_of_equal_weight_have_busyness_0() -> None:
     counts, sums = np.array([[6, 3]]), np.array([[1.0, 2.0]])  # 1 · 6 = 2 · 3: nothing to divide by
     assert relate(counts, sums)[2, 0] == 0
-
-
-@pytest.mark.thorough
-@given(
-    arrays(
-        np.float64,
-        array_shapes(min_dims=3, max_dims=3, max_side=8),
-        elements=st.integers(0, 9).map(float),
-    )
-)
-def test_features_do_not_depend_on_how_the_image_lies(images: np.ndarray) -> None:
-    turned = np.rot90(images, axes=(1, 2)).copy()
-    np.testing.assert_array_equal(
-        FAMILY.extract(FeatureBatch(turned)), FAMILY.extract(FeatureBatch(images))
-    )

@@ -1,7 +1,5 @@
 """Size and form against scikit-image, SciPy and figures whose size is known."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,10 +11,7 @@ from skimage.measure import find_contours, regionprops
 
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.extraction import extract
 from skiagram.features.shape import Shape, shape_features
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore
 
 regions = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)).filter(np.any)
 
@@ -75,15 +70,6 @@ def test_axes_are_those_of_scikit_image(region: np.ndarray) -> None:
         assert found["elongation"][0] == pytest.approx(theirs[1] / theirs[0], abs=1e-6)
 
 
-@pytest.mark.slow
-@given(regions)
-def test_a_quarter_turn_and_a_margin_change_nothing(region: np.ndarray) -> None:
-    turned = np.pad(np.rot90(region), ((2, 0), (1, 3)))
-    found, expected = shape(turned), shape(region)
-    for name in set(expected) - {"image_height", "image_width"}:
-        np.testing.assert_allclose(found[name], expected[name], atol=1e-6, err_msg=name)
-
-
 def test_one_pixel_is_a_rhombus() -> None:
     found = shape(np.ones((1, 1), bool))
     assert found["area_mesh"] == 0.5
@@ -136,12 +122,3 @@ def test_rows_and_columns_have_their_own_spacing() -> None:
 def test_millimetres_of_unknown_spacing_are_refused(spacing: np.ndarray | None) -> None:
     with pytest.raises(DataError, match="`shape` in mm needs the spacing, which is unknown"):
         Shape(region="bright", unit="mm").extract(FeatureBatch(IMAGE, spacing=spacing))
-
-
-def test_the_case_without_spacing_is_named(tmp_path: Path) -> None:
-    with ShardWriter(tmp_path) as writer:
-        writer.add("known", IMAGE[0], spacing=(0.1, 0.1))
-        writer.add("unknown", IMAGE[0])
-    family = Shape(region="bright", unit="mm")
-    with pytest.raises(DataError, match=r"unknown: .*needs the spacing, which is unknown"):
-        extract(ImageStore(tmp_path), [family])

@@ -51,7 +51,6 @@ def test_the_page_on_volumes_lists_the_families_that_describe_them() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize("name", VOLUME_FAMILIES)
 @settings(max_examples=20, deadline=None)
 @given(arrays(np.float32, array_shapes(min_dims=4, max_dims=4, max_side=5), elements=small))
