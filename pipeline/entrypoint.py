@@ -52,11 +52,11 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
         name = Path(run.__code__.co_filename).stem
 
         def task(config: DictConfig) -> None:
-            values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+            values: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
             started = time.monotonic()
             try:
                 with _named_refusals(name):
-                    run(check(options, _mapping(values), name))
+                    run(check(options, values, name))
             except SkiagramError as error:  # Hydra would print a line of its own
                 _record_failure(name, str(error))
                 _leave(error)
@@ -108,10 +108,6 @@ def _named_refusals(name: str) -> Iterator[None]:
             raise
         reason = os.strerror(number) + (f" ({error.filename})" if error.filename else "")
         raise SkiagramError(reason, where=name, remedy=_REMEDIES[number]) from error
-
-
-def _mapping(values: Any) -> dict[str, Any]:
-    return {str(key): value for key, value in values.items()}
 
 
 def _leave(error: SkiagramError) -> None:

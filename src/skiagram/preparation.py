@@ -165,6 +165,13 @@ class Covariate:
     categories: tuple[str, ...] | None
     prefix: str = "covariates_"
 
+    def features(self) -> dict[str, str | None]:
+        """Return feature → the category that it is 1 for; None for that of numbers."""
+        name = f"{self.prefix}{self.column}"
+        if self.categories is None:
+            return {name: None}
+        return {f"{name}_{category}": category for category in self.categories}
+
 
 @dataclass(frozen=True)
 class FurtherModality:

@@ -152,15 +152,12 @@ def _inputs(preparation: Preparation) -> Section:
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
     lines = []
-    thresholds = [
-        decision.threshold for decision in deployment.decisions if decision.threshold is not None
-    ]
-    if thresholds and deployment.task.positive is not None and deployment.sensitivity is not None:
-        mean = sum(thresholds) / len(thresholds)
+    threshold, sensitivity = deployment.threshold, deployment.sensitivity
+    if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
         name = deployment.task.classes[deployment.task.positive]
         lines.append(
-            f"Positive where the probability of `{name}` is at least {mean:.3g}, a threshold set "
-            f"to find {100 * deployment.sensitivity:g} % of the positive cases in held-out folds."
+            f"Positive where the probability of `{name}` is at least {threshold:.3g}, a threshold "
+            f"set to find {100 * sensitivity:g} % of the positive cases in held-out folds."
         )
     if fingerprint is None:
         lines.append("No prediction sets: the model is of an earlier version.")

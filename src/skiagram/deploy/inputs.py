@@ -257,12 +257,11 @@ def covariate_features(
     names: Iterable[str], known: Sequence[Covariate]
 ) -> tuple[CovariateFeature, ...]:
     """Return which of a model's features are covariates of its data set, in the names' order."""
-    every: dict[str, CovariateFeature] = {}
-    for covariate in known:
-        for category in (None,) if covariate.categories is None else covariate.categories:
-            name = f"{covariate.prefix}{covariate.column}"
-            name += "" if category is None else f"_{category}"
-            every[name] = CovariateFeature(name, covariate, category)
+    every = {
+        name: CovariateFeature(name, covariate, category)
+        for covariate in known
+        for name, category in covariate.features().items()
+    }
     return tuple(every[name] for name in dict.fromkeys(names) if name in every)
 
 

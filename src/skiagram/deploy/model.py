@@ -54,9 +54,7 @@ class DeployedModel:
     @property
     def threshold(self) -> float | None:
         """The mean threshold over repeats; None with more than two classes."""
-        thresholds = [decision.threshold for decision in self.deployment.decisions]
-        known = [threshold for threshold in thresholds if threshold is not None]
-        return float(np.mean(known)) if self.task.positive is not None and known else None
+        return self.deployment.threshold
 
     @property
     def rule(self) -> str:

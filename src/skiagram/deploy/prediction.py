@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +36,7 @@ from skiagram.image_store.store import ImageStore, write_modalities
 _HELD_BYTES = 512 * 1024**2
 _PARTIAL = ".partial"
 JSON_LINES = (".jsonl", ".ndjson")
+_SAID = ("set", "refer", "unusual", "error")
 _WITHOUT = ("without_covariates", "without_earlier")
 Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], PreparedImages], None]
@@ -373,8 +375,10 @@ def write_table(
         if path.suffix in JSON_LINES:
             file.writelines(json.dumps(_as_object(row, classes)) + "\n" for row in rows)
         else:
-            writer = csv.writer(file, lineterminator="\n")
-            _write_csv(writer, rows, classes, decides, beside)
+            told = partial(row_cells, classes=classes, decides=decides, beside=beside)
+            writer = csv.DictWriter(file, told(CaseResult("")), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(map(told, rows))
 
 
 def marks_table(path: Path) -> Path:
@@ -403,30 +407,19 @@ def _replacing(path: Path) -> Iterator[TextIO]:
         partial_path.unlink(missing_ok=True)
 
 
-def _write_csv(
-    writer: Any,
-    rows: Iterable[CaseResult],
-    classes: Sequence[str],
-    decides: bool,
-    beside: Sequence[str],
-) -> None:
-    kinds = ["probability", *["decision"] * decides, "set", "refer", "unusual", "error", *beside]
-    of_classes = {"probability", *_WITHOUT}
-    columns = [
-        f"{kind}_{name}" if name else kind
-        for kind in kinds
-        for name in (classes if kind in of_classes else [""])
-    ]
-    writer.writerow(["file", *columns])
-    for row in rows:
-        cells = [row.file]
-        for kind in kinds:
-            value = getattr(row, kind)
-            if kind in of_classes:
-                cells += value or ("",) * len(classes)
-            else:
-                cells.append(value if isinstance(value, str) else "; ".join(value))
-        writer.writerow(cells)
+def row_cells(
+    row: CaseResult, classes: Sequence[str], *, decides: bool, beside: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return column → cell of a case; `beside` names fields on what else the model reads."""
+    cells: dict[str, Any] = {"file": row.file}
+    for kind in ("probability", *["decision"] * decides, *_SAID, *beside):
+        value = getattr(row, kind)
+        if kind in ("probability", *_WITHOUT):
+            names = (f"{kind}_{name}" for name in classes)
+            cells |= zip(names, value or ("",) * len(classes), strict=True)
+        else:
+            cells[kind] = value if isinstance(value, str) else "; ".join(value)
+    return cells
 
 
 def _as_object(row: CaseResult, classes: Sequence[str]) -> dict[str, Any]:

@@ -4,10 +4,10 @@ Colour is reduced to luminance, a region is found and intensities become grey le
 families that need them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from skiagram.features.discretisation import Discretisation, GreyLevels, count_l
 from skiagram.features.feature import Flags, Floats
 from skiagram.image_store.shards import ends_of
 
+T = TypeVar("T")
 # Red, green and blue shares of luminance, Recommendation ITU-R BT.709-6, section 3.
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
@@ -104,6 +105,13 @@ class FeatureBatch:
         outlines = None if self.outlines is None else self.outlines[part]
         return replace(self, images=self.images[part], masks=masks, outlines=outlines)
 
+    def _keep(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what is kept under a key, made when it is first asked for."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: T = self._kept[key]
+        return kept
+
     @property
     def forms(self) -> Flags | None:
         """The regions that form and borders are measured on; None for the whole images."""
@@ -120,15 +128,11 @@ class FeatureBatch:
         if self.masks is None or self.forms is None:
             return self
         around = tuple(margin or [0] * (self.forms.ndim - 1))
-        if ("cropped", around) not in self._kept:
-            box = self._box[-len(around) :]
-            within = (
-                slice(max(0, first - more), last + more)
-                for (first, last), more in zip(box, around, strict=True)
-            )
-            self._kept["cropped", around] = self._part((slice(None), *within))
-        cropped: FeatureBatch = self._kept["cropped", around]
-        return cropped
+        within = (
+            slice(max(0, first - more), last + more)
+            for (first, last), more in zip(self._box[-len(around) :], around, strict=True)
+        )
+        return self._keep(("cropped", around), lambda: self._part((slice(None), *within)))
 
     @cached_property
     def _box(self) -> tuple[tuple[int, int], ...]:
@@ -157,6 +161,10 @@ class FeatureBatch:
                 remedy=f"leave `{family}` out of `features`",
             )
 
+    def grey(self, family: str) -> NDArray[Any]:
+        """Return the intensities (n, [depth,] height, width) in the images' own depth."""
+        return self.images[..., 0] if self.volumes else self.planes(family)
+
     def planes(self, family: str) -> NDArray[Any]:
         """Return the intensities (n, height, width) in the images' own depth, not to be changed.
 
@@ -170,10 +178,7 @@ class FeatureBatch:
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
-        if "luminance" not in self._kept:
-            self._kept["luminance"] = luminance(self.images, family)
-        grey: Floats = self._kept["luminance"]
-        return grey
+        return self._keep("luminance", lambda: luminance(self.images, family))
 
     def intensities(self, family: str) -> Floats:
         """Return (n, [depth,] height, width) of what a family works on."""
@@ -186,23 +191,23 @@ class FeatureBatch:
 
         `whole` is all of each image where there is no region, `bright` all of a constant one.
         """
-        if ("region", which) not in self._kept:
-            shape = self.images.shape[: 4 if self.volumes else 3]
-            inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
-            if not inside.reshape(len(self), -1).any(axis=1).all():
-                raise DataError(
-                    "the region of interest has no pixel",
-                    where="features",
-                    allowed="at least one pixel",
-                )
-            if which == "bright":
-                grey = self.images[..., 0] if self.volumes else self.planes(family)
-                rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
-                inside = bright_region(grey.reshape(rows), inside.reshape(rows))
-                inside = inside.reshape(grey.shape)
-            self._kept["region", which] = inside
-        region: Flags = self._kept["region", which]
-        return region
+        return self._keep(("region", which), lambda: self._find_region(which, family))
+
+    def _find_region(self, which: Region, family: str) -> Flags:
+        shape = self.images.shape[: 4 if self.volumes else 3]
+        inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
+        if not inside.reshape(len(self), -1).any(axis=1).all():
+            raise DataError(
+                "the region of interest has no pixel",
+                where="features",
+                allowed="at least one pixel",
+            )
+        if which == "whole":
+            return inside
+        grey = self.grey(family)
+        rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
+        bright = bright_region(grey.reshape(rows), inside.reshape(rows))
+        return bright.reshape(grey.shape)
 
     def inside(self, which: Region, family: str) -> Flags | None:
         """Return the pixels of `region`, or None where that is all of each image."""
@@ -211,17 +216,15 @@ class FeatureBatch:
         return self.region(which, family)
 
     def levels(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
-        if (discretisation, which) not in self._kept:
-            self._kept[discretisation, which] = self._digitise(discretisation, which, family)
-        levels: GreyLevels = self._kept[discretisation, which]
-        return levels
+        key = (discretisation, which)
+        return self._keep(key, lambda: self._digitise(discretisation, which, family))
 
     def _digitise(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
         boxed = which == "whole" and self.masks is not None
         part = self if boxed else self.cropped()
         inside = part.masks if boxed else part.inside(which, family)
-        grey = part.images[..., 0] if part.volumes else part.planes(family)
-        levels = discretisation.grey_levels(grey, inside, self._box if boxed else None)
+        box = self._box if boxed else None
+        levels = discretisation.grey_levels(part.grey(family), inside, box)
         outline = None if self.outlines is None else self.cropped().outlines
         if outline is None:
             return levels

@@ -1,11 +1,10 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -105,9 +104,10 @@ class Covariates:
         """
         table = self._as_read(table)
         columns = {
-            f"{self.prefix}{name}": values
+            name: values if category is None else values == category
             for covariate in self.describe(table, patients, where)
-            for name, values in _encoded(table[covariate.column], covariate)
+            for values in [table[covariate.column]]
+            for name, category in covariate.features().items()
         }
         if not columns:
             raise OptionError(
@@ -117,7 +117,10 @@ class Covariates:
                 remedy="choose other covariates, or lower `least_patients`",
             )
         case_id = table["case_id"].to_numpy(dtype=str)
-        return FeatureTable(case_id, tuple(columns), np.stack(list(columns.values()), axis=1))
+        values = np.stack(
+            [column.to_numpy(dtype=np.float32) for column in columns.values()], axis=1
+        )
+        return FeatureTable(case_id, tuple(columns), values)
 
 
 @dataclass(**STRICT)
@@ -146,14 +149,6 @@ class Site(Covariates):
         return table.assign(
             **{name: table[name].map("{:g}".format, na_action="ignore") for name in numbers}
         )
-
-
-def _encoded(column: pd.Series, covariate: Covariate) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    if covariate.categories is None:
-        yield covariate.column, column.to_numpy(dtype=np.float32)
-        return
-    for category in covariate.categories:
-        yield f"{covariate.column}_{category}", (column == category).to_numpy().astype(np.float32)
 
 
 def development_patients(cases: Cases) -> dict[str, str]:

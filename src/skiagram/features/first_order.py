@@ -138,7 +138,7 @@ class FirstOrder(RegionFamily):
     def extract(self, batch: FeatureBatch) -> Floats:
         part = batch.cropped()
         inside = part.inside(self.region, self.prefix)
-        images = part.images[..., 0] if part.volumes else part.planes(self.prefix)
+        images = part.grey(self.prefix)
         if inside is None:
             return self.in_order(first_order_statistics(images.reshape(len(images), -1)))
         rows = [

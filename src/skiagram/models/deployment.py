@@ -65,6 +65,13 @@ class Deployment:
     sensitivity: Probability | None
     decisions: tuple[Decision, ...]
 
+    @property
+    def threshold(self) -> float | None:
+        """The mean threshold over repeats; None with more than two classes."""
+        thresholds = [decision.threshold for decision in self.decisions]
+        known = [threshold for threshold in thresholds if threshold is not None]
+        return float(np.mean(known)) if self.task.positive is not None and known else None
+
 
 def repeat_folder(repeat: int) -> str:
     """Return the name of the folder that holds the fitted model of one repeat."""

@@ -219,8 +219,8 @@ def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
         ColSpec(DataType.string, covariate.column, required=False)
         for covariate in preparation.covariates
     ]
-    decides = any(decision.threshold is not None for decision in deployment.decisions)
-    texts = [*(["decision"] if decides else []), "set", "refer", "unusual", "error"]
+    decides = deployment.threshold is not None
+    texts = [*["decision"] * decides, "set", "refer", "unusual", "error"]
     outputs = [ColSpec(DataType.string, NAME)]
     outputs += [ColSpec(DataType.double, f"probability_{k}") for k in deployment.task.classes]
     outputs += [ColSpec(DataType.string, name) for name in texts]

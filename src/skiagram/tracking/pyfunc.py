@@ -8,6 +8,7 @@ and covariates where it reads those. What comes back is what `skiagram predict` 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
-
-_SAID = ("set", "refer", "unusual", "error")
 
 
 def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
@@ -75,13 +74,11 @@ def _text(cell: object) -> str:
 
 
 def _record(model: "DeployedModel", name: str, row: "CaseResult") -> dict[str, Any]:
+    from skiagram.deploy.prediction import row_cells
+
     values = row.probability or (float("nan"),) * len(model.task.classes)
-    classes = (f"probability_{name}" for name in model.task.classes)
-    record: dict[str, Any] = {NAME: name, **dict(zip(classes, values, strict=True))}
-    if model.threshold is not None:
-        record["decision"] = row.decision
-    reasons = ("; ".join(words) for words in (row.set, row.refer, row.unusual))
-    return record | dict(zip(_SAID, (*reasons, row.error), strict=True))
+    named = replace(row, file=name, probability=values)
+    return row_cells(named, model.task.classes, decides=model.threshold is not None)
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types
