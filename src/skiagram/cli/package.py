@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from skiagram.cli.folder_arguments import require_new
 from skiagram.errors import OptionError
 
 NAME = "package"
@@ -47,8 +48,7 @@ def _save_for_mlflow(arguments: argparse.Namespace) -> int:
     from skiagram.tracking.mlflow_store import save_pyfunc
 
     target: Path = arguments.mlflow
-    if target.exists():
-        raise OptionError("exists already", where=str(target), remedy="name a new folder")
+    require_new(target, "--mlflow")
     with opened_folder(arguments.model) as folder:
         save_pyfunc(folder, target)
     print(f"Wrote {target}. Next: mlflow models serve -m {target} --env-manager local")

@@ -43,7 +43,6 @@ class MemoryTree(FileTree):
     content: Mapping[str, bytes]
 
     def images(self, beside: Collection[str]) -> Iterator[str]:
-        """Yield the names of image files that are not among some."""
         return (
             name
             for name, content in self.content.items()
@@ -51,11 +50,9 @@ class MemoryTree(FileTree):
         )
 
     def size(self, name: str) -> int:
-        """Return the bytes of a file; 0 where it did not come."""
         return len(self.content.get(name, b""))
 
     def read(self, name: str) -> bytes:
-        """Return the content of a file; a DataError where it did not come."""
         if name not in self.content:
             raise DataError("did not come, or is empty", where=name, allowed="bytes of a file")
         return self.content[name]

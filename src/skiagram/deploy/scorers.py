@@ -134,7 +134,6 @@ class Baselines(Scorer):
     earlier: Earlier | None = None
 
     def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        """Extract features and score them."""
         return self.score_table(
             self.space(prepared),
             prepared.covariates,
@@ -159,7 +158,6 @@ class Baselines(Scorer):
         return [finite(model.scores(table)) for model in self.fitted]
 
     def _space(self, prepared: PreparedImages) -> FeatureTable:
-        """Return the features of the images."""
         folder = prepared.images.folder
         table = extract_modalities(folder, self.families)
         if self.encode is None:

@@ -17,6 +17,7 @@ from skiagram.options import STRICT
 
 Boundary = Literal["zero", "nearest", "periodic", "mirror"]
 Pooling = Literal["average", "max"]
+Kernels = tuple[Floats, ...]  # along one axis, one after the other
 PAD = {"zero": "constant", "nearest": "edge", "periodic": "wrap", "mirror": "symmetric"}
 _NDIMAGE = {"zero": "constant", "nearest": "nearest", "periodic": "wrap", "mirror": "reflect"}
 
@@ -53,8 +54,14 @@ class Filter(ABC):
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Return the response of the filter."""
 
-
-Kernels = tuple[Floats, ...]  # along one axis, one after the other
+    def _convolve(
+        self, image: Floats, kernels: Sequence[Kernels], pooling: Pooling | None
+    ) -> Floats:
+        """Convolve with kernels along x, y and z, or pool over these turned by all right angles."""
+        if pooling is None:
+            return convolve(image, self.axes, kernels, self.boundary)
+        turns = rotated(kernels)
+        return pooled((convolve(image, self.axes, turn, self.boundary) for turn in turns), pooling)
 
 
 def convolve(

@@ -8,14 +8,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
-from skiagram.features.filters.filter import (
-    Filter,
-    Pooling,
-    box_mean,
-    convolve,
-    pooled,
-    rotated,
-)
+from skiagram.features.filters.filter import Filter, Pooling, box_mean
 from skiagram.options import STRICT
 
 KERNELS = {
@@ -58,10 +51,7 @@ class Laws(Filter):
         return self._around(2 + (self.energy or 0))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        chosen = [(KERNELS[name],) for name in self.kernels]
-        turns = [tuple(chosen)] if self.pooling is None else rotated(chosen)
-        responses = (convolve(image, self.axes, turn, self.boundary) for turn in turns)
-        response = pooled(responses, self.pooling or "average")
+        response = self._convolve(image, [(KERNELS[name],) for name in self.kernels], self.pooling)
         if self.energy is None:
             return response
         return box_mean(np.abs(response), 2 * self.energy + 1, self.axes, self.boundary)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.features.feature import Floats
-from skiagram.features.filters.filter import Filter, Pooling, convolve, pooled, rotated
+from skiagram.features.filters.filter import Filter, Pooling
 from skiagram.options import STRICT
 
 
@@ -57,9 +57,7 @@ class SeparableWavelet(Filter):
             kernels.append(
                 tuple(_stretched(kernel, 2**level) for level, kernel in enumerate(chosen))
             )
-        turns = [tuple(kernels)] if self.pooling is None else rotated(kernels)
-        responses = (convolve(image, self.axes, turn, self.boundary) for turn in turns)
-        return pooled(responses, self.pooling or "average")
+        return self._convolve(image, kernels, self.pooling)
 
 
 def _stretched(kernel: Floats, factor: int) -> Floats:
