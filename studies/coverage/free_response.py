@@ -15,6 +15,7 @@ from skiagram.statistics.bootstrap import bootstrap_difference, bootstrap_estima
 from skiagram.statistics.delong import auc_estimate, difference_estimate
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import RATES, FreeResponse, Ratings, difference_found
+from skiagram.statistics.variation import effective_patients
 
 DISTANCE, PLACES, UNMARKED = 2.0, 3.0, 0.1
 REPLICATES = 400
@@ -40,6 +41,7 @@ class Design:
 
 
 DESIGNS = (
+    Design("24 patients, 12 with lesions", 24),
     Design("40 patients, 20 with lesions", 40),
     Design("100 patients, 50 with lesions", 100),
     Design("60 patients of 2 images, 20 with lesions", 60, 2, every=3),
@@ -84,15 +86,22 @@ def simulate(design: Design, simulations: int) -> dict[str, float]:
     held, called = [], []
     for number in range(simulations):
         one, other = draw(design, generator)
-        draws = draw_patients(one.patient, len(np.unique(one.patient)) // 3, REPLICATES, number)
+        patient = one.patient[one.repeats[0].lesion_image]
+        degrees = effective_patients(patient) - 1
+        draws = draw_patients(
+            one.patient, len(np.unique(patient)), REPLICATES, number, degrees=degrees
+        )
         estimates = [
             auc_estimate(one.merit()),
-            *(bootstrap_estimate(one.share_found(rates), draws) for rates in (ONE, RATES)),
+            *(
+                bootstrap_estimate(one.share_found(rates), draws, kind="percentile")
+                for rates in (ONE, RATES)
+            ),
         ]
         held.append([_holds(*pair) for pair in zip(estimates, truth, strict=True)])
         differences = [
             difference_estimate(one.merit(), other.merit()),
-            bootstrap_difference(difference_found(one, other, RATES), draws, one.merit().degrees),
+            bootstrap_difference(difference_found(one, other, RATES), draws),
         ]
         called.append([_excludes_nothing(each) for each in differences])
     names = ("merit", "at one", "mean", "merit called", "mean called")

@@ -261,7 +261,7 @@ def page(simulations: int, replicates: int) -> str:
     text += groups_section(max(1, simulations // 2))
     text += procedures_section(max(1, 3 * simulations // 4), simulations)
     text += within_fits_section(max(1, simulations // 5))
-    text += free_response_section(max(1, simulations // 10))
+    text += free_response_section(max(1, simulations // 4))
     text += rare_classes_section(simulations)
     text += calibration_section(max(1, simulations // 20))
     text += shifts_section(max(4, simulations // 5))

@@ -10,6 +10,7 @@ from scipy.stats import bootstrap, norm, t
 from skiagram.statistics.bootstrap import (
     MeanOverRepeats,
     bca_interval,
+    bootstrap_difference,
     bootstrap_estimate,
     draw_patients,
     percentile_interval,
@@ -183,3 +184,26 @@ def test_few_large_patients_lengthen_the_interval_and_single_images_do_not() -> 
     )
     resampled = np.concatenate([mean_of(values[:60], block) for block in single.weights()])
     assert (plain.low, plain.high) == percentile_interval(resampled)
+
+
+def test_a_figure_that_jumps_is_as_wide_as_its_resamples_and_students_quantile() -> None:
+    patient = np.repeat(np.arange(30), 2)
+    values = np.random.default_rng(5).normal(size=60)
+
+    def above_the_median(weights: Floats) -> Floats:
+        order = np.argsort(values)
+        half = np.cumsum(weights[:, order], axis=1) >= weights.sum(axis=1, keepdims=True) / 2
+        limit = values[order][half.argmax(axis=1)]
+        share: Floats = (weights * (values + patient % 2 >= limit[:, None])).sum(axis=1) / 60
+        return share
+
+    draws = draw_patients(patient, 15, 500, seed=0, degrees=14)
+    found = bootstrap_estimate(above_the_median, draws, kind="percentile")
+    resampled = np.concatenate([above_the_median(block) for block in draws.weights()])
+    longer = t.ppf(0.975, 14) / norm.ppf(0.975)
+    value = float(found.value or 0)
+    expected = [value + longer * (bound - value) for bound in percentile_interval(resampled)]
+    assert (found.low, found.high) == pytest.approx(expected)
+    difference = bootstrap_difference(above_the_median, draws)
+    half = t.ppf(0.975, 14) * resampled.std(ddof=1)
+    assert (difference.low, difference.high) == pytest.approx((value - half, value + half))

@@ -165,7 +165,7 @@ def test_a_difference_of_a_finder_with_itself_is_nothing() -> None:
     response = simulated(11, 40)
     other = simulated(12, 40)
     draws = draw_patients(response.patient, 5, 100, 0)
-    same = bootstrap_difference(difference_found(response, response, RATES), draws, 5.0)
+    same = bootstrap_difference(difference_found(response, response, RATES), draws)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
     merit = response.merit()
     assert difference_estimate(merit, merit).value == 0.0

@@ -56,6 +56,7 @@ from skiagram.statistics.froc import (
 )
 from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.significance import relate_to_margin
+from skiagram.statistics.variation import effective_patients
 
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
@@ -151,7 +152,7 @@ def evaluate_finding(
         evaluation,
         difference=difference,
         sensitivity_difference=bootstrap_difference(
-            difference_found(one, other, RATES), search.draws, pair[0].degrees
+            difference_found(one, other, RATES), search.draws
         ),
         p=None if difference.value is None else variation.p(difference.value),
         relation=relate_to_margin(difference, options.margin),
@@ -218,6 +219,7 @@ class _Search:
         lesion_image = lesions["case_id"].map(image).to_numpy(dtype=np.int64)
         normal = int((~placed[kept]).sum())
         abnormal = len(np.unique(patient[placed[kept]]))
+        degrees = max(1.0, effective_patients(patient[lesion_image]) - 1)
         known = {tables.spacing[case] is not None for case in image}
         search = cls(
             kept=kept,
@@ -226,7 +228,7 @@ class _Search:
             lesion_image=lesion_image,
             patient=patient,
             normal=normal,
-            draws=draw_patients(patient, abnormal, replicates, setting.seed),
+            draws=draw_patients(patient, abnormal, replicates, setting.seed, degrees),
             hit=hit,
             spacing=tables.spacing,
             unit="mm" if known == {True} else "pixels",
@@ -307,7 +309,9 @@ class _Search:
         }
 
     def _estimate(self, response: FreeResponse, rates: Floats, *, normal: bool = False) -> Estimate:
-        share = bootstrap_estimate(response.share_found(rates, normal=normal), self.draws)
+        share = bootstrap_estimate(
+            response.share_found(rates, normal=normal), self.draws, kind="percentile"
+        )
         if share.value in (0.0, 1.0):  # where resamples vary, their percentiles are too near
             low, high = wilson_interval(share.value, self.draws.smallest_class)
             return Estimate(share.value, low, high, "Wilson on the patients with lesions")
@@ -329,13 +333,11 @@ class _Search:
             for each in (self.ideal[0], self.bound)
         )
         above = difference_estimate(response.merit(), bound.merit())
-        more = bootstrap_difference(
-            difference_found(response, ideal, RATES), self.draws, bound.merit().degrees
-        )
+        more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
         return replace(
             result,
             efficiency=bootstrap_estimate(
-                ratio_found(response, ideal, RATES), self.draws, share=False
+                ratio_found(response, ideal, RATES), self.draws, share=False, kind="percentile"
             ),
             merit_above=above,
             sensitivity_above=more,

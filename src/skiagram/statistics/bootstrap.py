@@ -1,7 +1,7 @@
 """Intervals by resampling patients, for metrics without a closed form."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -156,6 +156,9 @@ def bootstrap_estimate(
 
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
+        kind: "percentile" for a figure that jumps, as a share above a threshold that the resample
+            sets: leaving out one case says nothing of its variance (Efron 1982, *The Jackknife, the
+            Bootstrap and Other Resampling Plans*, §3.4), so resamples alone do.
     """
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     if not np.isfinite(value):
@@ -168,7 +171,7 @@ def bootstrap_estimate(
     if share and value in (0.0, 1.0) and np.ptp(values) == 0:
         low, high = wilson_interval(value, draws.smallest_class)
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
-    jackknife, bounds = np.empty(0), None
+    jackknife, bounds = None, None
     if kind == "BCa":
         jackknife = np.concatenate([statistic(block) for block in draws.left_out()])
         bounds = bca_interval(value, values, jackknife)
@@ -184,21 +187,20 @@ def bootstrap_estimate(
     return Estimate(value, low, high, method)
 
 
-def bootstrap_difference(statistic: Statistic, draws: PatientDraws, degrees: float) -> Estimate:
-    """Estimate a difference of two shares with its 95 % interval, from the spread of resamples.
+def bootstrap_difference(statistic: Statistic, draws: PatientDraws) -> Estimate:
+    """Estimate a difference of two shares that jump, from the spread of resamples.
 
     For differences of equal models the percentiles of the resamples exclude 0 too often.
 
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
-        degrees: Degrees of freedom of the variance over patients.
     """
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     values = np.concatenate([statistic(block) for block in draws.weights()])
     values = values[np.isfinite(values)]
     if 2 * len(values) < len(draws.counts):
         return Estimate(value, method="no interval: too few patients of a class to resample")
-    variation = _variation(statistic, replace(draws, degrees=degrees), values, np.empty(0))
+    variation = _variation(statistic, draws, values, None)
     method = f"bootstrap standard error by patient{variation.words}"
     low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
     return Estimate(value, low, high, method)
@@ -224,17 +226,17 @@ def _clustered_variance(statistic: Statistic, draws: PatientDraws, jackknife: Fl
 
 
 def _variation(
-    statistic: Statistic, draws: PatientDraws, values: Floats, jackknife: Floats
+    statistic: Statistic, draws: PatientDraws, values: Floats, jackknife: Floats | None
 ) -> Variation:
     """Return the variation that an interval is to hold; that of the resamples where none is wider.
 
     Args:
         statistic: Maps case weights (b, n) to (b,).
         values: (b,) the figure on them, finite.
-        jackknife: (j,) the figure without each patient in turn; empty where it was not computed.
+        jackknife: (j,) the figure without each patient in turn; None of a figure that jumps.
     """
     variance = float(values.var(ddof=1))
-    if np.isfinite(draws.degrees):
+    if jackknife is not None and np.isfinite(draws.degrees):
         variance = max(variance, _clustered_variance(statistic, draws, jackknife))
     if not isinstance(statistic, MeanOverRepeats):
         return Variation(variance, draws.degrees)
