@@ -234,3 +234,17 @@ def test_lesions_of_masks_are_counted_and_an_empty_mask_is_an_image_without_one(
     assert main(line) == 4
     assert "no lesion of any image" in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, *(f"{name}.nii" for name in ("p1_PET", "p1_CT", "p2_PET", "p2_CT")))
+    (folder / "lesions.csv").write_text("file,x,y,z,radius\np1_CT,3,4,5,2\n")
+    line = ["table", str(folder / "scans"), str(folder / "out.csv")]
+    line += ["--pattern", "{patient}_{modality}.nii", "--marks", str(folder / "lesions.csv")]
+    assert main(line) == 0
+    assert [(row["file"], row["marks"], row["lesion"]) for row in _rows(folder)] == [
+        ("p1_CT.nii", "3 4 5 2", "present"),
+        ("p1_PET.nii", "", "present"),
+        ("p2_CT.nii", "", "absent"),
+        ("p2_PET.nii", "", "absent"),
+    ]

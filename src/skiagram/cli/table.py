@@ -232,13 +232,18 @@ class FoundImages:
         return [name for name, there in told.items() if there]
 
     def rows(self) -> Iterator[tuple[Key, dict[str, str]]]:
-        """Yield the cells of each image, or of each of its frames, by key."""
+        """Yield the cells of each image, or of each of its frames, by key.
+
+        A case is abnormal where any of its modalities has a lesion.
+        """
+        lesions = self.lesions or {}
+        abnormal = {(key[0], key[2]) for key, image in self.images.items() if lesions.get(image)}
         for key in sorted(self.images):
             cells = {"file": self.images[key], "modality": key[1], "region": key[2]}
             cells["mask"] = self.masks.get(key, "")
             cells["label"] = self.labels.get(key, "")
-            cells["marks"] = (self.lesions or {}).get(self.images[key], "")
-            cells["lesion"] = "present" if cells["marks"] else "absent"
+            cells["marks"] = lesions.get(self.images[key], "")
+            cells["lesion"] = "present" if (key[0], key[2]) in abnormal else "absent"
             count = self.frames.get(key, 1)
             numbers = [str(number) for number in range(1, count + 1)] if count > 1 else [""]
             for number in ["all"] if count > 1 and self.volume else numbers:

@@ -1,6 +1,7 @@
 """The table of a folder: what is read, and what is refused by name."""
 
 import csv
+from contextlib import nullcontext
 from dataclasses import replace
 from io import StringIO
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
-from skiagram.datasets.folder.table import list_entries, normalise_name
+from skiagram.datasets.folder.table import list_entries, normalise_name, split_modalities
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
 
@@ -93,3 +94,20 @@ def test_a_missing_column_is_named_beside_those_that_are_there() -> None:
 def test_one_file_has_one_spelling(name: str) -> None:
     assert normalise_name(normalise_name(name)) == normalise_name(name)
     assert normalise_name(f"./{name.lstrip('/')}") == normalise_name(name.lstrip("/") or ".")
+
+
+@pytest.mark.parametrize(
+    ("further", "words"),
+    [
+        ("ct.nii,b,CT,p1,", "line 3: label `b`, and `a` in line 2"),
+        ("ct.nii,a,CT,p1,3 3 3 2", "line 3: lesions on a further image.*none on that of `PET`"),
+        ("ct.nii,a,CT,p1,", ""),
+    ],
+)
+def test_what_a_further_image_alone_says_is_not_left_out(further: str, words: str) -> None:
+    rows = read_rows(
+        f"file,label,modality,patient_id,marks\npet.nii,a,PET,p1,\n{further}\n".encode()
+    )
+    columns = replace(COLUMNS, site=None, covariates=(), modality="modality", marks="marks")
+    with pytest.raises(DataError, match=words) if words else nullcontext():
+        split_modalities(rows, columns, ("PET", "CT"))
