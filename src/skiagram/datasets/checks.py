@@ -105,7 +105,8 @@ def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
             f"a lesion at {place}, outside the image",
             where=where,
             allowed=within,
-            remedy="correct its place, or the order of its coordinates (x y, not row column)",
+            remedy="correct its place, the order of its coordinates (x y, not row column), or the "
+            "signs of mm (x grows to the left, y to the back)",
         )
     if mark.radius > max(sides):
         raise DataError(
