@@ -1,4 +1,4 @@
-"""Compile what restorations, features and evaluation call, so that no first run waits for it."""
+"""Compile what stages call, so that no first run waits for it."""
 
 import gc
 import re
@@ -15,12 +15,14 @@ from skiagram.errors import DataError
 from skiagram.evaluation.curves import precision_recall_band, roc_band
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import TextureFamily
+from skiagram.near_duplicates.registration import Guess, details_of, register
 from skiagram.options import build, read_option_file
 from skiagram.statistics import discrimination
 from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.froc import RATES, FreeResponse, Ratings
 
 _SIDE = 32
-_EVALUATION = "evaluation"
+_OTHERS = ("audit", "evaluation")  # what is called without an option file
 _FIRST = "features/first_order.yaml"
 
 
@@ -31,7 +33,7 @@ def main() -> None:
         for group in ("restoration", "features")
         for path in sorted((ROOT / "conf" / group).glob("*.yaml"))
     ]
-    pieces = [*(f"{path.parent.name}/{path.name}" for path in files), _EVALUATION]
+    pieces = [*_OTHERS, *(f"{path.parent.name}/{path.name}" for path in files)]
     texture = [piece for piece in pieces if _calls_texture(piece)]
     rest = [(piece,) for piece in pieces if piece not in texture]
     # What follows is forked from this process: it has what every loop needs of Numba at hand.
@@ -43,7 +45,7 @@ def main() -> None:
 
 def _calls_texture(piece: str) -> bool:
     """Return whether families are called that share loops, which two processes would do twice."""
-    if piece == _EVALUATION:
+    if piece in _OTHERS:
         return False
     targets = re.findall(r"_target_: (.+)\.(\w+)", (ROOT / "conf" / piece).read_text())
     classes = [getattr(import_module(module), name) for module, name in targets]
@@ -60,9 +62,13 @@ def _compile_all(pieces: tuple[str, ...]) -> None:
 
 
 def _compile(piece: str) -> None:
-    """Run an option file on two small images, grey, in colour or volumes; or evaluation."""
+    """Run an option file on two small images, grey, in colour or volumes; or another stage."""
     generator = np.random.default_rng(0)
-    if piece == _EVALUATION:
+    if piece == "audit":
+        details = details_of(generator.uniform(size=(2, _SIDE, _SIDE)))
+        register(details, details[::-1], Guess())
+        return
+    if piece == "evaluation":
         _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)
         return
     group, _, name = piece.partition("/")
@@ -103,6 +109,8 @@ def _measure(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> None:
     discrimination.risk_areas(*discrimination.tied_order(score), positive, weights)
     roc_band(score[None], positive, draws)
     precision_recall_band(score[None], positive, draws)
+    ratings = Ratings(score, np.arange(_SIDE), score, np.arange(_SIDE))
+    FreeResponse((ratings,), np.arange(_SIDE)).share_found(RATES)(weights)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Fixtures that all tests share."""
 
+import gc
 import os
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 # A first call may compile; a quarter of the usual examples, so that many properties can be tried.
 settings.register_profile("without_deadline", deadline=None, max_examples=25)
 settings.load_profile("without_deadline")
+gc.disable()  # until all is imported, which leaves nothing behind
 
 
 class SharedSetUps(LoadScopeScheduling):  # type: ignore[misc]
@@ -48,6 +50,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     wanted, text = str(config.option.markexpr), _text(collection_path)
     kinds = [kind for kind in ("slow", "thorough") if f"not {kind}" in wanted]
     return any(f"\npytestmark = pytest.mark.{kind}\n" in text for kind in kinds) or None
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was imported out of every later collection of garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
