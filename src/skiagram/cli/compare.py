@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         return column(name) if name else None
 
     parts = pd.DataFrame({name: column(name) for name in arguments.subgroups})
-    numbers = {name: pd.to_numeric(parts[name], errors="coerce") for name in parts}
-    for name, values in numbers.items():
+    for name in parts:
+        values = pd.to_numeric(parts[name], errors="coerce")
         if (values.notna() == parts[name].notna()).all():
             parts[name] = values
     found = compare(

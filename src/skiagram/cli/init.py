@@ -216,23 +216,19 @@ def _next(added: Added, line: str, further: list[Path]) -> str:
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers
     )
+    told = "which file and patient each case id stands for. It stays with you."
+    cases = f"Wrote {files.cases}: {told}\n" if files.cases.exists() else ""
     return f"""\
 Wrote {options} (edit title, modality, licence and known issues).
 Wrote {manifest}, its manifest. It holds {held}: keep
 {"the repository" if inside else "that folder"} as private as they are.
-{_table_line(files.cases)}{beside}
+{cases}{beside}
 Next:
   git add {" ".join(map(str, committed))}
   {line}
   dvc exp show
 
 After files or labels have changed, run the same line with --renew."""
-
-
-def _table_line(table: Path) -> str:
-    if not table.exists():
-        return ""
-    return f"Wrote {table}: which file and patient each case id stands for. It stays with you.\n"
 
 
 def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:

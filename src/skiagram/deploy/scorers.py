@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -145,8 +144,8 @@ class Baselines(Scorer):
         self,
         images: FeatureTable,
         covariates: NDArray[np.float32],
-        earlier: FeatureTable | None = None,
-        previous: Previous = MappingProxyType({}),
+        earlier: FeatureTable | None,
+        previous: Previous,
     ) -> list[NDArray[np.float64]]:
         """Score cases by features, also of visits before: (n, n_classes) per repeat."""
         names = (*images.names, *(feature.name for feature in self.covariates))

@@ -17,7 +17,7 @@ class Zones(WholeImageFamily):
     """Mean intensities of the zones of a square grid over the whole image.
 
     A zone takes in every row and column that it touches: zones of an image whose size their number
-    does not divide overlap by a pixel.
+    does not divide overlap by a pixel, and even a 1×1 image has all of them.
 
     Attributes:
         number: Rows of zones, and columns of zones.
@@ -38,11 +38,7 @@ class Zones(WholeImageFamily):
 
 
 def zone_means(images: Floats, zones: int) -> Floats:
-    """Return the mean intensity of each zone, (n, zones²), row by row.
-
-    A zone takes in every row and column that it touches, so that zones of an image whose size
-    their number does not divide overlap by a pixel, and even a 1×1 image has all of them.
-    """
+    """Return the mean intensity of each zone, (n, zones²), row by row."""
     rows = _shares(images.shape[1], zones)
     columns = _shares(images.shape[2], zones)
     return (rows @ images @ columns.T).reshape(len(images), -1)
