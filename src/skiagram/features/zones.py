@@ -17,7 +17,7 @@ class Zones(WholeImageFamily):
     """Mean intensities of the zones of a square grid over the whole image.
 
     A zone takes in every row and column that it touches: zones of an image whose size their number
-    does not divide overlap by a pixel, and even a 1×1 image has all of them.
+    does not divide overlap by a pixel.
 
     Attributes:
         number: Rows of zones, and columns of zones.
@@ -38,7 +38,7 @@ class Zones(WholeImageFamily):
 
 
 def zone_means(images: Floats, zones: int) -> Floats:
-    """Return the mean intensity of each zone, (n, zones²), row by row."""
+    """Return the mean intensity of each zone, (n, zones²), row by row; a 1×1 image has all."""
     rows = _shares(images.shape[1], zones)
     columns = _shares(images.shape[2], zones)
     return (rows @ images @ columns.T).reshape(len(images), -1)
