@@ -62,9 +62,12 @@ def test_classical_stages_never_import_torch(finished: Project) -> None:
 
 @pytest.mark.slow
 def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Project) -> None:
-    code = "import sys; sys.path.insert(0, 'pipeline'); import entrypoint, skiagram as s; print(s)"
+    code = "import os, sys; sys.path.insert(0, 'pipeline'); import entrypoint, skiagram as s; "
+    code += "print(s); print(os.environ['PYTHONPATH'])"
     done = project.run(sys.executable, "-c", code, PYTHONPATH="")
-    assert str(project.folder / "src") in done.stdout, done.stderr
+    package, of_workers = done.stdout.splitlines()
+    assert str(project.folder / "src") in package, done.stderr
+    assert of_workers == str(project.folder / "src")  # `evaluate` is no stage's script to them
 
 
 def test_every_script_imports_option_files_before_the_package() -> None:
