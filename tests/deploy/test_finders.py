@@ -166,7 +166,7 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
     [
         ("candidate_finder", None),
         pytest.param("window_finder", None, marks=pytest.mark.thorough),
-        ("heat_map_finder", 8),
+        pytest.param("heat_map_finder", 8, marks=pytest.mark.thorough),
         pytest.param("head of candidate_finder", None, marks=pytest.mark.thorough),
     ],
 )

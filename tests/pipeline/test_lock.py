@@ -72,7 +72,7 @@ def test_a_cut_note_of_who_uses_what_is_removed_and_dvc_runs(
         assert project.run("dvc", "repro").returncode == 0
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_without_a_copy_git_has_one_and_without_git_every_stage_is_new(project: Project) -> None:
     lock = project.folder / "dvc.lock"
     lock.write_bytes(LOCK)

@@ -92,7 +92,7 @@ def test_no_study_is_upgraded_and_no_folder_with_files_becomes_one(
     assert [path.name for path in tmp_path.iterdir()] == ["own.txt"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

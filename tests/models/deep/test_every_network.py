@@ -1,5 +1,6 @@
 """What every network with an option file must do; a new one is tested by its option file alone."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,16 @@ DEEP = {
 }
 OF_VOLUMES = ["cnn_3d", "recurrent"]
 TINY = {"pretrained": "shufflenet_v2_x0_5", "fine_tuned": "resnet18", "vgg16_transfer": "vgg11"}
-KINDS = [
-    pytest.param(name, None, marks=[pytest.mark.thorough] if name in TINY else [])
-    for name in DEEP
-    if name != "cnn_3d"
-] + [pytest.param(name, 10) for name in OF_VOLUMES]
-QUICK = [name for name in DEEP if name not in TINY and name != "cnn_3d"]
+QUICK = ["article_cnn", "small_cnn", "small_resnet", "vision_transformer", "cnn_3d"]
+
+
+def kinds(networks: Iterable[str], depth: int) -> list[Any]:
+    """Return (name, depth) of networks on images, then of those on volumes."""
+    images = [(name, None) for name in networks if name != "cnn_3d"]
+    return [
+        pytest.param(*each, marks=[] if each[0] in QUICK else pytest.mark.thorough)
+        for each in (*images, *((name, depth) for name in OF_VOLUMES))
+    ]
 
 
 def learner(name: str, epochs: int) -> NetworkModel:
@@ -47,7 +52,7 @@ def learner(name: str, epochs: int) -> NetworkModel:
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 
-@pytest.mark.parametrize(("name", "depth"), KINDS)
+@pytest.mark.parametrize(("name", "depth"), kinds(DEEP, 10))
 def test_learns_and_comes_back_from_its_folder(
     tmp_path: Path, name: str, depth: int | None
 ) -> None:
@@ -67,9 +72,7 @@ def test_learns_and_comes_back_from_its_folder(
         assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("name", "depth"), [(name, None) for name in QUICK] + [(name, 5) for name in OF_VOLUMES]
-)
+@pytest.mark.parametrize(("name", "depth"), kinds((name for name in DEEP if name not in TINY), 5))
 def test_has_many_classes_and_refuses_other_images(
     tmp_path: Path, name: str, depth: int | None
 ) -> None:

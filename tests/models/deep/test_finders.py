@@ -110,7 +110,9 @@ def test_finds_planted_blobs_and_comes_back_from_its_folder(
     np.testing.assert_array_equal(again.scores(unseen.inputs), scores)
 
 
-@pytest.mark.parametrize("name", ["window_finder", "heat_map_finder"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("window_finder", marks=pytest.mark.thorough), "heat_map_finder"]
+)
 def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
     tmp_path: Path, name: str
 ) -> None:

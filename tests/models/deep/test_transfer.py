@@ -106,7 +106,10 @@ def test_weights_by_name_are_fetched_once_and_checked(
             started(by_name)
 
 
-@pytest.mark.parametrize("architecture", [SMALL, "mobilenet_v3_small", VIT])
+OTHERS = [pytest.param(one, marks=pytest.mark.thorough) for one in ("mobilenet_v3_small", VIT)]
+
+
+@pytest.mark.parametrize("architecture", [SMALL, *OTHERS])
 def test_repeated_channels_and_summed_filters_score_alike(
     tmp_path: Path, architecture: str
 ) -> None:
