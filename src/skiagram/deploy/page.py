@@ -29,7 +29,7 @@ PAGE_CASES = 200
 MAPS = 20  # cases with a map, if nothing else is asked for
 _TEMPLATE = Path(__file__).with_name("page.html")
 _PAGE_SIDE = 192  # pixels of a map
-_MOST_MARKS = 10  # of an image
+_MAX_MARKS = 10  # of an image
 
 
 def write_page(
@@ -99,7 +99,7 @@ def _best(model: DeployedModel, row: CaseResult) -> list[Mark]:
     """Return the marks shown, of the first training: those that make an image positive, or one."""
     first = [mark for mark in row.marks if mark.repeat == 0]
     high = [mark for mark in first if _is_high(mark, model)]
-    return high[:_MOST_MARKS] or first[:1]
+    return high[:_MAX_MARKS] or first[:1]
 
 
 def _is_high(mark: Mark, model: DeployedModel) -> bool:
