@@ -97,5 +97,6 @@ def named(where: str) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        advice = {"allowed": error.allowed, "remedy": error.remedy}
-        raise type(error)(error.found, where=where, **advice) from error
+        raise type(error)(
+            error.found, where=where, allowed=error.allowed, remedy=error.remedy
+        ) from error

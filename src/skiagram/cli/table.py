@@ -315,7 +315,7 @@ def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -
 
     lesions: dict[str, list[Lesion]] = {}
     if marks == "masks":
-        for key in found.masks.keys() & found.images.keys():
+        for key in sorted(found.masks.keys() & found.images.keys()):
             image, mask = found.images[key], found.masks[key]
             with suppress(EmptyMask):  # of an image without a lesion
                 lesions[image] = lesions_of_region(read(image, mask))
