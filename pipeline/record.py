@@ -1,5 +1,7 @@
 """Stage record: the finished execution goes to the tracker; a receipt says what was recorded.
 
+The receipt is empty where the tracker was out of reach: the next `make repro` records then.
+
 When another stage fails under DVC it is called as well, and records a run that is marked failed.
 """
 
@@ -17,7 +19,7 @@ from run_choices import RunChoices
 from skiagram.compute.checkout import home
 from skiagram.options import STRICT, build
 from skiagram.records import write_record
-from skiagram.tracking.contract import NotRecorded, Tracker
+from skiagram.tracking.contract import NotRecorded, Receipt, Tracker
 from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 
 
@@ -39,13 +41,15 @@ def main(options: Options) -> None:
         return
     names = (*options.choices.trained, *options.choices.combined)
     execution = read_execution(ROOT, names, vars(options.choices))
+    receipt = Receipt((), {})
     try:
         print(tracker.record(execution, home(ROOT)))
+        receipt = execution.receipt
         print(*share_ledger(tracker, ROOT), sep="\n", end="", file=sys.stderr)
     except NotRecorded as error:
         print(f"Warning: {error}. Later: `python pipeline/record.py`.", file=sys.stderr)
     with publish("reports/receipt.json") as staging:
-        write_record(execution.receipt, staging / "reports/receipt.json")
+        write_record(receipt, staging / "reports/receipt.json")
 
 
 if __name__ == "__main__":

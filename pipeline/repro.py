@@ -10,6 +10,7 @@ fork of this process, since DVC's start alone takes longer than many a stage. `_
 import ahead; a name that a later version lacks costs time, no result.
 """
 
+import json
 import logging
 import os
 import re
@@ -80,6 +81,7 @@ def main() -> None:
     for name in _DVC:
         with suppress(ImportError):
             import_module(name)
+    remove_empty_receipt(ROOT / "reports/receipt.json")
     try:
         changed = lanes > 1 and _run(["status", "--quiet", "dvc.yaml"]) == 1
         code = run_all(stages, lanes, _start) if changed else _run(["repro"])
@@ -120,6 +122,13 @@ def run_all(stages: Sequence[Stage], lanes: int, start: Callable[[Stage, int], B
             del running[process]
             failed = failed or process.exitcode or 0
     return failed
+
+
+def remove_empty_receipt(receipt: Path) -> None:
+    """Have stage record run again where its tracker was out of reach."""
+    with suppress(OSError, ValueError):
+        if json.loads(receipt.read_bytes()) == {"models": [], "sha256": {}}:
+            receipt.unlink()
 
 
 def sort_lock(lock: str, stages: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from repro import remove_empty_receipt
 from tests.pipeline.project import REPOSITORY, STAGES, Project
 
 OUTPUTS = ("data", "models", "scores", "combined", "reports")
@@ -128,9 +129,31 @@ def test_a_locked_database_costs_a_warning_and_no_result(finished: Project, tmp_
     assert done.returncode == 0
     assert "database is locked" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert copy.hashes("reports") == before
+    changed = dict(copy.hashes("reports").items() - before.items())
+    assert set(changed) == {"reports/receipt.json"}
     again = copy.stage("record")
     assert "ecorded" in again.stdout, again.stderr
+    assert copy.hashes("reports") == before
+
+
+@pytest.mark.slow
+def test_without_a_run_there_is_no_receipt_and_the_next_one_records(
+    staged: Project, tmp_path: Path
+) -> None:
+    copy = staged.copy(tmp_path / "project")
+    receipt = copy.folder / "reports/receipt.json"
+    recorded = receipt.read_bytes()
+    copy.edit("conf/tracking/sqlite.yaml", uri="http://127.0.0.1:9")  # nobody listens there
+    done = copy.stage("record")
+    assert done.returncode == 0
+    assert "python pipeline/record.py" in done.stderr
+    assert json.loads(receipt.read_text()) == {"models": [], "sha256": {}}
+    remove_empty_receipt(receipt)
+    assert not receipt.exists()  # so the stage is out of date
+    copy.edit("conf/tracking/sqlite.yaml", uri=None)
+    assert "ecorded" in copy.stage("record").stdout
+    remove_empty_receipt(receipt)
+    assert receipt.read_bytes() == recorded
 
 
 @pytest.mark.thorough

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,53 @@ def test_the_table_of_runs_has_the_options_that_differ_and_the_difference(
     children = [run for run in _runs(client, "swept") if "mlflow.parentRunId" in run.data.tags]
     assert {run.data.params["run.margin"] for run in children} == {"0.02"}
     assert {run.data.tags["skiagram.experiment"] for run in children} == {"workspace"}
+
+
+def test_runs_that_open_a_new_database_at_once_are_all_recorded(
+    project: Path, tmp_path: Path
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    execution = read_execution(project, MODELS, {})
+    names = [f"run-{number}" for number in range(4)]
+    fork = get_context("fork")  # MLflow is imported already
+    together = fork.Barrier(len(names))
+
+    def record(name: str) -> None:
+        together.wait()
+        STORE.record(execution._replace(name=name), tmp_path)
+
+    started = [fork.Process(target=record, args=(name,)) for name in names]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0] * len(names)
+    found = _runs(MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}"), "skiagram")
+    parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    assert {run.data.tags["DVC_EXP_NAME"] for run in parents} == set(names)
+    assert {run.info.status for run in found} == {"FINISHED", "FAILED"}
+    assert len(found) == len(names) * (1 + len(MODELS))
+
+
+def test_a_store_that_could_not_be_opened_once_is_opened_again(
+    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine makes the tables, or the experiment, of one database at the same time."""
+    from mlflow.tracking import MlflowClient
+
+    failures = iter([RuntimeError("table experiments already exists")])
+    create = MlflowClient.create_experiment
+
+    def made_elsewhere(own: Any, *arguments: Any, **options: Any) -> str:
+        for failure in failures:
+            raise failure
+        return create(own, *arguments, **options)
+
+    monkeypatch.setattr(MlflowClient, "create_experiment", made_elsewhere)
+    store = MLflowStore(uri=None, experiment="opened again")
+    assert store.record(read_execution(project, MODELS, {}), home).startswith("Recorded")
+    assert len(_runs(client, "opened again")) == 1 + len(MODELS)
 
 
 def test_a_dead_server_is_given_up_at_once(

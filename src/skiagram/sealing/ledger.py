@@ -15,8 +15,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,10 +23,12 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from skiagram.compute.checkout import current_commit
+from skiagram.compute.file_lock import locked
 
 LEDGER = "seal_ledger.jsonl"
 OPENING = "opening.json"  # what evaluate opened the seal for, among its outputs: no number in it
 _COPY = f".work/{LEDGER}"
+_LOCK = f".work/{LEDGER}.lock"
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
     What the ledger lacks and its copy in `.work` holds is put back. Return the entry; an earlier
     one where the same comparison was noted before.
     """
-    with _locked(home):
+    with locked(home / _LOCK):
         _add_missing(home / LEDGER, _read_file(home / _COPY).openings)
         ledger = read_ledger(home)
         known = ledger.find(comparison)
@@ -174,7 +175,7 @@ def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
 
     They come as lines of other ledgers; those that were altered are left out.
     """
-    with _locked(home):
+    with locked(home / _LOCK):
         others = (*_read_file(home / _COPY).openings, *_read(elsewhere).openings)
         missing = _add_missing(home / LEDGER, others)
         _add_missing(home / _COPY, read_ledger(home).openings)
@@ -228,16 +229,3 @@ def _parse(line: str) -> Opening | None:
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return None
     return opening if opening.hash == noted else None
-
-
-@contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    """Let one process at a time read and add; a killed one lets go."""
-    lock = home / ".work" / f"{LEDGER}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("ab") as file:
-        with suppress(ImportError):  # on Windows one run at a time is the user's care
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

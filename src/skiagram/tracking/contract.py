@@ -48,7 +48,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Names of the recorded models, and path of each file in the project → its SHA-256."""
+    """Names of the recorded models, and path of each file in the project → its SHA-256.
+
+    Both are empty where the tracker could not be reached or refused: there is no run.
+    """
 
     models: tuple[str, ...]
     sha256: dict[str, str]

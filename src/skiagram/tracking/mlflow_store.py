@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from PIL import Image
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.compute.file_lock import locked
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT
@@ -37,6 +38,9 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+_LOCK = ".work/mlflow.lock"  # in the lasting folder
+_PAUSE = 1.0  # seconds before a store is opened again
+_SILENCE = 30.0  # seconds after which nobody answers: MLflow itself keeps asking a database
 _MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
 _HEADLINE = (
@@ -104,13 +108,35 @@ class MLflowStore:
         """Yield a client, the id of the experiment, and what messages call the place."""
         uri, place = self._place(home)
         try:
-            _quieten()
-            from mlflow.tracking import MlflowClient
-
-            client = MlflowClient(tracking_uri=uri)
-            yield client, self._experiment(client, uri, home), place
+            client, experiment = self._open(uri, home)
+            yield client, experiment, place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             raise NotRecorded(f"{failed} in {place} ({_cause(error)})") from error
+
+    def _open(self, uri: str, home: Path) -> tuple[Any, str]:
+        """Connect; processes of one machine take turns, and another machine's is waited for once.
+
+        MLflow makes the tables of a new database without a lock, so that processes that do so at
+        the same time fail.
+        """
+        _quieten()
+        served = uri.startswith(("http:", "https:"))  # a server makes its tables when it starts
+        started = time.monotonic()
+        with nullcontext() if served else locked(home / _LOCK):
+            try:
+                return self._connect(uri, home)
+            except Exception:
+                if time.monotonic() - started > _SILENCE:
+                    raise
+            time.sleep(_PAUSE)
+            return self._connect(uri, home)
+
+    def _connect(self, uri: str, home: Path) -> tuple[Any, str]:
+        """Return a client and the id of the experiment; what is not there yet is made."""
+        from mlflow.tracking import MlflowClient
+
+        client = MlflowClient(tracking_uri=uri)
+        return client, self._experiment(client, uri, home)
 
     def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
         marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
