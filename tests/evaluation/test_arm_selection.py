@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
@@ -87,6 +88,21 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known: Scenario) -> 
     assert choose_within_folds(models, after)[0, 1] == choose_within_folds(models, before)[0, 1]
 
 
+def inner_auc_of_chosen(known: Scenario) -> float:
+    """Return the mean over outer folds of the higher inner AUC, by scikit-learn."""
+    development = label_cases(known.cases, known.task, known.sealed)
+    positive = dict(zip(development.case_id, development.label == 1, strict=True))
+    inner = [model.predictions.part("inner").table for model in two_forests(known)]
+    areas = [
+        [
+            roc_auc_score([positive[case] for case in rows["case_id"]], rows["probability_1"])
+            for _, rows in table.groupby("fold", sort=True)
+        ]
+        for table in inner
+    ]
+    return float(np.max(areas, axis=0).mean())
+
+
 @pytest.mark.slow
 def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     known: Scenario, tmp_path: Path
@@ -97,6 +113,8 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     mixture = "best_classical_model_of_each_fold"
     assert (found.arms["classical"].choices, found.arms["classical"].model) == (3, mixture)
     assert found.arms["deep"].chosen == {"net": 3}
+    areas = inner_auc_of_chosen(known)
+    assert found.arms["classical"].selection_auc == pytest.approx(areas)
     assert found.best == {"classical": mixture, "deep": "net"}
     (own,) = found.mixtures  # a row of its own, with the very figure of the answer
     assert own.outcome.title == found.titles[mixture] == "Best classical model of each fold"

@@ -62,5 +62,9 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -
         assert figures["roc_auc"] == pytest.approx(model.metrics["roc_auc"].value, abs=1e-4)
         assert figures["selection_auc"] == pytest.approx(model.selection_auc.value, abs=1e-4)
     MetricsFile.model_validate_json(json.dumps(found, allow_nan=False))
+    for arm, choice in evaluation.arms.items():
+        assert found[f"best_{arm}"] == {
+            "selection_auc": pytest.approx(choice.selection_auc, abs=1e-4)
+        }
     gain = found["best_network_minus_baseline"]
     assert gain["low"] <= gain["roc_auc"] <= gain["high"]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
 from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records import DataCard, Outcome, Task, write_record, write_table
@@ -49,6 +49,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         near_duplicates=3,
         models=_results(),
         best={"classical": "svm", "deep": "small_cnn"},
+        arms={
+            "classical": ArmChoice("svm", {"svm": 1}, 1, Estimate(0.8), 0.7),
+            "deep": ArmChoice("small_cnn", {"small_cnn": 1}, 1, Estimate(0.8), 0.72),
+        },
         difference=Estimate(0.02, -0.1, 0.1),
         ideal=None,
         verdict="No network is shown to be worth it here.",

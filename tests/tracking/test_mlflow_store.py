@@ -137,7 +137,7 @@ def test_a_recording_cut_short_is_made_anew(
     assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
 
 
-def test_the_table_of_runs_has_the_options_that_differ_and_the_difference(
+def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(
     project: Path, home: Path, client: Any
 ) -> None:
     store = MLflowStore(uri=None, experiment="swept")
@@ -150,9 +150,12 @@ def test_the_table_of_runs_has_the_options_that_differ_and_the_difference(
     store.record(failed_execution(project, {"seed": 0}, "extract: case-7: no pixels"), home)
     tags = client.get_experiment_by_name("swept").tags
     view = json.loads(tags["mlflow.sharedViewState.runs"])
-    assert view["orderByKey"] == "metrics.`difference`"
+    assert view["orderByKey"] == "metrics.`best_classical_selection_auc`"
     columns = view["selectedColumns"]
     assert columns[0] == "params.`features.glcm.levels`"
+    assert columns[1] == view["orderByKey"]
+    of_test_cases = ("metrics.`best_deep_auc`", "metrics.`difference`")
+    assert all(columns.index(name) > columns.index(columns[1]) for name in of_test_cases)
     assert not any("margin" in name or "seed" in name for name in columns)
     (failed,) = (run for run in _runs(client, "swept") if "skiagram.failed" in run.data.tags)
     assert failed.info.status == "FAILED"
@@ -161,6 +164,7 @@ def test_the_table_of_runs_has_the_options_that_differ_and_the_difference(
     whole = [run for run in _runs(client, "swept") if "difference" in run.data.metrics]
     assert {run.data.params["features.glcm.levels"] for run in whole} == {"16", "32"}
     assert {run.data.metrics["best_classical_auc"] for run in whole} == {0.8}
+    assert {run.data.metrics["best_deep_selection_auc"] for run in whole} == {0.72}
     children = [run for run in _runs(client, "swept") if "mlflow.parentRunId" in run.data.tags]
     assert {run.data.params["run.margin"] for run in children} == {"0.02"}
     assert {run.data.tags["skiagram.experiment"] for run in children} == {"workspace"}
@@ -211,6 +215,25 @@ def test_a_store_that_could_not_be_opened_once_is_opened_again(
     store = MLflowStore(uri=None, experiment="opened again")
     assert store.record(read_execution(project, MODELS, {}), home).startswith("Recorded")
     assert len(_runs(client, "opened again")) == 1 + len(MODELS)
+
+
+def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(
+    project: Path, home: Path, client: Any
+) -> None:
+    """The swept model is not the best of its arm, and crippling it would widen the difference."""
+    store = MLflowStore(uri=None, experiment="one model swept")
+    for strength in ("0.001", "1.0"):
+        (project / "data/code").mkdir(exist_ok=True)
+        (project / "data/code/options").write_text(json.dumps({"model.svm.strength": strength}))
+        (project / "reports/scores.csv").write_text(f"of {strength}")
+        store.record(read_execution(project, MODELS, {"seed": 0}), home)
+    tags = client.get_experiment_by_name("one model swept").tags
+    view = json.loads(tags["mlflow.sharedViewState.runs"])
+    assert view["orderByKey"] == "metrics.`selection_auc/svm`"
+    runs = _runs(client, "one model swept")
+    assert {
+        run.data.metrics["selection_auc/svm"] for run in runs if run.data.params.get("seed")
+    } == {0.8}
 
 
 def test_a_dead_server_is_given_up_at_once(

@@ -15,7 +15,7 @@ from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, align_scores
-from skiagram.evaluation.stability import inner_auc_by_fold
+from skiagram.evaluation.stability import inner_auc, inner_auc_by_fold
 from skiagram.records import Outcome, Predictions
 
 Fold = tuple[int, int]  # repeat, outer fold
@@ -108,7 +108,8 @@ def _chosen_once(models: Sequence[MeasuredModel], _: EvaluationSet, __: str) -> 
     best = max(models, key=lambda model: model.selection_auc)  # the first of equal ones
     if best.compared is None:
         raise ValueError(f"{best.name} has no scores")
-    choice = ArmChoice(best.name, {best.name: 1}, 1, best.result.metrics["roc_auc"])
+    auc, selection = best.result.metrics["roc_auc"], best.result.selection_auc.value
+    choice = ArmChoice(best.name, {best.name: 1}, 1, auc, selection)
     return SelectedArm(choice, best.compared)
 
 
@@ -127,7 +128,9 @@ def _chosen_within_folds(
         procedure = ComparedModel(scores, setting.cases, setting.draws)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
-    choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc)
+    predictions = (mixture or own[order.index(name)]).predictions
+    selection = inner_auc(predictions, setting.development).value
+    choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc, selection)
     return SelectedArm(choice, procedure, mixture)
 
 

@@ -183,12 +183,15 @@ class ArmChoice:
         chosen: Model → in how many choices it was chosen, the most often chosen first.
         choices: Number of choices: 1 under `holdout`, a fold of each repeat under `cv`.
         auc: AUC of what was chosen, on the reported cases.
+        selection_auc: AUC by which it was chosen; under `cv` the mean over the outer folds, each of
+            the inner folds of the model that was chosen there.
     """
 
     model: str
     chosen: dict[str, int]
     choices: int
     auc: Estimate
+    selection_auc: float | None = None
 
 
 Contender = Literal["deep", "encoder", "either"]

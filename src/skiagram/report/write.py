@@ -118,7 +118,8 @@ def plot_tables(
 def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
-    The comparison of the arms, with its interval, stands under `best_network_minus_baseline`, or
+    All are of the reported cases but `selection_auc`, which alone may choose: that of each model,
+    and that of what stands for an arm, under `best_classical` or the like. The comparison of the arms, with its interval, stands under `best_network_minus_baseline`, or
     the like where frozen encoders stand against the classical models (`PRIMARY`); that of finding
     under the same with `finding_` before it. What could not be computed is left out; the whole
     record says why.
@@ -128,6 +129,8 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     for model in evaluation.models:
         chosen = {name: model.metrics.get(name, missing).value for name in headline}
         found[model.outcome.model] = chosen | {"selection_auc": model.selection_auc.value}
+    for arm, choice in evaluation.arms.items():
+        found[f"best_{arm}"] = {"selection_auc": choice.selection_auc}
     finding = evaluation.finding
     for one in finding.finders if finding else ():
         found[one.model] |= {

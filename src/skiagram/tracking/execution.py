@@ -87,6 +87,7 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
     points = estimate_points("difference", evaluation.difference, _DIGITS)
     points += estimate_points("ideal_auc", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
+    points += _selection_points(evaluation)
     for stage in _STAGES:
         noted = seconds_of(project, stage)
         points += [Point(f"seconds/{stage}", noted[0])] if noted else []
@@ -112,6 +113,14 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
         artefacts={reports / file: "" for file in _FILES}
         | {reports / folder: folder for folder in _FOLDERS},
     )
+
+
+def _selection_points(evaluation: Evaluation) -> list[Point]:
+    """Return the figures to choose by: of each model, and of what stands for each arm."""
+    areas = {f"best_{arm}_selection_auc": of.selection_auc for arm, of in evaluation.arms.items()}
+    for result in evaluation.models:
+        areas[f"selection_auc/{result.outcome.model}"] = result.selection_auc.value
+    return [p._replace(value=round(p.value, _DIGITS)) for p in _finite_points(areas)]
 
 
 def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:

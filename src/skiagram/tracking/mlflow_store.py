@@ -43,8 +43,10 @@ _PAUSE = 1.0  # seconds before a store is opened again
 _SILENCE = 30.0  # seconds after which nobody answers: MLflow itself keeps asking a database
 _MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
-_HEADLINE = (
-    *("best_classical_auc", "best_encoder_auc", "best_deep_auc"),
+_ARMS = ("classical", "encoder", "deep")
+_SELECTION = tuple(f"best_{arm}_selection_auc" for arm in _ARMS)
+_REPORTED = (  # of test cases: to be read, not to choose by
+    *(f"best_{arm}_auc" for arm in _ARMS),
     *("difference", "difference_low", "difference_high"),
 )
 RUNS_VIEW = "runs"
@@ -337,28 +339,45 @@ def _run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> Itera
 
 
 def _note_view(client: Any, experiment: str) -> None:
-    """Have the runs table open with what a sweep is about: options that differ, the difference.
+    """Have the runs table open with what a sweep is about: options that differ, what to choose by.
 
     MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
     """
     found = client.search_runs([experiment], f"tags.`{_RECEIPT}` != ''", max_results=_MAX_VIEWED)
-    options = [run.data.params for run in found if "difference" in run.data.metrics]
-    names = sorted({name for values in options for name in values})
-    differ = [name for name in names if len({values.get(name) for values in options}) > 1]
+    whole = [run.data for run in found if any(name in run.data.metrics for name in _SELECTION)]
+    differ = _differing([run.params for run in whole])
     short = {name for name in differ if "." not in name}
     columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]
+    selection = _selection_metrics(differ, [run.metrics for run in whole])
     view = {
         "searchFilter": f"tags.`{_RECEIPT}` != ''",  # whole runs, no single models
-        "orderByKey": "metrics.`difference`",
+        "orderByKey": f"metrics.`{selection[0]}`",
         "orderByAsc": False,
         "selectedColumns": [
             *(f"params.`{name}`" for name in columns[:_MAX_COLUMNS]),
-            *(f"metrics.`{name}`" for name in _HEADLINE),
+            *(f"metrics.`{name}`" for name in (*selection, *_REPORTED)),
             "tags.`skiagram.worth_it`",
         ],
     }
     client.set_experiment_tag(experiment, f"mlflow.sharedViewState.{RUNS_VIEW}", json.dumps(view))
     client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
+
+
+def _differing(values: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = sorted({name for each in values for name in each})
+    return [name for name in names if len({each.get(name) for each in values}) > 1]
+
+
+def _selection_metrics(options: Sequence[str], metrics: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return metrics to choose a run by, the one first that a sweep of these options is about.
+
+    It is that of the only model whose options differ; else of the first arm whose value differs.
+    """
+    swept = {name.split(".")[1] for name in options if name.startswith("model.")}
+    known = {name for each in metrics for name in each}
+    model = [name for name in (f"selection_auc/{each}" for each in swept) if name in known]
+    moved = [name for name in _SELECTION if name in _differing(metrics)]
+    return list(dict.fromkeys((*(model if len(model) == 1 else ()), *moved, *_SELECTION)))
 
 
 def _log(client: Any, run_id: str, run: Run) -> None:
