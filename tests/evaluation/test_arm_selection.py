@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 

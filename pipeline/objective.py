@@ -1,0 +1,84 @@
+"""What a job of a sweep returns: `selection_auc` of a model, or of what stands for an arm."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from run_choices import head_names
+from skiagram.errors import OptionError
+
+FIGURE = "selection_auc"  # the only figure in which test cases have no part
+OBJECTIVE = {"figure": FIGURE, "model": None, "arm": None}
+_GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
+_OF_MODELS = ("conf.model.", "conf.combination.")
+
+
+def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) -> str | None:
+    """Return the entry of `reports/metrics.json` whose `selection_auc` a job returns.
+
+    Where neither a model nor an arm is named it is the only model of the run whose option file
+    changes; None where there is no such model, and the sweeper needs none.
+
+    Args:
+        config: The choices of the run, and the objective.
+        changed: Names of the options that are changed.
+        sweeper: Class of Hydra's sweeper.
+
+    Raises:
+        OptionError: The figure is of test cases, the run lacks the model or the arm, or a sweeper
+            that chooses is not told by what.
+    """
+    arms = _models_of_arms(config)
+    files = {model: file for models in arms.values() for model, file in models.items()}
+    entry = _named_entry(config["objective"], arms)
+    swept = {".".join(name.split(".")[:3]) for name in changed if name.startswith(_OF_MODELS)}
+    for unused in sorted(swept - set(files.values())):
+        remedy = "choose it in params.yaml, or by an override such as `baselines=[svm]`"
+        raise OptionError("is changed, but not used in the run", where=unused, remedy=remedy)
+    models = [model for model, file in files.items() if file in swept]
+    if entry is None and len(models) == 1:
+        entry = models[0]
+    if entry is None and not sweeper.endswith(_GRID):
+        found = "does not say which model is chosen by, and not exactly one model's options change"
+        remedy = "add `objective.model=NAME`, or `objective.arm=ARM` for its best model"
+        raise OptionError(found, where="objective", allowed=_listed(arms), remedy=remedy)
+    return entry
+
+
+def _models_of_arms(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return arm → model → its option file, as an override names it; no arm without models."""
+    heads = dict(
+        zip(
+            head_names(config["encoders"], config["heads"]),
+            [*config["heads"]] * len(config["encoders"]),
+            strict=True,
+        )
+    )
+    combinations = filter(None, map(str.strip, config["combinations"].split(",")))
+    arms = {
+        "classical": {name: f"conf.model.{name}" for name in config["baselines"]},
+        "encoder": {name: f"conf.model.{head}" for name, head in heads.items()},
+        "deep": {name: f"conf.model.{name}" for name in config["networks"]},
+        "combined": {name: f"conf.combination.{name}" for name in combinations},
+    }
+    return {arm: models for arm, models in arms.items() if models}
+
+
+def _named_entry(objective: Mapping[str, Any], arms: Mapping[str, Mapping[str, str]]) -> str | None:
+    figure, model, arm = (objective[name] for name in ("figure", "model", "arm"))
+    if figure != FIGURE:
+        found = f"`{figure}` was given: it is of test cases, by which nothing may be chosen"
+        raise OptionError(found, where="objective.figure", allowed=FIGURE)
+    if model is not None and arm is not None:
+        raise OptionError("names a model and an arm", where="objective", remedy="name one of them")
+    if model is not None and not any(model in models for models in arms.values()):
+        raise OptionError(
+            f"`{model}` is not in the run", where="objective.model", allowed=_listed(arms)
+        )
+    if arm is not None and arm not in arms:
+        found = f"the run has no arm `{arm}`"
+        raise OptionError(found, where="objective.arm", allowed=", ".join(arms))
+    return model if arm is None else f"best_{arm}"
+
+
+def _listed(arms: Mapping[str, Mapping[str, str]]) -> str:
+    return "; ".join(f"{arm}: {', '.join(models)}" for arm, models in arms.items())
