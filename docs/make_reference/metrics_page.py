@@ -39,7 +39,8 @@ def metrics_page() -> str:
         _INTRODUCTION + table(header, rows),
         _WITHOUT_FIGURE,
         "`reports/evaluation.json` is the whole record; [its schema](evaluation.schema.json) "
-        "explains every field. `reports/metrics.json` holds what `dvc metrics` compares.\n",
+        "explains every field. `reports/metrics.json` holds what `dvc metrics` compares; of it "
+        "`selection_auc` alone comes of development cases, and is there to choose by.\n",
     ]
     return "\n".join(parts)
 
