@@ -60,7 +60,7 @@ def check_sweep(words: Sequence[str]) -> None:
             checked before its own run.
     """
     overrides = OverridesParser.create().parse_overrides([*words])
-    fixed = [each.input_line for each in overrides if not each.is_sweep_override()]
+    fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
     with hydra.initialize(version_base="1.3", config_path=None):
         config = hydra.compose("sweep", fixed, return_hydra_config=True)
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say

@@ -77,7 +77,7 @@ def job(*overrides: str) -> float | None:
     with initialize(version_base="1.3", config_path=None):
         config = compose("sweep", [*overrides], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
-    return sweep.run(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]))
+    return sweep.run(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
 
 
 def test_a_job_returns_the_selection_auc_of_the_swept_model(runs: Runs) -> None:
@@ -188,8 +188,8 @@ def test_a_job_is_an_experiment_of_dvc(project: Project, launcher: str) -> None:
         *("git add -A", "git commit -qm first"),
     ):
         assert project.run(*command.split()).returncode == 0
-    command = ("python", "pipeline/sweep.py", "-m", f"hydra/launcher={launcher}")
-    done = project.run(*command, "margin=0.03,0.04", "objective.arm=classical")
+    words = ("python", "pipeline/sweep.py", "-m", f"hydra/launcher={launcher}")
+    done = project.run(*words, "margin=0.03,0.04", "objective.arm=classical")
     assert done.returncode == 0, done.stderr[-2000:]
     found = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps/**/sweep-*")
     assert len(found.stdout.split()) == 2

@@ -209,7 +209,7 @@ def test_a_store_that_could_not_be_opened_once_is_opened_again(
     def made_elsewhere(own: Any, *arguments: Any, **options: Any) -> str:
         for failure in failures:
             raise failure
-        return create(own, *arguments, **options)
+        return str(create(own, *arguments, **options))
 
     monkeypatch.setattr(MlflowClient, "create_experiment", made_elsewhere)
     store = MLflowStore(uri=None, experiment="opened again")
