@@ -167,6 +167,11 @@ class Examples(Dataset[ExampleBatch]):
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
         self.held = images.read(np.arange(len(images)), image_size, given) if small else None
 
+    @property
+    def reads_store(self) -> bool:
+        """Whether batches are read from the store; else all images are held in memory."""
+        return self.held is None
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -294,7 +299,7 @@ class ImageData(pl.LightningDataModule):
 
         Random numbers of views follow from seed, epoch and case, whoever draws them.
         """
-        ahead = _READERS if self._on_gpu and read.held is None else 0
+        ahead = _READERS if self._on_gpu and read.reads_store else 0
         return DataLoader(
             shown, sampler=order, batch_size=None, num_workers=ahead, pin_memory=self._on_gpu
         )

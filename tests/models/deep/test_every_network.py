@@ -13,6 +13,8 @@ from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.options import build
+from skiagram.training import fit
+from skiagram.training.data import ImageData
 from tests.models.deep.spots import spots
 from tests.stand_ins import CPU
 
@@ -97,3 +99,14 @@ def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
     images = spots(tmp_path / "images", 4, side=SIDE)
     with pytest.raises(ModelFailure, match=r"cnn_3d: images of 32 × 32 pixels.*small_cnn"):
         learner("cnn_3d", epochs=1).fit(images, FitContext(0, validation=images))
+
+
+@pytest.mark.filterwarnings("ignore:'pin_memory'")
+@pytest.mark.parametrize(("name", "depth"), kinds(DEEP, 10))
+def test_learns_from_the_batches_that_a_gpu_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None
+) -> None:
+    monkeypatch.setattr(fit, "ImageData", lambda *given: ImageData(*given[:-1], on_gpu=True))
+    cases = spots(tmp_path / "images", 24, side=12 if depth else SIDE, depth=depth)
+    fitted = learner(name, epochs=1).fit(cases, FitContext(0, validation=cases))
+    assert len(fitted.summary.curves) == 1

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from sklearn.metrics import roc_auc_score
+from torch.utils.data import DataLoader
 
 from skiagram.errors import DataError, ModelFailure
 from skiagram.finding.candidates import Grid, propose
@@ -17,10 +18,13 @@ from skiagram.finding.marks import HitRule, read_spacing
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
+from skiagram.models.deep import searched_images
 from skiagram.models.deep.finder import FinderModel, load_finder
 from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
 from skiagram.records import tabulate_places
+from skiagram.training import fit
+from skiagram.training.data import ExampleBatch, ImageData
 from tests.stand_ins import CPU
 
 pytestmark = pytest.mark.slow
@@ -161,3 +165,32 @@ def test_missing_pixels_are_named(tmp_path: Path) -> None:
         writer.add("case7", np.full((8, 8), np.nan, np.float32))
     with pytest.raises(DataError, match=r"case7.*missing pixels"):
         SearchedImages(ImageStore(tmp_path), 1.0, "all")["case7"]
+
+
+@pytest.mark.filterwarnings("ignore:'pin_memory'")
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize(
+    ("name", "depth"), [("window_finder", None), ("heat_map_finder", None), ("heat_map_finder", 12)]
+)
+def test_learns_from_the_batches_that_a_gpu_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None, held: bool
+) -> None:
+    made: list[DataLoader[ExampleBatch]] = []
+
+    class OfGpu(ImageData):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given[:-1], on_gpu=True)
+
+        def train_dataloader(self) -> DataLoader[ExampleBatch]:
+            made.append(super().train_dataloader())
+            return made[-1]
+
+    cases = blobs(tmp_path / "images", 8, depth)
+    model = learner(name, depth, steps=2, hard_from=0.5)
+    if not held:
+        monkeypatch.setattr(searched_images, "HELD_BYTES", 0)
+    here = model.fit(cases, FitContext(seed=0, positive=1))
+    monkeypatch.setattr(fit, "ImageData", OfGpu)
+    there = model.fit(cases, FitContext(seed=0, positive=1))
+    assert [(loader.num_workers, loader.pin_memory) for loader in made] == [(2 * (not held), True)]
+    pd.testing.assert_frame_equal(here.summary.curves, there.summary.curves)

@@ -177,6 +177,10 @@ class Crops(Examples):
         self.images = ImageSet(images.store, np.array(names))
         self.label = torch.from_numpy((self.places.lesion >= 0).astype(np.int64))
 
+    @property
+    def reads_store(self) -> bool:
+        return not self._searched.all_held
+
     def begin(self, classifier: nn.Module) -> None:
         self.classifier = classifier
 

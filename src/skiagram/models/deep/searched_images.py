@@ -61,12 +61,17 @@ class SearchedImage(NamedTuple):
 
 
 class SearchedImages:
-    """Images of a store as a network sees them; as many as fit are held in memory."""
+    """Images of a store as a network sees them; as many as fit are held in memory.
+
+    Attributes:
+        all_held: Whether all that were asked for so far are.
+    """
 
     def __init__(self, store: ImageStore, pixel: float, body: Body) -> None:
         self.store, self._pixel, self._body = store, pixel, body
         self._held: dict[str, SearchedImage] = {}
         self._bytes = 0
+        self.all_held = True
 
     def __getitem__(self, case: str) -> SearchedImage:
         if case in self._held:
@@ -76,6 +81,8 @@ class SearchedImages:
         size = 4 * image.pixels.numel() + image.inside.size
         if self._bytes + size <= HELD_BYTES:
             self._held[case], self._bytes = image, self._bytes + size
+        else:
+            self.all_held = False
         return image
 
     def _prepare(self, case: str) -> SearchedImage:
