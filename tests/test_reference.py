@@ -71,7 +71,8 @@ def test_the_figures_of_a_run_fit_their_schema() -> None:
     MetricsFile.model_validate(headline_figures(evaluated(known, models)))
     schema = json.loads(schemas()["metrics.schema.json"])
     assert set(schema["additionalProperties"]["propertyNames"]["enum"]) == {
-        "roc_auc", "balanced_accuracy", "selection_auc"
+        "roc_auc", "balanced_accuracy", "selection_auc", "figure_of_merit", "mean_sensitivity",
+        "sensitivity_at_1_false_mark", "selection_sensitivity",
     }  # fmt: skip
 
 

@@ -52,7 +52,17 @@ def _interval(metric: Figure) -> str:
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_HEADLINES = (*(metric.name for metric in FIGURES if metric.headline), "selection_auc")
+_OF_FINDERS = (
+    "figure_of_merit",
+    "mean_sensitivity",
+    "sensitivity_at_1_false_mark",
+    "selection_sensitivity",
+)
+_HEADLINES = (
+    *(metric.name for metric in FIGURES if metric.headline),
+    "selection_auc",
+    *_OF_FINDERS,
+)
 Figures = Annotated[
     dict[
         Literal[_HEADLINES],  # type: ignore[valid-type]
@@ -60,7 +70,9 @@ Figures = Annotated[
     ],
     Field(
         description="A model's AUC and balanced accuracy on the reported cases, and the AUC that "
-        "chose the best model of each arm. What could not be computed is left out."
+        "chose the best model of each arm. Of a finder besides: JAFROC's figure of merit, "
+        "sensitivities, and the mean sensitivity that chose the best finder of each arm. What "
+        "could not be computed is left out."
     ),
 ]
 Gain = Annotated[
@@ -69,6 +81,19 @@ Gain = Annotated[
         description="AUC of what stands against the classical models, networks or frozen encoders, "
         "minus that of the best classical model, with the bounds of its 95 % interval. One of the "
         "three is there, none without both sides."
+    ),
+]
+
+
+_BOUNDS = ("low", "high", "mean_sensitivity", "mean_sensitivity_low", "mean_sensitivity_high")
+FindingGain = Annotated[
+    dict[
+        Literal["figure_of_merit", *_BOUNDS],  # type: ignore[valid-type]
+        Annotated[float, Field(ge=-1, le=1)],
+    ],
+    Field(
+        description="The same of the best finders: figure of merit, and mean sensitivity at 1/8 to "
+        "8 false marks per image, with the bounds of their 95 % intervals."
     ),
 ]
 
@@ -82,6 +107,9 @@ class MetricsFile(BaseModel):
     best_network_minus_baseline: Gain = Field(default_factory=dict)
     best_encoder_minus_baseline: Gain = Field(default_factory=dict)
     best_deep_model_minus_baseline: Gain = Field(default_factory=dict)
+    finding_best_network_minus_baseline: FindingGain = Field(default_factory=dict)
+    finding_best_encoder_minus_baseline: FindingGain = Field(default_factory=dict)
+    finding_best_deep_model_minus_baseline: FindingGain = Field(default_factory=dict)
 
 
 def schemas() -> dict[str, str]:

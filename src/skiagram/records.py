@@ -225,8 +225,8 @@ class Predictions:
     """All scores of one model.
 
     Columns of `table`: `part` (training, inner, out_of_fold, test), `repeat`, `fold` (-1: final
-    fit), `case_id`, `threshold` (NaN where none belongs), `score_<k>` and `probability_<k>` for
-    each class k.
+    fit), `inner_fold` (-1 but for the part inner), `case_id`, `threshold` (NaN where none belongs),
+    `score_<k>` and `probability_<k>` for each class k.
     """
 
     table: pd.DataFrame

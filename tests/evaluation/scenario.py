@@ -167,4 +167,6 @@ def _part(
     columns = {f"score_{k}": scores[rows, k] for k in range(scores.shape[1])}
     columns |= {f"probability_{k}": probability[:, k] for k in range(scores.shape[1])}
     head = {"part": part, "repeat": repeat, "fold": fold, "case_id": known.cases.case_id[rows]}
-    return pd.DataFrame({**head, "threshold": 0.4, **columns})
+    patient = np.unique(known.cases.patient_id, return_inverse=True)[1][rows]
+    inner = patient // scores.shape[1] // FOLDS % 2 if part == "inner" else -1
+    return pd.DataFrame({**head, "inner_fold": inner, "threshold": 0.4, **columns})

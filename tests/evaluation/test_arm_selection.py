@@ -10,11 +10,17 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.arm_selection import choose_within_folds, compose
+from skiagram.evaluation.arm_selection import (
+    Fold,
+    SelectionFigure,
+    choose_within_folds,
+    compose,
+)
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.labelled_cases import label_cases
+from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.scores import ModelScores
+from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records import Design, Predictions, write_record
 from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scenario
@@ -43,6 +49,16 @@ def run(known: Scenario, models: list[ModelScores], deep_arm: DeepArm = "either"
     return evaluated(known, models, replicates=200, deep_arm=deep_arm)
 
 
+def choose(models: list[ModelScores], development: LabelledCases) -> dict[Fold, str]:
+    figures = {
+        model.outcome.model: SelectionFigure(
+            0.5, inner_auc_by_fold(model.predictions, development)
+        )
+        for model in models
+    }
+    return choose_within_folds(figures)
+
+
 @pytest.fixture
 def known() -> Scenario:
     return scenario(120, 0, design="cv")
@@ -67,7 +83,7 @@ def two_forests(known: Scenario) -> list[ModelScores]:
 def test_each_fold_is_scored_by_the_model_that_its_inner_folds_prefer(known: Scenario) -> None:
     models = two_forests(known)
     development = label_cases(known.cases, known.task, known.sealed)
-    chosen = choose_within_folds(models, development)
+    chosen = choose(models, development)
     assert chosen == {(0, 0): "one", (0, 1): "two", (0, 2): "one"}
     joined = compose(models, chosen, "classical").predictions.part("out_of_fold").table
     for fold, model in ((0, models[0]), (1, models[1]), (2, models[0])):
@@ -84,7 +100,7 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known: Scenario) -> 
     turned = np.isin(before.case_id, list(own))
     label = np.where(turned, 1 - before.label, before.label)
     after = replace(before, label=label.astype(np.int64))
-    assert choose_within_folds(models, after)[0, 1] == choose_within_folds(models, before)[0, 1]
+    assert choose(models, after)[0, 1] == choose(models, before)[0, 1]
 
 
 def inner_auc_of_chosen(known: Scenario) -> float:
@@ -241,7 +257,7 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
     assert found.arms["either"].chosen == {"net": 2, "head": 1}
     assert "either" not in found.best
     development = label_cases(known.cases, known.task, known.sealed)
-    joined = compose(models[1:], choose_within_folds(models[1:], development), "either")
+    joined = compose(models[1:], choose(models[1:], development), "either")
     assert found.arms["either"].auc.value == pytest.approx(auc_within_folds(known, joined))
     gap = (found.arms["either"].auc.value or 0) - (found.arms["classical"].auc.value or 0)
     assert found.primary is not None

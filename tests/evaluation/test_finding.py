@@ -1,21 +1,28 @@
 """Finding from tables of marks: which marks count, between which images, and what is concluded."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logsumexp
 
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
+from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.scores import ModelScores
+from skiagram.evaluation.verdict import decide_by_margin, decide_finding
 from skiagram.finding.marks import HitRule
 from skiagram.records import Design, tabulate_places
+from skiagram.report.sections.finding import state_finding
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 RADIUS = 3.0
 HIT = HitRule(rule="distance", minimum=2.0, overlap=0.2)
+Place = tuple[float, float, float]  # row, column, score
 
 
 def place_lesions(known: Scenario, unplaced: int = 0) -> pd.DataFrame:
@@ -27,23 +34,29 @@ def place_lesions(known: Scenario, unplaced: int = 0) -> pd.DataFrame:
 def find(
     known: Scenario, model: ModelScores, lesions: pd.DataFrame, strength: float, seed: int = 0
 ) -> pd.DataFrame:
-    """Two false marks an image, and one 1 mm from each lesion, with scores of unit deviation.
+    """Two false marks an image, and one 1 mm from each lesion, with scores of unit deviation."""
+    generator, placed = np.random.default_rng(seed), set(lesions["case_id"])
 
-    Every fit has its own offset and scale.
-    """
-    generator = np.random.default_rng(seed)
+    def mark(case: str) -> list[Place]:
+        means = [(30.0, 30.0, 0.0), (50.0, 50.0, 0.0)]
+        means += [(10.0, 11.0, strength)] if case in placed else []
+        return [(row, column, generator.normal(mean)) for row, column, mean in means]
+
+    return tabulate_marks(model, mark)
+
+
+def tabulate_marks(model: ModelScores, mark: Callable[[str], list[Place]]) -> pd.DataFrame:
+    """Return marks of all images by all fits; every fit has its own offset and scale."""
     table = model.predictions.table
-    table = table[table["part"].isin(["out_of_fold", "test"])]
-    placed = set(lesions["case_id"])
+    keys = ["part", "repeat", "fold", "inner_fold", "case_id"]
     rows = []
-    for part, repeat, fold, case in table[["part", "repeat", "fold", "case_id"]].itertuples(
-        index=False
-    ):
-        places = [(30.0, 30.0, 0.0), (50.0, 50.0, 0.0)]
-        places += [(10.0, 11.0, strength)] if case in placed else []
-        for row, column, mean in places:
-            score = (2.0 + fold) * (generator.normal(mean) + 3 * fold)
-            rows.append((part, repeat, fold, case, np.nan, row, column, RADIUS, score))
+    for parts in (["out_of_fold", "test"], ["inner"]):
+        own = table[table["part"].isin(parts)]
+        for part, repeat, fold, inner, case in own[keys].itertuples(index=False):
+            fit = inner if part == "inner" else fold
+            for row, column, value in mark(case):
+                score = (2.0 + fit) * (value + 3 * fit)
+                rows.append((part, repeat, fold, case, np.nan, row, column, RADIUS, score))
     names = ["part", "repeat", "fold", "case_id", "slice", "row", "column", "radius", "score"]
     return pd.DataFrame(rows, columns=names)
 
@@ -75,7 +88,7 @@ def searched(
         for k, (name, model, strength) in enumerate(zip(names, models, strengths, strict=True))
     }
     spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
-    tables, truth = FindingTables(lesions, marks, spacing, 0.9), None
+    tables, truth = FindingTables(lesions, lesions, marks, spacing, 0.9), None
     if ideal is not None:
         own = find(known, models[0], lesions, ideal, seed=9)
         own = own[own["part"].isin(["test"])].drop(columns=["part", "repeat", "fold"])
@@ -142,3 +155,136 @@ def test_a_finder_above_the_ideal_observer_has_no_verdict() -> None:
     leaking = searched("holdout", strengths=(1.0, 8.0), ideal=1.0)
     assert [finder.leaked for finder in leaking.found.finders] == [False, True]
     assert "Window Network, in finding, scored above the ideal" in leaking.evaluation.verdict
+
+
+Kind = Literal["cells", "film"]
+CELLS = 16
+
+
+def mark_cells(
+    known: Scenario, model: ModelScores, lesions: pd.DataFrame, kind: Kind, strength: float
+) -> pd.DataFrame:
+    """Mark each of 16 cells, one of which holds the nodule of a film, known by a noisy value.
+
+    With unit noise the log likelihood ratio of a nodule of strength d in a cell of value x is
+    d x - d²/2. The ideal mark of a cell has its own; `film` gives each cell the film's: the log of
+    their mean, which ranks films best and says nothing of places.
+    """
+    placed, generator = set(lesions["case_id"]), np.random.default_rng(5)
+    known_of = {}
+    for case in known.cases.case_id.tolist():
+        value = generator.normal(size=CELLS)
+        value[0] += strength * (case in placed)
+        ratio = strength * value - strength**2 / 2
+        whole = np.full(CELLS, logsumexp(ratio) - np.log(CELLS))
+        known_of[case] = ratio if kind == "cells" else whole
+    return tabulate_marks(
+        model,
+        lambda case: [
+            (10.0 + 20 * (cell // 4), 10.0 + 20 * (cell % 4), float(score))
+            for cell, score in enumerate(known_of[case])
+        ],
+    )
+
+
+def films(
+    design: Design, *finders: tuple[str, Literal["classical", "deep"], float, Kind, float]
+) -> Searched:
+    """Evaluate finders: name, arm, strength of the scores of whole films, marks, their strength."""
+    known = scenario(160, 0 if design == "cv" else 160, design=design)
+    lesions = place_lesions(known)
+    models, marks = [], {}
+    for seed, (name, arm, of_films, kind, strength) in enumerate(finders):
+        models.append(finished(known, name, arm=arm, strength=of_films, seed=seed))
+        marks[name] = mark_cells(known, models[-1], lesions, kind, strength)
+    spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
+    tables = FindingTables(lesions, lesions, marks, spacing, 0.9)
+    evaluation = evaluated(known, models, finding=tables, hit=HIT)
+    assert evaluation.finding
+    return Searched(known, tuple(models), tables, evaluation, evaluation.finding)
+
+
+def given(run: Searched) -> EvaluationSet:
+    known, none = run.known, pd.DataFrame({"first": [], "second": []})
+    return assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 10, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["cv", "holdout"])
+def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design: Design) -> None:
+    run = films(
+        design,
+        ("cell_forest", "classical", 1.5, "cells", 2.0),
+        ("film_network", "deep", 1.5, "film", 2.0),
+    )
+    found = run.found
+    assert found.difference
+    assert decide_by_margin(found.difference, 0.02) == "yes"
+    assert (found.arms["deep"].mean_sensitivity.value or 1) < 0.3
+    assert (found.arms["classical"].mean_sensitivity.value or 0) > 0.6
+    assert decide_finding(run.evaluation) == "open"
+    assert run.evaluation.verdict.startswith("Use a network to find lesions: open. For whole ")
+    assert "not shown to find more" in run.evaluation.verdict
+    assert "the network is better" not in state_finding(run.evaluation)
+
+
+@pytest.mark.slow
+def test_a_network_that_finds_far_more_is_not_refused_by_the_merit_alone() -> None:
+    run = films(
+        "holdout",
+        ("film_forest", "classical", 1.5, "film", 2.0),
+        ("cell_network", "deep", 1.5, "cells", 2.0),
+    )
+    assert run.found.difference
+    assert decide_by_margin(run.found.difference, 0.02) == "no"
+    assert decide_finding(run.evaluation) == "open"
+    assert "But the network is shown to find more" in run.evaluation.verdict
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["cv", "holdout"])
+def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design: Design) -> None:
+    run = films(
+        design,
+        ("film_forest", "classical", 3.0, "film", 3.0),
+        ("cell_forest", "classical", 0.5, "cells", 2.0),
+        ("cell_network", "deep", 1.5, "cells", 3.5),
+    )
+    chosen, found = run.evaluation.arms["classical"].chosen, run.found
+    assert set(chosen) == {"film_forest"}
+    assert set(found.chosen["classical"]) == {"cell_forest"}
+    before = [each.selection_sensitivity or 0 for each in found.finders]
+    assert before[0] < 0.3 < before[1] < before[2]
+    assert decide_finding(run.evaluation) == "yes"
+
+
+def test_the_choice_knows_no_lesion_that_it_is_reported_on() -> None:
+    run = films("cv", ("cell_forest", "classical", 1.5, "cells", 2.0))
+    (model,), setting = run.models, given(run)
+    table = model.predictions.part("out_of_fold").table
+    held_out = set(table[table["fold"] == 1]["case_id"])
+    lesions, marks = run.tables.lesions, run.tables.marks["cell_forest"]
+
+    def measure(known: pd.DataFrame, made: pd.DataFrame) -> dict[tuple[int, int], float]:
+        spacing = run.tables.spacing
+        return dict(measure_for_selection(model, made, known, setting, HIT, spacing).of_folds)
+
+    whole = measure(lesions, marks)
+    elsewhere = lesions["row"] + 40 * lesions["case_id"].isin(held_out)
+    moved = measure(lesions.assign(row=elsewhere), marks)
+    assert moved[0, 1] == whole[0, 1]
+    assert moved[0, 0] < whole[0, 0]
+    scored = marks[marks["part"] == "out_of_fold"].assign(score=0.0)
+    assert measure(lesions, pd.concat([marks[marks["part"] == "inner"], scored])) == whole
+
+
+def test_sealed_lesions_have_no_say_in_the_choice() -> None:
+    run = searched("holdout")
+    sealed = set(run.known.cases.test().case_id.tolist())
+    open_ones = run.tables.known[~run.tables.known["case_id"].isin(sealed)]
+    model, marks = run.models[1], run.tables.marks["window_network"]
+    figure = measure_for_selection(
+        model, marks, open_ones, given(run), HIT, run.tables.spacing
+    )
+    assert figure.value == run.found.finders[1].selection_sensitivity
+    assert 0.8 < (figure.value or 0) < 1

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ import pandas as pd
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.evaluation_record import ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import ModelResult
@@ -34,6 +33,24 @@ _DEEP: dict[DeepArm, tuple[Contender, ...]] = {
 
 
 @dataclass(frozen=True)
+class SelectionFigure:
+    """What a model is chosen by, higher is better, from labels of development cases alone.
+
+    Attributes:
+        value: Of all of them; None for a model that cannot be chosen.
+        of_folds: Under `cv`, of the training cases of each outer fold; NaN where there is none.
+    """
+
+    value: float | None
+    of_folds: Mapping[Fold, float] = field(default_factory=dict)
+
+    def in_fold(self, fold: Fold) -> float:
+        """Return the figure of an outer fold; −1 where there is none."""
+        value = self.of_folds.get(fold, np.nan)
+        return value if np.isfinite(value) else -1.0
+
+
+@dataclass(frozen=True)
 class MeasuredModel:
     """A model with its figures, and what of it is compared; None where it was not trained."""
 
@@ -48,7 +65,7 @@ class MeasuredModel:
 
     @property
     def selection_auc(self) -> float:
-        """The AUC that chooses models; −1 where there is none."""
+        """The AUC that chooses models of whole images; −1 where there is none."""
         value = self.result.selection_auc.value
         return -1.0 if value is None else value
 
@@ -59,15 +76,26 @@ class SelectedArm:
 
     Attributes:
         mixture: Scores of the models of the folds, where folds chose different ones.
+        of_folds: Outer fold → model chosen there; empty under `holdout`.
     """
 
     choice: ArmChoice
     compared: ComparedModel
     mixture: ModelScores | None = None
+    of_folds: Mapping[Fold, str] = field(default_factory=dict)
+
+
+def figure_by_auc(model: MeasuredModel, setting: EvaluationSet) -> SelectionFigure:
+    """Return the AUC of whole images that chooses a model; none where it failed."""
+    value = model.result.selection_auc.value
+    if value is None or setting.design == "holdout":
+        return SelectionFigure(value)
+    return SelectionFigure(value, inner_auc_by_fold(model.scores.predictions, setting.development))
 
 
 def select_arms(
     models: Sequence[MeasuredModel],
+    figures: Mapping[str, SelectionFigure],
     setting: EvaluationSet,
     rules: Sequence[str],
     deep_arm: DeepArm,
@@ -75,37 +103,46 @@ def select_arms(
     """Choose what stands for each arm, and what is compared with the classical models.
 
     Readers and simple rules stand for none, as nobody chooses them by their figures, and
-    neither does a model without scores to choose by. Where networks and frozen encoders may both
+    neither does a model without a figure to choose by. Where networks and frozen encoders may both
     be the contender, one is chosen as models are chosen within an arm: under `holdout` by
     out-of-fold scores, under `cv` in each outer fold by its inner folds. The folds may then differ,
     and what is compared is the procedure `either`.
+
+    Args:
+        figures: Model → what it is chosen by.
     """
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
-        arm, known = model.result.outcome.arm, model.result.selection_auc.value is not None
+        arm, known = model.result.outcome.arm, figures[model.name].value is not None
         if known and arm != "reader" and model.name not in rules:
             eligible.setdefault(arm, []).append(model)
     nested = setting.design == "cv"
     choose = _chosen_within_folds if nested else _chosen_once
-    arms = {arm: choose(own, setting, arm) for arm, own in eligible.items()}
+    arms = {arm: choose(own, figures, setting, arm) for arm, own in eligible.items()}
     there = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not there:
         present = {model.result.outcome.arm for model in models}
         return arms, next((arm for arm in _DEEP[deep_arm] if arm in present), _DEEP[deep_arm][0])
     if len(there) == 1:
         return arms, there[0]
-    by_name = {model.name: model.selection_auc for model in models}
     if not nested:
-        return arms, max(there, key=lambda arm: by_name[arms[arm].choice.model])
-    either = _chosen_within_folds([*eligible["deep"], *eligible["encoder"]], setting, "either")
+        return arms, max(there, key=lambda arm: figures[arms[arm].choice.model].value or 0.0)
+    both = [*eligible["deep"], *eligible["encoder"]]
+    either = _chosen_within_folds(both, figures, setting, "either")
     for deep in there:
         if set(either.choice.chosen) <= {model.name for model in eligible[deep]}:
             return arms, deep
     return {**arms, "either": either}, "either"
 
 
-def _chosen_once(models: Sequence[MeasuredModel], _: EvaluationSet, __: str) -> SelectedArm:
-    best = max(models, key=lambda model: model.selection_auc)  # the first of equal ones
+def _chosen_once(
+    models: Sequence[MeasuredModel],
+    figures: Mapping[str, SelectionFigure],
+    _: EvaluationSet,
+    __: str,
+) -> SelectedArm:
+    # the first of equal ones
+    best = max(models, key=lambda model: figures[model.name].value or 0.0)
     if best.compared is None:
         raise ValueError(f"{best.name} has no scores")
     auc, selection = best.result.metrics["roc_auc"], best.result.selection_auc.value
@@ -114,10 +151,13 @@ def _chosen_once(models: Sequence[MeasuredModel], _: EvaluationSet, __: str) -> 
 
 
 def _chosen_within_folds(
-    models: Sequence[MeasuredModel], setting: EvaluationSet, arm: str
+    models: Sequence[MeasuredModel],
+    figures: Mapping[str, SelectionFigure],
+    setting: EvaluationSet,
+    arm: str,
 ) -> SelectedArm:
     own = [model.scores for model in models]
-    chosen = choose_within_folds(own, setting.development)
+    chosen = choose_within_folds({model.name: figures[model.name] for model in models})
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
@@ -131,28 +171,20 @@ def _chosen_within_folds(
     predictions = (mixture or own[order.index(name)]).predictions
     selection = inner_auc(predictions, setting.development).value
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc, selection)
-    return SelectedArm(choice, procedure, mixture)
+    return SelectedArm(choice, procedure, mixture, chosen)
 
 
-def choose_within_folds(
-    models: Sequence[ModelScores], development: LabelledCases
-) -> dict[Fold, str]:
-    """Return, for each outer fold, the model whose inner folds gave the highest AUC.
+def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:
+    """Return, for each outer fold, the model whose inner folds gave the highest figure.
 
     The choice sees the training cases of the fold alone. Choosing once by the mean over all folds
     uses every case that is reported and favours the arm with more models. Of equal models the first
     is taken, also where the inner folds of an outer fold lack a class.
     """
-    inner = {
-        model.outcome.model: inner_auc_by_fold(model.predictions, development) for model in models
+    outer: set[Fold] = {fold for figure in figures.values() for fold in figure.of_folds}
+    return {
+        fold: max(figures, key=lambda name: figures[name].in_fold(fold)) for fold in sorted(outer)
     }
-    outer: set[Fold] = {fold for folds in inner.values() for fold in folds}
-
-    def of_fold(name: str, fold: Fold) -> float:
-        value = inner[name].get(fold, np.nan)
-        return value if np.isfinite(value) else -1.0
-
-    return {fold: max(inner, key=lambda name: of_fold(name, fold)) for fold in sorted(outer)}
 
 
 def compose(models: Sequence[ModelScores], chosen: Mapping[Fold, str], arm: str) -> ModelScores:

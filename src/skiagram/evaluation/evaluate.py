@@ -7,7 +7,12 @@ from functools import partial
 import numpy as np
 
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select_arms
+from skiagram.evaluation.arm_selection import (
+    MeasuredModel,
+    SelectedArm,
+    figure_by_auc,
+    select_arms,
+)
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.clinical_utility import assess_clinical_utility
@@ -103,7 +108,8 @@ def evaluate(
     models = [MeasuredModel(*of) for of in zip(inputs.models, results, shared, strict=True)]
     compared = {model.name: model.compared for model in models if model.compared}
     rules = analyses.simple_rules
-    arms, contender = select_arms(models, setting, rules, options.deep_arm)
+    by_auc = {model.name: figure_by_auc(model, setting) for model in models}
+    arms, contender = select_arms(models, by_auc, setting, rules, options.deep_arm)
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
     comparisons = compare_models(models, arms, contender, options)
     mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]

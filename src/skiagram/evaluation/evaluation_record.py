@@ -330,12 +330,13 @@ class FindingEvaluation:
         ceiling: Share of the development lesions that any proposed place reaches; None without
             proposed places.
         finders: A result a model, in the order of params.yaml.
-        arms: Arm → what stands for it, chosen as for the AUC, but among finders alone.
+        arms: Arm → what stands for it, chosen among finders by the mean sensitivity on development
+            cases.
         chosen: Arm → model → in how many choices it was chosen.
         contender: What stands against the classical finders, a key of `arms`.
         difference: Figure of merit of the contender minus that of the classical one, paired; None
             without the two.
-        sensitivity_difference: The same of the mean sensitivity.
+        sensitivity_difference: The same of the mean sensitivity; a `yes` asks that it is above 0.
         p: Two-sided p value of no difference in the figure of merit.
         relation: Where its interval lies with regard to 0 and to ± margin.
         ideal: The ideal observer on generated data; its `merit` is the most that is possible, the

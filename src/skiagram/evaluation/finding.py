@@ -18,19 +18,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.arm_selection import (
-    MeasuredModel,
-    SelectedArm,
-    choose_within_folds,
-    select_arms,
-)
+from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select_arms
 from skiagram.evaluation.evaluation_record import FindingEvaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.finder_selection import measure_for_selection
+from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import Band, Curve, FinderResult
 from skiagram.evaluation.scores import Scores
 from skiagram.finding.candidates import Ceiling
-from skiagram.finding.marks import FALSE, HitRule, Spacings, positions, read_spacing
+from skiagram.finding.marks import HitRule, Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.records import IDEAL_MARKS, MARKS, Task, read_record, read_table
 from skiagram.statistics.bootstrap import (
@@ -69,6 +66,7 @@ class FindingTables:
 
     Attributes:
         lesions: Places of the reported cases' lesions, with `radius`.
+        known: Those of the development cases; under `cv` the same.
         marks: Model → its marks: `part`, `repeat`, `fold`, place, `radius`, `score`.
         spacing: Case → distances of its pixels.
         ceiling: Share of the development lesions that proposed places reach; None without any.
@@ -76,6 +74,7 @@ class FindingTables:
     """
 
     lesions: pd.DataFrame
+    known: pd.DataFrame
     marks: Mapping[str, pd.DataFrame]
     spacing: Spacings
     ceiling: float | None = None
@@ -92,13 +91,15 @@ def read_finding(root: Path, score_folders: Sequence[Path], task: Task) -> Findi
     if not marks:
         return None
     sealed = root / "data/sealed"
-    known = read_record(Ceiling, root / "data/candidates/proposal.json")
+    ceiling = read_record(Ceiling, root / "data/candidates/proposal.json")
+    known = read_table(root / "data/cases" / MARKS)
     ideal = sealed / IDEAL_MARKS
     return FindingTables(
-        lesions=read_table((sealed if task.design == "holdout" else root / "data/cases") / MARKS),
+        lesions=read_table(sealed / MARKS) if task.design == "holdout" else known,
+        known=known,
         marks=marks,
         spacing=read_spacing(ImageStore(root / "data/images")),
-        ceiling=known.reached / known.lesions if known.places and known.lesions else None,
+        ceiling=ceiling.reached / ceiling.lesions if ceiling.places and ceiling.lesions else None,
         ideal=read_table(ideal) if ideal.exists() else None,
     )
 
@@ -119,22 +120,38 @@ def evaluate_finding(
         for model in finders
         if model.compared
     }
-    results = tuple(search.measure(name, *found) for name, found in responses.items())
-    arms, contender = select_arms(finders, setting, options.analyses.simple_rules, options.deep_arm)
-    standing = {
-        arm: search.respond(_marks_of(arms[arm], finders, tables.marks, setting), own.scores)
-        for arm in (contender, "classical")
-        if arm in arms and (own := arms[arm].compared)
+    figures = {
+        model.name: measure_for_selection(
+            model.scores,
+            tables.marks[model.name],
+            tables.known,
+            setting,
+            options.hit,
+            tables.spacing,
+        )
+        for model in finders
     }
+    results = tuple(
+        replace(search.measure(name, *found), selection_sensitivity=figures[name].value)
+        for name, found in responses.items()
+    )
+    rules = options.analyses.simple_rules
+    arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
+    standing = {
+        arm: search.respond(_marks_of(arms[arm], tables.marks), arms[arm].compared.scores)
+        for arm in (contender, "classical")
+        if arm in arms
+    }
+    judged = search.judged
     evaluation = FindingEvaluation(
         rule=options.hit,
         unit=search.unit,
         variant=search.variant,
-        lesions=len(search.lesions),
-        images=int(search.kept.sum()),
+        lesions=len(judged.lesions),
+        images=len(judged.image),
         normal=search.normal,
-        unplaced=search.unplaced,
-        near_duplicates=int((~search.kept).sum()) - search.unplaced,
+        unplaced=judged.unplaced,
+        near_duplicates=int((~judged.kept).sum()) - judged.unplaced,
         ceiling=tables.ceiling,
         finders=results,
         arms={arm: search.measure(arms[arm].choice.model, *of) for arm, of in standing.items()},
@@ -159,20 +176,14 @@ def evaluate_finding(
     )
 
 
-def _marks_of(
-    arm: SelectedArm,
-    finders: Sequence[MeasuredModel],
-    marks: Mapping[str, pd.DataFrame],
-    setting: EvaluationSet,
-) -> pd.DataFrame:
+def _marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the marks of what stands for an arm: in each fold those of the model chosen there."""
     if arm.mixture is None:
         return marks[arm.choice.model]
-    members = [model.scores for model in finders if model.name in arm.choice.chosen]
     parts = []
-    for (repeat, fold), name in choose_within_folds(members, setting.development).items():
-        own = marks[name]
-        parts.append(own[(own["repeat"] == repeat) & (own["fold"] == fold)])
+    for (repeat, fold), name in arm.of_folds.items():
+        of_model = marks[name]
+        parts.append(of_model[(of_model["repeat"] == repeat) & (of_model["fold"] == fold)])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -181,67 +192,46 @@ _Found = tuple[FreeResponse, Floats]  # and the distance of each hit
 
 @dataclass(frozen=True)
 class _Search:
-    """The reported images, their lesions and how marks on them are judged."""
+    """The reported images, resamples of their patients and the limits of generated data."""
 
-    kept: NDArray[np.bool_]
-    image: dict[str, int]
-    lesions: pd.DataFrame
-    lesion_image: NDArray[np.int64]
-    patient: NDArray[np.int64]
-    normal: int
+    judged: JudgedImages
     draws: PatientDraws
-    hit: HitRule
-    spacing: Spacings
-    unit: Literal["mm", "pixels"]
     part: str
-    unplaced: int
     ideal: _Found | None = None
     bound: FreeResponse | None = None
+
+    @property
+    def normal(self) -> int:
+        return int((~self.judged.placed).sum())
 
     @property
     def variant(self) -> Literal["JAFROC", "JAFROC1"]:
         return "JAFROC" if self.normal else "JAFROC1"
 
+    @property
+    def unit(self) -> Literal["mm", "pixels"]:
+        unknown = any(self.judged.spacing[case] is None for case in self.judged.image)
+        return "pixels" if unknown else "mm"
+
     @classmethod
     def of(
         cls, tables: FindingTables, setting: EvaluationSet, hit: HitRule, replicates: int
     ) -> "_Search | None":
-        cases = setting.cases
-        placed = np.isin(cases.case_id, tables.lesions["case_id"].to_numpy(dtype=str))
-        judged = placed | (cases.label != cases.positive)
-        kept = judged & ~setting.has_near_duplicate
-        image = {case: k for k, case in enumerate(cases.case_id[kept].tolist())}
-        own = tables.lesions["case_id"].isin(list(image))
-        lesions = tables.lesions[own].reset_index(drop=True)
-        if lesions.empty:
+        repeated = setting.has_near_duplicate
+        judged = JudgedImages.among(setting.cases, tables.lesions, hit, tables.spacing, repeated)
+        if judged is None:
             return None
-        patient = np.unique(cases.patient[kept], return_inverse=True)[1].astype(np.int64)
-        lesion_image = lesions["case_id"].map(image).to_numpy(dtype=np.int64)
-        normal = int((~placed[kept]).sum())
-        abnormal = len(np.unique(patient[placed[kept]]))
+        patient, placed, lesion_image = judged.patient, judged.placed, judged.lesion_image
+        abnormal = len(np.unique(patient[placed]))
         degrees = max(1.0, effective_patients(patient[lesion_image]) - 1)
-        known = {tables.spacing[case] is not None for case in image}
-        search = cls(
-            kept=kept,
-            image=image,
-            lesions=lesions,
-            lesion_image=lesion_image,
-            patient=patient,
-            normal=normal,
-            draws=draw_patients(patient, abnormal, replicates, setting.seed, degrees),
-            hit=hit,
-            spacing=tables.spacing,
-            unit="mm" if known == {True} else "pixels",
-            part=setting.part,
-            unplaced=int((~judged).sum()),
-        )
-        limited = hit.rule == "distance" and hit.minimum <= lesions["radius"].min()
-        if tables.ideal is None or setting.ideal is None or not normal or not limited:
+        draws = draw_patients(patient, abnormal, replicates, setting.seed, degrees)
+        search = cls(judged, draws, setting.part)
+        limited = hit.rule == "distance" and hit.minimum <= judged.lesions["radius"].min()
+        if tables.ideal is None or setting.ideal is None or placed.all() or not limited:
             return search
-        marks = tables.ideal[tables.ideal["case_id"].isin(list(image))].assign(repeat=0)
-        ratings, distance = search.rate(marks.reset_index(drop=True))
-        score = setting.ideal[kept]
-        others = np.flatnonzero(~placed[kept])
+        ratings, distance = judged.rate(tables.ideal)
+        score = setting.ideal[judged.kept]
+        others = np.flatnonzero(~placed)
         whole = Ratings(score[lesion_image], lesion_image, score[others], others)
         return replace(
             search,
@@ -249,34 +239,10 @@ class _Search:
             bound=FreeResponse((whole,), patient),
         )
 
-    def rate(self, marks: pd.DataFrame) -> tuple[Ratings, Floats]:
-        """Return the ratings of one repeat, and the distance of each hit."""
-        matched = self.hit.match(marks, self.lesions, self.spacing)
-        score = marks["score"].to_numpy(dtype=np.float64)
-        image = marks["case_id"].map(self.image).to_numpy(dtype=np.int64)
-        hits, false = np.flatnonzero(matched >= 0), matched == FALSE
-        rating = np.full(len(self.lesions), -np.inf)
-        rating[matched[hits]] = score[hits]
-        apart = positions(marks.iloc[hits], self.spacing) - positions(
-            self.lesions.iloc[matched[hits]], self.spacing
-        )
-        ratings = Ratings(rating, self.lesion_image, score[false], image[false])
-        return ratings, np.linalg.norm(apart, axis=1)
-
     def respond(self, marks: pd.DataFrame, scores: Scores) -> _Found:
         """Return a finder's marks on these images, repeat after repeat."""
-        own = marks[(marks["part"] == self.part) & marks["case_id"].isin(list(self.image))]
-        repeats = sorted(own["repeat"].unique().tolist())
-        missing = len(scores.probability) - len(repeats)  # repeats without any mark
-        rated = [
-            self.rate(own[own["repeat"] == repeat].reset_index(drop=True))
-            for repeat in [*repeats, *[-1] * missing]
-        ]
-        fit = None if scores.fit is None else scores.fit[:, self.kept]
-        response = FreeResponse(
-            tuple(ratings for ratings, _ in rated), self.patient, fit, scores.folds
-        )
-        return response, np.concatenate([distance for _, distance in rated])
+        reported = marks[marks["part"] == self.part]
+        return self.judged.respond(reported, len(scores.probability), scores.fit, scores.folds)
 
     def measure(self, name: str, response: FreeResponse, distance: Floats) -> FinderResult:
         """Return the figures of one finder."""
@@ -284,7 +250,7 @@ class _Search:
             [response.sensitivities(_DRAWN, weights) for weights in self.draws.weights()]
         )
         drawn = drawn[np.isfinite(drawn).all(axis=1)]
-        curve = response.sensitivities(_DRAWN, np.ones((1, len(self.patient))))[0]
+        curve = response.sensitivities(_DRAWN, np.ones((1, len(response.patient))))[0]
         band = None
         if len(drawn):
             low, high = np.quantile(drawn, LEVELS, axis=0)

@@ -363,6 +363,8 @@ class FinderResult:
         merit_above: Its figure of merit minus the most that is possible.
         sensitivity_above: Its mean sensitivity minus that of the ideal observer.
         leaked: Whether either is surely above 0, which only a leak explains.
+        selection_sensitivity: Its mean sensitivity on development cases, which chooses the best of
+            an arm; never from reported labels. None for what was chosen by other figures.
     """
 
     model: str
@@ -378,3 +380,4 @@ class FinderResult:
     merit_above: Estimate | None = None
     sensitivity_above: Estimate | None = None
     leaked: bool = False
+    selection_sensitivity: float | None = None

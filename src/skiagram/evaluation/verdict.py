@@ -146,11 +146,23 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
 
 
 def decide_finding(evaluation: Evaluation) -> Decision:
-    """Return whether a network gains more than the margin in the figure of merit of finding."""
+    """Return whether a network gains more than the margin in the figure of merit of finding.
+
+    That figure ranks lesions against images alone: a finder that marks every place with the odds
+    of the image as a whole gains in it and finds next to nothing. So `yes` asks that more lesions
+    are found, too, and `no` that not more are found, by more than the margin: where the two figures
+    say opposite things, the question is open.
+    """
     found = evaluation.finding
     if found is None or found.difference is None:
         return "none"
-    return decide_by_margin(found.difference, evaluation.margin)
+    decision = decide_by_margin(found.difference, evaluation.margin)
+    more = found.sensitivity_difference.low if found.sensitivity_difference else None
+    if decision == "yes" and (more is None or more <= 0):
+        return "open"
+    if decision == "no" and more is not None and more > evaluation.margin:
+        return "open"
+    return decision
 
 
 def _decisive_comparisons(
@@ -310,21 +322,26 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
 def _finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
     found = evaluation.finding
-    if found is None or found.difference is None:
+    if found is None or found.difference is None or found.sensitivity_difference is None:
         return
     arms, name = (found.contender, "classical"), evaluation.words_of(found.contender)
     merits = [_decimal(found.arms[arm].merit) for arm in arms]
+    means = [_decimal(found.arms[arm].mean_sensitivity) for arm in arms]
     shares = [_decimal(found.arms[arm].sensitivity["1"]) for arm in arms]
     one, other = (_who_stands(evaluation, found.chosen[arm]) for arm in arms)
     low, high = found.difference.low, found.difference.high
     if low is not None and high is not None and low != high:
         words = relate_in_words(low, high, evaluation.margin, f"the {name}", "the classical model")
-        yield f"In finding, {words[0].lower()}{words[1:]}"
+        yield f"In finding, by the figure of merit, {words[0].lower()}{words[1:]}"
+        if decide_finding(evaluation) != decide_by_margin(found.difference, evaluation.margin):
+            how = "not shown to find more" if low > evaluation.margin else "shown to find more"
+            yield f"But the {name} is {how} of the lesions, so the question of finding is open."
     yield (
         f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
         f"{merits[0]} and the best classical model{other} {merits[1]} ({found.variant}): "
-        f"{describe_gap(found.difference)}. At one false mark per image they find {shares[0]} and "
-        f"{shares[1]} of the lesions."
+        f"{describe_gap(found.difference)}. Their mean sensitivity is {means[0]} and {means[1]}: "
+        f"{describe_gap(found.sensitivity_difference)}. At one false mark per image they find "
+        f"{shares[0]} and {shares[1]} of the lesions."
     )
 
 

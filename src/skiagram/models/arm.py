@@ -205,8 +205,8 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
 
 
 def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
-    types = {"part": "str", "repeat": "int64", "fold": "int64", "case_id": "str"}
-    types["threshold"] = "float64"
+    types = {"part": "str", "repeat": "int64", "fold": "int64", "inner_fold": "int64"}
+    types |= {"case_id": "str", "threshold": "float64"}
     types |= {
         f"{kind}_{k}": "float64" for kind in ("score", "probability") for k in range(n_classes)
     }
@@ -216,6 +216,7 @@ def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
                 "part": batch.part,
                 "repeat": batch.repeat,
                 "fold": batch.fold,
+                "inner_fold": batch.inner_fold,
                 "case_id": batch.case_id,
                 "threshold": np.nan if batch.threshold is None else batch.threshold,
                 **{f"score_{k}": batch.scores[:, k] for k in range(n_classes)},

@@ -120,9 +120,11 @@ class Scored:
     Attributes:
         part: `training` (the fit saw them), `inner` (out-of-fold within an outer fold),
             `out_of_fold` or `test`.
-        fold: Fold that held the cases out; `FINAL` for a final fit.
+        fold: Fold that held the cases out, of the part `inner` the outer one; `FINAL` for a final
+            fit.
         threshold: Threshold fixed on other cases' out-of-fold scores; None where none is.
-        marks: Of a finder, those of the parts `out_of_fold` and `test`; None for none.
+        marks: Of a finder, those of all parts but `training`; None for none.
+        inner_fold: Of the part `inner`, the inner fold that held the cases out.
     """
 
     part: Part
@@ -133,6 +135,7 @@ class Scored:
     probabilities: NDArray[np.float64]
     threshold: float | None = None
     marks: pd.DataFrame | None = None
+    inner_fold: int = FINAL
 
 
 @dataclass(frozen=True)
@@ -331,12 +334,12 @@ class CrossValidator(Generic[I]):
         scored = [held_out, *([training] if part.score_training else [])]
         fit = self._request(part.cases, training, (*part.name, f"fold{k}"))
         inputs = tuple((part.cases.inputs, rows) for rows in scored)
-        return replace(fit, scored=inputs, marked=part.outer is None)
+        return replace(fit, scored=inputs)
 
     def _final_fit(self, part: Development[I], epochs: int | None) -> Fit[I]:
         name = (*part.name, "final")
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
-        return replace(fit, scored=part.scored, saved=part.saved, marked=bool(part.scored))
+        return replace(fit, scored=part.scored, saved=part.saved)
 
     def _make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
@@ -374,12 +377,13 @@ class CrossValidator(Generic[I]):
         blind, whole = carry_over(calibrations, held_out_scores, labels)
         for k, (fold, result) in enumerate(zip(part.folds, results, strict=True)):
             kind: Part = "out_of_fold" if part.outer is None else "inner"
-            of = k if part.outer is None else part.outer
+            of, inner = (k, FINAL) if part.outer is None else (part.outer, k)
             scores = result.scores[0]
             probabilities = blind[k].probabilities(scores)
-            rows = case_id[fold.held_out]
-            marks = result.marks  # of inner folds none were asked for
-            held_out.append(Scored(kind, part.repeat, of, rows, scores, probabilities, None, marks))
+            rows, marks = case_id[fold.held_out], result.marks
+            held_out.append(
+                Scored(kind, part.repeat, of, rows, scores, probabilities, None, marks, inner)
+            )
             if part.score_training:
                 own = Developed(result, Decision(calibrations[k], None), [])
                 rows = case_id[fold.training]

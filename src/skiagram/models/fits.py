@@ -40,9 +40,9 @@ class Fit(Generic[I]):
     """A fit to make; inputs are read in the process that makes it.
 
     Attributes:
-        scored: Inputs, and rows of them, that it scores once it is made.
+        scored: Inputs, and rows of them, that it scores once it is made; a finder's marks of the
+            first of them are kept.
         saved: Folder for the fitted model; None where its scores are all that is asked for.
-        marked: Whether a finder's marks of the first of the scored inputs are asked for.
     """
 
     title: str
@@ -53,14 +53,13 @@ class Fit(Generic[I]):
     context: FitContext
     scored: tuple[tuple[I, Rows], ...] = ()
     saved: Path | None = None
-    marked: bool = False
 
 
 class FitResult(NamedTuple):
     """What came of a fit: its cost and (n, n_classes) scores of each of the scored inputs.
 
     Attributes:
-        marks: A finder's marks of the first of them; None where none were asked for.
+        marks: A finder's marks of the first of them; None of other models.
     """
 
     summary: FitSummary
@@ -90,7 +89,7 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     with _named(fit.title):
         marks, scored = None, [inputs.select(rows) for inputs, rows in fit.scored]
         scores = []
-        if fit.marked and isinstance(fitted, FittedFinder):
+        if scored and isinstance(fitted, FittedFinder):
             first = scored.pop(0)
             marks = fitted.find(first)
             scores.append(finite(fitted.scores_of(marks, first.case_id)))

@@ -137,9 +137,13 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
             "figure_of_merit": one.merit.value,
             "mean_sensitivity": one.mean_sensitivity.value,
             "sensitivity_at_1_false_mark": one.sensitivity["1"].value,
+            "selection_sensitivity": one.selection_sensitivity,
         }
     if finding and (gain := finding.difference):
         bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
+        if more := finding.sensitivity_difference:
+            bounds["mean_sensitivity"] = more.value
+            bounds |= {"mean_sensitivity_low": more.low, "mean_sensitivity_high": more.high}
         found["finding_" + PRIMARY[finding.contender]] = bounds
     if gain := evaluation.difference:
         bounds = {"roc_auc": gain.value, "low": gain.low, "high": gain.high}

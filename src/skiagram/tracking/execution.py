@@ -98,6 +98,8 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
             points += estimate_points(f"best_{arm}_auc", auc, _DIGITS)
     if evaluation.finding is not None:
         points += estimate_points("finding_difference", evaluation.finding.difference, _DIGITS)
+        more = evaluation.finding.sensitivity_difference
+        points += estimate_points("finding_sensitivity_difference", more, _DIGITS)
         for arm, found in evaluation.finding.arms.items():
             points += estimate_points(f"best_{arm}_figure_of_merit", found.merit, _DIGITS)
             points += estimate_points(f"best_{arm}_sensitivity", found.mean_sensitivity, _DIGITS)

@@ -33,6 +33,7 @@ from skiagram.report.tables import (
     fill_difference,
 )
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import relate_to_margin
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _LEGEND_LINE = 0.19  # inches
@@ -87,9 +88,12 @@ def _is_standing(found: FindingEvaluation, finder: FinderResult) -> bool:
 
 
 def tabulate_merits(evaluation: Evaluation, found: FindingEvaluation) -> Table:
-    """Return figure of merit, LUNA16's score, ceiling and distance of every finder."""
+    """Return figure of merit, LUNA16's score, ceiling and distance of every finder.
+
+    Last stands LUNA16's score on development cases, by which the best were chosen.
+    """
     columns = ["Figure of merit", "Mean sensitivity", "Found by any mark"]
-    columns += [f"Median distance, {found.unit}"]
+    columns += [f"Median distance, {found.unit}", "Mean sensitivity that chose the best"]
     if found.ideal:
         columns.append("Share of the ideal")
 
@@ -97,7 +101,11 @@ def tabulate_merits(evaluation: Evaluation, found: FindingEvaluation) -> Table:
         near = Cell(MISSING, reason="no lesion was hit")
         if one.distance:
             near = Cell(format_decimal(one.distance[0], 1), f"90 %: {one.distance[1]:.1f}")
-        row = [fill_cell(one.merit), fill_cell(one.mean_sensitivity), fill_cell(one.found), near]
+        before = Cell(MISSING, reason="made of the models that each fold chose")
+        if one.selection_sensitivity is not None:
+            before = Cell(format_decimal(one.selection_sensitivity))
+        row = [fill_cell(one.merit), fill_cell(one.mean_sensitivity), fill_cell(one.found)]
+        row += [near, before]
         return [*row, fill_cell(one.efficiency)] if found.ideal else row
 
     groups = _groups(evaluation, found, cells)
@@ -205,14 +213,28 @@ def state_finding(evaluation: Evaluation) -> str:
     arms = [found.arms[arm] for arm in (found.contender, "classical")]
     shares = [format_percent(each.sensitivity["1"].value) for each in arms]
     merits = [_words(each.merit) for each in arms]
-    answer = {
-        "better": f"the {name} is better",
-        "worse": "the classical model is better",
-        "equivalent": "the two are alike",
-    }.get(found.relation, "which of them finds more is not settled")
+    means = [_words(each.mean_sensitivity) for each in arms]
+    more = found.sensitivity_difference or Estimate(None)
     return (
         f"{of}, the best {name} finds {shares[0]} and the best classical model {shares[1]} {at}. "
         f"Figure of merit (JAFROC): {merits[0]} instead of {merits[1]}, a difference of "
-        f"{format_difference(found.difference)}; with a margin of "
-        f"{format_decimal(evaluation.margin)}, {answer}."
+        f"{format_difference(found.difference)}. Mean sensitivity: {means[0]} instead of "
+        f"{means[1]}, a difference of {format_difference(more)}. With a margin of "
+        f"{format_decimal(evaluation.margin)}, {_relate(found, more, name, evaluation.margin)}."
     )
+
+
+def _relate(found: FindingEvaluation, more: Estimate, name: str, margin: float) -> str:
+    """Say which finder is better: the one that has more of both figures."""
+    merit, sensitivity = found.relation, relate_to_margin(more, margin)
+    higher = {"better": f"the {name}", "worse": "the classical model"}
+    if merit in higher and merit == sensitivity:
+        return f"{higher[merit]} is better"
+    if merit in higher:
+        return (
+            f"{higher[merit]} has the higher figure of merit, but is not shown to find more: which "
+            "of them is better is not settled"
+        )
+    if merit == "equivalent" and sensitivity not in higher:
+        return "the two are alike"
+    return "which of them finds more is not settled"

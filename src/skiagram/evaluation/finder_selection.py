@@ -1,0 +1,79 @@
+"""By what finders are chosen: what they find of the development lesions, never the images' AUC.
+
+The figure is LUNA16's score, the mean sensitivity at 1/8 to 8 false marks per image. JAFROC's
+figure of merit, on which the answer rests, does not choose: a finder that marks every place with
+the odds that the image as a whole is abnormal has a higher one than the ideal marks of places, and
+finds next to nothing. In FROC it cannot win, as each of its false marks is counted.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from skiagram.evaluation.arm_selection import Fold, SelectionFigure
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.judged_images import JudgedImages
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.scores import ModelScores, align_scores
+from skiagram.finding.marks import HitRule, Spacings
+from skiagram.statistics.froc import RATES, FreeResponse
+
+_Among = Callable[[LabelledCases], JudgedImages | None]
+
+
+def measure_for_selection(
+    model: ModelScores,
+    marks: pd.DataFrame,
+    lesions: pd.DataFrame,
+    setting: EvaluationSet,
+    hit: HitRule,
+    spacing: Spacings,
+) -> SelectionFigure:
+    """Return the mean sensitivity that chooses a finder.
+
+    Under `holdout` it is that of out-of-fold marks. Under `cv` each outer fold has its own, of the
+    marks that inner folds made on its training cases, and their mean stands for all.
+
+    Args:
+        marks: All marks of the finder.
+        lesions: Those of the development cases whose place is known.
+    """
+    among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
+    if setting.design == "cv":
+        of_folds = _measure_folds(model, marks[marks["part"] == "inner"], setting, among)
+        known = [value for value in of_folds.values() if np.isfinite(value)]
+        return SelectionFigure(float(np.mean(known)) if known else None, of_folds)
+    judged = among(setting.development)
+    if judged is None:
+        return SelectionFigure(None)
+    scores = align_scores(model, "out_of_fold", setting.development)
+    marks, repeats = marks[marks["part"] == "out_of_fold"], len(scores.probability)
+    response, _ = judged.respond(marks, repeats, scores.fit, scores.folds)
+    return SelectionFigure(_mean_sensitivity(response))
+
+
+def _measure_folds(
+    model: ModelScores, marks: pd.DataFrame, setting: EvaluationSet, among: _Among
+) -> dict[Fold, float]:
+    """Return (repeat, outer fold) → mean sensitivity within its training cases; NaN for none."""
+    values: dict[Fold, float] = {}
+    keys = ["repeat", "fold"]
+    of_folds = dict(list(marks.groupby(keys)))
+    for key, rows in model.predictions.part("inner").table.groupby(keys, sort=True):
+        where = f"inner scores of {model.outcome.model}, repeat and fold {key}"
+        cases = setting.development.of(rows["case_id"].tolist(), where)
+        repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
+        judged = among(cases)
+        values[repeat, fold] = np.nan
+        if judged is not None:
+            fit = rows["inner_fold"].to_numpy(dtype=np.int64)[None]
+            inner = of_folds.get(key, marks.iloc[:0]).assign(repeat=0)
+            response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
+            values[repeat, fold] = _mean_sensitivity(response)
+    return values
+
+
+def _mean_sensitivity(response: FreeResponse) -> float:
+    return float(response.share_found(RATES)(np.ones((1, len(response.patient))))[0])
