@@ -51,9 +51,7 @@ def run(known: Scenario, models: list[ModelScores], deep_arm: DeepArm = "either"
 
 def choose(models: list[ModelScores], development: LabelledCases) -> dict[Fold, str]:
     figures = {
-        model.outcome.model: SelectionFigure(
-            0.5, inner_auc_by_fold(model.predictions, development)
-        )
+        model.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(model.predictions, development))
         for model in models
     }
     return choose_within_folds(figures)

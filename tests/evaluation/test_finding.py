@@ -258,6 +258,7 @@ def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design: 
     assert decide_finding(run.evaluation) == "yes"
 
 
+@pytest.mark.slow
 def test_the_choice_knows_no_lesion_that_it_is_reported_on() -> None:
     run = films("cv", ("cell_forest", "classical", 1.5, "cells", 2.0))
     (model,), setting = run.models, given(run)
@@ -278,13 +279,12 @@ def test_the_choice_knows_no_lesion_that_it_is_reported_on() -> None:
     assert measure(lesions, pd.concat([marks[marks["part"] == "inner"], scored])) == whole
 
 
+@pytest.mark.slow
 def test_sealed_lesions_have_no_say_in_the_choice() -> None:
     run = searched("holdout")
     sealed = set(run.known.cases.test().case_id.tolist())
     open_ones = run.tables.known[~run.tables.known["case_id"].isin(sealed)]
     model, marks = run.models[1], run.tables.marks["window_network"]
-    figure = measure_for_selection(
-        model, marks, open_ones, given(run), HIT, run.tables.spacing
-    )
+    figure = measure_for_selection(model, marks, open_ones, given(run), HIT, run.tables.spacing)
     assert figure.value == run.found.finders[1].selection_sensitivity
     assert 0.8 < (figure.value or 0) < 1

@@ -12,10 +12,20 @@ from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import FindingInputs
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.finder import CandidateFinder, describe_candidates, relative_places
 from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
 from skiagram.options import build, read_option_file
-from skiagram.records import coordinates, tabulate_places
+from skiagram.records import (
+    MARKS,
+    Cases,
+    Predictions,
+    Task,
+    coordinates,
+    read_table,
+    tabulate_places,
+)
+from tests.stand_ins import PLAN
 
 CASES, SIDE, STEP = 24, 7, 10.0
 VALUES = read_option_file(Path("conf/model/candidate_finder.yaml"))
@@ -175,3 +185,30 @@ def test_without_candidates_there_is_a_score_and_training_is_refused(tmp_path: P
     assert scores[0, 1] <= scores[1:, 1].min()
     with pytest.raises(Exception, match="off them"):
         finder().fit(labelled(replace(whole, marks=whole.marks.iloc[:0]), label), CONTEXT)
+
+
+@pytest.mark.slow
+def test_cross_validation_keeps_the_marks_of_every_fit_that_did_not_see_the_film(
+    tmp_path: Path,
+) -> None:
+    whole, label = inputs(tmp_path / "images")
+    cases = labelled(whole, label)
+    known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)
+    plan, task = replace(PLAN, repeats=1, folds=2, inner_folds=2), Task(("no", "yes"), 1, "cv")
+    folders = ArmFolders.under(tmp_path, "finder")
+    outcome = train(Member("finder", finder(), {}, whole, whole), known, task, plan, folders)
+    assert outcome.status == "finished"
+    scores = Predictions.read(folders.scores / "predictions.parquet").table
+    marks = read_table(folders.scores / MARKS)
+    assert set(marks["part"]) == {"inner", "out_of_fold"}
+    keys = ["repeat", "fold", "case_id"]
+    for part in ("inner", "out_of_fold"):
+        scored, marked = (table[table["part"] == part] for table in (scores, marks))
+        highest = marked.groupby(keys)["score"].max()
+        rows = scored.set_index(keys)
+        odds = rows["score_1"] - rows["score_0"]
+        pd.testing.assert_series_equal(highest.sort_index(), odds.sort_index(), check_names=False)
+    inner = scores[scores["part"] == "inner"]
+    assert not inner.duplicated(keys).any()
+    assert set(inner["inner_fold"]) == {0, 1}
+    assert set(scores[scores["part"] != "inner"]["inner_fold"]) == {-1}

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.image_store.store import ImageStore
 from skiagram.report.contact_sheet import make_contact_sheets
@@ -47,6 +48,7 @@ def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searche
     one = run.found.finders[1]
     assert texts(merits.row("Window Network"))[0] == f"{one.merit.value:.3f}"
     assert texts(merits.row("Window Network"))[3] == "1.0"
+    assert texts(merits.row("Window Network"))[4] == f"{one.selection_sensitivity:.3f}"
     assert texts(merits.row("Best network minus best classical model"))[0].startswith("+0.")
     sensitivities = tabulate_sensitivities(run.evaluation, run.found)
     assert texts(sensitivities.row("Window Network"))[3] == "1.000"
@@ -64,7 +66,11 @@ def test_the_first_page_says_what_is_found_and_by_how_much(run: Searched) -> Non
 def test_metrics_name_the_figure_of_merit_and_its_difference(run: Searched) -> None:
     figures = headline_figures(run.evaluation)
     assert figures["window_network"]["figure_of_merit"] > 0.9
-    assert set(figures["finding_best_network_minus_baseline"]) == {"figure_of_merit", "low", "high"}
+    gain = figures["finding_best_network_minus_baseline"]
+    assert gain["low"] < gain["figure_of_merit"] < gain["high"]
+    assert gain["mean_sensitivity_low"] < gain["mean_sensitivity"] < gain["mean_sensitivity_high"]
+    assert 0.8 < figures["window_network"]["selection_sensitivity"] < 1
+    MetricsFile.model_validate(figures)
 
 
 def test_sheets_show_lesions_hits_and_false_marks_where_they_are(
