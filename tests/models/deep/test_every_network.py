@@ -106,7 +106,7 @@ def test_networks_refuse_what_they_do_not_read_by_name(tmp_path: Path) -> None:
 def test_learns_from_the_batches_that_a_gpu_gets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, depth: int | None
 ) -> None:
-    monkeypatch.setattr(fit, "ImageData", lambda *given: ImageData(*given[:5], True))
+    monkeypatch.setattr(fit, "ImageData", lambda *given: ImageData(*[*given[:5], True]))
     cases = spots(tmp_path / "images", 24, side=12 if depth else SIDE, depth=depth)
     fitted = learner(name, epochs=1).fit(cases, FitContext(0, validation=cases))
     assert len(fitted.summary.curves) == 1

@@ -179,7 +179,7 @@ def test_learns_from_the_batches_that_a_gpu_gets(
 
     class OfGpu(ImageData):
         def __init__(self, *given: Any) -> None:
-            super().__init__(*given[:5], True)
+            super().__init__(*[*given[:5], True])
 
         def train_dataloader(self) -> DataLoader[ExampleBatch]:
             made.append(super().train_dataloader())
