@@ -40,7 +40,8 @@ def metrics_page() -> str:
         _WITHOUT_FIGURE,
         "`reports/evaluation.json` is the whole record; [its schema](evaluation.schema.json) "
         "explains every field. `reports/metrics.json` holds what `dvc metrics` compares; of it "
-        "`selection_auc` alone comes of development cases, and is there to choose by.\n",
+        "`selection_auc` and, of finders, `selection_sensitivity` alone come of development cases, "
+        "and are there to choose by.\n",
     ]
     return "\n".join(parts)
 

@@ -118,11 +118,12 @@ def plot_tables(
 def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
-    All are of the reported cases but `selection_auc`, by which alone to choose: that of each model,
-    and, under `best_classical` or the like, that of what stands for an arm. The comparison of the
-    arms, with its interval, stands under `best_network_minus_baseline`, or the like where frozen
-    encoders stand against the classical models (`PRIMARY`); that of finding under the same with
-    `finding_` before it. What could not be computed is left out; the whole record says why.
+    All are of the reported cases but `selection_auc` and, of finders, `selection_sensitivity`, by
+    which alone to choose: those of each model, and, under `best_classical` or the like, the AUC of
+    what stands for an arm. The comparison of the arms, with its interval, stands under
+    `best_network_minus_baseline`, or the like where frozen encoders stand against the classical
+    models (`PRIMARY`); that of finding under the same with `finding_` before it. What could not be
+    computed is left out; the whole record says why.
     """
     headline, missing = [metric.name for metric in FIGURES if metric.headline], Estimate(None)
     found: dict[str, dict[str, float | None]] = {}

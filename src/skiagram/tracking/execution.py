@@ -119,10 +119,12 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
     """Return the figures to choose by: of each model, and of what stands for each arm."""
-    areas = {f"best_{arm}_selection_auc": of.selection_auc for arm, of in evaluation.arms.items()}
+    figures = {f"best_{arm}_selection_auc": of.selection_auc for arm, of in evaluation.arms.items()}
     for result in evaluation.models:
-        areas[f"selection_auc/{result.outcome.model}"] = result.selection_auc.value
-    return [p._replace(value=round(p.value, _DIGITS)) for p in _finite_points(areas)]
+        figures[f"selection_auc/{result.outcome.model}"] = result.selection_auc.value
+    for finder in evaluation.finding.finders if evaluation.finding else ():
+        figures[f"selection_sensitivity/{finder.model}"] = finder.selection_sensitivity
+    return [p._replace(value=round(p.value, _DIGITS)) for p in _finite_points(figures)]
 
 
 def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
