@@ -1,4 +1,4 @@
-"""Each line that README and tutorial tell a newcomer to type, typed into a fresh state."""
+"""Each line that the front page, the everyday commands and the tutorial tell a newcomer to type."""
 
 import csv
 import re
@@ -21,11 +21,18 @@ _TIME = re.compile(r"(seconds?|minutes?|hour|\d s)\b")
 
 
 def usage() -> list[tuple[str, str]]:
-    """Return command and comment of each line below `Use it`."""
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    block = text.split("## Use it", 1)[1].split("```bash\n", 1)[1].split("```", 1)[0]
+    """Return command and comment of each everyday command."""
+    text = (REPOSITORY / "docs/how-to/everyday-commands.md").read_text(encoding="utf-8")
+    block = text.split("```bash\n", 1)[1].split("```", 1)[0]
     pairs = [line.split(" #", 1) for line in block.splitlines()]
     return [(one[0].strip(), one[1] if len(one) > 1 else "") for one in pairs]
+
+
+def front_page() -> tuple[list[str], str]:
+    """Return the lines that README tells to type, and the first line of the table that it shows."""
+    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    lines = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).splitlines()
+    return lines, text.split("```text\n", 1)[1].split("\n", 1)[0]
 
 
 _ELSEWHERE = ("source", "make ui", "skiagram table")  # the last needs a folder of volumes
@@ -72,6 +79,25 @@ def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def fresh(cloned: Project, tmp_path: Path) -> Project:
     """Return a copy of its own."""
     return cloned.copy(tmp_path / "project")
+
+
+def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_images(
+    fresh: Project, tmp_path: Path
+) -> None:
+    (repro, activate, own_images), header = front_page()
+    assert activate == "source .venv/bin/activate"
+    done = fresh.run("sh", "-c", repro.replace("make ", f"make {INSTALLED} "))
+    assert done.returncode == 0, done.stderr
+    assert "reports/report.html" in done.stdout.splitlines()
+    elsewhere = Project(tmp_path / "elsewhere")
+    shutil.copytree(fresh.folder / "images", elsewhere.folder / "images")
+    table = shutil.copy(fresh.folder / "images.csv", elsewhere.folder)
+    assert Path(table).read_text().splitlines()[0] == header
+    done = elsewhere.run("sh", "-c", f"{own_images} --quick", PYTHONPATH=str(REPOSITORY / "src"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Use a network: " in done.stdout
+    assert "images-study/reports/report.html" in done.stdout.splitlines()
+    assert (elsewhere.folder / "images-study/reports/report.html").exists()
 
 
 @pytest.mark.parametrize(("command", "comment"), LINES, ids=[line[0][:40] for line in LINES])
