@@ -28,8 +28,9 @@ BASELINES = ["logistic_regression", "random_forest", "svm"]
 def run_classical(folder: Path, dataset: str, data: Path | None) -> Project:
     """Run every stage but the networks on a data set with its default options and features."""
     project = make_project(folder)
-    features = yaml.safe_load((REPOSITORY / "params.yaml").read_text())["features"]
-    project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[])
+    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    features, folds = params["features"], params["folds"]
+    project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[], folds=folds)
     if data is not None:
         (project.folder / "source" / "breastmnist.npz").symlink_to(data / "breastmnist.npz")
     stages = [("ingest", [f"dataset={dataset}"]), ("audit", []), ("restore", []), ("propose", [])]
