@@ -84,8 +84,9 @@ def fresh(cloned: Project, tmp_path: Path) -> Project:
 def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_images(
     fresh: Project, tmp_path: Path
 ) -> None:
-    (repro, activate, own_images), header = front_page()
+    (repro, activate, change_folder, own_images), header = front_page()
     assert activate == "source .venv/bin/activate"
+    assert change_folder.startswith("cd ")
     done = fresh.run("sh", "-c", repro.replace("make ", f"make {INSTALLED} "))
     assert done.returncode == 0, done.stderr
     assert "reports/report.html" in done.stdout.splitlines()
