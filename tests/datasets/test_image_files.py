@@ -43,6 +43,12 @@ def opaque(image: NDArray[np.uint8], alpha: int = 255) -> Image.Image:
     return made
 
 
+def see_through_in_part(image: NDArray[np.uint8]) -> Image.Image:
+    made = opaque(image)
+    made.putpixel((3, 3), (*made.getpixel((3, 3))[:3], 128))  # type: ignore[index]
+    return made
+
+
 def see_through(image: NDArray[Any], value: int) -> bytes:
     """Return a PNG whose chunk tRNS makes a value see-through (PNG 3, 11.3.1.1)."""
     content = encoded(Image.fromarray(image), "PNG")
@@ -73,7 +79,14 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
     "16-bit PNG": (encoded(Image.fromarray(DEEP), "PNG"), DEEP),
     "RGB PNG": (encoded(Image.fromarray(COLOUR), "PNG"), COLOUR),
     "opaque RGBA PNG": (encoded(opaque(COLOUR), "PNG"), COLOUR),
+    "RGBA PNG of one alpha": (encoded(opaque(COLOUR, 128), "PNG"), COLOUR),
     "opaque gray PNG with alpha": (encoded(opaque(GRAY), "PNG"), GRAY),
+    "opaque gray TIFF with alpha": (
+        tiff(
+            np.stack([GRAY, 0 * GRAY + 255], -1), planarconfig="contig", extrasamples=[2], **BLACK
+        ),
+        GRAY,
+    ),
     "palette of grays": (encoded(palette(RAMP), "PNG"), GRAY),
     "palette of colours": (
         encoded(palette(MAGENTA), "PNG"),
@@ -246,7 +259,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     ),
     "gray and transparency": (
         tiff(np.stack([GRAY] * 2, -1), planarconfig="contig", extrasamples=[2], **BLACK),
-        "2 gray channels, 8-bit integers",
+        "transparent pixels",
     ),
     "double, white is zero": (white_is_zero(DOUBLE), "numbers with a sign"),
     "128-bit complex": (tiff(DOUBLE.astype(np.complex128)), "128-bit complex"),
@@ -282,7 +295,7 @@ FAULTY: dict[str, tuple[bytes, str]] = {
     "16-bit PNG, a pixel see-through": (see_through(DEEP, 257), "transparent pixels"),
     "float, white is zero": (white_is_zero(SINGLE), "numbers with a sign"),
     "4-bit PNG, a gray see-through": (of_four_bits(see_through(GRAY, 3)), "a transparent gray"),
-    "half see-through": (encoded(opaque(COLOUR, 128), "PNG"), "transparent pixels"),
+    "half see-through": (encoded(see_through_in_part(COLOUR), "PNG"), "transparent pixels"),
     "16-bit colour TIFF": (
         tiff(COLOUR.astype(np.uint16), photometric="rgb"),
         "3 channels, 16-bit integers",

@@ -15,6 +15,7 @@ from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspec
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, read_pixels
 from skiagram.datasets.folder.table import is_number, stands_for_missing
+from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.volumes.case_images import Reading
 from skiagram.errors import DataError
 from skiagram.records import Design
@@ -26,7 +27,8 @@ _MAX_PICTURES = 24
 
 def survey_text(survey: Survey, source: Folder, design: Design) -> str:
     """Return counts, sizes, problems and findings."""
-    stated = "\n".join(source.card().known_issues)
+    made_gray = (file.made_gray for files in survey.by_modality.values() for file in files)
+    stated = "\n".join((*source.card().known_issues, *describe_gray(made_gray)))
     parts = [_counts(survey, source), _sizes(survey), stated]
     parts += [_findings(survey, design), _problems(survey)]
     return "\n\n".join(part for part in parts if part)

@@ -154,6 +154,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ignore-unlisted", action="store_true", help=unlisted)
     pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
     add("--most-pixels", metavar="N", type=int, default=2**26, help=pixels)
+    add("--gray", action="store_true", help="turn colour images gray (luma of ITU-R BT.601)")
 
 
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
@@ -241,6 +242,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         channels=1,
         # the manifest lists the chosen modalities; the files of others lie beside them
         most_pixels=arguments.most_pixels,
+        gray=arguments.gray,
         unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,9 @@ class Entry:
     visit: Visit | None = None
 
 
+MadeGray = Literal["", "tinted", "colour"]
+
+
 @dataclass(frozen=True)
 class SpacedImage:
     """An image and the distance of its pixels.
@@ -71,6 +74,8 @@ class SpacedImage:
         text_expected: Why its header lets expect text in the pixels; empty where nothing does.
         panels: Rectangles of the picture within a screen, (top, left, bottom, right).
         grid: Where a volume's voxels lie; None of plane images, and where nobody says.
+        made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`), or
+            `colour` that was turned gray as asked for; empty for neither.
     """
 
     pixels: Image
@@ -80,6 +85,7 @@ class SpacedImage:
     text_expected: str = ""
     panels: tuple[tuple[int, int, int, int], ...] = ()
     grid: Grid | None = None
+    made_gray: MadeGray = ""
 
     def in_colour(self) -> "SpacedImage":
         """Return a gray image as one of three equal channels, any other as it is."""

@@ -29,6 +29,7 @@ from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom import frame_of, read_dicom, several_frames
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
+from skiagram.datasets.gray import gray_if_tinted
 from skiagram.datasets.volumes.volume_files import narrow
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
@@ -53,6 +54,7 @@ _ALLOWED = "gray of up to 16 bits or of floating point, colour of 8 bits per cha
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 _SIGNED_WHITE = "numbers with a sign in a picture whose 0 is white"
 _GRAY = (0, 1)
+_ALPHA = 2  # unassociated, of ExtraSamples
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised, or refused here
 
 
@@ -62,9 +64,9 @@ def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> Spa
     Returns:
         (height, width) or (height, width, 3), upright as the file's orientation mark says. Gray of
         up to 8 bits is uint8, of 12 or 16 bits uint16 or int16, floating point float32; colour is
-        RGB uint8. A PGM's values are relative to its greatest, so they are stretched to the whole
-        depth. DICOM as `read_dicom` says. Only DICOM has a pixel spacing: the resolution in other
-        files is meant for printers.
+        RGB uint8, but gray where its channels hardly differ (`gray_if_tinted`). A PGM's values are
+        relative to its greatest, so they are stretched to the whole depth. DICOM as `read_dicom`
+        says. Only DICOM has a pixel spacing: the resolution in other files is meant for printers.
 
     Raises:
         DataError: The file is empty, damaged, of another kind, or has no single right reading.
@@ -90,7 +92,8 @@ def decode_image(
 
     Args:
         frame: Of a DICOM file, or page or channel of a TIFF, from 1; None for the only one.
-        as_stored: Whether a TIFF in which white is zero is left so: labels have no brightness.
+        as_stored: Whether a TIFF in which white is zero is left so, and colour whose channels
+            hardly differ is colour: labels have no brightness.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
@@ -120,7 +123,8 @@ def decode_image(
         pixels = _pixels(file, name, most_pixels)
         if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
             pixels = np.iinfo(pixels.dtype).max - pixels
-        return SpacedImage(pixels)
+        image = SpacedImage(pixels)
+        return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
 
 
 def _beyond_pillow(
@@ -203,9 +207,13 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
     """Refuse what neither library reads, or Pillow not all of."""
     bits, channels = int(np.max(page.bitspersample)), page.samplesperpixel
     form, depth = page.sampleformat, page.imagedepth
+    with_alpha = channels == 2 and bits == 8 and tuple(page.extrasamples) == (_ALPHA,)
     rules = (
         (depth > 1, f"a volume of {depth} slices in one page"),
-        (page.photometric in _GRAY and channels > 1, f"{channels} gray channels"),
+        (
+            page.photometric in _GRAY and channels > 1 and not with_alpha,
+            f"{channels} gray channels",
+        ),
         (channels > 1 and (bits > 8 or form > 1), f"{channels} channels"),
         (bits != 32 if form == 3 else bits not in (1, 2, 4, 8, 12, 16), ""),
         (page.compression not in COMPRESSION_INFO, "a compression that is not known here"),
@@ -340,7 +348,8 @@ def _shallow(image: Pillow.Image, name: str) -> Image:
     """Return 8-bit gray or RGB; of three equal channels it is gray."""
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
-        if image.getchannel("A").getextrema() != (255, 255):
+        least, greatest = image.getchannel("A").getextrema()
+        if least != greatest:
             raise _transparent(name)
         image = image.convert(image.mode.removesuffix("A"))
     if image.mode in {"L", "1"}:
@@ -355,7 +364,7 @@ def _transparent(name: str) -> DataError:
     return DataError(
         "transparent pixels, whose values depend on the background",
         where=name,
-        allowed="an alpha channel that is opaque everywhere",
+        allowed="an alpha channel of one value everywhere, such as opaque",
         remedy="put the image on a black background, for example with "
         "`magick in.png -background black -flatten out.png`",
     )

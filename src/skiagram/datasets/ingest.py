@@ -30,12 +30,14 @@ from skiagram.datasets.checks import check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
     Entry,
     GroundTruth,
+    MadeGray,
     OpenSource,
     Source,
     SpacedImage,
     pixel_side,
 )
 from skiagram.datasets.folder.keyed_names import keyed_patients
+from skiagram.datasets.gray import describe_gray
 from skiagram.errors import OptionError
 from skiagram.image_store.kept import KeptImages, StoredImage, keep, store_files, write_store
 from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
@@ -128,7 +130,8 @@ def ingest(
         [entries[position].name for position in order],
         [keys[position] for position in order] if keys else [],
     )
-    traits, kinds = _write_images(opened, listed, folders, kept and kept / "images", compute)
+    notes = _write_images(opened, listed, folders, kept and kept / "images", compute)
+    kinds, traits = _summarise(notes)
     by_modality = opened.by_modality()
     write_modalities(folders.images, list(by_modality))
     others: list[FurtherModality] = []
@@ -137,7 +140,8 @@ def ingest(
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
         own = _write_images(further, listed, beside, kept and kept / modality, compute)
-        others.append(FurtherModality(modality, images=own[1], traits=own[0]))
+        others.append(FurtherModality(modality, *_summarise(own)))
+        notes += own
         digests += ImageStore(beside.images).digests()
     preparation = Preparation(
         kinds,
@@ -167,7 +171,9 @@ def ingest(
         table.insert(0, "case_id", case_id)
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(task, folders.cases / "task.json")
-    write_record(source.card(), folders.cases / "card.json")
+    card = source.card()
+    issues = (*card.known_issues, *describe_gray(note.made_gray for note in notes))
+    write_record(replace(card, known_issues=issues), folders.cases / "card.json")
     test = cases.split == "test"
     for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
         marks = _marks_of(opened, store, order[rows], case_id[rows], entries)
@@ -231,6 +237,7 @@ class _Note(NamedTuple):
     spacing: Spacing | None
     shape: tuple[int, ...]
     depth: str
+    made_gray: MadeGray
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
@@ -246,7 +253,7 @@ class _Examined(NamedTuple):
 
 def _write_images(
     opened: OpenSource, listed: _Listed, folders: IngestFolders, kept: Path | None, compute: Compute
-) -> tuple[TraitRanges, ImageKinds]:
+) -> list[_Note]:
     states = [opened.file_state(position) for position in listed.positions] if kept else []
     kept = None if None in states else kept
     keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
@@ -301,10 +308,14 @@ def _write_images(
         store_files(folders.images) if kept else [],
         lambda folder: (folder / _NOTES).write_text(json.dumps(notes)),
     )
+    return notes
+
+
+def _summarise(notes: Sequence[_Note]) -> tuple[ImageKinds, TraitRanges]:
     seen = TraitsSeen()
     for note in notes:
         seen.add(note.spacing, note.modality, (note.brightness, note.contrast))
-    return seen.traits(), ImageKinds.summarise({(note.shape, note.depth) for note in notes})
+    return ImageKinds.summarise({(note.shape, note.depth) for note in notes}), seen.traits()
 
 
 def _read_notes(folder: Path) -> list[_Note]:
@@ -342,7 +353,8 @@ def _examined(image: SpacedImage, name: str) -> _Examined:
     check_image(pixels, name)
     digest = content_digest(pixels, image.spacing, image.region)
     shape, depth = pixels.shape, str(pixels.dtype)
-    note = _Note(image.modality, *brightness_of(pixels), image.spacing, shape, depth)
+    brightness = brightness_of(pixels)
+    note = _Note(image.modality, *brightness, image.spacing, shape, depth, image.made_gray)
     return _Examined(image, digest, note)
 
 

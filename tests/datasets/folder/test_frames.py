@@ -175,7 +175,7 @@ def test_pages_of_a_tiff_are_cases_or_a_volume() -> None:
     ("content", "words"),
     [
         (
-            tiff_of_pages(np.arange(96, dtype=np.uint8).reshape(2, 4, 4, 3)),
+            tiff_of_pages((9 * np.arange(96)).astype(np.uint8).reshape(2, 4, 4, 3)),
             "a volume of colour frames",
         ),
         (b"\x89PNG\r\n\x1a\n", "cannot be read"),

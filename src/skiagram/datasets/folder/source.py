@@ -13,7 +13,14 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
 from skiagram.datasets.burnt_in_text import KEPT, BurntInText, TextTreatment
-from skiagram.datasets.contract import Entry, Mark, OpenSource, RealDataSet, SpacedImage
+from skiagram.datasets.contract import (
+    Acquisition,
+    Entry,
+    Mark,
+    OpenSource,
+    RealDataSet,
+    SpacedImage,
+)
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
@@ -28,6 +35,7 @@ from skiagram.datasets.folder.table import (
     settle_patients,
     split_modalities,
 )
+from skiagram.datasets.gray import InGray
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -61,6 +69,8 @@ class Folder(RealDataSet):
         positive_class: Class looked for; null when there are more than two.
         test_sites: Sites whose images are the test set; empty for none.
         channels: 1 for gray images, 3 for colour; never both in one data set.
+        gray: Whether colour images are turned gray (luma of ITU-R BT.601); else they are refused
+            among gray ones.
         similar_patients: Ids of patients that differ in case, zeros or blanks alone: `refuse`, or
             take them for the `same` patient, or for different ones (`apart`).
         unlisted: What to do with image files that no row names: `refuse` or `ignore`.
@@ -90,6 +100,7 @@ class Folder(RealDataSet):
     mask_grid: MaskGrid = "same"
     burnt_in_text: TextTreatment = "keep"
     most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    gray: bool = False
     unstated_spacing: Annotated[tuple[Distance, ...], Field(min_length=2, max_length=3)] | None = (
         None
     )
@@ -106,7 +117,7 @@ class Folder(RealDataSet):
 
     @property
     def reading(self) -> Reading:
-        return Reading(self.mask_grid, self.most_pixels, self.unstated_spacing)
+        return Reading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
     def card(self) -> DataCard:
         card = replace(super().card(), test_sites=self.test_sites)
@@ -200,8 +211,10 @@ class FolderFiles(OpenSource):
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
 
     @property
-    def acquisition(self) -> BurntInText | None:
-        """What is done to marks that look like text; None where pixels are stored as read."""
+    def acquisition(self) -> Acquisition | None:
+        """What is done to colour and to marks that look like text; None where nothing is."""
+        if self.reading.gray:
+            return InGray(treatment=self.text.treatment)
         return None if self.text == KEPT else self.text
 
     def entries(self) -> list[Entry]:
@@ -310,8 +323,13 @@ def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> byte
 def check_channels(present: int, channels: int, name: str) -> None:
     """Refuse a colour image among gray ones; gray is a colour too."""
     if present > channels:
-        allowed, remedy = "gray images, as most are", "convert it, or remove the file and its row"
-        raise DataError("a colour image", where=name, allowed=allowed, remedy=remedy)
+        raise DataError(
+            "a colour image",
+            where=name,
+            allowed="gray images, as most are",
+            remedy="turn colour gray with `--gray` (`gray: true` in the option file), or remove "
+            "the file and its row",
+        )
 
 
 def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataError]:

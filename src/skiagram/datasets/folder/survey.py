@@ -37,7 +37,7 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.datasets.burnt_in_text import Box, find_text
 from skiagram.datasets.checks import check_entries, check_image, check_mark
-from skiagram.datasets.contract import Entry, Mark
+from skiagram.datasets.contract import Entry, MadeGray, Mark
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.lesions import parse_lesions
@@ -89,6 +89,7 @@ class ExaminedFile:
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
         grid: Where a volume's voxels lie.
+        made_gray: As of `SpacedImage`.
     """
 
     reference: ImageReference
@@ -107,6 +108,7 @@ class ExaminedFile:
     text: tuple[Box, ...] = ()
     text_expected: str = ""
     grid: Grid | None = None
+    made_gray: MadeGray = ""
 
     @property
     def name(self) -> str:
@@ -332,6 +334,7 @@ def examine_file(
         text=tuple(find_text(image)),
         text_expected=decoded.text_expected,
         grid=decoded.grid,
+        made_gray=decoded.made_gray,
         seconds=time.perf_counter() - started,
     )
 

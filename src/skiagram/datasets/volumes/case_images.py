@@ -11,6 +11,7 @@ import numpy as np
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
+from skiagram.datasets.gray import in_gray
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.datasets.image_files import count_frames, decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
@@ -65,11 +66,13 @@ class Reading:
         mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
         most_pixels: Rows times columns that an image may have.
         spacing: Distance of [slices,] rows and columns, mm, of images whose file says none.
+        gray: Whether colour is turned gray.
     """
 
     mask_grid: MaskGrid = "same"
     most_pixels: int = MAX_PIXELS
     spacing: Spacing | None = None
+    gray: bool = False
 
     def settle(self, image: SpacedImage, name: str) -> SpacedImage:
         """Return an image with its spacing; refuse one that says another than was stated."""
@@ -162,6 +165,7 @@ def decode_case(
     )
     if volume is None:
         image, shape = _plane_image(files, reference, reading.most_pixels)
+        image = in_gray(image) if reading.gray else image
         image = reading.settle(image, reference.name)
         if files.mask is None:
             return image
@@ -237,7 +241,8 @@ def _stack(frames: list[SpacedImage], name: str) -> SpacedImage:
             remedy="write the number of a frame in the column of the frame",
         )
     voxels = np.stack([frame.pixels for frame in frames])[..., None]
-    return replace(frames[0], pixels=voxels, spacing=None)
+    made_gray = max(frame.made_gray for frame in frames)
+    return replace(frames[0], pixels=voxels, spacing=None, made_gray=made_gray)
 
 
 def _sha256(content: bytes) -> str:

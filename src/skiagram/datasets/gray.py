@@ -1,0 +1,81 @@
+"""Gray pictures that are stored in colour, and colour pictures that are turned gray.
+
+A picture whose channels hardly differ is gray: JPEG, and programs that convert between spaces of
+colour, leave differences of a few levels. That is judged by the picture alone. The gray value is
+the luma of Recommendation ITU-R BT.601, as of Pillow's `convert("L")`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as options
+
+from skiagram.datasets.burnt_in_text import BurntInText, TextTreatment
+from skiagram.datasets.contract import MadeGray, SpacedImage
+from skiagram.image_store.shards import Image
+from skiagram.options import STRICT
+
+MAX_TINT = 8  # of 255, between the channels of a pixel of a gray picture
+_WEIGHTS = (19595, 38470, 7471)  # 0.299, 0.587 and 0.114 of 65,536
+
+
+def luma(colour: Image) -> NDArray[Any]:
+    """Return the gray picture of (height, width, 3) red, green and blue; equal channels stay."""
+    total = np.full(colour.shape[:2], 2**15, dtype=np.uint64)
+    for channel, weight in enumerate(_WEIGHTS):
+        total += colour[..., channel].astype(np.uint64) * np.uint64(weight)
+    return (total >> np.uint64(16)).astype(colour.dtype)
+
+
+def gray_if_tinted(image: SpacedImage) -> SpacedImage:
+    """Return an image whose channels differ by at most `MAX_TINT` as gray, any other as it is.
+
+    Args:
+        image: Of 8 bits, gray or in colour.
+    """
+    colour = image.pixels
+    if colour.ndim != 3 or (colour.max(axis=-1) - colour.min(axis=-1)).max() > MAX_TINT:
+        return image
+    return replace(image, pixels=luma(colour), made_gray="tinted")
+
+
+def in_gray(image: SpacedImage) -> SpacedImage:
+    """Return a colour image turned gray, any other as it is."""
+    if image.pixels.ndim != 3:
+        return image
+    return replace(image, pixels=luma(image.pixels), made_gray="colour")
+
+
+def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
+    """Return sentences on how many images were no gray files; none where all were."""
+    counts = Counter(made)
+    weights = "(luma of ITU-R BT.601)"
+    sentences: dict[MadeGray, str] = {
+        "tinted": "of {} images hold gray in three channels that differ by at most "
+        f"{MAX_TINT} of 255; they are read as gray {weights}.",
+        "colour": f"of {{}} images are in colour; they are turned gray {weights}.",
+    }
+    return tuple(
+        f"{counts[kind]} {sentence.format(counts.total())}"
+        for kind, sentence in sentences.items()
+        if counts[kind]
+    )
+
+
+@options(**STRICT)
+class InGray:
+    """Colour images are turned gray before marks that look like text are treated.
+
+    Attributes:
+        treatment: As of `BurntInText`.
+    """
+
+    treatment: TextTreatment
+
+    def acquire(self, image: SpacedImage) -> SpacedImage:
+        """Return a gray image; a DataError where images with text are refused."""
+        return BurntInText(treatment=self.treatment).acquire(in_gray(image))

@@ -1,0 +1,118 @@
+"""Gray pictures in colour files, against Pillow, imageio and scikit-image."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.gray import MAX_TINT, InGray, luma
+from skiagram.datasets.image_files import decode_image
+from skiagram.errors import DataError
+from skiagram.records import DataCard, read_record
+from tests.datasets.own_folders import encoded, film, png, row, source_of, write_folder
+from tests.datasets.sources import ingested
+
+
+def tinted(at: int, most: int = MAX_TINT) -> NDArray[np.uint8]:
+    """Return an RGB picture whose channels differ by up to so many levels, and somewhere by all."""
+    levels = np.random.default_rng(at).integers(most + 1, size=(24, 24, 3))
+    levels[0, 0] = (0, most, 0)
+    return (np.minimum(film(at), 255 - most)[..., None] + levels).astype(np.uint8)
+
+
+def by_imageio(pixels: NDArray[np.uint8]) -> bytes:
+    imageio = pytest.importorskip("imageio.v3")
+    content: bytes = imageio.imwrite("<bytes>", pixels, extension=".png")
+    return content
+
+
+def by_tifffile(pixels: NDArray[np.uint8]) -> bytes:
+    file = BytesIO()
+    tifffile.imwrite(file, pixels, photometric="rgb")
+    return file.getvalue()
+
+
+def by_pillow(pixels: NDArray[np.uint8]) -> bytes:
+    return encoded(Image.fromarray(pixels), "PNG")
+
+
+@pytest.mark.parametrize("write", [by_pillow, by_imageio, by_tifffile])
+def test_channels_that_hardly_differ_are_gray_of_pillows_values(
+    write: Callable[[NDArray[np.uint8]], bytes],
+) -> None:
+    image = decode_image(write(tinted(1)), "film")
+    np.testing.assert_array_equal(image.pixels, np.asarray(Image.fromarray(tinted(1)).convert("L")))
+    assert image.made_gray == "tinted"
+    colour = decode_image(write(tinted(1, MAX_TINT + 1)), "film")
+    assert (colour.pixels.shape, colour.made_gray) == ((24, 24, 3), "")
+
+
+def test_a_gray_jpeg_that_was_coded_in_colour_is_gray() -> None:
+    smooth = np.add.outer(np.arange(64), 2 * np.arange(64)).astype(np.uint8)
+    warm = np.stack([smooth + 3, smooth, smooth], -1).astype(np.uint8)
+    content = encoded(Image.fromarray(warm), "JPEG", quality=90)
+    opened = Image.open(BytesIO(content))
+    assert opened.mode == "RGB"
+    image = decode_image(content, "film")
+    np.testing.assert_array_equal(image.pixels, np.asarray(opened.convert("L")))
+    assert image.made_gray == "tinted"
+
+
+def test_labels_of_a_mask_are_never_weighed() -> None:
+    assert decode_image(by_pillow(tinted(1)), "mask", as_stored=True).pixels.ndim == 3
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_luma_is_that_of_itu_601(kind: Any) -> None:
+    colour_module = pytest.importorskip("skimage.color")
+    greatest = np.iinfo(kind).max
+    colour = np.random.default_rng(0).integers(0, greatest, (50, 50, 3), dtype=kind, endpoint=True)
+    yuv = colour_module.rgb2ycbcr(colour)[..., 0]  # 16 to 235 of 255
+    np.testing.assert_allclose(luma(colour) / greatest, (yuv - 16) / 219, atol=2e-3)
+    if kind is np.uint8:
+        np.testing.assert_array_equal(
+            luma(colour), np.asarray(Image.fromarray(colour).convert("L"))
+        )
+
+
+def mixed(place: Path, **changes: Any) -> Folder:
+    """Return a data set of gray, gray in colour files, RGBA of one alpha and one true colour."""
+    alpha = Image.fromarray(film(20))
+    alpha.putalpha(255)
+    files = {f"{at}.png": png(at) for at in range(4)}
+    files |= {f"{at}.png": encoded(Image.fromarray(tinted(at)), "PNG") for at in range(4, 6)}
+    files["6.png"] = encoded(alpha.convert("RGBA"), "PNG")
+    colour = np.stack([film(7), film(8), film(9)], -1)
+    files["7.png"] = encoded(Image.fromarray(colour), "PNG")
+    own = write_folder(place, files, [row(at, name) for at, name in enumerate(files)])
+    return source_of(own, **changes)
+
+
+def test_true_colour_among_gray_is_refused_until_it_is_turned_gray(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^7\.png: a colour image.*`--gray`"):
+        mixed(tmp_path / "refused").open(None).image(7)
+    source = mixed(tmp_path / "turned", gray=True)
+    opened = source.open(None)
+    colour = np.stack([film(7), film(8), film(9)], -1)
+    found = opened.image(7).pixels
+    np.testing.assert_array_equal(found, np.asarray(Image.fromarray(colour).convert("L")))
+    assert isinstance(opened.acquisition, InGray)  # so does `predict` to new images
+    new = opened.acquisition.acquire(SpacedImage(colour)).pixels
+    np.testing.assert_array_equal(new, found)
+
+
+def test_the_card_says_how_many_were_not_gray_files(tmp_path: Path) -> None:
+    folders, _ = ingested(mixed(tmp_path, gray=True), tmp_path / "out", "cv")
+    issues = read_record(DataCard, folders.cases / "card.json").known_issues
+    assert [issue.split(" hold")[0].split(" are in")[0] for issue in issues] == [
+        "2 of 8 images",
+        "1 of 8 images",
+    ]
