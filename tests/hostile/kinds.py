@@ -90,18 +90,18 @@ def _image(content: bytes) -> object:
 
 
 def _all_frames(files: CaseFiles) -> object:
-    mask = None if files.mask is None else "mask"
-    image = decode_case(files, ImageReference("loop", mask, frame=0))
+    masks = ("mask",) * len(files.masks)
+    image = decode_case(files, ImageReference("loop", masks, frame=0))
     inside = b"" if image.region is None else image.region.inside.tobytes()
     return image.pixels.tobytes(), image.pixels.shape, inside
 
 
 def _pages(content: bytes) -> object:
-    return _all_frames(CaseFiles({"loop": content}, None, {}))
+    return _all_frames(CaseFiles({"loop": content}, (), {}))
 
 
 def _masks_of_frames(content: bytes) -> object:
-    return _all_frames(CaseFiles({"loop": cine(VALUES[0])}, content, {}))
+    return _all_frames(CaseFiles({"loop": cine(VALUES[0])}, (content,), {}))
 
 
 def _mask(content: bytes) -> object:

@@ -97,9 +97,7 @@ def _labels_by_token(
 
     tree = open_tree(folder, str(folder), is_image_file)
     references = [refer(row, columns) for row in test]
-    tree.announce(
-        [name for reference in references for name in (reference.file, reference.mask) if name]
-    )
+    tree.announce([name for reference in references for name in reference.files])
     labels: dict[str, str] = {}
     for row, reference in zip(test, references, strict=True):
         checksum = read_case_files(tree, reference).checksums[reference.file]

@@ -288,6 +288,7 @@ def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.folder.lesions import Images, Lesion, lesions_of_region, read_lesions
+    from skiagram.datasets.folder.table import split_masks
     from skiagram.datasets.volumes.case_images import (
         ImageReference,
         decode_case,
@@ -301,8 +302,8 @@ def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -
         raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
     tree = FolderTree(folder, is_image_file)
 
-    def read(image: str, mask: str | None = None) -> "SpacedImage":
-        reference = ImageReference(image, mask)
+    def read(image: str, mask: str = "") -> "SpacedImage":
+        reference = ImageReference(image, split_masks(mask))
         try:
             return decode_case(read_case_files(tree, reference), reference, reading)
         except SeveralRegions as error:

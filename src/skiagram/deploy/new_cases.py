@@ -16,6 +16,7 @@ from skiagram.datasets.folder.table import (
     Columns,
     find_file_problems,
     find_frame_problem,
+    find_mask_problems,
     normalise_name,
     number_visits,
     refer,
@@ -192,7 +193,7 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
-    tree.announce([name for image in images for name in (image.file, image.mask) if name])
+    tree.announce([name for image in images for name in image.files])
     return _link_sides(link_visits([_complete(case, modalities) for case in cases.values()]))
 
 
@@ -240,7 +241,7 @@ def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities
     label = row.cells.get("label_value", "")
     problems = find_file_problems([row], FILE)
     if columns.mask is not None and row.cells["mask"]:
-        problems += find_file_problems([row], "mask")
+        problems += find_mask_problems([row], "mask")
     if label and not label.isdecimal():
         problems.append(DataError(f"label_value `{label}`", allowed="a whole number"))
     if (wrong_frame := find_frame_problem(row, columns, row.where)) is not None:

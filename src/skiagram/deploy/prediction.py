@@ -347,7 +347,7 @@ def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: Covariate
         line += [before.name for before in case.earlier]
         line += [] if case.other is None else [case.other.name]
         for image in case.images.values():
-            line += [case.tree.state(name) for name in (image.file, image.mask) if name]
+            line += [case.tree.state(name) for name in image.files]
         digest.update(repr(line).encode())
     cells = sorted((name, sorted(row.items())) for name, row in covariates.cells.items())
     digest.update(repr(cells).encode())

@@ -171,12 +171,13 @@ def _read(
     from skiagram.datasets.volumes.volume_files import join_meta_image
 
     files = read_case_files(FolderTree(image.parent, is_image_file), ImageReference(image.name))
-    reference = ImageReference(image.name, None if mask is None else str(mask), label_value=label)
+    masks = () if mask is None else (str(mask),)
+    reference = ImageReference(image.name, masks, label_value=label)
     if mask is not None:
         content = read_file(mask, str(mask))
         beside = mask.with_name
         whole = join_meta_image(content, lambda name: read_file(beside(name), str(beside(name))))
-        files = files._replace(mask=whole)
+        files = files._replace(masks=(whole,))
     read = decode_case(
         files,
         reference,

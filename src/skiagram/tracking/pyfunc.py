@@ -63,7 +63,7 @@ def _case(model: "DeployedModel", number: int, row: Mapping[Any, Any]) -> "NewCa
         label = _text(row.get(LABEL))
         images[modality] = ImageReference(
             image,
-            mask if mask in files else None,
+            (mask,) if mask in files else (),
             label_value=int(label) if label.isdecimal() else None,
         )
     return NewCase(f"row {number + 1}", MemoryTree(files), images)

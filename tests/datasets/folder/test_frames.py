@@ -110,24 +110,24 @@ for _frame in range(FRAMES):
     ids=["frames by number", "as many frames", "pages"],
 )
 def test_frames_have_masks_by_their_numbers(mask: bytes) -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, mask, {})
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (mask,), {})
     for frame in range(FRAMES):
-        image = decode_case(files, ImageReference("loop.dcm", "mask", frame=frame + 1))
+        image = decode_case(files, ImageReference("loop.dcm", ("mask",), frame=frame + 1))
         assert image.region is not None
         np.testing.assert_array_equal(image.region.inside, MASKS[frame])
         np.testing.assert_array_equal(image.pixels, VALUES[0, frame])
-    volume = decode_case(files, ImageReference("loop.dcm", "mask", frame=0))
+    volume = decode_case(files, ImageReference("loop.dcm", ("mask",), frame=0))
     assert volume.region is not None
     np.testing.assert_array_equal(volume.region.inside, MASKS)
 
 
 def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_refused() -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, segmentation_of_frames({3: MASKS[2]}), {})
-    volume = decode_case(files, ImageReference("loop.dcm", "mask", frame=0))
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (segmentation_of_frames({3: MASKS[2]}),), {})
+    volume = decode_case(files, ImageReference("loop.dcm", ("mask",), frame=0))
     assert volume.region is not None
     assert volume.region.inside.any(axis=(1, 2)).tolist() == [False, False, True]
     with pytest.raises(DataError, match="an empty mask"):
-        decode_case(files, ImageReference("loop.dcm", "mask", frame=1))
+        decode_case(files, ImageReference("loop.dcm", ("mask",), frame=1))
 
 
 @pytest.mark.parametrize(
@@ -144,22 +144,22 @@ def test_a_segment_on_one_frame_leaves_the_others_of_a_volume_empty_and_alone_re
     ],
 )  # fmt: skip
 def test_a_mask_that_does_not_fit_its_frames_is_named(mask: bytes, frame: int, words: str) -> None:
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, mask, {})
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (mask,), {})
     with pytest.raises(DataError, match=words):
-        decode_case(files, ImageReference("loop.dcm", "mask", frame=frame))
+        decode_case(files, ImageReference("loop.dcm", ("mask",), frame=frame))
 
 
 def test_a_mask_of_its_own_belongs_to_one_frame() -> None:
     own = BytesIO()
     Image.fromarray(MASKS[1].astype(np.uint8)).save(own, "PNG")
-    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, own.getvalue(), {})
-    image = decode_case(files, ImageReference("loop.dcm", "mask.png", frame=2))
+    files = CaseFiles({"loop.dcm": cine(VALUES[0])}, (own.getvalue(),), {})
+    image = decode_case(files, ImageReference("loop.dcm", ("mask.png",), frame=2))
     assert image.region is not None
     np.testing.assert_array_equal(image.region.inside, MASKS[1])
 
 
 def test_pages_of_a_tiff_are_cases_or_a_volume() -> None:
-    files = CaseFiles({"stack.tif": tiff_of_pages(VALUES[0])}, None, {})
+    files = CaseFiles({"stack.tif": tiff_of_pages(VALUES[0])}, (), {})
     with pytest.raises(DataError, match=r"3 pages.*`--frames cases`"):
         decode_case(files, ImageReference("stack.tif"))
     for frame in range(FRAMES):
@@ -183,12 +183,12 @@ def test_pages_of_a_tiff_are_cases_or_a_volume() -> None:
 )
 def test_what_is_no_volume_of_frames_is_named(content: bytes, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        decode_case(CaseFiles({"a": content}, None, {}), ImageReference("a", frame=0))
+        decode_case(CaseFiles({"a": content}, (), {}), ImageReference("a", frame=0))
 
 
 def test_the_pages_of_a_tiff_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skiagram.datasets.image_files._MAX_PAGES", 2)
     with pytest.raises(DataError, match="more than 2 pages"):
         decode_case(
-            CaseFiles({"a": tiff_of_pages(VALUES[0])}, None, {}), ImageReference("a", frame=1)
+            CaseFiles({"a": tiff_of_pages(VALUES[0])}, (), {}), ImageReference("a", frame=1)
         )

@@ -209,7 +209,7 @@ def test_a_file_that_says_no_distances_takes_those_that_the_user_says(content: b
 
 def test_stated_distances_are_for_images_that_say_none() -> None:
     def read(content: bytes, *spacing: float) -> SpacedImage:
-        files = CaseFiles({"v": content}, None, {})
+        files = CaseFiles({"v": content}, (), {})
         return decode_case(files, ImageReference("v"), Reading(spacing=spacing))
 
     assert read(UNSTATING["mha"], 5, 0.8, 0.9).spacing == pytest.approx((5, 0.8, 0.9))

@@ -16,6 +16,7 @@ from skiagram.datasets.files import read_file
 from skiagram.errors import DataError, named
 
 WHERE = "the CSV"
+BETWEEN = "; "  # several names in one cell
 _MAX_COLUMNS = 2000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.file_trees import FileTree
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.csv_rows import BETWEEN, TableRow
 from skiagram.datasets.volumes.case_images import checksum_of_series
 from skiagram.errors import DataError
 
@@ -48,10 +48,13 @@ def find_keyed_files(
         kinds: Column of file names → column of their checksums.
     """
     wanted = {
-        row.cells[column]: (row.cells[checksum], row.where)
-        for column, checksum in kinds.items()
+        keyed: (checksum, row.where)
+        for column, checksums in kinds.items()
         for row in rows
         if row.cells[column].startswith(KEYED)
+        for keyed, checksum in zip(
+            *(row.cells[each].split(BETWEEN) for each in (column, checksums)), strict=True
+        )
     }
     if not wanted:
         return rows
@@ -65,9 +68,15 @@ def find_keyed_files(
             raise DataError(found, where=f"{where} of the manifest", remedy=remedy)
         name_of[keyed] = names.pop(0)
     return [
-        replace(row, cells={name: name_of.get(cell, cell) for name, cell in row.cells.items()})
+        replace(row, cells=row.cells | {name: _found(row.cells[name], name_of) for name in kinds})
         for row in rows
     ]
+
+
+def _found(cell: str, name_of: Mapping[str, str]) -> str:
+    if not cell.startswith(KEYED):
+        return cell
+    return BETWEEN.join(name_of[keyed] for keyed in cell.split(BETWEEN))
 
 
 def _names_by_checksum(files: FileTree) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from skiagram.datasets.files import write_files
 from skiagram.datasets.folder.csv_rows import TableRow, csv_text, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
-from skiagram.datasets.folder.table import Columns, normalise_name
+from skiagram.datasets.folder.table import Columns, join_masks, normalise_name, split_masks
 from skiagram.errors import OptionError
 from skiagram.options import check, composed, meanings, read_option_file
 
@@ -159,11 +159,13 @@ def _manifest_bytes(
     kinds = checksum_columns(columns)
     written = []
     for row in rows:
-        names = {name: normalise_name(row.cells[name]) for name in kinds}
-        sums = {kinds[name]: checksums[file] for name, file in names.items()}
-        cells = row.cells | names
+        files: dict[str, Sequence[str]] = {columns.file: [normalise_name(row.cells[columns.file])]}
+        if columns.mask is not None:
+            files[columns.mask] = split_masks(row.cells[columns.mask])
+        sums = {kinds[name]: join_masks(checksums[f] for f in files[name]) for name in kinds}
+        cells = row.cells | {name: join_masks(files[name]) for name in kinds}
         if key is not None:
-            cells |= {name: key_file(file, key) for name, file in names.items()}
+            cells |= {name: join_masks(key_file(f, key) for f in files[name]) for name in kinds}
             if columns.patient is not None and cells[columns.patient]:
                 cells[columns.patient] = key_patient(cells[columns.patient], key)
         written.append(cells | sums)

@@ -33,6 +33,7 @@ from skiagram.datasets.folder.table import (
     list_entries,
     normalise_name,
     settle_patients,
+    split_masks,
     split_modalities,
 )
 from skiagram.datasets.gray import InGray
@@ -141,10 +142,12 @@ class Folder(RealDataSet):
         if self.columns.patient in rows[0].cells:
             rows = settle_patients(rows, self.columns.patient, self.similar_patients)
         checksums = {
-            normalise_name(row.cells[column]): row.cells[checksum]
-            for column, checksum in kinds.items()
-            for row in rows
+            normalise_name(row.cells[self.columns.file]): row.cells["sha256"] for row in rows
         }
+        if self.columns.mask is not None:
+            for row in rows:
+                masks = split_masks(row.cells[self.columns.mask])
+                checksums |= zip(masks, split_masks(row.cells["mask_sha256"]), strict=True)
         refused = find_unlisted_images(tree, checksums) if self.unlisted == "refuse" else []
         by_modality: dict[str, FolderFiles] = {}
         for modality, own in split_modalities(rows, self.columns, self.modalities).items():
@@ -269,7 +272,7 @@ class FolderFiles(OpenSource):
     def file_state(self, position: int) -> str | None:
         """Return checksums, options, and what the system says of the files of an image."""
         reference = self.listing.references[position]
-        names = _files_of(reference)
+        names = reference.files
         states = [self.files.state(name) for name in names]
         if None in states or any(name.endswith(".mhd") for name in names):
             return None  # the voxels are in another file
@@ -285,11 +288,11 @@ class FolderFiles(OpenSource):
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
         """Cut some images into parts, each with its own references and checksums alone."""
         references = [self.listing.references[position] for position in positions]
-        self.files.announce([name for reference in references for name in _files_of(reference)])
+        self.files.announce([name for reference in references for name in reference.files])
         part: list[ImageReference] = []
         held = 0
         for reference in references:
-            size = sum(self.files.size(name) for name in _files_of(reference))
+            size = sum(self.files.size(name) for name in reference.files)
             if part and (held + size > _PART_BYTES or len(part) == _PART_IMAGES):
                 yield self._part(part)
                 part, held = [], 0
@@ -299,7 +302,7 @@ class FolderFiles(OpenSource):
             yield self._part(part)
 
     def _part(self, references: list[ImageReference]) -> "FolderFiles":
-        names = [name for reference in references for name in _files_of(reference)]
+        names = [name for reference in references for name in reference.files]
         entries = [Entry(each.name, None, SEALED, None) for each in references]
         return replace(
             self,
@@ -310,13 +313,9 @@ class FolderFiles(OpenSource):
         )
 
 
-def _files_of(reference: ImageReference) -> list[str]:
-    return [name for name in (reference.file, reference.mask) if name is not None]
-
-
 def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> bytes:
     """Return a digest of what an image is made of; names of files play no part."""
-    content = [checksums[name] for name in _files_of(reference)]
+    content = [checksums[name] for name in reference.files]
     return hashlib.sha256(repr((content, reference.chosen)).encode()).digest()
 
 

@@ -47,7 +47,7 @@ from skiagram.datasets.folder.source import (
     content_key,
     find_unlisted_images,
 )
-from skiagram.datasets.folder.table import Listing, list_entries, split_modalities
+from skiagram.datasets.folder.table import Listing, list_entries, split_masks, split_modalities
 from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
@@ -185,8 +185,10 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         )
         problems += of_kind.problems
         if source.unlisted == "refuse" and not listings:
-            columns = filter(None, (source.columns.file, source.columns.mask))
-            names = [row.cells[column] for column in columns for row in rows]
+            names = [row.cells[source.columns.file] for row in rows]
+            if source.columns.mask is not None:
+                for row in rows:
+                    names += split_masks(row.cells[source.columns.mask])
             problems += find_unlisted_images(tree, names)
         results = examine_files(tree, of_kind.references, source.reading)
         problems += [file for file in results if isinstance(file, DataError)]
@@ -346,9 +348,7 @@ def examine_files(
     results: list[ExaminedFile | DataError] = []
     work = partial(examine_file, tree, reading)
     number = len(references)
-    tree.announce(
-        [name for reference in references for name in (reference.file, reference.mask) if name]
-    )
+    tree.announce([name for reference in references for name in reference.files])
     workers = 1 if tree.in_order or number < _FEW else ALL_PROCESSORS.places
     with _examine(work, references, workers) as examined, Progress("Read", number) as bar:
         for result in examined:

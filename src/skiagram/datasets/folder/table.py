@@ -16,7 +16,13 @@ from typing import Literal, NamedTuple
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.contract import Entry, Visit
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow, parse_number, require_columns
+from skiagram.datasets.folder.csv_rows import (
+    BETWEEN,
+    WHERE,
+    TableRow,
+    parse_number,
+    require_columns,
+)
 from skiagram.datasets.folder.identifiers import fold_id, suspect_column
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
@@ -90,6 +96,18 @@ def find_file_problems(
     return problems
 
 
+def find_mask_problems(
+    rows: list[TableRow], column: str, beside: tuple[str, ...] = ()
+) -> list[DataError]:
+    """Return what is wrong with a column of masks, each of an image's masks looked at."""
+    single = [
+        replace(row, cells=row.cells | {column: name})
+        for row in rows
+        for name in row.cells[column].split(";")
+    ]
+    return find_file_problems(single, column, beside)
+
+
 def _first_problem(rules: Iterable[_Rule], row: TableRow, where: str) -> DataError | None:
     return next(filter(None, (rule.problem(row, where) for rule in rules)), None)
 
@@ -99,6 +117,16 @@ def normalise_name(name: str) -> str:
     if not name or name.startswith("/"):
         return PurePosixPath(name).as_posix() if name else ""
     return "/".join(part for part in name.split("/") if part not in {"", "."}) or "."
+
+
+def split_masks(cell: str) -> tuple[str, ...]:
+    """Return the files of a cell of masks; those of one image are separated by semicolons."""
+    return tuple(normalise_name(name.strip()) for name in cell.split(";") if name.strip())
+
+
+def join_masks(names: Iterable[str]) -> str:
+    """Return the cell that names the masks of one image, or what is said of each."""
+    return BETWEEN.join(names)
 
 
 ALL_FRAMES = "all"
@@ -117,7 +145,8 @@ class Columns:
         covariates: What else goes on; nothing that identifies a person.
         forced_covariates: Those of the covariates that go on although they look as if they did.
         scores: Numbers of readers or devices for every case, higher = rather the positive class.
-        mask: File of the region of interest, relative to the folder; null for whole images.
+        mask: File of the region of interest, relative to the folder, or several that are united,
+            separated by semicolons; null for whole images.
         modality: Kind of image, where a case has several, for example PET and MR.
         region: Name of the region in a mask's file that holds several.
         label_value: Value of the region's voxels, where a mask holds several labels.
@@ -277,7 +306,7 @@ def list_entries(
     ]
     if columns.mask is not None:
         drawn = [row for row in rows if row.cells[columns.mask]]  # the others are named below
-        problems += find_file_problems(drawn, columns.mask, (columns.file, *apart))
+        problems += find_mask_problems(drawn, columns.mask, (columns.file, *apart))
     rules = [_rules_of_rows(columns, classes, hidden=hidden) for hidden in (False, True)]
     numeric = {
         name
@@ -319,12 +348,11 @@ def list_entries(
 
 def refer(row: TableRow, columns: Columns) -> ImageReference:
     """Return what is read for a row whose cells are sound."""
-    mask = row.cells[columns.mask] if columns.mask else None
     label = row.cells[columns.label_value] if columns.label_value else ""
     frame = row.cells[columns.frame] if columns.frame else ""
     return ImageReference(
         file=normalise_name(row.cells[columns.file]),
-        mask=normalise_name(mask) if mask else None,
+        masks=split_masks(row.cells[columns.mask]) if columns.mask else (),
         region=(row.cells[columns.region] or None) if columns.region else None,
         label_value=int(label) if label else None,
         frame=int(frame.replace(ALL_FRAMES, "0")) if frame else None,

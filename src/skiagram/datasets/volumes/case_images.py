@@ -34,6 +34,7 @@ class ImageReference:
     """Where the image of a case and its region are read from.
 
     Attributes:
+        masks: Files of its region, which is what lies in any of them; none for the whole image.
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
         frame: Of a DICOM file, or page of a TIFF, from 1; 0 for a volume of all of them; None
@@ -41,10 +42,15 @@ class ImageReference:
     """
 
     file: str
-    mask: str | None = None
+    masks: tuple[str, ...] = ()
     region: str | None = None
     label_value: int | None = None
     frame: int | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the files, or folders of them, that are read."""
+        return self.file, *self.masks
 
     @property
     def chosen(self) -> str:
@@ -107,10 +113,10 @@ AS_STORED = Reading()
 
 
 class CaseFiles(NamedTuple):
-    """The bytes of an image's files and of its mask; file or folder of the reference → SHA-256."""
+    """The bytes of an image's files and of its masks; file or folder of them → SHA-256."""
 
     image: Mapping[str, bytes]
-    mask: bytes | None
+    masks: tuple[bytes, ...]
     checksums: Mapping[str, str]
 
 
@@ -134,11 +140,9 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
         image = {name: files.read(f"{reference.file}/{name}") for name in names}
         parts = {name: _sha256(content) for name, content in image.items()}
         checksums = {reference.file: checksum_of_series(parts)}
-    mask = None
-    if reference.mask is not None:
-        mask = whole(reference.mask)
-        checksums[reference.mask] = _sha256(mask)
-    return CaseFiles(image, mask, checksums)
+    masks = tuple(map(whole, reference.masks))
+    checksums |= zip(reference.masks, map(_sha256, masks), strict=True)
+    return CaseFiles(image, masks, checksums)
 
 
 def checksum_of_series(parts: Mapping[str, str]) -> str:
@@ -157,7 +161,7 @@ def decode_case(
     Raises:
         DataError: A file is damaged or of another kind, or the region does not fit the image.
     """
-    name = reference.mask or ""
+    masks = [*zip(files.masks, reference.masks, strict=True)]
     chosen = (reference.region, reference.label_value)
     spacing = reading.spacing
     volume = (
@@ -167,13 +171,16 @@ def decode_case(
         image, shape = _plane_image(files, reference, reading.most_pixels)
         image = in_gray(image) if reading.gray else image
         image = reading.settle(image, reference.name)
-        if files.mask is None:
+        if not masks:
             return image
-        inside = decode_plane_mask(files.mask, name, shape, reference.frame, *chosen)
+        drawn = [decode_plane_mask(*mask, shape, reference.frame, *chosen) for mask in masks]
+        inside = np.logical_or.reduce(drawn)
         return replace(image, region=Region(inside))
     region = None
-    if files.mask is not None:
-        inside = decode_mask(files.mask, name, volume.grid, *chosen, reading.mask_grid, spacing)
+    if masks:
+        grid = volume.grid
+        drawn = [decode_mask(*mask, grid, *chosen, reading.mask_grid, spacing) for mask in masks]
+        inside = np.logical_or.reduce(drawn)
         if volume.voxels.dtype.kind == "f" and not np.isfinite(volume.voxels[inside]).any():
             raise DataError(
                 "a region of missing voxels alone",
