@@ -13,7 +13,8 @@ from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
-    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.mask_names import MaskNames
+    from skiagram.datasets.folder.source import Folder, Unlisted
     from skiagram.datasets.folder.table import Columns
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records import Design
@@ -52,6 +53,7 @@ class FolderArguments(NamedTuple):
     rows: "list[TableRow]"
     source: "Folder"
     design: "Design"
+    masks: str  # what becomes of those that names tell; empty where there are none
 
     @property
     def left(self) -> list[str]:
@@ -67,6 +69,16 @@ def add_mask_grid(parser: argparse._ActionsContainer) -> None:
         choices=("same", "resample"),
         default="same",
         help="a mask on other voxels than its image's: refuse it, or resample it (default: same)",
+    )
+
+
+def add_masks(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of files that are masks by their names."""
+    parser.add_argument(
+        "--masks",
+        choices=("regions", "leave-out", "images"),
+        help="files that are masks of others by their names, such as `a_mask.png` of `a.png`: the "
+        "images' regions, left out, or images after all (default: refuse)",
     )
 
 
@@ -144,6 +156,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         metavar = "MODALITY" if option == "--images" else None
         group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
+    add_masks(regions)
     add_mask_grid(regions)
     add_unstated_spacing(parser)
     add = task.add_argument
@@ -159,32 +172,93 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
 
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
-    from skiagram.datasets.folder.csv_rows import read_csv
-    from skiagram.datasets.folder.table import number_visits, settle_patients
+    from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
+    from skiagram.datasets.folder.table import normalise_name, number_visits, settle_patients
 
     _check_folder(arguments.folder)
-    files = (arguments.file, arguments.mask or "mask")
+    choice, where = arguments.masks, str(arguments.folder)
+    masks = MaskNames()
     if arguments.csv is None:
-        rows = _rows_of_classes(arguments.folder)
+        names = _images_in(arguments.folder, ())
+        masks = settle_masks(names, choice, where)
+        left = masks.names
+        rows = _rows_of_classes(arguments.folder, [name for name in names if name not in left])
     else:
-        rows = read_csv(arguments.csv, arguments.missing, files)
+        rows, listed = _listed_images(arguments)
+        if listed is not None:
+            masks = settle_masks(listed, choice, where)
+            left = masks.names
+            rows = [row for row in rows if normalise_name(row.cells[arguments.file]) not in left]
+    if choice == "regions":
+        rows = _with_masks(rows, arguments, masks)
     source = _source(arguments, rows)
     patient, visit = source.columns.patient, source.columns.visit
     rows = settle_patients(rows, patient, source.similar_patients)
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     sealed = source.columns.split or source.test_sites
-    return FolderArguments(rows, source, "holdout" if sealed else "cv")
+    described = masks.describe(choice)
+    return FolderArguments(rows, source, "holdout" if sealed else "cv", described)
 
 
-def _rows_of_classes(folder: Path) -> "list[TableRow]":
-    """Return a row for each image of a folder per class, as `train/yes/1.png` or `yes/1.png`."""
+def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
+    """Return the image files of a folder that are not listed, in order."""
     from skiagram.datasets.file_trees import open_tree
-    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.source import list_unlisted_images
     from skiagram.datasets.volumes.case_images import is_image_file
 
-    names = sorted(open_tree(folder, str(folder), is_image_file).images(()))
-    folders = [name.split("/")[:-1] for name in names]
+    return list_unlisted_images(open_tree(folder, str(folder), is_image_file), listed)
+
+
+def _listed_images(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str] | None]":
+    """Return a table, and the images of which masks may lie; None where the table names masks."""
+    from skiagram.datasets.folder.csv_rows import read_csv, require_columns
+    from skiagram.datasets.folder.table import normalise_name
+
+    mask = arguments.mask or "mask"
+    rows = read_csv(arguments.csv, arguments.missing, (arguments.file, mask))
+    require_columns(rows, (arguments.file,))
+    if mask in rows[0].cells:
+        if arguments.masks is not None:
+            allowed = f"either: the table names masks in its column `{mask}`"
+            raise OptionError(f"{arguments.masks} was given", where="--masks", allowed=allowed)
+        return rows, None
+    listed = [normalise_name(row.cells[arguments.file]) for row in rows]
+    if arguments.masks is None and (arguments.ignore_unlisted or arguments.images):
+        return rows, listed
+    return rows, listed + _images_in(arguments.folder, listed)
+
+
+def _with_masks(
+    rows: "list[TableRow]", arguments: argparse.Namespace, masks: "MaskNames"
+) -> "list[TableRow]":
+    """Return a table with the masks that names tell, in the column `mask`."""
+    from dataclasses import replace
+
+    from skiagram.datasets.folder.table import join_masks, normalise_name
+
+    drawn = [masks.of_image.get(normalise_name(row.cells[arguments.file]), ()) for row in rows]
+    without = [row.cells[arguments.file] for row, own in zip(rows, drawn, strict=True) if not own]
+    if without:
+        raise DataError(
+            f"{len(without)} of {len(rows)} images have no mask by their names, for example "
+            f"`{without[0]}`",
+            where=str(arguments.folder),
+            allowed="a mask for every image",
+            remedy="take the images without masks (`--masks leave-out`), or move these elsewhere",
+        )
+    return [
+        replace(row, cells=row.cells | {"mask": join_masks(own)})
+        for row, own in zip(rows, drawn, strict=True)
+    ]
+
+
+def _rows_of_classes(folder: Path, names: list[str]) -> "list[TableRow]":
+    """Return a row for each image of a folder per class, as `train/yes/1.png` or `yes/1.png`."""
+    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.mask_names import without_image_folders
+
+    folders = without_image_folders([name.split("/")[:-1] for name in names])
     split = all(len(parts) > 1 and parts[0].lower() in _SPLIT_FOLDERS for parts in folders)
     classes = {parts[split] for parts in folders if len(parts) > split}
     if not all(len(parts) > split for parts in folders) or len(classes) < 2:
@@ -243,7 +317,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         # the manifest lists the chosen modalities; the files of others lie beside them
         most_pixels=arguments.most_pixels,
         gray=arguments.gray,
-        unlisted="ignore" if arguments.ignore_unlisted or arguments.images else "refuse",
+        unlisted=_unlisted(arguments),
         modalities=tuple(arguments.images),
         mask_grid=arguments.mask_grid,
         unstated_spacing=reading_of(arguments).spacing,
@@ -255,6 +329,12 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         known_issues=(),
         waived_findings={},
     )
+
+
+def _unlisted(arguments: argparse.Namespace) -> "Unlisted":
+    if arguments.ignore_unlisted or arguments.images:
+        return "ignore"
+    return "ignore_masks" if arguments.masks in ("regions", "leave-out") else "refuse"
 
 
 def name_of(arguments: argparse.Namespace) -> str:

@@ -103,8 +103,8 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from skiagram.datasets.ingest import task_of
 
     described = read_folder_arguments(arguments)
-    if hints := spelling_hints(described):
-        print(hints, file=sys.stderr)
+    for hint in filter(None, (described.masks, spelling_hints(described))):
+        print(hint, file=sys.stderr)
     source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:
         allowed, remedy = " or ".join(source.classes), f"add `--positive '{source.classes[1]}'`"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
     add_frames,
+    add_masks,
     add_unstated_spacing,
     reading_of,
     require_new,
@@ -22,6 +23,7 @@ from skiagram.errors import DataError, OptionError, printable
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.mask_names import MaskNames
     from skiagram.datasets.volumes.case_images import Reading
 
 NAME = "table"
@@ -72,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--marks", metavar="FILE", help="lesions: CSV, COCO's JSON, folder of YOLO's, or `masks`"
     )
+    add_masks(parser)
     parser.add_argument("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
 
 
@@ -88,15 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
     labels = None if arguments.labels is None else _read_labels(arguments.labels)
-    found = FoundImages.of(
-        folder, patterns, (arguments.image_kind, arguments.mask_kind), arguments.frames
-    )
-    if not found.images:
-        kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
-        raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
-    if arguments.marks is not None:
-        lesions = _lesions(folder, arguments.marks, found, reading_of(arguments))
-        found = replace(found, lesions=lesions)
+    found, of_masks = _find_images(arguments)
     text, notes = _compose(labels, found)
     if text.count("\n") == 1 and labels is None:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
@@ -110,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if found.lesions is not None:
         notes += _describe_lesions(found)
+    notes += filter(None, [of_masks])
     others = _other_images(folder, patterns)
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
@@ -117,9 +113,29 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Wrote {output}, {text.count(chr(10)) - 1} rows.")
     column = "" if labels is None else " --label COLUMN"
     unlisted = " --ignore-unlisted" if others or arguments.marks == "masks" else ""
+    if arguments.masks and not unlisted and "mask" not in found.columns:
+        unlisted = f" --masks {arguments.masks}"
     following = f"Next: skiagram check {folder} {output}{column}{unlisted}"
     print(*map(printable, notes), following, sep="\n")
     return 0
+
+
+def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
+    """Return images, masks and lesions, and a sentence on masks that names tell."""
+    from skiagram.datasets.folder.mask_names import settle_masks
+
+    folder, patterns = arguments.folder, arguments.pattern
+    kinds = (arguments.image_kind, arguments.mask_kind)
+    found = FoundImages.of(folder, patterns, kinds, arguments.frames)
+    if not found.images:
+        kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
+        raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
+    masks = settle_masks([*found.images.values()], arguments.masks, str(folder))
+    found = found.with_masks(masks, as_regions=arguments.masks == "regions")
+    if arguments.marks is not None:
+        lesions = _lesions(folder, arguments.marks, found, reading_of(arguments))
+        found = replace(found, lesions=lesions)
+    return found, masks.describe(arguments.masks)
 
 
 def _read_labels(path: Path) -> "list[TableRow]":
@@ -214,6 +230,18 @@ class FoundImages:
             if (folder / path).is_file()  # not a folder of a series
         }
         return cls(images, masks, numbers, frames == "volume", mixed, paired, labels)
+
+    def with_masks(self, masks: "MaskNames", *, as_regions: bool) -> "FoundImages":
+        """Return the images without those that are masks by their names, or with these as masks."""
+        from skiagram.datasets.folder.table import join_masks
+
+        left = masks.names
+        images = {key: name for key, name in self.images.items() if name not in left}
+        drawn = dict(self.masks)
+        for key, name in images.items() if as_regions else ():
+            if drawn_on := masks.of_image.get(name):
+                drawn[key] = join_masks(drawn_on)
+        return replace(self, images=images, masks=drawn)
 
     @property
     def columns(self) -> list[str]:

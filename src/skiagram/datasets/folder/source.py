@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import parse_lesions
+from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
@@ -54,6 +55,7 @@ from skiagram.sealing.labels import EncryptedLabels, token_of
 
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work
 _PART_IMAGES = 64
+Unlisted = Literal["refuse", "ignore", "ignore_masks"]
 Distance = Annotated[float, Field(gt=0, le=1000)]
 
 
@@ -74,7 +76,8 @@ class Folder(RealDataSet):
             among gray ones.
         similar_patients: Ids of patients that differ in case, zeros or blanks alone: `refuse`, or
             take them for the `same` patient, or for different ones (`apart`).
-        unlisted: What to do with image files that no row names: `refuse` or `ignore`.
+        unlisted: What to do with image files that no row names: `refuse`, `ignore`, or
+            `ignore_masks`, those that are masks by their names.
         source: Where the images are from, for the report.
         modalities: Images that are read, several per case; the first is audited and shown.
         mask_grid: A mask on other voxels than its image's: `same` refuses, `resample` moves it.
@@ -94,7 +97,7 @@ class Folder(RealDataSet):
     positive_class: str | None
     test_sites: tuple[str, ...]
     channels: Literal[1, 3]
-    unlisted: Literal["refuse", "ignore"]
+    unlisted: Unlisted
     source: str
     modalities: tuple[str, ...] = ()
     similar_patients: SimilarPatients = "refuse"
@@ -148,7 +151,7 @@ class Folder(RealDataSet):
             for row in rows:
                 masks = split_masks(row.cells[self.columns.mask])
                 checksums |= zip(masks, split_masks(row.cells["mask_sha256"]), strict=True)
-        refused = find_unlisted_images(tree, checksums) if self.unlisted == "refuse" else []
+        refused = find_unlisted_images(tree, checksums, self.unlisted)
         by_modality: dict[str, FolderFiles] = {}
         for modality, own in split_modalities(rows, self.columns, self.modalities).items():
             listing = list_entries(
@@ -331,16 +334,27 @@ def check_channels(present: int, channels: int, name: str) -> None:
         )
 
 
-def find_unlisted_images(files: FileTree, names: Iterable[str]) -> list[DataError]:
-    """Return a problem for each image file that no row names; only such files are looked into."""
+def list_unlisted_images(files: FileTree, names: Iterable[str]) -> list[str]:
+    """Return the image files that no row names, in order; only such files are looked into."""
     known = {normalise_name(name) for name in names if name}
     series = tuple(f"{name}/" for name in known)
+    return [name for name in sorted(files.images(known)) if not name.startswith(series)]
+
+
+def find_unlisted_images(
+    files: FileTree, names: Collection[str], unlisted: Unlisted
+) -> list[DataError]:
+    """Return a problem for each image file that no row names, unless such files are ignored."""
+    if unlisted == "ignore":
+        return []
+    found = list_unlisted_images(files, names)
+    masks = find_masks([*names, *found]).names if unlisted == "ignore_masks" else set()
     return [
         DataError(
             "an image without a row in the table",
             where=name,
             remedy="add a row, move the file elsewhere, or ignore unlisted files",
         )
-        for name in sorted(files.images(known))
-        if not name.startswith(series)
+        for name in found
+        if name not in masks
     ]

@@ -184,12 +184,12 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
             own, source.columns, source.classes, source.test_sites, sealed=sealed
         )
         problems += of_kind.problems
-        if source.unlisted == "refuse" and not listings:
+        if not listings:
             names = [row.cells[source.columns.file] for row in rows]
             if source.columns.mask is not None:
                 for row in rows:
                     names += split_masks(row.cells[source.columns.mask])
-            problems += find_unlisted_images(tree, names)
+            problems += find_unlisted_images(tree, names, source.unlisted)
         results = examine_files(tree, of_kind.references, source.reading)
         problems += [file for file in results if isinstance(file, DataError)]
         by_modality[modality] = [file for file in results if isinstance(file, ExaminedFile)]

@@ -1,0 +1,60 @@
+"""Masks beside images, by the ways in which public data sets name them."""
+
+import pytest
+
+from skiagram.datasets.folder.mask_names import find_masks, without_image_folders
+
+PAIRS = [  # an image, a mask of it
+    ("benign/benign (1).png", "benign/benign (1)_mask.png"),  # BUSI
+    ("benign/benign (1).png", "benign/benign (1)_mask_1.png"),
+    ("ISIC_0000000.jpg", "ISIC_0000000_segmentation.png"),
+    ("COVID/images/COVID-1.png", "COVID/masks/COVID-1.png"),
+    ("imagesTr/heart_1.nii.gz", "labelsTr/heart_1.nii.gz"),  # the decathlon
+    ("benign/1.png", "masks/benign/1.png"),
+    ("train/1.jpg", "train_masks/1_mask.gif"),
+    ("1/volume.nrrd", "1/volume-label.nrrd"),
+    ("1/a.png", "1/a_GT.png"),
+    ("1/a.png", "1/a Ground Truth.png"),
+    ("1/a.png", "1/a_seg.tif"),
+    ("P1/PET_image.nii.gz", "P1/PET_mask.nii.gz"),
+    ("P1/image.nii.gz", "P1/mask.nii.gz"),
+    ("image_7.png", "mask_7.png"),
+    ("7.png", "mask_7.png"),
+    ("x_label.png", "x_label_mask.png"),
+]
+NONE = [
+    ("mask/1.png", "no_mask/1.png"),  # two classes
+    ("a_seg.png", "b_seg.png"),
+    ("scan.png", "scan_segment.png"),
+    ("a.png", "b_mask.png"),
+    ("yes/1.png", "no/1.png"),
+    ("masked.png", "masks.png"),
+]
+
+
+@pytest.mark.parametrize(("image", "mask"), PAIRS)
+def test_a_mask_is_told_by_its_name_and_that_of_its_image(image: str, mask: str) -> None:
+    for names in ([image, mask, "else/other.png"], [mask, image]):
+        assert find_masks(names).of_image == {image: [mask]}
+
+
+@pytest.mark.parametrize("names", NONE)
+def test_names_without_their_image_are_images(names: tuple[str, str]) -> None:
+    assert not find_masks(names).names
+
+
+def test_several_masks_and_masks_without_an_image() -> None:
+    found = find_masks(["a.png", "a_mask.png", "a_mask_1.png", "b_mask.png", "x_1.png"])
+    assert found.of_image == {"a.png": ["a_mask.png", "a_mask_1.png"]}
+    assert found.alone == ["b_mask.png"]
+    numbered = ["x_1.png", "x_2.png", "x_mask_1.png", "x_mask_2.png"]
+    assert [*find_masks(numbered).of_image.values()] == [["x_mask_1.png"], ["x_mask_2.png"]]
+
+
+def test_a_folder_of_images_is_no_class() -> None:
+    assert without_image_folders([["images", "yes"], ["images", "no"]]) == [["yes"], ["no"]]
+    assert without_image_folders([["yes", "images"], ["no", "images", "x"]]) == [
+        ["yes"],
+        ["no", "x"],
+    ]
+    assert without_image_folders([["images"], ["drawings"]]) == [["images"], ["drawings"]]
