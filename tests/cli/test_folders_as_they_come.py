@@ -1,0 +1,213 @@
+"""Public folders as they come, in stand-ins: masks beside images, gray in files of all kinds."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from skiagram.cli import check
+from skiagram.cli.main import main
+from skiagram.datasets.folder.source import Folder
+from skiagram.image_store.store import ImageStore
+from tests.datasets.own_folders import initialised
+from tests.datasets.sources import ingested
+
+MASKED = ["--positive", "malignant"]
+
+
+def write_masked(folder: Path, number: int = 12) -> Path:
+    """Write a folder as BUSI's: `benign (1).png`, `benign (1)_mask.png`, one with a second mask."""
+    generator = np.random.default_rng(0)
+    for label, radius in (("benign", 9), ("malignant", 14)):
+        (folder / label).mkdir(parents=True)
+        for at in range(1, number + 1):
+            sides = generator.integers(48, 72, 2)
+            rows, columns = np.mgrid[: sides[0], : sides[1]]
+            inside = np.hypot(rows - sides[0] // 2, columns - sides[1] // 2) < radius
+            pixels = (generator.normal(110, 25, sides) - 40 * inside).clip(0, 255).astype(np.uint8)
+            name = folder / label / f"{label} ({at})"
+            Image.fromarray(np.stack([pixels] * 3, -1)).save(f"{name}.png")
+            left = inside & (columns < (sides[1] // 2 if at == 3 else sides[1]))
+            Image.fromarray(left).save(f"{name}_mask.png")
+            if at == 3:
+                Image.fromarray(inside & ~left).save(f"{name}_mask_1.png")
+    return folder
+
+
+def write_brains(folder: Path, number: int = 48) -> Path:
+    """Write a folder as the one of 253 brain MR: `yes/Y1.jpg`, `no/1 no.jpeg`, of all kinds."""
+    generator = np.random.default_rng(0)
+    for at in range(number):
+        sick = at % 2
+        sides = generator.integers(60, 140, 2)
+        rows, columns = np.mgrid[: sides[0], : sides[1]]
+        spot = np.hypot(rows - sides[0] / 3, columns - sides[1] / 2) < 12
+        pixels = generator.normal(90, 20, sides) + 60 * sick * spot
+        gray = Image.fromarray(pixels.clip(0, 240).astype(np.uint8))
+        name = (f"{at} no", f"Y{at}")[sick]
+        place = folder / ("no", "yes")[sick]
+        place.mkdir(parents=True, exist_ok=True)
+        kind = at // 2 % 4
+        if kind == 0:
+            gray.save(place / f"{name}.png")
+        elif kind == 1:
+            gray.save(place / f"{name}.jpg")
+        elif kind == 2:
+            warm = np.asarray(gray.convert("RGB")) + np.array([2, 0, 1], np.uint8)
+            Image.fromarray(warm).save(place / f"{name}.jpeg", quality=95, subsampling=2)
+        else:
+            gray.convert("RGBA").save(place / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `check` measure no times."""
+    monkeypatch.setattr(check, "_look_ahead", lambda survey, source, design: "")
+
+
+def tints(folder: Path) -> list[int]:
+    """Return the greatest difference of channels of each RGB file, as Pillow reads it."""
+    seen: list[NDArray[np.uint8]] = [
+        np.asarray(Image.open(path)) for path in folder.rglob("*.jpeg")
+    ]
+    return [int(np.ptp(pixels.astype(int), axis=-1).max()) for pixels in seen]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.slow
+def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_masked(tmp_path / "busi")
+    table = ["table", str(folder), str(tmp_path / "t.csv"), "--pattern", "{label}/{patient}.png"]
+    for line in (["check", str(folder), *MASKED], table):
+        assert main(line) == 4
+        [error] = capsys.readouterr().err.splitlines()
+        assert "26 of 50 image files are masks by their names" in error
+        assert "`benign/benign (1)_mask.png` of `benign/benign (1).png`" in error
+        assert "`--masks regions`" in error
+        assert "`--masks leave-out`" in error
+    assert not (tmp_path / "t.csv").exists()
+    for choice, images in (("leave-out", "24"), ("regions", "24"), ("images", "50")):
+        main(["check", str(folder), *MASKED, "--masks", choice])
+        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert ["all", images, "unknown"] in lines
+        assert any(line[:2] == ["region,", "pixels"] for line in lines) == (choice == "regions")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("listed", ["in folders", "in a table", "by `table`"])
+def test_masks_become_the_regions_and_those_of_one_image_are_united(
+    listed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_masked(tmp_path / "busi")
+    words = [str(folder), *MASKED, "--masks", "regions"]
+    if listed == "in a table":
+        with (tmp_path / "busi.csv").open("w") as file:
+            rows = [[f"{path.parent.name}/{path.name}", path.parent.name]
+                    for path in folder.rglob("*).png")]  # fmt: skip
+            csv.writer(file).writerows([["file", "label"], *rows])
+        words.insert(1, str(tmp_path / "busi.csv"))
+    if listed == "by `table`":
+        table = str(tmp_path / "busi.csv")
+        pattern = ["--pattern", "{label}/{patient}.png", "--masks", "regions"]
+        assert main(["table", str(folder), table, *pattern]) == 0
+        words = [str(folder), table, *MASKED]
+    source = initialised(tmp_path / "project", monkeypatch, *words)
+    folders, cases = ingested(source, tmp_path / "out", "cv")
+    store = ImageStore(folders.images)
+    found = {}
+    for case in cases.case_id:
+        region = store.region(case)
+        assert region is not None
+        found[store.image(case).tobytes()] = region.inside
+    for label, radius in (("benign", 9), ("malignant", 14)):
+        pixels = np.asarray(Image.open(folder / label / f"{label} (3).png"))[..., 0]
+        rows, columns = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
+        centre = [side // 2 for side in pixels.shape]
+        drawn = np.hypot(rows - centre[0], columns - centre[1]) < radius
+        np.testing.assert_array_equal(found[np.ascontiguousarray(pixels).tobytes()], drawn)
+
+
+@pytest.mark.slow
+def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_masked(tmp_path / "busi")
+    words = [str(folder), *MASKED, "--masks", "leave-out"]
+    source = initialised(tmp_path / "project", monkeypatch, *words)
+    assert "26 masks of 24 images" in capsys.readouterr().err
+    assert isinstance(source, Folder)
+    assert len(source.open(None).entries()) == 24
+    Image.new("L", (50, 50), 3).save(folder / "benign/benign (99).png")
+    with pytest.raises(Exception, match=r"benign \(99\)\.png: an image without a row"):
+        source.open(None)
+
+
+@pytest.mark.slow
+def test_an_image_without_its_mask_is_named_where_masks_are_regions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_masked(tmp_path / "busi")
+    (folder / "benign/benign (5)_mask.png").unlink()
+    assert main(["check", str(folder), *MASKED, "--masks", "regions"]) == 4
+    error = capsys.readouterr().err
+    assert (
+        "1 of 24 images have no mask by their names, for example `benign/benign (5).png`" in error
+    )
+    with (tmp_path / "busi.csv").open("w") as file:
+        csv.writer(file).writerows([["file", "label", "mask"], ["a.png", "benign", "b.png"]])
+    line = ["check", str(folder), str(tmp_path / "busi.csv"), "--masks", "regions"]
+    assert main(line) == 2
+    assert "the table names masks in its column `mask`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.slow
+def test_gray_in_files_of_all_kinds_is_counted_and_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_brains(tmp_path / "brains")
+    assert 0 < min(tints(folder)) <= max(tints(folder)) <= 8
+    assert main(["check", str(folder), "--positive", "yes"]) == 0
+    shown = capsys.readouterr().out
+    assert "12 of 48 images hold gray in three channels" in shown
+    colour = np.random.default_rng(1).integers(0, 256, (80, 80, 3), dtype=np.uint8)
+    Image.fromarray(colour).save(folder / "no/no 10.jpg")
+    assert main(["check", str(folder), "--positive", "yes"]) == 4
+    assert "no/no 10.jpg: a colour image. Allowed: gray" in capsys.readouterr().out
+    assert main(["check", str(folder), "--positive", "yes", "--gray"]) == 0
+    assert "1 of 49 images are in colour; they are turned gray" in capsys.readouterr().out
+
+
+def _run(folder: Path, *more: str) -> str:
+    """Run the whole of `skiagram run --quick` beside a folder; return the page's text."""
+    line = [sys.executable, "-m", "skiagram", "run", folder.name, "--quick", *more]
+    done = subprocess.run(line, cwd=folder.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return (folder.parent / f"{folder.name}-study/reports/report.html").read_text()
+
+
+@pytest.mark.thorough
+def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
+    page = _run(write_brains(tmp_path / "brains"), "--positive", "yes")
+    assert "12 of 48 images hold gray in three channels" in page
+    assert "tiny_cnn" in page
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("choice", ["regions", "leave-out"])
+def test_images_with_masks_go_to_a_report(choice: str, tmp_path: Path) -> None:
+    folder = write_masked(tmp_path / "busi")
+    page = _run(folder, *MASKED, "--masks", choice)
+    assert "Development cases: benign 12 images" in page
+    table = tmp_path / "features.csv"
+    line = [sys.executable, "-m", "skiagram", "features", str(table)]
+    subprocess.run(line, cwd=tmp_path / "busi-study", check=True, capture_output=True)
+    assert len(table.read_text().splitlines()) == 25
