@@ -20,7 +20,7 @@ from tests.datasets.sources import ingested
 MASKED = ["--positive", "malignant"]
 
 
-def write_masked(folder: Path, number: int = 12) -> Path:
+def write_masked(folder: Path, number: int = 6) -> Path:
     """Write a folder as BUSI's: `benign (1).png`, `benign (1)_mask.png`, one with a second mask."""
     generator = np.random.default_rng(0)
     for label, radius in (("benign", 9), ("malignant", 14)):
@@ -89,12 +89,12 @@ def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
     for line in (["check", str(folder), *MASKED], table):
         assert main(line) == 4
         [error] = capsys.readouterr().err.splitlines()
-        assert "26 of 50 image files are masks by their names" in error
+        assert "14 of 26 image files are masks by their names" in error
         assert "`benign/benign (1)_mask.png` of `benign/benign (1).png`" in error
         assert "`--masks regions`" in error
         assert "`--masks leave-out`" in error
     assert not (tmp_path / "t.csv").exists()
-    for choice, images in (("leave-out", "24"), ("regions", "24"), ("images", "50")):
+    for choice, images in (("leave-out", "12"), ("regions", "12"), ("images", "26")):
         main(["check", str(folder), *MASKED, "--masks", choice])
         lines = [line.split() for line in capsys.readouterr().out.splitlines()]
         assert ["all", images, "unknown"] in lines
@@ -142,9 +142,9 @@ def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(
     folder = write_masked(tmp_path / "busi")
     words = [str(folder), *MASKED, "--masks", "leave-out"]
     source = initialised(tmp_path / "project", monkeypatch, *words)
-    assert "26 masks of 24 images" in capsys.readouterr().err
+    assert "14 masks of 12 images" in capsys.readouterr().err
     assert isinstance(source, Folder)
-    assert len(source.open(None).entries()) == 24
+    assert len(source.open(None).entries()) == 12
     Image.new("L", (50, 50), 3).save(folder / "benign/benign (99).png")
     with pytest.raises(Exception, match=r"benign \(99\)\.png: an image without a row"):
         source.open(None)
@@ -159,7 +159,7 @@ def test_an_image_without_its_mask_is_named_where_masks_are_regions(
     assert main(["check", str(folder), *MASKED, "--masks", "regions"]) == 4
     error = capsys.readouterr().err
     assert (
-        "1 of 24 images have no mask by their names, for example `benign/benign (5).png`" in error
+        "1 of 12 images have no mask by their names, for example `benign/benign (5).png`" in error
     )
     with (tmp_path / "busi.csv").open("w") as file:
         csv.writer(file).writerows([["file", "label", "mask"], ["a.png", "benign", "b.png"]])
@@ -204,7 +204,7 @@ def test_brains_of_all_kinds_and_sizes_go_to_a_report(tmp_path: Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("choice", ["regions", "leave-out"])
 def test_images_with_masks_go_to_a_report(choice: str, tmp_path: Path) -> None:
-    folder = write_masked(tmp_path / "busi")
+    folder = write_masked(tmp_path / "busi", 12)
     page = _run(folder, *MASKED, "--masks", choice)
     assert "Development cases: benign 12 images" in page
     table = tmp_path / "features.csv"

@@ -73,6 +73,16 @@ def test_pictures_of_another_kind_and_broken_links_in_a_folder_are_cases(tmp_pat
     assert found == ["p0.png", "p1.png", "p2.png", "p3.png", "q.gif", "r.png"]
 
 
+def test_masks_beside_new_images_are_no_cases_to_score(tmp_path: Path) -> None:
+    folder = _images(tmp_path / "i")
+    (folder / "p1.png").rename(folder / "p0_mask.png")
+    problems = {
+        Path(case.name).name: case.problem for case in find_cases([str(folder)], volumes=False)
+    }
+    assert problems["p0.png"] is None
+    assert "a mask of another image" in str(problems["p0_mask.png"])
+
+
 def test_a_folder_is_no_package_and_the_way_to_one_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,8 @@ EXAMPLES = """\
       it goes on where it stopped, and does only what changed
   skiagram run images --positive yes --quick
       images in a folder for each class (`yes/`, `no/`); a first look in minutes
+  skiagram run images --positive malignant --masks regions
+      `1_mask.png` beside `1.png` is its region; with `--masks leave-out` it is ignored
   skiagram run images images.csv --positive malignant --networks none --repeats 5
       other choices: the classical models alone, five repeats
   skiagram run breastmnist.npz --positive 0

@@ -38,6 +38,8 @@ EXAMPLES = """\
       one with a single file stands for that file
   skiagram table films films.csv --pattern '{label}/{patient}_{region}.png'
       names that tell the label too; no table of labels is needed
+  skiagram table films films.csv --pattern '{label}/{patient}.png' --masks regions
+      `1_mask.png` beside `1.png` goes into the column `mask`
   skiagram table films labels.csv films.csv --pattern '{patient}/{region}.png' --marks boxes.json
       lesions into a column `marks`, and whether there is any into `lesion`: of a CSV with a row a
       lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's text files,

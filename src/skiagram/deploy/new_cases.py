@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.table import (
     Columns,
     find_file_problems,
@@ -141,8 +142,22 @@ def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:
     if volumes:
         names = sorted({_series_or_file(tree, name) for name in names})
     tree.announce(names)
-    references = (ImageReference(name) for name in names)
-    return [NewCase(str(place / reference.file), tree, {"": reference}) for reference in references]
+    masks = find_masks(names).names
+    mask = DataError(
+        "a mask of another image, by its name",
+        allowed="images",
+        remedy="name the images in a table (--table) or by a pattern of names, or move masks "
+        "elsewhere",
+    )
+    return [
+        NewCase(
+            str(place / name),
+            tree,
+            {"": ImageReference(name)},
+            problem=mask if name in masks else None,
+        )
+        for name in names
+    ]
 
 
 def _named_like_images(tree: FileTree) -> Iterator[str]:
