@@ -102,7 +102,7 @@ def test_masks_beside_images_stop_check_and_table_and_say_the_ways_on(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("listed", ["in folders", "in a table", "by `table`"])
+@pytest.mark.parametrize("listed", ["in folders", "in a table", "by `table`", "under a key"])
 def test_masks_become_the_regions_and_those_of_one_image_are_united(
     listed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +114,9 @@ def test_masks_become_the_regions_and_those_of_one_image_are_united(
                     for path in folder.rglob("*).png")]  # fmt: skip
             csv.writer(file).writerows([["file", "label"], *rows])
         words.insert(1, str(tmp_path / "busi.csv"))
+    if listed == "under a key":
+        (tmp_path / "key").write_text("0123456789abcdef")
+        words += ["--patient-key", str(tmp_path / "key")]
     if listed == "by `table`":
         table = str(tmp_path / "busi.csv")
         pattern = ["--pattern", "{label}/{patient}.png", "--masks", "regions"]

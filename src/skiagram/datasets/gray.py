@@ -25,10 +25,10 @@ _WEIGHTS = (19595, 38470, 7471)  # 0.299, 0.587 and 0.114 of 65,536
 
 def luma(colour: Image) -> NDArray[Any]:
     """Return the gray picture of (height, width, 3) red, green and blue; equal channels stay."""
-    total = np.full(colour.shape[:2], 2**15, dtype=np.uint64)
+    total = np.full(colour.shape[:2], 2**15, dtype=np.uint32)
     for channel, weight in enumerate(_WEIGHTS):
-        total += colour[..., channel].astype(np.uint64) * np.uint64(weight)
-    return (total >> np.uint64(16)).astype(colour.dtype)
+        total += colour[..., channel].astype(np.uint32) * np.uint32(weight)
+    return (total >> np.uint32(16)).astype(colour.dtype)
 
 
 def gray_if_tinted(image: SpacedImage) -> SpacedImage:
