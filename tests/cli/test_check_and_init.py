@@ -193,6 +193,59 @@ def test_init_writes_what_ingest_reads(
     assert told == cases.label.tolist()
 
 
+@pytest.mark.slow
+def test_what_init_prints_for_git_works_and_git_gets_no_patient(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(project)
+    (project / "films.csv").rename(project / "films.txt")
+    shutil.copy(own.folder / "palette.png", own.folder / "palette")  # as DICOM often is
+    with (project / "films.txt").open("a") as table:
+        csv.writer(table).writerow(row(24, "palette").values())
+    git(project, "init", "-q")
+    taken = git(project, "add", "--dry-run", "-A")
+    assert "films/palette" in taken  # no .gitignore knows of patients yet
+    line = ["init", "films", "films.txt", "--positive", "cancer"]
+    assert main([*line, "--scores", "age", "--name", "dr"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    (typed,) = [text.strip() for text in shown.out.splitlines() if text.startswith("  git add ")]
+    subprocess.run(shlex.split(typed), check=True)
+    staged = git(project, "ls-files")
+    assert staged.split() == [
+        *(".gitignore", "conf/dataset/.gitignore", "conf/dataset/dr.yaml", "conf/model/age.yaml"),
+        "tables/.gitignore",
+    ]
+    git(project, "add", "-A")
+    everything = [project / name for name in git(project, "ls-files").splitlines()]
+    held = b"".join(path.read_bytes() for path in everything)
+    for mark in ("MRN-", "Mary", "palette", "ward-"):
+        assert mark not in " ".join(map(str, everything))
+        assert mark.encode() not in held
+    assert ingested(written(project, "dr"), tmp_path / "out", "cv")
+
+
+@pytest.mark.slow
+def test_a_manifest_that_git_holds_from_before_is_told(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    git(project, "init", "-q")
+    line = ["init", *words(own, "--positive", "cancer")]
+    assert main(line) == 0
+    git(project, "add", "-f", "conf/dataset/films.csv")  # as `init` told once
+    capsys.readouterr()
+    assert main([*line, "--renew"]) == 0
+    assert "git rm --cached -q -- conf/dataset/films.csv" in capsys.readouterr().err
+
+
+def git(project: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=project, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
 GERMAN = ("Name", "Geburtsdatum", "Arzt", "Alter")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,12 +67,14 @@ class Added(NamedTuple):
     readers: list[Path]
     survey: "Survey"
     left: list[str]
+    gitignores: list[Path]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.datasets.files import write_files
+    from skiagram.study_folder.left_out import explain_taken
 
     added = add_data_set(arguments, arguments.renew)
     choices = fitting_choices(added.files.name, added.survey, added.design)
@@ -82,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     if added.left:
         left = ", ".join(added.left)
         print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
+    if warning := explain_taken(Path()):
+        print(warning, file=sys.stderr)
     return 0
 
 
@@ -101,6 +106,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.datasets.image_files import read_file
     from skiagram.datasets.ingest import task_of
+    from skiagram.study_folder.left_out import leave_out
 
     described = read_folder_arguments(arguments)
     for hint in filter(None, (described.masks, spelling_hints(described))):
@@ -138,13 +144,17 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     sealed = None
     if arguments.sealed_labels is not None:
         sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))
+    given = (arguments.csv, arguments.sealed_labels, arguments.patient_key)
+    written = (files.manifest, files.sealed_labels, files.cases)
+    of_patients = [path for path in (*given, *written) if path is not None]
+    files.cases.parent.mkdir(exist_ok=True)
+    gitignores = leave_out(Path(), arguments.folder, of_patients)
     files.write(source, rows, checksums, sealed)
     table = _cases_of(survey, source, described.rows)
     beside = {files.cases: table} if key is None else {}
-    files.cases.parent.mkdir(exist_ok=True)
     texts = readers | beside
     write_files({path: text.encode() for path, text in texts.items()})
-    return Added(files, design, source, [*readers], survey, described.left)
+    return Added(files, design, source, [*readers], survey, described.left, gitignores)
 
 
 def _cases_of(survey: "Survey", source: "Folder", rows: "list[TableRow]") -> str:
@@ -203,28 +213,25 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
 
 
 def _next(added: Added, line: str, further: list[Path]) -> str:
-    from skiagram.study_folder.files import RECORD
-
     files, readers = added.files, added.readers
     options, manifest = files.options, files.manifest
-    beside_options = [path for path in (manifest, files.sealed_labels) if path.exists()]
-    inside = files.outside is None and not Path(RECORD).exists()  # whose git leaves tables out
-    committed = [options, *(beside_options if inside else []), *readers, *further]
+    gitignores = [Path(os.path.relpath(path)) for path in added.gitignores]
+    committed = [options, *readers, *further, *gitignores]
     keyed = files.patient_key is not None
     held = "files and patients under your key" if keyed else "your file names and patient ids"
     beside = "".join(
         f"Wrote {path} (edit the title); to compare, add {path.stem} to baselines in params.yaml.\n"
         for path in readers
     )
-    told = "which file and patient each case id stands for. It stays with you."
+    told = "which file and patient each case id stands for. It stays with you, too."
     cases = f"Wrote {files.cases}: {told}\n" if files.cases.exists() else ""
     return f"""\
 Wrote {options} (edit title, modality, licence and known issues).
-Wrote {manifest}, its manifest. It holds {held}: keep
-{"the repository" if inside else "that folder"} as private as they are.
+Wrote {manifest}, its manifest. It holds {held}:
+git leaves it out, as it does images and tables. It stays with you.
 {cases}{beside}
 Next:
-  git add {" ".join(map(str, committed))}
+  git add {shlex.join(map(str, committed))}
   {line}
   dvc exp show
 

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.study_folder.files import RECORD, environment, make_study, require_dvc
+    from skiagram.study_folder.left_out import explain_taken
     from skiagram.study_folder.running import run_stages, show_results
 
     require_dvc()
@@ -75,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         quick["baselines"] = choices.params["baselines"]
     asked = (quick if arguments.quick else {}) | _asked(arguments)
     _choose({**choices.params, **asked}, choices.options)
+    if warning := explain_taken(Path()):
+        print(warning, file=sys.stderr)
     code = run_stages(Path())
     return code or show_results(Path(), shown=study)
 
@@ -92,8 +95,6 @@ def _of_folder(arguments: argparse.Namespace, name: str, study: Path) -> "Fittin
     if any(one.stops and one.name not in waived for one in added.survey.findings):
         print(added.survey.explain_stop(study / added.files.options))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    if arguments.csv is not None:
-        shutil.copyfile(arguments.csv, added.files.cases.with_name(f"{name}.csv"))
     choices = fitting_choices(name, added.survey, added.design)
     write_files({path: text.encode() for path, text in choices.files.items()})
     if choices.why:
@@ -112,6 +113,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     from skiagram.cli.fitting_choices import FittingChoices, array_choices
     from skiagram.datasets.medmnist import MedMNIST
     from skiagram.options import composed
+    from skiagram.study_folder.left_out import leave_out
 
     path: Path = arguments.folder
     with path.open("rb") as file:
@@ -125,6 +127,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     positive = arguments.positive
     if len(classes) == 2 and positive not in classes:
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+    leave_out(Path(), path, ())
     target = Path(f"conf/dataset/{name}.yaml")
     if not target.exists():
         source = MedMNIST(

@@ -1,6 +1,7 @@
 """`skiagram upgrade`: a study takes over the files of the installed version."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from skiagram.errors import OptionError
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Upgrade the study in this folder; return 0, or 2 where both changed a file."""
     from skiagram.study_folder.files import plan_upgrade
+    from skiagram.study_folder.left_out import explain_taken
 
     upgrade = plan_upgrade(Path(), arguments.mine, arguments.new)
     if differences := upgrade.differences(Path()):
@@ -39,4 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(*(f"{word}: {name}" for name in names), sep="\n", end="\n" if names else "")
     if not upgrade.taken:
         print("Every file is that of the installed version, or yours.")
+    if warning := explain_taken(Path()):
+        print(warning, file=sys.stderr)
     return 0

@@ -24,11 +24,6 @@ _PACKED = _HERE / "template"
 _FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", "params.yaml")
 _FOLDERS = {"conf": "*.yaml", "pipeline": "*.py", "studies": "dvc.yaml"}
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
-_IGNORED = """
-# Tables of patients and labels, and what else names them: never pushed.
-/conf/dataset/*.csv
-/conf/dataset/*.age
-"""
 _SOURCES = "      - src/skiagram\n"
 _LOCKED = "      - requirements.lock\n"
 
@@ -40,7 +35,6 @@ def shipped_files() -> dict[str, bytes]:
     paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}
     files["README.md"] = (_HERE / "README.md").read_bytes()
-    files[".gitignore"] += _IGNORED.encode()
     for name in files:
         if name.endswith("dvc.yaml"):
             files[name] = _on_installed_code(name, files[name].decode()).encode()

@@ -185,7 +185,8 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
         raise DataError(
             "is not in git: this experiment's commit would hold its option file without it",
             where=name,
-            remedy=f"`git add {name}`, or name it in .gitignore where it must not leave you",
+            remedy=f"name it in .gitignore, or `git add {name}` if git may hold names of files "
+            "and patients",
         )
     content = read_file(path, name)
     if hashlib.sha256(content).hexdigest() != sha256:
