@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ from pydicom.sequence import Sequence
 
 from skiagram.records import read_table
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
-from tests.pipeline.project import Project
+from tests.pipeline.project import REPOSITORY, Project
 
 MARK = "ZZTEST"
 PERSON = f"{MARK}^PATIENT"
@@ -295,3 +296,44 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         *(f"{name} (table): {RARE}" for name in ("data/cases/covariates.parquet", covariates)),
         *(f"{name}: {RARE}" for name in ("data/cases/covariates.parquet", covariates)),
     }
+
+
+def held_by_git(project: Project) -> Iterator[tuple[str, bytes]]:
+    """Yield every object that git has: of commits, experiments, stashes and the index."""
+    listed = project.run("git", "cat-file", "--batch-all-objects", "--batch-check").stdout
+    for line in listed.splitlines():
+        name, kind, _ = line.split()
+        command = ["git", "cat-file", kind, name]
+        done = subprocess.run(command, cwd=project.folder, capture_output=True, check=True)
+        yield f"{kind} {name}", done.stdout
+
+
+@pytest.mark.thorough
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_git_gets_nothing_that_identifies_of_images_within_the_project(project: Project) -> None:
+    shutil.copy(REPOSITORY / ".gitignore", project.folder)
+    project.edit(
+        "params.yaml", features="first_order", baselines=["logistic_regression"], networks=[]
+    )
+    begin = ("git init -q", "git config user.name a", "git config user.email a@example.org")
+    for words in (*begin, "dvc init -q", "git add -A", "git commit -qm clone"):
+        assert project.run(*words.split()).returncode == 0
+    own = hospital(project.folder / "own")
+    places = [str(path.relative_to(project.folder)) for path in (own.folder, own.csv)]
+    done = project.skiagram("init", *places, "--positive", "sick")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.partition("\nNext:\n")[2].partition("\n\n")[0]
+    taken = lines.replace("dvc exp run", "git commit -qm data; dvc exp run --temp -n temporary")
+    for typed in (taken, lines, "git add -A && git commit -qm 'First run'"):
+        done = project.run("sh", "-ec", typed)
+        assert done.returncode == 0, (typed, done.stdout[-3000:], done.stderr[-3000:])
+    references = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout
+    assert "temporary" in references
+    for reference in [*references.split(), "HEAD"]:
+        tree = project.run("git", "ls-tree", "-r", "--name-only", reference).stdout.splitlines()
+        if reference.endswith(("/temporary", "HEAD")):
+            assert {"conf/dataset/films.yaml", "dvc.lock", "reports/metrics.json"} <= set(tree)
+        assert not [name for name in tree if name.startswith(("own/", "tables/", "data/"))]
+    assert project.run("git", "status", "--porcelain", "-uall").stdout == ""
+    found = [leak for name, content in held_by_git(project) for leak in leaks(name, content)]
+    assert {leak.rpartition(": ")[2] for leak in found} <= {PLACE}  # in the option file

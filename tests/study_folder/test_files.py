@@ -81,6 +81,25 @@ def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
     assert (study / "params.yaml").read_text() == "seed: 7\n"
 
 
+def test_an_upgrade_says_what_git_holds_of_patients_from_before(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study)
+    new = shipped_files()
+    monkeypatch.setattr(files, "shipped_files", lambda: new | {".gitignore": b"/data/"})
+    (study / ".gitignore").write_text("/data/")
+    files._write_record(study, files.shipped_files())
+    (study / "images").mkdir()
+    (study / "images/1.png").touch()
+    for words in ("init", "add -A"):
+        subprocess.run(["git", *words.split()], check=True, capture_output=True)
+    monkeypatch.setattr(files, "shipped_files", lambda: new)
+    assert main(["upgrade"]) == 0
+    said = capsys.readouterr()
+    assert "Taken over: .gitignore" in said.out
+    assert "git rm --cached -q -- images/1.png" in said.err
+
+
 def test_no_study_is_upgraded_and_no_folder_with_files_becomes_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,7 +100,7 @@ def test_without_git_a_folder_is_ready_for_it(tmp_path: Path) -> None:
 def test_a_project_among_the_images_is_refused(repository: Path) -> None:
     put(repository, "study/IM1")
     for folder in (repository, repository / "study"):
-        with pytest.raises(DataError, match="holds the project, too.*a folder of their own"):
+        with pytest.raises(DataError, match=r"holds the project, too.*a folder of their own"):
             leave_out(repository / "study", folder, [])
     assert git(repository, "status", "--porcelain") == ["?? study/"]
 
@@ -117,7 +117,7 @@ def test_what_git_holds_already_is_told_and_the_told_command_mends_it(
     assert names[0] in warning
     assert "report.html" not in warning  # which a user may have forced in, to show it
     (command,) = [line.strip() for line in warning.splitlines() if "git rm --cached" in line]
-    subprocess.run(command, shell=True, cwd=repository, check=True)  # noqa: S602
+    subprocess.run(command, shell=True, cwd=repository, check=True)
     assert taken(repository) == {".gitignore", "params.yaml", "reports/report.html"}
     assert all((repository / name).exists() for name in names)
     assert explain_taken(repository) == ""

@@ -75,7 +75,7 @@ Take them out; they stay on your disk:
   {command}
   git commit -m 'Patients stay out of git'
 Earlier commits and experiments still hold them: keep this repository as private as they are,
-or begin a new one."""
+or begin a new one. A file of no patient can be named in .gitignore, after a `!`."""
 
 
 def _is_left_out(project: Path, path: Path) -> bool:
