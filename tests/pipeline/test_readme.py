@@ -162,6 +162,9 @@ def test_the_tutorials_lines_on_own_images_work_as_they_are_printed(fresh: Proje
         if line.startswith("skiagram check"):
             assert "This data set can be run" in done.stdout
     assert "Running stage" not in done.stdout  # nothing has changed, and it says so
+    assert fresh.run("git", "add", "-A").returncode == 0
+    kinds = fresh.run("git", "ls-files", "*.png", "*.csv", "images", "new", "tables")
+    assert kinds.stdout == ""
     with (fresh.folder / "scores.csv").open(newline="") as file:
         assert [row["file"] for row in csv.DictReader(file)] == ["new/1.png", "new/2.png"]
 
