@@ -7,7 +7,6 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from run_choices import head_names
 from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.cross_validation import Plan
 from skiagram.options import STRICT
@@ -20,8 +19,6 @@ class Options:
 
     combinations: dict[str, dict[str, Any]]
     baselines: tuple[str, ...]
-    encoders: tuple[str, ...]
-    heads: tuple[str, ...]
     networks: tuple[str, ...]
     plan: Plan
 
@@ -29,8 +26,7 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Make every chosen combination."""
-    heads = head_names(options.encoders, options.heads)
-    trained = (*options.baselines, *heads, *options.networks)
+    trained = (*options.baselines, *options.networks)
     chosen = [
         check_combination(name, combination, trained)
         for name, combination in options.combinations.items()

@@ -1,47 +1,40 @@
-"""Stage encode: a frozen encoder's numbers of restored images, and of windows at candidates."""
+"""Stage encode: frozen encoders' numbers of restored images, and of windows at candidates."""
 
-from dataclasses import asdict
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from entrypoint import choice, stage
+from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
-from skiagram.encoders.encoder import Encoder, write_encoding
-from skiagram.encoders.encoding import encode_images, encode_places
 from skiagram.features.windows import Windows
-from skiagram.finding.inputs import CANDIDATES, read_candidates
-from skiagram.options import STRICT, build
-from skiagram.preparation import propagate_preparation
+from skiagram.options import STRICT
+
+ENCODINGS = "data/encodings"
 
 
 @dataclass(**STRICT)
 class Options:
     """Choices of the stage."""
 
-    encoder: dict[str, Any]
+    encoders: dict[str, dict[str, Any]]
     windows: Windows
     compute: Compute
 
 
 @stage(Options)
 def main(options: Options) -> None:
-    """Encode the images of all cases that were not encoded before."""
-    encoder: Encoder = build(options.encoder, "encoder")
-    images, target = ROOT / "data/restored", f"data/encodings/{choice('encoder')}"
-    with publish(target) as staging:
-        cache = home(ROOT) / ".work/encodings"
-        table, record = encode_images(images, encoder, options.compute, cache, print)
-        write_encoding(table, record, encoder, staging / target)
-        places = read_candidates(ROOT / "data")
-        if len(places):
-            work = (options.windows, record, options.compute, cache, print)
-            encode_places(images, places, *work).write(staging / target / CANDIDATES)
-        prepared, described = ROOT / "data/candidates", asdict(options.windows)
-        propagate_preparation(prepared, staging / target, windows=described)
+    """Encode the images of all cases that were not encoded before, by each chosen encoder."""
+    cache, read = home(ROOT) / ".work/encodings", (ROOT / "data/restored", ROOT / "data/candidates")
+    with publish(ENCODINGS) as staging:
+        (staging / ENCODINGS).mkdir(parents=True)
+        for name, chosen in options.encoders.items():
+            from skiagram.steps.encode import encode  # imports torch
+
+            target = staging / ENCODINGS / name
+            encode(chosen, options.windows, *read, target, options.compute, cache, print)
 
 
 if __name__ == "__main__":

@@ -131,8 +131,7 @@ def _note_seconds(name: str, seconds: float) -> None:
     if process_rank():
         return
     choices = HydraConfig.get().runtime.choices
-    members = [choices[group] for group in ("encoder", "model") if group in choices]
-    title = f"{name}-{'-'.join(members)}" if members else name
+    title = f"{name}-{choices['model']}" if "model" in choices else name
     path = ROOT / ".work" / "seconds" / f"{title}.json"
     with suppress(OSError):  # a full disk takes a note, no result
         path.parent.mkdir(parents=True, exist_ok=True)

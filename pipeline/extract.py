@@ -1,7 +1,5 @@
 """Stage extract: restored images, and windows at candidates, become tables of named features."""
 
-from dataclasses import asdict
-
 from pydantic.dataclasses import dataclass
 
 from entrypoint import stage
@@ -9,13 +7,9 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.extraction import build_families, extract_modalities
-from skiagram.features.windows import Windows, describe_places
-from skiagram.finding.inputs import read_candidates
-from skiagram.image_store.store import ImageStore
+from skiagram.features.windows import Windows
 from skiagram.options import STRICT
-from skiagram.preparation import propagate_preparation
+from skiagram.steps.extract import extract_features
 
 
 @dataclass(**STRICT)
@@ -30,26 +24,12 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Extract the chosen feature families of images, and chosen covariates."""
-    images = ROOT / "data/restored"
-    chosen = build_families(options.features)
-    histories = CaseHistories.read(ROOT / "data/cases")
-    places = read_candidates(ROOT / "data")
+    data = ROOT / "data"
+    read = (data / "cases", data / "restored", data / "candidates")
     outputs = ("data/candidates_features.parquet", "data/features.parquet", "data/preparation")
     with publish(*outputs) as staging:
-        kept = home(ROOT) / ".work/kept/features"
-        table = extract_modalities(images, chosen, histories, options.compute, kept)
-        table.write(staging / "data/features.parquet")
-        at_places = describe_places(
-            ImageStore(images), places, chosen, options.windows, options.compute
-        )
-        at_places.write(staging / "data/candidates_features.parquet")
-        propagate_preparation(
-            ROOT / "data/candidates",
-            staging / "data/preparation",
-            features=options.features.values(),
-            covariates=histories.describe(chosen),
-            windows=asdict(options.windows),
-        )
+        chosen, kept = (options.features, options.windows), home(ROOT) / ".work/kept/features"
+        extract_features(*chosen, *read, staging / "data", options.compute, kept)
 
 
 if __name__ == "__main__":

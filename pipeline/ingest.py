@@ -11,9 +11,9 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
-from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.options import STRICT, build
+from skiagram.options import STRICT
 from skiagram.records import Design
+from skiagram.steps.ingest import ingest_source
 
 
 @dataclass(**STRICT)
@@ -28,15 +28,11 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Read the source; files are looked for in SKIAGRAM_DATA, else fetched."""
-    source = build(options.dataset, "dataset")
-    root = os.environ.get("SKIAGRAM_DATA")
+    root, kept = os.environ.get("SKIAGRAM_DATA"), home(ROOT) / ".work/kept/ingested"
+    files = Path(root) if root else None
     with publish("data/images", "data/cases", "data/sealed") as staging:
-        folders = IngestFolders(
-            staging / "data/images", staging / "data/cases", staging / "data/sealed"
-        )
-        kept = home(ROOT) / ".work/kept/ingested"
-        place = Path(root) if root else None
-        ingest(source, options.design, place, folders, kept, options.compute)
+        chosen = (options.dataset, options.design, files)
+        ingest_source(*chosen, staging / "data", options.compute, kept)
 
 
 if __name__ == "__main__":

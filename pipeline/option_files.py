@@ -76,15 +76,16 @@ def chosen_names(names: str | list[str]) -> list[str]:
     """Return the option files that an entry of a defaults list asks for.
 
     Args:
-        names: As written there; `${params:NAME}` stands for the comma-separated names that
-            params.yaml gives, of which Hydra by itself would see a single one.
+        names: As written there; `${params:NAME}` stands for the names that params.yaml gives, as
+            a list or separated by commas, of which Hydra by itself would see a single one.
     """
     written = [names] if isinstance(names, str) else names
     reference = FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
     if not reference:
         return written
-    text = str(read_option_file(PARAMS, PARAMS.name)[reference[1]])
-    return [name.strip() for name in text.split(",") if name.strip()]
+    given = read_option_file(PARAMS, PARAMS.name)[reference[1]]
+    listed = given if isinstance(given, list) else str(given).split(",")
+    return [str(name).strip() for name in listed if str(name).strip()]
 
 
 class OptionFolder(SearchPathPlugin):

@@ -9,10 +9,8 @@ from option_files import ROOT
 from outputs import publish
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
-from skiagram.options import STRICT, build
-from skiagram.preparation import propagate_preparation
-from skiagram.records import Cases
-from skiagram.restoration.restore import restore_modalities
+from skiagram.options import STRICT
+from skiagram.steps.restore import restore_images
 
 
 @dataclass(**STRICT)
@@ -26,14 +24,10 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Restore the ingested images."""
-    restoration = build(options.restoration, "restoration")
-    images = ROOT / "data/images"
-    cases = Cases.read(ROOT / "data/cases/cases.parquet")
+    kept = home(ROOT) / ".work/kept/restored"
     with publish("data/restored", "data/treatment.parquet") as staging:
-        restored, record = staging / "data/restored", staging / "data/treatment.parquet"
-        kept = home(ROOT) / ".work/kept/restored"
-        restore_modalities(images, restoration, restored, record, cases, options.compute, kept)
-        propagate_preparation(images, restored, restoration=options.restoration)
+        target = staging / "data"
+        restore_images(options.restoration, ROOT / "data", target, options.compute, kept)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The choices of a run, as stages that read the whole run need them."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -9,11 +8,6 @@ from pydantic.dataclasses import dataclass
 from skiagram.calibration import CalibrationMethod
 from skiagram.options import STRICT
 from skiagram.records import Design
-
-
-def head_names(encoders: Sequence[str], heads: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the models that are heads, encoder after encoder."""
-    return tuple(f"{encoder}-{head}" for encoder in encoders for head in heads)
 
 
 @dataclass(**STRICT)
@@ -26,8 +20,7 @@ class RunChoices:
         restoration: Option file of the restoration.
         features: Option files of the feature families, comma-separated.
         baselines: Option files of the classical models.
-        encoders: Option files of the frozen encoders.
-        heads: Option files of the classical models on each encoder.
+        encoders: Option files of the frozen encoders that baselines may read.
         networks: Option files of the networks.
         combinations: Option files of combinations, comma-separated.
         repeats: Repeats of the plan.
@@ -45,7 +38,6 @@ class RunChoices:
     features: str
     baselines: tuple[str, ...]
     encoders: tuple[str, ...]
-    heads: tuple[str, ...]
     networks: tuple[str, ...]
     combinations: str
     repeats: Annotated[int, Field(ge=1)]
@@ -59,8 +51,7 @@ class RunChoices:
     @property
     def trained(self) -> tuple[str, ...]:
         """Return the names of the models of all arms, baselines first."""
-        heads = head_names(self.encoders, self.heads)
-        return (*self.baselines, *heads, *self.networks)
+        return (*self.baselines, *self.networks)
 
     @property
     def combined(self) -> tuple[str, ...]:

@@ -1,19 +1,22 @@
-"""What images went through before a model saw them; handed from stage to stage into its folder.
+"""What images went through before a model saw them, and where prepared data lie.
 
-Ingest writes it, restoring and extracting add what they do, training keeps it beside the model:
-new films are then prepared by the same code under the same options.
+Ingest writes a `Preparation`, restoring and extracting add what they do, training keeps it beside
+the model: new films are then prepared by the same code under the same options. `PreparedData` names
+what the steps before training left.
 """
 
 import math
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from skiagram.errors import OptionError
 from skiagram.image_store.shards import Image, Spacing
+from skiagram.image_store.store import ImageStore
 from skiagram.records import read_record, write_record
 
 PREPARATION = "preparation.json"
@@ -266,3 +269,60 @@ def propagate_preparation(
         shutil.copyfile(source / TRAINING_MEAN, target / TRAINING_MEAN)
     if (source / LEARNED).exists():
         shutil.copytree(source / LEARNED, target / LEARNED, dirs_exist_ok=True)
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Where each part of a data set lies once the steps before training have run.
+
+    Attributes:
+        cases: Folder of cases, task, covariates, marks and readers' scores, that ingest wrote.
+        images: Folder of the restored images.
+        features: Table of features of images.
+        preparation: Folder that says how new images become such features.
+        candidates: Folder of the places where finders look.
+        candidates_features: Table of features of windows at these places.
+        encodings: Encoder → folder of what it made of images and places.
+    """
+
+    cases: Path
+    images: Path
+    features: Path
+    preparation: Path
+    candidates: Path
+    candidates_features: Path
+    encodings: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def under(cls, data: Path) -> "PreparedData":
+        """Return the parts that the stages leave in the folder `data`."""
+        encodings = sorted((data / "encodings").glob("*/"))
+        return cls(
+            cases=data / "cases",
+            images=data / "restored",
+            features=data / "features.parquet",
+            preparation=data / "preparation",
+            candidates=data / "candidates",
+            candidates_features=data / "candidates_features.parquet",
+            encodings={folder.name: folder for folder in encodings},
+        )
+
+    @property
+    def store(self) -> ImageStore:
+        """Return the restored images of the first modality."""
+        return ImageStore(self.images)
+
+    def encoding(self, encoder: str) -> Path:
+        """Return the folder of what an encoder made.
+
+        Raises:
+            OptionError: The encoder encoded nothing.
+        """
+        if encoder not in self.encodings:
+            raise OptionError(
+                f"no encoding by `{encoder}`",
+                where="model.encoding",
+                allowed=", ".join(self.encodings) or "none: no encoder is chosen",
+                remedy="add it to `encoders` in params.yaml",
+            )
+        return self.encodings[encoder]

@@ -162,6 +162,7 @@ def read_table(path: Path) -> pd.DataFrame:
 PLACES = {"case_id": "str", "slice": "float64", "row": "float64", "column": "float64"}
 PLACES |= {"radius": "float64"}
 MARKS = "marks.parquet"
+READER_SCORES = "reader_scores.parquet"  # a column for each reader
 IDEAL_MARKS = "ideal_marks.parquet"  # of generated data; sealed
 
 

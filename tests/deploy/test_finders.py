@@ -1,7 +1,7 @@
 """Finders mark new images as the study marked its test images, each beside its other side."""
 
 import csv
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from skiagram.cli.main import main
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.volumes.case_images import (
     ImageReference,
@@ -19,26 +20,21 @@ from skiagram.datasets.volumes.case_images import (
 )
 from skiagram.deploy import page
 from skiagram.deploy.model import load_model
-from skiagram.encoders.encoder import carry_encoder, write_encoding
-from skiagram.encoders.encoding import encode_images, encode_places
 from skiagram.errors import DataError
-from skiagram.features.windows import Windows, describe_places
-from skiagram.finding.candidates import Grid, propose
-from skiagram.finding.inputs import FindingInputs, find_partners
-from skiagram.finding.marks import read_spacing
+from skiagram.features.windows import Windows
+from skiagram.finding.candidates import Grid
+from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import Image, ShardWriter, Spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.deployment import complete_folder, familiar_space
-from skiagram.models.head import FinderHead
+from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.options import build, composed
 from skiagram.preparation import (
     PREPARATION,
     ImageKinds,
     Preparation,
+    PreparedData,
     TraitsSeen,
     brightness_of,
-    propagate_preparation,
 )
 from skiagram.records import (
     MARKS,
@@ -48,11 +44,18 @@ from skiagram.records import (
     Task,
     read_table,
     write_record,
+    write_table,
 )
 from skiagram.report.pictures import Circle, encode_circles
+from skiagram.steps.encode import encode
+from skiagram.steps.extract import extract_features
+from skiagram.steps.propose import propose_places
+from skiagram.steps.restore import restore_images
+from skiagram.steps.train import train_model
 from tests.deploy.test_model import edited
 from tests.deploy.trained import options
-from tests.encoders.examples import encoder, weights_file
+from tests.encoders.examples import options as encoder_options
+from tests.encoders.examples import weights_file
 from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 from tests.stand_ins import PLAN
 
@@ -84,45 +87,38 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
             image = decode_case(read_case_files(tree, reference), reference)
             writer.add(film, image.pixels, image.spacing)
             seen.add(image.spacing, image.modality, brightness_of(image.pixels))
-    store = ImageStore(folder / "images")
-    kinds, steps = ImageKinds.of(image for _, image in store), options("restoration/none.yaml")
+    kinds = ImageKinds.of(image for _, image in ImageStore(folder / "images"))
     write_record(Preparation(kinds, None, traits=seen.traits()), folder / "images" / PREPARATION)
-    proposal, families = (
-        Grid(step=6.0, radius=4.0, body="all"),
-        options("features/first_order.yaml"),
-    )
-    propagate_preparation(
-        folder / "images",
-        folder / "prepared",
-        restoration=steps,
-        features=[families],
-        proposal=composed(proposal),
-        windows=asdict(WINDOWS),
-    )
     at = np.arange(len(names))
     split, label = np.where(at < 2 * (PATIENTS - TEST), "train", "test"), (at + 1) % 2
     patient = np.array([film[:2] for film in names])
     cases = Cases(np.array(names), patient, split, np.where(split == "test", SEALED, label))
-    places = propose(store, proposal)
-    described = describe_places(store, places, [build(families, "features")], WINDOWS)
-    partner = find_partners(cases)
-    inputs = FindingInputs(
-        cases.case_id, store, places, described, lesions, read_spacing(store), partner
+    cases.write(folder / "cases/cases.parquet")
+    write_table(lesions, folder / "cases" / MARKS)
+    for known in ("covariates", "visits", "measured"):
+        write_table(pd.DataFrame({"case_id": cases.case_id}), folder / f"cases/{known}.parquet")
+    restore_images(options("restoration/none.yaml"), folder, folder)
+    proposal = composed(Grid(step=6.0, radius=4.0, body="all"))
+    propose_places(
+        proposal,
+        HitRule(rule="distance", minimum=8.0, overlap=0.2),
+        folder,
+        folder / "restored",
+        folder,
     )
+    read = (folder / "cases", folder / "restored", folder / "candidates")
+    extract_features({"first": options("features/first_order.yaml")}, WINDOWS, *read, folder)
     model, chosen = learner(name.removeprefix("head of "), depth)
+    if name.startswith("head of "):
+        given = encoder_options(weights_file(folder))
+        encode(given, WINDOWS, *read[1:], folder / "encodings/tiny")
+        model, chosen = replace(model, encoding="tiny"), chosen | {"encoding": "tiny"}
     folders = ArmFolders(folder / "model", folder / "scores", None)
-    headed = model.arm == "classical" and name != "candidate_finder"
-    if headed:
-        model, chosen, inputs = headed_by(folder, model, chosen, inputs)
-    known, unseen = inputs.of(cases.development().case_id), inputs.of(cases.test().case_id)
     task = Task(("absent", "present"), positive=1, design="holdout")
-    outcome = train(Member("model", model, chosen, known, unseen), cases, task, PLAN, folders)
+    asked = TrainOptions(model=chosen, plan=PLAN, compute=IN_PROCESS)
+    prepared = PreparedData.under(folder)
+    outcome = train_model("model", model, asked, prepared, cases, task, folders)
     assert outcome.status == "finished", outcome.reason
-    if headed:
-        carry_encoder(folder / "encoded", folders.model)
-    complete_folder(
-        folders.model, folders.scores, cases, folder / "prepared", familiar_space(known)
-    )
     table = folder / "films.csv"
     with table.open("w", newline="") as file:
         rows = [[film, film[:2]] for film in cases.test().case_id.tolist()]
@@ -136,17 +132,6 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
         test.groupby("case_id")["probability_1"].mean(),
         marks[marks["part"] == "test"],
     )
-
-
-def headed_by(
-    folder: Path, finder: Any, chosen: dict[str, Any], inputs: FindingInputs
-) -> tuple[FinderHead, dict[str, Any], FindingInputs]:
-    """Return the finder on what an encoder makes of the places, and what it reads then."""
-    images, given = folder / "images", encoder(weights_file(folder))
-    table, record = encode_images(images, given)
-    write_encoding(table, record, given, folder / "encoded")
-    encoded = replace(inputs, features=encode_places(images, inputs.candidates, WINDOWS, record))
-    return FinderHead(finder, record.title), {"encoder": asdict(record), "head": chosen}, encoded
 
 
 def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:

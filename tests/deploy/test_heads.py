@@ -1,7 +1,6 @@
 """A head on a frozen encoder scores new films by the model's folder alone."""
 
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,11 @@ from skiagram.deploy.model import load_model
 from skiagram.encoders.encoder import carry_encoder, write_encoding
 from skiagram.encoders.encoding import encode_images
 from skiagram.errors import DataError
-from skiagram.models.head import head_inputs
 from skiagram.options import build
+from skiagram.preparation import PreparedData, propagate_preparation
+from skiagram.steps.train import describe
 from tests.deploy.scored import predict
-from tests.deploy.trained import Trained, finish, options, prepared
+from tests.deploy.trained import TASK, Trained, finish, options, prepared
 from tests.encoders.examples import encoder, weights_file
 
 
@@ -26,15 +26,15 @@ def trained_head(folder: Path, columns: list[str] | None) -> Trained:
     table.write(folder / "features.parquet")
     given = encoder(path)
     encoding, record = encode_images(folder / "restored", given)
-    write_encoding(encoding, record, given, folder / "encoded")
-    composed = options("model/ridge.yaml", columns=columns)
+    write_encoding(encoding, record, given, folder / "encodings/tiny")
+    propagate_preparation(folder / "restored", folder / "encodings/tiny")
+    composed = options("model/ridge.yaml", columns=columns, encoding="tiny")
     model = build(composed, "model")
-    head, read = head_inputs(model, encoding, folder / "features.parquet", record.title)
-    inputs = tuple(read.of(part.case_id) for part in (cases.development(), cases.test()))
-    described = {"encoder": asdict(record), "head": composed}
-    preparation = folder / ("preparation" if head.fused else "restored")
-    trained = finish(folder, preparation, head, described, cases, inputs)
-    carry_encoder(folder / "encoded", trained.model)
+    reading = model.read(PreparedData.under(folder), TASK)
+    inputs = tuple(reading.of(part.case_id) for part in (cases.development(), cases.test()))
+    described = describe(composed, reading)
+    trained = finish(folder, reading.preparation, model, described, cases, inputs)
+    carry_encoder(folder / "encodings/tiny", trained.model)
     path.unlink()
     return trained
 

@@ -274,7 +274,7 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     """The region is cut out and stands beside the images as a channel, in training and here."""
     from skiagram.models.deep.inputs import NetworkInputs
     from skiagram.models.deep.network_model import NetworkModel
-    from skiagram.models.deployment import image_traits
+    from skiagram.models.reading import image_traits
     from skiagram.options import check
     from skiagram.training.options import Trainer
 

@@ -21,7 +21,8 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan
-from skiagram.models.deployment import image_traits, write_fingerprint
+from skiagram.models.deployment import write_fingerprint
+from skiagram.models.reading import image_traits
 from skiagram.options import build, composed
 from skiagram.preparation import (
     PREPARATION,

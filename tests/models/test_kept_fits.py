@@ -57,10 +57,7 @@ def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[st
     known, test = CASES.development(), CASES.test()
     table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
     member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
-    features = folder / "features.parquet"
-    features.parent.mkdir(exist_ok=True)
-    features.write_bytes(b"the same")
-    with kept_fits(folder / "work", CASES, "options", [features], "code") as work:
+    with kept_fits(folder / "work", CASES, "options", "code") as work:
         folders = ArmFolders(folder / "model", folder / "scores", work)
         train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
     return {
@@ -122,13 +119,9 @@ def test_quick_fits_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert seen[-1] == []
 
 
-def test_other_options_other_features_or_other_code_share_no_fit(tmp_path: Path) -> None:
-    table = tmp_path / "features.parquet"
+def test_other_options_or_inputs_and_other_code_share_no_fit(tmp_path: Path) -> None:
     folders = []
-    for options, content, code in (("a", b"1", "x"), ("b", b"1", "x"), ("a", b"2", "x")):
-        table.write_bytes(content)
-        with kept_fits(tmp_path / "work", CASES, options, [table], code) as work:
+    for inputs, code in (("a", "x"), ("b", "x"), ("a", "y")):
+        with kept_fits(tmp_path / "work", CASES, inputs, code) as work:
             folders.append(work)
-    with kept_fits(tmp_path / "work", CASES, "a", [table], "y") as work:
-        folders.append(work)
-    assert len(set(folders)) == 4
+    assert len(set(folders)) == 3

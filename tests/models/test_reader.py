@@ -12,6 +12,7 @@ from skiagram.calibration import average_calibrations, fit_calibration
 from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.reader import Reader, ReaderScores
+from skiagram.preparation import PreparedData
 from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task, write_table
 from tests.models.examples import PLAN, labelled
 
@@ -26,15 +27,13 @@ def raw(seed: int = 1) -> pd.DataFrame:
 
 
 def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) -> Outcome:
-    write_table(table, folder / "reader_scores.parquet")
+    write_table(table, folder / "cases/reader_scores.parquet")
     split = SPLIT if design == "holdout" else np.full(len(DATA), "train")
     label = np.where(split == "test", SEALED, DATA.label)
     cases = Cases(DATA.case_id, DATA.patient_id, split, label)
     task = Task(("normal", "malignant"), positive, design)
-    known, sealed = (
-        READER.inputs(folder / "reader_scores.parquet", task, part.case_id)
-        for part in (cases.development(), cases.test())
-    )
+    reading = READER.read(PreparedData.under(folder), task)
+    known, sealed = (reading.of(part.case_id) for part in (cases.development(), cases.test()))
     member = Member[ReaderScores]("reader", READER, {}, known, sealed)
     return train(member, cases, task, PLAN, ArmFolders.under(folder, "reader"))
 
@@ -85,11 +84,12 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
 def test_a_column_that_is_not_there_and_a_task_of_several_classes_are_named(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "reader_scores.parquet"
-    write_table(raw().rename(columns={"reader_1": "device"}), path)
+    prepared = PreparedData.under(tmp_path)
+    renamed = raw().rename(columns={"reader_1": "device"})
+    write_table(renamed, tmp_path / "cases/reader_scores.parquet")
     binary = Task(("normal", "malignant"), 1, "cv")
     with pytest.raises(OptionError, match=r"model\.column: no score `reader_1`\. Allowed: device"):
-        READER.inputs(path, binary, DATA.case_id)
+        READER.read(prepared, binary)
     several = Task(("a", "b", "c"), None, "cv")
     with pytest.raises(OptionError, match="one score for 3 classes"):
-        READER.inputs(path, several, DATA.case_id)
+        READER.read(prepared, several)

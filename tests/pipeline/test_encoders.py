@@ -5,9 +5,9 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from tests.pipeline.project import Project
+from tests.pipeline.project import BASELINES, Project
 
-HEADS = ["logistic_regression", "early_fusion"]
+HEADS = ["encoder_logistic_regression", "early_fusion"]
 
 
 @pytest.fixture(scope="module")
@@ -19,17 +19,20 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     path = weights_file(copy.folder).relative_to(copy.folder)
     values = options(copy.folder / path)
     values["weights"]["file"] = str(path)
-    (copy.folder / "conf/encoder/tiny.yaml").write_text(OmegaConf.to_yaml(values))
-    copy.edit("conf/model/early_fusion.yaml", columns=["encoding", "first_order"])
-    copy.edit("params.yaml", encoders=["tiny"], heads=HEADS)
-    members = ["decision_tree", "tiny-logistic_regression"]
+    text = OmegaConf.to_yaml(values)
+    (copy.folder / "conf/encoder/tiny.yaml").write_text(f"# @package encoders.tiny\n{text}")
+    copy.edit("conf/model/encoder_logistic_regression.yaml", encoding="tiny")
+    fused = ["encoding", "first_order"]
+    copy.edit("conf/model/early_fusion.yaml", encoding="tiny", columns=fused)
+    copy.edit("params.yaml", encoders=["tiny"], baselines=[*BASELINES, *HEADS])
+    members = ["decision_tree", "encoder_logistic_regression"]
     copy.edit("conf/combination/stacking.yaml", members=members)
     done = copy.run("dvc", "repro")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert stages(done.stdout) == [
         "digest",
-        "encode@tiny",
-        *(f"train_head@tiny-{head}" for head in HEADS),
+        "encode",
+        *(f"train_baseline@{model}" for model in (*BASELINES, *HEADS)),
         "combine",
         "evaluate",
         "record",
@@ -45,7 +48,7 @@ def stages(output: str) -> list[str]:
 def test_heads_are_an_arm_of_their_own_in_the_report(encoded: Project) -> None:
     evaluation = json.loads((encoded.folder / "reports/evaluation.json").read_text())
     outcomes = {model["outcome"]["model"]: model["outcome"] for model in evaluation["models"]}
-    plain, fused = (outcomes[f"tiny-{head}"] for head in HEADS)
+    plain, fused = (outcomes[head] for head in HEADS)
     assert plain["arm"] == fused["arm"] == "encoder"
     assert plain["title"] == "Logistic regression on a small SimCLR network"
     assert fused["title"].endswith("and features")
@@ -59,10 +62,10 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
     encoded: Project,
 ) -> None:
     encoded.edit("conf/model/early_fusion.yaml", inverse_regularisation=0.5)
-    done = encoded.run("dvc", "repro", "train_head")
-    assert stages(done.stdout) == ["digest", "train_head@tiny-early_fusion"], done.stderr
+    done = encoded.run("dvc", "repro", "train_baseline")
+    assert stages(done.stdout) == ["digest", "train_baseline@early_fusion"], done.stderr
     before = encoded.hashes("data/encodings")
-    again = encoded.stage("encode", "encoder=tiny")
+    again = encoded.stage("encode")
     assert "120 of 120 images were encoded before" in again.stdout
     assert "licence of the weights" in again.stdout
     assert encoded.hashes("data/encodings") == before
@@ -85,7 +88,7 @@ def test_what_does_not_fit_leaves_the_old_encoding(
     text = file.read_text()
     try:
         encoded.edit("conf/encoder/tiny.yaml", **changed)
-        done = encoded.stage("encode", "encoder=tiny")
+        done = encoded.stage("encode")
     finally:
         file.write_text(text)
     assert done.returncode == code, done.stderr

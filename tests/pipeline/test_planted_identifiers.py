@@ -233,15 +233,16 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         dataset="films",
         design="cv",
         features="first_order,covariates",
-        baselines=["svm", "logistic_regression_covariates"],
+        baselines=["svm", "logistic_regression_covariates", "encoder_logistic_regression"],
         networks=["small_cnn"],
         encoders=["tiny"],
-        heads=["logistic_regression"],
     )
     from tests.encoders.examples import options, weights_file  # torch
 
     encoder = options(weights_file(project.folder))
-    (project.folder / "conf/encoder/tiny.yaml").write_text(OmegaConf.to_yaml(encoder))
+    text = OmegaConf.to_yaml(encoder)
+    (project.folder / "conf/encoder/tiny.yaml").write_text(f"# @package encoders.tiny\n{text}")
+    project.edit("conf/model/encoder_logistic_regression.yaml", encoding="tiny")
     project.edit("conf/features/covariates.yaml", columns=["Alter", "Seite"])
     project.edit("conf/model/small_cnn.yaml", training__epochs=1)
     skiagram = (sys.executable, "-m", "skiagram")

@@ -40,7 +40,6 @@ MODELS: dict[str, Any] = {
     "features": ("wavelet",),
     "baselines": ("logistic_regression",),
     "encoders": (),
-    "heads": (),
     "networks": (),
     "plan": PLAN,
     "trainer": TRAINER,

@@ -17,7 +17,6 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, read_table
 from skiagram.report.index import render_study
 from skiagram.studies.ablation import Ablation
-from skiagram.studies.candidates import EncoderHead
 from skiagram.studies.cost import Cost
 from skiagram.studies.crossover.study import Crossover
 from skiagram.studies.robustness.study import Robustness
@@ -30,8 +29,8 @@ from tests.studies.small_phantom import MODELS, ON_PHANTOM, TIMED, small_place
 pytestmark = pytest.mark.thorough
 
 
-HEAD = "tiny-logistic_regression"
-STUDY = MODELS | {"encoders": ("tiny",), "heads": ("logistic_regression",)}
+HEAD = "tiny_logistic_regression"
+STUDY = MODELS | {"encoders": ("tiny",), "baselines": ("logistic_regression", HEAD)}
 STEPS: dict[str, Any] = {"_target_": "skiagram.restoration.steps.Steps"}
 FILLED = STEPS | {
     "missing": {"method": "nearest", "radius": 1},
@@ -48,6 +47,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = small_place(folder, (28, 4, 20))
     values = options(weights_file(folder), title="Tiny network")
     (workspace.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    for name in ("logistic_regression", "ridge", "decision_tree"):
+        text = (workspace.conf / f"model/{name}.yaml").read_text()
+        (workspace.conf / f"model/tiny_{name}.yaml").write_text(f"encoding: tiny\n{text}")
+    space = (workspace.conf / "search/logistic_regression.yaml").read_text()
+    (workspace.conf / f"search/{HEAD}.yaml").write_text(space)
     return workspace
 
 
@@ -87,7 +91,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     (restored,) = place.work.glob("restored-*")
     encoder = build(place.option_file("encoder", "tiny"), "encoder")
     seen = read_record(Preparation, data / "images" / PREPARATION)
-    table, _ = encode_images(restored / "images", encoder, IN_PROCESS, None, lambda _: None, seen)
+    table, _ = encode_images(restored / "restored", encoder, IN_PROCESS, None, lambda _: None, seen)
     (piece,) = place.work.glob("encoded-*")
     np.testing.assert_array_equal(
         FeatureTable.read(piece / "encoding.parquet").of(table.case_id).values, table.values
@@ -111,7 +115,7 @@ def test_each_image_is_encoded_once_for_all_studies(place: Workspace, encoded: l
     assert heads[0].auc == heads[1].auc
     assert len(encoded) == 2 * len(set(encoded)) == 2 * 104  # `again` leaves the same pixels
     encoded.clear()
-    more = ablation(heads=("logistic_regression", "ridge")).run(place)
+    more = ablation(baselines=("logistic_regression", HEAD, "tiny_ridge")).run(place)
     assert more.datasets[0].variants[0].changes[2].title == "Ridge regression on Tiny network"
     assert encoded == []
 
@@ -131,7 +135,7 @@ def test_a_head_meets_corrupted_images(place: Workspace) -> None:
 
 def test_a_heads_options_are_searched_in_its_own_space(place: Workspace) -> None:
     budget = Budget(trials=2, together=2, startup=2, pruning=None)
-    searched = small_search(**STUDY | {"baselines": (), "budget": budget}).run(place).models
+    searched = small_search(**STUDY | {"baselines": (HEAD,), "budget": budget}).run(place).models
     (head,) = searched
     assert (head.model, head.arm) == (HEAD, "encoder")
     assert head.tuned.value is not None
@@ -140,7 +144,7 @@ def test_a_heads_options_are_searched_in_its_own_space(place: Workspace) -> None
 
 
 def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
-    values = STUDY | ON_PHANTOM | TIMED | {"heads": ("ridge", "decision_tree"), "baselines": ()}
+    values = STUDY | ON_PHANTOM | TIMED | {"baselines": ("tiny_ridge", "tiny_decision_tree")}
     result = Cost(**values | {"features": ("wavelet",)}).run(place)
     ridge, tree = result.models
     weights = sum(weight.numel() for weight in network().parameters())
@@ -158,10 +162,8 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
 def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> None:
     text = (place.conf / "model/logistic_regression.yaml").read_text()
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")
-    (place.conf / "model/both.yaml").write_text(fused)
-    study = crossover(heads=("both",), sizes=(64,))
-    candidate = study.candidates(place)[-1]
-    assert isinstance(candidate, EncoderHead)
-    assert candidate.fused
+    (place.conf / "model/both.yaml").write_text(f"encoding: tiny\n{fused}")
+    study = crossover(baselines=("logistic_regression", "both"), sizes=(64,))
+    assert study.candidates(place)[-1].arm == "encoder"
     (head,) = (each for each in study.run(place).curves if each.arm == "encoder")
     assert head.title == "Logistic regression on Tiny network and features"

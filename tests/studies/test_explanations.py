@@ -20,6 +20,7 @@ from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.models.deep.fitted import Architecture
 from skiagram.options import build
+from skiagram.preparation import PreparedData
 from skiagram.report.index import render_study
 from skiagram.studies.explanations.regions import (
     KnownRegions,
@@ -31,7 +32,6 @@ from skiagram.studies.explanations.regions import (
     resize_mask,
 )
 from skiagram.studies.explanations.study import Explanations, ExplanationsResult
-from skiagram.studies.pipeline_steps import DataSet, PreparedData
 from skiagram.studies.workspace import Workspace
 from skiagram.training.classifier import Classifier
 from tests.encoders.examples import options as encoder_options
@@ -197,12 +197,12 @@ def test_each_modality_is_blanked_by_its_own_region(tmp_path: Path) -> None:
                 volume = np.random.default_rng(side).normal(100, 10, (side, side, side, 1))
                 writer.add(case, volume.astype(np.float32), None, Region(inside, outline))
     write_modalities(images, list(sides))
-    prepared = PreparedData(DataSet(tmp_path), tmp_path, tmp_path)
+    prepared = replace(PreparedData.under(tmp_path), images=images)
     known = find_regions(small_place(tmp_path), prepared, {}, ["a", "b"])
     blanked = blanked_data(
         small_place(tmp_path), prepared, known, ["a", "b"], None, 0, outside=False
     )
-    folders = modality_folders(blanked.images.folder)
+    folders = modality_folders(blanked.images)
     assert list(folders) == list(sides)
     for name, folder in folders.items():
         outline = draw_mark(Mark((sides[name] / 2,) * 3, sides[name] / 4), (sides[name],) * 3)
@@ -249,10 +249,13 @@ def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
     place = workspace(tmp_path)
     values = encoder_options(weights_file(tmp_path), title="Tiny network")
     (place.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
-    heads = ["logistic_regression", "small_forest"]
-    found = study(baselines=[], encoders=["tiny"], heads=heads).run(place)
+    for name in ("logistic_regression", "small_forest"):
+        text = (place.conf / f"model/{name}.yaml").read_text()
+        (place.conf / f"model/tiny_{name}.yaml").write_text(f"encoding: tiny\n{text}")
+    heads = ["tiny_logistic_regression", "tiny_small_forest"]
+    found = study(baselines=heads, encoders=["tiny"]).run(place)
     linear, forest = found.networks
-    assert (linear.model, linear.arm) == ("tiny-logistic_regression", "encoder")
+    assert (linear.model, linear.arm) == ("tiny_logistic_regression", "encoder")
     assert linear.title == "Logistic regression on Tiny network"
     assert all(map_.reason == "" and len(map_.tests) == 4 for map_ in linear.maps)
     reasons = {map_.method: map_.reason for map_ in forest.maps}
@@ -273,8 +276,8 @@ def test_a_head_without_maps_is_shown_with_the_reason(tmp_path: Path) -> None:
     (place.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
     head = (place.conf / "model/logistic_regression.yaml").read_text()
     fused = head.replace("columns: null", "columns: [encoding, wavelet]")
-    (place.conf / "model/fused.yaml").write_text(fused)
-    (model,) = study(baselines=[], encoders=["tiny"], heads=["fused"]).run(place).networks
+    (place.conf / "model/fused.yaml").write_text(f"encoding: tiny\n{fused}")
+    (model,) = study(baselines=["fused"], encoders=["tiny"]).run(place).networks
     assert all("beside the encoding" in map_.reason for map_ in model.maps)
     assert model.centre is None
     assert model.blanking is not None

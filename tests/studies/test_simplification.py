@@ -103,12 +103,12 @@ def test_a_head_on_an_encoder_is_simplified_with_the_encoders_costs(tmp_path: Pa
     values = encoder_options(weights_file(tmp_path), title="Tiny network")
     (place.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
     text = (place.conf / "model/ridge.yaml").read_text()
-    (place.conf / "model/both.yaml").write_text(
-        text.replace("columns: null", "columns: [encoding, wavelet]")
-    )
+    of_both = text.replace("columns: null", "columns: [encoding, wavelet]")
+    (place.conf / "model/both.yaml").write_text(f"encoding: tiny\n{of_both}")
+    (place.conf / "model/tiny_ridge.yaml").write_text(f"encoding: tiny\n{text}")
     weights = sum(weight.numel() for weight in network().parameters())
-    for head, title in (("ridge", "network"), ("both", "network and features")):
-        found = study(baselines=(), encoders=("tiny",), heads=(head,)).run(place)
+    for head, title in (("tiny_ridge", "network"), ("both", "network and features")):
+        found = study(baselines=(head,), encoders=("tiny",)).run(place)
         original, *simple = found.models
         assert found.originals == (f"Ridge regression on Tiny {title}",) * 3
         assert original.parameters > weights

@@ -7,7 +7,7 @@ import pytest
 from skiagram.compute.code_digest import code_modules
 from skiagram.errors import OptionError
 from skiagram.models.arm import train
-from skiagram.studies.candidates import Classical, Network
+from skiagram.studies.candidates import Candidate, Network
 from skiagram.studies.pipeline_steps import ingest_data, prepare_data
 from skiagram.studies.search.trials import fit_fold
 from skiagram.studies.workspace import Workspace
@@ -65,7 +65,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
     names = {
         workspace(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
         for target in (FOREST, NETWORK)
-        for arm in (Classical, Network)
+        for arm in (Candidate, Network)
     }
     assert len(names) == 4
 
@@ -73,7 +73,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("work", [fit_fold, train])
 def test_a_fit_depends_on_the_code_of_its_own_arm_alone(work: object) -> None:
-    classical = code_modules(work, Classical, FOREST)
+    classical = code_modules(work, Candidate, FOREST)
     assert {"skiagram.models.classical.trees", "skiagram.features.table"} < classical
     assert not {name for name in classical if name.startswith("skiagram.training")}
     assert not {name for name in classical if name.startswith("skiagram.models.deep")}
@@ -91,5 +91,5 @@ def test_data_do_not_depend_on_models(work: object) -> None:
 @pytest.mark.slow
 def test_pages_and_commands_count_nowhere() -> None:
     pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
-    found = code_modules(fit_fold, Classical, FOREST, ingest_data, prepare_data, train)
+    found = code_modules(fit_fold, Candidate, FOREST, ingest_data, prepare_data, train)
     assert not {name for name in found if name.startswith(pages)}

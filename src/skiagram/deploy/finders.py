@@ -23,8 +23,9 @@ from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.models.classical.finder import CandidateFinder
 from skiagram.models.contract import FittedFinder
-from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, Familiarity, image_traits
+from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment, Familiarity
 from skiagram.models.fits import finite
+from skiagram.models.reading import image_traits
 from skiagram.options import check
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import of_cases, tabulate_places

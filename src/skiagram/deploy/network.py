@@ -15,8 +15,9 @@ from skiagram.models.contract import FittedFinder
 from skiagram.models.deep.finder import load_finder
 from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, FittedNetwork, load_network
 from skiagram.models.deep.inputs import stored_images
-from skiagram.models.deployment import Familiarity, image_traits
+from skiagram.models.deployment import Familiarity
 from skiagram.models.fits import finite
+from skiagram.models.reading import image_traits
 from skiagram.preparation import Preparation
 from skiagram.training.data import ImageSet
 

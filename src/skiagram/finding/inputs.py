@@ -1,11 +1,10 @@
 """What a finder sees of some cases: images, places where to look, and lesions to learn from."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,6 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records import MARKS, Cases, of_cases, read_table, tabulate_places
 
 CANDIDATES = "candidates.parquet"
-FEATURES = "candidates_features.parquet"
 FindsIn = Literal["features", "candidates", "images"]
 
 
@@ -45,8 +43,6 @@ class FindingInputs:
     spacing: Spacings
     partner: Mapping[str, str]
 
-    covariates: ClassVar[tuple[()]] = ()  # a finder reads none
-
     def __len__(self) -> int:
         """Return the number of cases."""
         return len(self.case_id)
@@ -58,14 +54,6 @@ class FindingInputs:
     def of(self, case_id: NDArray[np.str_]) -> "FindingInputs":
         """Return the given cases."""
         return replace(self, case_id=case_id)
-
-    @property
-    def sha256(self) -> str:
-        """The digest of images, candidates and marks."""
-        digest = hashlib.sha256(self.images.sha256.encode())
-        for table in (self.candidates, self.marks):
-            digest.update(table.to_csv().encode())
-        return digest.hexdigest()
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -80,14 +68,27 @@ class FindingInputs:
         return self.marks[self.marks["case_id"].isin(self.case_id)].reset_index(drop=True)
 
     @classmethod
-    def read(cls, data: Path, finds_in: FindsIn) -> "FindingInputs":
-        """Read what the stages left in the folder `data`, of all cases.
+    def read(
+        cls,
+        folder: Path,
+        images: ImageStore,
+        places: Path,
+        features: Path | None,
+        finds_in: FindsIn,
+    ) -> "FindingInputs":
+        """Read all cases to be searched.
+
+        Args:
+            folder: Of cases and lesions, which ingest wrote.
+            images: Restored images.
+            places: Folder of candidates.
+            features: Table of their features; None where a finder reads none.
+            finds_in: What the finder looks at.
 
         Raises:
             OptionError: Candidates are asked for, and none were proposed.
         """
-        cases, images = Cases.read(data / "cases/cases.parquet"), ImageStore(data / "restored")
-        candidates = read_candidates(data)
+        cases, candidates = Cases.read(folder / "cases.parquet"), read_candidates(places)
         if finds_in != "images" and not len(candidates):
             raise OptionError(
                 "no candidates for a finder",
@@ -99,16 +100,16 @@ class FindingInputs:
             case_id=cases.case_id,
             images=images,
             candidates=candidates,
-            features=FeatureTable.read(data / FEATURES) if finds_in == "features" else None,
-            marks=read_table(data / "cases" / MARKS),
+            features=None if features is None else FeatureTable.read(features),
+            marks=read_table(folder / MARKS),
             spacing=read_spacing(images),
             partner=find_partners(cases),
         )
 
 
-def read_candidates(data: Path) -> pd.DataFrame:
-    """Return the places that stage `propose` left in the folder `data`; else none."""
-    path = data / "candidates" / CANDIDATES
+def read_candidates(folder: Path) -> pd.DataFrame:
+    """Return the places that stage `propose` left in a folder; else none."""
+    path = folder / CANDIDATES
     return read_table(path) if path.exists() else tabulate_places([])
 
 

@@ -17,10 +17,11 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import Finder, FitSummary, I, Labelled, Model
+from skiagram.models.contract import Finder, FitSummary, Labelled, Model
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, Scored
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
 from skiagram.models.fits import in_order
+from skiagram.models.reading import I
 from skiagram.options import STRICT
 from skiagram.records import (
     MARKS,
@@ -58,6 +59,11 @@ class Trainable(ABC, Generic[I]):
     model: Model[I]
     options: dict[str, Any]
 
+    @property
+    def title(self) -> str:
+        """Return its name for people."""
+        return self.model.title
+
     @abstractmethod
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
         """Return the final fit and all scores of each repeat.
@@ -74,6 +80,12 @@ class Member(Trainable[I]):
     development: I
     test: I
     group: NDArray[np.str_] | None = None
+    titled: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Return its name for people, which may say what it reads."""
+        return self.titled or self.model.title
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
         known = cases.development()
@@ -192,7 +204,7 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
     return Outcome(
         model=member.name,
         arm=member.model.arm,
-        title=member.model.title,
+        title=member.title,
         status="failed" if reason else "finished",
         reason=reason,
         parameters=last.parameters,

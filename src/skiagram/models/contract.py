@@ -7,7 +7,7 @@ likely; they are not probabilities until `skiagram.calibration` made them so.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -15,22 +15,14 @@ from numpy.typing import NDArray
 
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores
-from skiagram.records import of_cases
+from skiagram.models.reading import I, Inputs, Reading
+from skiagram.preparation import PreparedData
+from skiagram.records import Task, of_cases
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
 
 
-class Inputs(Protocol):
-    """What a model sees of some cases: a feature table or images."""
-
-    def __len__(self) -> int: ...
-
-    def select(self, rows: NDArray[np.int64]) -> Self:
-        """Return the given rows, in the given order."""
-
-
-I = TypeVar("I", bound=Inputs)  # noqa: E741
 I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
 
 
@@ -130,8 +122,11 @@ class Model(Protocol[I]):
     training set, so both arms see the same labels.
     """
 
-    arm: ClassVar[Arm]
     uses_validation: ClassVar[bool]
+
+    @property
+    def arm(self) -> Arm:
+        """Return which models it is compared among."""
 
     @property
     def title(self) -> str:
@@ -142,6 +137,17 @@ class Model(Protocol[I]):
 
         Raises:
             ModelFailure: The model diverged, ran out of memory or refuses these inputs.
+        """
+
+
+class ReadsData(Model[I], Protocol[I]):
+    """A model that says what it reads of prepared data; others are made of models' scores."""
+
+    def read(self, prepared: PreparedData, task: Task) -> Reading[I]:
+        """Open what it reads of all cases.
+
+        Raises:
+            OptionError: The prepared data do not hold what it reads.
         """
 
 

@@ -35,13 +35,13 @@ from skiagram.models.contract import (
     FitContext,
     FitSummary,
     Fitted,
-    I,
     Labelled,
     Model,
     TrainedByEpochs,
 )
 from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitResult, Rows, fit_model, make_fit
+from skiagram.models.reading import I
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.seeding import derived_seed

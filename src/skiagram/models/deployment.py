@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from skiagram.calibration import Calibration, Finite, Positive, Probability, conformal_limits
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
-from skiagram.finding.inputs import FindingInputs
-from skiagram.image_store.shards import Image, Region
-from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
 from skiagram.records import Cases, Predictions, Task, read_record, sha256_of, write_record
@@ -282,13 +279,6 @@ def complete_folder(
     write_checksums(model)
 
 
-def familiar_space(inputs: object) -> FeatureTable | None:
-    """Return the features by which new cases are told to be unlike those that a model read."""
-    if isinstance(inputs, FindingInputs):
-        return image_traits([inputs.images])
-    return inputs if isinstance(inputs, FeatureTable) else None
-
-
 def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTable | None) -> None:
     """Write what the training data were like into a model's folder."""
     task = read_record(Deployment, model / DEPLOYMENT).task
@@ -322,32 +312,3 @@ def _of_images(table: FeatureTable) -> FeatureTable:
 def _quantiles(names: Sequence[str], values: NDArray[Any]) -> dict[str, tuple[float, ...]]:
     quantiles = np.quantile(values.astype(np.float64), LEVELS, axis=0)
     return {name: tuple(quantiles[:, k].tolist()) for k, name in enumerate(names)}
-
-
-_QUANTILES = [f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)]
-_TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUANTILES)
-
-
-def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
-    """Return plain traits of restored images, the space in which networks' cases are familiar."""
-    case_id = np.array(images[0].case_ids)
-    blocks = [
-        np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])
-        for store in images
-    ]
-    names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in _TRAITS]
-    return FeatureTable(case_id, tuple(names), np.hstack(blocks).astype(np.float32))
-
-
-def _traits(image: Image, region: Region | None) -> list[float]:
-    values = image if region is None else image[region.inside]
-    values = np.asarray(values, dtype=np.float64).ravel()
-    mean, deviation = float(values.mean()), float(values.std())
-    skewness = float(np.mean((values - mean) ** 3)) / max(deviation, 1e-12) ** 3
-    plane = np.asarray(image, dtype=np.float32)
-    across = plane.ndim - 2 if plane.ndim > 2 else 1
-    steps = float(np.abs(np.diff(plane, axis=across)).mean()) if plane.shape[across] > 1 else 0.0
-    height, width = plane.shape[plane.ndim == 4 :][:2]
-    quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
-    sharpness = steps / max(deviation, 1e-12)
-    return [height, width, mean, deviation, skewness, sharpness, *quantiles]

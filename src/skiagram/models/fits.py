@@ -7,7 +7,7 @@ so that a run that was killed goes on where it was. Networks keep themselves, ep
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,11 +24,11 @@ from skiagram.models.contract import (
     FitSummary,
     Fitted,
     FittedFinder,
-    I,
     Labelled,
     Model,
 )
-from skiagram.records import MARKS, Cases, read_table, sha256_of, write_table
+from skiagram.models.reading import I
+from skiagram.records import MARKS, Cases, read_table, write_table
 
 Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found
@@ -147,7 +147,6 @@ def kept_fits(
     root: Path,
     cases: Cases,
     inputs: str,
-    tables: Iterable[Path],
     code: str,
     finished: Callable[[], bool] = lambda: True,
 ) -> Iterator[Path]:
@@ -156,8 +155,7 @@ def kept_fits(
     Other inputs or other code give another folder, so that no fit is taken up by a run that would
     not have made it. After a failure the folder stays.
     """
-    contents = map(sha256_of, tables)
-    folder = root / cases.digest(code, inputs, *contents)[:32]
+    folder = root / cases.digest(code, inputs)[:32]
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
     if finished():

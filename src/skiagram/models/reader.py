@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.reading import Reading, digest_inputs
 from skiagram.options import STRICT
-from skiagram.records import Task, read_table
+from skiagram.preparation import PreparedData
+from skiagram.records import READER_SCORES, Task, read_table
 
 
 @plain_dataclass(frozen=True)
@@ -47,8 +50,19 @@ class Reader:
     column: str
     title: str
 
-    def inputs(self, path: Path, task: Task, case_id: NDArray[np.str_]) -> ReaderScores:
-        """Read the scores of the given cases from ingest's table of a column per reader."""
+    def read(self, prepared: PreparedData, task: Task) -> Reading[ReaderScores]:
+        path = prepared.cases / READER_SCORES
+        scores = self._scores(path, task)
+
+        def of(case_id: NDArray[np.str_]) -> ReaderScores:
+            values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
+            return ReaderScores(values, int(task.positive or 0))
+
+        read = digest_inputs(path)
+        return Reading(of, self.title, read, prepared.preparation, lambda: None)
+
+    def _scores(self, path: Path, task: Task) -> "pd.Series[float]":
+        """Return the scores of all cases from ingest's table of a column per reader."""
         if task.positive is None:
             remedy = f"leave `{self.title}` out of `baselines` in params.yaml"
             found, allowed = f"one score for {len(task.classes)} classes", "tasks of two classes"
@@ -59,8 +73,7 @@ class Reader:
             remedy = "name it in the data set's option file, under `columns.scores`"
             found = f"no score `{self.column}`"
             raise OptionError(found, where="model.column", allowed=allowed, remedy=remedy)
-        scores = table[self.column].loc[case_id.tolist()]
-        return ReaderScores(scores.to_numpy(dtype=np.float64), task.positive)
+        return table[self.column]
 
     def fit(self, training: Labelled[ReaderScores], context: FitContext) -> "FittedReader":
         return FittedReader()

@@ -19,12 +19,12 @@ from skiagram.evaluation.scores import ModelScores, Scores
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
+from skiagram.preparation import PreparedData
 from skiagram.records import Cases, Design
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.candidates import Classical, EncoderStudyOptions, StudiedModel
+from skiagram.studies.candidates import EncoderStudyOptions, StudiedModel
 from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (
-    PreparedData,
     ReportedDataSet,
     ingest_data,
     prepare_data,
@@ -116,7 +116,7 @@ class Ablation(EncoderStudyOptions):
             images = prepare_data(workspace, data, restoration, families, encoders)
             models = []
             for candidate in self.candidates(workspace):
-                if isinstance(candidate, Classical):
+                if candidate.arm == "classical":
                     candidate = candidate.having(self.model_variants.get(variant, {}))
                 models.append(train_and_score(workspace, images, candidate, self.plan))
             made[variant] = images, models
@@ -125,7 +125,7 @@ class Ablation(EncoderStudyOptions):
         results: list[VariantResult] = []
         for variant, (images, models) in made.items():
             known = labels.evaluation_set.ideal is not None
-            psnr, ssim = estimate_fidelity(data.folder, images.images) if known else (None, None)
+            psnr, ssim = estimate_fidelity(data.folder, images.store) if known else (None, None)
             changes = tuple(_change(model, labels, reference, not results) for model in models)
             results.append(VariantResult(variant, psnr, ssim, changes))
         cases = labels.evaluation_set.cases

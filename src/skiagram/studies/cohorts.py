@@ -6,14 +6,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.workers import IN_PROCESS
 from skiagram.evaluation.scores import ModelScores
-from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.cross_validation import Plan
+from skiagram.preparation import PreparedData
 from skiagram.records import Cases, Outcome, Predictions, Task, read_cases, read_record
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
+from skiagram.steps.train import train_model
 from skiagram.studies.candidates import Candidate
-from skiagram.studies.pipeline_steps import PreparedData
 from skiagram.studies.workspace import Workspace
 
 FOLDS = 5  # a fifth of the patients is set aside at a time
@@ -30,7 +32,7 @@ class Cohort:
 
     @classmethod
     def of(cls, prepared: PreparedData) -> "Cohort":
-        return cls(*read_cases(prepared.data.folder / "cases"))
+        return cls(*read_cases(prepared.cases))
 
     def part(self, training: Rows, test: Rows) -> "Cohort":
         """Return the cohort of a sealed test set that trains and scores some of the rows."""
@@ -115,13 +117,11 @@ def train_candidate(
     cases = cohort.cases
 
     def make(folder: Path) -> None:
-        of, threads = candidate.reader(prepared), workspace.compute.threads
-        parts = [of(part.case_id) for part in (cases.development(), cases.test())]
-        model = candidate.model(threads)
-        member = Member(candidate.name, model, dict(candidate.options), *parts)
+        model = candidate.model(workspace.compute.threads)
+        compute = replace(IN_PROCESS, threads=workspace.compute.threads)
+        options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
         folders = ArmFolders(folder / "model", folder / "scores", None)
-        with workspace.compute.limit():
-            train(member, cases, cohort.task, plan, folders)
+        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders)
 
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,

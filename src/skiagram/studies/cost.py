@@ -33,8 +33,6 @@ from skiagram.records import read_record, write_record
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import (
     Candidate,
-    Classical,
-    EncoderHead,
     EncoderStudyOptions,
     FailedModel,
     StudiedModel,
@@ -193,7 +191,7 @@ def time_families(
     def timed(options: Options, folder: Path) -> TimedFamily:
         number = _write_images(cv, clock, folder / "images", regions=False)
         family, store = build(dict(options), "features"), ImageStore(folder / "images")
-        histories = CaseHistories.read(cv.prepared.data.folder / "cases")
+        histories = CaseHistories.read(cv.prepared.cases)
 
         def work() -> FeatureTable:
             return extract(store, [family], histories)
@@ -214,10 +212,10 @@ def time_encoder(cv: CrossValidation, name: str, options: Options, clock: Clock)
         from skiagram.training.classifier import multiply_adds
 
         number = _write_images(cv, clock, folder / "images", regions=True)
-        images, case = cv.prepared.images, str(cv.case_id[0])
+        images, case = cv.prepared.store, str(cv.case_id[0])
         encoder = build(dict(options), "encoder")
         loaded = encoder.load()
-        seen = read_record(Preparation, cv.prepared.data.folder / "images" / PREPARATION)
+        seen = read_record(Preparation, cv.prepared.images / PREPARATION)
         ready = resolve_preprocessing(seen.images, encoder, loaded)
         scaled = ready.preprocessing.intensity.scale(images.image(case))
         pictures = ready.see(scaled, images.region(case), images.spacing(case), loaded.channels)
@@ -246,14 +244,14 @@ def _time_once(
     def make(folder: Path) -> None:
         write_record(timed(options, folder), folder / "time.json")
 
-    inputs = asdict(clock) | {"restored": cv.prepared.restored.name, "options": options}
+    inputs = asdict(clock) | {"restored": cv.prepared.images.parent.name, "options": options}
     piece = cv.workspace.make_once(f"timed-{name}", inputs, make, timed)
     return read_record(kind, piece / "time.json")
 
 
 def _write_images(cv: CrossValidation, clock: Clock, folder: Path, regions: bool) -> int:
     """Write the restored images that are timed into a store of their own; return their number."""
-    images, few = cv.prepared.images, cv.case_id[: clock.images].tolist()
+    images, few = cv.prepared.store, cv.case_id[: clock.images].tolist()
     with ShardWriter(folder) as writer:
         for case_id in few:
             region = images.region(case_id) if regions else None
@@ -280,7 +278,7 @@ def time_model(cv: CrossValidation, candidate: Candidate, clock: Clock) -> Model
         try:
             timed = _time_fits(cv, candidate, clock)
         except (ModelFailure, DataError) as error:
-            timed = FailedModel(**vars(candidate.studied()), reason=str(error))
+            timed = FailedModel(**vars(candidate.studied(cv.prepared)), reason=str(error))
         write_record(timed, folder / "cost.json")
 
     inputs = cv.inputs(candidate) | asdict(clock)
@@ -300,11 +298,11 @@ def _time_fits(cv: CrossValidation, candidate: Candidate, clock: Clock) -> Model
         taken.append(seconds)
         scores = cv.scores(candidate, fitted, cv.case_id[fold.held_out])
         areas.append(cv.auc(scores, fold.held_out))
-    few = candidate.reader(cv.prepared)(cv.case_id[: clock.images])
+    few = candidate.read(cv.prepared).of(cv.case_id[: clock.images])
     with cv.workspace.compute.limit():
         scoring = clock.measure_repeated(lambda: fitted.scores(few), len(few))
     return ModelCost(
-        **vars(candidate.studied()),
+        **vars(candidate.studied(cv.prepared)),
         auc=cv.mean(np.array(areas), 0.0, 1.0),
         parameters=fitted.summary.parameters,
         multiply_adds=fitted.summary.multiply_adds,
@@ -390,9 +388,10 @@ class Cost(EncoderStudyOptions, TimedStudy):
                     failed.append(cost)
                     continue
                 columns, encoder = candidate.options.get("columns"), None
-                reads_features = isinstance(candidate, Classical)
-                if isinstance(candidate, EncoderHead):
-                    encoder, reads_features = frozen[candidate.encoder], candidate.fused
+                read = candidate.read(cv.prepared)
+                reads_features = candidate.arm == "classical"
+                if candidate.encoding is not None:
+                    encoder, reads_features = frozen[candidate.encoding], read.is_fused
                     columns = [column for column in columns or () if COLUMN not in column]
                 families = feature_time(described, columns) if reads_features else None
                 costs.append(_with_inputs(cost, encoder, families, training))

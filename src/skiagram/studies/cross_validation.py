@@ -11,13 +11,14 @@ from skiagram.models.contract import Fitted, Labelled
 from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
+from skiagram.preparation import PreparedData
 from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import Candidate, StudyOptions
-from skiagram.studies.pipeline_steps import PreparedData, ReportedDataSet
+from skiagram.studies.pipeline_steps import ReportedDataSet
 from skiagram.studies.workspace import Workspace
 
 Rows = NDArray[np.int64]
@@ -97,7 +98,7 @@ class CrossValidation:
             DataError: It cannot be trained on so few cases.
         """
         part = self.select(rows)
-        inputs = candidate.reader(self.prepared)(part.case_id)
+        inputs = candidate.read(self.prepared).of(part.case_id)
         labelled = Labelled(
             inputs, part.case_id, part.label, part.patient_id, self.n_classes, target=target
         )
@@ -109,7 +110,7 @@ class CrossValidation:
         self, candidate: Candidate, fitted: Fitted[Any], case_id: NDArray[np.str_]
     ) -> Floats:
         """Return (m, n_classes) scores of cases of the prepared data."""
-        inputs = candidate.reader(self.prepared)(case_id)
+        inputs = candidate.read(self.prepared).of(case_id)
         with self.workspace.compute.limit():
             return finite(fitted.scores(inputs))
 
@@ -160,13 +161,13 @@ class CrossValidatedStudy(StudyOptions):
     ) -> tuple[CrossValidation, CrossValidatedDataSet]:
         """Ingest and prepare the data set; return its development cases, and what results say."""
         prepared = self.prepared(workspace, self.dataset, self.design, self.restoration)
-        cases, task = read_cases(prepared.data.folder / "cases")
+        cases, task = read_cases(prepared.cases)
         known = cases.development()
         cv = CrossValidation(
             workspace, prepared, self.plan, known.case_id, known.label, known.patient_id,
             len(task.classes), task.positive,
         )  # fmt: skip
-        title = read_record(DataCard, prepared.data.folder / "cases/card.json").title
+        title = read_record(DataCard, prepared.cases / "card.json").title
         patients = len(set(cv.patient_id.tolist()))
         folds = len(cv.folds())
         return cv, CrossValidatedDataSet(self.dataset, title, len(cv), patients, folds)

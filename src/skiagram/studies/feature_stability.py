@@ -100,7 +100,7 @@ class FeatureStability:
                 workspace.option_file("restoration", restoration),
                 {"perturbed": self._family(workspace, changes)},
             )
-            table = FeatureTable.read(prepared.features / "features.parquet").of(cases.case_id)
+            table = FeatureTable.read(prepared.features).of(cases.case_id)
             correlations[kind] = self._correlate(workspace, table, cases)
         patients = len(set(cases.patient_id.tolist()))
         return StableDataSet(name, str(options["title"]), patients, correlations)

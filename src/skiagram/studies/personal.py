@@ -22,16 +22,16 @@ from skiagram.features.earlier import previous_cases
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.options import STRICT
+from skiagram.preparation import PreparedData
 from skiagram.records import Cases, Design, read_table
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import degrees_of_freedom, over_trainings, variance_of_mean
-from skiagram.studies.candidates import Classical, StudyOptions
+from skiagram.studies.candidates import Candidate, StudyOptions
 from skiagram.studies.cohorts import train_and_score
 from skiagram.studies.pipeline_steps import (
     DataSet,
-    PreparedData,
     ReportedDataSet,
     ingest_data,
     prepare_data,
@@ -155,9 +155,9 @@ class Personal(StudyOptions):
         restoration = workspace.option_file("restoration", self.restoration)
         prepared = prepare_data(workspace, data, restoration, families)
         scored = [
-            (candidate.studied().title, self._variants(workspace, prepared, candidate))
+            (candidate.studied(prepared).title, self._variants(workspace, prepared, candidate))
             for candidate in self.candidates(workspace)
-            if isinstance(candidate, Classical)
+            if candidate.arm == "classical"
         ]
         labels = unseal(workspace, data, self, self.replicates)
         reported = labels.evaluation_set.cases
@@ -177,10 +177,10 @@ class Personal(StudyOptions):
         )
 
     def _variants(
-        self, workspace: Workspace, prepared: PreparedData, candidate: Classical
+        self, workspace: Workspace, prepared: PreparedData, candidate: Candidate
     ) -> dict[str, ModelScores]:
         """Train a model with each kind of knowledge that the data have."""
-        every = FeatureTable.read(prepared.features / "features.parquet").names
+        every = FeatureTable.read(prepared.features).names
         names = choose_columns(every, candidate.options["columns"])
         scored: dict[str, ModelScores] = {}
         trained: list[list[str]] = []

@@ -1,23 +1,24 @@
-"""One run of the pipeline for a study, step by step, by the functions of the root pipeline.
+"""One run of the pipeline for a study, by the steps of the root pipeline.
 
 Equal pieces are made once for all runs of all studies.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from skiagram.datasets.ingest import IngestFolders, ingest
-from skiagram.encoders.encoder import RECORD, TABLE
-from skiagram.features.case_histories import CaseHistories
-from skiagram.features.extraction import build_families, extract_modalities
+from skiagram.features.windows import Windows
+from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
-from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, Design, read_record, write_record
-from skiagram.restoration.restore import restore_modalities
+from skiagram.options import check
+from skiagram.preparation import PreparedData
+from skiagram.records import Design
+from skiagram.steps.extract import extract_features
+from skiagram.steps.ingest import ingest_source
+from skiagram.steps.propose import propose_places
+from skiagram.steps.restore import restore_images
 from skiagram.studies.workspace import Workspace
 
 Options = Mapping[str, Any]
@@ -45,32 +46,21 @@ class DataSet:
 
     folder: Path
 
+    @classmethod
+    def of(cls, prepared: PreparedData) -> "DataSet":
+        """Return the data set that was prepared."""
+        return cls(prepared.cases.parent)
+
     @property
     def images(self) -> ImageStore:
         return ImageStore(self.folder / "images")
-
-
-@dataclass(frozen=True)
-class PreparedData:
-    """Restored images, their features, and what frozen encoders make of them."""
-
-    data: DataSet
-    restored: Path
-    features: Path
-    encodings: Mapping[str, Path] = field(default_factory=dict)
-
-    @property
-    def images(self) -> ImageStore:
-        """Return the restored images."""
-        return ImageStore(self.restored / "images")
 
 
 def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataSet:
     """Ingest a data set."""
 
     def make(folder: Path) -> None:
-        folders = IngestFolders(folder / "images", folder / "cases", folder / "sealed")
-        ingest(build(dict(dataset), "dataset"), design, workspace.data, folders)
+        ingest_source(dataset, design, workspace.data, folder)
 
     return DataSet(workspace.make_once("ingested", {"dataset": dataset, "design": design}, make))
 
@@ -85,29 +75,50 @@ def prepare_data(
     """Restore a data set's images, extract their features and encode them."""
 
     def restore(folder: Path) -> None:
-        cases = Cases.read(data.folder / "cases/cases.parquet")
-        built = build(dict(restoration), "restoration")
-        images, record = data.folder / "images", folder / "treatment.parquet"
-        restore_modalities(images, built, folder / "images", record, cases)
+        restore_images(restoration, data.folder, folder)
 
     inputs = {"data": data.folder.name, "restoration": restoration}
-    restored = workspace.make_once("restored", inputs, restore)
-    described = extract_features(workspace, data, restored, families)
+    images = workspace.make_once("restored", inputs, restore) / "restored"
+    proposal = workspace.option_file("proposal", "none")
+    hit = check(HitRule, workspace.options_of("hit")["hit"], "hit")
+
+    def propose(folder: Path) -> None:
+        propose_places(proposal, hit, data.folder, images, folder)
+
+    candidates = workspace.make_once("proposed", {"restored": images.parent.name}, propose)
+    described = describe_images(
+        workspace, data.folder / "cases", images, candidates / "candidates", families
+    )
     return encode_prepared(workspace, described, encoders)
 
 
-def extract_features(
-    workspace: Workspace, data: DataSet, restored: Path, families: Mapping[str, Options]
+def describe_images(
+    workspace: Workspace,
+    cases: Path,
+    images: Path,
+    candidates: Path,
+    families: Mapping[str, Options],
 ) -> PreparedData:
-    """Extract the features of restored images, all of a data set's or some."""
+    """Extract the features of restored images, of all cases or some.
 
-    def describe(folder: Path) -> None:
-        histories = CaseHistories.read(data.folder / "cases")
-        table = extract_modalities(restored / "images", build_families(families), histories)
-        table.write(folder / "features.parquet")
+    Args:
+        candidates: Folder of the places, which says how the images were prepared.
+    """
+    windows = check(Windows, workspace.options_of("extract")["windows"], "windows")
 
-    inputs = {"restored": restored.name, "families": list(families.items())}
-    return PreparedData(data, restored, workspace.make_once("features", inputs, describe))
+    def extract(folder: Path) -> None:
+        extract_features(families, windows, cases, images, candidates, folder)
+
+    inputs = {"restored": images.parent.name, "proposed": candidates.parent.name}
+    made = workspace.make_once("features", inputs | {"families": list(families.items())}, extract)
+    return PreparedData(
+        cases=cases,
+        images=images,
+        features=made / "features.parquet",
+        preparation=made / "preparation",
+        candidates=candidates,
+        candidates_features=made / "candidates_features.parquet",
+    )
 
 
 def encode_prepared(
@@ -119,16 +130,13 @@ def encode_prepared(
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
-    def encode(folder: Path) -> None:
-        from skiagram.encoders.encoding import encode_images
+    windows = check(Windows, workspace.options_of("encode")["windows"], "windows")
 
-        images, encoder = prepared.restored / "images", build(dict(options), "encoder")
-        learned_from = read_record(Preparation, prepared.data.folder / "images" / PREPARATION)
-        table, record = encode_images(
-            images, encoder, workspace.compute, workspace.encodings, print, learned_from
-        )
-        table.write(folder / TABLE)
-        write_record(record, folder / RECORD)
+    def make(folder: Path) -> None:
+        from skiagram.steps.encode import encode
 
-    inputs = {"restored": prepared.restored.name, "encoder": options}
-    return workspace.make_once("encoded", inputs, encode)
+        read = (prepared.images, prepared.candidates)
+        encode(options, windows, *read, folder, workspace.compute, workspace.encodings, print)
+
+    inputs = {"restored": prepared.images.parent.name, "encoder": options}
+    return workspace.make_once("encoded", inputs, make)

@@ -79,6 +79,10 @@ class Workspace:
             )
         return read_option_file(path, f"conf/{group}/{name}.yaml")
 
+    def options_of(self, stage: str) -> dict[str, Any]:
+        """Return the options that are a stage's own, as the root pipeline has them."""
+        return read_option_file(self.conf / f"{stage}.yaml", f"conf/{stage}.yaml")
+
     def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:
         """Return a name, beginning with `what`, that these inputs and this code alone have.
 

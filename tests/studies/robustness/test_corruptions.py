@@ -1,6 +1,7 @@
 """Images get worse by the amount asked for, whatever their depth, and faults stay faults."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,11 @@ from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
 
 from skiagram.errors import DataError
+from skiagram.finding.inputs import CANDIDATES
 from skiagram.image_store.shards import Image, ShardWriter
-from skiagram.records import Cases, write_table
-from skiagram.studies.pipeline_steps import DataSet, Options, PreparedData
+from skiagram.preparation import PREPARATION, ImageKinds, Preparation, PreparedData
+from skiagram.records import Cases, tabulate_places, write_record, write_table
+from skiagram.studies.pipeline_steps import Options
 from skiagram.studies.robustness.corruptions import (
     CORRUPTIONS,
     Condition,
@@ -24,7 +27,7 @@ from skiagram.studies.robustness.corruptions import (
     prepare_condition,
 )
 from skiagram.studies.workspace import Workspace
-from tests.studies.small_phantom import local_compute
+from tests.studies.small_phantom import CONF, local_compute
 
 EVERY = pytest.mark.parametrize("name", CORRUPTIONS)
 MODERATE = {"noise": 0.1, "blur": 1.0, "contrast": 0.5, "brightness": 0.1, "jpeg": 50.0}
@@ -185,25 +188,27 @@ def condition(folder: Path, *case_id: str, amount: float = 0.2, seed: int = 0) -
         names = np.array(IDS)
         cases = Cases(names, names, np.full(3, "train"), np.zeros(3, np.int64))
         cases.write(folder / "cases/cases.parquet")
-    clean = PreparedData(DataSet(folder), folder, folder)
-    workspace = Workspace(folder, None, folder / "work", local_compute())
+        write_record(Preparation(ImageKinds.of([film]), None), folder / "candidates" / PREPARATION)
+        write_table(tabulate_places([]), folder / "candidates" / CANDIDATES)
+    clean = replace(PreparedData.under(folder), images=folder / "images")
+    workspace = Workspace(CONF, None, folder / "work", local_compute())
     return Condition(workspace, clean, FILL, {}, np.array(case_id), "noise", amount, seed)
 
 
 @pytest.mark.slow
 def test_worse_images_are_restored_and_keep_their_spacing(tmp_path: Path) -> None:
-    images = prepare_condition(condition(tmp_path, *IDS)).images
+    images = prepare_condition(condition(tmp_path, *IDS)).store
     assert images.case_ids == list(IDS)
     assert all(np.isfinite(image).all() for _, image in images)
     assert images.spacing("case-1") == (0.2, 0.3)
 
 
 def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path: Path) -> None:
-    whole = prepare_condition(condition(tmp_path, *IDS)).images
-    alone = prepare_condition(condition(tmp_path, "case-2")).images
+    whole = prepare_condition(condition(tmp_path, *IDS)).store
+    alone = prepare_condition(condition(tmp_path, "case-2")).store
     np.testing.assert_array_equal(whole.image("case-2"), alone.image("case-2"))
     assert not np.array_equal(whole.image("case-1"), whole.image("case-2"))
-    other = prepare_condition(condition(tmp_path, *IDS, seed=1)).images
+    other = prepare_condition(condition(tmp_path, *IDS, seed=1)).store
     assert not np.array_equal(whole.image("case-2"), other.image("case-2"))
 
 

@@ -19,7 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.repeatability import Repeatable
 from skiagram.features.table import FeatureTable, is_in_family, is_perturbed
@@ -34,8 +34,10 @@ from skiagram.models.classical.preprocessing import (
     selector,
 )
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.reading import Reading, digest_inputs
 from skiagram.options import STRICT
-from skiagram.records import read_record, write_record
+from skiagram.preparation import PreparedData
+from skiagram.records import Task, read_record, write_record
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
@@ -68,10 +70,11 @@ class ClassicalModel(ABC):
         harmonisation: How effects of the site are taken out of the features, learned on the
             training cases; null for not at all.
         columns_title: What the columns are, in names of the model; null for their own names.
+        encoding: Encoder whose numbers it reads in place of features; `columns` that name families
+            of features, too, add these beside them (early fusion). Null reads features alone.
     """
 
     kind: ClassVar[str]
-    arm: ClassVar[Arm] = "classical"
     uses_validation: ClassVar[bool] = False
 
     columns: tuple[str, ...] | None
@@ -81,6 +84,11 @@ class ClassicalModel(ABC):
     lasting: Repeatable | None = Field(default=None, kw_only=True)
     harmonisation: Harmonisation | None = Field(default=None, kw_only=True)
     columns_title: str | None = Field(default=None, kw_only=True)
+    encoding: str | None = Field(default=None, kw_only=True)
+
+    @property
+    def arm(self) -> Arm:
+        return "classical" if self.encoding is None else "encoder"
 
     @property
     def title(self) -> str:
@@ -91,6 +99,25 @@ class ClassicalModel(ABC):
         title = f"{self.kind} on {named}" if named else self.kind
         title += "" if self.lasting is None else ", repeatable features"
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
+
+    def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
+        if self.encoding is not None:
+            return self._read_encoding(prepared.encoding(self.encoding), prepared)
+        table, read = FeatureTable.read(prepared.features), digest_inputs(prepared.features)
+        return Reading(table.of, self.title, read, prepared.preparation, lambda: table)
+
+    def _read_encoding(self, folder: Path, prepared: PreparedData) -> Reading[FeatureTable]:
+        from skiagram.encoders.encoder import TABLE, read_encoding
+
+        table, record = read_encoding(folder)
+        title, preparation, files = f"{self.kind} on {record.title}", folder, [folder / TABLE]
+        families = self.columns or ()
+        if not all(any(is_in_family(name, family) for name in table.names) for family in families):
+            table = _beside(table, FeatureTable.read(prepared.features))
+            title, preparation = f"{title} and features", prepared.preparation
+            files.append(prepared.features)
+        read = digest_inputs(*files)
+        return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
 
     @abstractmethod
     def estimator(self, seed: int) -> Any:
@@ -253,6 +280,16 @@ def _named_failures(title: str) -> Iterator[None]:
         raise ModelFailure(found, where=title, remedy=remedy) from error
     except (ValueError, ArithmeticError, MemoryError) as error:
         raise ModelFailure(f"{type(error).__name__}: {error}", where=title) from error
+
+
+def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
+    """Return an encoding with the features of the same cases after it."""
+    own = features.of(encoding.case_id)
+    shared = set(own.names) & set(encoding.names)
+    if shared:
+        raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
+    values = np.hstack([encoding.values, own.values])
+    return FeatureTable(encoding.case_id, (*encoding.names, *own.names), values)
 
 
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:

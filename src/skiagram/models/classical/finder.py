@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
-from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.contract import (
@@ -29,8 +29,10 @@ from skiagram.models.contract import (
     FittedFinder,
     Labelled,
 )
+from skiagram.models.reading import Reading, read_places
 from skiagram.options import STRICT, build
-from skiagram.records import coordinates, of_cases, read_record, write_record
+from skiagram.preparation import PreparedData
+from skiagram.records import Task, coordinates, of_cases, read_record, write_record
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -61,9 +63,10 @@ class CandidateFinder:
         top: Marks whose mean is the image's score.
         other_share: Share of the score of the patient's other image, such as the other side, that
             is taken off an image's marks; 0 looks at each image alone.
+        encoding: Encoder whose numbers of the windows it reads in place of features; null for
+            features.
     """
 
-    arm: ClassVar[Arm] = "classical"
     uses_validation: ClassVar[bool] = False
     finds_in: ClassVar[Literal["features"]] = "features"
 
@@ -78,6 +81,11 @@ class CandidateFinder:
     apart: Millimetres
     top: Annotated[int, Field(ge=1)]
     other_share: Annotated[float, Field(ge=0, le=1)]
+    encoding: str | None = Field(default=None, kw_only=True)
+
+    @property
+    def arm(self) -> Arm:
+        return "classical" if self.encoding is None else "encoder"
 
     @property
     def model(self) -> ClassicalModel:
@@ -91,6 +99,16 @@ class CandidateFinder:
     @property
     def title(self) -> str:
         return f"{self.model.kind} at candidates"
+
+    def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
+        if self.encoding is None:
+            features = prepared.candidates_features
+            return read_places(prepared, self.title, self.finds_in, features)
+        from skiagram.encoders.encoder import RECORD, EncoderRecord
+
+        folder = prepared.encoding(self.encoding)
+        title = f"{self.title} on {read_record(EncoderRecord, folder / RECORD).title}"
+        return read_places(prepared, title, self.finds_in, folder / CANDIDATES, folder)
 
     def fit(
         self, training: Labelled[FindingInputs], context: FitContext

@@ -29,6 +29,7 @@ from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import suppress
 from skiagram.models.contract import FINDER, FitContext, FitSummary, FittedFinder, Labelled
+from skiagram.models.deep.contract import AnyNetwork
 from skiagram.models.deep.fitted import Architecture, FittedNetwork, load_network
 from skiagram.models.deep.network_model import NetworkModel, mean_curves
 from skiagram.models.deep.searched_images import (
@@ -40,15 +41,24 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
     searched,
 )
+from skiagram.models.reading import Reading, read_places
 from skiagram.options import STRICT, composed
-from skiagram.records import coordinates, of_cases, read_record, tabulate_places, write_record
+from skiagram.preparation import PreparedData
+from skiagram.records import (
+    Task,
+    coordinates,
+    of_cases,
+    read_record,
+    tabulate_places,
+    write_record,
+)
 from skiagram.seeding import stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import parameter_count
 from skiagram.training.data import EpochOrder, ExampleBatch, Examples, ImageSet
 from skiagram.training.fit import device
 from skiagram.training.module import ClassifierTraining
-from skiagram.training.options import Augmentation, Training, VolumeAugmentation
+from skiagram.training.options import Augmentation, Trainer, Training, VolumeAugmentation
 from skiagram.training.processes import memory_failures
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -315,8 +325,8 @@ class FinderModel(NetworkModel):
     def finds_in(self) -> Literal["candidates", "images"]:
         return self.network.finds_in
 
-    def inputs(self, data: Path) -> FindingInputs:
-        return FindingInputs.read(data, self.finds_in)
+    def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
+        return read_places(prepared, self.title, self.finds_in)
 
     def fit(  # type: ignore[override]
         self, training: Labelled[FindingInputs], context: FitContext
@@ -421,3 +431,12 @@ def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> lis
 def load_finder(folder: Path) -> FittedFindingNetwork:
     """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
     return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))
+
+
+def learner_of(
+    network: AnyNetwork | FindingNetwork, trainer: Trainer, threads: int
+) -> NetworkModel:
+    """Return a network with what it needs to learn: where it is trained, and on what."""
+    if isinstance(network, FindingNetwork):
+        return FinderModel(network, trainer, threads)
+    return NetworkModel(network, trainer, threads)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -24,7 +23,10 @@ from skiagram.models.deep.inputs import (
     encode_table,
     required_table,
 )
+from skiagram.models.reading import Reading, image_traits
 from skiagram.options import composed
+from skiagram.preparation import PreparedData
+from skiagram.records import Task
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet
@@ -68,8 +70,16 @@ class NetworkModel:
             return None
         return options.epochs if options.optimizer.schedule in FALLING else "chosen"
 
-    def inputs(self, data: Path) -> Any:
-        return NetworkInputs.read(self.network, data / "restored", data / "cases")
+    def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
+        seen = NetworkInputs.read(self.network, prepared.images, prepared.cases)
+        return Reading(
+            of=seen.of,
+            title=self.title,
+            sha256=seen.sha256,
+            preparation=prepared.candidates,
+            traits=lambda: image_traits([seen.images]),
+            covariates=seen.covariates,
+        )
 
     def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:
         """Train until the validation loss no longer falls, without such cases for `epochs`."""

@@ -11,11 +11,12 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.options import STRICT
+from skiagram.preparation import PreparedData
 from skiagram.records import Design, read_record, write_record
 from skiagram.splits import grouped_folds
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.candidates import Candidate, Classical, EncoderStudyOptions
+from skiagram.studies.candidates import Candidate, EncoderStudyOptions
 from skiagram.studies.cohorts import FOLDS, Rows, draw_nested_subsets
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.crossover.curves import (
@@ -31,7 +32,7 @@ from skiagram.studies.crossover.curves import (
     sample_areas,
     select_draws,
 )
-from skiagram.studies.pipeline_steps import PreparedData, StudiedDataSet
+from skiagram.studies.pipeline_steps import DataSet, StudiedDataSet
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 
@@ -99,16 +100,16 @@ class Crossover(EncoderStudyOptions):
     replicates: Annotated[int, Field(ge=100)]
 
     def __post_init__(self) -> None:
-        if not self.networks and not (self.encoders and self.heads):
+        if not self.networks and not self.encoders:
             raise OptionError(
-                "no network, and no head on a frozen encoder",
+                "no network, and no frozen encoder",
                 where="study.networks",
-                allowed="at least one; or `encoders` and `heads`",
+                allowed="at least one; or `encoders`, and baselines that read what they make",
             )
 
     def run(self, workspace: Workspace) -> CrossoverResult:
         images = self.prepared(workspace, self.dataset, self.design, self.restoration)
-        labels = unseal(workspace, images.data, self, 1)
+        labels = unseal(workspace, DataSet.of(images), self, 1)
         draws = [self._draw(workspace, images, labels, number) for number in range(self.draws)]
         available = min(len(draw.training) for draw in draws)
         sizes = [size for size in self.sizes if size <= available]
@@ -220,9 +221,9 @@ def _fit_and_score(
     candidate: Candidate, subset: CrossValidation, draw: _Draw, folder: Path
 ) -> None:
     names = ("crossover", str(draw.number), str(len(subset)))
-    title, selection = candidate.studied().title, None
+    title, selection = candidate.studied(subset.prepared).title, None
     try:
-        if isinstance(candidate, Classical):
+        if candidate.arm == "classical":
             plan = subset.plan
             folds = plan.make_folds(subset.label, subset.patient_id, plan.folds, *names)
             areas = [

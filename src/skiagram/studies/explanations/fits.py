@@ -17,6 +17,7 @@ from skiagram.explanation.trust import Exchange, Mask, Method
 from skiagram.features.table import FeatureTable
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
+from skiagram.preparation import PreparedData
 from skiagram.records import Task
 from skiagram.seeding import stream
 from skiagram.splits import Partition
@@ -25,7 +26,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import Candidate
 from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.explanations.regions import NAME, Floats, KnownRegions, resize_mask
-from skiagram.studies.pipeline_steps import PreparedData
 
 Rows = NDArray[np.int64]
 
@@ -99,7 +99,7 @@ class FoldFit:
     @cached_property
     def read(self) -> Callable[[NDArray[np.str_]], Any]:
         """Return what turns case ids into inputs."""
-        return self.candidate.reader(self.cv.prepared)
+        return self.candidate.read(self.cv.prepared).of
 
     def table(self, rows: NDArray[np.int64]) -> FeatureTable:
         """Return the features that the trained model reads of some cases."""
@@ -157,7 +157,7 @@ class FoldFit:
         """Return (m,) scores of the held-out cases in other images."""
 
         def make(folder: Path) -> None:
-            inputs = self.candidate.reader(prepared)(self.cv.case_id[self.fold.held_out])
+            inputs = self.candidate.read(prepared).of(self.cv.case_id[self.fold.held_out])
             with self.cv.workspace.compute.limit():
                 scores = finite(self.fitted.scores(inputs))
             np.save(folder / "scores.npy", scores, allow_pickle=False)

@@ -108,7 +108,7 @@ def show_cases(
                 if (explained.folder / f"map_{method}.npy").exists()
             }
         else:
-            stored = ground.cv.prepared.images.image(case)
+            stored = ground.cv.prepared.store.image(case)
             image, mask, maps = _grey(stored), ground.mask(case), {}
         cut = _slice_of(image, mask)
         cases.append(

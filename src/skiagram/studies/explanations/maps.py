@@ -28,7 +28,7 @@ from skiagram.explanation.trust import (
 from skiagram.options import build
 from skiagram.seeding import derived_seed
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.candidates import EncoderHead, StudiedModel
+from skiagram.studies.candidates import Candidate, StudiedModel
 from skiagram.studies.explanations.fits import (
     Blanking,
     FoldFit,
@@ -99,7 +99,7 @@ class MapTask:
 
     def _make(self, folder: Path) -> None:
         model = self.fit.candidate
-        made = self._of_encoder(model) if isinstance(model, EncoderHead) else self._of_network()
+        made = self._of_network() if model.encoding is None else self._of_encoder(model)
         arrays, reasons = made
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
@@ -124,13 +124,13 @@ class MapTask:
             made[0]["region"] = mask.numpy()
         return made
 
-    def _of_encoder(self, head: EncoderHead) -> _Made:
+    def _of_encoder(self, head: Candidate) -> _Made:
         from skiagram.explanation.encoder_maps import EncoderReading, why_without_maps
 
-        fit, store = self.fit, self.fit.cv.prepared.images
-        encoding, record = read_encoding(fit.cv.prepared.encodings[head.encoder])
+        fit, store = self.fit, self.fit.cv.prepared.store
+        encoding, record = read_encoding(fit.cv.prepared.encoding(str(head.encoding)))
         encoder: Any = build(record.encoder, "encoder")
-        reason = why_without_maps(encoder, store, fused=head.fused)
+        reason = why_without_maps(encoder, store, fused=head.read(fit.cv.prepared).is_fused)
         if reason:
             return {}, dict.fromkeys(map(str, fit.maps.methods), reason)
         reading = EncoderReading(encoder, encoder.load(), store)
@@ -278,7 +278,7 @@ def locate_observer(ground: Ground, dataset: Mapping[str, Any]) -> Location | No
         return None
     maps = {}
     for case in ground.marked:
-        image = ground.cv.prepared.images.image(case)
+        image = ground.cv.prepared.store.image(case)
         seen = image.reshape(places(image)).astype(np.float64)
         maps[case] = [(observer.place_probability(seen), ground.mask(case))]
     return _locate(ground, maps)

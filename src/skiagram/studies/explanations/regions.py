@@ -5,7 +5,7 @@ image. Marks tell the label, so they are asked for development cases alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from skiagram.explanation.trust import Mask
 from skiagram.image_store.shards import Image, ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.options import build
+from skiagram.preparation import PreparedData
 from skiagram.records import read_table, write_table
 from skiagram.seeding import stream
-from skiagram.studies.pipeline_steps import Options, PreparedData, extract_features
+from skiagram.studies.pipeline_steps import DataSet, Options, describe_images
 from skiagram.studies.workspace import Workspace
 
 Floats = NDArray[np.float64]
@@ -53,7 +54,7 @@ def find_regions(
     workspace: Workspace, prepared: PreparedData, dataset: Options, case_id: Sequence[str]
 ) -> KnownRegions | None:
     """Return the regions of development cases; None where the data set knows none."""
-    store = prepared.images
+    store, data = prepared.store, DataSet.of(prepared)
     if store.region(case_id[0]) is not None:
         return KnownRegions("region", _drawn_regions(store, case_id), of_all=True)
     source = build(dict(dataset), "dataset")
@@ -70,7 +71,7 @@ def find_regions(
         ]
         write_table(pd.DataFrame(rows, columns=None if rows else ["case_id"]), folder / _MARKS)
 
-    inputs = {"data": prepared.data.folder.name, "dataset": dataset, "cases": list(case_id)}
+    inputs = {"data": data.folder.name, "dataset": dataset, "cases": list(case_id)}
     table = read_table(workspace.make_once("marks", inputs, make, type(source)) / _MARKS)
     if len(table) == 0:
         return None
@@ -79,7 +80,7 @@ def find_regions(
     for row in table.to_dict("records"):
         case = str(row["case_id"])
         shape = places(store.image(case))
-        if shape != places(prepared.data.images.image(case)):
+        if shape != places(data.images.image(case)):
             raise DataError(
                 f"restored to {shape} pixels, and marks are on another grid",
                 where=case,
@@ -213,7 +214,7 @@ def blanked_data(
     def make(folder: Path) -> None:
         stores = {
             modality: ImageStore(place)
-            for modality, place in modality_folders(prepared.images.folder).items()
+            for modality, place in modality_folders(prepared.images).items()
         }
         first = next(iter(stores))
         for modality, store in stores.items():
@@ -229,12 +230,12 @@ def blanked_data(
         write_modalities(folder / "images", list(stores))
 
     inputs = {
-        "restored": prepared.restored.name,
+        "restored": prepared.images.parent.name,
         "cases": list(case_id),
         "seed": seed,
         "outside": outside,
     }
-    restored = workspace.make_once("blanked", inputs, make)
+    images = workspace.make_once("blanked", inputs, make) / "images"
     if families is None:
-        return PreparedData(prepared.data, restored, prepared.features)
-    return extract_features(workspace, prepared.data, restored, families)
+        return replace(prepared, images=images)
+    return describe_images(workspace, prepared.cases, images, prepared.candidates, families)

@@ -95,7 +95,7 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
         networks: list[NetworkExplanation] = []
         failed: list[FailedModel] = []
         for folds in fits:
-            model = folds[0].candidate.studied()
+            model = folds[0].candidate.studied(cv.prepared)
             reason = next((fit.failure for fit in folds if fit.failure), "")
             if reason:
                 failed.append(FailedModel(**vars(model), reason=reason))
@@ -133,7 +133,7 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
                 for outside in (False, True)
             )
             without = region, rest
-        task = read_record(Task, cv.prepared.data.folder / "cases/task.json")
+        task = read_record(Task, cv.prepared.cases / "task.json")
         sample = choose_cases(cv, regions, self.maps.cases)
         return Ground(cv, task, regions, without, sample)
 

@@ -19,11 +19,11 @@ from scipy import ndimage
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, ShardWriter, is_volume
 from skiagram.options import build
-from skiagram.preparation import TRAINING_MEAN
+from skiagram.preparation import TRAINING_MEAN, PreparedData
 from skiagram.restoration.missing import fill_local_median
 from skiagram.restoration.restore import restore_batch
 from skiagram.seeding import stream
-from skiagram.studies.pipeline_steps import Options, PreparedData, extract_features
+from skiagram.studies.pipeline_steps import DataSet, Options, describe_images
 from skiagram.studies.workspace import Workspace
 
 Values = NDArray[np.float64]
@@ -187,10 +187,9 @@ class Condition(NamedTuple):
 
 def prepare_condition(condition: Condition) -> PreparedData:
     """Make the images worse, then restore and describe them, or find that it is done."""
-    workspace, data, name = condition.workspace, condition.clean.data, condition.corruption
+    workspace, clean, name = condition.workspace, condition.clean, condition.corruption
     inputs = {
-        "data": data.folder.name,
-        "restored": condition.clean.restored.name,
+        "restored": condition.clean.images.parent.name,
         "cases": condition.case_id.tolist(),
         "corruption": name,
         "amount": condition.amount,
@@ -200,7 +199,8 @@ def prepare_condition(condition: Condition) -> PreparedData:
         made = workspace.make_once(
             f"corrupted-{name}", inputs, lambda folder: _restore(condition, folder)
         )
-        return extract_features(workspace, data, made, condition.families)
+        read = (clean.cases, made / "images", clean.candidates)
+        return describe_images(workspace, *read, condition.families)
     except DataError as error:
         raise DataError(
             error.found,
@@ -212,9 +212,9 @@ def prepare_condition(condition: Condition) -> PreparedData:
 
 def _restore(condition: Condition, folder: Path) -> None:
     restoration = build(dict(condition.restoration), "restoration")
-    learned = condition.clean.images.folder / TRAINING_MEAN
+    learned = condition.clean.images / TRAINING_MEAN
     mean = np.load(learned) if learned.exists() else None
-    source = condition.clean.data.images
+    source = DataSet.of(condition.clean).images
     with ShardWriter(folder / "images") as writer:
         for case_id, worse in _worse(condition):
             (image,), _ = restore_batch([case_id], worse[None], restoration, mean)
@@ -223,7 +223,7 @@ def _restore(condition: Condition, folder: Path) -> None:
 
 def _worse(condition: Condition) -> Iterator[tuple[str, Image]]:
     """Yield the images; each has a stream of its own, so no other case or amount moves it."""
-    kind, images = CORRUPTIONS[condition.corruption], condition.clean.data.images
+    kind, images = CORRUPTIONS[condition.corruption], DataSet.of(condition.clean).images
     for case_id in condition.case_id.tolist():
         name = (case_id, condition.corruption, f"{condition.amount:g}")
         generator = stream(condition.seed, "robustness", *name)

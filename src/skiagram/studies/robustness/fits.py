@@ -16,11 +16,12 @@ from skiagram.evaluation.metrics import binary_placements
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.models.fits import finite
+from skiagram.preparation import PreparedData
 from skiagram.records import Design, Outcome, read_record
 from skiagram.statistics.delong import Placements
 from skiagram.studies.candidates import Candidate, EncoderStudyOptions
 from skiagram.studies.cohorts import Cohort, read_outcome, train_candidate
-from skiagram.studies.pipeline_steps import PreparedData
+from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 
@@ -72,7 +73,7 @@ def _score_view(task: _Task, trained: str, view: PreparedData) -> ConditionScore
     models = workspace.work / trained / "model"
 
     def make(folder: Path) -> None:
-        inputs = candidate.reader(view)(task.case_id)
+        inputs = candidate.read(view).of(task.case_id)
         decisions = read_record(Deployment, models / DEPLOYMENT).decisions
         scored = [
             finite(candidate.load(models / repeat_folder(repeat)).scores(inputs))
@@ -161,7 +162,7 @@ class Setup(NamedTuple):
     def data_set(self, name: str, design: Design) -> StudyDataSet:
         """Ingest, restore and describe a data set of two classes."""
         prepared = self.study.prepared(self.workspace, name, design, self.restoration)
-        labels = unseal(self.workspace, prepared.data, self.study, 1)
+        labels = unseal(self.workspace, DataSet.of(prepared), self.study, 1)
         cases = labels.evaluation_set.cases
         if cases.positive is None:
             found, where = f"{len(cases.classes)} classes", f"study, data set {name}"

@@ -111,7 +111,7 @@ class Shift:
     def _left_out(self, setup: Setup, column: str) -> ShiftResult:
         data = setup.data_set(self.dataset, "cv")
         whole = Cohort.of(data.prepared)
-        covariates = read_table(data.prepared.data.folder / "cases/covariates.parquet")
+        covariates = read_table(data.prepared.cases / "covariates.parquet")
         source = _sources(covariates, column, whole.cases)
         known = source != ""
         pool, source = Cohort(whole.cases.select(known), whole.task), source[known]

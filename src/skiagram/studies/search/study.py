@@ -102,9 +102,8 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
     def run(self, workspace: Workspace) -> SearchResult:
         models = []
         for candidate in self.candidates(workspace):
-            file = candidate.option_file
-            where = f"conf/search/{file}.yaml"
-            space = build(workspace.option_file("search", file), where)
+            where = f"conf/search/{candidate.name}.yaml"
+            space = build(workspace.option_file("search", candidate.name), where)
             defaults = space.defaults(candidate.options, where)
             models.append(ModelSearch(candidate, space, defaults, self.budget))
         cv, data_set = self.cross_validation(workspace)
@@ -134,10 +133,10 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
         figures = (Estimate(None, reason=first.reason or "no trial finished"),) * 3
         if best is not None and first.end == "finished":
             figures = compare_folds(first.fold_auc, best.fold_auc, self.plan.folds)
-        path = cv.workspace.conf / "model" / f"{candidate.option_file}.yaml"
+        path = cv.workspace.conf / "model" / f"{candidate.name}.yaml"
         heading = f"{candidate.name} with the best of {len(trials)} trials on {self.dataset}"
         return SearchedModel(
-            **vars(candidate.studied()),
+            **vars(candidate.studied(cv.prepared)),
             trials=trials,
             best=None if best is None else best.number,
             default=figures[0],

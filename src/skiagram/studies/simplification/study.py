@@ -42,8 +42,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.studies.candidates import (
     Candidate,
-    Classical,
-    EncoderHead,
     EncoderStudyOptions,
     Network,
 )
@@ -168,7 +166,7 @@ class Simplification(EncoderStudyOptions, TimedStudy):
 
     def run(self, workspace: Workspace) -> SimplificationResult:
         cv, data_set = self.cross_validation(workspace)
-        _, task = read_cases(cv.prepared.data.folder / "cases")
+        _, task = read_cases(cv.prepared.cases)
         clock = self.clock(cv)
         partitions = cv.folds()
         with Progress("simplification", len(partitions)) as progress:
@@ -214,7 +212,7 @@ class Simplification(EncoderStudyOptions, TimedStudy):
         inputs: dict[str, Any] = {name: cv.inputs(each) for name, each in candidates.items()}
         inputs |= {"student": student and student.options, "number": number} | asdict(clock)
         inputs |= {name: value for name, value in asdict(self).items() if name != "margin"}
-        code = (_FoldRun, Classical, EncoderHead, Network, *_COMPRESSION)
+        code = (_FoldRun, Network, *_COMPRESSION)
         piece = cv.workspace.make_once("simplified", inputs, make, *code)
         models = read_record(tuple[_FoldModel, ...], piece / "models.json")
         names = (model.name for model in models)
@@ -311,7 +309,7 @@ class _FoldRun:
 
     def _few(self, candidate: Candidate) -> Any:
         """Return the inputs of the cases that are scored when this is timed."""
-        return candidate.reader(self.cv.prepared)(self.cv.case_id[: self.clock.images])
+        return candidate.read(self.cv.prepared).of(self.cv.case_id[: self.clock.images])
 
     def _original(
         self, chosen: Mapping[str, Any], fitted: Mapping[str, Fitted[Any]]
@@ -326,10 +324,10 @@ class _FoldRun:
             scoring = scoring.plus(self._time(model, self._few(each)))
             size += _stored_bytes(model)
             features |= dict.fromkeys(_features_read(each, names))
-        titles = [each.studied().title for each in candidates]
+        titles = [each.studied(self.cv.prepared).title for each in candidates]
         title = titles[0] if len(titles) == 1 else f"Mean of {', '.join(titles)}"
         parameters = sum(model.summary.parameters for model in fitted.values())
-        encoders = dict.fromkeys(one.encoder for one in candidates if isinstance(one, EncoderHead))
+        encoders = dict.fromkeys(one.encoding for one in candidates if one.encoding)
         options = self.study.frozen(self.cv.workspace)
         for name in encoders:  # each once
             encoder = time_encoder(self.cv, name, options[name], self.clock)
@@ -372,7 +370,7 @@ class _FoldRun:
         for share, source in self._sources:
             target = mix_targets(soft, label, share).astype(np.float32) if share else None
             fitted = self._fit(student, target)
-            title = f"{student.studied().title} ({student.name}), {source}"
+            title = f"{student.studied(self.cv.prepared).title} ({student.name}), {source}"
             size, time = _stored_bytes(fitted), self._time(fitted, few)
             network = _FoldModel(f"network, {source}", title, fitted.summary.parameters, size, time)
             yield network, self._score(student, fitted, self.fold.held_out)
@@ -382,7 +380,11 @@ class _FoldRun:
     ) -> Iterator[tuple[_FoldModel, Floats]]:
         from skiagram.models.deep.compression import Compression, compress
 
-        few, title, pruned = self._few(candidate), candidate.studied().title, self.study.pruned
+        few, title, pruned = (
+            self._few(candidate),
+            candidate.studied(self.cv.prepared).title,
+            self.study.pruned,
+        )
         share = f"{pruned:.0%}".replace("%", " %")
         ways = (
             ("whole", 0.0, False, "as it is"),
@@ -405,15 +407,15 @@ class _FoldRun:
 def _features_read(candidate: Candidate, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the features of the images that a model reads; of a head those beside encodings."""
     families = candidate.options.get("columns")
-    if isinstance(candidate, EncoderHead):
+    if candidate.encoding is not None:
         words = {family: family.split("_")[0].split(".") for family in families or ()}
         beside = [family for family in words if COLUMN not in words[family]]
-        return choose_columns(names, beside) if candidate.fused else ()
-    return choose_columns(names, families) if isinstance(candidate, Classical) else ()
+        return choose_columns(names, beside) if beside else ()
+    return choose_columns(names, families) if candidate.arm == "classical" else ()
 
 
 def _feature_table(cv: CrossValidation) -> FeatureTable:
-    return FeatureTable.read(cv.prepared.features / "features.parquet")
+    return FeatureTable.read(cv.prepared.features)
 
 
 def _stored_bytes(model: Fitted[Any]) -> int:

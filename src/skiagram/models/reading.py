@@ -1,0 +1,125 @@
+"""What a model reads: the model says it, and opened on prepared data it gives inputs by case.
+
+`model.read(prepared, task)` opens features, an encoding (alone or beside features), images, places
+in images, or scores that came with the data. Stages and studies know no other way from prepared
+data to a model's inputs.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
+from skiagram.image_store.shards import Image, Region
+from skiagram.image_store.store import ImageStore
+from skiagram.preparation import Covariate, PreparedData
+from skiagram.records import MARKS, sha256_of
+
+
+class Inputs(Protocol):
+    """What a model sees of some cases: a feature table or images."""
+
+    def __len__(self) -> int: ...
+
+    def select(self, rows: NDArray[np.int64]) -> Self:
+        """Return the given rows, in the given order."""
+
+
+I = TypeVar("I", bound=Inputs)  # noqa: E741
+
+
+@dataclass(frozen=True)
+class Reading(Generic[I]):
+    """What one model reads of all cases of a data set.
+
+    Attributes:
+        of: Returns the inputs of the given cases.
+        title: The model's name for people, which may say what it reads.
+        sha256: Digest of all that is read; fits on other inputs have another.
+        preparation: Folder that says how new images become such inputs.
+        traits: Returns the space in which new cases are told to be unlike; None for no space.
+        covariates: What is read beside images.
+        encoding: Folder of the encoder's record, where the inputs are columns of its encoding.
+    """
+
+    of: Callable[[NDArray[np.str_]], I]
+    title: str
+    sha256: str
+    preparation: Path
+    traits: Callable[[], FeatureTable | None]
+    covariates: tuple[Covariate, ...] = ()
+    encoding: Path | None = None
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether features are read beside an encoding."""
+        return self.encoding is not None and self.encoding != self.preparation
+
+
+def digest_inputs(*parts: Path | str) -> str:
+    """Return one SHA-256 of files, by their content, and of digests."""
+    known = [sha256_of(part) if isinstance(part, Path) else part for part in parts]
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()
+
+
+def read_places(
+    prepared: PreparedData,
+    title: str,
+    finds_in: FindsIn,
+    features: Path | None = None,
+    encoding: Path | None = None,
+) -> Reading[FindingInputs]:
+    """Open images to be searched: what a finder reads.
+
+    Args:
+        title: The finder's name for people.
+        features: Table of what is known of each candidate; None where a finder looks by itself.
+        encoding: Folder that has this table, where an encoder made it.
+    """
+    images = prepared.store
+    inputs = FindingInputs.read(prepared.cases, images, prepared.candidates, features, finds_in)
+    tables = [prepared.candidates / CANDIDATES, prepared.cases / MARKS, features]
+    files = [table for table in tables if table is not None and table.exists()]
+    return Reading(
+        of=inputs.of,
+        title=title,
+        sha256=digest_inputs(images.sha256, *files),
+        preparation=encoding or (prepared.candidates if features is None else prepared.preparation),
+        traits=lambda: image_traits([images]),
+        encoding=encoding,
+    )
+
+
+_QUANTILES = [f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)]
+_TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUANTILES)
+
+
+def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
+    """Return plain traits of restored images, the space in which networks' cases are familiar."""
+    case_id = np.array(images[0].case_ids)
+    blocks = [
+        np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])
+        for store in images
+    ]
+    names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in _TRAITS]
+    return FeatureTable(case_id, tuple(names), np.hstack(blocks).astype(np.float32))
+
+
+def _traits(image: Image, region: Region | None) -> list[float]:
+    values = image if region is None else image[region.inside]
+    values = np.asarray(values, dtype=np.float64).ravel()
+    mean, deviation = float(values.mean()), float(values.std())
+    skewness = float(np.mean((values - mean) ** 3)) / max(deviation, 1e-12) ** 3
+    plane = np.asarray(image, dtype=np.float32)
+    across = plane.ndim - 2 if plane.ndim > 2 else 1
+    steps = float(np.abs(np.diff(plane, axis=across)).mean()) if plane.shape[across] > 1 else 0.0
+    height, width = plane.shape[plane.ndim == 4 :][:2]
+    quantiles = np.quantile(values, (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)).tolist()
+    sharpness = steps / max(deviation, 1e-12)
+    return [height, width, mean, deviation, skewness, sharpness, *quantiles]

@@ -1,0 +1,46 @@
+"""Step encode: a frozen encoder's numbers of restored images, and of windows at candidates."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.encoders.encoder import Encoder, write_encoding
+from skiagram.encoders.encoding import encode_images, encode_places
+from skiagram.features.windows import Windows
+from skiagram.finding.inputs import CANDIDATES, read_candidates
+from skiagram.options import build
+from skiagram.preparation import PREPARATION, Preparation, propagate_preparation
+from skiagram.records import read_record
+
+
+def encode(
+    options: Mapping[str, Any],
+    windows: Windows,
+    restored: Path,
+    candidates: Path,
+    target: Path,
+    compute: Compute = IN_PROCESS,
+    cache: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write the encoding of all images, its record and small weights to the folder `target`.
+
+    Args:
+        options: `_target_` and options of the encoder.
+        windows: What is looked at around each candidate.
+        restored: Folder of the restored images.
+        candidates: Folder that step propose wrote.
+        cache: Folder of what images became in earlier runs; None keeps nothing.
+        say: Called with notices for people.
+    """
+    encoder: Encoder = build(dict(options), "encoder")
+    learned_from = read_record(Preparation, candidates / PREPARATION)
+    table, record = encode_images(restored, encoder, compute, cache, say, learned_from)
+    write_encoding(table, record, encoder, target)
+    places = read_candidates(candidates)
+    if len(places):
+        work = (windows, record, compute, cache, say)
+        encode_places(restored, places, *work).write(target / CANDIDATES)
+    propagate_preparation(candidates, target, windows=asdict(windows))

@@ -1,0 +1,32 @@
+"""Step restore: every image cleaned on its own, and a record of what was done to it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.options import build
+from skiagram.preparation import propagate_preparation
+from skiagram.records import Cases
+from skiagram.restoration.restore import restore_modalities
+
+
+def restore_images(
+    restoration: Mapping[str, Any],
+    ingested: Path,
+    target: Path,
+    compute: Compute = IN_PROCESS,
+    kept: Path | None = None,
+) -> None:
+    """Write `restored` and `treatment.parquet`.
+
+    Args:
+        restoration: `_target_` and options.
+        ingested: Folder that step ingest wrote.
+        kept: Folder of what an earlier run made; None keeps nothing.
+    """
+    steps, images = build(dict(restoration), "restoration"), ingested / "images"
+    cases = Cases.read(ingested / "cases/cases.parquet")
+    restored, record = target / "restored", target / "treatment.parquet"
+    restore_modalities(images, steps, restored, record, cases, compute, kept)
+    propagate_preparation(images, restored, restoration=dict(restoration))
