@@ -173,8 +173,9 @@ class Crossover(EncoderStudyOptions):
         models = {
             one.name: sample_areas(one.name, one.arm, fits[one.name], tests) for one in candidates
         }
-        baselines = [models.pop(name) for name in self.baselines]
-        chosen = choose_baseline(baselines, [fits[name] for name in self.baselines])
+        classical = [one.name for one in candidates if one.arm == "classical"]
+        baselines = [models.pop(name) for name in classical]
+        chosen = choose_baseline(baselines, [fits[name] for name in classical])
         multipliers = draw_multipliers(len(draws), self.replicates, self.plan.seed)
         numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
         ideal = None if labels.ideal is None else labels.ideal.value
