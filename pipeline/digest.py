@@ -26,7 +26,7 @@ from skiagram.compute.code_digest import (
     code_modules,
     named_targets,
 )
-from skiagram.errors import SkiagramError
+from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import flatten_options, read_option_file, with_choices
 
 DIGESTS = ROOT / "data/code"
@@ -45,6 +45,7 @@ def main() -> None:
     """Write the digest of every stage, and of every member of a matrix."""
     try:
         params = read_option_file(PARAMS, PARAMS.name)
+        _refuse_heads(params)
         stages = [
             stage
             for stage in read_stages((ROOT / "dvc.yaml").read_text(), params)
@@ -61,6 +62,17 @@ def main() -> None:
     for name, digest in digests.items():
         (DIGESTS / name).write_text(f"{digest}\n")
     remove_dropped(stages)
+
+
+def _refuse_heads(params: Mapping[str, Any]) -> None:
+    """Refuse the choice by which an earlier version trained models on encoders."""
+    if params.get("heads") and params.get("encoders"):
+        raise OptionError(
+            "`heads` is no longer a choice",
+            where=PARAMS.name,
+            remedy="remove it, and name models that read an encoder, such as encoder_svm, among "
+            "`baselines` (docs/how-to/encoders.md)",
+        )
 
 
 def describe_code(stage: Stage) -> str:

@@ -90,7 +90,6 @@ class Search(EncoderStudyOptions, CrossValidatedStudy):
     Attributes:
         baselines: Option files of classical models; each has a space in conf/search.
         networks: Option files of networks; each has a space in conf/search.
-        heads: Option files of classical models; each has a space in conf/search.
         budget: Trials and rounds.
         outer_folds: Outer folds of the nested estimate, each with searches of its own; null for
             none.
