@@ -25,6 +25,8 @@ from skiagram.datasets.folder.table import (
 from skiagram.datasets.image_files import count_frames
 from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
+from skiagram.features.earlier import link_previous
+from skiagram.finding.inputs import link_partners
 from skiagram.options import check
 
 FILE = "file"
@@ -223,32 +225,23 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
 
 def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
     """Return cases that know the same patient and region at the visit before, where cells tell."""
-    seen: dict[tuple[str, str], dict[int, list[NewCase]]] = {}
-    for case in cases:
-        if case.cells.get("visit") and case.cells.get("patient_id"):
-            by_visit = seen.setdefault(_place(case), {})
-            by_visit.setdefault(int(case.cells["visit"]), []).append(case)
-    linked = []
-    for case in cases:
-        by_visit = seen.get(_place(case), {}) if case.cells.get("visit") else {}
-        before = [visit for visit in by_visit if visit < int(case.cells["visit"])]
-        linked.append(replace(case, earlier=tuple(by_visit[max(before)]) if before else ()))
-    return linked
+    visits = [int(case.cells.get("visit") or 0) for case in cases]
+    linked = zip(cases, link_previous([_place(case) for case in cases], visits), strict=True)
+    return [replace(case, earlier=tuple(cases[row] for row in rows)) for case, rows in linked]
 
 
 def _link_sides(cases: Sequence[NewCase]) -> list[NewCase]:
     """Return cases that know the other image of their patient, of patients with two."""
-    of_patient: dict[str, list[NewCase]] = {}
-    for case in cases:
-        if case.cells.get("patient_id"):
-            of_patient.setdefault(case.cells["patient_id"], []).append(case)
-    pairs = [known for known in of_patient.values() if len(known) == 2]
-    other = {case.name: last for pair in pairs for case, last in (pair, pair[::-1])}
-    return [replace(case, other=other.get(case.name)) for case in cases]
+    others = link_partners([case.cells.get("patient_id") or None for case in cases])
+    linked = zip(cases, others, strict=True)
+    return [replace(case, other=None if row is None else cases[row]) for case, row in linked]
 
 
-def _place(case: NewCase) -> tuple[str, str]:
-    return case.cells.get("patient_id", ""), case.cells.get("region", "")
+def _place(case: NewCase) -> tuple[str, str] | None:
+    """Return patient and region; None where nothing tells which visit of whom it is."""
+    if not case.cells.get("visit") or not case.cells.get("patient_id"):
+        return None
+    return case.cells["patient_id"], case.cells.get("region", "")
 
 
 def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities: bool) -> NewCase:
