@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from run_choices import head_names
 from skiagram.errors import OptionError
 
 FIGURE = "selection_auc"  # the only figure in which test cases have no part
@@ -19,7 +18,7 @@ def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     changes; None where there is no such model, and the sweeper needs none.
 
     Args:
-        config: The choices of the run, and the objective.
+        config: The choices of the run, the values of its option files, and the objective.
         changed: Names of the options that are changed.
         sweeper: Class of Hydra's sweeper.
 
@@ -46,17 +45,13 @@ def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
 
 def _models_of_arms(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return arm → model → its option file, as an override names it; no arm without models."""
-    heads = dict(
-        zip(
-            head_names(config["encoders"], config["heads"]),
-            [*config["heads"]] * len(config["encoders"]),
-            strict=True,
-        )
-    )
+    values = config["conf"]["model"]
+    encoded = [name for name in config["baselines"] if values.get(name, {}).get("encoding")]
+    classical = [name for name in config["baselines"] if name not in encoded]
     combinations = filter(None, map(str.strip, config["combinations"].split(",")))
     arms = {
-        "classical": {name: f"conf.model.{name}" for name in config["baselines"]},
-        "encoder": {name: f"conf.model.{head}" for name, head in heads.items()},
+        "classical": {name: f"conf.model.{name}" for name in classical},
+        "encoder": {name: f"conf.model.{name}" for name in encoded},
         "deep": {name: f"conf.model.{name}" for name in config["networks"]},
         "combined": {name: f"conf.combination.{name}" for name in combinations},
     }

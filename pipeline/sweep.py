@@ -33,7 +33,7 @@ _HYDRA = {
     "sweep": {"dir": "multirun/sweep", "subdir": "${hydra.job.num}"},
     "output_subdir": None,
 }
-_MODELS = {"baselines", "combinations", "encoders", "heads", "networks"}
+_MODELS = {"baselines", "combinations", "encoders", "networks"}
 _OBJECTIVE = re.compile(r"objective(\.|$)")
 
 

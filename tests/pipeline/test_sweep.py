@@ -24,12 +24,13 @@ PLUGINS = {"joblib": "hydra_joblib_launcher"} | dict.fromkeys(
 
 
 CHOICES = {
-    "baselines": ["logistic_regression", "svm"],
+    "baselines": ["logistic_regression", "svm", "encoder_ridge"],
     "encoders": ["dino"],
-    "heads": ["ridge"],
     "networks": ["small_cnn"],
     "combinations": "",
 }
+_PLAIN = {name: {"strength": 1.0} for name in ("logistic_regression", "svm", "tree")}
+CONF = {"model": _PLAIN | {"encoder_ridge": {"strength": 1.0, "encoding": "dino"}}}
 STRENGTH = "conf.model.logistic_regression.strength"
 GRID, OPTUNA = "hydra._internal.BasicSweeper", "hydra_plugins.hydra_optuna_sweeper.OptunaSweeper"
 
@@ -65,8 +66,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
     stand_in = Runs()
     monkeypatch.setattr(sweep, "subprocess", stand_in)
     monkeypatch.setattr(sweep, "_git", stand_in.git)
-    conf = {"model": {name: {"strength": 1.0} for name in ("logistic_regression", "svm", "tree")}}
-    options = {**CHOICES, "seed": 0, "conf": conf, "objective": OBJECTIVE}
+    options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE}
     ConfigStore.instance().store("sweep", {**options, "hydra": sweep._HYDRA})
     yield stand_in
     HydraConfig.instance().cfg = None
@@ -125,12 +125,13 @@ def test_an_objective_of_test_cases_is_refused_before_any_run(runs: Runs, figure
 
 
 def entry(*changed: str, sweeper: str = GRID, **objective: str) -> str | None:
-    return find_entry({**CHOICES, "objective": OBJECTIVE | objective}, changed, sweeper)
+    config = {**CHOICES, "conf": CONF, "objective": OBJECTIVE | objective}
+    return find_entry(config, changed, sweeper)
 
 
 def test_the_only_model_whose_options_change_is_chosen_by() -> None:
     assert entry(STRENGTH, "seed") == "logistic_regression"
-    assert entry("conf.model.ridge.strength") == "dino-ridge"
+    assert entry("conf.model.encoder_ridge.strength") == "encoder_ridge"
     assert entry(STRENGTH, "conf.model.svm.kernel") is None  # a grid needs none
     assert entry("seed") is None
     assert entry("seed", sweeper=OPTUNA, arm="encoder") == "best_encoder"
