@@ -65,7 +65,7 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
     done = encoded.run("dvc", "repro", "train_baseline")
     assert stages(done.stdout) == ["digest", "train_baseline@early_fusion"], done.stderr
     before = encoded.hashes("data/encodings")
-    again = encoded.stage("encode")
+    again = encoded.stage("encode", "encoder=[tiny]")
     assert "120 of 120 images were encoded before" in again.stdout
     assert "licence of the weights" in again.stdout
     assert encoded.hashes("data/encodings") == before
@@ -88,7 +88,7 @@ def test_what_does_not_fit_leaves_the_old_encoding(
     text = file.read_text()
     try:
         encoded.edit("conf/encoder/tiny.yaml", **changed)
-        done = encoded.stage("encode")
+        done = encoded.stage("encode", "encoder=[tiny]")
     finally:
         file.write_text(text)
     assert done.returncode == code, done.stderr
