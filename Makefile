@@ -12,7 +12,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 export PYTHONDONTWRITEBYTECODE := # pytest rewrites all tests each time where nothing may be kept
 PYTHON ?= python3
 PORT ?= 5000
-OF_NETWORKS := encoders explanation models/deep training deploy/test_heads.py # of 3,100 quick tests 40
+OF_NETWORKS := encoders explanation models/deep training deploy/test_models_on_encodings.py # of 3,100 quick tests 40
 ONE_THREAD := OMP_NUM_THREADS=1 # a test worker, or benchmark: more get in each other's way
 
 # Dual-licensed, or with a linking exception (DVC's own); mirp is run by tests alone.

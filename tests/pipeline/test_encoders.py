@@ -12,7 +12,7 @@ HEADS = ["encoder_logistic_regression", "early_fusion"]
 
 @pytest.fixture(scope="module")
 def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Return the finished project after a run with a frozen encoder and two heads."""
+    """Return the finished project after a run with a frozen encoder and two models that read it."""
     from tests.encoders.examples import options, weights_file  # torch
 
     copy = finished.copy(tmp_path_factory.mktemp("encoded") / "project")

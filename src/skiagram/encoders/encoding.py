@@ -114,7 +114,7 @@ def encode_images(
     Args:
         images: Folder of the restored images, with their `preparation.json`.
         cache: Folder of what images became in earlier runs; None keeps nothing.
-        preparation: Of the images that heads learn from; None for that in the folder.
+        preparation: Of the images that models learn from; None for that in the folder.
     """
     preparation = preparation or read_record(Preparation, images / PREPARATION)
     encoder.check_unseen(preparation)

@@ -57,7 +57,7 @@ class ExplanationsResult(CrossValidatedDataSet):
 
 @options_class(**STRICT)
 class Explanations(EncoderStudyOptions, CrossValidatedStudy):
-    """Importance for models of features, tested maps for networks and encoders with heads.
+    """Importance for models of features, tested maps for networks and models on encoders.
 
     Attributes:
         importance: How importance of features is measured.
