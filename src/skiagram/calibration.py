@@ -22,7 +22,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import isotonic_regression, minimize
 from scipy.special import log_softmax, softmax
 
 Floats = NDArray[np.float64]
@@ -77,6 +76,8 @@ def _fit_scaling(
     scores: Floats, label: NDArray[np.int64], offset: Floats, reach: float
 ) -> ScalingCalibration:
     """Fit with intercepts within ± `reach` of those that take away the offset."""
+    from scipy.optimize import minimize  # slow to import: stages that fit nothing do without
+
     n, n_classes = scores.shape
     target = _smoothed(label, n_classes)
     scale, unit = _standardised(scores, offset)
@@ -215,6 +216,8 @@ def _margin(scores: Floats, k: int) -> Floats:
 
 
 def _fit_curve(margin: Floats, own: NDArray[np.bool_]) -> RisingCurve:
+    from scipy.optimize import isotonic_regression
+
     score, place, cases = np.unique(margin, return_inverse=True, return_counts=True)
     share = np.bincount(place, weights=own) / cases
     fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)

@@ -6,7 +6,6 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, chi2, rankdata, t
 
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import (
@@ -91,6 +90,8 @@ def mcnemar(
 
 
 def _exact(only_model: int, only_other: int) -> float:
+    from scipy.stats import binomtest  # slow to import: readers of an evaluation do without
+
     discordant = only_model + only_other
     return float(binomtest(only_model, discordant).pvalue) if discordant else 1.0
 
@@ -165,6 +166,8 @@ def plan_patients(variation: Variation, patients: int, margin: float) -> Plannin
 
 
 def _standard_errors(degrees: float, power: float) -> float:
+    from scipy.stats import t
+
     return float(t.ppf(1 - LEVEL / 2, degrees) + t.ppf(power, degrees))
 
 
@@ -201,6 +204,8 @@ def gain_probabilities(
     Returns:
         None where no variance can be seen, unless the two are the same.
     """
+    from scipy.stats import t
+
     value = difference.value
     if value is None or difference.low is None or difference.high is None:
         return None
@@ -226,6 +231,8 @@ def kendall_w(values: Floats) -> tuple[float, float]:
     Returns:
         W in [0, 1], NaN where every judge ties all models; p.
     """
+    from scipy.stats import chi2, rankdata
+
     judges, models = values.shape
     ranks = rankdata(values, axis=1)
     sums = ranks.sum(axis=0)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
 
 from skiagram.statistics.estimate import Estimate, Scope
 
@@ -40,6 +39,8 @@ class Variation:
     @property
     def quantile(self) -> float:
         """Return how many standard errors the 95 % interval reaches to each side."""
+        from scipy.stats import t  # slow to import: readers of an evaluation do without
+
         return float(t.ppf(UPPER, self.degrees))
 
     @property
@@ -54,6 +55,8 @@ class Variation:
 
     def p(self, value: float) -> float | None:
         """Return the two-sided p value of 0, or None where it cannot be told."""
+        from scipy.stats import t
+
         if self.variance > 0:
             return float(2 * t.sf(abs(value) / np.sqrt(self.variance), self.degrees))
         return 1.0 if value == 0 else None
@@ -208,6 +211,8 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
     Args:
         values: (j,) a figure a fold.
     """
+    from scipy.stats import t
+
     folds = len(values)
     if folds == 0:
         return Estimate(None, reason="no fold has every class both in training and held out")

@@ -10,11 +10,13 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -27,7 +29,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.compute.file_lock import locked
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
-from skiagram.options import STRICT
+from skiagram.options import STRICT, flatten_options
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record
 from skiagram.tracking.contract import Execution, NotRecorded, Run
@@ -37,6 +39,7 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",  # its import sets the level anew
 }
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _PAUSE = 1.0  # seconds before a store is opened again
@@ -53,6 +56,8 @@ RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _OPENING = "skiagram.opening."
+_SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
+_NAMED = 6  # digits of its SHA-256, in its name
 _IMAGE, _MASK = "image", "mask"
 NAME, LABEL = "file", "label_value"  # columns of what a served model reads
 
@@ -142,30 +147,38 @@ class MLflowStore:
 
     def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
         marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
+        folders = _served_folders(execution.children) if self.pyfunc else {}
+        digests = {name: verify_checksums(folder) for name, folder in folders.items()}
+        logged = _logged_models(client, experiment, digests.values())
         with _run(client, experiment, execution.parent, marks) as parent:
+            _log(client, parent, execution.parent)
             for child in execution.children:
                 with _run(client, experiment, child, {"mlflow.parentRunId": parent}) as run_id:
-                    if self.pyfunc and not child.failed:
-                        self._log_model(child, run_id, home)
+                    digest = digests.get(child.name)
+                    model = logged.get(digest) if digest else None
+                    if digest is None or model is not None:
+                        _log(client, run_id, child)
+                    else:
+                        folder = folders[child.name]
+                        with _new_model(client, experiment, folder, digest, run_id) as model:
+                            _log(client, run_id, child, model)
+                    if model is not None:
+                        self._link(client, run_id, child.name, model, home)
 
-    def _log_model(self, run: Run, run_id: str, home: Path) -> None:
+    def _link(self, client: Any, run_id: str, name: str, model: str, home: Path) -> None:
+        """Have a run show its logged model, and the registry have it once."""
+        from mlflow.entities import LoggedModelOutput
+
+        client.log_outputs(run_id, [LoggedModelOutput(model, step=0)])
+        if self.register is None:
+            return
         import mlflow
 
-        folder = next((path for path, name in run.artefacts.items() if name == "model"), None)
-        described = describe_pyfunc(folder) if folder else None  # a trial of a search has no model
-        if described is None:
-            return
-        mlflow.set_tracking_uri(self._place(home)[0])
-        with mlflow.start_run(run_id=run_id):  # else the model goes to the default experiment
-            mlflow.models.Model.log(
-                artifact_path=None,
-                name="pyfunc",
-                flavor=_Pyfunc,
-                registered_model_name=f"{self.register}-{run.name}" if self.register else None,
-                run_id=run_id,
-                validate_serving_input=False,
-                **described,
-            )
+        registered, source = f"{self.register}-{name}", f"models:/{model}"
+        versions = client.search_model_versions(f"name = '{registered}'")
+        if not any(version.source == source for version in versions):
+            mlflow.set_tracking_uri(self._place(home)[0])  # MLflow's registry asks for the default
+            mlflow.register_model(source, registered)
 
     def _place(self, home: Path) -> tuple[str, str]:
         """Return the address, and what messages call it, which holds no password."""
@@ -179,21 +192,6 @@ class MLflowStore:
         local = uri.startswith("sqlite:")  # a server knows its own place
         location = (home / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(self.experiment, artifact_location=location))
-
-
-class _Pyfunc:
-    """MLflow's flavour `pyfunc`, which can be spared the trial of the input example.
-
-    The trial loads each model, which takes most of the time of recording, and hides what fails.
-    """
-
-    @staticmethod
-    def save_model(**described: Any) -> None:
-        """Save as `mlflow.pyfunc` does, but for the option that `Model.log` reads."""
-        import mlflow
-
-        del described["validate_serving_input"]
-        mlflow.pyfunc.save_model(**described)
 
 
 def _quieten() -> None:
@@ -227,18 +225,13 @@ def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tupl
     }
 
 
-def describe_pyfunc(folder: Path) -> dict[str, Any] | None:
-    """Return what MLflow asks for to log or save a model in the models-from-code form.
-
-    None for a reader's scores, which score no new cases.
-    """
+def describe_pyfunc(folder: Path) -> dict[str, Any]:
+    """Return what MLflow asks for to save a model in the models-from-code form."""
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, DataType, Schema
 
     deployment = read_record(Deployment, folder / DEPLOYMENT)
     preparation = read_record(Preparation, folder / PREPARATION)
-    if deployment.arm == "reader":
-        return None
     of_images = image_columns(preparation.modalities, regions=preparation.regions).values()
     columns = [ColSpec(DataType.string, NAME, required=False)]
     columns += [ColSpec(DataType.binary, name) for pair in of_images for name in pair if name]
@@ -267,12 +260,11 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     from mlflow.pyfunc import save_model
 
     verify_checksums(folder)
-    described = describe_pyfunc(folder)
-    if described is None:
+    if not _is_served(folder):
         raise DataError("a column of the data set, which scores no new cases", where=str(folder))
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)
-    save_model(path=partial, **described)
+    save_model(path=partial, **describe_pyfunc(folder))
     partial.rename(target)
 
 
@@ -323,14 +315,75 @@ def _file_of(values: NDArray[Any], depth: str) -> bytes:
     return content.getvalue()
 
 
+def _served_folders(runs: Iterable[Run]) -> dict[str, Path]:
+    """Return name of a run → the folder of its model, of those that score new cases."""
+    folders = {
+        run.name: path
+        for run in runs
+        for path, name in run.artefacts.items()
+        if name == "model" and not run.failed
+    }
+    return {name: folder for name, folder in folders.items() if _is_served(folder)}
+
+
+def _is_served(folder: Path) -> bool:
+    """Return whether a model scores new cases: a reader's scores are a column of the data set."""
+    return read_record(Deployment, folder / DEPLOYMENT).arm != "reader"
+
+
+def _logged_models(client: Any, experiment: str, digests: Iterable[str]) -> dict[str, str]:
+    """Return SHA-256 of a model's folder → id of the model that an earlier run logged of it.
+
+    Of this version of skiagram alone: a logged model asks for the version that logged it.
+    """
+    from mlflow.entities import LoggedModelStatus
+
+    names = ", ".join(f"'{digest}'" for digest in digests)
+    if not names:
+        return {}
+    known = f"tags.`{_SHA256}` IN ({names}) AND tags.`{_VERSION}` = '{version('skiagram')}'"
+    found = client.search_logged_models([experiment], known)
+    whole = [model for model in found if model.status == LoggedModelStatus.READY]
+    return {model.tags[_SHA256]: str(model.model_id) for model in whole}
+
+
+@contextmanager
+def _new_model(
+    client: Any, experiment: str, folder: Path, digest: str, run_id: str
+) -> Iterator[str]:
+    """Log a model as MLflow serves it and yield its id; it is ready last, when it is whole.
+
+    Not by MLflow's `log_model`, which loads the model to try its example and copies the run's
+    metrics one by one: most of the time of recording.
+    """
+    from mlflow.models import Model
+    from mlflow.pyfunc import save_model
+
+    deployment = read_record(Deployment, folder / DEPLOYMENT)
+    created = client.create_logged_model(
+        experiment,
+        f"{deployment.model}-{digest[:_NAMED]}",
+        source_run_id=run_id,
+        tags={_SHA256: digest, _VERSION: version("skiagram")},
+        params=flatten_options(deployment.options),
+    )
+    model = str(created.model_id)
+    with TemporaryDirectory() as temporary:
+        place = Path(temporary) / "model"
+        identity = Model(model_id=model, model_uuid=model, run_id=run_id)
+        save_model(path=place, mlflow_model=identity, **describe_pyfunc(folder))
+        client.log_model_artifacts(model, str(place))
+    yield model
+    client.finalize_logged_model(model, "READY")
+
+
 @contextmanager
 def _run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> Iterator[str]:
-    """Record a run and yield its id; it is finished last, which says that it is whole."""
+    """Make a run and yield its id; it is finished last, which says that it is whole."""
     created = client.create_run(experiment, run_name=run.name, tags=run.tags | marks)
     run_id = str(created.info.run_id)
     ended = "FAILED"
     try:
-        _log(client, run_id, run)
         yield run_id
         ended = "FAILED" if run.failed else "FINISHED"
     finally:
@@ -380,11 +433,16 @@ def _selection_metrics(options: Sequence[str], metrics: Sequence[Mapping[str, fl
     return list(dict.fromkeys((*(model if len(model) == 1 else ()), *moved, *_SELECTION)))
 
 
-def _log(client: Any, run_id: str, run: Run) -> None:
+def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
+    """Log what a run holds; figures that are no curves stand on the page of a new model too."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    metrics = [Metric(point.name, point.value, now, point.step) for point in run.points]
+    values = Counter(point.name for point in run.points)
+    metrics = [
+        Metric(name, value, now, step, model_id=model if values[name] == 1 else None)
+        for name, value, step in run.points
+    ]
     for start in range(0, len(metrics), _MAX_METRICS):
         client.log_batch(run_id, metrics=metrics[start : start + _MAX_METRICS])
     params = [Param(name, value) for name, value in run.params.items()]
