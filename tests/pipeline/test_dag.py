@@ -61,6 +61,15 @@ def test_classical_stages_never_import_torch(finished: Project) -> None:
 
 
 @pytest.mark.slow
+def test_what_record_imports_before_the_tracker_is_asked_is_light(project: Project) -> None:
+    """It runs after every change of an option: reading results takes no optimiser and no tests."""
+    code = "import sys; sys.path.insert(0, 'pipeline'); import record; print(*sys.modules)"
+    imported = set(project.run(sys.executable, "-c", code).stdout.split())
+    assert "skiagram.tracking.execution" in imported
+    assert not {"torch", "mlflow", "scipy.optimize", "scipy.stats", "sklearn"} & imported
+
+
+@pytest.mark.slow
 def test_a_copy_runs_its_own_code_though_another_folder_is_installed(project: Project) -> None:
     code = "import os, sys; sys.path.insert(0, 'pipeline'); import entrypoint, skiagram as s; "
     code += "print(s); print(os.environ['PYTHONPATH'])"

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,8 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,9 @@ from pydantic import ValidationError
 from skiagram.cli.main import main
 from skiagram.deploy.model import load_model
 from skiagram.deploy.package import pack
-from skiagram.models.deployment import write_checksums
-from skiagram.options import build
-from skiagram.tracking.contract import Execution, Receipt, Run
+from skiagram.models.deployment import verify_checksums, write_checksums
+from skiagram.options import build, flatten_options
+from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run
 from skiagram.tracking.mlflow_store import MLflowStore
 from tests.deploy.odd import write_odd_films
 from tests.deploy.scored import predict
@@ -97,6 +99,8 @@ def test_a_recorded_run_has_its_model_in_the_registry(
     try:
         assert store.record(execution, tmp_path).startswith("Recorded 1 runs")
         assert store.record(execution, tmp_path).startswith("Already recorded")
+        again = execution._replace(name="the same model in another experiment")
+        assert store.record(again, tmp_path).startswith("Recorded 1 runs")
         client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
         (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
         loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
@@ -105,6 +109,117 @@ def test_a_recorded_run_has_its_model_in_the_registry(
         assert list((tmp_path / "mlartifacts").rglob("MLmodel"))
     finally:
         mlflow.set_tracking_uri(before)
+
+
+def copy_titled(model: Path, target: Path, title: str) -> Path:
+    """Return a copy of a model's folder that differs by its title alone."""
+    shutil.copytree(model, target)
+    deployment = json.loads((target / "deployment.json").read_text())
+    (target / "deployment.json").write_text(json.dumps(deployment | {"title": title}))
+    write_checksums(target)
+    return target
+
+
+def execution_of(models: Mapping[str, Path], results: str) -> Execution:
+    children = tuple(
+        Run(name, points=(Point("roc_auc", 0.8), Point("loss", 0.5), Point("loss", 0.4, 1)))
+        for name in models
+    )
+    filled = (replace(run, artefacts={models[run.name]: "model"}) for run in children)
+    return Execution("workspace", Run("run"), tuple(filled), Receipt((), {"scores": results}))
+
+
+def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(
+    baseline: Trained, tmp_path: Path
+) -> None:
+    """Of three recordings the second changes one of two models, the third changes figures alone."""
+    import mlflow
+    import pandas as pd
+    from mlflow.tracking import MlflowClient
+
+    store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
+    other = copy_titled(baseline.model, tmp_path / "other", "Other")
+    changed = copy_titled(baseline.model, tmp_path / "changed", "Changed")
+    store.record(execution_of({"kept": baseline.model, "swept": other}, "first"), tmp_path)
+    store.record(execution_of({"kept": baseline.model, "swept": changed}, "second"), tmp_path)
+    store.record(execution_of({"kept": baseline.model, "swept": changed}, "third"), tmp_path)
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    found = client.get_experiment_by_name("skiagram")
+    models = {model.model_id: model for model in client.search_logged_models([found.experiment_id])}
+    assert {model.tags["skiagram.sha256"] for model in models.values()} == {
+        verify_checksums(folder) for folder in (baseline.model, other, changed)
+    }
+    deployment = json.loads((baseline.model / "deployment.json").read_text())
+    for model in models.values():
+        assert model.name == f"{deployment['model']}-{model.tags['skiagram.sha256'][:6]}"
+    assert {str(model.status) for model in models.values()} == {"READY"}
+    for model in models.values():
+        assert {metric.key: metric.value for metric in model.metrics} == {"roc_auc": 0.8}
+        assert set(model.params) == set(flatten_options(deployment["options"]))
+
+    runs = client.search_runs([found.experiment_id], "tags.`mlflow.parentRunId` != ''")
+    outputs = {
+        run.info.run_id: [each.model_id for each in run.outputs.model_outputs] for run in runs
+    }
+    assert [len(of_run) for of_run in outputs.values()] == [1] * 6
+    assert {model for of_run in outputs.values() for model in of_run} == set(models)
+    kept = {outputs[run.info.run_id][0] for run in runs if run.info.run_name == "kept"}
+    assert len(kept) == 1
+    assert all(run.data.metrics == {"roc_auc": 0.8, "loss": 0.4} for run in runs)
+    for run_id in outputs:  # a run keeps its model though the logged one is deleted
+        files = {file.path for file in client.list_artifacts(run_id, "model")}
+        assert "model/deployment.json" in files
+
+    loaded = mlflow.pyfunc.load_model(models[kept.pop()].artifact_location)
+    frame = pd.DataFrame({"image": [film.read_bytes() for film in baseline.films]})
+    scored = loaded.predict(frame)
+    expected = predict(load_model(baseline.model), baseline.films).rows
+    columns = [f"probability_{name}" for name in TASK.classes]
+    np.testing.assert_array_equal(scored[columns].to_numpy(), expected)
+
+
+def test_a_model_whose_logging_was_cut_short_is_logged_again(
+    baseline: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    def full_disk(*arguments: object) -> None:
+        raise OSError("no space left")
+
+    store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
+    execution = execution_of({"kept": baseline.model}, "first")
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_model_artifacts", full_disk)
+        with pytest.raises(NotRecorded, match="no space left"):
+            store.record(execution, tmp_path)
+    assert store.record(execution, tmp_path).startswith("Recorded")
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    found = client.get_experiment_by_name("skiagram")
+    (run,) = client.search_runs(
+        [found.experiment_id], "attributes.run_name = 'kept' and attributes.status = 'FINISHED'"
+    )
+    (output,) = run.outputs.model_outputs
+    assert str(client.get_logged_model(output.model_id).status) == "READY"
+
+
+def test_recording_in_a_new_process_says_nothing_of_mlflow(
+    baseline: Trained, tmp_path: Path
+) -> None:
+    code = """
+import sys
+from pathlib import Path
+from skiagram.tracking.contract import Execution, Receipt, Run
+from skiagram.tracking.mlflow_store import MLflowStore
+model, home = map(Path, sys.argv[1:])
+run = Run("kept", artefacts={model: "model"})
+execution = Execution("workspace", Run("run"), (run,), Receipt((), {}))
+print(MLflowStore(uri=None, experiment="skiagram", pyfunc=True).record(execution, home))
+"""
+    words = [sys.executable, "-c", code, str(baseline.model), str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.startswith("Recorded 1 runs in")
+    assert done.stderr == ""
 
 
 def test_a_name_in_the_registry_needs_a_logged_model() -> None:
