@@ -367,14 +367,18 @@ def _new_model(
         tags={_SHA256: digest, _VERSION: version("skiagram")},
         params=flatten_options(deployment.options),
     )
-    model = str(created.model_id)
-    with TemporaryDirectory() as temporary:
-        place = Path(temporary) / "model"
-        identity = Model(model_id=model, model_uuid=model, run_id=run_id)
-        save_model(path=place, mlflow_model=identity, **describe_pyfunc(folder))
-        client.log_model_artifacts(model, str(place))
-    yield model
-    client.finalize_logged_model(model, "READY")
+    model, status = str(created.model_id), "FAILED"
+    try:
+        with TemporaryDirectory() as temporary:
+            place = Path(temporary) / "model"
+            identity = Model(model_id=model, model_uuid=model, run_id=run_id)
+            save_model(path=place, mlflow_model=identity, **describe_pyfunc(folder))
+            client.log_model_artifacts(model, str(place))
+        yield model
+        status = "READY"
+    finally:
+        with suppress(Exception):  # that of the recording itself is the one to tell
+            client.finalize_logged_model(model, status)
 
 
 @contextmanager
