@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from skiagram.options import flatten_options, read_option_file, with_choices
 DIGESTS = ROOT / "data/code"
 _SHARED = (
     "entrypoint.stage",
-    "option_files.OptionFiles",
+    "composition.OptionFiles",
     "outputs.publish",
     "run_choices.RunChoices",
 )
@@ -77,8 +78,9 @@ def _refuse_heads(params: Mapping[str, Any]) -> None:
 
 def describe_code(stage: Stage) -> str:
     """Return what a stage depends on: the SHA-256 of its code and files, versions of libraries."""
-    versions = code_libraries(*code_of(stage)).items()
-    return "\n".join([digest_of(stage), *(f"{name} {version}" for name, version in versions)])
+    entries = code_of(stage)
+    versions = code_libraries(*entries).items()
+    return "\n".join([digest_of(entries), *(f"{name} {version}" for name, version in versions)])
 
 
 def resolved_options(stages: Sequence[Stage], params: Mapping[str, Any]) -> dict[str, str]:
@@ -87,10 +89,10 @@ def resolved_options(stages: Sequence[Stage], params: Mapping[str, Any]) -> dict
     `dataset.size` is of the chosen data set, `features.glcm.region` of one family among several.
     """
     values: dict[str, Any] = {k: v for k, v in params.items() if k not in _CHANGES_NO_FIGURE}
-    values["plan"] = read_option_file(ROOT / "conf/plan.yaml", "conf/plan.yaml")["plan"]
+    values["plan"] = _read("conf/plan.yaml")["plan"]
     for stage in stages:
         file = f"conf/{stage.script}.yaml"
-        own = read_option_file(ROOT / file, file)
+        own = {**_read(file)}
         for group, name, chosen in _chosen_files(own.pop("defaults"), stage.chosen):
             if group not in _CHANGES_NO_FIGURE:
                 one_of_several = params.get(group) != name
@@ -114,9 +116,8 @@ def remove_dropped(stages: Sequence[Stage]) -> None:
             shutil.rmtree(ROOT / path, ignore_errors=True)
 
 
-def digest_of(stage: Stage) -> str:
-    """Return the SHA-256 of the code and of the data files beside it that a stage may read."""
-    entries = code_of(stage)
+def digest_of(entries: Sequence[str]) -> str:
+    """Return the SHA-256 of code and of the data files beside it that it may read."""
     digest = hashlib.sha256(code_digest(*entries).encode())
     for path in sorted(_data_files(code_modules(*entries))):
         digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
@@ -126,7 +127,7 @@ def digest_of(stage: Stage) -> str:
 def code_of(stage: Stage) -> list[str]:
     """Return what a stage's code is reached from: its script, and the classes of its options."""
     file = f"conf/{stage.script}.yaml"
-    options = read_option_file(ROOT / file, file)
+    options = _read(file)
     defaults = options["defaults"] + (_EXPLAINED if "choices" in options["defaults"] else [])
     files = [options, *(values for *_, values in _chosen_files(defaults, stage.chosen))]
     targets = {target for values in files for target in named_targets(values)}
@@ -137,7 +138,7 @@ def code_of(stage: Stage) -> list[str]:
 
 def _chosen_files(
     defaults: list[Any], chosen: Mapping[str, str]
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Yield group, name and values of each option file that a stage reads."""
     for entry in defaults:
         for group, names in entry.items() if isinstance(entry, dict) else ():
@@ -145,9 +146,15 @@ def _chosen_files(
                 continue
             for name in [chosen[group]] if group in chosen else chosen_names(names):
                 file = f"conf/{group}/{name}.yaml"
-                yield group, name, read_option_file(ROOT / file, file)
+                yield group, name, _read(file)
 
 
+@cache
+def _read(file: str) -> Mapping[str, Any]:
+    return read_option_file(ROOT / file, file)
+
+
+@cache
 def _is_there(target: str) -> bool:
     try:
         code_digest(target)

@@ -20,7 +20,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from option_files import PARAMS, ROOT, explain_refusal
+from composition import explain_refusal
+from option_files import PARAMS, ROOT
 from outputs import process_rank
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import check, read_option_file

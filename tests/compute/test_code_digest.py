@@ -1,8 +1,11 @@
 """What counts as other code: the code that runs, not its words."""
 
 import importlib
+import os
+import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
@@ -181,3 +184,119 @@ def test_a_library_with_another_file_is_another_library(
             return code_digest("library.work")
 
     assert installed("a") == installed("a") != installed("b")
+
+
+class Sources:
+    """A package whose closures are kept in a project of its own, each digest by a new process."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.package, self.project = folder / "sources/package", folder / "project"
+        self.package.mkdir(parents=True)
+        (self.project / "pipeline").mkdir(parents=True)
+        for name, text in PACKAGE.items():
+            (self.package / name).write_text(dedent(text))
+        self._patch = monkeypatch
+        few = [entry for entry in sys.path if "site-packages" not in entry]  # libraries take time
+        monkeypatch.setattr(sys, "path", [str(self.package.parent), *few])
+        monkeypatch.delenv("DVC_ROOT", raising=False)
+
+    @property
+    def notes(self) -> list[Path]:
+        return sorted((self.project / ".work/code").iterdir())
+
+    def digest(self, *, kept: bool = True) -> str:
+        for value in vars(code_digest_module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+        root = self.project if kept else self.package
+        self._patch.setattr(code_digest_module, "_ROOT", root)
+        return code_digest("package.fits.fit")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change a file so that neither its size nor its times tell."""
+        path = self.package / name
+        times = path.stat()
+        path.write_text(path.read_text().replace(old, new))
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_what_is_kept_never_changes_a_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources(tmp_path, monkeypatch)
+    edits: list[Callable[[], object]] = [
+        lambda: None,
+        lambda: sources.edit("constants.py", "2", "3"),
+        lambda: sources.edit("scores.py", "sum(values)", "max(values)"),
+        lambda: sources.edit("scores.py", "return 1", "return 9"),
+        lambda: sources.edit("constants.py", "3", "2"),
+        lambda: (sources.package / "data").mkdir(),
+        lambda: (sources.package / "data/__init__.py").write_text("class Data: ...\n"),
+        lambda: (sources.package / "data/__init__.py").unlink(),
+        lambda: (sources.package / "data.py").unlink(),
+    ]
+    digests = []
+    for edit in edits:
+        edit()
+        digests.append(sources.digest())
+        assert digests[-1] == sources.digest() == sources.digest(kept=False)
+    assert digests[2] == digests[3]  # nothing names what was edited
+    assert len({*digests}) == 6
+
+
+def test_files_that_changed_alone_are_followed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources(tmp_path, monkeypatch)
+    before = sources.digest()
+
+    def followed(*_: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(code_digest_module, "_follow", followed)
+        assert sources.digest() == before
+        sources.edit("pages.py", "return 3", "return 4")  # no code of this closure
+        assert sources.digest() == before
+        sources.edit("scores.py", "sum(values)", "max(values)")
+        with pytest.raises(AssertionError):
+            sources.digest()
+    assert sources.digest() != before
+
+
+@pytest.mark.parametrize("damage", ["", "{}", "cut", "flipped"])
+def test_a_damaged_note_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    sources = Sources(tmp_path, monkeypatch)
+    before = sources.digest()
+    for path in sources.notes:
+        content = path.read_bytes()
+        flipped = content.replace(b'"code": "', b'"code": "f')
+        changed = {"cut": content[: len(content) // 2], "flipped": flipped}
+        path.write_bytes(changed.get(damage, damage.encode()))
+    assert sources.digest() == before
+    (sources.project / ".work/code").rename(tmp_path / "gone")
+    (sources.project / ".work/code").write_text("a file where a folder should be")
+    assert sources.digest() == before
+
+
+def test_another_version_of_a_library_counts_though_the_code_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = Sources(tmp_path, monkeypatch)
+    (sources.package / "scores.py").write_text("import measuring\nmean = measuring.mean\n")
+
+    def install(version: str) -> None:
+        folder = tmp_path / "sources" / f"Measuring-{version}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Name: Measuring\nVersion: {version}\n")
+        (folder / "top_level.txt").write_text("measuring\n")
+        importlib.invalidate_caches()
+
+    digests = [sources.digest()]
+    for version in ("1", "2"):
+        shutil.rmtree(tmp_path / "sources/Measuring-1.dist-info", ignore_errors=True)
+        install(version)
+        digests += [sources.digest(), sources.digest(kept=False)]
+    assert len(set(digests)) == 3

@@ -4,6 +4,7 @@ import ast
 import json
 import shutil
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,32 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(
     changed = {name for name in before if before[name] != after[name]}
     stages = ("extract", "evaluate", "record")
     assert changed == {f"data/code/{name}" for name in (*stages, "options")}
+
+
+@pytest.mark.slow
+def test_digests_are_those_of_a_project_that_has_kept_none(
+    project: Project,
+) -> None:
+    def digests() -> dict[str, str]:
+        done = project.run(sys.executable, "pipeline/digest.py")
+        assert done.returncode == 0, done.stderr
+        return project.hashes("data/code")
+
+    known = [digests()]
+    for name, old, new in (
+        ("src/skiagram/features/first_order.py", "class FirstOrder(", "class FirstOrder(object, "),
+        ("conf/model/decision_tree.yaml", "trees.DecisionTree", "trees.RandomForest"),
+        ("src/skiagram/report/templates/layout.html.j2", "</body>", " </body>"),
+    ):
+        path = project.folder / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+        kept = digests()
+        shutil.rmtree(project.folder / ".work/code")
+        assert kept == digests(), name
+        known.append(kept)
+    assert all(before != after for before, after in pairwise(known))
 
 
 def _changed(project: Project) -> set[str]:

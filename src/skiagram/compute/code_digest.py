@@ -9,14 +9,20 @@ An installed library is not followed, which would take a minute for one class of
 version counts where the code imports it, and all files that its installer recorded where an entry
 stands in it. NumPy and SciPy, on which the others stand, always count. Where skiagram itself was
 installed from a wheel, it is such a library, and all that it requires counts.
+
+To follow the sources of a stage takes a second or two. What entries led to is kept in the project's
+`.work`, with the SHA-256 of each file that was read; it counts as long as all these files hold the
+same and the packages have no other files. Times of files play no part.
 """
 
 import ast
 import hashlib
+import json
 import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import (
     PackageNotFoundError,
@@ -28,7 +34,11 @@ from importlib.metadata import (
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
+from skiagram.compute.checkout import home
+
+_ROOT = Path(__file__).resolve().parents[3]
 _OWN = __name__.partition(".")[0]
 _Definition = tuple[str, str]  # module and name; no name for the whole module
 _BENEATH = {"numpy", "scipy"}
@@ -79,7 +89,7 @@ def code_modules(*entries: object) -> set[str]:
 def code_definitions(*entries: object) -> set[tuple[str, str]]:
     """Return module and name of each definition that `code_digest` hashes."""
     names, folders, _ = _followed(entries)
-    return set(_closure(names, folders).code)
+    return set(_closure(names, folders).definitions)
 
 
 def _followed(
@@ -143,8 +153,7 @@ def _digest(
     for library in libraries:
         digest.update(repr(library).encode())
     closure = _closure(names, folders)
-    for (module, name), code in sorted(closure.code.items()):
-        digest.update(repr((module, name, code)).encode())
+    digest.update(closure.code.encode())
     digest.update(repr(_versions(closure.imported)).encode())
     return digest.hexdigest()
 
@@ -166,7 +175,20 @@ def _canonical(requirement: str) -> str:
 
 @cache
 def _packages() -> Mapping[str, list[str]]:
-    return packages_distributions()
+    """Return top name of a module → the libraries that install it."""
+    installed = [
+        (folder.as_posix(), folder.stat().st_mtime_ns, folder.stat().st_ino)
+        for entry in sys.path
+        for folder in sorted(Path(entry).glob("*.*-info"))
+    ]
+    note = _Note("libraries", sys.path)
+    kept = note.read()
+    listed = hashlib.sha256(repr(installed).encode()).hexdigest()
+    if kept is not None and kept["installed"] == listed:
+        return dict(kept["packages"])
+    packages = dict(packages_distributions())
+    note.write({"installed": listed, "packages": packages})
+    return packages
 
 
 @cache
@@ -178,13 +200,71 @@ def _version(name: str) -> tuple[str, str]:
 
 
 class _Closure(NamedTuple):
-    code: dict[_Definition, tuple[str, ...]]  # each definition that is named, with its code
+    """What entries lead to: each definition that is named, and the SHA-256 of the code of all."""
+
+    definitions: frozenset[_Definition]
+    code: str
     imported: frozenset[str]  # top names of modules that are not followed
 
 
 @cache
 def _closure(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> _Closure:
     sources = _Sources(dict(folders))
+    note = _Note("closure", names, sorted(sources.folders))
+    kept = note.read()
+    if kept is not None and kept["files"] == sources.files() and sources.hold(kept["read"]):
+        definitions = frozenset((module, name) for module, name in kept["definitions"])
+        return _Closure(definitions, kept["code"], frozenset(kept["imported"]))
+    closure = _follow(names, sources)
+    note.write(
+        {
+            "files": sources.files(),
+            "read": {module: sources.sha256(module) for module in sorted(sources.read)},
+            "definitions": sorted(closure.definitions),
+            "code": closure.code,
+            "imported": sorted(closure.imported),
+        }
+    )
+    return closure
+
+
+class _Note:
+    """What an earlier process found, as JSON in the project's `.work`.
+
+    An installed skiagram keeps none.
+    """
+
+    def __init__(self, *what: object) -> None:
+        key = repr((what, sys.version, _content_sha256(Path(__file__))))
+        name = f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+        self._path = home(_ROOT) / ".work" / "code" / name
+        self._kept = (_ROOT / "pipeline").is_dir()
+
+    def read(self) -> Any:
+        """Return what was kept; None where it is absent or damaged."""
+        try:
+            checksum, text = self._path.read_bytes().split(b"\n", 1)
+        except (OSError, ValueError):
+            return None
+        sound = checksum == hashlib.sha256(text).hexdigest().encode()
+        return json.loads(text) if self._kept and sound else None
+
+    def write(self, found: Mapping[str, Any]) -> None:
+        """Keep it; a disk that takes none costs time, no result."""
+        if not self._kept:
+            return
+        text = json.dumps(found).encode()
+        written = self._path.with_name(f"{self._path.stem}-{uuid4().hex}")
+        with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                written.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+                written.replace(self._path)
+            finally:
+                written.unlink(missing_ok=True)
+
+
+def _follow(names: tuple[str, ...], sources: "_Sources") -> _Closure:
     waiting = [definition for name in names for definition in sources.entry(name)]
     code: dict[_Definition, tuple[str, ...]] = {}
     imported: set[str] = set()
@@ -205,7 +285,11 @@ def _closure(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> _
             named = [one for used in statement.names for one in source.imports.get(used, [])]
             waiting += sources.imported([*named, *statement.imports])
             imported |= {of.partition(".")[0] for of, _ in (*named, *statement.imports)}
-    return _Closure(code, frozenset(imported - sys.stdlib_module_names))
+    digest = hashlib.sha256()
+    for (module, name), statements_of in sorted(code.items()):
+        digest.update(repr((module, name, statements_of)).encode())
+    others = frozenset(imported - sys.stdlib_module_names)
+    return _Closure(frozenset(code), digest.hexdigest(), others)
 
 
 class _Statement(NamedTuple):
@@ -227,11 +311,29 @@ class _Sources:
     """The sources of some packages: of each its folder, or its file where it is one module."""
 
     def __init__(self, folders: dict[str, Path]) -> None:
-        self._folders = folders
+        self.folders = folders
+        self.read: set[str] = set()  # modules
+
+    def files(self) -> str:
+        """Return the SHA-256 of the names of all files of the packages."""
+        listed = [(name, _files_below(folder)) for name, folder in sorted(self.folders.items())]
+        return hashlib.sha256(repr(listed).encode()).hexdigest()
+
+    def sha256(self, module: str) -> str | None:
+        """Return the SHA-256 of a module's file; None where there is none."""
+        path = self._path(module)
+        return None if path is None else _content_sha256(path)
+
+    def hold(self, read: Mapping[str, str]) -> bool:
+        """Return whether each module's file has a given SHA-256."""
+        return all(self.sha256(module) == sha256 for module, sha256 in read.items())
 
     def module(self, name: str) -> _Module | None:
         path = self._path(name)
-        return None if path is None else _parsed(path, name)
+        if path is None:
+            return None
+        self.read.add(name)
+        return _parsed(path, name)
 
     def entry(self, dotted: str) -> list[_Definition]:
         module, _, name = dotted.rpartition(".")
@@ -264,18 +366,35 @@ class _Sources:
 
     def _path(self, name: str) -> Path | None:
         package, *parts = name.split(".")
-        if package not in self._folders:
+        if package not in self.folders:
             return None
-        path = self._folders[package].joinpath(*parts)
-        for candidate in (path / "__init__.py", path.with_suffix(".py")):
-            if candidate.is_file():
-                return candidate
-        return None
+        return _source_file(self.folders[package].joinpath(*parts))
+
+
+@cache
+def _source_file(path: Path) -> Path | None:
+    candidates = (path / "__init__.py", path.with_suffix(".py"))
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+@cache
+def _files_below(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.py")))
+
+
+@cache
+def _content(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+@cache
+def _content_sha256(path: Path) -> str:
+    return hashlib.sha256(_content(path)).hexdigest()
 
 
 @cache
 def _parsed(path: Path, name: str) -> _Module:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = ast.parse(_content(path))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     module = _Module(package, {}, {}, [])
     for node in tree.body:

@@ -1,16 +1,12 @@
 """Where a study works: option files, source files, and a folder where each piece is made once."""
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from skiagram.compute.checkout import home
-from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.pieces import make_once, name_piece
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.errors import OptionError
@@ -84,36 +80,11 @@ class Workspace:
         return read_option_file(self.conf / f"{stage}.yaml", f"conf/{stage}.yaml")
 
     def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:
-        """Return a name, beginning with `what`, that these inputs and this code alone have.
-
-        Args:
-            inputs: All that it depends on, as JSON; the code of each `_target_` in it counts too.
-            *code: Functions and classes that run; see `skiagram.compute.code_digest`.
-        """
-        code_sha256 = code_digest(*code, *named_targets(inputs))
-        text = json.dumps([what, inputs, code_sha256], sort_keys=True, allow_nan=False)
-        return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+        """Return a name, beginning with `what`, that these inputs and this code alone have."""
+        return name_piece(what, inputs, *code)
 
     def make_once(
         self, what: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
     ) -> Path:
-        """Return the folder of a piece; it is made at the first call for these inputs and code.
-
-        Args:
-            inputs: All that the piece depends on besides the code, as JSON.
-            *code: What `make` runs but does not name, such as the class of an object given to it.
-        """
-        folder = self.work / self.digest(what, inputs, make, *code)
-        if folder.is_dir():
-            return folder
-        started = self.work / f"started-{uuid4().hex}"
-        started.mkdir(parents=True)
-        try:
-            make(started)
-            started.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was faster with the same piece
-                raise
-        finally:
-            shutil.rmtree(started, ignore_errors=True)
-        return folder
+        """Return the folder of a piece; it is made at the first call for these inputs and code."""
+        return make_once(self.work, what, inputs, make, *code)

@@ -1,0 +1,86 @@
+"""The option files in `conf` as Hydra composes them: each is checked first, params.yaml chooses."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
+from hydra.errors import MissingConfigException
+from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+from option_files import PARAMS, ROOT, chosen_names
+from skiagram.errors import OptionError
+from skiagram.options import read_option_file
+
+OmegaConf.register_new_resolver(
+    "params", lambda name: read_option_file(PARAMS, PARAMS.name)[name], replace=True
+)
+
+
+class OptionFiles(FileConfigSource):
+    """The folder `conf`, each file checked before Hydra reads it.
+
+    Where a defaults list asks for `["${params:name}"]`, params.yaml names several option files.
+    """
+
+    @staticmethod
+    def scheme() -> str:
+        """Return the word by which a search path asks for such a source."""
+        return "options"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Return one option file.
+
+        Raises:
+            OptionError: It is no plain YAML.
+        """
+        name = self._normalize_file_name(config_path)
+        if (Path(self.path) / name).exists():
+            read_option_file(Path(self.path) / name, f"conf/{name}")
+        loaded = super().load_config(config_path)
+        values = OmegaConf.to_container(loaded.config, resolve=False)
+        if isinstance(values, dict) and "defaults" in values:
+            defaults = [_with_chosen_names(entry) for entry in values["defaults"]]
+            OmegaConf.update(loaded.config, "defaults", defaults)
+        return loaded
+
+
+def _with_chosen_names(entry: Any) -> Any:
+    if not isinstance(entry, dict):
+        return entry
+    several = {group for group, names in entry.items() if isinstance(names, list)}
+    return {
+        group: chosen_names(names) if group in several else names for group, names in entry.items()
+    }
+
+
+class OptionFolder(SearchPathPlugin):
+    """Tells Hydra where option files stand."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Have the folder that Hydra was given read by `OptionFiles`."""
+        for element in search_path.get_path():
+            if element.provider == "main":
+                element.path = f"{OptionFiles.scheme()}://{ROOT / 'conf'}"
+
+
+Plugins.instance().register(OptionFiles)
+Plugins.instance().register(OptionFolder)
+
+
+def explain_refusal(error: Exception, name: str) -> OptionError:
+    """Return what Hydra could not compose, as an error that names the option files there are.
+
+    Args:
+        error: What Hydra raised.
+        name: The stage.
+    """
+    missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
+    if isinstance(missing, str):
+        files = (ROOT / "conf" / missing).parent.glob("*.yaml")
+        allowed = ", ".join(sorted(path.stem for path in files))
+        return OptionError(f"no option file conf/{missing}.yaml", where=name, allowed=allowed)
+    return OptionError(" ".join(str(error).split()), where=name)
