@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import GroupKFold
 
 from skiagram.audit.contract import (
     SHORTCUT_TRAITS,
@@ -248,6 +246,9 @@ def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def predict_out_of_fold(columns: Scores, targets: Scores, patient: NDArray[np.int64]) -> Scores:
     """Return (m, targets) predictions by fits that did not see the case's patient."""
+    from sklearn.linear_model import Ridge
+    from sklearn.model_selection import GroupKFold
+
     predicted = np.empty_like(targets)
     folds = GroupKFold(_FOLDS, shuffle=True, random_state=derived_seed(_SEED, "folds"))
     for training, held_out in folds.split(columns, groups=patient):

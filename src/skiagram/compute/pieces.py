@@ -37,10 +37,14 @@ def make_once(
         inputs: All that the piece depends on besides the code, as JSON.
         *code: What `make` runs but does not name, such as the class of an object given to it.
     """
-    folder = work / name_piece(what, inputs, make, *code)
+    return make_piece(work / name_piece(what, inputs, make, *code), make)
+
+
+def make_piece(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Return the folder of a piece, which appears whole or not at all; it is made if absent."""
     if folder.is_dir():
         return folder
-    started = work / f"started-{uuid4().hex}"
+    started = folder.with_name(f"started-{uuid4().hex}")
     started.mkdir(parents=True)
     try:
         make(started)

@@ -1,9 +1,11 @@
 """From scores, cases and opened labels to all that the report says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 
+import joblib
 import numpy as np
 
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -27,6 +29,7 @@ from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_record import (
     ClinicalUtility,
     Contender,
+    DomainShift,
     Evaluation,
     ReaderStudy,
     SiteStudy,
@@ -39,6 +42,7 @@ from skiagram.evaluation.evaluation_set import (
 )
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.kept_figures import describe_setting, measure_once
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import (
     binary_placements,
@@ -84,11 +88,15 @@ def evaluate(
     seed: int,
     fold_column: str = "",
     compute: Compute = IN_PROCESS,
+    work: Path | None = None,
 ) -> Evaluation:
     """Measure every model on the reported cases and compare the best of each arm.
 
     Under `holdout` these are the sealed test cases, under `cv` all cases by models that never saw
     their patient.
+
+    Args:
+        work: Folder of figures that earlier evaluations have found; None keeps none.
     """
     setting = assemble_evaluation_set(
         inputs.cases,
@@ -103,7 +111,7 @@ def evaluate(
     analyses = options.analyses
     scores = [_reported_scores(model, setting) for model in inputs.models]
     measure = partial(_measure, setting=setting, analyses=analyses)
-    results = list(compute.map_fits(measure, list(zip(inputs.models, scores, strict=True))))
+    results = _measure_all(inputs.models, scores, setting, analyses, compute, work)
     shared = [ComparedModel(own, setting.cases, setting.draws) if own else None for own in scores]
     models = [MeasuredModel(*of) for of in zip(inputs.models, results, shared, strict=True)]
     compared = {model.name: model.compared for model in models if model.compared}
@@ -123,7 +131,13 @@ def evaluate(
         left = {name: compared[name] for name in rules if name in compared}
         off = ~setting.has_near_duplicate
         clean = compare_on(off, arms, contender, left, options.margin, seed)
-    domain = compare_sides(setting, inputs.traits)
+    (domain,) = measure_once(
+        work,
+        DomainShift,
+        compare_sides,
+        [(describe_setting(setting), inputs.traits)],
+        lambda missing: [compare_sides(setting, inputs.traits) for _ in missing],
+    )
     warnings = state_warnings(
         results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
     )
@@ -162,6 +176,27 @@ def evaluate(
         **comparisons._asdict(),
     )
     return with_verdict(evaluation)
+
+
+def _measure_all(
+    models: Sequence[ModelScores],
+    scores: Sequence[Scores | None],
+    setting: EvaluationSet,
+    analyses: RequestedAnalyses,
+    compute: Compute,
+    work: Path | None,
+) -> list[ModelResult]:
+    """Measure the models of which no figures are kept, side by side."""
+    measure = partial(_measure, setting=setting, analyses=analyses)
+    same = joblib.hash((describe_setting(setting), asdict(analyses)))
+    results = measure_once(
+        work,
+        ModelResult,
+        _measure,
+        [(model, same) for model in models],
+        lambda numbers: compute.map_fits(measure, [(models[k], scores[k]) for k in numbers]),
+    )
+    return [result for result in results if result is not None]
 
 
 def _majority_accuracy(setting: EvaluationSet) -> Estimate:

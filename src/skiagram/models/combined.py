@@ -16,7 +16,6 @@ inner scores of each outer fold weigh the members, so that nothing of the held-o
 part.
 """
 
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -218,7 +217,6 @@ class Stacking(Combination):
         return weights
 
 
-_INDEX = "index.json"
 MEMBERS = "members"
 
 
@@ -332,11 +330,7 @@ def combine_all(
     plan: Plan,
     target: Path,
 ) -> list[Outcome]:
-    """Run the plan for every combination and write an index, for there may be none."""
-    index = json.dumps({"combinations": [one.name for one in chosen]}, indent=2)
-    for part in ("models", "scores"):
-        (target / part).mkdir(parents=True, exist_ok=True)
-        (target / part / _INDEX).write_text(f"{index}\n")
+    """Run the plan for every combination."""
     return [_combine(root, member, cases, task, plan, target) for member in chosen]
 
 

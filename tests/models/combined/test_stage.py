@@ -1,5 +1,7 @@
 """A combination goes through the plan as any model does, and no label leaks into its scores."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +11,11 @@ import yaml
 
 from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
-from skiagram.models.combined import CombinedMember, MemberScores, check_combination, combine_all
+from skiagram.models.combined import CombinedMember, MemberScores, check_combination
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan, Scored
 from skiagram.records import Design, Outcome, Predictions
+from skiagram.steps.combine import combine_models
 from tests.models.combined.cards import CONF, cases_of, combination, drawn, member, outcome
 from tests.models.examples import PLAN
 
@@ -122,9 +125,17 @@ def test_a_wrong_combination_is_refused_by_name(
 
 
 def test_without_combinations_the_outputs_say_so(tmp_path: Path) -> None:
-    cases, task, _ = cases_of(drawn((1.0,)), "holdout")
-    assert combine_all(tmp_path / "nowhere", [], cases, task, PLAN, tmp_path) == []
+    combine_models(tmp_path / "nowhere", {}, RUN, {}, tmp_path)
     assert (tmp_path / "scores/index.json").read_text() == '{\n  "combinations": []\n}\n'
+
+
+def test_without_combinations_no_model_is_imported(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; "
+    code += "from skiagram.steps.combine import combine_models; "
+    code += f"combine_models(Path('.'), {{}}, [], {{}}, Path({str(tmp_path)!r})); "
+    code += "print({'numpy', 'pandas', 'scipy', 'sklearn'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
 
 
 @pytest.mark.thorough

@@ -1,0 +1,72 @@
+"""Figures that an earlier evaluation has found, by all that they depend on.
+
+They are some of those of `reports/evaluation.json`: no label and no score of a case is among them.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import joblib
+from pydantic import TypeAdapter
+
+from skiagram.compute.pieces import make_piece, name_piece
+from skiagram.evaluation.evaluation_set import EvaluationSet
+
+T = TypeVar("T")
+_FIGURES = "figures.json"
+
+
+def measure_once(
+    work: Path | None,
+    kind: type[T],
+    measure: Callable[..., T | None],
+    inputs: Sequence[object],
+    find: Callable[[list[int]], Iterable[T | None]],
+) -> list[T | None]:
+    """Return a record for each of some inputs; those that are kept are read, the others found.
+
+    Args:
+        work: Folder of finished pieces; None keeps nothing.
+        kind: The dataclass of a record.
+        measure: What makes a record; its code counts, with all that it calls.
+        inputs: All that each record depends on besides the code, to be hashed by joblib.
+        find: Makes the records of some inputs, which it is given by their numbers.
+    """
+    numbers = list(range(len(inputs)))
+    if work is None:
+        return list(find(numbers))
+    what = measure.__name__.strip("_")
+    folders = [work / name_piece(what, {"inputs": joblib.hash(one)}, measure) for one in inputs]
+    records = [_read(kind, folder) for folder in folders]
+    missing = [number for number in numbers if records[number] is None]
+    for number, record in zip(missing, find(missing), strict=True):
+        records[number] = record
+        if record is not None:
+            with suppress(OSError):  # a full disk costs time, no result
+                make_piece(folders[number], partial(_write, record))
+    return records
+
+
+def describe_setting(setting: EvaluationSet) -> dict[str, Any]:
+    """Return all that figures on these cases depend on; draws follow from it."""
+    parts = {one.name: getattr(setting, one.name) for one in fields(setting)}
+    return {**parts, "draws": len(setting.draws.counts)}
+
+
+def _write(record: Any, folder: Path) -> None:
+    text = json.dumps(asdict(record), allow_nan=False)  # in its own order: the page follows it
+    (folder / _FIGURES).write_text(text)
+
+
+def _read(kind: type[T], folder: Path) -> T | None:
+    """Return a record; None where it is absent, or damaged and therefore removed."""
+    with suppress(OSError, ValueError):
+        return TypeAdapter(kind).validate_json((folder / _FIGURES).read_bytes(), strict=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
