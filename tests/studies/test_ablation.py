@@ -70,7 +70,7 @@ def test_psnr_is_the_mean_over_test_images_of_scikit_image(
     found = [one.psnr.value or 0.0 for one in result.datasets[0].variants if one.psnr]
     means = []
     for restored in (folder / "work").glob("restored-*"):
-        images = ImageStore(restored / "images")
+        images = ImageStore(restored / "restored")
         pairs = [(clean.image(one).astype(float), images.image(one)) for one in test]
         psnr = [peak_signal_noise_ratio(a, b, data_range=np.ptp(a)) for a, b in pairs]
         means.append(np.mean(psnr))

@@ -48,7 +48,7 @@ def measure_once(
     for number, record in zip(missing, find(missing), strict=True):
         records[number] = record
         if record is not None:
-            with suppress(OSError):  # a full disk costs time, no result
+            with suppress(OSError, ValueError):  # a full disk, or a NaN, costs time, no result
                 make_piece(folders[number], partial(_write, record))
     return records
 
