@@ -20,6 +20,9 @@ OmegaConf.register_new_resolver(
 )
 
 
+_SEVERAL = {"combination": "combinations", "encoder": "encoders", "features": "features"}
+
+
 class OptionFiles(FileConfigSource):
     """The folder `conf`, each file checked before Hydra reads it.
 
@@ -35,17 +38,29 @@ class OptionFiles(FileConfigSource):
         """Return one option file.
 
         Raises:
-            OptionError: It is no plain YAML.
+            OptionError: It is no plain YAML, or one of several without its own place.
         """
         name = self._normalize_file_name(config_path)
         if (Path(self.path) / name).exists():
             read_option_file(Path(self.path) / name, f"conf/{name}")
+            _check_package(Path(self.path) / name, f"conf/{name}")
         loaded = super().load_config(config_path)
         values = OmegaConf.to_container(loaded.config, resolve=False)
         if isinstance(values, dict) and "defaults" in values:
             defaults = [_with_chosen_names(entry) for entry in values["defaults"]]
             OmegaConf.update(loaded.config, "defaults", defaults)
         return loaded
+
+
+def _check_package(path: Path, file: str) -> None:
+    """Refuse a file of a group of which a run takes several, if it does not say where it goes."""
+    package = _SEVERAL.get(file.split("/")[1])
+    if package is None:
+        return
+    head = f"# @package {package}."
+    if not path.read_text(encoding="utf-8").startswith(head):
+        remedy = f"begin the file with the line `{head}{path.stem}`"
+        raise OptionError("its first line does not say its name", where=file, remedy=remedy)
 
 
 def _with_chosen_names(entry: Any) -> Any:

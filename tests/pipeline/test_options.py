@@ -98,3 +98,25 @@ def test_a_broken_option_file_is_one_line_and_exit_2_in_every_stage(
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     written = ("data", "scores", "reports", "hacked")
     assert not any((untouched.folder / name).exists() for name in written)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "file", "chosen"),
+    [
+        ("extract", "conf/features/glcm.yaml", "features=[glcm]"),
+        ("encode", "conf/encoder/dinov2_small.yaml", "encoder=[dinov2_small]"),
+    ],
+)
+def test_one_of_several_option_files_that_does_not_say_its_name_is_refused(
+    untouched: Project, stage: str, file: str, chosen: str
+) -> None:
+    path = untouched.folder / file
+    whole = path.read_text()
+    first, _, rest = whole.partition("\n")
+    path.write_text(rest)
+    done = untouched.stage(stage, chosen)
+    path.write_text(whole)
+    assert done.returncode == 2, done.stderr
+    assert file in done.stderr
+    assert first in done.stderr
