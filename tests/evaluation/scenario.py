@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -72,6 +73,7 @@ def evaluated(
     fold_column: str = "",
     test_sites: tuple[str, ...] = (),
     compute: Compute = IN_PROCESS,
+    work: Path | None = None,
     **asked: Any,
 ) -> Evaluation:
     """Evaluate with 100 resamples; what else is asked are inputs, options or analyses."""
@@ -92,6 +94,7 @@ def evaluated(
         seed=seed,
         fold_column=fold_column,
         compute=compute,
+        work=work,
     )
 
 
