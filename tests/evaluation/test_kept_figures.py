@@ -19,7 +19,8 @@ from tests.evaluation.scenario import Scenario, evaluated, failed, finished, sce
 
 def traits(known: Scenario, seed: int = 0) -> CaseTraits:
     features = np.random.default_rng(seed).normal(size=(len(known.cases), 3))
-    table = pd.DataFrame({"case_id": known.cases.case_id, **dict(zip("abc", features.T, strict=True))})
+    table = pd.DataFrame(features, columns=["a", "b", "c"])
+    table.insert(0, "case_id", known.cases.case_id)
     return CaseTraits(table, table[["case_id"]].assign(brightness=features[:, 0]))
 
 
