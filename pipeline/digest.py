@@ -34,6 +34,7 @@ DIGESTS = ROOT / "data/code"
 _SHARED = (
     "entrypoint.stage",
     "composition.OptionFiles",
+    "option_files.chosen_names",
     "outputs.publish",
     "run_choices.RunChoices",
 )
