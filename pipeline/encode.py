@@ -1,5 +1,6 @@
 """Stage encode: frozen encoders' numbers of restored images, and of windows at candidates."""
 
+import json
 from typing import Any
 
 from pydantic.dataclasses import dataclass
@@ -30,6 +31,8 @@ def main(options: Options) -> None:
     cache, read = home(ROOT) / ".work/encodings", (ROOT / "data/restored", ROOT / "data/candidates")
     with publish(ENCODINGS) as staging:
         (staging / ENCODINGS).mkdir(parents=True)
+        index = json.dumps({"encoders": list(options.encoders)}, indent=2)  # there may be none
+        (staging / ENCODINGS / "index.json").write_text(f"{index}\n")
         for name, chosen in options.encoders.items():
             from skiagram.steps.encode import encode  # imports torch
 
