@@ -12,7 +12,7 @@ from repro import Stage, read_stages, run_all, sort_lock
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 ORDER = (
-    *("digest", "ingest", "audit", "restore", "propose", "extract"),
+    *("digest", "ingest", "audit", "restore", "propose", "extract", "encode"),
     *(f"train_baseline@{name}" for name in BASELINES),
     *(f"train_network@{NETWORK}", "combine", "evaluate", "record"),
 )
