@@ -91,7 +91,7 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
         np.testing.assert_array_equal(np.sort(scored), np.sort(expected.case_id))
     work = project.folder / ".work"
     left = [path.relative_to(work).parts[0] for path in work.rglob("*") if path.is_file()]
-    assert set(left) - {"kept"} == {"seconds", "running"}  # kept: what ingest has read
+    assert set(left) - {"kept"} == {"code", "running", "seconds"}  # kept: what ingest has read
 
 
 @pytest.mark.parametrize(("given", "rank"), LAUNCHERS)
