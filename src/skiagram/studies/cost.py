@@ -388,10 +388,10 @@ class Cost(EncoderStudyOptions, TimedStudy):
                     failed.append(cost)
                     continue
                 columns, encoder = candidate.options.get("columns"), None
-                read = candidate.read(cv.prepared)
                 reads_features = candidate.arm == "classical"
                 if candidate.encoding is not None:
-                    encoder, reads_features = frozen[candidate.encoding], read.is_fused
+                    encoder = frozen[candidate.encoding]
+                    reads_features = candidate.read(cv.prepared).is_fused
                     columns = [column for column in columns or () if COLUMN not in column]
                 families = feature_time(described, columns) if reads_features else None
                 costs.append(_with_inputs(cost, encoder, families, training))
