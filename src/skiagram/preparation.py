@@ -17,7 +17,7 @@ import numpy as np
 from skiagram.errors import OptionError
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_record, write_record
+from skiagram.records import Table, read_record, write_record
 
 PREPARATION = "preparation.json"
 TRAINING_MEAN = "training_mean.npy"
@@ -275,6 +275,8 @@ def propagate_preparation(
 class PreparedData:
     """Where each part of a data set lies once the steps before training have run.
 
+    Features may be in memory: of a few new cases a file would cost more than the features.
+
     Attributes:
         cases: Folder of cases, task, covariates, marks and readers' scores, that ingest wrote.
         images: Folder of the restored images.
@@ -283,15 +285,17 @@ class PreparedData:
         candidates: Folder of the places where finders look.
         candidates_features: Table of features of windows at these places.
         encodings: Encoder → folder of what it made of images and places.
+        covariates: How covariates become columns, where other cases gave it; None where these do.
     """
 
     cases: Path
     images: Path
-    features: Path
+    features: Table
     preparation: Path
     candidates: Path
-    candidates_features: Path
+    candidates_features: Table
     encodings: Mapping[str, Path] = field(default_factory=dict)
+    covariates: tuple[Covariate, ...] | None = None
 
     @classmethod
     def under(cls, data: Path) -> "PreparedData":

@@ -149,8 +149,13 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     pq.write_table(arrow, path, compression="zstd")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet table."""
+Table = Path | pd.DataFrame  # a Parquet file, or the same in memory
+
+
+def read_table(path: Table) -> pd.DataFrame:
+    """Read a Parquet table; one in memory is returned as it is."""
+    if isinstance(path, pd.DataFrame):
+        return path
     try:
         table: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:

@@ -146,11 +146,11 @@ def test_a_bare_name_stands_for_one_film_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "women.csv", [dict(row) for row in rows])
     york, leeds = Path("york/film.png"), Path("leeds/film.png")
     alone = read_covariates(path, READ, [leeds])
-    assert alone.values(str(leeds))[1] == 40
+    assert alone.row(str(leeds))["age"] == "40"
     both = read_covariates(path, READ, [york, leeds])
-    assert both.values(str(york))[1] == 50
+    assert both.row(str(york))["age"] == "50"
     with pytest.raises(DataError, match=r"leeds/film\.png: no row"):
-        both.values(str(leeds))
+        both.row(str(leeds))
 
 
 def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_cases(
@@ -164,15 +164,14 @@ def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_ca
     )
     cases = list_cases(tmp_path, read_rows(table.read_bytes()), ())
     found = read_for_cases(table, READ, cases, ["NA"])
-    assert [found.values(case.name)[1] for case in cases] == [40, 50, 60]
+    assert [found.row(case.name)["age"] for case in cases] == ["40", "50", "60"]
     assert found.missing(cases[1].name) == ["`side` is unknown"]
     shared = write(tmp_path / "s.csv", [{"file": "a.nii", "age": "70", "side": "left"}])
-    assert [read_for_cases(shared, READ, cases).values(case.name)[1] for case in cases[:2]] == [
-        70
-    ] * 2
+    of_all = read_for_cases(shared, READ, cases)
+    assert [of_all.row(case.name)["age"] for case in cases[:2]] == ["70", "70"]
     other = write(tmp_path / "o.csv", [{"file": "a.nii", "region": "left", "age": "1", "side": ""}])
     with pytest.raises(DataError, match=r"a\.nii \(right\): no row"):
-        read_for_cases(other, READ, cases).values(cases[1].name)
+        read_for_cases(other, READ, cases).row(cases[1].name)
 
 
 def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path) -> None:
@@ -181,7 +180,7 @@ def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path
     table.write_text(f"file,modality,patient_id,age,side\n{rows}")
     cases = list_cases(tmp_path, read_rows(table.read_bytes()), ("PET", "MR"))
     found = read_for_cases(table, READ, cases)
-    assert [found.values(case.name)[1] for case in cases] == [40, 50]
+    assert [found.row(case.name)["age"] for case in cases] == ["40", "50"]
 
 
 def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(
@@ -193,8 +192,8 @@ def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_i
     rows = tmp_path / "sites.csv"
     rows.write_text("file,site\none.png,A\ntwo.png,C\n")
     uncorrected = read_covariates(rows, features, films)
-    np.testing.assert_array_equal(uncorrected.values("two.png"), [0, 0])
+    assert uncorrected.row("two.png") == {"site": "C"}
     refused = read_covariates(rows, require_sites(features), films)
-    np.testing.assert_array_equal(refused.values("one.png"), [1, 0])
+    assert refused.row("one.png") == {"site": "A"}
     with pytest.raises(DataError, match=r"two\.png: site `C`, which training did not see"):
-        refused.values("two.png")
+        refused.row("two.png")

@@ -4,17 +4,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from skiagram.deploy.inputs import NO_COVARIATES, PreparedImages
+from skiagram.deploy.inputs import NO_COVARIATES
 from skiagram.deploy.maps import SCORED, CaseMap, family_contributions, judge, map_case
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.page import write_page
 from skiagram.deploy.prediction import score_cases
-from skiagram.deploy.scorers import Baselines, Scorer
+from skiagram.deploy.prepared_cases import Described, PreparedCases
+from skiagram.deploy.scorers import ModelScorer, Scorer
 from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable
 from tests.deploy.trained import Trained
@@ -28,17 +30,17 @@ class CornerReader(Scorer):
     scored: list[int] = field(default_factory=list)
     in_threads: bool = False
 
-    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
         """Score all images."""
-        self.scored.append(len(prepared.images))
+        self.scored.append(len(cases.case_id))
         if sum(self.scored) > self.most:
             raise DataError("a feature is not defined")
-        rows = [image[10:, 10:].mean() / 10 - 13 for _, image in prepared.images]
+        rows = [image[10:, 10:].mean() / 10 - 13 for _, image in cases.images]
         return [np.stack([-np.array(rows), np.array(rows)], axis=1)] * 2
 
-    def _space(self, prepared: PreparedImages) -> FeatureTable:
+    def space(self, cases: PreparedCases) -> FeatureTable:
         """Return nothing."""
-        return FeatureTable(np.array(prepared.images.case_ids), (), np.empty((1, 0), np.float32))
+        return FeatureTable(cases.scored, (), np.empty((1, 0), np.float32))
 
 
 def corner_cases(folder: Path, count: int) -> list[NewCase]:
@@ -54,7 +56,7 @@ def corner_cases(folder: Path, count: int) -> list[NewCase]:
 
 
 def map_of(model: DeployedModel, case: NewCase) -> CaseMap:
-    return map_case(model, model.preparer.prepare(case, NO_COVARIATES.values(case.name)), 1)
+    return map_case(model, model.preparer.prepare(case, NO_COVARIATES.row(case.name)), 1)
 
 
 @pytest.mark.slow
@@ -90,21 +92,22 @@ def test_a_case_without_a_map_does_not_end_the_page(baseline: Trained, tmp_path:
 def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
     model = load_model(baseline.model)
     scorer = model.scorer
-    assert isinstance(scorer, Baselines)
+    assert isinstance(scorer, ModelScorer)
     assert scorer.familiarity is not None
     case = NewCase.of_file(baseline.films[0])
-    prepared = model.preparer.prepare(case, NO_COVARIATES.values(case.name))
+    prepared = model.preparer.prepare(case, NO_COVARIATES.row(case.name))
     found = family_contributions(model, prepared, 1, most=10)
     assert {one.family for one in found} == {"first_order", "wavelet"}
     assert abs(found[0].change) > 0.01
     with pytest.MonkeyPatch.context() as patch:
         names = scorer.familiarity.names
 
-        def usual(_: Baselines, prepared: PreparedImages) -> FeatureTable:
+        def usual(_: ModelScorer, cases: PreparedCases) -> Described:
             values = np.array([scorer.familiarity.centre], np.float32)  # type: ignore[union-attr]
-            return FeatureTable(np.array(prepared.images.case_ids), names, values)
+            table = FeatureTable(cases.scored, names, values)
+            return cases.described.setdefault(id(scorer), Described(pd.DataFrame(), table, None))
 
-        patch.setattr(Baselines, "space", usual)
+        patch.setattr(ModelScorer, "describe", usual)
         assert [one.change for one in family_contributions(model, prepared, 1)] == pytest.approx(
             [0, 0]
         )

@@ -24,7 +24,7 @@ from tests.datasets.own_folders import dicom
 from tests.deploy.scored import predict, with_kinds
 from tests.deploy.trained import Trained, trained_baseline
 
-NOTHING = np.empty(0, np.float32)
+NOTHING: dict[str, str] = {}
 
 
 @pytest.fixture(params=["baseline", pytest.param("network", marks=pytest.mark.slow)])

@@ -6,7 +6,13 @@ import pytest
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.features.covariates import MIN_PATIENTS, Covariates, Site, development_patients
+from skiagram.features.covariates import (
+    MIN_PATIENTS,
+    Covariates,
+    Site,
+    development_patients,
+    encode_covariates,
+)
 from skiagram.preparation import Covariate
 from skiagram.records import SEALED, Cases
 
@@ -105,3 +111,14 @@ def test_a_site_is_a_column_a_site_also_where_numbers_name_it() -> None:
     assert family.describe(table) == (Covariate("site", ("12", "3"), "site_"),)
     with pytest.raises(ValueError, match="one column"):
         Site(columns=None)
+
+
+def test_other_cases_get_the_columns_of_those_in_training() -> None:
+    """Their cells are texts: an empty one is unknown, and a text of no category counts as none."""
+    known = (Covariate("age", None), Covariate("side", ("left", "right")))
+    cells = {"case_id": ["a", "b"], "age": ["40.1", ""], "side": ["right", "middle"]}
+    table = encode_covariates(pd.DataFrame(cells), known)
+    assert table.names == ("covariates_age", "covariates_side_left", "covariates_side_right")
+    expected = np.array([[40.1, 0, 1], [np.nan, 0, 0]], np.float32)
+    np.testing.assert_array_equal(table.values, expected)
+    assert encode_covariates(pd.DataFrame(cells), ()).names == ()

@@ -118,7 +118,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Score the cases and write the table; return 0, or 4 where a case could not be scored."""
     with _without_collection():
         from skiagram.deploy.card import CAUTION
-        from skiagram.deploy.finders import Finders
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.package import opened_model
         from skiagram.deploy.prediction import (
@@ -143,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as opened:
         with _without_collection():
             model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
-        finds = isinstance(model.scorer, Finders)
+        finds = bool(model.scorer.finders)
         marks = marks_table(output) if finds and output.suffix not in JSON_LINES else None
         if marks is not None:
             check_target(marks, arguments.files, replace=arguments.force)

@@ -1,6 +1,5 @@
 """What a model sees of new cases: images as by ingest and restore, covariates from a table."""
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.datasets.checks import check_image
@@ -25,49 +23,12 @@ from skiagram.datasets.volumes.case_images import (
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, OptionError, named
 from skiagram.features.covariates import SITE_PREFIX
-from skiagram.features.table import FeatureTable
-from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, ImageKinds, Preparation, channels
 from skiagram.restoration.missing import Plane
-from skiagram.restoration.restore import ByModality, prepare_region
+from skiagram.restoration.restore import ByModality, restore_image
 from skiagram.restoration.steps import Steps
 
 _BYTE = "uint8"
-
-
-@dataclass(frozen=True)
-class PreparedImages:
-    """Some cases as a model sees them.
-
-    Attributes:
-        images: n restored images, with their regions; further modalities stand beside the first.
-            After them the other images of patients that no case here is, for models that read them.
-        covariates: (n, n_covariates) float32, of the features that no image holds; NaN is missing.
-        scores: (n, n_classes) raw scores per repeat, once the images were scored.
-        marks: A finder's per repeat, once the images were scored.
-        partner: Image → the other image of the same patient.
-    """
-
-    images: ImageStore
-    covariates: NDArray[np.float32]
-    features: dict[int, FeatureTable] = field(default_factory=dict)
-    scores: list[NDArray[np.float64]] = field(default_factory=list)
-    earlier: "PreparedImages | None" = None
-    previous: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    marks: list[pd.DataFrame] = field(default_factory=list)
-    partner: Mapping[str, str] = field(default_factory=dict)
-
-    def without_covariates(self, features: Sequence["CovariateFeature"]) -> "PreparedImages":
-        """Return the same images as if nothing were known of the patients but the site."""
-        covariates = self.covariates.copy()
-        for column, feature in enumerate(features):
-            if feature.covariate.prefix != SITE_PREFIX:
-                covariates[:, column] = np.nan if feature.category is None else 0
-        return replace(self, covariates=covariates, scores=[])
-
-    def without_earlier(self) -> "PreparedImages":
-        """Return the same images as if each were a patient's first one."""
-        return replace(self, scores=[], earlier=None, previous={})
 
 
 @dataclass(frozen=True)
@@ -78,14 +39,14 @@ class PreparedImage:
         images: Modality → (height, width[, channels]) or (depth, height, width, 1) float32,
             restored, finite; with spacing and region.
         unusual: In what no image of training was like it, a reason each.
-        covariates: (n_covariates,) float32, what the model reads besides the image.
+        covariates: Column → cell of what the model reads besides the image.
         missing: What the model reads of a case and nobody gave.
     """
 
     name: str
     images: Mapping[str, SpacedImage]
     unusual: tuple[str, ...]
-    covariates: NDArray[np.float32]
+    covariates: Mapping[str, str]
     earlier: tuple["PreparedImage", ...] = ()
     missing: tuple[str, ...] = ()
     other: "PreparedImage | None" = None
@@ -119,7 +80,7 @@ class Preparer:
     shape: tuple[int, int] | None
     reading: Reading = AS_STORED
 
-    def prepare(self, case: NewCase, covariates: NDArray[np.float32]) -> PreparedImage:
+    def prepare(self, case: NewCase, covariates: Mapping[str, str]) -> PreparedImage:
         """Read a case's images, do what its data set's source does, and restore them."""
         unusual: tuple[str, ...] = ()
         images: dict[str, SpacedImage] = {}
@@ -129,7 +90,7 @@ class Preparer:
             for modality in self.preparation.modalities or ("",):
                 image = self.read(case, modality)
                 unusual += self._examine(image, modality)
-                images[modality] = self._restored(image, modality)
+                images[modality] = self._restored(case.name, image, modality)
         except DataError as error:
             own = {"", case.name, *(image.file for image in case.images.values())}
             where = case.name if error.where in own else f"{case.name}, {error.where}"
@@ -191,24 +152,21 @@ class Preparer:
             raise DataError("an image with a mask", allowed=allowed, remedy=remedy)
         check_image(image.pixels, "")
 
-    def _restored(self, image: SpacedImage, modality: str) -> SpacedImage:
+    def _restored(self, name: str, image: SpacedImage, modality: str) -> SpacedImage:
         steps = self.restoration
         if isinstance(steps, ByModality):
             steps = steps.of(modality, self.preparation.modalities or ("",))
-        images, _ = steps.restore(image.pixels[None], self.training_mean)
-        restored: Plane = images[0]
-        if not np.isfinite(restored).all():
+        if steps.region is not None and image.spacing is None:
+            allowed = "images with a mask and a known spacing, as in training"
+            raise DataError("an unknown spacing", allowed=allowed)
+        given = (name, image.pixels, image.spacing, image.region)
+        restored = restore_image(*given, steps, self.training_mean)
+        if not np.isfinite(restored.pixels).all():
             allowed = "images without gaps: the model's restoration fills none"
             raise DataError("missing pixels", allowed=allowed)
         if steps.region is None:
-            return replace(image, pixels=restored)
-        if image.region is None or image.spacing is None:
-            found = "no region of interest" if image.region is None else "an unknown spacing"
-            allowed = "images with a mask and a known spacing, as in training"
-            raise DataError(found, allowed=allowed)
-        prepared = prepare_region(steps.region, restored, image.spacing, image.region)
-        pixels, spacing, region = prepared
-        return SpacedImage(pixels, spacing, image.modality, region)
+            return replace(image, pixels=restored.pixels)
+        return SpacedImage(restored.pixels, restored.spacing, image.modality, restored.region)
 
 
 def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
@@ -234,16 +192,11 @@ class CovariateFeature:
     category: str | None
     required: bool = False
 
-    def value(self, cell: str) -> float:
-        """Return the feature of a cell; an empty one is NaN for a number, 0 for a text."""
-        if self.category is not None:
-            return float(cell == self.category)
-        if not cell:
-            return math.nan
-        if not is_number(cell):
+    def check(self, cell: str) -> None:
+        """Refuse a cell that is to be a number and is none; an empty one is unknown."""
+        if self.category is None and cell and not is_number(cell):
             found = f"`{cell}` in column `{self.covariate.column}`"
             raise DataError(found, allowed="a finite number, or an empty cell if it is unknown")
-        return float(cell)
 
 
 def require_sites(features: Sequence["CovariateFeature"]) -> tuple["CovariateFeature", ...]:
@@ -276,21 +229,22 @@ class CovariateTable:
     features: tuple[CovariateFeature, ...] = ()
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def values(self, case: str) -> NDArray[np.float32]:
-        """Return (n_features,) float32 of a case, NaN where a number is unknown."""
+    def row(self, case: str) -> Mapping[str, str]:
+        """Return column → cell of a case; one that the model cannot read is a DataError."""
         if not self.features:
-            return np.empty(0, np.float32)
+            return {}
         row = self._row(case)
         with named(case):
-            values = [feature.value(row[feature.covariate.column]) for feature in self.features]
-            required = [k for k, feature in enumerate(self.features) if feature.required]
-            if required and not any(values[k] for k in required):
-                covariate = self.features[required[0]].covariate
+            for feature in self.features:
+                feature.check(row[feature.covariate.column])
+            sites = [feature for feature in self.features if feature.required]
+            if sites and all(row[site.covariate.column] != site.category for site in sites):
+                covariate = sites[0].covariate
                 found = f"{covariate.column} `{row[covariate.column]}`, which training did not see"
                 remedy = "name a site of training, or train with `unseen: uncorrected`"
                 allowed = ", ".join(covariate.categories or ())
                 raise DataError(found, allowed=allowed, remedy=remedy)
-        return np.array(values, np.float32)
+        return row
 
     def unseen(self, case: str) -> list[str]:
         """Return which texts of a case are no category of training: they count as none at all."""

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from skiagram.datasets.contract import SpacedImage
 from skiagram.deploy.inputs import PreparedImage
 from skiagram.deploy.model import DeployedModel
-from skiagram.deploy.prediction import stored
-from skiagram.deploy.scorers import Baselines
+from skiagram.deploy.prepared_cases import Described, PreparedCases, stored
+from skiagram.deploy.scorers import ModelScorer
 from skiagram.explanation.trust import centre_map, is_trustworthy, judge_test, mean_by_patient
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import is_volume
+from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -127,28 +128,59 @@ def family_contributions(
     features, or whose folder does not hold those medians, has no contributions.
     """
     scorer = model.scorer
-    if not isinstance(scorer, Baselines) or scorer.familiarity is None:
+    if (
+        not isinstance(scorer, ModelScorer)
+        or not isinstance(scorer.model, ClassicalModel)
+        or scorer.familiarity is None
+    ):
         return ()
     centre = dict(zip(scorer.familiarity.names, scorer.familiarity.centre, strict=True))
-    with stored([prepared]) as images:
-        table, covariates = scorer.space(images), images.covariates
-        earlier = None if images.earlier is None else scorer.space(images.earlier)
-    families = list(dict.fromkeys(family_of(name, scorer.families) for name in table.names))
-    values = np.repeat(table.values, 1 + len(families), axis=0)
-    for column, name in enumerate(table.names):
-        if name in centre:
-            values[1 + families.index(family_of(name, scorer.families)), column] = centre[name]
-    changed = FeatureTable(np.arange(len(values)).astype(str), table.names, values)
-    beside = np.repeat(covariates, len(values), axis=0)
-    before = () if earlier is None else earlier.case_id.tolist()
-    previous = dict.fromkeys(changed.case_id.tolist(), before)
-    scores = scorer.score_table(changed, beside, earlier, previous)
+    known = scorer.preparing.families
+    with stored([prepared]) as cases:
+        described = scorer.describe(cases)
+        tables = [described.features, *([described.encoding] if described.encoding else [])]
+        names = [name for table in tables[::-1] for name in table.names]
+        families = list(dict.fromkeys(family_of(name, known) for name in names))
+        medians: list[dict[str, float]] = [{} for _ in (None, *families)]
+        for name in names:
+            if name in centre:
+                medians[1 + families.index(family_of(name, known))][name] = centre[name]
+        scores = scorer.scores(_changed_copies(cases, id(scorer), medians))
     probability = model.calibrate(scores)[:, label]
     found = [
         Contribution(family, float(probability[0] - usual))
         for family, usual in zip(families, probability[1:], strict=True)
     ]
     return tuple(sorted(found, key=lambda one: -abs(one.change))[:most])
+
+
+def _changed_copies(
+    cases: PreparedCases, scorer: int, changes: Sequence[Mapping[str, float]]
+) -> PreparedCases:
+    """Return copies of the only case to score, each with some of its features changed."""
+    (case,) = cases.case_id
+    copies = tuple(f"copy-{number}" for number in range(len(changes)))
+
+    def changed(table: FeatureTable) -> FeatureTable:
+        place = {name: column for column, name in enumerate(table.names)}
+        own = table.of(np.array([case])).values
+        values = np.repeat(own, len(copies), axis=0)
+        for row, features in enumerate(changes):
+            for name in features.keys() & place.keys():
+                values[row, place[name]] = features[name]
+        case_id = np.array([*copies, *table.case_id.tolist()])
+        return FeatureTable(case_id, table.names, np.vstack([values, table.values]))
+
+    places, features, encoding = cases.described[scorer]
+    described = Described(places, changed(features), encoding and changed(encoding))
+    return replace(
+        cases,
+        case_id=copies,
+        cells=dict.fromkeys(copies, cases.cells[case]) | dict(cases.cells),
+        previous=dict.fromkeys(copies, cases.previous[case]),
+        described={scorer: described},
+        readings={},
+    )
 
 
 def family_of(name: str, families: Sequence[FeatureFamily]) -> str:
@@ -216,9 +248,12 @@ def _score_blanked(
     size = max(1, min(model.scorer.batch, _HELD_BYTES // max(1, prepared.nbytes)))
     scores = []
     for start in range(0, len(blanked), size):
-        batch = [_blank(prepared, number, row) for row in blanked[start : start + size]]
-        with stored(batch) as images:
-            mean = np.mean(model.scorer.scores(images), axis=0)
+        batch = [
+            replace(_blank(prepared, number, flags), name=f"{row} of {prepared.name}")
+            for row, flags in enumerate(blanked[start : start + size])
+        ]
+        with stored(batch) as cases:
+            mean = np.mean(model.scorer.scores(cases), axis=0)
         others = np.delete(mean, label, axis=1)
         scores.append(mean[:, label] - others.mean(axis=1))
     return np.concatenate(scores)

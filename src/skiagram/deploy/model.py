@@ -9,20 +9,19 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.datasets.volumes.case_images import AS_STORED, Reading
-from skiagram.deploy.finders import load_finders
-from skiagram.deploy.inputs import PreparedImages, Preparer
+from skiagram.deploy.inputs import Preparer
+from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import (
     WHOLE,
     Scorer,
-    load_baselines,
     load_combination,
+    load_scorer,
     own,
     record,
     training_mean,
 )
 from skiagram.errors import DataError, ModelFailure
 from skiagram.models.combined import MEMBERS
-from skiagram.models.contract import FINDER
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -69,11 +68,11 @@ class DeployedModel:
             "positive cases in held-out folds."
         )
 
-    def probabilities(self, prepared: PreparedImages) -> NDArray[np.float64]:
+    def probabilities(self, cases: PreparedCases) -> NDArray[np.float64]:
         """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1."""
         classes = len(self.task.classes)
-        scores_by_repeat = self.scorer.scores(prepared)
-        prepared.scores[:] = scores_by_repeat
+        scores_by_repeat = self.scorer.scores(cases)
+        cases.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
             found = f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}"
             raise ModelFailure(found, remedy=WHOLE)
@@ -151,16 +150,10 @@ def _scorer(
     if deployment.arm == "reader":
         found = f"`{deployment.title}` is a column of the data set and cannot score new images"
         raise DataError(found, where=str(folder), allowed="a classical model or a network")
-    if (repeats[0] / FINDER).exists():
-        return load_finders(folder, repeats, deployment, preparation, familiarity)
-    if deployment.arm == "deep":
-        from skiagram.deploy.network import load_networks
-
-        return load_networks(repeats, preparation, familiarity)
     if deployment.arm == "combined":
         combination = own(
             deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT
         )
         members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
         return load_combination(repeats, members)
-    return load_baselines(folder, repeats, deployment, preparation, familiarity)
+    return load_scorer(folder, repeats, deployment, preparation, familiarity)

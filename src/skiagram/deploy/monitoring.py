@@ -17,10 +17,11 @@ from scipy.stats import norm
 from skiagram.calibration import conformal_limits, fit_platt, threshold_at_sensitivity
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.folder.csv_rows import TableRow
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImages
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, score_cases
+from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.errors import DataError
 from skiagram.evaluation.calibration_assessment import (
     calibration_intercept,
@@ -77,11 +78,11 @@ def look_at(
     columns = () if model.fingerprint is None else tuple(model.fingerprint.features)
     raw: dict[str, tuple[list[float], list[Floats]]] = {}  # features, scores of each repeat
 
-    def watch(names: Sequence[str], images: PreparedImages) -> None:
-        space = model.scorer.space(images)
+    def watch(names: Sequence[str], cases: PreparedCases) -> None:
+        space = model.scorer.space(cases)
         values = space.columns([name for name in columns if name in space.names]).values
         for row, name in enumerate(names):
-            raw[name] = (values[row].tolist(), [scores[row] for scores in images.scores])
+            raw[name] = (values[row].tolist(), [scores[row] for scores in cases.scores])
 
     results = tuple(score_cases(model, cases, covariates, compute, watch=watch))
     scored = [result for result in results if not result.error]

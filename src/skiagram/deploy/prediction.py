@@ -14,9 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
 import numpy as np
@@ -24,14 +22,13 @@ from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.deploy.finders import Finders, Mark
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage, PreparedImages
+from skiagram.deploy.finders import Mark, list_marks
+from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
+from skiagram.deploy.prepared_cases import PreparedCases, stored
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.features.covariates import SITE_PREFIX
-from skiagram.image_store.shards import ShardWriter
-from skiagram.image_store.store import ImageStore, write_modalities
 
 _HELD_BYTES = 512 * 1024**2
 _PARTIAL = ".partial"
@@ -39,7 +36,7 @@ JSON_LINES = (".jsonl", ".ndjson")
 _SAID = ("set", "refer", "unusual", "error")
 _WITHOUT = ("without_covariates", "without_earlier")
 Floats = NDArray[np.float64]
-Watch = Callable[[Sequence[str], PreparedImages], None]
+Watch = Callable[[Sequence[str], PreparedCases], None]
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def score_cases(
     Args:
         compute: Where the work is done; a network uses the whole machine by itself.
         done: Cases that an earlier run scored, whole blocks of them: they are left out.
-        watch: Called with names and images of cases once they are scored, from several threads.
+        watch: Called with names of cases once they are scored, and the cases, from several threads.
     """
     size = model.scorer.batch
     blocks = (cases[start : start + size] for start in range(done, len(cases), size))
@@ -104,7 +101,7 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
     Raises:
         DataError: The case cannot be read, or its row of covariates.
     """
-    prepared = model.preparer.prepare(case, covariates.values(case.name))
+    prepared = model.preparer.prepare(case, covariates.row(case.name))
     missing = covariates.missing(case.name) if covariates.features else []
     earlier = []
     if model.scorer.reads_earlier:
@@ -166,19 +163,22 @@ class _Scoring:
         model, scorer = self.model, self.model.scorer
         kinds = beside_images(model)
         none: Floats = np.empty((len(batch), 0))
-        marks: list[tuple[Mark, ...]] = [()] * len(batch)
+        marks: dict[str, tuple[Mark, ...]] = {}
         blind, alone = none, none  # (n, n_classes) without covariates, without earlier images
-        with stored(batch) as images:
-            probability, unfamiliar = model.probabilities(images), scorer.unfamiliar(images)
-            if isinstance(scorer, Finders):
-                grids = [prepared.image.grid for prepared in batch]
-                marks = scorer.list_marks(images, model.deployment.decisions, grids)
+        with stored(batch) as cases:
+            probability, unfamiliar = model.probabilities(cases), scorer.unfamiliar(cases)
+            if finders := scorer.finders:
+                pairs = zip(cases.case_id, batch, strict=True)
+                grids = {case: prepared.image.grid for case, prepared in pairs}
+                decisions = model.deployment.decisions
+                marks = list_marks(finders, cases.marks, decisions, cases.images, grids)
             if "without_covariates" in kinds:
-                blind = model.probabilities(images.without_covariates(scorer.covariates))
+                read = [feature.covariate for feature in scorer.covariates]
+                blind = model.probabilities(cases.without_covariates(read))
             if "without_earlier" in kinds:
-                alone = model.probabilities(images.without_earlier())
+                alone = model.probabilities(cases.without_earlier())
             if self.watch is not None:
-                self.watch([prepared.name for prepared in batch], images)
+                self.watch([prepared.name for prepared in batch], cases)
         for place, prepared in enumerate(batch):
             far = unfamiliar[place]
             yield replace(
@@ -190,7 +190,7 @@ class _Scoring:
                     tuple(self.covariates.unseen(prepared.name)),
                 ),
                 missing=prepared.missing,
-                marks=marks[place],
+                marks=marks.get(cases.case_id[place], ()),
                 without_covariates=tuple(blind[place].tolist()),
                 without_earlier=tuple(alone[place].tolist()),
             )
@@ -225,49 +225,6 @@ def judge(
             refer.append("several classes fit")
     values = tuple(probability.tolist())
     return CaseResult(name, values, decision, left, tuple(refer), unusual, unseen)
-
-
-@contextmanager
-def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedImages]:
-    """Write some cases where a model reads them; they are gone afterwards."""
-    with TemporaryDirectory(prefix="skiagram-predict-") as place:
-        covariates = np.stack([prepared.covariates for prepared in batch])
-        names = [prepared.name for prepared in batch]
-        others = [prepared.other for prepared in batch if prepared.other is not None]
-        beside = {other.name: other for other in others if other.name not in names}
-        at = {name: _case_id(row) for row, name in enumerate([*names, *beside])}
-        images = PreparedImages(
-            _store(Path(place) / "new", [*batch, *beside.values()]),
-            covariates,
-            partner={at[one.name]: at[one.other.name] for one in batch if one.other is not None},
-        )
-        before = [earlier for prepared in batch for earlier in prepared.earlier]
-        if before:
-            ends = np.cumsum([0, *(len(prepared.earlier) for prepared in batch)]).tolist()
-            images = replace(
-                images,
-                earlier=PreparedImages(_store(Path(place) / "earlier", before), covariates[:0]),
-                previous={
-                    _case_id(row): [_case_id(k) for k in range(*pair)]
-                    for row, pair in enumerate(pairwise(ends))
-                },
-            )
-        yield images
-
-
-def _store(folder: Path, batch: Sequence[PreparedImage]) -> ImageStore:
-    names = list(batch[0].images)
-    for modality in names:
-        with ShardWriter(folder if modality == names[0] else folder / modality) as writer:
-            for row, prepared in enumerate(batch):
-                image = prepared.images[modality]
-                writer.add(_case_id(row), image.pixels, image.spacing, image.region)
-    write_modalities(folder, names)
-    return ImageStore(folder)
-
-
-def _case_id(row: int) -> str:
-    return f"image-{row:06d}"
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:

@@ -1,42 +1,50 @@
-"""Fitted models of all repeats, read from a model's folder: classical models and combinations.
+"""Fitted models of all repeats, read from a model's folder: one way for every kind of model.
 
 The folder may come from someone else, so it holds records and no code: nothing is unpickled, and of
-the classes that the records name only the program's own are loaded. Networks stand in `network`,
-which imports torch.
+the classes that the records name only the program's own are loaded. The model that the records
+describe says what it reads; torch is imported for networks and encoders alone.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.inputs import (
-    CovariateFeature,
-    PreparedImages,
-    covariate_features,
-    require_sites,
-)
+from skiagram.deploy.inputs import CovariateFeature, covariate_features, require_sites
+from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
-from skiagram.features.earlier import PREFIX, Earlier, Previous
-from skiagram.features.extraction import extract_modalities
+from skiagram.features.earlier import PREFIX, Earlier
 from skiagram.features.table import FeatureTable, has_prefix
-from skiagram.models.classical.estimator import FittedClassical
+from skiagram.features.windows import Windows
+from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
+from skiagram.models.classical.finder import CandidateFinder
 from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
+from skiagram.models.contract import Arm, Finder, Fitted, FittedFinder, ReadsData
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
-from skiagram.options import build
+from skiagram.models.reading import Reading
+from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Preparation
-from skiagram.records import read_record
+from skiagram.records import Task, read_record
 from skiagram.restoration.missing import Plane
 
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
+_FINDER_BATCH = 8  # images
+_ON_PROCESSOR = {
+    "accelerator": "cpu",
+    "devices": 1,
+    "num_nodes": 1,
+    "strategy": "auto",
+    "precision": "32-true",
+    "channels_last": True,
+    "compile": False,
+}
 _BESIDE = {  # no single image holds them; imported, `perturbed` would bring scikit-image
     "skiagram.features.covariates.Covariates",
     "skiagram.features.covariates.Site",
@@ -84,7 +92,7 @@ def training_mean(folder: Path) -> Plane:
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer(ABC):
-    """The fitted models of all repeats, of one arm; `shape` is (height, width) they insist on."""
+    """The fitted models of all repeats; `shape` is (height, width) they insist on."""
 
     covariates: tuple[CovariateFeature, ...] = ()
     familiarity: Familiarity | None = None
@@ -94,25 +102,24 @@ class Scorer(ABC):
     reads_earlier: bool = False
     reads_other: bool = False
 
-    def space(self, prepared: PreparedImages) -> FeatureTable:
-        """Return the features by which images are told to be unlike training cases, made once."""
-        if id(self) not in prepared.features:
-            prepared.features[id(self)] = self._space(prepared)
-        return prepared.features[id(self)]
+    @property
+    def finders(self) -> list[FittedFinder]:
+        """Return the fits where they say where: one per repeat, else none."""
+        return []
 
     @abstractmethod
-    def _space(self, prepared: PreparedImages) -> FeatureTable:
-        """Make the features of `space`."""
+    def space(self, cases: PreparedCases) -> FeatureTable:
+        """Return the features by which cases are told to be unlike training cases."""
 
     @abstractmethod
-    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        """Score all images in order: (n, n_classes) per repeat."""
+    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
+        """Score all cases in order: (n, n_classes) per repeat."""
 
-    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
-        """Say how each image lies too far from the training cases; empty where it does not."""
+    def unfamiliar(self, cases: PreparedCases) -> list[str]:
+        """Say how each case lies too far from the training cases; empty where it does not."""
         if self.familiarity is None:
-            return [""] * len(prepared.images)
-        space = self.space(prepared)
+            return [""] * len(cases.case_id)
+        space = self.space(cases)
         distances, features = self.familiarity.distances(space), self.familiarity.most_unlike(space)
         return [
             f"distance {distance:.3g} from the training cases, of these held out up to "
@@ -124,92 +131,203 @@ class Scorer(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Baselines(Scorer):
-    """Fitted classical models of all repeats; `encode` makes columns of a folder of images."""
+class ModelScorer(Scorer):
+    """A model that reads prepared data, and what its fits of all repeats make of it.
 
-    families: Sequence[Any]
-    fitted: Sequence[FittedClassical]
-    encode: Callable[[Path], FeatureTable] | None = None
-    earlier: Earlier | None = None
+    Attributes:
+        model: It says what it reads, of new cases as of those in training.
+        preparing: The steps between restored images and what it reads.
+    """
 
-    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
-        return self.score_table(
-            self.space(prepared),
-            prepared.covariates,
-            None if prepared.earlier is None else self.space(prepared.earlier),
-            prepared.previous,
-        )
+    task: Task
+    model: ReadsData[Any]
+    fitted: Sequence[Fitted[Any]]
+    preparing: Preparing
 
-    def score_table(
-        self,
-        images: FeatureTable,
-        covariates: NDArray[np.float32],
-        earlier: FeatureTable | None,
-        previous: Previous,
-    ) -> list[NDArray[np.float64]]:
-        """Score cases by features, also of visits before: (n, n_classes) per repeat."""
-        names = (*images.names, *(feature.name for feature in self.covariates))
-        values = np.hstack([images.values, covariates])
-        if self.earlier is not None:
-            changes = self.earlier.encode(images, previous, earlier or images)
-            names, values = (*names, *changes.names), np.hstack([values, changes.values])
-        table = FeatureTable(images.case_id, names, values)
-        return [finite(model.scores(table)) for model in self.fitted]
+    @property
+    def finders(self) -> list[FittedFinder]:
+        return [fitted for fitted in self.fitted if isinstance(fitted, FittedFinder)]
 
-    def _space(self, prepared: PreparedImages) -> FeatureTable:
-        folder = prepared.images.folder
-        table = extract_modalities(folder, self.families)
-        if self.encode is None:
-            return table
-        encoding = self.encode(folder).of(table.case_id)
-        values = np.hstack([encoding.values, table.values])
-        return FeatureTable(table.case_id, (*encoding.names, *table.names), values)
+    def space(self, cases: PreparedCases) -> FeatureTable:
+        traits = self._reading(cases).traits()
+        if traits is None:
+            raise ValueError("a model without a space of its cases has a familiarity")
+        return traits.of(cases.scored)
+
+    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
+        inputs = self._reading(cases).of(cases.scored)
+        scores = []
+        for repeat, fitted in enumerate(self.fitted):
+            if isinstance(fitted, FittedFinder):
+                cases.marks[repeat] = fitted.find(inputs)
+                scores.append(finite(fitted.scores_of(cases.marks[repeat], inputs.case_id)))
+            else:
+                scores.append(finite(fitted.scores(inputs)))
+        return scores
+
+    def describe(self, cases: PreparedCases) -> Described:
+        """Return what the steps after restore make of the images, made once."""
+        if id(self) not in cases.described:
+            cases.described[id(self)] = self.preparing.describe(cases.restored)
+        return cases.described[id(self)]
+
+    def _reading(self, cases: PreparedCases) -> Reading[Any]:
+        """Open what the model reads, once."""
+        if id(self) not in cases.readings:
+            prepared = self.preparing.lay_out(cases, self.describe(cases))
+            cases.readings[id(self)] = self.model.read(prepared, self.task)
+        return cases.readings[id(self)]
 
 
-def load_baselines(
+class _Loaded(NamedTuple):
+    """A model with its fits of all repeats.
+
+    Attributes:
+        columns: Features and covariates that the fits read, without the numbers of an encoder.
+    """
+
+    model: ReadsData[Any]
+    fitted: Sequence[Fitted[Any]]
+    columns: Sequence[str]
+    batch: int = 32
+    shape: tuple[int, int] | None = None
+
+
+def load_scorer(
     folder: Path,
     repeats: Sequence[Path],
     deployment: Deployment,
     preparation: Preparation,
     familiarity: Familiarity | None = None,
-) -> Baselines:
-    """Load the classical models of all repeats."""
-    encode, of_model = None, deployment.options
-    if deployment.arm == "encoder":
+) -> ModelScorer:
+    """Load the fits of all repeats, and what prepares new cases for them."""
+    if deployment.arm == "deep":
+        loaded = _load_networks(repeats)
+    else:
+        loaded = _load_classical(folder, repeats, deployment)
+    fitted, columns = loaded.fitted, loaded.columns
+    covariates = covariate_features(columns, preparation.covariates)
+    if any(isinstance(one, FittedClassical) and one.refuses_unseen_sites for one in fitted):
+        covariates = require_sites(covariates)
+    preparing = Preparing(
+        folder,
+        earlier=_earlier(columns, preparation, folder),
+        covariates=tuple(dict.fromkeys(feature.covariate for feature in covariates)),
+        opens_cases=not isinstance(loaded.model, ClassicalModel),
+    )
+    preparing = _with_steps(preparing, loaded.model, deployment.arm, preparation)
+    names = {feature.name for feature in covariates}
+    _check_columns(loaded, preparing, names, preparation, familiarity)
+    return ModelScorer(
+        covariates=covariates,
+        familiarity=familiarity,
+        batch=loaded.batch,
+        shape=loaded.shape,
+        in_threads=deployment.arm == "classical",
+        reads_earlier=preparing.earlier is not None,
+        reads_other=any(isinstance(one, FittedFinder) and one.reads_other for one in fitted),
+        task=deployment.task,
+        model=loaded.model,
+        fitted=fitted,
+        preparing=preparing,
+    )
+
+
+def _load_classical(folder: Path, repeats: Sequence[Path], deployment: Deployment) -> _Loaded:
+    path, of_encoder = folder / DEPLOYMENT, deployment.arm == "encoder"
+    options = dict(deployment.options["head"]) if of_encoder else deployment.options
+    model = own(options, "skiagram.models.classical", "load", path)
+    if isinstance(model, CandidateFinder):
+        own(model.classifier, "skiagram.models.classical", "load", path)
+    if of_encoder:
+        model = replace(model, encoding=ENCODING)
+    fitted = [model.load(repeat) for repeat in repeats]
+    if isinstance(model, CandidateFinder):
+        return _Loaded(model, fitted, (), _FINDER_BATCH)
+    return _Loaded(
+        model, fitted, [name for one in fitted for name in one.features if not _encoded(name)]
+    )
+
+
+def _load_networks(repeats: Sequence[Path]) -> _Loaded:
+    from skiagram.models.deep.finder import FinderModel, learner_of, load_finder
+    from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, load_network
+    from skiagram.training.options import Trainer
+
+    for path in (repeat / ARCHITECTURE for repeat in repeats):  # before anything is built
+        own(record(Architecture, path).network, "skiagram.models.deep", "build", path)
+    first = record(Architecture, repeats[0] / ARCHITECTURE)
+    model = learner_of(first.options(), check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
+    if isinstance(model, FinderModel):
+        return _Loaded(model, [load_finder(repeat) for repeat in repeats], (), _FINDER_BATCH)
+    fitted = [load_network(repeat) for repeat in repeats]
+    tables = [one.encoder.names for one in fitted if one.encoder is not None]
+    training, (height, width) = model.network.training, first.shape[-2:]
+    resized = (training.image_size, training.input.box, training.input.three_planes)
+    return _Loaded(
+        model,
+        fitted,
+        [name for names in tables for name in names],
+        training.batch_size,
+        None if any(resized) else (height, width),
+    )
+
+
+def _with_steps(
+    preparing: Preparing, model: ReadsData[Any], arm: Arm, preparation: Preparation
+) -> Preparing:
+    """Return the steps that make what a model reads: of whole images, or of places."""
+    folder, encode = preparing.folder, None
+    if arm == "encoder":
         from skiagram.encoders.encoding import encoder_in
 
-        encode, of_model = encoder_in(folder, preparation.images), dict(of_model["head"])
-    model = own(of_model, "skiagram.models.classical", "load", folder / DEPLOYMENT)
-    fitted: list[FittedClassical] = [model.load(repeat) for repeat in repeats]
-    families = image_families(preparation, folder)
-    read = [name for model in fitted for name in model.features if not _encoded(name)]
-    beside = covariate_features(read, preparation.covariates)
-    if any(model.refuses_unseen_sites for model in fitted):
-        beside = require_sites(beside)
+        encode = encoder_in(folder, preparation.images)
+    finds_in = model.finds_in if isinstance(model, Finder) else None
+    families = arm == "classical" or (arm == "encoder" and finds_in is None)
+    path = folder / PREPARATION
+    windows = proposal = None
+    if finds_in == "features":
+        windows = check(Windows, preparation.windows or {}, f"{path}: windows")
+    if finds_in in ("features", "candidates"):
+        if preparation.proposal is None:
+            raise DataError("does not say where the finder looks", where=str(path), remedy=WHOLE)
+        proposal = own(preparation.proposal, "skiagram.finding", "places", path)
+    return replace(
+        preparing,
+        families=image_families(preparation, folder) if families else (),
+        encode=encode,
+        proposal=proposal,
+        windows=windows,
+    )
+
+
+def _check_columns(
+    loaded: _Loaded,
+    preparing: Preparing,
+    covariates: Collection[str],
+    preparation: Preparation,
+    familiarity: Familiarity | None,
+) -> None:
+    """Refuse a folder whose preparation does not make what its fits read."""
+    if preparing.windows is not None:
+        return
     of_images = [
         f"{modality}.{name}".lstrip(".")
         for modality in preparation.modalities or ("",)
-        for family in families
+        for family in preparing.families
         for name in family.names()
     ]
-    known = set(of_images)
-    earlier = _earlier(read, preparation, folder)
+    known, earlier = set(of_images), preparing.earlier
     changes = () if earlier is None else earlier.names(of_images)
-    space = () if familiarity is None else [n for n in familiarity.names if not _encoded(n)]
-    given = known.union((feature.name for feature in beside), changes)
-    if not given.issuperset(read) or not known.issuperset(space):
-        found = "reads features that its preparation does not extract"
-        raise DataError(found, where=str(folder), remedy=WHOLE)
-    return Baselines(
-        covariates=beside,
-        familiarity=familiarity,
-        in_threads=encode is None,
-        reads_earlier=earlier is not None,
-        families=families,
-        fitted=fitted,
-        encode=encode,
-        earlier=earlier,
-    )
+    classical = isinstance(loaded.model, ClassicalModel)
+    space = familiarity.names if classical and familiarity is not None else ()
+    if not known.union(covariates, changes).issuperset(loaded.columns) or not known.issuperset(
+        name for name in space if not _encoded(name)
+    ):
+        found = "features that its preparation does not extract"
+        if not classical:
+            found = "covariates that its preparation does not know"
+        raise DataError(f"reads {found}", where=str(preparing.folder), remedy=WHOLE)
 
 
 def image_families(preparation: Preparation, folder: Path) -> list[Any]:
@@ -243,28 +361,22 @@ class Combined(Scorer):
     members: Sequence[Scorer]
     fitted: Sequence[FittedCombination]
 
-    def _space(self, prepared: PreparedImages) -> FeatureTable:
+    def space(self, cases: PreparedCases) -> FeatureTable:
         """Return the features of all members, each name once."""
-        tables = [member.space(prepared) for member in self.members]
+        tables = [member.space(cases) for member in self.members]
         columns = {name: table for table in reversed(tables) for name in table.names}
         names = tuple(dict.fromkeys(name for table in tables for name in table.names))
         values = np.stack([columns[name].columns([name]).values[:, 0] for name in names], axis=1)
         return FeatureTable(tables[0].case_id, names, values)
 
-    def unfamiliar(self, prepared: PreparedImages) -> list[str]:
+    def unfamiliar(self, cases: PreparedCases) -> list[str]:
         """Say what the first member says that finds an image too far from its training cases."""
-        by_member = [member.unfamiliar(prepared) for member in self.members]
+        by_member = [member.unfamiliar(cases) for member in self.members]
         return [next(filter(None, reasons), "") for reasons in zip(*by_member, strict=True)]
 
-    def scores(self, prepared: PreparedImages) -> list[NDArray[np.float64]]:
+    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
         """Score by every member, and weigh the scores."""
-        ends = np.cumsum([0, *(len(member.covariates) for member in self.members)]).tolist()
-        scores_by_member = [
-            member.scores(
-                replace(prepared, covariates=prepared.covariates[:, start:end], scores=[])
-            )
-            for member, (start, end) in zip(self.members, pairwise(ends), strict=True)
-        ]
+        scores_by_member = [member.scores(cases) for member in self.members]
         return [
             finite(combination.scores(MemberScores.of_one_fit(np.stack(scores, axis=1))))
             for combination, *scores in zip(self.fitted, *scores_by_member, strict=True)

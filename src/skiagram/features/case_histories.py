@@ -1,6 +1,6 @@
 """What is known of cases besides their images."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -23,12 +23,15 @@ class CaseHistories:
             texts; None where each case is a patient of its own.
         previous: Case → cases of the visit before; empty where each patient was seen once.
         measured: Column `case_id` and the features that came with the data; None for none.
+        described: Covariates that become columns as other cases gave them, in place of chosen
+            families of them; None where these cases give them.
     """
 
     covariates: pd.DataFrame | None = None
     patients: Mapping[str, str] | None = None
     previous: Previous = field(default_factory=dict)
     measured: pd.DataFrame | None = None
+    described: Sequence[Covariate] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -1,10 +1,11 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -102,25 +103,39 @@ class Covariates:
         Raises:
             OptionError: A column is not in the table, none is left, or all texts are rare.
         """
-        table = self._as_read(table)
-        columns = {
-            name: values if category is None else values == category
-            for covariate in self.describe(table, patients, where)
-            for values in [table[covariate.column]]
-            for name, category in covariate.features().items()
-        }
-        if not columns:
+        described = self.describe(table, patients, where)
+        if not any(covariate.features() for covariate in described):
             raise OptionError(
                 f"no text that {self.least_patients} patients for training share",
                 where=where or self.option,
                 allowed="a number, or texts that many patients share",
                 remedy="choose other covariates, or lower `least_patients`",
             )
-        case_id = table["case_id"].to_numpy(dtype=str)
-        values = np.stack(
-            [column.to_numpy(dtype=np.float32) for column in columns.values()], axis=1
-        )
-        return FeatureTable(case_id, tuple(columns), values)
+        return encode_covariates(self._as_read(table), described)
+
+
+def encode_covariates(table: pd.DataFrame, described: Sequence[Covariate]) -> FeatureTable:
+    """Return the columns of covariates whose categories are known, of the same cases or of others.
+
+    Args:
+        table: Column `case_id` and the covariates; a number may be a text, empty where unknown.
+    """
+    columns = {
+        name: _numbers(cells) if category is None else (cells == category).to_numpy(np.float32)
+        for covariate in described
+        for cells in [table[covariate.column]]
+        for name, category in covariate.features().items()
+    }
+    values = np.empty((len(table), len(columns)), np.float32)
+    for place, column in enumerate(columns.values()):
+        values[:, place] = column
+    return FeatureTable(table["case_id"].to_numpy(dtype=str), tuple(columns), values)
+
+
+def _numbers(cells: pd.Series) -> NDArray[np.float32]:
+    if pd.api.types.is_numeric_dtype(cells):
+        return cells.to_numpy(dtype=np.float32)
+    return np.array([float(cell) if cell else np.nan for cell in cells], np.float32)
 
 
 @dataclass(**STRICT)

@@ -15,7 +15,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.case_histories import CaseHistories
-from skiagram.features.covariates import Covariates
+from skiagram.features.covariates import Covariates, encode_covariates
 from skiagram.features.earlier import Earlier
 from skiagram.features.family import FeatureFamily, definitions_of, families_of_images
 from skiagram.features.feature import Definition, Floats
@@ -79,7 +79,7 @@ def extract_modalities(
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
-    return _with_histories(whole, families, histories or CaseHistories())
+    return join_histories(whole, families, histories or CaseHistories())
 
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
@@ -113,7 +113,7 @@ def extract(
             where no patient has any.
     """
     table = _describe_images(store, families_of_images(families), compute, kept, margin)
-    return _with_histories(table, families, histories or CaseHistories())
+    return join_histories(table, families, histories or CaseHistories())
 
 
 def _margin(images: Path, modality: str = "") -> float | None:
@@ -125,7 +125,7 @@ def _margin(images: Path, modality: str = "") -> float | None:
     return (steps.get("region") or {}).get("margin")
 
 
-def _with_histories(
+def join_histories(
     table: FeatureTable, families: Sequence[Family], histories: CaseHistories
 ) -> FeatureTable:
     """Put beside the features of images what else is known of their cases."""
@@ -141,11 +141,15 @@ def _with_histories(
             remedy="name the column of visits (`skiagram init … --visit`), or leave out `earlier`",
         )
     changes = [family.encode(table, histories.previous) for family in of_visits]
-    beside = [
-        family.encode(known, histories.patients).of(table.case_id)
-        for family in families
-        if isinstance(family, Covariates)
-    ]
+    if histories.described is None:
+        encoded = [
+            family.encode(known, histories.patients)
+            for family in families
+            if isinstance(family, Covariates)
+        ]
+    else:
+        encoded = [encode_covariates(known, histories.described)]
+    beside = [each.of(table.case_id) for each in encoded]
     given = histories.measured
     own = [
         family.encode(pd.DataFrame({"case_id": table.case_id}) if given is None else given).of(

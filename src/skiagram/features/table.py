@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.feature import Integers
-from skiagram.records import read_table, write_table
+from skiagram.records import Table, read_table, write_table
 
 _OF_COPY = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
 
@@ -65,14 +65,18 @@ class FeatureTable:
         values = self.values[:, [position[name] for name in names]]
         return FeatureTable(self.case_id, tuple(names), values)
 
-    def write(self, path: Path) -> None:
+    def frame(self) -> pd.DataFrame:
+        """Return the column `case_id` and a column a feature."""
         columns = pd.DataFrame(self.values, columns=list(self.names))
         columns.insert(0, "case_id", self.case_id)
-        write_table(columns, path)
+        return columns
+
+    def write(self, path: Path) -> None:
+        write_table(self.frame(), path)
 
     @classmethod
-    def read(cls, path: Path) -> "FeatureTable":
-        """Read a table written by `write`."""
+    def read(cls, path: Table) -> "FeatureTable":
+        """Read a table written by `write`, or what `frame` returned."""
         table = read_table(path)
         names = tuple(table.columns[1:])
         values = table[list(names)].to_numpy(dtype=np.float32)

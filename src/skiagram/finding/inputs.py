@@ -14,7 +14,7 @@ from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.marks import Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records import MARKS, Cases, of_cases, read_table, tabulate_places
+from skiagram.records import MARKS, Cases, Table, of_cases, read_table, tabulate_places
 
 CANDIDATES = "candidates.parquet"
 FindsIn = Literal["features", "candidates", "images"]
@@ -73,7 +73,7 @@ class FindingInputs:
         folder: Path,
         images: ImageStore,
         places: Path,
-        features: Path | None,
+        features: Table | None,
         finds_in: FindsIn,
     ) -> "FindingInputs":
         """Read all cases to be searched.
@@ -86,10 +86,10 @@ class FindingInputs:
             finds_in: What the finder looks at.
 
         Raises:
-            OptionError: Candidates are asked for, and none were proposed.
+            OptionError: Candidates to learn from are asked for, and none were proposed.
         """
         cases, candidates = Cases.read(folder / "cases.parquet"), read_candidates(places)
-        if finds_in != "images" and not len(candidates):
+        if finds_in != "images" and not len(candidates) and len(cases.development()):
             raise OptionError(
                 "no candidates for a finder",
                 where="proposal",

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.reading import Reading, digest_inputs
+from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.records import READER_SCORES, Task, read_table
@@ -58,8 +58,7 @@ class Reader:
             values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
             return ReaderScores(values, int(task.positive or 0))
 
-        read = digest_inputs(path)
-        return Reading(of, self.title, read, prepared.preparation, lambda: None)
+        return Reading(of, self.title, (path,), prepared.preparation, lambda: None)
 
     def _scores(self, path: Path, task: Task) -> "pd.Series[float]":
         """Return the scores of all cases from ingest's table of a column per reader."""

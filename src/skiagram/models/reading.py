@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
@@ -19,7 +20,7 @@ from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, PreparedData
-from skiagram.records import MARKS, sha256_of
+from skiagram.records import MARKS, Table, sha256_of
 
 
 class Inputs(Protocol):
@@ -41,7 +42,7 @@ class Reading(Generic[I]):
     Attributes:
         of: Returns the inputs of the given cases.
         title: The model's name for people, which may say what it reads.
-        sha256: Digest of all that is read; fits on other inputs have another.
+        sources: Files of all that is read, or digests.
         preparation: Folder that says how new images become such inputs.
         traits: Returns the space in which new cases are told to be unlike; None for no space.
         covariates: What is read beside images.
@@ -50,11 +51,16 @@ class Reading(Generic[I]):
 
     of: Callable[[NDArray[np.str_]], I]
     title: str
-    sha256: str
+    sources: tuple[Table | str, ...]
     preparation: Path
     traits: Callable[[], FeatureTable | None]
     covariates: tuple[Covariate, ...] = ()
     encoding: Path | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all that is read; fits on other inputs have another."""
+        return digest_inputs(*self.sources)
 
     @property
     def is_fused(self) -> bool:
@@ -62,9 +68,16 @@ class Reading(Generic[I]):
         return self.encoding is not None and self.encoding != self.preparation
 
 
-def digest_inputs(*parts: Path | str) -> str:
-    """Return one SHA-256 of files, by their content, and of digests."""
-    known = [sha256_of(part) if isinstance(part, Path) else part for part in parts]
+def digest_inputs(*parts: Table | str) -> str:
+    """Return one SHA-256 of files, by their content, of tables in memory, and of digests."""
+    known = [
+        part
+        if isinstance(part, str)
+        else sha256_of(part)
+        if isinstance(part, Path)
+        else repr(part.to_dict("list"))
+        for part in parts
+    ]
     return hashlib.sha256("\n".join(known).encode()).hexdigest()
 
 
@@ -72,7 +85,7 @@ def read_places(
     prepared: PreparedData,
     title: str,
     finds_in: FindsIn,
-    features: Path | None = None,
+    features: Table | None = None,
     encoding: Path | None = None,
 ) -> Reading[FindingInputs]:
     """Open images to be searched: what a finder reads.
@@ -85,11 +98,13 @@ def read_places(
     images = prepared.store
     inputs = FindingInputs.read(prepared.cases, images, prepared.candidates, features, finds_in)
     tables = [prepared.candidates / CANDIDATES, prepared.cases / MARKS, features]
-    files = [table for table in tables if table is not None and table.exists()]
+    sources = [
+        table for table in tables if isinstance(table, pd.DataFrame) or (table and table.exists())
+    ]
     return Reading(
         of=inputs.of,
         title=title,
-        sha256=digest_inputs(images.sha256, *files),
+        sources=(images.sha256, *sources),
         preparation=encoding or (prepared.candidates if features is None else prepared.preparation),
         traits=lambda: image_traits([images]),
         encoding=encoding,

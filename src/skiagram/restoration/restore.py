@@ -151,6 +151,20 @@ def _restore_span(
     return restored
 
 
+def restore_image(
+    case_id: str,
+    pixels: Image,
+    spacing: Spacing | None,
+    region: Region | None,
+    restoration: Steps,
+    training_mean: Plane | None,
+) -> RestoredImage:
+    """Restore an image alone, as it would be among those of a store."""
+    (restored,), (treatment,) = restore_batch([case_id], pixels[None], restoration, training_mean)
+    whole = RestoredImage(case_id, restored, treatment, spacing, region)
+    return _prepare_region(whole, restoration.region)
+
+
 def _prepare_region(image: RestoredImage, preparation: RegionPreparation | None) -> RestoredImage:
     """Resample, re-segment and cut an image around its region, where that is asked for."""
     if preparation is None:

@@ -34,10 +34,10 @@ from skiagram.models.classical.preprocessing import (
     selector,
 )
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
-from skiagram.models.reading import Reading, digest_inputs
+from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records import Task, read_record, write_record
+from skiagram.records import Table, Task, read_record, write_record
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
@@ -103,20 +103,20 @@ class ClassicalModel(ABC):
     def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
         if self.encoding is not None:
             return self._read_encoding(prepared.encoding(self.encoding), prepared)
-        table, read = FeatureTable.read(prepared.features), digest_inputs(prepared.features)
+        table, read = FeatureTable.read(prepared.features), (prepared.features,)
         return Reading(table.of, self.title, read, prepared.preparation, lambda: table)
 
     def _read_encoding(self, folder: Path, prepared: PreparedData) -> Reading[FeatureTable]:
         from skiagram.encoders.encoder import TABLE, read_encoding
 
         table, record = read_encoding(folder)
-        title, preparation, files = f"{self.kind} on {record.title}", folder, [folder / TABLE]
+        title, preparation = f"{self.kind} on {record.title}", folder
+        read: tuple[Table, ...] = (folder / TABLE,)
         families = self.columns or ()
         if not all(any(is_in_family(name, family) for name in table.names) for family in families):
             table = _beside(table, FeatureTable.read(prepared.features))
             title, preparation = f"{title} and features", prepared.preparation
-            files.append(prepared.features)
-        read = digest_inputs(*files)
+            read += (prepared.features,)
         return Reading(table.of, title, read, preparation, lambda: table, encoding=folder)
 
     @abstractmethod

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from skiagram.errors import DataError, ModelFailure, OptionError
-from skiagram.features.covariates import Covariates, development_patients
+from skiagram.features.covariates import Covariates, development_patients, encode_covariates
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
@@ -104,11 +104,24 @@ class NetworkInputs:
     modalities: Mapping[str, ImageStore] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, network: AnyNetwork, images: Path, cases: Path) -> "NetworkInputs":
+    def read(
+        cls,
+        network: AnyNetwork,
+        images: Path,
+        cases: Path,
+        described: tuple[Covariate, ...] | None = None,
+    ) -> "NetworkInputs":
+        """Open what a network reads of all cases.
+
+        Args:
+            described: How covariates become columns, where other cases gave it.
+        """
         store, modalities = stored_images(network.training.input, images)
         if not isinstance(network, ReadsTable):
             return cls(store, None, (), modalities)
         known = read_table(cases / "covariates.parquet")
+        if described is not None:
+            return cls(store, encode_covariates(known, described), described, modalities)
         patients = development_patients(Cases.read(cases / "cases.parquet"))
         family, where = Covariates(columns=network.columns), "model.columns"
         table = family.encode(known, patients, where)

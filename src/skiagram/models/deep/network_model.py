@@ -71,11 +71,13 @@ class NetworkModel:
         return options.epochs if options.optimizer.schedule in FALLING else "chosen"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
-        seen = NetworkInputs.read(self.network, prepared.images, prepared.cases)
+        seen = NetworkInputs.read(
+            self.network, prepared.images, prepared.cases, prepared.covariates
+        )
         return Reading(
             of=seen.of,
             title=self.title,
-            sha256=seen.sha256,
+            sources=(seen.sha256,),
             preparation=prepared.candidates,
             traits=lambda: image_traits([seen.images]),
             covariates=seen.covariates,

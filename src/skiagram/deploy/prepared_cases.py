@@ -1,0 +1,217 @@
+"""New cases as prepared data: the steps after restore, run on a block of them.
+
+Their images lie in a folder of their own, with the images that a model compares them with. No case
+has a label: all are as test cases are before the seal is opened.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.deploy.inputs import PreparedImage
+from skiagram.encoders.encoder import RECORD, TABLE
+from skiagram.features.case_histories import CaseHistories
+from skiagram.features.covariates import SITE_PREFIX
+from skiagram.features.earlier import Earlier, Previous
+from skiagram.features.extraction import extract_modalities, join_histories
+from skiagram.features.table import FeatureTable
+from skiagram.features.windows import Windows, describe_places
+from skiagram.finding.candidates import Proposal, propose
+from skiagram.finding.inputs import CANDIDATES
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.models.reading import Reading
+from skiagram.preparation import Covariate, PreparedData
+from skiagram.records import MARKS, SEALED, Cases, tabulate_places, write_table
+
+ENCODING = "encoding"  # what the encoder of a model is called here, whatever the study called it
+
+
+class Described(NamedTuple):
+    """What the steps after restore made of images, or of places in them where there are windows."""
+
+    places: pd.DataFrame
+    features: FeatureTable
+    encoding: FeatureTable | None
+
+
+@dataclass(frozen=True)
+class PreparedCases:
+    """Some new cases, restored.
+
+    Attributes:
+        folder: Where they lie; `restored` is the store of their images.
+        case_id: The cases to score. After them, the store holds images of other visits and sides.
+        cells: Case of the store → column → cell of its covariates.
+        previous: Case → its images of the visit before; empty without any.
+        partner: Case → the other image of the same patient.
+        described: What the steps of a model made of the images, by the model.
+        readings: What a model reads of the cases, by the model.
+        scores: (n, n_classes) raw scores per repeat, once the cases were scored.
+        marks: A finder's by repeat, once the cases were scored.
+    """
+
+    folder: Path
+    case_id: tuple[str, ...]
+    cells: Mapping[str, Mapping[str, str]]
+    previous: Previous
+    partner: Mapping[str, str]
+    described: dict[int, Described] = field(default_factory=dict)
+    readings: dict[int, Reading[Any]] = field(default_factory=dict)
+    scores: list[NDArray[np.float64]] = field(default_factory=list)
+    marks: dict[int, pd.DataFrame] = field(default_factory=dict)
+
+    @property
+    def restored(self) -> Path:
+        return self.folder / "restored"
+
+    @property
+    def images(self) -> ImageStore:
+        """Return the restored images of the first modality."""
+        return ImageStore(self.restored)
+
+    @property
+    def scored(self) -> NDArray[np.str_]:
+        """Return the cases to score, as a model is asked for them."""
+        return np.array(self.case_id, dtype=str)
+
+    def without_covariates(self, read: Sequence[Covariate]) -> "PreparedCases":
+        """Return the same cases as if nothing were known of the patients but the site."""
+        sites = {one.column for one in read if one.prefix == SITE_PREFIX}
+        unknown = dict.fromkeys((one.column for one in read if one.column not in sites), "")
+        cells = {case: {**row, **unknown} for case, row in self.cells.items()}
+        return replace(self, cells=cells, readings={}, scores=[])
+
+    def without_earlier(self) -> "PreparedCases":
+        """Return the same cases as if each were a patient's first one."""
+        return replace(self, previous={}, readings={}, scores=[])
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """The steps between restored images and what one model reads, as its folder says.
+
+    Attributes:
+        folder: Of the model.
+        families: Feature families of single images, or of windows.
+        earlier: How a case is compared with its visit before; None where the model reads no change.
+        covariates: Those that the model reads.
+        encode: What makes numbers of a folder of images; None without an encoder.
+        proposal: What proposes places; None where the model looks at none.
+        windows: What is described around places; None where whole images are.
+        opens_cases: Whether the model opens tables of cases: to write them costs time.
+    """
+
+    folder: Path
+    families: Sequence[Any] = ()
+    earlier: Earlier | None = None
+    covariates: tuple[Covariate, ...] = ()
+    encode: Callable[[Path], FeatureTable] | None = None
+    proposal: Proposal | None = None
+    windows: Windows | None = None
+    opens_cases: bool = True
+
+    def describe(self, images: Path) -> Described:
+        """Propose, extract and encode as the stages do."""
+        store = ImageStore(images)
+        places = tabulate_places([]) if self.proposal is None else propose(store, self.proposal)
+        if self.windows is None:
+            encoding = None if self.encode is None else self.encode(images)
+            return Described(places, extract_modalities(images, self.families), encoding)
+        if self.encode is None:
+            features = describe_places(store, places, self.families, self.windows)
+            return Described(places, features, None)
+        from skiagram.encoders.encoding import encode_windows
+
+        encoding = encode_windows(store, places, self.windows, self.encode)
+        return Described(places, encoding, encoding)
+
+    def lay_out(self, cases: PreparedCases, described: Described) -> PreparedData:
+        """Return what the model reads, where it looks for it."""
+        folder, known = Path(mkdtemp(dir=cases.folder)), self._covariates(cases)
+        if self.opens_cases:
+            _write_cases(cases, known, folder / "cases")
+            write_table(described.places, folder / CANDIDATES)
+        encodings = {}
+        if described.encoding is not None:
+            encodings[ENCODING] = folder / ENCODING
+            described.encoding.write(
+                folder / ENCODING / (TABLE if self.windows is None else CANDIDATES)
+            )
+            shutil.copyfile(self.folder / RECORD, folder / ENCODING / RECORD)
+        features = described.features
+        if self.windows is None:
+            features = self._with_histories(features, cases, known)
+        return PreparedData(
+            cases=folder / "cases",
+            images=cases.restored,
+            features=features.frame(),
+            preparation=self.folder,
+            candidates=folder,
+            candidates_features=features.frame(),
+            encodings=encodings,
+            covariates=self.covariates,
+        )
+
+    def _with_histories(
+        self, features: FeatureTable, cases: PreparedCases, known: pd.DataFrame
+    ) -> FeatureTable:
+        # Where no case has a visit before, each is said to have none.
+        previous = {case: cases.previous.get(case, ()) for case in features.case_id.tolist()}
+        histories = CaseHistories(known, previous=previous, described=self.covariates)
+        return join_histories(features, [self.earlier] if self.earlier else [], histories)
+
+    def _covariates(self, cases: PreparedCases) -> pd.DataFrame:
+        columns = dict.fromkeys(one.column for one in self.covariates)
+        known = {name: [row[name] for row in cases.cells.values()] for name in columns}
+        return pd.DataFrame({"case_id": [*cases.cells], **known})
+
+
+def _write_cases(cases: PreparedCases, covariates: pd.DataFrame, folder: Path) -> None:
+    """Write the tables that ingest writes, of cases without labels."""
+    case_id = np.array([*cases.cells], dtype=str)
+    pairs = {case: min(pair) for pair in cases.partner.items() for case in pair}
+    patient = np.array([pairs.get(case, case) for case in case_id.tolist()], dtype=str)
+    split, label = np.full(len(case_id), "test"), np.full(len(case_id), SEALED)
+    Cases(case_id, patient, split, label).write(folder / "cases.parquet")
+    write_table(covariates, folder / "covariates.parquet")
+    write_table(tabulate_places([]), folder / MARKS)
+
+
+@contextmanager
+def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
+    """Write some cases where a model reads them; they are gone afterwards."""
+    every = {prepared.name: prepared for prepared in batch}
+    for prepared in batch:
+        for other in (*prepared.earlier, *([] if prepared.other is None else [prepared.other])):
+            every.setdefault(other.name, other)
+    at = {name: f"image-{row:06d}" for row, name in enumerate(every)}
+    with TemporaryDirectory(prefix="skiagram-predict-") as place:
+        cases = PreparedCases(
+            folder=Path(place),
+            case_id=tuple(at[prepared.name] for prepared in batch),
+            cells={at[name]: prepared.covariates for name, prepared in every.items()},
+            previous={at[one.name]: [at[each.name] for each in one.earlier] for one in batch},
+            partner={at[one.name]: at[one.other.name] for one in batch if one.other is not None},
+        )
+        _write_images(cases, every)
+        yield cases
+
+
+def _write_images(cases: PreparedCases, every: Mapping[str, PreparedImage]) -> None:
+    first, *others = next(iter(every.values())).images
+    for modality in (first, *others):
+        folder = cases.restored if modality == first else cases.restored / modality
+        with ShardWriter(folder) as writer:
+            for case, prepared in zip(cases.cells, every.values(), strict=True):
+                image = prepared.images[modality]
+                writer.add(case, image.pixels, image.spacing, image.region)
+    write_modalities(cases.restored, [first, *others])
