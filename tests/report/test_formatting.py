@@ -1,19 +1,13 @@
 import math
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skiagram.report.formatting import (
-    format_count,
-    format_decimal,
-    format_difference,
-    format_estimate,
-    format_interval,
-    format_signed,
-)
-from skiagram.statistics.estimate import Estimate
+from skiagram.report.formatting import format_count, format_difference, format_signed
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate, format_interval
 
 
 @pytest.mark.parametrize(
@@ -38,6 +32,7 @@ def test_numbers_have_their_digits_a_true_minus_or_a_dash(
         (format_estimate, Estimate(0.873, 0.81, 0.92), "0.873 (0.81–0.92)"),
         (format_estimate, Estimate(0.5), "0.500"),
         (format_estimate, Estimate(None, reason="one class"), "–"),
+        (partial(format_estimate, why=True), Estimate(None, reason="one class"), "– (one class)"),
         (format_interval, Estimate(0.02, -0.03, 0.07), "(−0.03 to 0.07)"),
         (format_difference, Estimate(0.008, -0.0004, 0.0149), "+0.008 (0.000–0.015)"),
         (format_difference, Estimate(-0.007, -0.019, 0.006), "−0.007 (−0.019 to 0.006)"),

@@ -2,20 +2,22 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import reading_of
 from skiagram.cli.predict import add_case_arguments, cases_of, compute_of
 from skiagram.errors import DataError, OptionError
+from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:
     from skiagram.deploy.card import Section
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.monitoring import Labels, MonitorReport, Month, Seen
     from skiagram.deploy.package import Opened
-    from skiagram.statistics.estimate import Estimate
 
+_said = partial(format_estimate, why=True)
 NAME = "monitor"
 SUMMARY = "compare new cases with a model's training data, and its scores with new labels"
 EXAMPLES = """\
@@ -82,38 +84,23 @@ def _read_labels(path: Path | None, classes: tuple[str, ...]) -> "Labels":
 def _say(report: "MonitorReport", package: "Opened") -> None:
     print(f"{package.manifest.title}, revision {package.manifest.revision}")
     print(f"{report.cases} cases, {report.refused} could not be scored.")
-    print(f"Unlike the training data: {_percent(report.unlike)}")
-    print(f"To be referred to a person: {_percent(report.referred)}")
+    print(f"Share unlike the training data: {_said(report.unlike)}")
+    print(f"Share to be referred to a person: {_said(report.referred)}")
     print(
         f"{report.differing} of {report.compared} numbers differ beyond chance (Holm, 5 %). "
         "Probability that a new case has the larger value, .5 where alike:"
     )
     for drift in report.drifts:
-        print(f"  {drift.name}: {_figure(drift.larger)}, p {drift.p_holm:.3g}")
+        print(f"  {drift.name}: {_said(drift.larger)}, p {drift.p_holm:.3g}")
     for month in report.months:
         print(
             f"{month.name}: {month.patients} patients, {month.positives} of {month.cases} cases "
-            f"positive; AUC {_figure(month.auc)}; calibration intercept "
-            f"{_figure(month.intercept)}, slope {_figure(month.slope)}; expected over observed "
-            f"{_figure(month.expected_to_observed)}"
+            f"positive; AUC {_said(month.auc)}; calibration intercept "
+            f"{_said(month.intercept)}, slope {_said(month.slope)}; expected over observed "
+            f"{_said(month.expected_to_observed)}"
         )
     if report.refused:
         print("`skiagram predict` says why cases could not be scored.", file=sys.stderr)
-
-
-def _figure(estimate: "Estimate") -> str:
-    if estimate.value is None:
-        return f"not known ({estimate.reason})"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
-
-
-def _percent(estimate: "Estimate") -> str:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return "not known"
-    value, low, high = (100 * part for part in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
 def _recalibrate(
@@ -131,7 +118,7 @@ def _recalibrate(
     revised = next_revision(package, arguments.recalibrate, section, arguments.sign)
     print(f"Wrote {arguments.recalibrate}, revision {revised.revision}.")
     for month in (before, after):
-        print(f"  {month.name}: intercept {_figure(month.intercept)}, slope {_figure(month.slope)}")
+        print(f"  {month.name}: intercept {_said(month.intercept)}, slope {_said(month.slope)}")
 
 
 def _section(package: "Opened", labels: "Labels", before: "Month", after: "Month") -> "Section":
@@ -141,7 +128,7 @@ def _section(package: "Opened", labels: "Labels", before: "Month", after: "Month
     months = sorted(set(labels.month.values()) - {""})
     when = f" from {months[0]} to {months[-1]}" if months else ""
     rows = [
-        (title, _figure(getattr(before, name)), _figure(getattr(after, name)))
+        (title, _said(getattr(before, name)), _said(getattr(after, name)))
         for title, name in (
             ("AUC", "auc"),
             ("calibration intercept", "intercept"),

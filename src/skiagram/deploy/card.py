@@ -13,17 +13,17 @@ from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import COMBINED, DataCard, read_record
+from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.results import ModelResult
-    from skiagram.statistics.estimate import Estimate
 
 R = TypeVar("R")
 CAUTION = "Research only: this is no medical device, and no score may guide the care of a patient."
 _UNKNOWN = "Not known: the record of the run was not beside the model when this card was made."
 _TEMPLATE = Path(__file__).with_name("card.html")
-_INTERVAL = "95 % interval by patient"
+_VALUE = "value (95 % interval by patient)"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _figures(run: RunRecords) -> Iterator[Section]:
     if run.result.prediction_sets is not None:
         estimates["coverage of prediction sets"] = run.result.prediction_sets.coverage
     rows = [
-        (titles.get(name, name), *_cells(estimate))
+        (titles.get(name, name), format_estimate(estimate))
         for name, estimate in estimates.items()
         if estimate.value is not None
     ]
@@ -197,27 +197,23 @@ def _figures(run: RunRecords) -> Iterator[Section]:
     yield Section(
         "Figures",
         (f"On {where}, {counts:,} patients.",),
-        (("figure", "value", _INTERVAL), *rows),
+        (("figure", _VALUE), *rows),
     )
     groups = [
-        (f"{group.column}: {group.value}", f"{group.cases:,}", *_cells(auc), group.warning)
+        (
+            f"{group.column}: {group.value}",
+            f"{group.cases:,}",
+            format_estimate(auc, why=True),
+            group.warning,
+        )
         for group in run.result.subgroups
         if (auc := group.metrics.get("roc_auc")) is not None
     ]
     if groups:
-        header = ("subgroup", "cases", "AUC", _INTERVAL, "note")
+        header = ("subgroup", "cases", f"AUC, {_VALUE}", "note")
         yield Section("Subgroups", (), (header, *groups))
     else:
         yield Section("Subgroups", ("None were looked at: no column told cases apart.",))
-
-
-def _cells(estimate: "Estimate") -> tuple[str, str]:
-    if estimate.value is None:
-        return "–", estimate.reason
-    bounds = "–"
-    if estimate.low is not None and estimate.high is not None:
-        bounds = f"{estimate.low:.3f} to {estimate.high:.3f}"
-    return f"{estimate.value:.3f}", bounds
 
 
 def _issues(run: RunRecords) -> Section:

@@ -7,9 +7,8 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.records import Design, Task
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_interval
 
-MISSING = "–"
 _SPACE = "\N{NO-BREAK SPACE}"
 
 ARM_TITLES = {
@@ -21,33 +20,11 @@ ARM_TITLES = {
 }
 
 
-def format_decimal(value: float | None, digits: int = 3) -> str:
-    """Return a number with fixed decimals, for example `0.873` or `−0.021`."""
-    if value is None or math.isnan(value):
-        return MISSING
-    text = f"{value:,.{digits}f}"
-    nothing = f"{0.0:.{digits}f}"
-    return nothing if text == f"-{nothing}" else text.replace("-", "−")
-
-
 def format_signed(value: float | None, digits: int = 3) -> str:
     """Return a difference with its sign, for example `+0.021`."""
     text = format_decimal(value, digits)
     nothing = format_decimal(0.0, digits)
     return f"+{text}" if value is not None and value > 0 and text != nothing else text
-
-
-def format_interval(estimate: Estimate, digits: int = 2) -> str:
-    """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
-    if estimate.low is None or estimate.high is None:
-        return ""
-    low, high = format_decimal(estimate.low, digits), format_decimal(estimate.high, digits)
-    return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
-
-
-def format_estimate(estimate: Estimate) -> str:
-    """Return `0.873 (0.81–0.92)`; a dash where there is no value."""
-    return f"{format_decimal(estimate.value)} {format_interval(estimate)}".strip()
 
 
 def format_difference(estimate: Estimate) -> str:

@@ -17,7 +17,7 @@ from skiagram.evaluation.score_comparison import compare_scores
 from skiagram.evaluation.scored_cases import as_scored_cases
 from skiagram.records import read_record
 from skiagram.report.drawing import Drawing
-from skiagram.report.formatting import finished_models, format_difference, format_estimate
+from skiagram.report.formatting import finished_models, format_difference
 from skiagram.report.rendering import render_template
 from skiagram.report.sections.answer import draw_forest, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
@@ -39,7 +39,7 @@ from skiagram.report.tables import (
     fill_difference,
     tabulate,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_estimate
 
 _COLUMNS = {
     "roc_auc": "AUC",

@@ -10,12 +10,11 @@ from markupsafe import Markup, escape
 from skiagram.report.drawing import PALETTE, Drawing
 from skiagram.report.formatting import (
     format_count,
-    format_decimal,
     format_difference,
-    format_estimate,
     format_p_value,
     format_percent,
 )
+from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
 class Summary(NamedTuple):

@@ -6,16 +6,8 @@ from typing import NamedTuple, TypeVar
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    MISSING,
-    format_decimal,
-    format_interval,
-    format_signed,
-    group_by_arm,
-    is_best,
-)
-from skiagram.statistics.estimate import Estimate
+from skiagram.report.formatting import ARM_TITLES, format_signed, group_by_arm, is_best
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_interval
 
 NOT_COMPUTED = "not computed for this task"
 _NO_REASON = "no reason was recorded"

@@ -1,7 +1,10 @@
-"""A figure with its interval, or the reason why there is none."""
+"""A figure with its interval, or the reason why there is none, and how it is printed."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
+
+MISSING = "–"
 
 
 @dataclass(frozen=True)
@@ -24,3 +27,27 @@ class Estimate:
 
 
 Scope = Literal["fits", "procedure"]
+
+
+def format_decimal(value: float | None, digits: int = 3) -> str:
+    """Return a number with fixed decimals, for example `0.873` or `−0.021`."""
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:,.{digits}f}"
+    nothing = f"{0.0:.{digits}f}"
+    return nothing if text == f"-{nothing}" else text.replace("-", "−")
+
+
+def format_interval(estimate: Estimate, digits: int = 2) -> str:
+    """Return `(0.81–0.92)`, with `to` once a bound is negative; empty without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = format_decimal(estimate.low, digits), format_decimal(estimate.high, digits)
+    return f"({low} to {high})" if "−" in low + high else f"({low}–{high})"
+
+
+def format_estimate(estimate: Estimate, *, why: bool = False) -> str:
+    """Return `0.873 (0.81–0.92)`; a dash where there is no value, perhaps with the reason."""
+    if why and estimate.value is None:
+        return f"{MISSING} ({estimate.reason})"
+    return f"{format_decimal(estimate.value)} {format_interval(estimate)}".strip()

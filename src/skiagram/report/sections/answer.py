@@ -26,9 +26,7 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
-    format_decimal,
     format_difference,
-    format_estimate,
     format_percent,
     format_signed,
     group_by_arm,
@@ -47,7 +45,7 @@ from skiagram.report.tables import (
     fill_difference,
     make_model_row,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line

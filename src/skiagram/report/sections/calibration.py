@@ -5,17 +5,11 @@ from matplotlib.axes import Axes
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import CalibrationResult, ModelResult, ReliabilityBin
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    format_count,
-    format_decimal,
-    format_estimate,
-    format_signed,
-)
+from skiagram.report.formatting import ARM_TITLES, format_count, format_signed
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
 
 @section("Calibration", place=90)

@@ -21,16 +21,14 @@ from skiagram.report.formatting import (
     ARM_TITLES,
     finished_models,
     format_count,
-    format_decimal,
     format_difference,
-    format_estimate,
     is_best,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, list_sections, section
 from skiagram.report.sections.verdict import HEADINGS
 from skiagram.report.tables import Group, Table, TableRow, list_rows
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from skiagram.evaluation.evaluation_record import ArmChoice, Comparison, Evaluation
 from skiagram.report.formatting import (
-    MISSING,
     format_count,
     format_difference,
     format_p_value,
@@ -13,6 +12,7 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
+from skiagram.statistics.estimate import MISSING
 from skiagram.statistics.significance import McNemar
 
 ALPHA = 0.05

@@ -18,9 +18,10 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import ARM_TITLES, format_decimal, group_by_arm, is_best
+from skiagram.report.formatting import ARM_TITLES, group_by_arm, is_best
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
+from skiagram.statistics.estimate import format_decimal
 
 # Inches; fixed, so that a long name cannot squeeze the panels.
 _LEFT, _GAP, _RIGHT = 0.54, 0.28, 0.08

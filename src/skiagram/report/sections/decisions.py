@@ -17,14 +17,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import (
-    MISSING,
-    format_decimal,
-    format_percent,
-    format_signed,
-    group_by_arm,
-    is_best,
-)
+from skiagram.report.formatting import format_percent, format_signed, group_by_arm, is_best
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import (
@@ -38,7 +31,7 @@ from skiagram.report.tables import (
     tabulate,
     tabulate_models,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
 
 _AT_PREVALENCE = "_at_prevalence"
 _LOWEST = -0.05  # below it a rule does harm, and the reader needs no more than that

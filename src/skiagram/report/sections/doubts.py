@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 from skiagram.audit.contract import Finding
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report.formatting import format_count, format_decimal
+from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.provenance import describe_opening
 from skiagram.report.sections.verdict import round_up
+from skiagram.statistics.estimate import format_decimal
 
 MAX_LINES = 6  # of each list; the others stand in the appendix
 

@@ -14,13 +14,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import (
-    ARM_TITLES,
-    MISSING,
-    format_decimal,
-    format_difference,
-    format_percent,
-)
+from skiagram.report.formatting import ARM_TITLES, format_difference, format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import (
@@ -32,7 +26,7 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
 from skiagram.statistics.significance import relate_to_margin
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")

@@ -6,16 +6,11 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
 from skiagram.evaluation.results import ModelResult
 from skiagram.options import flatten_options
-from skiagram.report.formatting import (
-    format_decimal,
-    format_difference,
-    format_estimate,
-    metric_heading,
-)
+from skiagram.report.formatting import format_difference, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, tabulate_models
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
 _TEXT_METRICS = ("sensitivity", "specificity", "brier")
 _ABSENT = Estimate(None)

@@ -1,10 +1,11 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report.formatting import ARM_TITLES, format_decimal, format_p_value, title_of_arm
+from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
+from skiagram.statistics.estimate import format_decimal
 
 
 @section("Several readers", place=130)

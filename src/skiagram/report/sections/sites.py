@@ -4,8 +4,6 @@ from skiagram.evaluation.evaluation_record import Evaluation, SiteSummary
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
-    format_decimal,
-    format_interval,
     format_signed,
     metric_heading,
     title_of_arm,
@@ -13,6 +11,7 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, fill_difference
+from skiagram.statistics.estimate import format_decimal, format_interval
 
 
 @section("Sites that no model saw", place=120)

@@ -18,16 +18,11 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import (
-    finished_models,
-    format_decimal,
-    format_percent,
-    format_signed,
-)
+from skiagram.report.formatting import finished_models, format_percent, format_signed
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal
 
 _KEEPS_ALL = Estimate(None, reason="the model selects no features")
 _SINGLE = Estimate(None, reason="only one repeat; the spread over seeds needs repeats ≥ 2")

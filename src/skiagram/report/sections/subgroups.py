@@ -15,7 +15,6 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import (
-    MISSING,
     finished_models,
     format_count,
     format_p_value,
@@ -25,7 +24,7 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import MISSING, Estimate
 
 _ROW = 0.34  # inches
 _APART = 0.3  # rows between two models

@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import ARM_COLOUR, Drawing, Style, open_sheet
-from skiagram.report.formatting import ARM_TITLES, format_count, format_decimal
+from skiagram.report.formatting import ARM_TITLES, format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, tabulate_models
+from skiagram.statistics.estimate import format_decimal
 
 _RISE = 0.1  # of the validation loss, from which it counts
 _COLOURS = {"training": ARM_COLOUR["classical"], "validation": ARM_COLOUR["deep"]}

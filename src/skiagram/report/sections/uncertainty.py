@@ -3,10 +3,11 @@
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
-from skiagram.report.formatting import format_decimal, format_percent
+from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
+from skiagram.statistics.estimate import format_decimal
 
 _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
 

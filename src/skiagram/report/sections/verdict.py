@@ -8,7 +8,6 @@ from skiagram.evaluation.figures import FIGURE
 from skiagram.report.formatting import (
     DESIGN_WORDS,
     format_count,
-    format_decimal,
     format_percent,
     group_by_arm,
     is_best,
@@ -16,7 +15,7 @@ from skiagram.report.formatting import (
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.answer import draw_forest
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal
 from skiagram.statistics.significance import Planning
 
 HEADINGS = {  # anchors besides those of sections

@@ -8,10 +8,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
-from skiagram.report.formatting import MISSING, format_count, format_decimal
+from skiagram.report.formatting import format_count
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, fill_cell, tabulate
+from skiagram.statistics.estimate import MISSING, format_decimal
 from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}

@@ -14,16 +14,11 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import (
-    MISSING,
-    format_count,
-    format_decimal,
-    format_difference,
-    format_percent,
-)
+from skiagram.report.formatting import format_count, format_difference, format_percent
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
+from skiagram.statistics.estimate import MISSING, format_decimal
 from skiagram.studies.crossover.curves import Crossing, LearningCurve
 from skiagram.studies.crossover.study import CrossoverResult
 

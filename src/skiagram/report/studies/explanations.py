@@ -12,13 +12,7 @@ from scipy.ndimage import binary_erosion
 from skiagram.explanation.importance import Agreement
 from skiagram.explanation.trust import Location
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
-from skiagram.report.formatting import (
-    MISSING,
-    format_decimal,
-    format_estimate,
-    format_percent,
-    format_signed,
-)
+from skiagram.report.formatting import format_percent, format_signed
 from skiagram.report.pictures import encode_picture
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
@@ -30,6 +24,7 @@ from skiagram.report.tables import (
     fill_difference,
     list_rows,
 )
+from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
 from skiagram.studies.explanations.fits import Blanking
 from skiagram.studies.explanations.galleries import Picture, ShownCase
 from skiagram.studies.explanations.importance import ClassicalExplanation

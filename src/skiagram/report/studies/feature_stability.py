@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from skiagram.report.formatting import format_decimal, format_percent
+from skiagram.report.formatting import format_percent
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, list_rows
+from skiagram.statistics.estimate import format_decimal
 from skiagram.studies.feature_stability import (
     TOGETHER,
     FeatureCorrelation,

@@ -3,14 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
-from skiagram.report.formatting import (
-    MISSING,
-    format_count,
-    format_decimal,
-    format_difference,
-    format_interval,
-    format_percent,
-)
+from skiagram.report.formatting import format_count, format_difference, format_percent
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import (
@@ -22,7 +15,7 @@ from skiagram.report.tables import (
     list_rows,
     tabulate,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_interval
 from skiagram.studies.personal import (
     IMAGE,
     LATER,

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from skiagram.report.drawing import ARM_COLOUR, DASHES, MUTED, Drawing, open_sheet, wrap_title
-from skiagram.report.formatting import format_decimal, format_difference, format_estimate
+from skiagram.report.formatting import format_difference
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import (
@@ -20,7 +20,7 @@ from skiagram.report.tables import (
     fill_difference,
     list_rows,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.studies.robustness.severity import (
     CorruptedModel,
     CorruptionKind,

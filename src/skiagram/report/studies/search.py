@@ -17,7 +17,7 @@ from skiagram.report.drawing import (
     open_sheet,
     wrap_title,
 )
-from skiagram.report.formatting import format_count, format_decimal, format_difference
+from skiagram.report.formatting import format_count, format_difference
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import (
@@ -29,7 +29,7 @@ from skiagram.report.tables import (
     fill_difference,
     list_rows,
 )
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal
 from skiagram.studies.search.study import SearchedModel, SearchResult
 
 

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 
 from skiagram.report.drawing import ChangeRow, Drawing, draw_changes
 from skiagram.report.formatting import (
-    MISSING,
     format_count,
-    format_decimal,
     format_difference,
     format_percent,
     format_signed,
@@ -23,6 +21,7 @@ from skiagram.report.tables import (
     list_rows,
     tabulate,
 )
+from skiagram.statistics.estimate import MISSING, format_decimal
 from skiagram.studies.simplification.study import ORIGINAL, SimplificationResult, SimplifiedModel
 
 _GROUPS = {"features": "few features", "rules": "tree of rules", "network": "small network"}
