@@ -20,6 +20,7 @@ from skiagram.deploy.inputs import PreparedImage
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.prepared_cases import Described, PreparedCases, stored
 from skiagram.deploy.scorers import ModelScorer
+from skiagram.explanation.occlusion import occlusion_maps, slide_window
 from skiagram.explanation.trust import centre_map, is_trustworthy, judge_test, mean_by_patient
 from skiagram.features.family import FeatureFamily
 from skiagram.features.table import FeatureTable
@@ -68,30 +69,28 @@ class CaseMap:
 def map_case(model: DeployedModel, prepared: PreparedImage, label: int) -> CaseMap:
     """Make the map of one case for a class, test it, and say which families move its score."""
     rows, columns = _cells(prepared)
-    cell = np.arange(rows * columns).reshape(rows, columns)
-    squares = [
-        cell[row : row + 2, column : column + 2].ravel()
-        for row in range(max(1, rows - 1))
-        for column in range(max(1, columns - 1))
-    ]
-    windows = np.stack([np.isin(cell.ravel(), square) for square in squares])
-    nothing = np.zeros((1, cell.size), dtype=np.bool_)
+    squares = slide_window((rows, columns), (2, 2), (1, 1))
+    inside = np.zeros((len(squares), rows, columns), dtype=np.bool_)
+    for flags, square in zip(inside, squares, strict=True):
+        flags[square] = True
+    windows = inside.reshape(len(squares), -1)
+    nothing = np.zeros((1, rows * columns), dtype=np.bool_)
     scores = _score_blanked(
         model, prepared, label, (rows, columns), np.concatenate([nothing, ~nothing, windows])
     )
-    lost = (windows * (scores[0] - scores[2:])[:, None]).sum(axis=0) / windows.sum(axis=0)
+    (lost,) = occlusion_maps((rows, columns), squares, (scores[0] - scores[2:])[:, None])
     orders = [
-        np.argsort(-lost, kind="stable"),
-        stream(0, "blanked in random order", prepared.name).permutation(cell.size),
+        np.argsort(-lost.ravel(), kind="stable"),
+        stream(0, "blanked in random order", prepared.name).permutation(rows * columns),
         np.argsort(-centre_map((rows, columns)).ravel(), kind="stable"),
     ]
-    taken = np.linspace(0, cell.size, _STEPS + 1).round()[1:-1]
+    taken = np.linspace(0, rows * columns, _STEPS + 1).round()[1:-1]
     blanked = np.stack([np.argsort(order) < count for order in orders for count in taken])
     steps = _score_blanked(model, prepared, label, (rows, columns), blanked)
     area, of_chance, of_centre = (
         (steps.reshape(len(orders), -1).sum(axis=1) + scores[:2].mean()) / _STEPS
     ).tolist()
-    picture = _draw(prepared.image, lost.reshape(rows, columns))
+    picture = _draw(prepared.image, lost)
     gains = of_chance - area, of_centre - area
     return CaseMap(prepared.name, picture, gains, family_contributions(model, prepared, label))
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from skiagram.encoders.timm_encoder import PooledNetwork
 from skiagram.errors import ModelFailure, installed
+from skiagram.explanation.occlusion import occlusion_maps, slide_window
 from skiagram.explanation.trust import (
     TITLES,
     Exchange,
@@ -340,17 +341,22 @@ def _occlusion(
 ) -> Tensor:
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(resolution.window * side)) for side in images.shape[2:]]
+    shape, count = images.shape[2:], len(images)
+    windows = slide_window(shape, sides, [max(1, side // 2) for side in sides])
+    blank, at_once = network.blank(images), max(1, 2 * _AT_ONCE // count)
+    scores = []
     with torch.no_grad():
-        occlusion = import_captum().Occlusion(module)
-        attribution = occlusion.attribute(
-            images,
-            (images.shape[1], *sides),
-            strides=(1, *(max(1, side // 2) for side in sides)),
-            baselines=network.blank(images),
-            additional_forward_args=beside,
-            perturbations_per_eval=max(1, 2 * _AT_ONCE // len(images)),
-        )
-    return cast(Tensor, attribution[:, 0])
+        whole = module(images, *beside)
+        for start in range(0, len(windows), at_once):
+            some = windows[start : start + at_once]
+            blanked = torch.cat([images] * len(some))
+            for number, window in enumerate(some):
+                place = (slice(None), slice(None), *window)
+                blanked[number * count : (number + 1) * count][place] = blank[place]
+            rows = (torch.cat([part] * len(some)) for part in beside)
+            scores.append(module(blanked, *rows).reshape(len(some), count))
+    loss = (whole - torch.cat(scores)).double().numpy()
+    return torch.from_numpy(occlusion_maps(shape, windows, loss))
 
 
 def _attention_rollout(
@@ -482,7 +488,7 @@ def examine(
 
 def import_captum() -> Any:
     """Return the package that makes maps."""
-    remedy, allowed = "pip install 'skiagram[explain]'", "attention_rollout alone"
+    remedy, allowed = "pip install 'skiagram[explain]'", "attention_rollout and occlusion"
     with installed("the package captum", "study.methods", remedy, allowed):
         import captum.attr
     return captum.attr

@@ -74,7 +74,8 @@ class Explanations(EncoderStudyOptions, CrossValidatedStudy):
     def run(self, workspace: Workspace) -> ExplanationsResult:
         if self.baselines and self.importance.shap_cases:
             import_shap()
-        if (self.networks or self.encoders) and set(self.maps.methods) != {"attention_rollout"}:
+        by_gradients = {"grad_cam", "integrated_gradients"}
+        if (self.networks or self.encoders) and by_gradients & {*self.maps.methods}:
             from skiagram.explanation.saliency import import_captum
 
             import_captum()
