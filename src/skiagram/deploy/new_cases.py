@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
+
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.mask_names import find_masks
@@ -25,9 +28,10 @@ from skiagram.datasets.folder.table import (
 from skiagram.datasets.image_files import count_frames
 from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
-from skiagram.features.earlier import link_previous
-from skiagram.finding.inputs import link_partners
+from skiagram.features.earlier import previous_cases
+from skiagram.finding.inputs import find_partners
 from skiagram.options import check
+from skiagram.records import SEALED, Cases
 
 FILE = "file"
 _DICOM = slice(128, 132)
@@ -211,7 +215,7 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in images for name in image.files])
-    return _link_sides(link_visits([_complete(case, modalities) for case in cases.values()]))
+    return _link([_complete(case, modalities) for case in cases.values()])
 
 
 def _united(before: NewCase, case: NewCase) -> NewCase:
@@ -223,25 +227,32 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
     return replace(before, images=images, problem=problem)
 
 
-def link_visits(cases: Sequence[NewCase]) -> list[NewCase]:
-    """Return cases that know the same patient and region at the visit before, where cells tell."""
-    visits = [int(case.cells.get("visit") or 0) for case in cases]
-    linked = zip(cases, link_previous([_place(case) for case in cases], visits), strict=True)
-    return [replace(case, earlier=tuple(cases[row] for row in rows)) for case, rows in linked]
-
-
-def _link_sides(cases: Sequence[NewCase]) -> list[NewCase]:
-    """Return cases that know the other image of their patient, of patients with two."""
-    others = link_partners([case.cells.get("patient_id") or None for case in cases])
-    linked = zip(cases, others, strict=True)
-    return [replace(case, other=None if row is None else cases[row]) for case, row in linked]
-
-
-def _place(case: NewCase) -> tuple[str, str] | None:
-    """Return patient and region; None where nothing tells which visit of whom it is."""
-    if not case.cells.get("visit") or not case.cells.get("patient_id"):
-        return None
-    return case.cells["patient_id"], case.cells.get("region", "")
+def _link(cases: Sequence[NewCase]) -> list[NewCase]:
+    """Return cases that know their patient's images: of the visit before, and the other of two."""
+    by_name = {case.name: case for case in cases}
+    patients = [
+        f"patient {case.cells['patient_id']}"
+        if case.cells.get("patient_id")
+        else f"of case {case.name}"  # an unknown patient belongs to no other
+        for case in cases
+    ]
+    nothing = np.full(len(cases), "test"), np.full(len(cases), SEALED)
+    table = Cases(np.array([*by_name]), np.array(patients), *nothing)
+    visits = [
+        (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
+        for case in cases
+        if case.cells.get("visit") and case.cells.get("patient_id")
+    ]
+    previous = previous_cases(pd.DataFrame(visits, columns=["case_id", "visit", "region"]), table)
+    partner = find_partners(table)
+    return [
+        replace(
+            case,
+            earlier=tuple(by_name[name] for name in previous.get(case.name, ())),
+            other=by_name.get(partner.get(case.name, "")),
+        )
+        for case in cases
+    ]
 
 
 def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities: bool) -> NewCase:

@@ -1,6 +1,7 @@
 """Feature family `earlier`: how the features of a case differ from those at the visit before."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -96,34 +97,18 @@ def previous_cases(visits: pd.DataFrame, cases: Cases) -> dict[str, tuple[str, .
     A case of a first visit is not in it.
 
     Args:
-        visits: Column `case_id`, and `visit` and `region` where the data set has visits.
+        visits: Column `case_id`, and `visit` and `region` where the data set has visits; a case
+            without a row belongs to no other.
     """
     if "visit" not in visits:
         return {}
     patient = dict(zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True))
-    case_id, visit, region = (visits[name].tolist() for name in ("case_id", "visit", "region"))
-    places = [(patient[case], part) for case, part in zip(case_id, region, strict=True)]
-    linked = zip(case_id, link_previous(places, visit), strict=True)
-    return {case: tuple(sorted(case_id[row] for row in rows)) for case, rows in linked if rows}
-
-
-def link_previous(
-    places: Sequence[Hashable | None], visits: Sequence[int]
-) -> list[tuple[int, ...]]:
-    """Return, of each row, the rows of the same place at the visit before.
-
-    Args:
-        places: Patient and region of each row; None of a row that no other belongs to.
-        visits: Number of the visit of each row; of the others without meaning.
-    """
-    rows: dict[Hashable, dict[int, list[int]]] = {}
-    for row, (place, visit) in enumerate(zip(places, visits, strict=True)):
-        if place is not None:
-            rows.setdefault(place, {}).setdefault(visit, []).append(row)
-    linked: list[tuple[int, ...]] = [()] * len(places)
-    for by_visit in rows.values():
-        order = sorted(by_visit)
-        for visit, before in zip(order[1:], order, strict=False):
-            for row in by_visit[visit]:
-                linked[row] = tuple(by_visit[before])
-    return linked
+    places: dict[Hashable, dict[int, list[str]]] = {}
+    for case, visit, region in visits[["case_id", "visit", "region"]].itertuples(index=False):
+        places.setdefault((patient[case], region), {}).setdefault(visit, []).append(case)
+    return {
+        case: tuple(by_visit[before])
+        for by_visit in places.values()
+        for before, visit in pairwise(sorted(by_visit))
+        for case in by_visit[visit]
+    }

@@ -1,6 +1,6 @@
 """What a finder sees of some cases: images, places where to look, and lesions to learn from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -115,19 +115,8 @@ def read_candidates(folder: Path) -> pd.DataFrame:
 
 def find_partners(cases: Cases) -> dict[str, str]:
     """Return case → the other case of a patient that has two."""
-    case_id: list[str] = cases.case_id.tolist()
-    linked = zip(case_id, link_partners(cases.patient_id.tolist()), strict=True)
-    return {case: case_id[row] for case, row in linked if row is not None}
-
-
-def link_partners(patients: Sequence[str | None]) -> list[int | None]:
-    """Return, of each row, the other row of a patient who has two; None is an unknown patient."""
-    rows: dict[str, list[int]] = {}
-    for row, patient in enumerate(patients):
-        if patient is not None:
-            rows.setdefault(patient, []).append(row)
-    linked: list[int | None] = [None] * len(patients)
-    for pair in rows.values():
-        if len(pair) == 2:
-            linked[pair[0]], linked[pair[1]] = pair[1], pair[0]
-    return linked
+    of_patient: dict[str, list[str]] = {}
+    for case, patient in zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True):
+        of_patient.setdefault(patient, []).append(case)
+    pairs = [pair for pair in of_patient.values() if len(pair) == 2]
+    return {case: other for pair in pairs for case, other in (pair, pair[::-1])}
