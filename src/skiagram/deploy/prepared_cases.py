@@ -107,7 +107,7 @@ class Preparing:
         encode: What makes numbers of a folder of images; None without an encoder.
         proposal: What proposes places; None where the model looks at none.
         windows: What is described around places; None where whole images are.
-        opens_cases: Whether the model opens tables of cases: to write them costs time.
+        finds: Whether the model searches images: it reads which cases there are, and where to look.
     """
 
     folder: Path
@@ -117,7 +117,7 @@ class Preparing:
     encode: Callable[[Path], FeatureTable] | None = None
     proposal: Proposal | None = None
     windows: Windows | None = None
-    opens_cases: bool = True
+    finds: bool = False
 
     def describe(self, images: Path) -> Described:
         """Propose, extract and encode as the stages do."""
@@ -137,8 +137,10 @@ class Preparing:
     def lay_out(self, cases: PreparedCases, described: Described) -> PreparedData:
         """Return what the model reads, where it looks for it."""
         folder, known = Path(mkdtemp(dir=cases.folder)), self._covariates(cases)
-        if self.opens_cases:
-            _write_cases(cases, known, folder / "cases")
+        if self.covariates:
+            write_table(known, folder / "cases/covariates.parquet")
+        if self.finds:
+            _write_cases(cases, folder / "cases")
             write_table(described.places, folder / CANDIDATES)
         encodings = {}
         if described.encoding is not None:
@@ -175,14 +177,13 @@ class Preparing:
         return pd.DataFrame({"case_id": [*cases.cells], **known})
 
 
-def _write_cases(cases: PreparedCases, covariates: pd.DataFrame, folder: Path) -> None:
-    """Write the tables that ingest writes, of cases without labels."""
+def _write_cases(cases: PreparedCases, folder: Path) -> None:
+    """Write the tables of cases and lesions that ingest writes, without a label or a lesion."""
     case_id = np.array([*cases.cells], dtype=str)
     pairs = {case: min(pair) for pair in cases.partner.items() for case in pair}
     patient = np.array([pairs.get(case, case) for case in case_id.tolist()], dtype=str)
     split, label = np.full(len(case_id), "test"), np.full(len(case_id), SEALED)
     Cases(case_id, patient, split, label).write(folder / "cases.parquet")
-    write_table(covariates, folder / "covariates.parquet")
     write_table(tabulate_places([]), folder / MARKS)
 
 

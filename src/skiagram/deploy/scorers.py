@@ -213,7 +213,7 @@ def load_scorer(
         folder,
         earlier=_earlier(columns, preparation, folder),
         covariates=tuple(dict.fromkeys(feature.covariate for feature in covariates)),
-        opens_cases=not isinstance(loaded.model, ClassicalModel),
+        finds=isinstance(loaded.model, Finder),
     )
     preparing = _with_steps(preparing, loaded.model, deployment.arm, preparation)
     names = {feature.name for feature in covariates}
