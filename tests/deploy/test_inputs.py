@@ -10,7 +10,7 @@ import pytest
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import read_rows
-from skiagram.deploy.inputs import CovariateTable, covariate_features, require_sites
+from skiagram.deploy.inputs import CovariateTable, find_covariates
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase, list_cases
@@ -25,7 +25,7 @@ def read_covariates(path: Path | None, features: Any, files: Sequence[Path]) -> 
 
 
 KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
-READ = covariate_features(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
+READ = find_covariates(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> Path:
@@ -187,13 +187,11 @@ def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_i
     tmp_path: Path,
 ) -> None:
     site = Covariate("site", ("A", "B"), "site_")
-    features = covariate_features(["site_site_A", "site_site_B"], (site,))
     films = [Path("one.png"), Path("two.png")]
     rows = tmp_path / "sites.csv"
     rows.write_text("file,site\none.png,A\ntwo.png,C\n")
-    uncorrected = read_covariates(rows, features, films)
-    assert uncorrected.row("two.png") == {"site": "C"}
-    refused = read_covariates(rows, require_sites(features), films)
-    assert refused.row("one.png") == {"site": "A"}
+    sites = read_covariates(rows, (site,), films)
+    assert sites.row("two.png") == {"site": "C"}
+    assert sites.row("one.png", refuses_sites=True) == {"site": "A"}
     with pytest.raises(DataError, match=r"two\.png: site `C`, which training did not see"):
-        refused.row("two.png")
+        sites.row("two.png", refuses_sites=True)

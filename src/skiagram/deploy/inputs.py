@@ -180,42 +180,10 @@ def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
         raise DataError(f"pixels of type {image.dtype}", allowed=allowed, remedy=remedy)
 
 
-@dataclass(frozen=True)
-class CovariateFeature:
-    """One feature that is taken from a covariate: a number, or 1 for a category, else 0.
-
-    `required` says whether one of the covariate's categories must be the case's.
-    """
-
-    name: str
-    covariate: Covariate
-    category: str | None
-    required: bool = False
-
-    def check(self, cell: str) -> None:
-        """Refuse a cell that is to be a number and is none; an empty one is unknown."""
-        if self.category is None and cell and not is_number(cell):
-            found = f"`{cell}` in column `{self.covariate.column}`"
-            raise DataError(found, allowed="a finite number, or an empty cell if it is unknown")
-
-
-def require_sites(features: Sequence["CovariateFeature"]) -> tuple["CovariateFeature", ...]:
-    """Return features of which those of the site must be known of every case."""
-    return tuple(
-        replace(feature, required=feature.covariate.prefix == SITE_PREFIX) for feature in features
-    )
-
-
-def covariate_features(
-    names: Iterable[str], known: Sequence[Covariate]
-) -> tuple[CovariateFeature, ...]:
-    """Return which of a model's features are covariates of its data set, in the names' order."""
-    every = {
-        name: CovariateFeature(name, covariate, category)
-        for covariate in known
-        for name, category in covariate.features().items()
-    }
-    return tuple(every[name] for name in dict.fromkeys(names) if name in every)
+def find_covariates(names: Iterable[str], known: Sequence[Covariate]) -> tuple[Covariate, ...]:
+    """Return the covariates that a model reads features of, in the order of the features' names."""
+    by_feature = {name: covariate for covariate in known for name in covariate.features()}
+    return tuple(dict.fromkeys(by_feature[name] for name in names if name in by_feature))
 
 
 @dataclass(frozen=True)
@@ -223,32 +191,37 @@ class CovariateTable:
     """The covariates of cases, one row per case.
 
     Attributes:
+        read: Those that the model reads.
         cells: Name of a case → column → cell.
     """
 
-    features: tuple[CovariateFeature, ...] = ()
+    read: tuple[Covariate, ...] = ()
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def row(self, case: str) -> Mapping[str, str]:
-        """Return column → cell of a case; one that the model cannot read is a DataError."""
-        if not self.features:
-            return {}
-        row = self._row(case)
+    def row(self, case: str, *, refuses_sites: bool = False) -> Mapping[str, str]:
+        """Return column → cell of a case; one that the model cannot read is a DataError.
+
+        Args:
+            refuses_sites: Whether the model scores no case of a site that training did not see.
+        """
+        row = self._row(case) if self.read else {}
         with named(case):
-            for feature in self.features:
-                feature.check(row[feature.covariate.column])
-            sites = [feature for feature in self.features if feature.required]
-            if sites and all(row[site.covariate.column] != site.category for site in sites):
-                covariate = sites[0].covariate
-                found = f"{covariate.column} `{row[covariate.column]}`, which training did not see"
-                remedy = "name a site of training, or train with `unseen: uncorrected`"
-                allowed = ", ".join(covariate.categories or ())
-                raise DataError(found, allowed=allowed, remedy=remedy)
+            for covariate in self.read:
+                cell = row[covariate.column]
+                if covariate.categories is None and cell and not is_number(cell):
+                    found = f"`{cell}` in column `{covariate.column}`"
+                    allowed = "a finite number, or an empty cell if it is unknown"
+                    raise DataError(found, allowed=allowed)
+                sites = covariate.categories or ()
+                if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
+                    found = f"{covariate.column} `{cell}`, which training did not see"
+                    remedy = "name a site of training, or train with `unseen: uncorrected`"
+                    raise DataError(found, allowed=", ".join(sites), remedy=remedy)
         return row
 
     def unseen(self, case: str) -> list[str]:
         """Return which texts of a case are no category of training: they count as none at all."""
-        texts = {feature.covariate for feature in self.features if feature.category is not None}
+        texts = [covariate for covariate in self.read if covariate.categories is not None]
         cells = {covariate: self._row(case)[covariate.column] for covariate in texts}
         return sorted(
             f"{covariate.column} `{cell}`"
@@ -258,7 +231,7 @@ class CovariateTable:
 
     def missing(self, case: str) -> list[str]:
         """Return which covariates of a case are unknown."""
-        columns = dict.fromkeys(feature.covariate.column for feature in self.features)
+        columns = dict.fromkeys(covariate.column for covariate in self.read)
         return [f"`{name}` is unknown" for name in columns if not self._row(case)[name]]
 
     def _row(self, case: str) -> Mapping[str, str]:
@@ -274,7 +247,7 @@ NO_COVARIATES = CovariateTable()
 
 def read_covariates(
     path: Path | None,
-    features: tuple[CovariateFeature, ...],
+    read: tuple[Covariate, ...],
     cases: Sequence[NewCase],
     missing: Collection[str] = (),
 ) -> CovariateTable:
@@ -283,14 +256,14 @@ def read_covariates(
     It is None where the cases' own table has them, or the model needs none. A row is that of the
     case that the same row of a table of cases is, else of all cases of its file.
     """
-    columns = list(dict.fromkeys(feature.covariate.column for feature in features))
+    columns = list(dict.fromkeys(covariate.column for covariate in read))
     needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
     in_cases = bool(cases) and all(set(columns) <= case.cells.keys() for case in cases)
-    if path is None and features and in_cases:
-        return CovariateTable(features, {case.name: case.cells for case in cases})
-    if (path is not None) != bool(features):
-        found = f"the model reads {needed if features else 'no covariates'}"
-        remedy = f"give a CSV with the columns {needed}" if features else "leave it out"
+    if path is None and read and in_cases:
+        return CovariateTable(read, {case.name: case.cells for case in cases})
+    if (path is not None) != bool(read):
+        found = f"the model reads {needed if read else 'no covariates'}"
+        remedy = f"give a CSV with the columns {needed}" if read else "leave it out"
         raise OptionError(found, where="--covariates", remedy=remedy)
     if path is None:
         return NO_COVARIATES
@@ -316,4 +289,4 @@ def read_covariates(
         known_by = [image.file, *[Path(image.file).name] * (bare[Path(image.file).name] == 1)]
         own = [by_name.get(name), *map(of_files.get, known_by)]
         cells |= next(({name: known} for known in own if known), {})
-    return CovariateTable(features, cells)
+    return CovariateTable(read, cells)

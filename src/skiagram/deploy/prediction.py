@@ -101,8 +101,9 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
     Raises:
         DataError: The case cannot be read, or its row of covariates.
     """
-    prepared = model.preparer.prepare(case, covariates.row(case.name))
-    missing = covariates.missing(case.name) if covariates.features else []
+    row = covariates.row(case.name, refuses_sites=model.scorer.refuses_sites)
+    prepared = model.preparer.prepare(case, row)
+    missing = covariates.missing(case.name) if covariates.read else []
     earlier = []
     if model.scorer.reads_earlier:
         for before in case.earlier:
@@ -173,8 +174,7 @@ class _Scoring:
                 decisions = model.deployment.decisions
                 marks = list_marks(finders, cases.marks, decisions, cases.images, grids)
             if "without_covariates" in kinds:
-                read = [feature.covariate for feature in scorer.covariates]
-                blind = model.probabilities(cases.without_covariates(read))
+                blind = model.probabilities(cases.without_covariates(scorer.covariates))
             if "without_earlier" in kinds:
                 alone = model.probabilities(cases.without_earlier())
             if self.watch is not None:
@@ -313,7 +313,7 @@ def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: Covariate
 
 def beside_images(model: DeployedModel) -> tuple[str, ...]:
     """Return the fields of `CaseResult` on what else a model reads than the image."""
-    covariates = any(each.covariate.prefix != SITE_PREFIX for each in model.scorer.covariates)
+    covariates = any(each.prefix != SITE_PREFIX for each in model.scorer.covariates)
     reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
     names = tuple(name for name, read in reads.items() if read)
     return (*names, "missing") if names or model.scorer.reads_other else ()

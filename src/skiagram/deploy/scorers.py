@@ -6,7 +6,7 @@ describe says what it reads; torch is imported for networks and encoders alone.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.inputs import CovariateFeature, covariate_features, require_sites
+from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
@@ -29,7 +29,7 @@ from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
 from skiagram.models.reading import Reading
 from skiagram.options import build, check
-from skiagram.preparation import PREPARATION, TRAINING_MEAN, Preparation
+from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records import Task, read_record
 from skiagram.restoration.missing import Plane
 
@@ -94,13 +94,14 @@ def training_mean(folder: Path) -> Plane:
 class Scorer(ABC):
     """The fitted models of all repeats; `shape` is (height, width) they insist on."""
 
-    covariates: tuple[CovariateFeature, ...] = ()
+    covariates: tuple[Covariate, ...] = ()
     familiarity: Familiarity | None = None
     batch: int = 32
     shape: tuple[int, int] | None = None
     in_threads: bool = True
     reads_earlier: bool = False
     reads_other: bool = False
+    refuses_sites: bool = False
 
     @property
     def finders(self) -> list[FittedFinder]:
@@ -206,18 +207,15 @@ def load_scorer(
     else:
         loaded = _load_classical(folder, repeats, deployment)
     fitted, columns = loaded.fitted, loaded.columns
-    covariates = covariate_features(columns, preparation.covariates)
-    if any(isinstance(one, FittedClassical) and one.refuses_unseen_sites for one in fitted):
-        covariates = require_sites(covariates)
+    covariates = find_covariates(columns, preparation.covariates)
     preparing = Preparing(
         folder,
         earlier=_earlier(columns, preparation, folder),
-        covariates=tuple(dict.fromkeys(feature.covariate for feature in covariates)),
+        covariates=covariates,
         finds=isinstance(loaded.model, Finder),
     )
     preparing = _with_steps(preparing, loaded.model, deployment.arm, preparation)
-    names = {feature.name for feature in covariates}
-    _check_columns(loaded, preparing, names, preparation, familiarity)
+    _check_columns(loaded, preparing, preparation, familiarity)
     return ModelScorer(
         covariates=covariates,
         familiarity=familiarity,
@@ -226,6 +224,9 @@ def load_scorer(
         in_threads=deployment.arm == "classical",
         reads_earlier=preparing.earlier is not None,
         reads_other=any(isinstance(one, FittedFinder) and one.reads_other for one in fitted),
+        refuses_sites=any(
+            isinstance(one, FittedClassical) and one.refuses_unseen_sites for one in fitted
+        ),
         task=deployment.task,
         model=loaded.model,
         fitted=fitted,
@@ -304,7 +305,6 @@ def _with_steps(
 def _check_columns(
     loaded: _Loaded,
     preparing: Preparing,
-    covariates: Collection[str],
     preparation: Preparation,
     familiarity: Familiarity | None,
 ) -> None:
@@ -318,6 +318,7 @@ def _check_columns(
         for name in family.names()
     ]
     known, earlier = set(of_images), preparing.earlier
+    covariates = [name for one in preparing.covariates for name in one.features()]
     changes = () if earlier is None else earlier.names(of_images)
     classical = isinstance(loaded.model, ClassicalModel)
     space = familiarity.names if classical and familiarity is not None else ()
@@ -389,13 +390,14 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
     if any(len(combination.weights) != len(members) for combination in fitted):
         raise DataError("weighs other members", where=str(repeats[0]), remedy=WHOLE)
     return Combined(
-        covariates=tuple(feature for member in members for feature in member.covariates),
+        covariates=tuple(dict.fromkeys(one for member in members for one in member.covariates)),
         familiarity=members[0].familiarity,
         batch=min(member.batch for member in members),
         shape=next((member.shape for member in members if member.shape), None),
         in_threads=all(member.in_threads for member in members),
         reads_earlier=any(member.reads_earlier for member in members),
         reads_other=any(member.reads_other for member in members),
+        refuses_sites=any(member.refuses_sites for member in members),
         members=members,
         fitted=fitted,
     )

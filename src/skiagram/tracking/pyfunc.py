@@ -36,7 +36,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
 
     rows = frame.to_dict("records")
     cases = [_case(model, number, row) for number, row in enumerate(rows)]
-    columns = {feature.covariate.column for feature in model.scorer.covariates}
+    columns = {covariate.column for covariate in model.scorer.covariates}
     cells = {
         case.name: {name: _text(row.get(name)) for name in columns}
         for case, row in zip(cases, rows, strict=True)
