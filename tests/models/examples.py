@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.features.table import FeatureTable
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from tests import stand_ins
 
 PLAN = replace(stand_ins.PLAN, folds=3, seed=7)
@@ -42,7 +42,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class SpyFit:
+class SpyFit(FittedToCases[FeatureTable]):
     """Scores by the class means of the first feature, and remembers whom it scored."""
 
     seen: Seen

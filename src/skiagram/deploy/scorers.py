@@ -159,11 +159,10 @@ class ModelScorer(Scorer):
         inputs = self._reading(cases).of(cases.scored)
         scores = []
         for repeat, fitted in enumerate(self.fitted):
-            if isinstance(fitted, FittedFinder):
-                cases.marks[repeat] = fitted.find(inputs)
-                scores.append(finite(fitted.scores_of(cases.marks[repeat], inputs.case_id)))
-            else:
-                scores.append(finite(fitted.scores(inputs)))
+            of_cases, marks = fitted.scores_and_marks(inputs)
+            scores.append(finite(of_cases))
+            if marks is not None:
+                cases.marks[repeat] = marks
         return scores
 
     def describe(self, cases: PreparedCases) -> Described:

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
-from skiagram.models.contract import Finder, FitSummary, Labelled, Model
+from skiagram.models.contract import FitSummary, Labelled, Model
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, Scored
 from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
 from skiagram.models.fits import in_order
@@ -191,7 +191,7 @@ def train(
         )
         write_record(deployment, folders.model / DEPLOYMENT)
     _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
-    if isinstance(member.model, Finder):
+    if any(batch.marks is not None for batch in scored):
         write_table(_marks(scored), folders.scores / MARKS)
     write_table(_curves(summaries), folders.scores / "curves.parquet")
     write_table(_selection(summaries), folders.scores / "selection.parquet")

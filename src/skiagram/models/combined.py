@@ -34,7 +34,7 @@ from scipy.special import log_softmax, softmax
 from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Trainable, train
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.cross_validation import CrossValidator, Part, Plan, Repeat, repeat_name
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import Rows
@@ -118,7 +118,7 @@ class Combination(ABC):
 
 
 @dataclass(frozen=True)
-class FittedCombination:
+class FittedCombination(FittedToCases[MemberScores]):
     """Weights ≥ 0 and calibrations of the members, means over the fits of their training scores."""
 
     calibrations: tuple[ScalingCalibration, ...]

@@ -110,8 +110,22 @@ class Fitted(Protocol[I_contra]):
     def scores(self, inputs: I_contra) -> NDArray[np.float64]:
         """Score cases: (n, n_classes) float64, finite, higher = more likely."""
 
+    def scores_and_marks(self, inputs: I_contra) -> tuple[NDArray[np.float64], pd.DataFrame | None]:
+        """Score cases, and return the marks that the scores follow from; None without marks."""
+
     def save(self, folder: Path) -> None:
         """Write everything needed to score new cases; equal models give equal bytes."""
+
+
+class FittedToCases(ABC, Generic[I_contra]):
+    """A trained model whose unit is a case: it marks no place."""
+
+    @abstractmethod
+    def scores(self, inputs: I_contra) -> NDArray[np.float64]:
+        """Score cases; see `Fitted`."""
+
+    def scores_and_marks(self, inputs: I_contra) -> tuple[NDArray[np.float64], None]:
+        return self.scores(inputs), None
 
 
 class Model(Protocol[I]):
@@ -153,9 +167,7 @@ class ReadsData(Model[I], Protocol[I]):
 
 @runtime_checkable
 class Finder(Protocol):
-    """A model that says where, besides: it reads `skiagram.finding.inputs.FindingInputs`.
-
-    What it fits is a `FittedFinder`, whose scores of cases follow from its marks.
+    """A model whose unit is a place: it reads `skiagram.finding.inputs.FindingInputs`.
 
     Attributes:
         finds_in: What it reads: `features` of candidates, `candidates` and images, or `images`.
@@ -165,7 +177,7 @@ class Finder(Protocol):
 
 
 class FittedFinder(ABC):
-    """A trained finder: scores of images follow from its marks.
+    """A trained model whose unit is a place: scores of images follow from its marks.
 
     Attributes:
         options: Those of every finder, among them `top` and `other_share`.
@@ -215,8 +227,12 @@ class FittedFinder(ABC):
         half = score / 2
         return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
 
+    def scores_and_marks(self, inputs: FindingInputs) -> tuple[NDArray[np.float64], pd.DataFrame]:
+        marks = self.find(inputs)
+        return self.scores_of(marks, inputs.case_id), marks
+
     def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:
-        return self.scores_of(self.find(inputs), inputs.case_id)
+        return self.scores_and_marks(inputs)[0]
 
 
 @runtime_checkable

@@ -23,7 +23,6 @@ from skiagram.models.contract import (
     FitContext,
     FitSummary,
     Fitted,
-    FittedFinder,
     Labelled,
     Model,
 )
@@ -87,16 +86,12 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     started = perf_counter()
     fitted = fit_model(fit)
     with _named(fit.title):
-        marks, scored = None, [inputs.select(rows) for inputs, rows in fit.scored]
-        scores = []
-        if scored and isinstance(fitted, FittedFinder):
-            first = scored.pop(0)
-            marks = fitted.find(first)
-            scores.append(finite(fitted.scores_of(marks, first.case_id)))
-        scores += [finite(fitted.scores(inputs)) for inputs in scored]
+        scored = [fitted.scores_and_marks(inputs.select(rows)) for inputs, rows in fit.scored]
+        scores = tuple(finite(of_cases) for of_cases, _ in scored)
+        marks = scored[0][1] if scored else None
         if fit.saved is not None:
             fitted.save(fit.saved)
-    result = FitResult(fitted.summary, tuple(scores), marks)
+    result = FitResult(fitted.summary, scores, marks)
     slow = perf_counter() - started >= MIN_SECONDS
     if folder is not None and slow and result.summary.curves.empty:
         with suppress(OSError):  # what finds no space is made again

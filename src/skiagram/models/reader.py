@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
@@ -79,7 +79,7 @@ class Reader:
 
 
 @plain_dataclass(frozen=True)
-class FittedReader:
+class FittedReader(FittedToCases[ReaderScores]):
     """What the harness asks for scores."""
 
     @property

@@ -17,7 +17,7 @@ from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import HitRule, read_spacing
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.models.contract import Finder, FitContext, FittedFinder, Labelled
+from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.models.deep import searched_images
 from skiagram.models.deep.finder import FinderModel, load_finder
 from skiagram.models.deep.searched_images import SearchedImages
@@ -98,7 +98,6 @@ def test_finds_planted_blobs_and_comes_back_from_its_folder(
     cases = blobs(tmp_path / "images", 28, depth)
     known, unseen = cases.select(np.arange(20)), cases.select(np.arange(20, 28))
     model = learner(name, depth)
-    assert isinstance(cast("object", model), Finder)
     fitted = model.fit(known, FitContext(seed=0, positive=1))
     assert isinstance(cast("object", fitted), FittedFinder)
     assert fitted.summary.curves["training_loss"].is_monotonic_decreasing

@@ -33,7 +33,7 @@ from skiagram.models.classical.preprocessing import (
     scaler,
     selector,
 )
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
@@ -235,7 +235,7 @@ class ClassWeightedModel(ClassicalModel):
 
 
 @plain_dataclass(frozen=True)
-class FittedClassical:
+class FittedClassical(FittedToCases[FeatureTable]):
     """A fitted pipeline of one family and the feature columns that it reads, in order."""
 
     family: type[ClassicalModel]

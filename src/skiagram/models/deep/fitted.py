@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.contract import FitSummary
+from skiagram.models.contract import FitSummary, FittedToCases
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable, for_volumes
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build
@@ -84,7 +84,7 @@ class Architecture:
         return torch.channels_last_3d if volumes else torch.channels_last
 
 
-class FittedNetwork:
+class FittedNetwork(FittedToCases[ImageSet]):
     """A trained network on one device; `encoder` makes numbers of the table that it reads."""
 
     def __init__(
