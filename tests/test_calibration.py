@@ -35,7 +35,7 @@ from skiagram.calibration import (
 )
 from skiagram.models.cross_validation import CrossValidator, Developed, Development
 from skiagram.models.deployment import Decision, Deployment
-from skiagram.records import Task, read_record, write_record
+from skiagram.records import Task, probabilities_of, read_record, write_record
 from tests.models.examples import PLAN, Spy, labelled
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
@@ -58,8 +58,9 @@ def test_a_plan_gives_probabilities_by_every_method(
 ) -> None:
     final = developed(method, n_classes)
     for one in final.of_folds:
-        assert ((one.probabilities >= 0) & (one.probabilities <= 1)).all()
-        np.testing.assert_allclose(one.probabilities.sum(axis=1), 1)
+        probabilities = probabilities_of(one)
+        assert ((probabilities >= 0) & (probabilities <= 1)).all()
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert final.decision.calibration.n_classes == n_classes
     assert (final.decision.threshold is None) == (n_classes > 2)
 
@@ -67,8 +68,8 @@ def test_a_plan_gives_probabilities_by_every_method(
 @pytest.mark.parametrize("method", METHODS)
 def test_probabilities_of_two_classes_rise_with_the_score(method: CalibrationMethod) -> None:
     for one in developed(method).of_folds:
-        order = np.argsort(one.scores[:, 1] - one.scores[:, 0])
-        assert (np.diff(one.probabilities[order, 1]) >= -1e-12).all()
+        order = np.argsort(one["score_1"] - one["score_0"])
+        assert (np.diff(one["probability_1"].to_numpy()[order]) >= -1e-12).all()
 
 
 @pytest.mark.parametrize(("method", "flattery"), [("isotonic", 0.1), ("platt", 0.02)])

@@ -16,8 +16,10 @@ from skiagram.records import (
     Outcome,
     Predictions,
     Task,
+    probabilities_of,
     read_record,
     read_table,
+    scores_of,
     write_record,
     write_table,
 )
@@ -109,10 +111,10 @@ def predictions() -> Predictions:
     for k in range(3):
         table[f"score_{k}"] = np.arange(3) * 10.0 + k
         table[f"probability_{k}"] = [0.2, 0.3, 0.5][k]
-    return Predictions(table)
+    return Predictions(Outcome("svm", "classical", "SVM", "finished"), table)
 
 
 def test_scores_and_probabilities_are_columns_in_class_order() -> None:
-    assert predictions().n_classes == 3
-    assert predictions().scores().tolist() == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
-    assert predictions().probabilities()[0].tolist() == [0.2, 0.3, 0.5]
+    table = predictions().table
+    assert scores_of(table).tolist() == [[0, 1, 2], [10, 11, 12], [20, 21, 22]]
+    assert probabilities_of(table)[0].tolist() == [0.2, 0.3, 0.5]

@@ -166,6 +166,7 @@ def read_table(path: Table) -> pd.DataFrame:
 
 PLACES = {"case_id": "str", "slice": "float64", "row": "float64", "column": "float64"}
 PLACES |= {"radius": "float64"}
+PREDICTIONS = "predictions.parquet"
 MARKS = "marks.parquet"
 READER_SCORES = "reader_scores.parquet"  # a column for each reader
 IDEAL_MARKS = "ideal_marks.parquet"  # of generated data; sealed
@@ -226,46 +227,99 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+Part = Literal["training", "inner", "out_of_fold", "test"]
+FINAL = -1  # in place of the number of a fold: the fit on all cases
+
+
 @dataclass(frozen=True)
 class Predictions:
-    """All scores of one model.
+    """What training says of one model: how it ended, and all scores.
 
-    Columns of `table`: `part` (training, inner, out_of_fold, test), `repeat`, `fold` (-1: final
-    fit), `inner_fold` (-1 but for the part inner), `case_id`, `threshold` (NaN where none belongs),
-    `score_<k>` and `probability_<k>` for each class k.
+    Attributes:
+        table: A row for each case that a fit scored: `part` (a `Part`: `training`, the fit saw the
+            case; `inner`, held out within an outer fold; `out_of_fold`; `test`), `repeat`, `fold`
+            (that held the case out, of the part inner the outer one; `FINAL`: the final fit),
+            `inner_fold` (`FINAL` but for the part inner), `case_id`, `threshold` (fixed on other
+            cases' out-of-fold scores; NaN where none is), `score_<k>` and `probability_<k>` for
+            each class k.
+        selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
+        marks: Of a finder, of all parts but `training`: `part`, `repeat`, `fold`, place, `radius`,
+            `score`; None of other models.
     """
 
+    outcome: Outcome
     table: pd.DataFrame
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    marks: pd.DataFrame | None = None
 
-    @property
-    def n_classes(self) -> int:
-        """Return the number of classes."""
-        return sum(name.startswith("score_") for name in self.table.columns)
-
-    def part(self, name: str) -> "Predictions":
+    def part(self, name: Part) -> pd.DataFrame:
         """Return the rows of one part."""
-        return Predictions(self.table[self.table["part"] == name].reset_index(drop=True))
+        return self.table[self.table["part"] == name].reset_index(drop=True)
 
-    def scores(self) -> NDArray[np.float64]:
-        """Return (n, n_classes) raw scores."""
-        return self._columns("score")
-
-    def probabilities(self) -> NDArray[np.float64]:
-        """Return (n, n_classes) calibrated probabilities."""
-        return self._columns("probability")
-
-    def _columns(self, kind: str) -> NDArray[np.float64]:
-        names = [f"{kind}_{k}" for k in range(self.n_classes)]
-        return self.table[names].to_numpy(dtype=np.float64)
-
-    def write(self, path: Path) -> None:
-        """Write the table as Parquet."""
-        write_table(self.table, path)
+    def write(self, folder: Path) -> None:
+        """Write the outcome as JSON and the tables as Parquet."""
+        write_record(self.outcome, folder / "outcome.json")
+        write_table(self.table, folder / PREDICTIONS)
+        write_table(self.selection, folder / "selection.parquet")
+        if self.marks is not None:
+            write_table(self.marks, folder / MARKS)
 
     @classmethod
-    def read(cls, path: Path) -> "Predictions":
-        """Read a table written by `write`."""
-        return cls(read_table(path))
+    def read(cls, folder: Path) -> "Predictions":
+        """Read what `write` wrote."""
+        marks = folder / MARKS
+        return cls(
+            read_record(Outcome, folder / "outcome.json"),
+            read_table(folder / PREDICTIONS),
+            read_table(folder / "selection.parquet"),
+            read_table(marks) if marks.exists() else None,
+        )
+
+
+def tabulate_scores(
+    part: Part,
+    repeat: int,
+    fold: int,
+    case_id: NDArray[np.str_],
+    scores: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+    threshold: float | None = None,
+    inner_fold: int = FINAL,
+) -> pd.DataFrame:
+    """Return rows of `Predictions.table`: what one fit says of some cases.
+
+    Args:
+        scores: (n, n_classes).
+        probabilities: (n, n_classes).
+    """
+    classes = range(scores.shape[1])
+    return pd.DataFrame(
+        {
+            "part": part,
+            "repeat": repeat,
+            "fold": fold,
+            "inner_fold": inner_fold,
+            "case_id": case_id,
+            "threshold": np.nan if threshold is None else threshold,
+            **{f"score_{k}": scores[:, k] for k in classes},
+            **{f"probability_{k}": probabilities[:, k] for k in classes},
+        }
+    )
+
+
+def scores_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n, n_classes) raw scores of rows of predictions."""
+    return _by_class(rows, "score")
+
+
+def probabilities_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n, n_classes) calibrated probabilities of rows of predictions."""
+    return _by_class(rows, "probability")
+
+
+def _by_class(rows: pd.DataFrame, kind: str) -> NDArray[np.float64]:
+    n_classes = sum(name.startswith(f"{kind}_") for name in rows.columns)
+    return rows[[f"{kind}_{k}" for k in range(n_classes)]].to_numpy(dtype=np.float64)
 
 
 def folder_of(kind: Literal["models", "scores"], root: Path, outcome: Outcome) -> Path:

@@ -123,7 +123,7 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
     with table.open("w", newline="") as file:
         rows = [[film, film[:2]] for film in cases.test().case_id.tolist()]
         csv.writer(file).writerows([["file", "patient_id"], *rows])
-    test = Predictions.read(folders.scores / "predictions.parquet").part("test").table
+    test = Predictions.read(folders.scores).part("test")
     marks = read_table(folders.scores / MARKS)
     return Study(
         folders.model,

@@ -98,7 +98,7 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
                 "marker": marker[case],
             }
         )
-    scores = Predictions.read(folders.scores / "predictions.parquet").part("test").table
+    scores = Predictions.read(folders.scores).part("test")
     mean = scores.groupby("case_id")["probability_1"].mean()
     expected = {f"{case}.tif": float(value) for case, value in mean.items()}
     return Screened(folders.model, films, rows, expected)

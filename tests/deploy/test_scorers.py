@@ -15,7 +15,7 @@ from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
-from skiagram.records import Predictions
+from skiagram.records import Predictions, probabilities_of
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, covariates_of, options, prepared
 from tests.stand_ins import PLAN
@@ -46,8 +46,8 @@ def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_films_get_the_scores_of_the_run(combined: Path) -> None:
     model = load_model(combined / "combined/models/stacking")
-    test = Predictions.read(combined / "combined/scores/stacking/predictions.parquet").part("test")
-    names = test.table["case_id"].unique()
+    test = Predictions.read(combined / "combined/scores/stacking").part("test")
+    names = test["case_id"].unique()
     films = [combined / "films" / f"{name}.png" for name in names]
     known = covariates_of(names.astype(str)).astype(object)
     cells = {
@@ -59,7 +59,7 @@ def test_films_get_the_scores_of_the_run(combined: Path) -> None:
     covariates = CovariateTable(model.scorer.covariates, cells)
     found = predict(model, films, covariates)
     assert not found.refused
-    repeats = [Predictions(rows).probabilities() for _, rows in test.table.groupby("repeat")]
+    repeats = [probabilities_of(rows) for _, rows in test.groupby("repeat")]
     np.testing.assert_allclose(found.rows, np.mean(repeats, axis=0), rtol=0, atol=1e-12)
 
 

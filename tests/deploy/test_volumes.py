@@ -133,7 +133,7 @@ def fit(
 
 def expected(root: Path) -> NDArray[np.float64]:
     """Return the sorted probabilities of the positive class of the test cases."""
-    test = Predictions.read(root / "scores/predictions.parquet").part("test").table
+    test = Predictions.read(root / "scores").part("test")
     mean: NDArray[np.float64] = test.groupby("case_id")["probability_1"].mean().to_numpy()
     return np.sort(mean)
 

@@ -32,7 +32,7 @@ from skiagram.preparation import (
     brightness_of,
     propagate_preparation,
 )
-from skiagram.records import SEALED, Cases, Predictions, Task, write_record
+from skiagram.records import SEALED, Cases, Predictions, Task, probabilities_of, write_record
 from skiagram.restoration.restore import restore_store
 from tests.stand_ins import PLAN
 
@@ -57,7 +57,7 @@ class Trained:
 
     def expected(self) -> NDArray[np.float64]:
         """Return the mean probabilities over repeats, a row a film."""
-        repeats = [Predictions(rows).probabilities() for _, rows in self.test.groupby("repeat")]
+        repeats = [probabilities_of(rows) for _, rows in self.test.groupby("repeat")]
         mean: NDArray[np.float64] = np.mean(repeats, axis=0)
         return mean
 
@@ -137,7 +137,7 @@ def finish(
     of_features = isinstance(inputs[0], FeatureTable)
     space = inputs[0] if of_features else image_traits([ImageStore(folder / "restored")])
     write_fingerprint(folder / "model", folder, cases, space)
-    test = Predictions.read(folder / "predictions.parquet").part("test").table
+    test = Predictions.read(folder).part("test")
     films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]
     return Trained(folder / "model", films, test)
 

@@ -16,7 +16,6 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.evaluation.scores import ModelScores
 from skiagram.records import SEALED, Cases, DataCard, Design, Outcome, Predictions, Task
 from skiagram.sealing.ledger import Comparison
 
@@ -67,7 +66,7 @@ COMPARISON = Comparison("drawn", "", "test", (), "")
 
 def evaluated(
     known: Scenario,
-    models: Sequence[ModelScores],
+    models: Sequence[Predictions],
     *,
     seed: int = 0,
     fold_column: str = "",
@@ -111,7 +110,7 @@ def finished(
     seed: int = 0,
     repeats: int = 1,
     signal: NDArray[np.float64] | None = None,
-) -> ModelScores:
+) -> Predictions:
     """A model whose scores are the label times `strength` (or a given signal) plus unit noise."""
     rng = np.random.default_rng(seed)
     n_classes = len(known.task.classes)
@@ -123,12 +122,12 @@ def finished(
     for repeat in range(repeats):
         noise = 0 if signal is not None else rng.normal(size=(len(known.label), n_classes))
         tables.append(_rows(known, truth + noise, repeat))
-    return ModelScores(outcome, Predictions(pd.concat(tables, ignore_index=True)))
+    return Predictions(outcome, pd.concat(tables, ignore_index=True))
 
 
-def failed(name: str, arm: Literal["classical", "encoder", "deep"], reason: str) -> ModelScores:
+def failed(name: str, arm: Literal["classical", "encoder", "deep"], reason: str) -> Predictions:
     outcome = Outcome(name, arm, name.replace("_", " ").title(), "failed", reason)
-    return ModelScores(outcome, Predictions(pd.DataFrame()))
+    return Predictions(outcome, pd.DataFrame())
 
 
 def reference(

@@ -19,7 +19,6 @@ from skiagram.evaluation.arm_selection import (
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
 from skiagram.evaluation.options import DeepArm
-from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.records import Design, Predictions, write_record
 from skiagram.statistics.significance import correct_by_holm
@@ -28,9 +27,9 @@ from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scen
 CLASSES = ("a", "b", "c")
 
 
-def with_inner_strength(model: ModelScores, known: Scenario, strengths: list[float]) -> ModelScores:
+def with_inner_strength(model: Predictions, known: Scenario, strengths: list[float]) -> Predictions:
     """Give the inner scores of each outer fold a strength of their own; the others stay."""
-    table = model.predictions.table.copy()
+    table = model.table.copy()
     rng = np.random.default_rng(9)
     n_classes = len(known.task.classes)
     truth = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
@@ -42,16 +41,16 @@ def with_inner_strength(model: ModelScores, known: Scenario, strengths: list[flo
         )
         for k, column in enumerate(softmax(scores, axis=1).T):
             table.loc[rows, f"probability_{k}"] = column
-    return replace(model, predictions=Predictions(table))
+    return replace(model, table=table)
 
 
-def run(known: Scenario, models: list[ModelScores], deep_arm: DeepArm = "either") -> Evaluation:
+def run(known: Scenario, models: list[Predictions], deep_arm: DeepArm = "either") -> Evaluation:
     return evaluated(known, models, replicates=200, deep_arm=deep_arm)
 
 
-def choose(models: list[ModelScores], development: LabelledCases) -> dict[Fold, str]:
+def choose(models: list[Predictions], development: LabelledCases) -> dict[Fold, str]:
     figures = {
-        model.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(model.predictions, development))
+        model.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(model, development))
         for model in models
     }
     return choose_within_folds(figures)
@@ -62,8 +61,8 @@ def known() -> Scenario:
     return scenario(120, 0, design="cv")
 
 
-def auc_within_folds(known: Scenario, model: ModelScores) -> float:
-    table = model.predictions.part("out_of_fold").table
+def auc_within_folds(known: Scenario, model: Predictions) -> float:
+    table = model.part("out_of_fold")
     label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
     folds = [rows.assign(label=rows["case_id"].map(label)) for _, rows in table.groupby("fold")]
     areas = [roc_auc_score(rows["label"], rows["probability_1"]) for rows in folds]
@@ -71,7 +70,7 @@ def auc_within_folds(known: Scenario, model: ModelScores) -> float:
     return float(np.average(areas, weights=pairs))
 
 
-def two_forests(known: Scenario) -> list[ModelScores]:
+def two_forests(known: Scenario) -> list[Predictions]:
     return [
         with_inner_strength(finished(known, "one", strength=1.0, seed=1), known, [3, 0, 3]),
         with_inner_strength(finished(known, "two", strength=1.0, seed=2), known, [0, 3, 0]),
@@ -83,9 +82,9 @@ def test_each_fold_is_scored_by_the_model_that_its_inner_folds_prefer(known: Sce
     development = label_cases(known.cases, known.task, known.sealed)
     chosen = choose(models, development)
     assert chosen == {(0, 0): "one", (0, 1): "two", (0, 2): "one"}
-    joined = compose(models, chosen, "classical").predictions.part("out_of_fold").table
+    joined = compose(models, chosen, "classical").part("out_of_fold")
     for fold, model in ((0, models[0]), (1, models[1]), (2, models[0])):
-        table = model.predictions.part("out_of_fold").table
+        table = model.part("out_of_fold")
         expected = table[table["fold"] == fold].set_index("case_id")["score_1"]
         found = joined[joined["fold"] == fold].set_index("case_id")["score_1"]
         pd.testing.assert_series_equal(found.sort_index(), expected.sort_index())
@@ -94,7 +93,7 @@ def test_each_fold_is_scored_by_the_model_that_its_inner_folds_prefer(known: Sce
 def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known: Scenario) -> None:
     models = two_forests(known)
     before = label_cases(known.cases, known.task, known.sealed)
-    own = set(models[0].predictions.part("out_of_fold").table.query("fold == 1")["case_id"])
+    own = set(models[0].part("out_of_fold").query("fold == 1")["case_id"])
     turned = np.isin(before.case_id, list(own))
     label = np.where(turned, 1 - before.label, before.label)
     after = replace(before, label=label.astype(np.int64))
@@ -105,7 +104,7 @@ def inner_auc_of_chosen(known: Scenario) -> float:
     """Return the mean over outer folds of the higher inner AUC, by scikit-learn."""
     development = label_cases(known.cases, known.task, known.sealed)
     positive = dict(zip(development.case_id, development.label == 1, strict=True))
-    inner = [model.predictions.part("inner").table for model in two_forests(known)]
+    inner = [model.part("inner") for model in two_forests(known)]
     areas = [
         [
             roc_auc_score([positive[case] for case in rows["case_id"]], rows["probability_1"])
@@ -163,9 +162,8 @@ def test_any_number_of_classes_and_repeats_with_a_reader(
         finished(known, "net", arm="deep", strength=1.5, seed=3, repeats=repeats),
     ]
     reader = finished(known, "reader", arm="reader", strength=2.0, seed=4)
-    table = reader.predictions.table
-    scored = Predictions(table[table["part"] == "out_of_fold"].reset_index(drop=True))
-    found = run(known, [*models, replace(reader, predictions=scored)])
+    scored = replace(reader, table=reader.part("out_of_fold"))
+    found = run(known, [*models, scored])
     assert set(found.arms) == {"classical", "deep"}
     assert found.arms["classical"].choices == FOLDS * repeats
     assert found.primary is not None
@@ -176,7 +174,7 @@ def test_any_number_of_classes_and_repeats_with_a_reader(
     assert all(one.p is not None for one in beside)
 
 
-def three_arms(known: Scenario) -> list[ModelScores]:
+def three_arms(known: Scenario) -> list[Predictions]:
     return [
         finished(known, "forest", strength=1.0, seed=1),
         finished(known, "net", arm="deep", strength=1.2, seed=2),

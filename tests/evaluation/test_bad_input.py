@@ -11,7 +11,6 @@ import pytest
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
-from skiagram.evaluation.scores import ModelScores
 from skiagram.records import Design, Predictions, write_record
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
@@ -26,7 +25,7 @@ ANALYSES = RequestedAnalyses(
 
 
 def run(
-    known: Scenario, models: list[ModelScores], sealed: pd.DataFrame | None = None
+    known: Scenario, models: list[Predictions], sealed: pd.DataFrame | None = None
 ) -> Evaluation:
     age = pd.DataFrame({"case_id": known.cases.case_id, "age": np.arange(len(known.label))})
     return evaluated(
@@ -38,7 +37,7 @@ def run(
     )
 
 
-def pair(known: Scenario, repeats: int = 1) -> list[ModelScores]:
+def pair(known: Scenario, repeats: int = 1) -> list[Predictions]:
     return [
         finished(known, "svm", seed=1, repeats=repeats),
         finished(known, "net", arm="deep", seed=2, repeats=repeats),
@@ -134,25 +133,25 @@ def test_perfect_models(tmp_path: Path) -> None:
 def test_numbers_that_are_no_scores(column: str, value: float, part: str) -> None:
     known = scenario()
     model = finished(known, "svm")
-    table = model.predictions.table.copy()
+    table = model.table.copy()
     row = int(np.flatnonzero(table["part"] == part)[2])
     table.loc[row, column] = value
     case = str(table.loc[row, "case_id"])
     with pytest.raises(DataError, match=rf"scores of svm: 1 rows hold a score .* first {case}"):
-        run(known, [ModelScores(model.outcome, Predictions(table))])
+        run(known, [Predictions(model.outcome, table)])
 
 
 @pytest.mark.parametrize("part", ["test", "out_of_fold"])
 def test_case_ids_that_do_not_match(part: str) -> None:
     known = scenario()
     model = finished(known, "svm")
-    table = model.predictions.table.copy()
+    table = model.table.copy()
     row = int(np.flatnonzero(table["part"] == part)[0])
     for value, problem in (("case-9999", "unknown"), (table["case_id"][row + 1], "doubled")):
         changed = table.copy()
         changed.loc[row, "case_id"] = value
         with pytest.raises(DataError, match=rf"case ids are {problem}|unknown case ids"):
-            run(known, [ModelScores(model.outcome, Predictions(changed))])
+            run(known, [Predictions(model.outcome, changed)])
 
 
 def test_sealed_labels_that_do_not_match() -> None:

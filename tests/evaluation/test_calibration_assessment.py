@@ -199,8 +199,8 @@ def test_a_model_that_is_sure_of_one_class_stops_nothing(
     known = scenario(90, 60 if design == "holdout" else 0, design=design, images=1)
     sure = finished(known, "sure")
     for k in range(2):
-        sure.predictions.table[f"probability_{k}"] = float(k == named)
-        sure.predictions.table[f"score_{k}"] = 1e6 * (k == named)
+        sure.table[f"probability_{k}"] = float(k == named)
+        sure.table[f"score_{k}"] = 1e6 * (k == named)
     found = evaluated(known, [sure, finished(known, "net", arm="deep")])
     write_record(found, tmp_path / "evaluation.json")  # refuses what is no number
     assert found.models[0].calibration is not None

@@ -59,8 +59,8 @@ def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     known = scenario(90, 120, classes=CLASSES)
     found = run(known).models[1]
     label = known.sealed["label"].to_numpy()
-    table = finished(known, "strong", strength=1.5, seed=2).predictions.part("test")
-    expected = [roc_auc_score(label == k, table.probabilities()[:, k]) for k in range(3)]
+    table = finished(known, "strong", strength=1.5, seed=2).part("test")
+    expected = [roc_auc_score(label == k, table[f"probability_{k}"]) for k in range(3)]
     assert [one.value for one in found.class_auc] == pytest.approx(expected)
     assert all((one.low or 1) < (one.value or 0) < (one.high or 0) for one in found.class_auc)
     assert found.metrics["roc_auc"].value == pytest.approx(np.mean(expected))

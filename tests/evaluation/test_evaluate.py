@@ -11,14 +11,13 @@ from sklearn.metrics import roc_auc_score
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.scores import ModelScores
 from skiagram.records import Design, Predictions, write_record
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
 
 def run(
     known: Scenario,
-    models: list[ModelScores],
+    models: list[Predictions],
     *,
     truth: pd.DataFrame | None = None,
     duplicates: pd.DataFrame | None = None,
@@ -28,7 +27,7 @@ def run(
     return evaluated(known, models, truth=truth, duplicates=pairs, replicates=200, compute=compute)
 
 
-def arms(known: Scenario) -> list[ModelScores]:
+def arms(known: Scenario) -> list[Predictions]:
     return [
         finished(known, "weak_tree", strength=0.3, seed=1),
         finished(known, "strong_forest", strength=1.0, seed=2),
@@ -45,20 +44,20 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
     known = scenario(design=design, test=80 if design == "holdout" else 0)
     signal = known.label * 4.0 + np.random.default_rng(7).normal(size=len(known.label))
     reader = finished(known, "reader", arm="reader", signal=signal)
-    table = reader.predictions.table.copy()
+    table = reader.table.copy()
     of_fold = 1 + table["fold"].to_numpy() ** 2  # calibrations of folds put cases out of order
     table["probability_1"] = 1 / (
         1 + np.exp(-signal[table["case_id"].str[5:].astype(int)] * of_fold)
     )
     table["probability_0"] = 1 - table["probability_1"]
-    found = run(known, [*arms(known), ModelScores(reader.outcome, Predictions(table))])
+    found = run(known, [*arms(known), Predictions(reader.outcome, table)])
     assert found.best == {"classical": "strong_forest", "deep": "net"}
     reported = known.cases.split == ("test" if design == "holdout" else "train")
     auc = found.models[-1].metrics["roc_auc"].value
     label, score = known.label[reported], signal[reported]
     fold = np.zeros(len(label), dtype=np.int64)
     if design == "cv":  # in the pairs in which the models have an AUC, to be compared with them
-        own = reader.predictions.part("out_of_fold").table.set_index("case_id")["fold"]
+        own = reader.part("out_of_fold").set_index("case_id")["fold"]
         fold = own.loc[known.cases.case_id.tolist()].to_numpy()
     parts = [fold == k for k in np.unique(fold)]
     pairs = [label[rows].sum() * (1 - label[rows]).sum() for rows in parts]
@@ -118,8 +117,8 @@ def test_sealed_labels_choose_nothing() -> None:
 def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() -> None:
     known = scenario(120, 0, design="cv")
     models = arms(known)
-    inner = models[0].predictions.table["part"] == "inner"
-    table = models[0].predictions.table
+    inner = models[0].table["part"] == "inner"
+    table = models[0].table
     label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
     table.loc[inner, "probability_1"] = table.loc[inner, "case_id"].map(label).astype(float)
     table.loc[inner, "probability_0"] = 1 - table.loc[inner, "probability_1"]
@@ -148,7 +147,7 @@ def test_near_duplicates_are_left_out_and_reported() -> None:
     )
     found = run(known, arms(known), duplicates=pairs)
     assert (found.near_duplicates, found.label_conflicts) == (2, 1)
-    table = arms(known)[1].predictions.part("test").table
+    table = arms(known)[1].part("test")
     kept = ~table["case_id"].isin(["case-0120", "case-0122"]).to_numpy()
     score = (table["score_1"] - table["score_0"]).to_numpy()[kept]
     expected = roc_auc_score(known.sealed["label"].to_numpy()[kept], score)
@@ -190,10 +189,10 @@ def test_equal_runs_give_equal_files(tmp_path: Path) -> None:
 def test_out_of_fold_scores_must_cover_the_development_cases() -> None:
     known = scenario()
     model = finished(known, "forest")
-    table = model.predictions.table
+    table = model.table
     lost = (table["part"] == "out_of_fold") & (table["case_id"] == "case-0003")
     with pytest.raises(DataError, match="forest, out_of_fold: 1 case ids are missing: case-0003"):
-        run(known, [ModelScores(model.outcome, Predictions(table[~lost]))])
+        run(known, [Predictions(model.outcome, table[~lost])])
 
 
 def test_duplicates_of_other_data_are_refused() -> None:

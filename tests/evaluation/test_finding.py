@@ -13,10 +13,9 @@ from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
-from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.verdict import decide_by_margin, decide_finding
 from skiagram.finding.marks import HitRule
-from skiagram.records import Design, tabulate_places
+from skiagram.records import Design, Predictions, tabulate_places
 from skiagram.report.sections.finding import state_finding
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
@@ -32,7 +31,7 @@ def place_lesions(known: Scenario, unplaced: int = 0) -> pd.DataFrame:
 
 
 def find(
-    known: Scenario, model: ModelScores, lesions: pd.DataFrame, strength: float, seed: int = 0
+    known: Scenario, model: Predictions, lesions: pd.DataFrame, strength: float, seed: int = 0
 ) -> pd.DataFrame:
     """Two false marks an image, and one 1 mm from each lesion, with scores of unit deviation."""
     generator, placed = np.random.default_rng(seed), set(lesions["case_id"])
@@ -45,9 +44,9 @@ def find(
     return tabulate_marks(model, mark)
 
 
-def tabulate_marks(model: ModelScores, mark: Callable[[str], list[Place]]) -> pd.DataFrame:
+def tabulate_marks(model: Predictions, mark: Callable[[str], list[Place]]) -> pd.DataFrame:
     """Return marks of all images by all fits; every fit has its own offset and scale."""
-    table = model.predictions.table
+    table = model.table
     keys = ["part", "repeat", "fold", "inner_fold", "case_id"]
     rows = []
     for parts in (["out_of_fold", "test"], ["inner"]):
@@ -63,7 +62,7 @@ def tabulate_marks(model: ModelScores, mark: Callable[[str], list[Place]]) -> pd
 
 class Searched(NamedTuple):
     known: Scenario
-    models: tuple[ModelScores, ...]
+    models: tuple[Predictions, ...]
     tables: FindingTables
     evaluation: Evaluation
     found: FindingEvaluation
@@ -83,12 +82,12 @@ def searched(
         finished(known, names[1], arm="deep", strength=1.0, seed=1, repeats=repeats),
     ]
     lesions = place_lesions(known, unplaced)
-    marks = {
-        name: find(known, model, lesions, strength, seed=k)
-        for k, (name, model, strength) in enumerate(zip(names, models, strengths, strict=True))
-    }
+    models = [
+        replace(model, marks=find(known, model, lesions, strength, seed=k))
+        for k, (model, strength) in enumerate(zip(models, strengths, strict=True))
+    ]
     spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
-    tables, truth = FindingTables(lesions, lesions, marks, spacing, 0.9), None
+    tables, truth = FindingTables(lesions, lesions, spacing, 0.9), None
     if ideal is not None:
         own = find(known, models[0], lesions, ideal, seed=9)
         own = own[own["part"].isin(["test"])].drop(columns=["part", "repeat", "fold"])
@@ -162,7 +161,7 @@ CELLS = 16
 
 
 def mark_cells(
-    known: Scenario, model: ModelScores, lesions: pd.DataFrame, kind: Kind, strength: float
+    known: Scenario, model: Predictions, lesions: pd.DataFrame, kind: Kind, strength: float
 ) -> pd.DataFrame:
     """Mark each of 16 cells, one of which holds the nodule of a film, known by a noisy value.
 
@@ -193,12 +192,12 @@ def films(
     """Evaluate finders: name, arm, strength of the scores of whole films, marks, their strength."""
     known = scenario(160, 0 if design == "cv" else 160, design=design)
     lesions = place_lesions(known)
-    models, marks = [], {}
+    models = []
     for seed, (name, arm, of_films, kind, strength) in enumerate(finders):
-        models.append(finished(known, name, arm=arm, strength=of_films, seed=seed))
-        marks[name] = mark_cells(known, models[-1], lesions, kind, strength)
+        model = finished(known, name, arm=arm, strength=of_films, seed=seed)
+        models.append(replace(model, marks=mark_cells(known, model, lesions, kind, strength)))
     spacing = dict.fromkeys(known.cases.case_id.tolist(), (1.0, 1.0))
-    tables = FindingTables(lesions, lesions, marks, spacing, 0.9)
+    tables = FindingTables(lesions, lesions, spacing, 0.9)
     evaluation = evaluated(known, models, finding=tables, hit=HIT)
     assert evaluation.finding
     return Searched(known, tuple(models), tables, evaluation, evaluation.finding)
@@ -262,9 +261,10 @@ def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design: 
 def test_the_choice_knows_no_lesion_that_it_is_reported_on() -> None:
     run = films("cv", ("cell_forest", "classical", 1.5, "cells", 2.0))
     (model,), setting = run.models, given(run)
-    table = model.predictions.part("out_of_fold").table
+    table = model.part("out_of_fold")
     held_out = set(table[table["fold"] == 1]["case_id"])
-    lesions, marks = run.tables.lesions, run.tables.marks["cell_forest"]
+    lesions, marks = run.tables.lesions, model.marks
+    assert marks is not None
 
     def measure(known: pd.DataFrame, made: pd.DataFrame) -> dict[tuple[int, int], float]:
         spacing = run.tables.spacing
@@ -284,7 +284,8 @@ def test_sealed_lesions_have_no_say_in_the_choice() -> None:
     run = searched("holdout")
     sealed = set(run.known.cases.test().case_id.tolist())
     open_ones = run.tables.known[~run.tables.known["case_id"].isin(sealed)]
-    model, marks = run.models[1], run.tables.marks["window_network"]
-    figure = measure_for_selection(model, marks, open_ones, given(run), HIT, run.tables.spacing)
+    model, spacing = run.models[1], run.tables.spacing
+    assert model.marks is not None
+    figure = measure_for_selection(model, model.marks, open_ones, given(run), HIT, spacing)
     assert figure.value == run.found.finders[1].selection_sensitivity
     assert 0.8 < (figure.value or 0) < 1

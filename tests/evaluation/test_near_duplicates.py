@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluation_set import count_label_conflicts, mark_near_duplicates
 from skiagram.evaluation.labelled_cases import label_cases
-from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.verdict import signed
+from skiagram.records import Predictions
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 
@@ -45,7 +45,7 @@ def test_contradicting_labels_are_counted() -> None:
     assert count_label_conflicts(label, pairs(("a", "b"), ("b", "c"))) == 1
 
 
-def remembered() -> tuple[Scenario, list[ModelScores], pd.DataFrame]:
+def remembered() -> tuple[Scenario, list[Predictions], pd.DataFrame]:
     """Return a network that knows 30 of 80 test cases by heart and is at chance on the others."""
     known = scenario(images=1)
     test = np.flatnonzero(known.cases.split == "test")
@@ -68,7 +68,7 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     assert clean is not None
     assert everything is not None
     assert clean.cases == clean.patients == 50
-    table = {model.outcome.model: model.predictions.part("test").table for model in models}
+    table = {model.outcome.model: model.part("test") for model in models}
     kept = slice(30, None)
     auc = {
         name: roc_auc_score(known.sealed["label"][kept], (own["score_1"] - own["score_0"])[kept])

@@ -13,7 +13,6 @@ from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.scores import align_scores, make_scores_table, mean_over_repeats
-from skiagram.records import Predictions
 from tests.evaluation.scenario import failed, finished, scenario
 
 KNOWN = scenario()
@@ -22,9 +21,9 @@ REPORTED = label_cases(KNOWN.cases.test(), KNOWN.task, KNOWN.sealed)
 
 def test_shuffled_rows_are_lined_up() -> None:
     model = finished(KNOWN, "forest", repeats=2)
-    shuffled = Predictions(model.predictions.table.sample(frac=1, random_state=1))
+    shuffled = model.table.sample(frac=1, random_state=1)
     one = align_scores(model, "test", REPORTED)
-    two = align_scores(dataclasses.replace(model, predictions=shuffled), "test", REPORTED)
+    two = align_scores(dataclasses.replace(model, table=shuffled), "test", REPORTED)
     np.testing.assert_array_equal(one.probability, two.probability)
     assert one.probability.shape == (2, len(REPORTED), 2)
 
@@ -35,7 +34,7 @@ def test_only_cases_of_one_fit_are_ranked(arm: Literal["classical", "reader"]) -
     cases = label_cases(known.cases, known.task, known.sealed)
     model = finished(known, "forest", arm=arm, repeats=2)
     before = align_scores(model, "out_of_fold", cases)
-    table = model.predictions.table
+    table = model.table
     for k in range(2):  # scores of a fit on another scale, which no calibration mends
         table[f"score_{k}"] = (1 + table["fold"]) * table[f"score_{k}"] + 10 * k * table["fold"]
     after = align_scores(model, "out_of_fold", cases)
@@ -60,12 +59,10 @@ def test_folds_of_one_class_each_have_no_auc() -> None:
     known = scenario(120, 0, design="cv", images=1)
     cases = label_cases(known.cases, known.task, known.sealed)
     model = finished(known, "forest")
-    rows = model.predictions.table.set_index("case_id")
+    rows = model.table.set_index("case_id")
     rows["fold"] = pd.Series(known.label, known.cases.case_id)
     table = rows.loc[rows["part"] == "out_of_fold"].reset_index()
-    scores = align_scores(
-        dataclasses.replace(model, predictions=Predictions(table)), "out_of_fold", cases
-    )
+    scores = align_scores(dataclasses.replace(model, table=table), "out_of_fold", cases)
     found = estimate_auc(scores, cases, cases.draws(100, 0))
     assert found.value is None
     assert "no fold has reported cases of class normal" in found.reason
@@ -73,7 +70,7 @@ def test_folds_of_one_class_each_have_no_auc() -> None:
 
 def test_a_case_scored_twice_in_a_repeat_is_named() -> None:
     model = finished(KNOWN, "forest")
-    table = model.predictions.table
+    table = model.table
     last = int(table.index[table["part"] == "test"][-1])
     table.loc[last, "case_id"] = "case-0120"
     with pytest.raises(
@@ -94,5 +91,5 @@ def test_one_row_a_reported_case_with_the_mean_over_repeats() -> None:
     test = known.cases.split == "test"
     assert table["case_id"].tolist() == known.cases.case_id[test].tolist()
     assert table["label"].tolist() == [known.task.classes[k] for k in known.label[test]]
-    means = forest.predictions.part("test").table.groupby("case_id")["probability_1"].mean()
+    means = forest.part("test").groupby("case_id")["probability_1"].mean()
     np.testing.assert_allclose(table["forest"], means.to_numpy())

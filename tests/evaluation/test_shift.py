@@ -37,7 +37,7 @@ def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
     known = scenario(120, 80, images=1)
     model = finished(known, "forest", strength=1.0)
     found = evaluated(known, [model])
-    table = model.predictions.part("out_of_fold").table
+    table = model.part("out_of_fold")
     rows = table["case_id"].str[5:].astype(int)
     odds, fold = table["score_1"] - table["score_0"], table["fold"]
     by_fold = [roc_auc_score(known.label[rows[fold == k]], odds[fold == k]) for k in range(FOLDS)]

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.scores import ModelScores
+from skiagram.records import Predictions
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
@@ -26,7 +26,7 @@ def known_folds(cases: int = 360) -> tuple[Scenario, NDArray[np.str_]]:
 def run(
     known: Scenario,
     site: NDArray[np.str_],
-    models: list[ModelScores] | None = None,
+    models: list[Predictions] | None = None,
     fold_column: str = "site",
     test_sites: tuple[str, ...] = (),
 ) -> Evaluation:
@@ -44,7 +44,7 @@ def test_each_site_has_the_auc_of_its_own_cases() -> None:
     assert found is not None
     assert [one.name for one in found.sites] == SITES.tolist()
     assert (found.column, found.left_out) == ("site", 0)
-    rows = finished(known, "svm").predictions.part("out_of_fold").table.set_index("case_id")
+    rows = finished(known, "svm").part("out_of_fold").set_index("case_id")
     score = rows["probability_1"].loc[known.cases.case_id.tolist()].to_numpy()
     for one in found.sites:
         own = site == one.name
@@ -107,7 +107,7 @@ def test_a_site_of_few_patients_is_left_out() -> None:
     of_two = site.copy()
     of_two[(site == "Porto") & (np.arange(len(site)) > 40)] = "Basel"
     models = [finished(known, "svm")]
-    table = models[0].predictions.table
+    table = models[0].table
     moved = table["case_id"].isin(known.cases.case_id[of_two != site])
     table.loc[moved & (table["part"] == "out_of_fold"), "fold"] = 0
     found = run(known, of_two, models).sites

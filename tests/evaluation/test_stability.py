@@ -42,9 +42,9 @@ def test_corrected_interval_by_hand() -> None:
 def test_fold_areas_equal_sklearn_repeat_after_repeat() -> None:
     known = scenario()
     model = finished(known, "forest", repeats=2)
-    folds = fold_auc(model.predictions, of_development(known))
+    folds = fold_auc(model, of_development(known))
     label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
-    held_out = model.predictions.part("out_of_fold").table
+    held_out = model.part("out_of_fold")
     expected = [
         roc_auc_score([label[case] for case in rows["case_id"]], rows["score_1"] - rows["score_0"])
         for _, rows in held_out.groupby(["repeat", "fold"])
@@ -60,7 +60,7 @@ def test_seeds_are_spread_apart_from_folds() -> None:
     for repeats in (1, 4):
         model = finished(known, "net", repeats=repeats)
         scores = align_scores(model, "out_of_fold", cases)
-        found = assess_stability(fold_auc(model.predictions, cases), scores, cases)
+        found = assess_stability(fold_auc(model, cases), scores, cases)
         assert len(found.seed_auc) == repeats
         assert len(found.fold_auc) == 3 * repeats
         expected = None if repeats == 1 else np.std(found.seed_auc, ddof=1)
@@ -70,8 +70,8 @@ def test_seeds_are_spread_apart_from_folds() -> None:
 def test_inner_selection_ranks_by_probability() -> None:
     known = scenario()
     model = finished(known, "net")
-    model.predictions.table["score_1"] = 0.0  # inner scores of several fits share no scale
-    found = inner_auc(model.predictions, of_development(known))
+    model.table["score_1"] = 0.0  # inner scores of several fits share no scale
+    found = inner_auc(model, of_development(known))
     assert found.value is not None
     assert found.value > 0.8
     assert found.low is None
@@ -93,7 +93,7 @@ def test_a_run_reports_them_with_several_repeats_only() -> None:
     assert once is not None
     assert often is not None
     assert (once.flips, once.variance) == (None, None)
-    test = [rows for _, rows in models[1].predictions.part("test").table.groupby("repeat")]
+    test = [rows for _, rows in models[1].part("test").groupby("repeat")]
     called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
     named = np.stack(called).astype(np.int64)
     assert often.flips is not None

@@ -33,7 +33,7 @@ def test_each_value_has_the_figures_of_its_cases() -> None:
     shuffled = table(known, site=site).sample(frac=1, random_state=0)
     east, west = run(known, shuffled).subgroups
     assert (east.column, east.value, east.cases) == ("site", "east", 80)
-    rows = finished(known, "svm").predictions.part("test").table
+    rows = finished(known, "svm").part("test")
     score = (rows["score_1"] - rows["score_0"]).to_numpy()
     for one in (east, west):
         own = site[120:] == one.value

@@ -22,6 +22,7 @@ from skiagram.records import (
     Task,
     read_record,
     read_table,
+    scores_of,
     write_table,
 )
 from tests.models.examples import PLAN, Spy, labelled
@@ -58,7 +59,7 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path: Pat
     deployment = read_record(Deployment, model / DEPLOYMENT)
     assert deployment.options == {"depth": 3}
     assert deployment.sensitivity == PLAN.sensitivity
-    test = Predictions.read(scores / "predictions.parquet").part("test").table
+    test = Predictions.read(scores).part("test")
     assert [one.threshold for one in deployment.decisions] == test["threshold"].unique().tolist()
     curves = read_table(scores / "curves.parquet")
     assert curves["fit"].nunique() == 8
@@ -89,9 +90,8 @@ def test_a_model_that_fails_leaves_a_named_outcome_and_empty_files_of_the_same_s
     run(Spy(), tmp_path / "whole")
     name = "scores/spy/predictions.parquet"
     assert pq.read_schema(tmp_path / "failed" / name) == pq.read_schema(tmp_path / "whole" / name)
-    empty = Predictions.read(tmp_path / "failed" / name)
-    assert empty.n_classes == 2
-    assert empty.part("test").scores().shape == (0, 2)
+    empty = Predictions.read(tmp_path / "failed/scores/spy")
+    assert scores_of(empty.part("test")).shape == (0, 2)
 
 
 def test_curves_of_the_fits_before_a_failure_are_kept(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path: Path) -> No
     groups = read_fold_groups(plan, tmp_path / "covariates.parquet", cases, task)
     member = Member("spy", Spy(), {}, data.inputs, data.inputs.select(np.arange(0)), groups)
     train(member, cases, task, plan, ArmFolders.under(tmp_path, "spy"))
-    rows = Predictions.read(tmp_path / "scores/spy/predictions.parquet").part("out_of_fold").table
+    rows = Predictions.read(tmp_path / "scores/spy").part("out_of_fold")
     where = rows["case_id"].map(dict(zip(data.case_id.tolist(), site.tolist(), strict=True)))
     for _, sites in where.groupby([rows["repeat"], rows["fold"]]):
         assert len(set(sites)) == 1

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
@@ -11,8 +12,9 @@ from skiagram import records
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
-from skiagram.models.cross_validation import FINAL, CrossValidator, Development, Plan, Scored
+from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.models.fits import finite
+from skiagram.records import probabilities_of, scores_of
 from skiagram.splits import Partition, grouped_folds
 from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
 
@@ -21,18 +23,19 @@ MARKED = np.isin(CASES.patient_id, ["p0", "p1", "p2", "p3"])
 TEST = replace(labelled(patients=6).inputs, case_id=np.array([f"t{at}" for at in range(12)]))
 
 
-Rows = list[list[Scored]]
+Rows = list[list[pd.DataFrame]]  # of each repeat, a table a fit
 Design = Callable[[Spy], Rows]
 
 
 def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED, plan: Plan = PLAN) -> Rows:
     seen = [(CASES, TEST)] * plan.repeats
-    return [rows for _, rows in CrossValidator(spy, plan, 1).holdout(seen, marked, TEST.case_id)]
+    repeats = CrossValidator(spy, plan, 1).holdout(seen, marked, TEST.case_id)
+    return [repeat.scores for repeat in repeats]
 
 
 def by_cv(spy: Spy, cases: Labelled[FeatureTable] = CASES, plan: Plan = PLAN) -> Rows:
     validator = CrossValidator(spy, plan, 1 if cases.n_classes == 2 else None)
-    return [rows for _, rows in validator.cross_validate([cases] * plan.repeats)]
+    return [repeat.scores for repeat in validator.cross_validate([cases] * plan.repeats)]
 
 
 def by_seed(one: Spy, other: Spy) -> list[tuple[Seen, Seen]]:
@@ -41,8 +44,13 @@ def by_seed(one: Spy, other: Spy) -> list[tuple[Seen, Seen]]:
     return [(seen, others[seen.seed]) for seen in one.fits]
 
 
-def part(rows: list[Scored], name: str) -> list[Scored]:
-    return [one for one in rows if one.part == name]
+def part(tables: list[pd.DataFrame], name: str) -> list[pd.DataFrame]:
+    return [rows for rows in tables if (rows["part"] == name).all()]
+
+
+def fold_of(rows: pd.DataFrame) -> int:
+    (fold,) = rows["fold"].unique()
+    return int(fold)
 
 
 @pytest.mark.slow
@@ -60,7 +68,7 @@ def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
         assert not known & {patient.get(case, case) for case in scored}
     recorded = [one for repeat in rows for one in repeat]
     assert len(spy.scored) == len(recorded)
-    assert len(blind) == sum(one.part != "training" for one in recorded)
+    assert len(blind) == len(recorded) - len(part(recorded, "training"))
     for seen in spy.fits:
         held = set() if seen.validation is None else set(seen.validation.patient_id)
         assert not held & set(seen.training.patient_id)
@@ -83,32 +91,31 @@ def test_labels_of_a_held_out_outer_fold_do_not_move_its_scores(
         for j, (was, now) in enumerate(
             zip(part(before, "out_of_fold"), part(after, "out_of_fold"), strict=True)
         ):
-            assert (was.scores.tobytes() == now.scores.tobytes()) == (j == k)
+            assert np.array_equal(scores_of(was), scores_of(now)) == (j == k)
             if j == k:
-                assert was.probabilities.tobytes() == now.probabilities.tobytes()
-                assert was.threshold == now.threshold
+                pd.testing.assert_frame_equal(was, now, check_exact=True)
 
 
 def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
     for rows in by_holdout(Spy()):
-        held_out = np.concatenate([one.case_id for one in part(rows, "out_of_fold")])
-        assert sorted(held_out) == CASES.case_id.tolist()
+        held_out = pd.concat(part(rows, "out_of_fold"))
+        assert sorted(held_out["case_id"]) == CASES.case_id.tolist()
         (test,) = part(rows, "test")
-        assert test.case_id.tolist() == TEST.case_id.tolist()
-        assert test.fold == FINAL
-        assert test.threshold is not None
-        assert all(one.threshold is None for one in part(rows, "out_of_fold"))
+        assert test["case_id"].tolist() == TEST.case_id.tolist()
+        assert fold_of(test) == records.FINAL
+        assert test["threshold"].notna().all()
+        assert held_out["threshold"].isna().all()
 
 
 @pytest.mark.slow
 def test_cv_scores_every_case_blind_once_a_repeat_and_never_inside_its_own_fold() -> None:
     for rows in by_cv(Spy()):
         held_out = part(rows, "out_of_fold")
-        assert sorted(np.concatenate([one.case_id for one in held_out])) == CASES.case_id.tolist()
+        assert sorted(pd.concat(held_out)["case_id"]) == CASES.case_id.tolist()
         for one in held_out:
-            inner = [row.case_id for row in part(rows, "inner") if row.fold == one.fold]
-            assert sorted([*np.concatenate(inner), *one.case_id]) == CASES.case_id.tolist()
-            assert one.threshold is not None
+            inner = [row for row in part(rows, "inner") if fold_of(row) == fold_of(one)]
+            assert sorted(pd.concat([*inner, one])["case_id"]) == CASES.case_id.tolist()
+            assert one["threshold"].notna().all()
 
 
 @pytest.mark.parametrize("sensitivity", [0.5, 0.9, 1.0])
@@ -119,9 +126,9 @@ def test_a_threshold_finds_the_share_of_positive_cases_that_the_plan_asks_for(
     folds = PLAN.make_folds(CASES.label, CASES.patient_id, PLAN.folds, "repeat0")
     asked = Development(("repeat0",), CASES, np.arange(len(CASES)), folds)
     (calibrated,) = validator.develop([asked])
-    case_id = np.concatenate([one.case_id for one in calibrated.of_folds])
-    probability = np.concatenate([one.probabilities[:, 1] for one in calibrated.of_folds])
-    positive = probability[np.isin(case_id, CASES.case_id[CASES.label == 1])]
+    rows = pd.concat(calibrated.of_folds)
+    abnormal = rows["case_id"].isin(CASES.case_id[CASES.label == 1].tolist())
+    positive = rows.loc[abnormal, "probability_1"]
     threshold = calibrated.decision.threshold
     assert threshold is not None
     assert (positive > threshold).mean() < sensitivity <= (positive >= threshold).mean()
@@ -209,23 +216,24 @@ def test_without_a_published_part_the_final_fit_sets_patients_aside_by_class() -
 def test_folds_belong_to_the_plan_so_models_can_be_paired() -> None:
     first, second = by_holdout(Spy())[1], by_holdout(StoppingSpy())[1]
     for one, other in zip(first, second, strict=True):
-        assert one.case_id.tolist() == other.case_id.tolist()
+        assert one["case_id"].tolist() == other["case_id"].tolist()
     repeats = by_holdout(Spy())
-    assert repeats[0][0].case_id.tolist() != repeats[1][0].case_id.tolist()
+    assert repeats[0][0]["case_id"].tolist() != repeats[1][0]["case_id"].tolist()
 
 
 def test_probabilities_are_calibrated_scores_of_the_same_ranking() -> None:
     for one in by_holdout(Spy())[0]:
-        np.testing.assert_allclose(one.probabilities.sum(axis=1), 1)
-        order = np.argsort(one.scores[:, 1] - one.scores[:, 0], kind="stable")
-        assert (np.diff(one.probabilities[order, 1]) >= -1e-12).all()
+        scores, probabilities = scores_of(one), probabilities_of(one)
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+        order = np.argsort(scores[:, 1] - scores[:, 0], kind="stable")
+        assert (np.diff(probabilities[order, 1]) >= -1e-12).all()
 
 
 @pytest.mark.slow
 def test_more_than_two_classes_have_no_threshold() -> None:
     for rows in by_cv(Spy(), labelled(n_classes=3)):
-        assert all(one.threshold is None for one in rows)
-        assert rows[0].probabilities.shape[1] == 3
+        assert all(one["threshold"].isna().all() for one in rows)
+        assert probabilities_of(rows[0]).shape[1] == 3
 
 
 def test_scores_that_are_not_finite_are_refused() -> None:

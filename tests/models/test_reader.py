@@ -13,7 +13,18 @@ from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.reader import Reader, ReaderScores
 from skiagram.preparation import PreparedData
-from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task, write_table
+from skiagram.records import (
+    SEALED,
+    Cases,
+    Design,
+    Outcome,
+    Part,
+    Predictions,
+    Task,
+    probabilities_of,
+    scores_of,
+    write_table,
+)
 from tests.models.examples import PLAN, labelled
 
 DATA = labelled(patients=30)
@@ -39,21 +50,21 @@ def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) ->
 
 
 def predictions(folder: Path) -> Predictions:
-    return Predictions.read(folder / "scores/reader/predictions.parquet")
+    return Predictions.read(folder / "scores/reader")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "part"), [("holdout", "test"), ("cv", "out_of_fold")])
 @pytest.mark.parametrize("positive", [0, 1])
 def test_the_column_itself_is_the_score(
-    design: Design, part: str, positive: int, tmp_path: Path
+    design: Design, part: Part, positive: int, tmp_path: Path
 ) -> None:
     outcome = run(tmp_path, raw(), design, positive)
     assert (outcome.status, outcome.arm, outcome.title) == ("finished", "reader", "Dr Gray")
     assert (outcome.parameters, outcome.images_seen) == (0, 0)
     column = raw().set_index("case_id")["reader_1"]
     label = pd.Series(DATA.label, DATA.case_id)
-    for _, rows in predictions(tmp_path).part(part).table.groupby("repeat"):
+    for _, rows in predictions(tmp_path).part(part).groupby("repeat"):
         score = rows[f"score_{positive}"] - rows[f"score_{1 - positive}"]
         assert score.tolist() == column[rows["case_id"]].tolist()
         truth = label[rows["case_id"]].to_numpy()
@@ -65,17 +76,17 @@ def test_probability_and_threshold_come_from_development_labels(tmp_path: Path) 
     run(tmp_path, raw(), "holdout")
     found = predictions(tmp_path)
     label = pd.Series(DATA.label, DATA.case_id)
-    test = found.part("test").table.query("repeat == 0")
-    held_out = found.part("out_of_fold").table.query("repeat == 0")
-    folds = [Predictions(rows) for _, rows in held_out.groupby("fold")]
+    test = found.part("test").query("repeat == 0")
+    held_out = found.part("out_of_fold").query("repeat == 0")
+    folds = [rows for _, rows in held_out.groupby("fold")]
     calibration = average_calibrations(
         [
-            fit_calibration("platt", one.scores(), label[one.table["case_id"]].to_numpy())
-            for one in folds
+            fit_calibration("platt", scores_of(rows), label[rows["case_id"]].to_numpy())
+            for rows in folds
         ]
     )
-    expected = calibration.probabilities(Predictions(test).scores())
-    np.testing.assert_allclose(Predictions(test).probabilities(), expected)
+    expected = calibration.probabilities(scores_of(test))
+    np.testing.assert_allclose(probabilities_of(test), expected)
     positives = held_out["probability_1"][label[held_out["case_id"]].to_numpy() == 1]
     threshold = test["threshold"].iloc[0]
     assert (positives >= threshold).mean() >= 0.9 > (positives > threshold).mean()

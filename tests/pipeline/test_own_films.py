@@ -9,7 +9,7 @@ import pytest
 
 from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_image
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases, Predictions
+from skiagram.records import Cases, Predictions, probabilities_of
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
 from tests.pipeline.project import Project
 
@@ -115,12 +115,11 @@ def test_dicom_films_come_through_and_new_ones_get_the_same_scores(
     names = [f"woman-{woman:02d}/view-{view}.dcm" for woman in range(24, 32) for view in (0, 1)]
     of_pixels = {read_image(own.folder / name).pixels.tobytes(): name for name in names}
     for model in MODELS:
-        scores = Predictions.read(project.folder / f"scores/{model}/predictions.parquet")
-        test = scores.part("test")
-        order = [of_pixels[store.image(case).tobytes()] for case in test.table["case_id"]]
+        test = Predictions.read(project.folder / f"scores/{model}").part("test")
+        order = [of_pixels[store.image(case).tobytes()] for case in test["case_id"]]
         assert sorted(order) == names
         found = predicted(project, model, own, order)
-        np.testing.assert_allclose(found, test.probabilities(), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(found, probabilities_of(test), rtol=0, atol=1e-12)
     for path in (project.folder / "models").rglob("*"):
         assert not path.is_file() or b"MRN-" not in path.read_bytes()
 

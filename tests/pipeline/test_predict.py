@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases, Predictions
+from skiagram.records import Cases, Predictions, probabilities_of
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 
@@ -40,10 +40,10 @@ def test_films_of_the_test_set_get_the_scores_of_the_run(
     assert done.returncode == 0, done.stderr
     with Path(table).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    expected = Predictions.read(folder / f"scores/{name}/predictions.parquet").part("test")
-    assert expected.table["case_id"].tolist() == names
+    expected = Predictions.read(folder / f"scores/{name}").part("test")
+    assert expected["case_id"].tolist() == names
     classes = json.loads((finished.folder / "data/cases/task.json").read_text())["classes"]
     found = [[float(row[f"probability_{name}"]) for name in classes] for row in rows]
-    np.testing.assert_allclose(found, expected.probabilities(), rtol=0, atol=1e-12)
-    positive = expected.probabilities()[:, 1] >= expected.table["threshold"].to_numpy()
+    np.testing.assert_allclose(found, probabilities_of(expected), rtol=0, atol=1e-12)
+    positive = expected["probability_1"] >= expected["threshold"].to_numpy()
     assert [row["decision"] == "positive" for row in rows] == positive.tolist()

@@ -12,7 +12,6 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.scores import ModelScores
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.trees import RandomForest
 from skiagram.models.contract import FitContext, Labelled
@@ -86,13 +85,13 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     seen = Labelled(features, test.case_id, label, test.patient_id, 2)
     options = {key: value for key, value in honest.outcome.options.items() if key != "_target_"}
     fitted = RandomForest(**options).fit(seen, FitContext(seed=0))
-    table = honest.predictions.table.copy()
+    table = honest.table.copy()
     rows = (table["part"] == "test").to_numpy()
     order = {name: at for at, name in enumerate(test.case_id.tolist())}
     position = [order[name] for name in table.loc[rows, "case_id"]]
     scores = fitted.scores(features)[position]
     table.loc[rows, ["score_0", "score_1"]] = scores
-    leaked = ModelScores(dataclasses.replace(honest.outcome, model="leaked"), Predictions(table))
+    leaked = Predictions(dataclasses.replace(honest.outcome, model="leaked"), table)
     inputs = dataclasses.replace(found, models=(found.models[0], leaked))
     evaluation = evaluate(inputs, DEFAULTS, seed=0)
     assert [model.leaked for model in evaluation.models] == [False, True]

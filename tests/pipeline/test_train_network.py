@@ -85,10 +85,10 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     cases, _ = read_cases(project.folder / "data/cases")
-    scores = Predictions.read(project.folder / "scores/article_cnn/predictions.parquet")
-    for part, expected in (("test", cases.test()), ("out_of_fold", cases.development())):
-        scored = scores.part(part).table["case_id"].to_numpy()
-        np.testing.assert_array_equal(np.sort(scored), np.sort(expected.case_id))
+    scores = Predictions.read(project.folder / "scores/article_cnn")
+    test, held_out = scores.part("test"), scores.part("out_of_fold")
+    for rows, expected in ((test, cases.test()), (held_out, cases.development())):
+        np.testing.assert_array_equal(np.sort(rows["case_id"]), np.sort(expected.case_id))
     work = project.folder / ".work"
     left = [path.relative_to(work).parts[0] for path in work.rglob("*") if path.is_file()]
     assert set(left) - {"kept"} == {"code", "running", "seconds"}  # kept: what ingest has read

@@ -13,7 +13,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.scores import ModelScores, align_scores
+from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import inner_auc, inner_auc_by_fold
 from skiagram.records import Outcome, Predictions
 
@@ -54,7 +54,7 @@ class SelectionFigure:
 class MeasuredModel:
     """A model with its figures, and what of it is compared; None where it was not trained."""
 
-    scores: ModelScores
+    predictions: Predictions
     result: ModelResult
     compared: ComparedModel | None
 
@@ -75,13 +75,13 @@ class SelectedArm:
     """Which models were chosen for an arm, and their scores on the reported cases.
 
     Attributes:
-        mixture: Scores of the models of the folds, where folds chose different ones.
+        mixture: Predictions of the models of the folds, where folds chose different ones.
         of_folds: Outer fold → model chosen there; empty under `holdout`.
     """
 
     choice: ArmChoice
     compared: ComparedModel
-    mixture: ModelScores | None = None
+    mixture: Predictions | None = None
     of_folds: Mapping[Fold, str] = field(default_factory=dict)
 
 
@@ -90,7 +90,7 @@ def figure_by_auc(model: MeasuredModel, setting: EvaluationSet) -> SelectionFigu
     value = model.result.selection_auc.value
     if value is None or setting.design == "holdout":
         return SelectionFigure(value)
-    return SelectionFigure(value, inner_auc_by_fold(model.scores.predictions, setting.development))
+    return SelectionFigure(value, inner_auc_by_fold(model.predictions, setting.development))
 
 
 def select_arms(
@@ -156,7 +156,7 @@ def _chosen_within_folds(
     setting: EvaluationSet,
     arm: str,
 ) -> SelectedArm:
-    own = [model.scores for model in models]
+    own = [model.predictions for model in models]
     chosen = choose_within_folds({model.name: figures[model.name] for model in models})
     counts = Counter(chosen.values())
     order = [model.name for model in models]
@@ -168,7 +168,7 @@ def _chosen_within_folds(
         procedure = ComparedModel(scores, setting.cases, setting.draws)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
-    predictions = (mixture or own[order.index(name)]).predictions
+    predictions = mixture or own[order.index(name)]
     selection = inner_auc(predictions, setting.development).value
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc, selection)
     return SelectedArm(choice, procedure, mixture, chosen)
@@ -187,15 +187,15 @@ def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, st
     }
 
 
-def compose(models: Sequence[ModelScores], chosen: Mapping[Fold, str], arm: str) -> ModelScores:
-    """Return the scores of the procedure: in each outer fold those of the model chosen there."""
+def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str) -> Predictions:
+    """Return the procedure's predictions: in each outer fold those of the model chosen there."""
     parts = []
     for model in models:
-        table = model.predictions.table
+        table = model.table
         own = [fold for fold, name in chosen.items() if name == model.outcome.model]
         folds = pd.MultiIndex.from_frame(table[["repeat", "fold"]])
         parts.append(table[folds.isin(own)])
     title = f"Best {_KINDS[arm]} of each fold"
     name = title.lower().replace(" ", "_")
     outcome = Outcome(name, models[0].outcome.arm, title, "finished")
-    return ModelScores(outcome, Predictions(pd.concat(parts, ignore_index=True)))
+    return Predictions(outcome, pd.concat(parts, ignore_index=True))

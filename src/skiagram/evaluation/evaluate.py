@@ -56,7 +56,7 @@ from skiagram.evaluation.metrics import (
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.scores import ModelScores, Scores, align_scores, held_out_scores
+from skiagram.evaluation.scores import Scores, align_scores, held_out_scores
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites
 from skiagram.evaluation.stability import (
@@ -69,7 +69,7 @@ from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.evaluation.verdict import describe_rules, with_verdict
 from skiagram.evaluation.warnings import state_warnings
-from skiagram.records import Outcome
+from skiagram.records import Outcome, Predictions
 from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
@@ -179,7 +179,7 @@ def evaluate(
 
 
 def _measure_all(
-    models: Sequence[ModelScores],
+    models: Sequence[Predictions],
     scores: Sequence[Scores | None],
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
@@ -253,7 +253,7 @@ def _study_sites(
     return study_sites(*sites, arms, setting, analyses.least_patients, contender)
 
 
-def _reported_scores(model: ModelScores, setting: EvaluationSet) -> Scores | None:
+def _reported_scores(model: Predictions, setting: EvaluationSet) -> Scores | None:
     if model.outcome.status == "failed":
         return None
     return align_scores(model, setting.part, setting.cases)
@@ -268,7 +268,7 @@ def _count_by_class(cases: LabelledCases) -> dict[str, int]:
 
 
 def _measure(
-    scored: tuple[ModelScores, Scores | None], setting: EvaluationSet, analyses: RequestedAnalyses
+    scored: tuple[Predictions, Scores | None], setting: EvaluationSet, analyses: RequestedAnalyses
 ) -> ModelResult:
     """Measure one model; `scored` has no scores where it failed."""
     model, scores = scored
@@ -276,15 +276,13 @@ def _measure(
         return ModelResult(model.outcome, {}, Estimate(None, reason=model.outcome.reason))
     align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
     held_out = list(held_out_scores(model, setting))
-    cases, draws, predictions = setting.cases, setting.draws, model.predictions
-    stability = assess_stability(fold_auc(predictions, setting.development), scores, cases)
+    cases, draws = setting.cases, setting.draws
+    stability = assess_stability(fold_auc(model, setting.development), scores, cases)
     stability = replace(stability, selection=assess_feature_selection(model.selection))
     nested = setting.design == "cv"
     return replace(
         measure_scores(model.outcome, scores, setting, analyses),
-        selection_auc=(
-            inner_auc(predictions, setting.development) if nested else stability.fold_mean
-        ),
+        selection_auc=(inner_auc(model, setting.development) if nested else stability.fold_mean),
         stability=stability,
         operating_points=judge_operating_points(scores, held_out, analyses, cases, draws),
         prediction_sets=assess_prediction_sets(scores, held_out, cases),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
-from skiagram.records import Cases, Design, Task
+from skiagram.records import Cases, Design, Part, Task
 from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.delong import Placements, placements
 
@@ -61,7 +61,7 @@ class EvaluationSet:
     """
 
     design: Design
-    part: str
+    part: Part
     development: LabelledCases
     cases: LabelledCases
     draws: PatientDraws

@@ -16,15 +16,16 @@ from skiagram.evaluation.arm_selection import Fold, SelectionFigure
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.scores import ModelScores, align_scores
+from skiagram.evaluation.scores import align_scores
 from skiagram.finding.marks import HitRule, Spacings
+from skiagram.records import Predictions
 from skiagram.statistics.froc import RATES, FreeResponse
 
 _Among = Callable[[LabelledCases], JudgedImages | None]
 
 
 def measure_for_selection(
-    model: ModelScores,
+    model: Predictions,
     marks: pd.DataFrame,
     lesions: pd.DataFrame,
     setting: EvaluationSet,
@@ -55,13 +56,13 @@ def measure_for_selection(
 
 
 def _measure_folds(
-    model: ModelScores, marks: pd.DataFrame, setting: EvaluationSet, among: _Among
+    model: Predictions, marks: pd.DataFrame, setting: EvaluationSet, among: _Among
 ) -> dict[Fold, float]:
     """Return (repeat, outer fold) → mean sensitivity within its training cases; NaN for none."""
     values: dict[Fold, float] = {}
     keys = ["repeat", "fold"]
     of_folds = dict(list(marks.groupby(keys)))
-    for key, rows in model.predictions.part("inner").table.groupby(keys, sort=True):
+    for key, rows in model.part("inner").groupby(keys, sort=True):
         where = f"inner scores of {model.outcome.model}, repeat and fold {key}"
         cases = setting.development.of(rows["case_id"].tolist(), where)
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]

@@ -62,12 +62,11 @@ _ALL = np.array([np.inf])
 
 @dataclass(frozen=True)
 class FindingTables:
-    """What finders left, and where the lesions are.
+    """Where the lesions are that finders look for.
 
     Attributes:
         lesions: Places of the reported cases' lesions, with `radius`.
         known: Those of the development cases; under `cv` the same.
-        marks: Model → its marks: `part`, `repeat`, `fold`, place, `radius`, `score`.
         spacing: Case → distances of its pixels.
         ceiling: Share of the development lesions that proposed places reach; None without any.
         ideal: Marks of the ideal observer of generated data, with `score`; else None.
@@ -75,21 +74,13 @@ class FindingTables:
 
     lesions: pd.DataFrame
     known: pd.DataFrame
-    marks: Mapping[str, pd.DataFrame]
     spacing: Spacings
     ceiling: float | None = None
     ideal: pd.DataFrame | None = None
 
 
-def read_finding(root: Path, score_folders: Sequence[Path], task: Task) -> FindingTables | None:
-    """Read what finders left; None where no model left marks."""
-    marks = {
-        folder.name: read_table(folder / MARKS)
-        for folder in score_folders
-        if (folder / MARKS).exists()
-    }
-    if not marks:
-        return None
+def read_finding(root: Path, task: Task) -> FindingTables:
+    """Read where the lesions are, for models that left marks."""
     sealed = root / "data/sealed"
     ceiling = read_record(Ceiling, root / "data/candidates/proposal.json")
     known = read_table(root / "data/cases" / MARKS)
@@ -97,7 +88,6 @@ def read_finding(root: Path, score_folders: Sequence[Path], task: Task) -> Findi
     return FindingTables(
         lesions=read_table(sealed / MARKS) if task.design == "holdout" else known,
         known=known,
-        marks=marks,
         spacing=read_spacing(ImageStore(root / "data/images")),
         ceiling=ceiling.reached / ceiling.lesions if ceiling.places and ceiling.lesions else None,
         ideal=read_table(ideal) if ideal.exists() else None,
@@ -112,18 +102,23 @@ def evaluate_finding(
 ) -> FindingEvaluation | None:
     """Measure every finder, and compare what stands for the arms; None without a known lesion."""
     search = _Search.of(tables, setting, options.hit, options.replicates)
-    finders = [model for model in models if model.compared and model.name in tables.marks]
+    marks = {
+        model.name: model.predictions.marks
+        for model in models
+        if model.compared and model.predictions.marks is not None
+    }
+    finders = [model for model in models if model.name in marks]
     if search is None or not finders:
         return None
     responses = {
-        model.name: search.respond(tables.marks[model.name], model.compared.scores)
+        model.name: search.respond(marks[model.name], model.compared.scores)
         for model in finders
         if model.compared
     }
     figures = {
         model.name: measure_for_selection(
-            model.scores,
-            tables.marks[model.name],
+            model.predictions,
+            marks[model.name],
             tables.known,
             setting,
             options.hit,
@@ -138,7 +133,7 @@ def evaluate_finding(
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
     standing = {
-        arm: search.respond(_marks_of(arms[arm], tables.marks), arms[arm].compared.scores)
+        arm: search.respond(_marks_of(arms[arm], marks), arms[arm].compared.scores)
         for arm in (contender, "classical")
         if arm in arms
     }

@@ -11,15 +11,14 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.finding import FindingTables, read_finding
-from skiagram.evaluation.scores import ModelScores
 from skiagram.evaluation.shift import CaseTraits, read_case_traits
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
 from skiagram.records import (
     MARKS,
+    PREDICTIONS,
     Cases,
     DataCard,
-    Outcome,
     Predictions,
     Task,
     read_cases,
@@ -39,7 +38,7 @@ class EvaluationInputs:
     """What evaluation needs.
 
     Attributes:
-        models: Scores of every model named in params.yaml, in the order of the report.
+        models: Of every model named in params.yaml, in the order of the report.
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
         opening: Its entry in the seal's ledger; None where nothing is sealed.
         encrypted: Whether sealed labels are kept encrypted; then no output names a case's label.
@@ -47,10 +46,10 @@ class EvaluationInputs:
         duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         covariates: `case_id` and columns whose values define subgroups; None asks for none.
         traits: What may tell test from development cases; None does not ask.
-        finding: Marks of finders, and the lesions; None where no model leaves marks.
+        finding: Where the lesions are; None where no model leaves marks.
     """
 
-    models: tuple[ModelScores, ...]
+    models: tuple[Predictions, ...]
     cases: Cases
     task: Task
     sealed: pd.DataFrame
@@ -74,8 +73,10 @@ def read_inputs(
     sealed = open_labels(root / "data/sealed", task)
     comparison = describe_comparison(root, score_folders, options)
     opening = note_opening(home(root), comparison, root) if comparison.seal else None
+    models = tuple(Predictions.read(folder) for folder in score_folders)
+    has_marks = any(model.marks is not None for model in models)
     return EvaluationInputs(
-        models=tuple(_read_scores(folder) for folder in score_folders),
+        models=models,
         cases=cases,
         task=task,
         sealed=sealed,
@@ -87,7 +88,7 @@ def read_inputs(
         comparison=comparison,
         opening=opening,
         traits=read_case_traits(root, cases),
-        finding=read_finding(root, score_folders, task),
+        finding=read_finding(root, task) if has_marks else None,
     )
 
 
@@ -107,7 +108,7 @@ def describe_comparison(
     cases, task = read_cases(root / "data/cases")
     generated = (root / "data/sealed/truth.parquet").exists()
     sealed = task.design == "holdout" and not generated
-    files = ("predictions.parquet", MARKS)
+    files = (PREDICTIONS, MARKS)
     scores = {
         folder.name: hashlib.sha256(
             b"".join((folder / name).read_bytes() for name in files if (folder / name).exists())
@@ -122,9 +123,3 @@ def describe_comparison(
         models=tuple(scores),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
-
-
-def _read_scores(folder: Path) -> ModelScores:
-    outcome = read_record(Outcome, folder / "outcome.json")
-    predictions = Predictions.read(folder / "predictions.parquet")
-    return ModelScores(outcome, predictions, read_table(folder / "selection.parquet"))

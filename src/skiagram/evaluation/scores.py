@@ -1,7 +1,7 @@
 """Scores of models lined up with the cases they are about, repeat after repeat."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,20 +10,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
-from skiagram.records import Cases, Outcome, Predictions, Task
-
-
-@dataclass(frozen=True)
-class ModelScores:
-    """What the train stage left of one model.
-
-    Attributes:
-        selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
-    """
-
-    outcome: Outcome
-    predictions: Predictions
-    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+from skiagram.records import Cases, Part, Predictions, Task, probabilities_of, scores_of
 
 
 @dataclass(frozen=True)
@@ -67,24 +54,21 @@ class Scores:
         return self.probability if self.ranking is None else self.ranking
 
 
-def align_scores(model: ModelScores, part: str, cases: LabelledCases) -> Scores:
+def align_scores(model: Predictions, part: Part, cases: LabelledCases) -> Scores:
     """Line one part of a model's predictions up with reference cases."""
-    table = check_predictions(model).part(part).table
+    check_predictions(model)
     where = f"scores of {model.outcome.model}, {part}"
-    repeats = [Predictions(rows) for _, rows in table.groupby("repeat", sort=True)]
-    if not repeats:
+    by_repeat = [rows for _, rows in model.part(part).groupby("repeat", sort=True)]
+    if not by_repeat:
         match_case_ids([], cases.case_id, where)
-    order = [
-        match_case_ids(repeat.table["case_id"].tolist(), cases.case_id, where) for repeat in repeats
+    repeats = [
+        (rows, match_case_ids(rows["case_id"].tolist(), cases.case_id, where)) for rows in by_repeat
     ]
-    pairs = list(zip(repeats, order, strict=True))
-    probability = np.stack([repeat.probabilities()[rows] for repeat, rows in pairs])
-    threshold = np.stack(
-        [repeat.table["threshold"].to_numpy(np.float64)[rows] for repeat, rows in pairs]
-    )
-    fit = np.stack([repeat.table["fold"].to_numpy(np.int64)[rows] for repeat, rows in pairs])
+    probability = np.stack([probabilities_of(rows)[order] for rows, order in repeats])
+    threshold = np.stack([rows["threshold"].to_numpy(np.float64)[order] for rows, order in repeats])
+    fit = np.stack([rows["fold"].to_numpy(np.int64)[order] for rows, order in repeats])
     fits = len(np.unique(fit))
-    raw = np.stack([repeat.scores()[rows] for repeat, rows in pairs])
+    raw = np.stack([scores_of(rows)[order] for rows, order in repeats])
     ranking = None if cases.positive is None else score_difference(raw, cases.positive)
     if fits == 1:
         return Scores(ranking, probability, threshold)
@@ -98,21 +82,19 @@ def score_difference(scores: NDArray[np.float64], positive: int) -> NDArray[np.f
     return difference
 
 
-def check_predictions(model: ModelScores) -> Predictions:
-    """Return a model's predictions after a look at every number."""
-    predictions = model.predictions
-    scores, probabilities = predictions.scores(), predictions.probabilities()
+def check_predictions(model: Predictions) -> None:
+    """Refuse predictions of which a number is not finite, or no probability."""
+    scores, probabilities = scores_of(model.table), probabilities_of(model.table)
     bad = ~np.isfinite(scores).all(axis=1)
     bad |= ~((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
     if bad.any():
-        first = predictions.table["case_id"].to_numpy()[bad][0]
+        first = model.table["case_id"].to_numpy()[bad][0]
         raise DataError(
             f"{int(bad.sum())} rows hold a score that is not finite or no probability, "
             f"first {first}",
             where=f"scores of {model.outcome.model}",
             remedy="train this model again",
         )
-    return predictions
 
 
 @dataclass(frozen=True)
@@ -130,14 +112,14 @@ class HeldOutScores:
     reported: NDArray[np.bool_]
 
 
-def held_out_scores(model: ModelScores, ground: EvaluationSet) -> Iterator[HeldOutScores]:
+def held_out_scores(model: Predictions, ground: EvaluationSet) -> Iterator[HeldOutScores]:
     """Yield the scores that decide on each part of the reported cases.
 
     Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
     scores of an outer fold, which leave its cases out, decide on these.
     """
     nested = ground.design == "cv"
-    table = model.predictions.table
+    table = model.table
     reported = table[table["part"] == ground.part]
     part = "inner" if nested else "out_of_fold"
     fixing = table[table["part"] == part]
@@ -148,7 +130,7 @@ def held_out_scores(model: ModelScores, ground: EvaluationSet) -> Iterator[HeldO
         own = decided[key]["case_id"].to_numpy(dtype=str)
         where = f"scores of {model.outcome.model}, {part}"
         yield HeldOutScores(
-            Predictions(rows).probabilities(),
+            probabilities_of(rows),
             ground.development.of(rows["case_id"].tolist(), where),
             numbers[key[0]],
             np.isin(ground.cases.case_id, own),
@@ -156,7 +138,7 @@ def held_out_scores(model: ModelScores, ground: EvaluationSet) -> Iterator[HeldO
 
 
 def make_scores_table(
-    models: Sequence[ModelScores], cases: Cases, task: Task, sealed: pd.DataFrame
+    models: Sequence[Predictions], cases: Cases, task: Task, sealed: pd.DataFrame
 ) -> pd.DataFrame:
     """Return the reported cases with their labels and the models' calibrated probabilities.
 
@@ -169,7 +151,7 @@ def make_scores_table(
         its option file, with the probability of the positive class; with more classes one column
         per model and class, `model: class`.
     """
-    part = "test" if task.design == "holdout" else "out_of_fold"
+    part: Part = "test" if task.design == "holdout" else "out_of_fold"
     rows = cases.test() if task.design == "holdout" else cases
     known = label_cases(rows, task, sealed)
     scored = {

@@ -67,7 +67,7 @@ def _shift(model: MeasuredModel, setting: EvaluationSet) -> Shift | None:
     out_of_fold = model.result.selection_auc.value
     if tested is None or out_of_fold is None or missing_pairs(tested.scores, setting.cases):
         return None
-    scores = align_scores(model.scores, "out_of_fold", known)
+    scores = align_scores(model.predictions, "out_of_fold", known)
     held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
     overlap = overlap_factor(scores.folds, len(scores.probability)) if scores.folds else 1.0
     of_patient = max(

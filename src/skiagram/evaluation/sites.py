@@ -16,8 +16,7 @@ from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.evaluation_record import Contender, Site, SiteStudy, SiteSummary
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import auc_placements
-from skiagram.evaluation.scores import ModelScores
-from skiagram.records import check_fold_column
+from skiagram.records import Predictions, check_fold_column
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import RandomEffects, summarise_random_effects
@@ -99,7 +98,7 @@ def study_sites(
     )
 
 
-def check_sites_unseen(models: Sequence[ModelScores], site: Sites, ground: EvaluationSet) -> None:
+def check_sites_unseen(models: Sequence[Predictions], site: Sites, ground: EvaluationSet) -> None:
     """Refuse scores of a site by a fit that saw cases of it.
 
     Args:
@@ -109,7 +108,7 @@ def check_sites_unseen(models: Sequence[ModelScores], site: Sites, ground: Evalu
     for model in models:
         if model.outcome.status == "failed" or model.outcome.arm == "reader":
             continue
-        table = model.predictions.part("out_of_fold").table
+        table = model.part("out_of_fold")
         where = table["case_id"].map(of_case)
         folds = table.groupby([table["repeat"], where])["fold"].nunique()
         if (folds > 1).any():

@@ -11,7 +11,7 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
 from skiagram.evaluation.results import ChosenFeature, FeatureSelection, Stability, VarianceSplit
 from skiagram.evaluation.scores import Scores, score_difference
-from skiagram.records import Predictions
+from skiagram.records import Predictions, probabilities_of, scores_of
 from skiagram.statistics.delong import Placements
 from skiagram.statistics.discrimination import Floats, one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
@@ -56,14 +56,13 @@ def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
 
 
 def _groups(
-    part: Predictions, development: LabelledCases, pooled: bool = False
+    part: pd.DataFrame, development: LabelledCases, pooled: bool = False
 ) -> Iterator[tuple[tuple[int, int], tuple[float, int]]]:
     """Yield (repeat, fold), (AUC, cases); pooled scores of several fits rank by probability."""
-    for key, rows in part.table.groupby(["repeat", "fold"], sort=True):
-        predictions = Predictions(rows)
+    for key, rows in part.groupby(["repeat", "fold"], sort=True):
         cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
-        probability = predictions.probabilities()
-        order = probability if pooled else predictions.scores()
+        probability = probabilities_of(rows)
+        order = probability if pooled else scores_of(rows)
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
         yield (repeat, fold), (float(fit_auc(order, probability, cases)[0]), len(rows))
 

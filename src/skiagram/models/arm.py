@@ -18,13 +18,12 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, Labelled, Model
-from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, Scored
-from skiagram.models.deployment import DEPLOYMENT, Decision, Deployment
+from skiagram.models.cross_validation import CrossValidator, Plan, Repeat
+from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.fits import in_order
 from skiagram.models.reading import I
 from skiagram.options import STRICT
 from skiagram.records import (
-    MARKS,
     PLACES,
     Cases,
     Outcome,
@@ -117,8 +116,7 @@ class ArmFolders:
 
     Attributes:
         model: `deployment.json` and the fitted models, one folder per repeat; empty if it failed.
-        scores: `predictions.parquet`, `curves.parquet`, `selection.parquet`, `outcome.json`, of a
-            finder `marks.parquet`.
+        scores: What `Predictions` writes, and `curves.parquet`.
         work: Checkpoints of fits under way, not an output; None to keep none.
     """
 
@@ -147,8 +145,7 @@ def train(
     """
     folders.model.mkdir(parents=True, exist_ok=True)
     summaries: list[tuple[str, FitSummary]] = []
-    scored: list[Scored] = []
-    decisions: list[Decision] = []
+    repeats: list[Repeat] = []
     reason = ""
     with Progress(member.name, plan.count_fits(task.design)) as progress:
 
@@ -167,14 +164,11 @@ def train(
             finished=finished,
         )
         try:
-            for decision, rows in member.run(validator, cases, task):
-                decisions.append(decision)
-                scored += rows
+            repeats = member.run(validator, cases, task)
         except ModelFailure as error:
             reason = str(error)
     summaries.sort(key=lambda named: in_order(named[0]))
     if reason:
-        scored = []
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
         folders.model.mkdir()
     known = len(cases.development().case_id)
@@ -187,15 +181,18 @@ def train(
             options=outcome.options,
             task=task,
             sensitivity=None if task.positive is None else plan.sensitivity,
-            decisions=tuple(decisions),
+            decisions=tuple(repeat.decision for repeat in repeats),
         )
         write_record(deployment, folders.model / DEPLOYMENT)
-    _predictions(scored, len(task.classes)).write(folders.scores / "predictions.parquet")
-    if any(batch.marks is not None for batch in scored):
-        write_table(_marks(scored), folders.scores / MARKS)
+    marks = [table for repeat in repeats for table in repeat.marks]
+    predictions = Predictions(
+        outcome,
+        _scores([table for repeat in repeats for table in repeat.scores], len(task.classes)),
+        _selection(summaries),
+        _marks(marks) if marks else None,
+    )
+    predictions.write(folders.scores)
     write_table(_curves(summaries), folders.scores / "curves.parquet")
-    write_table(_selection(summaries), folders.scores / "selection.parquet")
-    write_record(outcome, folders.scores / "outcome.json")
     return outcome
 
 
@@ -216,38 +213,18 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
     )
 
 
-def _predictions(scored: list[Scored], n_classes: int) -> Predictions:
+def _scores(tables: list[pd.DataFrame], n_classes: int) -> pd.DataFrame:
     types = {"part": "str", "repeat": "int64", "fold": "int64", "inner_fold": "int64"}
     types |= {"case_id": "str", "threshold": "float64"}
     types |= {
         f"{kind}_{k}": "float64" for kind in ("score", "probability") for k in range(n_classes)
     }
-    tables = [
-        pd.DataFrame(
-            {
-                "part": batch.part,
-                "repeat": batch.repeat,
-                "fold": batch.fold,
-                "inner_fold": batch.inner_fold,
-                "case_id": batch.case_id,
-                "threshold": np.nan if batch.threshold is None else batch.threshold,
-                **{f"score_{k}": batch.scores[:, k] for k in range(n_classes)},
-                **{f"probability_{k}": batch.probabilities[:, k] for k in range(n_classes)},
-            }
-        )
-        for batch in scored
-    ]
-    return Predictions(_stacked(tables, types))
-
-
-def _marks(scored: list[Scored]) -> pd.DataFrame:
-    types = {"part": "str", "repeat": "int64", "fold": "int64", **PLACES, "score": "float64"}
-    tables = [
-        batch.marks.assign(part=batch.part, repeat=batch.repeat, fold=batch.fold)[list(types)]
-        for batch in scored
-        if batch.marks is not None
-    ]
     return _stacked(tables, types)
+
+
+def _marks(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    types = {"part": "str", "repeat": "int64", "fold": "int64", **PLACES, "score": "float64"}
+    return _stacked([table[list(types)] for table in tables], types)
 
 
 def _curves(summaries: list[tuple[str, FitSummary]]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,11 +35,11 @@ from skiagram.calibration import ScalingCalibration, average_scaling, fit_platt
 from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Trainable, train
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
-from skiagram.models.cross_validation import CrossValidator, Part, Plan, Repeat, repeat_name
+from skiagram.models.cross_validation import CrossValidator, Plan, Repeat, repeat_name
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import Rows
 from skiagram.options import STRICT, build
-from skiagram.records import Cases, Outcome, Predictions, Task, read_record, write_record
+from skiagram.records import Cases, Outcome, Part, Predictions, Task, scores_of, write_record
 
 COMBINATION = "combination.json"
 Mean = Literal["probability", "log_odds"]
@@ -220,25 +220,18 @@ class Stacking(Combination):
 MEMBERS = "members"
 
 
-class Scorecard(NamedTuple):
-    """What a train stage left of one member."""
-
-    outcome: Outcome
-    predictions: Predictions
-
-
 @dataclass(frozen=True)
 class CombinedMember(Trainable[MemberScores]):
     """One combination with what its members left, in the order of `model.members`."""
 
-    cards: tuple[Scorecard, ...] = ()
+    predictions: tuple[Predictions, ...] = ()
 
     def run(
         self, validator: CrossValidator[MemberScores], cases: Cases, task: Task
     ) -> list[Repeat]:
-        for card in self.cards:
-            if card.outcome.status == "failed":
-                raise ModelFailure(f"{card.outcome.title} could not be trained", where=self.name)
+        for member in self.predictions:
+            if member.outcome.status == "failed":
+                raise ModelFailure(f"{member.outcome.title} could not be trained", where=self.name)
         n_classes, grouped = len(task.classes), bool(validator.plan.fold_column)
         repeats = range(validator.plan.repeats)
         every = [self._development(repeat, cases, n_classes, grouped) for repeat in repeats]
@@ -250,7 +243,7 @@ class CombinedMember(Trainable[MemberScores]):
         def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[MemberScores], Rows]:
             """Return the training cases of an outer fold with the scores of its inner fits."""
             if not np.array_equal(np.flatnonzero(every[repeat].inputs.fit != k), rows):
-                raise _other_plan(self.cards[0])
+                raise _other_plan(self.predictions[0])
             part = every[repeat].select(rows)
             inner = self._inputs("inner", repeat, k, part.case_id).scores
             fit = np.empty(len(part), dtype=np.int64)
@@ -276,33 +269,33 @@ class CombinedMember(Trainable[MemberScores]):
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
     ) -> MemberScores:
-        tables = [_rows(card, part, repeat, fold, case_id) for card in self.cards]
+        tables = [_rows(member, part, repeat, fold, case_id) for member in self.predictions]
         fits = [table["fold"].to_numpy(dtype=np.int64) for table in tables]
-        for card, fit in zip(self.cards, fits, strict=True):
+        for member, fit in zip(self.predictions, fits, strict=True):
             if (fit != fits[0]).any():
-                raise _other_plan(card)
-        scores = np.stack([Predictions(table).scores() for table in tables], axis=1)
+                raise _other_plan(member)
+        scores = np.stack([scores_of(table) for table in tables], axis=1)
         return MemberScores(scores, fits[0])
 
 
 def _rows(
-    card: Scorecard, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
+    member: Predictions, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
 ) -> pd.DataFrame:
-    table = card.predictions.table
+    table = member.table
     chosen = (table["part"] == part) & (table["repeat"] == repeat)
     if fold is not None:
         chosen &= table["fold"] == fold
     rows = table[chosen].set_index("case_id")
     if sorted(rows.index) != sorted(case_id.tolist()):
-        raise _other_plan(card)
+        raise _other_plan(member)
     ordered: pd.DataFrame = rows.loc[case_id.tolist()]
     return ordered
 
 
-def _other_plan(card: Scorecard) -> DataError:
+def _other_plan(member: Predictions) -> DataError:
     return DataError(
         "its scores were made with another plan than this combination",
-        where=f"scores of {card.outcome.model}",
+        where=f"scores of {member.outcome.model}",
         remedy="train all members with the same repeats, folds and seed: `dvc repro`",
     )
 
@@ -338,15 +331,9 @@ def _combine(
     root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, target: Path
 ) -> Outcome:
     members = chosen.options["members"]
-    cards = tuple(
-        Scorecard(
-            read_record(Outcome, left / "outcome.json"),
-            Predictions.read(left / "predictions.parquet"),
-        )
-        for left in (root / "scores" / member for member in members)
-    )
+    predictions = tuple(Predictions.read(root / "scores" / member) for member in members)
     folders = ArmFolders.under(target, chosen.name)
-    outcome = train(replace(chosen, cards=cards), cases, task, plan, folders)
+    outcome = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
     if outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)

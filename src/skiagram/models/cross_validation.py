@@ -43,12 +43,9 @@ from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitResult, Rows, fit_model, make_fit
 from skiagram.models.reading import I
 from skiagram.options import STRICT
-from skiagram.records import Design
+from skiagram.records import FINAL, Design, Part, tabulate_scores
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds, inner_validation, leave_one_group_out
-
-FINAL = -1
-Part = Literal["training", "inner", "out_of_fold", "test"]
 
 
 @options_class(**STRICT)
@@ -114,31 +111,6 @@ def repeat_name(repeat: int, *outer_fold: int) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """(n, n_classes) scores and probabilities of some cases by one fit.
-
-    Attributes:
-        part: `training` (the fit saw them), `inner` (out-of-fold within an outer fold),
-            `out_of_fold` or `test`.
-        fold: Fold that held the cases out, of the part `inner` the outer one; `FINAL` for a final
-            fit.
-        threshold: Threshold fixed on other cases' out-of-fold scores; None where none is.
-        marks: Of a finder, those of all parts but `training`; None for none.
-        inner_fold: Of the part `inner`, the inner fold that held the cases out.
-    """
-
-    part: Part
-    repeat: int
-    fold: int
-    case_id: NDArray[np.str_]
-    scores: NDArray[np.float64]
-    probabilities: NDArray[np.float64]
-    threshold: float | None = None
-    marks: pd.DataFrame | None = None
-    inner_fold: int = FINAL
-
-
-@dataclass(frozen=True)
 class Development(Generic[I]):
     """A calibrated final fit to make.
 
@@ -162,24 +134,40 @@ class Development(Generic[I]):
 
 
 class Developed(NamedTuple):
-    """A final fit with the calibration and threshold that its own folds gave."""
+    """A final fit with the calibration and threshold that its own folds gave.
+
+    Attributes:
+        of_folds: What the fits of its folds say, a table a fit; see `Predictions.table`.
+        marks: The same of a finder's marks; empty without.
+    """
 
     result: FitResult
     decision: Decision
-    of_folds: list[Scored]
+    of_folds: list[pd.DataFrame]
+    marks: list[pd.DataFrame]
 
-    def scored(
+    def tabulate(
         self, which: int, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
-    ) -> Scored:
-        """Return the scores of the inputs that the fit scored at place `which`."""
-        scores = self.result.scores[which]
-        probabilities = self.decision.calibration.probabilities(scores)
-        marks = self.result.marks if which == 0 and part != "training" else None
+    ) -> pd.DataFrame:
+        """Return the scores of the inputs that the final fit scored at place `which`."""
+        scores, calibration = self.result.scores[which], self.decision.calibration
+        calibrated = calibration.probabilities(scores)
         threshold = self.decision.threshold
-        return Scored(part, repeat, fold, case_id, scores, probabilities, threshold, marks)
+        return tabulate_scores(part, repeat, fold, case_id, scores, calibrated, threshold)
 
 
-Repeat = tuple[Decision, list[Scored]]  # of the fit on all cases, and all scores
+class Repeat(NamedTuple):
+    """What one repeat of the plan leaves, in tables that `Predictions` has whole.
+
+    Attributes:
+        decision: Of the fit on all cases.
+    """
+
+    decision: Decision
+    scores: list[pd.DataFrame]
+    marks: list[pd.DataFrame]
+
+
 Known = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
 
 
@@ -231,7 +219,11 @@ class CrossValidator(Generic[I]):
                 )
             )
         return [
-            (done.decision, [*done.of_folds, done.scored(0, test_id, "test", repeat, FINAL)])
+            Repeat(
+                done.decision,
+                [*done.of_folds, done.tabulate(0, test_id, "test", repeat, FINAL)],
+                [*done.marks, *_place_marks(done.result, "test", repeat, FINAL)],
+            )
             for repeat, done in enumerate(self.develop(parts))
         ]
 
@@ -257,13 +249,15 @@ class CrossValidator(Generic[I]):
             name, rows, saved = repeat_name(repeat), np.arange(len(cases)), self._saved(repeat)
             epochs = self._chosen_epochs([part.result for part in done])
             wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
-            scored: list[Scored] = []
+            left = Repeat(_averaged([part.decision for part in done]), [], [])
             for k, (fold, part) in enumerate(zip(outer[repeat], done, strict=True)):
                 held_out, known_id = cases.case_id[fold.held_out], cases.case_id[fold.training]
-                scored += part.of_folds
-                scored.append(part.scored(0, held_out, "out_of_fold", repeat, k))
-                scored.append(part.scored(1, known_id, "training", repeat, k))
-            results.append((_averaged([part.decision for part in done]), scored))
+                left.scores.extend(part.of_folds)
+                left.scores.append(part.tabulate(0, held_out, "out_of_fold", repeat, k))
+                left.scores.append(part.tabulate(1, known_id, "training", repeat, k))
+                left.marks.extend(part.marks)
+                left.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
+            results.append(left)
         self._make(wholes)
         return results
 
@@ -371,30 +365,27 @@ class CrossValidator(Generic[I]):
             fit_calibration(self.plan.calibration, result.scores[0], label[fold.held_out])
             for fold, result in zip(part.folds, results, strict=True)
         ]
-        held_out, training = [], []
-        held_out_scores = [result.scores[0] for result in results]
+        held_out, training, marks = [], [], []
         labels = [label[fold.held_out] for fold in part.folds]
-        blind, whole = carry_over(calibrations, held_out_scores, labels)
+        blind, whole = carry_over(calibrations, [result.scores[0] for result in results], labels)
+        kind: Part = "out_of_fold" if part.outer is None else "inner"
         for k, (fold, result) in enumerate(zip(part.folds, results, strict=True)):
-            kind: Part = "out_of_fold" if part.outer is None else "inner"
             of, inner = (k, FINAL) if part.outer is None else (part.outer, k)
-            scores = result.scores[0]
-            probabilities = blind[k].probabilities(scores)
-            rows, marks = case_id[fold.held_out], result.marks
-            held_out.append(
-                Scored(kind, part.repeat, of, rows, scores, probabilities, None, marks, inner)
-            )
+            scores, rows = result.scores[0], case_id[fold.held_out]
+            of_fold, calibrated = (kind, part.repeat, of), blind[k].probabilities(scores)
+            held_out.append(tabulate_scores(*of_fold, rows, scores, calibrated, inner_fold=inner))
+            marks += _place_marks(result, *of_fold)
             if part.score_training:
-                own = Developed(result, Decision(calibrations[k], None), [])
+                fitted = Developed(result, Decision(calibrations[k], None), [], [])
                 rows = case_id[fold.training]
-                training.append(own.scored(1, rows, "training", part.repeat, k))
+                training.append(fitted.tabulate(1, rows, "training", part.repeat, k))
         threshold = None
         if self.positive is not None:
-            truth = np.concatenate([label[fold.held_out] for fold in part.folds]) == self.positive
-            pooled = np.concatenate([one.probabilities[:, self.positive] for one in held_out])
+            truth = np.concatenate(labels) == self.positive
+            pooled = pd.concat(held_out)[f"probability_{self.positive}"].to_numpy()
             threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
         last = made["-".join((*part.name, "final"))]
-        return Developed(last, Decision(whole, threshold), [*held_out, *training])
+        return Developed(last, Decision(whole, threshold), [*held_out, *training], marks)
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
         if cases.group is not None:
@@ -420,6 +411,13 @@ class CrossValidator(Generic[I]):
 
 def _of_folds(part: Development[Any], made: dict[str, FitResult]) -> list[FitResult]:
     return [made["-".join((*part.name, f"fold{k}"))] for k in range(len(part.folds))]
+
+
+def _place_marks(result: FitResult, part: Part, repeat: int, fold: int) -> list[pd.DataFrame]:
+    """Return a finder's marks with the place of their fit in the plan; nothing without marks."""
+    if result.marks is None:
+        return []
+    return [result.marks.assign(part=part, repeat=repeat, fold=fold)]
 
 
 def _averaged(folds: Sequence[Decision]) -> Decision:

@@ -282,7 +282,7 @@ def complete_folder(
 def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTable | None) -> None:
     """Write what the training data were like into a model's folder."""
     task = read_record(Deployment, model / DEPLOYMENT).task
-    table = Predictions.read(scores / "predictions.parquet").part("out_of_fold").table
+    table = Predictions.read(scores).part("out_of_fold")
     columns = [f"probability_{k}" for k in range(len(task.classes))]
     mean = table.groupby("case_id")[columns].mean()
     known = cases.development()

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.scores import ModelScores
 from skiagram.finding.marks import FALSE
 from skiagram.image_store.store import ImageStore
-from skiagram.records import of_cases
+from skiagram.records import Part, Predictions, of_cases
 from skiagram.report.pictures import (
     FALSE_COLOUR,
     HIT_COLOUR,
@@ -83,17 +82,19 @@ class _Judged(NamedTuple):
 def _judge(
     tables: FindingTables,
     found: FindingEvaluation,
-    model: ModelScores,
-    part: str,
+    model: Predictions,
+    part: Part,
     positive: set[str],
 ) -> _Judged:
-    predictions = model.predictions.part(part).table
+    predictions = model.part(part)
     first = predictions["repeat"].min()
     scored = predictions[predictions["repeat"] == first]
     lesions = tables.lesions[tables.lesions["case_id"].isin(scored["case_id"])]
     lesions = lesions.reset_index(drop=True)
-    marks = tables.marks[model.outcome.model]
-    marks = marks[(marks["part"] == part) & (marks["repeat"] == first)].reset_index(drop=True)
+    if model.marks is None:
+        raise ValueError(f"{model.outcome.model} has no marks")
+    of_first = (model.marks["part"] == part) & (model.marks["repeat"] == first)
+    marks = model.marks[of_first].reset_index(drop=True)
     hit = found.rule.match(marks, lesions, tables.spacing)
     images = scored.groupby("fold").size()
     rate = np.empty(len(marks))

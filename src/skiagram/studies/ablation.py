@@ -15,12 +15,12 @@ from scipy.stats import t
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.scores import ModelScores, Scores
+from skiagram.evaluation.scores import Scores
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records import Cases, Design
+from skiagram.records import Cases, Design, Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import EncoderStudyOptions, StudiedModel
 from skiagram.studies.cohorts import train_and_score
@@ -110,7 +110,7 @@ class Ablation(EncoderStudyOptions):
         data = ingest_data(workspace, workspace.option_file("dataset", name), design)
         families, encoders = self.families(workspace), self.frozen(workspace)
         first = next(iter(self.variants.values()))
-        made: dict[str, tuple[PreparedData, list[ModelScores]]] = {}
+        made: dict[str, tuple[PreparedData, list[Predictions]]] = {}
         for variant in (*self.variants, *self.model_variants):
             restoration = self.variants.get(variant, first)
             images = prepare_data(workspace, data, restoration, families, encoders)
@@ -140,7 +140,7 @@ class Ablation(EncoderStudyOptions):
 
 
 def _change(
-    model: ModelScores, labels: UnsealedData, reference: dict[str, Scores], is_reference: bool
+    model: Predictions, labels: UnsealedData, reference: dict[str, Scores], is_reference: bool
 ) -> Change:
     """Compare a model with itself under the reference variant, which is noted when it is met."""
     outcome = model.outcome

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.evaluation.scores import ModelScores
 from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.cross_validation import Plan
 from skiagram.preparation import PreparedData
@@ -141,9 +140,7 @@ def read_outcome(trained: Path) -> Outcome:
 
 def train_and_score(
     workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
-) -> ModelScores:
-    """Train a model under a plan on all cases of a data set and return its scores."""
+) -> Predictions:
+    """Train a model under a plan on all cases of a data set and return what it says of them."""
     folder = train_candidate(workspace, prepared, candidate, plan, Cohort.of(prepared))
-    return ModelScores(
-        read_outcome(folder), Predictions.read(folder / "scores/predictions.parquet")
-    )
+    return Predictions.read(folder / "scores")

@@ -15,7 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.scores import ModelScores, Scores
+from skiagram.evaluation.scores import Scores
 from skiagram.features.covariates import PREFIX as COVARIATES
 from skiagram.features.earlier import PREFIX as EARLIER
 from skiagram.features.earlier import previous_cases
@@ -23,7 +23,7 @@ from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import choose_columns
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records import Cases, Design, read_table
+from skiagram.records import Cases, Design, Predictions, read_table
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
@@ -178,11 +178,11 @@ class Personal(StudyOptions):
 
     def _variants(
         self, workspace: Workspace, prepared: PreparedData, candidate: Candidate
-    ) -> dict[str, ModelScores]:
+    ) -> dict[str, Predictions]:
         """Train a model with each kind of knowledge that the data have."""
         every = FeatureTable.read(prepared.features).names
         names = choose_columns(every, candidate.options["columns"])
-        scored: dict[str, ModelScores] = {}
+        scored: dict[str, Predictions] = {}
         trained: list[list[str]] = []
         for knows, (covariates, earlier) in KNOWN.items():
             columns = [
@@ -200,7 +200,7 @@ class Personal(StudyOptions):
 
 
 def _compare(
-    labels: UnsealedData, title: str, variants: Mapping[str, ModelScores], later: Flags
+    labels: UnsealedData, title: str, variants: Mapping[str, Predictions], later: Flags
 ) -> Iterator[PersonalModel]:
     """Compare the variants of a model with that of the image alone."""
     scores = {

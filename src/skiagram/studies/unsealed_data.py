@@ -12,9 +12,9 @@ from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
 from skiagram.evaluation.metrics import binary_placements, estimate_auc
-from skiagram.evaluation.scores import ModelScores, Scores, align_scores
+from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.options import composed
-from skiagram.records import DataCard, read_cases, read_record, read_table
+from skiagram.records import DataCard, Predictions, read_cases, read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.statistics.delong import auc_estimate, estimate_efficiency
@@ -39,7 +39,7 @@ class UnsealedData:
         ideal = self.evaluation_set.ideal_observer()
         return None if ideal is None else auc_estimate(ideal)
 
-    def scores(self, model: ModelScores) -> Scores:
+    def scores(self, model: Predictions) -> Scores:
         return align_scores(model, self.evaluation_set.part, self.evaluation_set.cases)
 
     def auc(self, scores: Scores) -> Estimate:

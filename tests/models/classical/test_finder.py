@@ -198,7 +198,7 @@ def test_cross_validation_keeps_the_marks_of_every_fit_that_did_not_see_the_film
     folders = ArmFolders.under(tmp_path, "finder")
     outcome = train(Member("finder", finder(), {}, whole, whole), known, task, plan, folders)
     assert outcome.status == "finished"
-    scores = Predictions.read(folders.scores / "predictions.parquet").table
+    scores = Predictions.read(folders.scores).table
     marks = read_table(folders.scores / MARKS)
     assert set(marks["part"]) == {"inner", "out_of_fold"}
     keys = ["repeat", "fold", "case_id"]

@@ -12,7 +12,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.combined import COMBINATION, FittedCombination, Stacking
 from skiagram.models.contract import FitContext
 from skiagram.records import read_record
-from tests.models.combined.cards import combination, drawn
+from tests.models.combined.members import combination, drawn
 
 CONTEXT = FitContext(seed=0)
 

@@ -13,19 +13,27 @@ from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined import CombinedMember, MemberScores, check_combination
 from skiagram.models.contract import Labelled
-from skiagram.models.cross_validation import CrossValidator, Development, Plan, Scored
-from skiagram.records import Design, Outcome, Predictions
+from skiagram.models.cross_validation import CrossValidator, Development, Plan
+from skiagram.records import Design, Predictions, probabilities_of, scores_of
 from skiagram.steps.combine import combine_models
-from tests.models.combined.cards import CONF, cases_of, combination, drawn, member, outcome
+from tests.models.combined.members import (
+    CONF,
+    Floats,
+    cases_of,
+    combination,
+    drawn,
+    member,
+    outcome,
+)
 from tests.models.examples import PLAN
 
 
-def result(folder: Path, design: Design, n_classes: int = 2) -> tuple[Outcome, Predictions]:
+def result(folder: Path, design: Design, n_classes: int = 2) -> Predictions:
     data = drawn((1.0, 0.8), n_classes)
     cases, task, _ = cases_of(data, design)
     one = member(combination("stacking"), data, cases, design)
-    found = train(one, cases, task, PLAN, ArmFolders.under(folder, "combination"))
-    return found, Predictions.read(folder / "scores/combination/predictions.parquet")
+    train(one, cases, task, PLAN, ArmFolders.under(folder, "combination"))
+    return Predictions.read(folder / "scores/combination")
 
 
 @pytest.mark.slow
@@ -33,16 +41,17 @@ def result(folder: Path, design: Design, n_classes: int = 2) -> tuple[Outcome, P
 def test_it_leaves_the_same_parts_as_its_members(
     design: Design, n_classes: int, tmp_path: Path
 ) -> None:
-    found, predictions = result(tmp_path, design, n_classes)
+    predictions = result(tmp_path, design, n_classes)
+    found = predictions.outcome
     assert (found.status, found.arm) == ("finished", "combined"), found.reason
     data = drawn((1.0, 0.8), n_classes)
     cases, _, _ = cases_of(data, design)
-    own = member(combination("stacking"), data, cases, design).cards[0].predictions.table
+    own = member(combination("stacking"), data, cases, design).predictions[0].table
     keys = ["part", "repeat", "fold", "case_id"]
     expected = own[keys].sort_values(keys, ignore_index=True)
     left = predictions.table[keys].sort_values(keys, ignore_index=True)
     assert left.values.tolist() == expected.values.tolist()
-    np.testing.assert_allclose(predictions.probabilities().sum(axis=1), 1)
+    np.testing.assert_allclose(probabilities_of(predictions.table).sum(axis=1), 1)
 
 
 @pytest.mark.thorough
@@ -57,7 +66,7 @@ def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
         assert twin.read_bytes() == path.read_bytes()
 
 
-def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Scored]:
+def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Floats]:
     validator = CrossValidator(combination("stacking"), PLAN, positive=1)
     folds = PLAN.make_folds(data.label, data.patient_id, 3, "repeat0")
     fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
@@ -67,24 +76,25 @@ def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Sc
             label[fold.held_out] = 1 - label[fold.held_out]
     changed = replace(data, inputs=MemberScores(data.inputs.scores, fit), label=label)
     part = Development(("repeat0",), changed, np.arange(len(data)), folds)
-    return {f"fold{one.fold}": one for one in validator.develop([part])[0].of_folds}
+    of_folds = validator.develop([part])[0].of_folds
+    return {f"fold{rows['fold'].iloc[0]}": scores_of(rows) for rows in of_folds}
 
 
 @pytest.mark.slow
 def test_labels_of_held_out_patients_leave_their_own_scores_as_they_are() -> None:
     data = drawn((1.0, 0.8))
     before, after = developed(data, None), developed(data, "fold1")
-    np.testing.assert_array_equal(after["fold1"].scores, before["fold1"].scores)
+    np.testing.assert_array_equal(after["fold1"], before["fold1"])
     for other in ("fold0", "fold2"):
-        assert not np.allclose(after[other].scores, before[other].scores)
+        assert not np.allclose(after[other], before[other])
 
 
 def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
     data = drawn((1.0, 0.8))
     cases, task, _ = cases_of(data, "holdout")
     one = member(combination("stacking"), data, cases, "holdout")
-    lost = one.cards[1]._replace(outcome=outcome("member1", "failed"))
-    broken = CombinedMember("combination", one.model, {}, (one.cards[0], lost))
+    lost = replace(one.predictions[1], outcome=outcome("member1", "failed"))
+    broken = CombinedMember("combination", one.model, {}, (one.predictions[0], lost))
     found = train(broken, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
     assert found.status == "failed"
     assert "Member1 could not be trained" in found.reason
@@ -99,7 +109,7 @@ def test_members_of_another_plan_are_refused(plan: Plan, design: Design, tmp_pat
     cases, task, _ = cases_of(data, design)
     one = member(combination("stacking"), data, cases, design)
     other = member(combination("stacking"), data, cases, design, plan)
-    mixed = CombinedMember("combination", one.model, {}, (one.cards[0], other.cards[1]))
+    mixed = CombinedMember("combination", one.model, {}, (one.predictions[0], other.predictions[1]))
     with pytest.raises(DataError, match=r"scores of member1: .*another plan"):
         train(mixed, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
 
@@ -146,9 +156,9 @@ def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
     by_site = replace(plan, folds=3, fold_column="site")
     found = train(one, cases, task, by_site, ArmFolders.under(tmp_path, "combination"))
     assert found.status == "finished", found.reason
-    left = Predictions.read(tmp_path / "scores/combination/predictions.parquet")
+    left = Predictions.read(tmp_path / "scores/combination")
     keys = ["repeat", "fold", "case_id"]
-    own = one.cards[0].predictions.part("out_of_fold").table[keys]
-    kept = left.part("out_of_fold").table[keys]
+    own = one.predictions[0].part("out_of_fold")[keys]
+    kept = left.part("out_of_fold")[keys]
     expected = own.sort_values(keys).to_numpy().tolist()
     assert kept.sort_values(keys).to_numpy().tolist() == expected

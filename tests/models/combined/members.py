@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.models.combined import Combination, CombinedMember, MemberScores, Scorecard
+from skiagram.models.combined import Combination, CombinedMember, MemberScores
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build
@@ -53,7 +53,9 @@ def outcome(name: str, status: Any = "finished") -> Outcome:
     return Outcome(name, "classical", name.title(), status, "" if status == "finished" else "lost")
 
 
-def card(name: str, scores: Floats, cases: Cases, design: Design, plan: Plan = PLAN) -> Scorecard:
+def predict(
+    name: str, scores: Floats, cases: Cases, design: Design, plan: Plan = PLAN
+) -> Predictions:
     known = np.flatnonzero(cases.split != "test")
     label, patient = cases.label[known], cases.patient_id[known]
     tables = []
@@ -67,7 +69,7 @@ def card(name: str, scores: Floats, cases: Cases, design: Design, plan: Plan = P
         if design == "holdout":
             sealed = np.flatnonzero(cases.split == "test")
             tables.append(_rows("test", repeat, -1, sealed, cases, scores))
-    return Scorecard(outcome(name), Predictions(pd.concat(tables, ignore_index=True)))
+    return Predictions(outcome(name), pd.concat(tables, ignore_index=True))
 
 
 def _rows(
@@ -86,7 +88,7 @@ def member(
     model: Combination, data: Labelled[Any], cases: Cases, design: Design, plan: Plan = PLAN
 ) -> CombinedMember:
     scores = data.inputs.scores
-    cards = (
-        card(f"member{at}", scores[:, at], cases, design, plan) for at in range(scores.shape[1])
+    predictions = (
+        predict(f"member{at}", scores[:, at], cases, design, plan) for at in range(scores.shape[1])
     )
-    return CombinedMember("combination", model, {"some": "option"}, tuple(cards))
+    return CombinedMember("combination", model, {"some": "option"}, tuple(predictions))
