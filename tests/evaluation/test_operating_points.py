@@ -21,9 +21,8 @@ from skiagram.evaluation.decisions import (
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.scores import (
-    HeldOutScores,
     align_scores,
-    held_out_scores,
+    held_out_probabilities,
 )
 from skiagram.records import Design
 from skiagram.statistics.bootstrap import draw_patients
@@ -65,22 +64,21 @@ def test_no_reported_case_fixes_its_own_threshold(design: Design) -> None:
             known.cases.case_id.tolist(), known.cases.patient_id.tolist(), strict=True
         )
     }
-    fixing = list(held_out_scores(model, ground))
+    fixing = list(held_out_probabilities(model, ground))
     assert len(fixing) == (2 if design == "holdout" else 6)
     covered = np.zeros((2, len(ground.cases)), dtype=int)
-    for one in fixing:
-        decided = {whose[case] for case in ground.cases.case_id[one.reported].tolist()}
-        assert decided.isdisjoint(whose[case] for case in one.cases.case_id.tolist())
-        covered[one.repeat] += one.reported
+    for (repeat, reported), _, cases in fixing:
+        decided = {whose[case] for case in ground.cases.case_id[reported].tolist()}
+        assert decided.isdisjoint(whose[case] for case in cases.case_id.tolist())
+        covered[repeat] += reported
     assert (covered == 1).all()
 
 
 def test_a_class_without_held_out_cases_leaves_reasons() -> None:
     cases = reference(np.arange(10) % 2)
     probability = np.tile([0.4, 0.6], (10, 1))
-    alone = HeldOutScores(
-        probability[:4], reference(np.zeros(4, dtype=np.int64)), 0, np.ones(10, bool)
-    )
+    decided_on = 0, np.ones(10, dtype=np.bool_)
+    alone = decided_on, probability[:4], reference(np.zeros(4, dtype=np.int64))
     known = scenario()
     scores = align_scores(finished(known, "svm"), "test", opened(known).cases)
     questions = RequestedAnalyses(operating_points=(SPECIFICITY,), prevalence=None, simple_rules=())

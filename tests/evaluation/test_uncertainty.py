@@ -6,23 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.calibration import conformal_limits
+from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.uncertainty import (
     assess_prediction_sets,
     assess_risk_coverage,
-    class_limits,
     risk_area,
 )
 from skiagram.statistics.bootstrap import draw_patients
 from tests.evaluation.scenario import reference
 
 Floats = NDArray[np.float64]
-
-
-def held(
-    probability: Floats, label: NDArray[np.int64], patient: NDArray[np.int64]
-) -> HeldOutScores:
-    return HeldOutScores(probability, reference(label, patient), 0, np.ones(1, dtype=bool))
 
 
 def drawn(
@@ -38,7 +32,7 @@ def drawn(
 
 def test_single_images_give_the_split_conformal_quantile() -> None:
     probability, label, patient = drawn(np.random.default_rng(0), 150, 1)
-    limits = class_limits(held(probability, label, patient), 0.9)
+    limits = conformal_limits(probability, label, patient, 0.9)
     for k in range(2):
         strange = np.sort(1 - probability[label == k, k])
         rank = int(np.ceil((len(strange) + 1) * 0.9))  # Vovk, Gammerman & Shafer 2005
@@ -48,7 +42,7 @@ def test_single_images_give_the_split_conformal_quantile() -> None:
 def test_too_few_cases_of_a_class_exclude_it_never() -> None:
     label = np.array([0] * 20 + [1] * 8)
     probability = np.tile([0.9, 0.1], (28, 1))
-    limits = class_limits(held(probability, label, np.arange(28)), 0.9)
+    limits = conformal_limits(probability, label, np.arange(28), 0.9)
     assert np.isfinite(limits[0])
     assert limits[1] == np.inf
 
@@ -58,7 +52,7 @@ def test_a_new_patients_image_is_covered_in_each_class(images: int) -> None:
     rng = np.random.default_rng(1)
     covered: list[list[float]] = [[], []]
     for _ in range(150):
-        limits = class_limits(held(*drawn(rng, 60, images)), 0.8)
+        limits = conformal_limits(*drawn(rng, 60, images), 0.8)
         probability, label, _ = drawn(rng, 200, 1)
         inside = 1 - probability <= limits
         for k in range(2):
@@ -72,10 +66,9 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets() -> None:
     probability, label, patient = drawn(rng, 120, 2)
     cases = reference(label, patient)
     scores = Scores(None, probability[None], np.full((1, 240), np.nan))
-    fixing = HeldOutScores(
-        *drawn(rng, 120, 2)[:1], reference(label, patient), 0, np.ones(240, bool)
-    )
-    found = assess_prediction_sets(scores, [fixing], cases, 0.9)
+    fixing, *_ = drawn(rng, 120, 2)
+    decided_on = 0, np.ones(240, dtype=np.bool_)
+    found = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
     shares = [one.value or 0 for one in (found.single, found.several, found.empty)]
     assert sum(shares) == pytest.approx(1)
     assert found.mean_size == pytest.approx(shares[0] + 2 * shares[1])

@@ -16,7 +16,7 @@ from skiagram.evaluation.metrics import (
 )
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import OperatingPoint
-from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.evaluation.scores import HeldOut, Scores
 from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.discrimination import Flags, Floats, matthews_correlation
 from skiagram.statistics.estimate import Estimate
@@ -105,21 +105,21 @@ def threshold_at_specificity(
     return float(np.nextafter(highest_negative, np.inf))
 
 
-def thresholds(held_out: Sequence[HeldOutScores], aim: OperatingTarget, repeats: int) -> Floats:
+def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scores) -> Floats:
     """Return (repeats, n) the threshold for each reported case; NaN where none can be fixed."""
     rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
-    limits = np.full((repeats, len(held_out[0].reported)), np.nan)
-    for held in held_out:
-        positive = held.cases.label == held.cases.positive
-        if held.cases.positive is not None and 0 < positive.sum() < len(positive):
-            probability = held.probability[:, held.cases.positive]
-            limits[held.repeat, held.reported] = rule[aim.aim](probability, positive, aim.level)
+    limits = np.full(scores.probability.shape[:2], np.nan)
+    for decided, probability, cases in held_out:
+        positive = cases.label == cases.positive
+        if cases.positive is not None and 0 < positive.sum() < len(positive):
+            of_class = probability[:, cases.positive]
+            limits[decided] = rule[aim.aim](of_class, positive, aim.level)
     return limits
 
 
 def judge_operating_points(
     scores: Scores,
-    held_out: Sequence[HeldOutScores],
+    held_out: Sequence[HeldOut],
     analyses: RequestedAnalyses,
     cases: LabelledCases,
     draws: PatientDraws,
@@ -132,7 +132,7 @@ def judge_operating_points(
         return ()
     points = []
     for aim in analyses.operating_points:
-        limit = thresholds(held_out, aim, len(scores.probability))
+        limit = thresholds(held_out, aim, scores)
         if np.isnan(limit).any():
             unknown = Estimate(None, reason="a class has no held-out case to fix a threshold on")
             figures = dict.fromkeys(JUDGMENTS, unknown)

@@ -56,7 +56,7 @@ from skiagram.evaluation.metrics import (
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.scores import Scores, align_scores, held_out_scores
+from skiagram.evaluation.scores import Scores, align_scores, held_out_probabilities
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites
 from skiagram.evaluation.stability import (
@@ -275,7 +275,7 @@ def _measure(
     if scores is None:
         return ModelResult(model.outcome, {}, Estimate(None, reason=model.outcome.reason))
     align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
-    held_out = list(held_out_scores(model, setting))
+    held_out = list(held_out_probabilities(model, setting))
     cases, draws = setting.cases, setting.draws
     stability = assess_stability(fold_auc(model, setting.development), scores, cases)
     stability = replace(stability, selection=assess_feature_selection(model.selection))

@@ -97,23 +97,13 @@ def check_predictions(model: Predictions) -> None:
         )
 
 
-@dataclass(frozen=True)
-class HeldOutScores:
-    """Calibrated out-of-fold probabilities and the reported cases that they may decide on.
-
-    Attributes:
-        probability: (m, n_classes).
-        reported: (n,) marks the reported cases.
-    """
-
-    probability: NDArray[np.float64]
-    cases: LabelledCases
-    repeat: int
-    reported: NDArray[np.bool_]
+# Repeat and (n,) marked reported cases that are decided on; by (m, n_classes) out-of-fold
+# probabilities; of these (m) cases.
+HeldOut = tuple[tuple[int, NDArray[np.bool_]], NDArray[np.float64], LabelledCases]
 
 
-def held_out_scores(model: Predictions, ground: EvaluationSet) -> Iterator[HeldOutScores]:
-    """Yield the scores that decide on each part of the reported cases.
+def held_out_probabilities(model: Predictions, ground: EvaluationSet) -> Iterator[HeldOut]:
+    """Yield the calibrated probabilities that decide on each part of the reported cases.
 
     Under `holdout` a repeat's out-of-fold scores decide on all sealed cases; under `cv` the inner
     scores of an outer fold, which leave its cases out, decide on these.
@@ -129,12 +119,9 @@ def held_out_scores(model: Predictions, ground: EvaluationSet) -> Iterator[HeldO
     for key, rows in fixing.groupby(keys, sort=True):
         own = decided[key]["case_id"].to_numpy(dtype=str)
         where = f"scores of {model.outcome.model}, {part}"
-        yield HeldOutScores(
-            probabilities_of(rows),
-            ground.development.of(rows["case_id"].tolist(), where),
-            numbers[key[0]],
-            np.isin(ground.cases.case_id, own),
-        )
+        decided_on = numbers[key[0]], np.isin(ground.cases.case_id, own)
+        cases = ground.development.of(rows["case_id"].tolist(), where)
+        yield decided_on, probabilities_of(rows), cases
 
 
 def make_scores_table(

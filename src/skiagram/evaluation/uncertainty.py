@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from skiagram.calibration import conformal_limits
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Curve, PredictionSets, RiskCoverage
-from skiagram.evaluation.scores import HeldOutScores, Scores
+from skiagram.evaluation.scores import HeldOut, Scores
 from skiagram.statistics.bootstrap import PatientDraws, bootstrap_estimate
 from skiagram.statistics.discrimination import risk_areas, tied_order
 from skiagram.statistics.estimate import Estimate
@@ -18,34 +18,24 @@ Floats = NDArray[np.float64]
 LEVEL = 0.9
 
 
-def class_limits(held_out: HeldOutScores, level: float) -> Floats:
-    """Return (n_classes,) how improbable a class may be; `conformal_limits` says how.
-
-    Here out-of-fold fits set the limits and the final fit is judged, so the promise is approximate
-    and the coverage found is reported.
-
-    Args:
-        level: Chance, in (0, 1).
-    """
-    cases = held_out.cases
-    return conformal_limits(held_out.probability, cases.label, cases.patient, level)
-
-
-def form_sets(scores: Scores, held_out: Sequence[HeldOutScores], level: float) -> NDArray[np.bool_]:
+def form_sets(scores: Scores, held_out: Sequence[HeldOut], level: float) -> NDArray[np.bool_]:
     """Return (repeats, n, n_classes) which classes belong to each reported case's set.
+
+    Out-of-fold fits set the limits and the final fit is judged, so the promise is approximate and
+    the coverage found is reported.
 
     Args:
         level: Chance, in (0, 1).
     """
     limits = np.full(scores.probability.shape, np.inf)
-    for held in held_out:
-        limits[held.repeat, held.reported] = class_limits(held, level)
+    for decided, probability, cases in held_out:
+        limits[decided] = conformal_limits(probability, cases.label, cases.patient, level)
     sets: NDArray[np.bool_] = 1 - scores.probability <= limits
     return sets
 
 
 def assess_prediction_sets(
-    scores: Scores, held_out: Sequence[HeldOutScores], cases: LabelledCases, level: float = LEVEL
+    scores: Scores, held_out: Sequence[HeldOut], cases: LabelledCases, level: float = LEVEL
 ) -> PredictionSets:
     """Judge the sets on the reported cases; shares are means over repeats.
 

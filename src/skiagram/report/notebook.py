@@ -13,8 +13,8 @@ from skiagram.datasets.files import write_files
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Comparison, Decision, Evaluation
 from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores
-from skiagram.evaluation.scored_cases import as_scored_cases
 from skiagram.records import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models, format_difference
@@ -262,17 +262,18 @@ def compare(
     own, other = names or (_name(scores_a, "A"), _name(scores_b, "B"))
     if own == other:
         raise DataError(f"both columns are called {own}", where="names", allowed="two names")
-    given = as_scored_cases(
+    setting, columns, of_readers = line_up_columns(
         labels,
         {own: scores_a, other: scores_b, **(others or {})},
         patients=patients,
         positive=positive,
         readers=readers,
         subgroups=subgroups,
-        sites=sites,
         folds=folds,
+        seed=seed,
     )
-    return ScoreComparison(compare_scores(given, margin, seed))
+    site = None if sites is None else read_texts(sites, "sites", len(setting.cases))
+    return ScoreComparison(compare_scores(setting, columns, of_readers, site, margin))
 
 
 def _name(values: Any, otherwise: str) -> str:

@@ -6,12 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from skiagram.errors import DataError
-from skiagram.evaluation.score_comparison import Column, ScoredCases
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.options import DEFAULTS
+from skiagram.evaluation.scores import Scores
+
+Column = NDArray[np.float64]
 
 
-def as_scored_cases(
+def line_up_columns(
     labels: Any,
     columns: Mapping[str, Any],
     *,
@@ -19,13 +25,14 @@ def as_scored_cases(
     positive: Any = None,
     readers: Mapping[str, Any] | None = None,
     subgroups: Any = None,
-    sites: Any = None,
     folds: Any = None,
-) -> ScoredCases:
-    """Return checked cases; arguments are those of `skiagram.compare`.
+    seed: int = 0,
+) -> tuple[EvaluationSet, dict[str, Scores], dict[str, Scores]]:
+    """Return checked cases with the scores of columns and of readers; see `skiagram.compare`.
 
     Raises:
-        DataError: Unequal lengths, a missing number, labels that are not two classes.
+        DataError: Unequal lengths, a missing number, labels that are not two classes, or fewer than
+            two patients of one.
     """
     whether, classes = _labels(labels, positive)
     number = len(whether)
@@ -36,16 +43,51 @@ def as_scored_cases(
     if clash := given.keys() & read.keys():
         raise DataError(f"`{min(clash)}` is a score and a reader", where="readers")
     patient = np.arange(number) if patients is None else _groups(patients, "patients", number)
-    return ScoredCases(
-        label=whether,
-        patient=patient.astype(np.int64),
-        classes=classes,
-        columns=given,
-        readers=read,
-        fit=None if folds is None else _groups(folds, "folds", number),
-        subgroups=_table(subgroups, number),
-        site=None if sites is None else _texts(sites, "sites", number),
+    fit = None if folds is None else _groups(folds, "folds", number)
+    case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
+    cases = LabelledCases(case_id, whether.astype(np.int64), patient, classes, positive=1)
+    setting = EvaluationSet(
+        design="holdout",
+        part="test",
+        development=cases,
+        cases=cases,
+        draws=_check_patients(cases).draws(DEFAULTS.replicates, seed),
+        has_near_duplicate=np.zeros(number, dtype=np.bool_),
+        ideal=None,
+        seed=seed,
+        covariates=_covariates(subgroups, cases),
     )
+    scores, of_readers = (
+        {name: _scores(column, fit) for name, column in part.items()} for part in (given, read)
+    )
+    return setting, scores, of_readers
+
+
+def _check_patients(cases: LabelledCases) -> LabelledCases:
+    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
+        if patients < 2:
+            raise DataError(
+                f"{patients} patients of class {name}",
+                where="labels",
+                allowed="at least 2 patients of each class, for intervals some 10",
+                remedy="add patients of this class, or check the labels",
+            )
+    return cases
+
+
+def _scores(column: Column, fit: NDArray[np.int64] | None) -> Scores:
+    """Return a column as scores; those that are no probabilities are ordered alone."""
+    ranking = column[None]
+    probability = column if are_probabilities(ranking) else expit(column - np.median(column))
+    folds = 0 if fit is None else len(np.unique(fit))
+    both = np.stack([1 - probability, probability], axis=1)[None]
+    fits = None if fit is None else fit[None]
+    return Scores(ranking, both, np.full_like(ranking, np.nan), folds, fits)
+
+
+def are_probabilities(ranking: NDArray[np.float64]) -> bool:
+    """Return whether all scores lie between 0 and 1."""
+    return bool(ranking.min() >= 0 and ranking.max() <= 1)
 
 
 def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, str]]:
@@ -107,7 +149,12 @@ def _numbers(values: Any, name: str, number: int) -> Column:
     return numbers
 
 
-def _texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
+def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
+    """Return (n,) texts of a column that has one in every row.
+
+    Raises:
+        DataError: Another length, or a row without a value.
+    """
     _check_length(values, name, number)
     given = pd.Series(np.asarray(values).ravel())
     if given.isna().any() or (given.astype(str) == "").any():
@@ -117,15 +164,15 @@ def _texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
 
 
 def _groups(values: Any, name: str, number: int) -> NDArray[np.int64]:
-    return np.unique(_texts(values, name, number), return_inverse=True)[1].astype(np.int64)
+    return np.unique(read_texts(values, name, number), return_inverse=True)[1].astype(np.int64)
 
 
-def _table(subgroups: Any, number: int) -> pd.DataFrame | None:
+def _covariates(subgroups: Any, cases: LabelledCases) -> pd.DataFrame | None:
     if subgroups is None:
         return None
     table = pd.DataFrame(subgroups)
-    _check_length(table, "subgroups", number)
-    return table
+    _check_length(table, "subgroups", len(cases))
+    return table.reset_index(drop=True).assign(case_id=cases.case_id)
 
 
 def _check_length(values: Any, name: str, number: int) -> None:
