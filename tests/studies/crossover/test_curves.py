@@ -8,8 +8,8 @@ from scipy.stats import norm, t
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.studies.crossover.curves import (
     FitOutcome,
+    FittedPoint,
     ResampledModel,
-    ScoredPoint,
     choose_baseline,
     draw_multipliers,
     find_crossing,
@@ -35,8 +35,8 @@ def rising(limit: float, draws: int, spread: float = 0.0) -> Floats:
     return curve
 
 
-def scored(selection: float | None, failure: str = "") -> ScoredPoint:
-    return ScoredPoint(FitOutcome(selection, "A", failure), None if failure else SCORES)
+def scored(selection: float | None, failure: str = "") -> FittedPoint:
+    return FitOutcome(selection, "A", failure), None if failure else SCORES
 
 
 @pytest.mark.parametrize("draws", [2, 5, 10])

@@ -172,11 +172,7 @@ class FitOutcome:
     reason: str = ""
 
 
-class ScoredPoint(NamedTuple):
-    """A fit with its scores (n_test,) of the positive class; None after a failure."""
-
-    outcome: FitOutcome
-    scores: Floats | None
+FittedPoint = tuple[FitOutcome, Floats | None]  # (n_test,) scores of the fit; None after a failure
 
 
 class DrawTestCases(NamedTuple):
@@ -292,37 +288,36 @@ def _mean(values: Floats, axis: int) -> Floats:
 
 
 def sample_areas(
-    model: str, arm: str, measured: Sequence[Sequence[ScoredPoint]], tests: Sequence[DrawTestCases]
+    model: str, arm: str, measured: Sequence[Sequence[FittedPoint]], tests: Sequence[DrawTestCases]
 ) -> ResampledModel:
     """Compute the AUC of every fit of one model (by number of cases, by draw) and its resamples."""
     nothing = np.full(1 + len(tests[0].draws.counts), np.nan)
     areas = [
         [
-            nothing if point.scores is None else test.areas(point.scores)
-            for point, test in zip(row, tests, strict=True)
+            nothing if scores is None else test.areas(scores)
+            for (_, scores), test in zip(row, tests, strict=True)
         ]
         for row in measured
     ]
-    reasons = dict.fromkeys(
-        point.outcome.reason for row in measured for point in row if point.outcome.reason
-    )
-    return ResampledModel(model, measured[0][0].outcome.title, arm, np.array(areas), tuple(reasons))
+    outcomes = [outcome for row in measured for outcome, _ in row]
+    reasons = dict.fromkeys(outcome.reason for outcome in outcomes if outcome.reason)
+    return ResampledModel(model, outcomes[0].title, arm, np.array(areas), tuple(reasons))
 
 
 def choose_baseline(
-    baselines: Sequence[ResampledModel], measured: Sequence[Sequence[Sequence[ScoredPoint]]]
+    baselines: Sequence[ResampledModel], measured: Sequence[Sequence[Sequence[FittedPoint]]]
 ) -> ResampledModel:
     """Return the baseline that is chosen out-of-fold anew for each subset, among those with a fit.
 
     `measured` are the fits of each baseline, by number of cases, then by draw.
     """
 
-    def selection_auc(point: ScoredPoint) -> float:
-        auc = point.outcome.selection_auc
-        return -np.inf if auc is None or point.scores is None else auc
+    def selection_auc(outcome: FitOutcome, scores: Floats | None) -> float:
+        auc = outcome.selection_auc
+        return -np.inf if auc is None or scores is None else auc
 
     choice = np.array(
-        [[[selection_auc(point) for point in row] for row in fits] for fits in measured]
+        [[[selection_auc(*point) for point in row] for row in fits] for fits in measured]
     ).argmax(axis=0)
     areas = np.stack([baseline.areas for baseline in baselines])
     sizes, draws = np.indices(choice.shape)

@@ -23,8 +23,8 @@ from skiagram.studies.crossover.curves import (
     Crossing,
     DrawTestCases,
     FitOutcome,
+    FittedPoint,
     LearningCurve,
-    ScoredPoint,
     choose_baseline,
     draw_multipliers,
     find_crossing,
@@ -167,7 +167,7 @@ class Crossover(EncoderStudyOptions):
         draws: list[_Draw],
         sizes: list[int],
         candidates: list[Candidate],
-        fits: dict[str, list[list[ScoredPoint]]],
+        fits: dict[str, list[list[FittedPoint]]],
     ) -> CrossoverResult:
         tests = [draw.test for draw in draws]
         models = {
@@ -203,7 +203,7 @@ class Crossover(EncoderStudyOptions):
         )
 
 
-def _fit_point(point: _Point) -> ScoredPoint:
+def _fit_point(point: _Point) -> FittedPoint:
     """Make one fit, or read what an earlier run left of it."""
     candidate, draw = point.candidate, point.draw
     subset = draw.training.select(point.rows)
@@ -215,7 +215,7 @@ def _fit_point(point: _Point) -> ScoredPoint:
         type(candidate),
     )
     outcome = read_record(FitOutcome, folder / "outcome.json")
-    return ScoredPoint(outcome, None if outcome.reason else np.load(folder / "scores.npy"))
+    return outcome, None if outcome.reason else np.load(folder / "scores.npy")
 
 
 def _fit_and_score(

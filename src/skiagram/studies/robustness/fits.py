@@ -12,40 +12,22 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import binary_placements
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.models.deployment import DEPLOYMENT, Deployment, repeat_folder
 from skiagram.models.fits import finite
 from skiagram.preparation import PreparedData
 from skiagram.records import Design, Outcome, read_record
-from skiagram.statistics.delong import Placements
 from skiagram.studies.candidates import Candidate, EncoderStudyOptions
 from skiagram.studies.cohorts import Cohort, read_outcome, train_candidate
 from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.unsealed_data import UnsealedData, unseal
 from skiagram.studies.workspace import Workspace
 
-Floats = NDArray[np.float64]
+_ARRAYS = ("ranking.npy", "probability.npy", "threshold.npy")
 
 
-class ConditionScores(NamedTuple):
-    """Scores of the cases under one condition.
-
-    Attributes:
-        scores: (repeats, n, 2).
-        probability: (repeats, n, 2), calibrated on clean held-out development cases.
-    """
-
-    scores: Floats
-    probability: Floats
-    threshold: Floats
-
-
-class FitScores(NamedTuple):
-    """How a fit ended and its scores under each condition; none after a failure."""
-
-    outcome: Outcome
-    views: tuple[ConditionScores, ...]
+# How the training of a model ended, and its scores under each condition; none after a failure.
+TestedModel = tuple[Outcome, tuple[Scores, ...]]
 
 
 class _Task(NamedTuple):
@@ -59,22 +41,24 @@ class _Task(NamedTuple):
     case_id: NDArray[np.str_]
 
 
-def _fit_and_score(task: _Task) -> FitScores:
+def _fit_and_score(task: _Task) -> TestedModel:
     """Train the model and score every view, or read what an earlier run left of it."""
     workspace, study, _ = task.setup
     folder = train_candidate(workspace, task.prepared, task.candidate, study.plan, task.cohort)
     outcome = read_outcome(folder)
     views = () if outcome.status == "failed" else task.views
-    return FitScores(outcome, tuple(_score_view(task, folder.name, view) for view in views))
+    return outcome, tuple(_score_view(task, folder.name, view) for view in views)
 
 
-def _score_view(task: _Task, trained: str, view: PreparedData) -> ConditionScores:
+def _score_view(task: _Task, trained: str, view: PreparedData) -> Scores:
+    """Score a view; probabilities and thresholds are those of clean held-out development cases."""
     workspace, candidate = task.setup.workspace, task.candidate
     models = workspace.work / trained / "model"
 
     def make(folder: Path) -> None:
         inputs = candidate.read(view).of(task.case_id)
-        decisions = read_record(Deployment, models / DEPLOYMENT).decisions
+        deployment = read_record(Deployment, models / DEPLOYMENT)
+        decisions, positive = deployment.decisions, deployment.task.positive or 0
         scored = [
             finite(candidate.load(models / repeat_folder(repeat)).scores(inputs))
             for repeat in range(len(decisions))
@@ -84,9 +68,11 @@ def _score_view(task: _Task, trained: str, view: PreparedData) -> ConditionScore
             for decision, scores in zip(decisions, scored, strict=True)
         ]
         thresholds = np.array([decision.threshold for decision in decisions], dtype=np.float64)
-        arrays = ConditionScores(np.stack(scored), np.stack(calibrated), thresholds)
-        for name, values in arrays._asdict().items():
-            np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        ranking = score_difference(np.stack(scored), positive)
+        of_cases = np.repeat(thresholds[:, None], len(task.case_id), axis=1)
+        arrays = (ranking, np.stack(calibrated), of_cases)
+        for name, values in zip(_ARRAYS, arrays, strict=True):
+            np.save(folder / name, values, allow_pickle=False)
 
     inputs = candidate.inputs(view) | {
         "trained": trained,
@@ -94,50 +80,33 @@ def _score_view(task: _Task, trained: str, view: PreparedData) -> ConditionScore
         "cases": task.case_id.tolist(),
     }
     folder = workspace.make_once(f"viewed-{candidate.name}", inputs, make, type(candidate))
-    return ConditionScores(*(np.load(folder / f"{name}.npy") for name in ConditionScores._fields))
-
-
-class ScoredModel(NamedTuple):
-    """One model on the reported cases.
-
-    Attributes:
-        placements: What its AUCs are means of, a condition each.
-    """
-
-    outcome: Outcome
-    scores: tuple[Scores, ...]
-    placements: tuple[Placements, ...]
+    return Scores(*(np.load(folder / name) for name in _ARRAYS))
 
 
 def join_cohorts(
-    scored: Sequence[FitScores], tested: Sequence[Sequence[str]], cases: LabelledCases
-) -> ScoredModel:
+    scored: Sequence[TestedModel], tested: Sequence[Sequence[str]], cases: LabelledCases
+) -> TestedModel:
     """Join what the fits of one model, one per cohort, made of the cases that each tested."""
-    failed = [fit.outcome for fit in scored if fit.outcome.status == "failed"]
+    failed = [outcome for outcome, _ in scored if outcome.status == "failed"]
     if failed:
-        return ScoredModel(failed[0], (), ())
+        return failed[0], ()
     position = {name: index for index, name in enumerate(name for part in tested for name in part)}
     order = np.array([position[name] for name in cases.case_id.tolist()])
-    parts = zip(*(fit.views for fit in scored), strict=True)
-    scores = tuple(_join(part, order, cases.positive or 0) for part in parts)
-    ranked = [binary_placements(condition, cases) for condition in scores]
-    placements = tuple(each for each in ranked if each is not None)
-    return ScoredModel(scored[0].outcome, scores, placements)
+    conditions = zip(*(scores for _, scores in scored), strict=True)
+    return scored[0][0], tuple(_join(parts, order) for parts in conditions)
 
 
-def _join(parts: Sequence[ConditionScores], order: NDArray[np.int64], positive: int) -> Scores:
-    shapes = [part.scores.shape[:2] for part in parts]
-    probability, raw, threshold, fit = (
+def _join(parts: Sequence[Scores], order: NDArray[np.int64]) -> Scores:
+    ranking, probability, threshold, fit = (
         np.concatenate(arrays, axis=1)[:, order]
         for arrays in (
+            [part.order for part in parts],
             [part.probability for part in parts],
-            [part.scores for part in parts],
-            [np.tile(part.threshold, (n, 1)).T for part, (_, n) in zip(parts, shapes, strict=True)],
-            [np.full(shape, number) for number, shape in enumerate(shapes)],
+            [part.threshold for part in parts],
+            [np.full(part.order.shape, number) for number, part in enumerate(parts)],
         )
     )
-    several = fit if len(parts) > 1 else None
-    return Scores(score_difference(raw, positive), probability, threshold, fit=several)
+    return Scores(ranking, probability, threshold, fit=fit if len(parts) > 1 else None)
 
 
 class StudyDataSet(NamedTuple):
@@ -176,7 +145,7 @@ class Setup(NamedTuple):
         views: Sequence[PreparedData],
         cases: LabelledCases,
         what: str,
-    ) -> list[ScoredModel]:
+    ) -> list[TestedModel]:
         """Train every model on every cohort and line its scores up with the cases.
 
         Args:

@@ -9,12 +9,12 @@ from itertools import islice
 
 from skiagram.evaluation.calibration_assessment import expected_to_observed
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import estimate_operating_point
+from skiagram.evaluation.metrics import binary_placements, estimate_operating_point
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.delong import Placements, auc_estimate, combination
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import StudiedModel
-from skiagram.studies.robustness.fits import ScoredModel
+from skiagram.studies.robustness.fits import TestedModel
 
 Terms = list[tuple[float, Placements]]  # of a weighted sum of AUCs
 
@@ -78,7 +78,7 @@ class CorruptedModel(StudiedModel):
 
 
 def model_results(
-    models: Sequence[ScoredModel],
+    models: Sequence[TestedModel],
     kinds: Sequence[CorruptionKind],
     cases: LabelledCases,
     margin: float,
@@ -88,33 +88,40 @@ def model_results(
     Args:
         models: Scores clean, then under every amount of every corruption in turn.
     """
-    terms = [_mean_change(model.placements) if model.placements else None for model in models]
+    ranked = [place_conditions(scores, cases) for _, scores in models]
+    terms = [_mean_change(placed) if placed else None for placed in ranked]
     changes = [
-        Estimate(None, reason=model.outcome.reason) if term is None else weighted_auc(term)
-        for model, term in zip(models, terms, strict=True)
+        Estimate(None, reason=outcome.reason) if term is None else weighted_auc(term)
+        for (outcome, _), term in zip(models, terms, strict=True)
     ]
     known = [index for index, change in enumerate(changes) if change.value is not None]
     first = max(known, key=lambda index: changes[index].value or 0.0, default=None)
     least = None if first is None else terms[first]
     results = []
-    for index, (model, own) in enumerate(zip(models, terms, strict=True)):
-        behind = None
+    for index, ((outcome, scores), placed) in enumerate(zip(models, ranked, strict=True)):
+        behind, own = None, terms[index]
         if own is not None and least is not None and index != first:
             behind = weighted_auc([*own, *((-factor, each) for factor, each in least)])
-        outcome, clean, curves = model.outcome, None, []
-        if model.placements:
-            unchanged, *placements = model.placements
+        clean, curves = None, []
+        if placed:
+            unchanged, *placements = placed
             clean, *worse = (
-                compute_figures(scores, each, unchanged, cases)
-                for scores, each in zip(model.scores, model.placements, strict=True)
+                compute_figures(*condition, unchanged, cases)
+                for condition in zip(scores, placed, strict=True)
             )
             steps = iter(zip(worse, placements, strict=True))
             for kind in kinds:
-                figures, ranked = zip(*islice(steps, len(kind.amounts)), strict=True)
-                curves.append(severity_curve(kind.amounts, figures, (unchanged, *ranked), margin))
+                figures, of_kind = zip(*islice(steps, len(kind.amounts)), strict=True)
+                curves.append(severity_curve(kind.amounts, figures, (unchanged, *of_kind), margin))
         head = (outcome.model, outcome.title, outcome.arm, outcome.reason)
         results.append(CorruptedModel(*head, clean, changes[index], behind, tuple(curves)))
     return tuple(results)
+
+
+def place_conditions(scores: Sequence[Scores], cases: LabelledCases) -> list[Placements]:
+    """Return what the AUCs of one model are means of, a condition each; empty without an AUC."""
+    placed = [binary_placements(condition, cases) for condition in scores]
+    return [placements for placements in placed if placements is not None]
 
 
 def severity_curve(

@@ -25,6 +25,7 @@ from skiagram.studies.robustness.severity import (
     Figures,
     compute_figures,
     model_results,
+    place_conditions,
 )
 from skiagram.studies.workspace import Workspace
 
@@ -182,13 +183,16 @@ def _compare(
         setup.score_models(target.prepared, own, views, cases, f"{name}, seen"),
         strict=True,
     ):
-        outcome, reason = seen.outcome, unseen.outcome.reason or seen.outcome.reason
-        figures = [
-            None
-            if reason
-            else compute_figures(each.scores[0], each.placements[0], seen.placements[0], cases)
-            for each in (seen, unseen)
-        ]
+        (outcome, scores), (other, scores_unseen) = seen, unseen
+        reason = other.reason or outcome.reason
+        figures: list[Figures | None] = [None, None]
+        if not reason:
+            (placed,) = place_conditions(scores, cases)
+            (placed_unseen,) = place_conditions(scores_unseen, cases)
+            figures = [
+                compute_figures(scores[0], placed, placed, cases),
+                compute_figures(scores_unseen[0], placed_unseen, placed, cases),
+            ]
         models.append(ShiftedModel(outcome.model, outcome.title, outcome.arm, reason, *figures))
     own_size, foreign_size = (
         round(float(np.mean([len(cohort.cases.development()) for cohort in group])))
