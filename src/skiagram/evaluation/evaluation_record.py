@@ -8,7 +8,7 @@ from typing import Literal
 
 from skiagram.evaluation.results import FinderResult, ModelResult, TestedDifference
 from skiagram.finding.marks import HitRule
-from skiagram.records import Part, Task
+from skiagram.records import Task
 from skiagram.statistics.estimate import Estimate, Scope
 from skiagram.statistics.significance import GainProbabilities, McNemar, Planning, Relation
 
@@ -451,7 +451,7 @@ class Evaluation:
     """
 
     task: Task
-    part: Part
+    part: str
     cases: dict[str, dict[str, int]]
     patients: dict[str, int]
     near_duplicates: int

@@ -54,9 +54,10 @@ def make_contact_sheets(
     known_label = inputs.cases.label == inputs.task.positive
     positive = {*inputs.cases.case_id[known_label].tolist()}
     positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
+    part: Part = "test" if evaluation.task.design == "holdout" else "out_of_fold"
     sheets = []
     for name in dict.fromkeys(one.model for one in (*found.arms.values(), *found.finders[:1])):
-        known = _judge(tables, found, scores[name], evaluation.part, positive)
+        known = _judge(tables, found, scores[name], part, positive)
         for kind, cases in _choose(known, patient).items():
             pictures = [_show(case, known, tables, images) for case in cases]
             sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
