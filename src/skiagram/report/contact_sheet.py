@@ -44,7 +44,10 @@ class ContactSheet(NamedTuple):
 def make_contact_sheets(
     inputs: EvaluationInputs, evaluation: Evaluation, images: ImageStore
 ) -> list[ContactSheet]:
-    """Return the sheets of the finder that stands for each arm, by its first training."""
+    """Return the sheets of the finder that stands for each arm, by its first training.
+
+    Where folds chose different finders, it is the one that most of them chose.
+    """
     found, tables = evaluation.finding, inputs.finding
     if found is None or tables is None:
         return []
@@ -56,7 +59,8 @@ def make_contact_sheets(
     positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
     part: Part = "test" if evaluation.task.design == "holdout" else "out_of_fold"
     sheets = []
-    for name in dict.fromkeys(one.model for one in (*found.arms.values(), *found.finders[:1])):
+    standing = [max(chosen, key=lambda name: chosen[name]) for chosen in found.chosen.values()]
+    for name in dict.fromkeys([*standing, *(finder.model for finder in found.finders[:1])]):
         known = _judge(tables, found, scores[name], part, positive)
         for kind, cases in _choose(known, patient).items():
             pictures = [_show(case, known, tables, images) for case in cases]

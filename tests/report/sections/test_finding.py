@@ -1,5 +1,6 @@
 """The section of finding: curves, tables, the first page's sentence, and pictures with marks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,19 +74,31 @@ def test_metrics_name_the_figure_of_merit_and_its_difference(run: Searched) -> N
     MetricsFile.model_validate(figures)
 
 
+def inputs_of(run: Searched) -> EvaluationInputs:
+    known = run.known
+    given = (run.models, known.cases, known.task, known.sealed, CARD, COMPARISON)
+    return EvaluationInputs(*given, finding=run.tables)
+
+
+def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_often(
+    run: Searched, images: ImageStore
+) -> None:
+    mixed = replace(run.found.arms["classical"], model="best_classical_model_of_each_fold")
+    chosen = {"candidate_forest": 1, "window_network": 2}
+    found = replace(
+        run.found,
+        arms=run.found.arms | {"classical": mixed},
+        chosen=run.found.chosen | {"classical": chosen},
+    )
+    evaluation = replace(run.evaluation, finding=replace(found, finders=found.finders[1:]))
+    sheets = make_contact_sheets(inputs_of(run), evaluation, images)
+    assert {sheet.title for sheet in sheets} == {"Window Network"}
+
+
 def test_sheets_show_lesions_hits_and_false_marks_where_they_are(
     run: Searched, images: ImageStore
 ) -> None:
-    inputs = EvaluationInputs(
-        run.models,
-        run.known.cases,
-        run.known.task,
-        run.known.sealed,
-        CARD,
-        COMPARISON,
-        finding=run.tables,
-    )
-    sheets = make_contact_sheets(inputs, run.evaluation, images)
+    sheets = make_contact_sheets(inputs_of(run), run.evaluation, images)
     assert [sheet.kind for sheet in sheets[:3]] == [
         "lesions found first",
         "lesions found last or missed",
