@@ -1,6 +1,6 @@
 """What a study trains: models of the three arms, and the options that choose them."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -43,6 +43,13 @@ class Candidate:
 
     name: str
     options: Options
+    _opened: list[tuple[PreparedData, Reading[Any]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what it has opened behind where another process takes over."""
+        return vars(self) | {"_opened": []}
 
     @property
     def arm(self) -> str:
@@ -65,10 +72,11 @@ class Candidate:
         return build(dict(self.options), "model")
 
     def read(self, prepared: PreparedData) -> Reading[Any]:
-        """Open what it reads."""
-        task = read_record(Task, prepared.cases / "task.json")
-        reading: Reading[Any] = self.model(1).read(prepared, task)
-        return reading
+        """Open what it reads; once, while the same data are asked for."""
+        if not self._opened or self._opened[0][0] != prepared:
+            task = read_record(Task, prepared.cases / "task.json")
+            self._opened[:] = [(prepared, self.model(1).read(prepared, task))]
+        return self._opened[0][1]
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
         """Return what a fit depends on besides options: the data, and how it is trained."""
