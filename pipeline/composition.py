@@ -43,8 +43,8 @@ class OptionFiles(FileConfigSource):
         name = self._normalize_file_name(config_path)
         if (Path(self.path) / name).exists():
             read_option_file(Path(self.path) / name, f"conf/{name}")
-            _check_package(Path(self.path) / name, f"conf/{name}")
         loaded = super().load_config(config_path)
+        _check_package(loaded.header["package"], name)
         values = OmegaConf.to_container(loaded.config, resolve=False)
         if isinstance(values, dict) and "defaults" in values:
             defaults = [_with_chosen_names(entry) for entry in values["defaults"]]
@@ -52,15 +52,14 @@ class OptionFiles(FileConfigSource):
         return loaded
 
 
-def _check_package(path: Path, file: str) -> None:
+def _check_package(package: str | None, file: str) -> None:
     """Refuse a file of a group of which a run takes several, if it does not say where it goes."""
-    package = _SEVERAL.get(file.split("/")[1])
-    if package is None:
-        return
-    head = f"# @package {package}."
-    if not path.read_text(encoding="utf-8").startswith(head):
-        remedy = f"begin the file with the line `{head}{path.stem}`"
-        raise OptionError("its first line does not say its name", where=file, remedy=remedy)
+    group, _, name = file.removesuffix(".yaml").partition("/")
+    several = _SEVERAL.get(group)
+    if several is not None and not (package or "").startswith(f"{several}."):
+        remedy = f"begin the file with the line `# @package {several}.{name}`"
+        found, where = "its first line does not say its name", f"conf/{file}"
+        raise OptionError(found, where=where, remedy=remedy)
 
 
 def _with_chosen_names(entry: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from option_files import split_names
 from skiagram.errors import OptionError
 
 FIGURE = "selection_auc"  # the only figure in which test cases have no part
@@ -48,7 +49,7 @@ def _models_of_arms(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     values = config["conf"]["model"]
     encoded = [name for name in config["baselines"] if values.get(name, {}).get("encoding")]
     classical = [name for name in config["baselines"] if name not in encoded]
-    combinations = filter(None, map(str.strip, config["combinations"].split(",")))
+    combinations = split_names(config["combinations"])
     arms = {
         "classical": {name: f"conf.model.{name}" for name in classical},
         "encoder": {name: f"conf.model.{name}" for name in encoded},

@@ -32,6 +32,10 @@ def chosen_names(names: str | list[str]) -> list[str]:
     reference = FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
     if not reference:
         return written
-    given = read_option_file(PARAMS, PARAMS.name)[reference[1]]
+    return split_names(read_option_file(PARAMS, PARAMS.name)[reference[1]])
+
+
+def split_names(given: object) -> list[str]:
+    """Return the names of a choice: a list, or separated by commas."""
     listed = given if isinstance(given, list) else str(given).split(",")
     return [str(name).strip() for name in listed if str(name).strip()]

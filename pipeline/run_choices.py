@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from option_files import split_names
 from skiagram.calibration import CalibrationMethod
 from skiagram.options import STRICT
 from skiagram.records import Design
@@ -56,4 +57,4 @@ class RunChoices:
     @property
     def combined(self) -> tuple[str, ...]:
         """Return the option files of the combinations."""
-        return tuple(name.strip() for name in self.combinations.split(",") if name.strip())
+        return tuple(split_names(self.combinations))
