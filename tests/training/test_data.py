@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError, ModelFailure
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.training.data import EpochOrder, Examples, ImageData, ImageSet
+from skiagram.training.data import EpochOrder, ImageData, ImageSet, LabelledImages
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,10 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
 def test_streamed_images_equal_held_ones(images: ImageSet) -> None:
     label = np.arange(10, dtype=np.int64)
     rows = np.array([7, 0, 7, 3])
-    held, streamed = Examples(images, label, None), Examples(images, label, None, held_bytes=0)
+    held, streamed = (
+        LabelledImages(images, label, None),
+        LabelledImages(images, label, None, held_bytes=0),
+    )
     assert held.held is not None
     assert streamed.held is None
     for one, other in zip(held[rows], streamed[rows], strict=True):
@@ -72,7 +75,7 @@ def test_streamed_images_equal_held_ones(images: ImageSet) -> None:
 
 
 def test_only_training_images_get_views(images: ImageSet) -> None:
-    examples = Examples(images, np.zeros(10, dtype=np.int64), None)
+    examples = LabelledImages(images, np.zeros(10, dtype=np.int64), None)
     data = ImageData(examples, examples, batch_size=4, seed=1, augmented=True)
     training = [batch.uniform.shape[1] for batch in data.train_dataloader()]
     validation = list(data.val_dataloader())
@@ -90,7 +93,7 @@ def test_moments_are_numpys_over_all_pixels_or_voxels(
     draw = np.random.default_rng(0)
     pixels = (level + draw.normal(3.0, 2.0, shape)).astype(np.float32)
     label = np.zeros(len(pixels), dtype=np.int64)
-    mean, deviation = Examples(
+    mean, deviation = LabelledImages(
         image_set(tmp_path, *pixels), label, None, held_bytes=held_bytes
     ).moments()
     axes = tuple(range(len(shape) - 1))

@@ -4,6 +4,7 @@ Small sets are held in memory, others are streamed from the store.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -139,50 +140,31 @@ class ExampleBatch(NamedTuple):
     table: Tensor
 
 
-class Examples(Dataset[ExampleBatch]):
-    """Labelled images that are read a batch at a time.
+class Examples(Dataset[ExampleBatch], ABC):
+    """What a network learns from, read a batch at a time.
 
     Args:
-        held_bytes: Sets up to this size are read once and held in memory.
-        table: (n, columns) float32, what the network reads beside an image; None for nothing.
-        target: (n, n_classes) float32 probabilities to learn in place of the (n,) labels.
+        case_id: (n,) names of the examples; the random numbers of their views follow from them.
+        label: (n,)
+        shape: (channels, [depth,] height, width) of each.
     """
 
     def __init__(
-        self,
-        images: ImageSet,
-        label: NDArray[np.int64],
-        image_size: ImageSize,
-        held_bytes: int = HELD_BYTES,
-        table: Tensor | None = None,
-        target: NDArray[np.float32] | None = None,
-        given: NetworkInput = WHOLE_IMAGE,
+        self, case_id: NDArray[np.str_], label: NDArray[np.int64], shape: tuple[int, ...]
     ) -> None:
-        self.images = images
+        self.case_id, self.shape = case_id, shape
         self.label = torch.from_numpy(label.astype(np.int64))
-        self.target = self.label if target is None else torch.from_numpy(target)
-        self.table = torch.empty(len(images), 0) if table is None else table
-        self.image_size, self.given = image_size, given
-        self.shape = images.shape(image_size, given)
-        small = 4 * len(images) * math.prod(self.shape) <= held_bytes
-        self.held = images.read(np.arange(len(images)), image_size, given) if small else None
-
-    @property
-    def reads_store(self) -> bool:
-        """Whether batches are read from the store; else all images are held in memory."""
-        return self.held is None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.case_id)
 
-    def __getitem__(self, rows: Rows) -> ExampleBatch:
-        chosen = torch.from_numpy(rows)
-        if self.held is not None:
-            pixels = self.held.index_select(0, chosen)
-        else:
-            pixels = self.images.read(rows, self.image_size, self.given)
-        uniform = torch.empty(len(rows), 0)
-        return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
+    @property
+    @abstractmethod
+    def reads_store(self) -> bool:
+        """Whether batches are read from the store; else all images are held in memory."""
+
+    @abstractmethod
+    def __getitem__(self, rows: Rows) -> ExampleBatch: ...
 
     def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
         return self[rows]._replace(uniform=uniform)
@@ -213,6 +195,47 @@ class Examples(Dataset[ExampleBatch]):
         return mean.float(), deviation.float()
 
 
+class LabelledImages(Examples):
+    """Labelled images, each whole.
+
+    Args:
+        held_bytes: Sets up to this size are read once and held in memory.
+        table: (n, columns) float32, what the network reads beside an image; None for nothing.
+        target: (n, n_classes) float32 probabilities to learn in place of the (n,) labels.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        label: NDArray[np.int64],
+        image_size: ImageSize,
+        held_bytes: int = HELD_BYTES,
+        table: Tensor | None = None,
+        target: NDArray[np.float32] | None = None,
+        given: NetworkInput = WHOLE_IMAGE,
+    ) -> None:
+        super().__init__(images.case_id, label, images.shape(image_size, given))
+        self.images = images
+        self.target = self.label if target is None else torch.from_numpy(target)
+        self.table = torch.empty(len(images), 0) if table is None else table
+        self.image_size, self.given = image_size, given
+        small = 4 * len(images) * math.prod(self.shape) <= held_bytes
+        self.held = images.read(np.arange(len(images)), image_size, given) if small else None
+
+    @property
+    def reads_store(self) -> bool:
+        return self.held is None
+
+    def __getitem__(self, rows: Rows) -> ExampleBatch:
+        chosen = torch.from_numpy(rows)
+        if self.held is not None:
+            pixels = self.held.index_select(0, chosen)
+        else:
+            pixels = self.images.read(rows, self.image_size, self.given)
+        uniform = torch.empty(len(rows), 0)
+        return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
+
+
 class Views(Dataset[ExampleBatch]):
     """Training examples together with the random numbers of their views in the current epoch."""
 
@@ -222,7 +245,7 @@ class Views(Dataset[ExampleBatch]):
         self._order = order
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
-        case_ids = self._examples.images.case_id[rows].tolist()
+        case_ids = self._examples.case_id[rows].tolist()
         uniform = draws(self._seed, self._order.epoch, case_ids)
         return self._examples.view(rows, uniform)
 

@@ -234,7 +234,7 @@ class TrainingRun:
         options = self.training
         epochs = options.epochs if epochs is None else epochs
         weight = _class_weight(training.label, self.n_classes, options.class_weights)
-        names, compiled = training.images.case_id, self.trainer.compile
+        names, compiled = training.case_id, self.trainer.compile
         module = self.module(classifier, options, weight, self.seed, names, compiled=compiled)
         augmented = options.views is not None
         on_gpu = device(self.trainer).type == "cuda"

@@ -19,7 +19,7 @@ from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
-from skiagram.training.data import Examples, ImageData
+from skiagram.training.data import ImageData, LabelledImages
 from skiagram.training.fit import device
 from skiagram.training.options import Augmentation, Optimizer
 from tests.models.deep.spots import halves, learner, spots, training
@@ -184,8 +184,8 @@ def test_a_gpu_is_that_of_the_process_and_gets_batches_read_ahead(
     assert device(on_gpu) == torch.device("cuda", 2)
     monkeypatch.undo()
     cases = spots(tmp_path / "images", 12)
-    streamed = Examples(cases.inputs, cases.label, None, held_bytes=0)
-    held = Examples(cases.inputs, cases.label, None)
+    streamed = LabelledImages(cases.inputs, cases.label, None, held_bytes=0)
+    held = LabelledImages(cases.inputs, cases.label, None)
     loaders = [
         ImageData(one, None, 4, 0, True, True).train_dataloader() for one in (streamed, held)
     ]

@@ -17,7 +17,7 @@ from skiagram.models.deep.layers import last_layer
 from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.refitted_head import RefittedHead, entering
 from skiagram.training.classifier import Classifier
-from skiagram.training.data import Examples
+from skiagram.training.data import LabelledImages
 from tests.models.deep.spots import spots, training
 from tests.stand_ins import CPU
 
@@ -56,7 +56,7 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(
     classifier = classifier_of(fitted)
 
     def numbers(rows: Any) -> Any:
-        examples = Examples(rows.inputs, rows.label, None)
+        examples = LabelledImages(rows.inputs, rows.label, None)
         return entering(classifier, last_layer(classifier), examples, 16)
 
     estimator: Any = LogisticRegression(C=0.1, max_iter=10_000, class_weight="balanced")

@@ -55,7 +55,7 @@ from skiagram.records import (
 from skiagram.seeding import stream
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import parameter_count
-from skiagram.training.data import EpochOrder, ExampleBatch, Examples, ImageSet
+from skiagram.training.data import EpochOrder, ExampleBatch, Examples
 from skiagram.training.fit import device
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Augmentation, Trainer, Training, VolumeAugmentation
@@ -182,10 +182,9 @@ class Crops(Examples):
         self._searched, self._lesions = images, lesions
         axes = places.centre.shape[1]
         self.sides, self._margins = finder.sides(axes), finder.margins(axes)
-        self.shape = (1, *self.sides)
         names = [f"{case}/{row}" for row, case in enumerate(self.places.case_id.tolist())]
-        self.images = ImageSet(images.store, np.array(names))
-        self.label = torch.from_numpy((self.places.lesion >= 0).astype(np.int64))
+        label = (self.places.lesion >= 0).astype(np.int64)
+        super().__init__(np.array(names), label, (1, *self.sides))
 
     @property
     def reads_store(self) -> bool:

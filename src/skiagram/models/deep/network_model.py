@@ -29,7 +29,7 @@ from skiagram.preparation import PreparedData
 from skiagram.records import Task
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
-from skiagram.training.data import Examples, ImageSet
+from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
@@ -97,7 +97,8 @@ class NetworkModel:
             table = encode_table(encoder, part.inputs)
             size, given = options.image_size, options.input
             target = part.target if part is training else None
-            return Examples(part.inputs, part.label, size, table=table, target=target, given=given)
+            of_cases = (part.inputs, part.label, size)
+            return LabelledImages(*of_cases, table=table, target=target, given=given)
 
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
