@@ -43,7 +43,7 @@ _DIGITS = 6  # beyond them the number of threads shows
 _SEED = 20_100_611
 
 
-Scores = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class Probe:
     auc: float
     label: int
     chance: float
-    score: Scores
+    score: Floats
     usual: float
     spread: float
-    luck: Scores
+    luck: Floats
 
     @property
     def tells(self) -> bool:
@@ -207,14 +207,14 @@ def probe_label(
 
 
 def _permuted_aucs(
-    columns: Scores,
+    columns: Floats,
     label: NDArray[np.int64],
     patient: NDArray[np.int64],
     classes: NDArray[np.int64],
-) -> Scores:
+) -> Floats:
     """Return (permutations, classes) AUCs of labels dealt out again among whole patients."""
     generator = stream(_SEED, "shufflings")
-    found: list[Scores] = []
+    found: list[Floats] = []
     at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
         stop = min(start + at_once, PERMUTATIONS)
@@ -244,7 +244,7 @@ def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return whole[:, whole.any(axis=0) & ~whole.all(axis=0)].astype(np.float64)
 
 
-def predict_out_of_fold(columns: Scores, targets: Scores, patient: NDArray[np.int64]) -> Scores:
+def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.int64]) -> Floats:
     """Return (m, targets) predictions by fits that did not see the case's patient."""
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import GroupKFold
@@ -254,7 +254,7 @@ def predict_out_of_fold(columns: Scores, targets: Scores, patient: NDArray[np.in
     for training, held_out in folds.split(columns, groups=patient):
         fitted = Ridge(_PENALTY, solver="cholesky").fit(columns[training], targets[training])
         predicted[held_out] = fitted.predict(columns[held_out]).reshape(len(held_out), -1)
-    rounded: Scores = np.round(predicted, _DIGITS)
+    rounded: Floats = np.round(predicted, _DIGITS)
     return rounded
 
 
