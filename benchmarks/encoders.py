@@ -6,14 +6,13 @@ Both use the same network with the same seeded weights, on one core. The bare si
 ready made; ours reads the images from shards, scales and resizes them, and looks each one up.
 """
 
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import timm
 import torch
 import yaml
@@ -21,6 +20,7 @@ from benchmarks.common import films
 from benchmarks.ratio import Ratio, Side, Table, compare, show
 from safetensors.torch import save_file
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.encoders.encoder import Encoder, LoadedNetwork
 from skiagram.encoders.encoding import encode_folder, encode_images, resolve_preprocessing
@@ -73,21 +73,19 @@ def tables() -> Iterator[Table]:
             ("the same again, as where a head changes", BEFORE + ADDED),
         ):
             images = _images(folder / what, count, SIDE)
-            known, started = _known(folder / "cache"), time.process_time()
-            encode_images(images, encoder, IN_PROCESS, folder / "cache", lambda _: None)
+            store = PieceStore(folder / "pieces")
+            known, started = _known(store), time.process_time()
+            encode_images(images, encoder, IN_PROCESS, store, lambda _: None)
             seconds = time.process_time() - started
-            rows.append((what, str(_known(folder / "cache") - known), f"{seconds:.2f} s"))
+            rows.append((what, str(_known(store) - known), f"{seconds:.2f} s"))
         header = ("images", "encoded", "time")
         yield Table("What was encoded before is not encoded again", header, tuple(rows))
 
 
-def _known(cache: Path) -> int:
-    """Return how many images a cache knows."""
-    count = 0
-    for path in cache.glob("*.sqlite"):
-        with closing(sqlite3.connect(path)) as file:
-            count += int(file.execute("SELECT count(*) FROM rows").fetchone()[0])
-    return count
+def _known(store: PieceStore) -> int:
+    """Return how many images were encoded before."""
+    tables = store.folder.glob("encodings-*/rows.npy")
+    return sum(len(np.load(path, mmap_mode="r")) for path in tables)
 
 
 def _encoder(folder: Path, architecture: str, side: int) -> Encoder:

@@ -25,6 +25,7 @@ from pathlib import Path
 from benchmarks.common import peak_memory
 from benchmarks.ingest_folder import write_films
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.ingest import IngestFolders, ingest
@@ -77,20 +78,21 @@ def listed(folder: Path, rows: list[str], manifest: Path) -> Folder:
 def ingested(source: Folder, out: Path) -> None:
     """Do what ingest does."""
     folders = IngestFolders(*(out / part for part in ("images", "cases", "sealed")))
-    ingest(source, "cv", None, folders, out.parent / "kept/ingested")
+    ingest(source, "cv", None, folders, PieceStore(out.parent / "pieces"))
 
 
 def restored(out: Path) -> None:
     """Do what restore does."""
     repair, record = build(options("restoration", "repair"), "repair"), out / "treatment.parquet"
-    store, kept = ImageStore(out / "images"), out.parent / "kept/restored"
-    restore_store(store, repair, out / "restored", record, kept=kept)
+    store, pieces = ImageStore(out / "images"), PieceStore(out.parent / "pieces")
+    restore_store(store, repair, out / "restored", record, pieces=pieces)
 
 
 def described(out: Path, images: str) -> None:
     """Do what extract does."""
     families = build_families({name: options("features", name) for name in FAMILIES})
-    table = extract(ImageStore(out / images), families, kept=out.parent / "kept/features")
+    pieces = PieceStore(out.parent / "pieces")
+    table = extract(ImageStore(out / images), families, pieces=pieces)
     table.write(out / "features.parquet")
 
 

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.checkout import home
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.features.windows import Windows
 from skiagram.options import STRICT
@@ -28,7 +28,7 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Encode the images of all cases that were not encoded before, by each chosen encoder."""
-    cache, read = home(ROOT) / ".work/encodings", (ROOT / "data/restored", ROOT / "data/candidates")
+    store, read = PieceStore.of_project(ROOT), (ROOT / "data/restored", ROOT / "data/candidates")
     with publish(ENCODINGS) as staging:
         (staging / ENCODINGS).mkdir(parents=True)
         index = json.dumps({"encoders": list(options.encoders)}, indent=2)  # there may be none
@@ -37,7 +37,7 @@ def main(options: Options) -> None:
             from skiagram.steps.encode import encode  # imports torch
 
             target = staging / ENCODINGS / name
-            encode(chosen, options.windows, *read, target, options.compute, cache, print)
+            encode(chosen, options.windows, *read, target, options.compute, store, print)
 
 
 if __name__ == "__main__":

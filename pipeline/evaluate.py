@@ -8,7 +8,7 @@ from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
 from run_choices import RunChoices
-from skiagram.compute.checkout import home
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import read_inputs
@@ -41,7 +41,7 @@ def main(options: Options) -> None:
         seed=options.choices.seed,
         fold_column=options.choices.fold_column,
         compute=options.compute.here,
-        work=home(ROOT) / ".work/figures",
+        work=PieceStore.of_project(ROOT).folder,
     )
     material = read_material(ROOT, inputs, vars(options.choices), evaluation)
     with publish(*(f"reports/{name}" for name in OUTPUTS)) as staging:

@@ -5,7 +5,7 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.checkout import home
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.features.windows import Windows
 from skiagram.options import STRICT
@@ -28,8 +28,8 @@ def main(options: Options) -> None:
     read = (data / "cases", data / "restored", data / "candidates")
     outputs = ("data/candidates_features.parquet", "data/features.parquet", "data/preparation")
     with publish(*outputs) as staging:
-        chosen, kept = (options.features, options.windows), home(ROOT) / ".work/kept/features"
-        extract_features(*chosen, *read, staging / "data", options.compute, kept)
+        chosen, store = (options.features, options.windows), PieceStore.of_project(ROOT)
+        extract_features(*chosen, *read, staging / "data", options.compute, store)
 
 
 if __name__ == "__main__":

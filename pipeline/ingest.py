@@ -9,8 +9,9 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.checkout import home
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
+from skiagram.datasets.ingest import INGESTED
 from skiagram.options import STRICT
 from skiagram.records import Design
 from skiagram.steps.ingest import ingest_source
@@ -28,11 +29,12 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Read the source; files are looked for in SKIAGRAM_DATA, else fetched."""
-    root, kept = os.environ.get("SKIAGRAM_DATA"), home(ROOT) / ".work/kept/ingested"
+    root, store = os.environ.get("SKIAGRAM_DATA"), PieceStore.of_project(ROOT)
     files = Path(root) if root else None
     with publish("data/images", "data/cases", "data/sealed") as staging:
         chosen = (options.dataset, options.design, files)
-        ingest_source(*chosen, staging / "data", options.compute, kept)
+        ingest_source(*chosen, staging / "data", options.compute, store)
+    store.remove_unshared(INGESTED)
 
 
 if __name__ == "__main__":

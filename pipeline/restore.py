@@ -7,9 +7,10 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.compute.checkout import home
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.options import STRICT
+from skiagram.restoration.restore import RESTORED
 from skiagram.steps.restore import restore_images
 
 
@@ -24,10 +25,11 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Restore the ingested images."""
-    kept = home(ROOT) / ".work/kept/restored"
+    store = PieceStore.of_project(ROOT)
     with publish("data/restored", "data/treatment.parquet") as staging:
         target = staging / "data"
-        restore_images(options.restoration, ROOT / "data", target, options.compute, kept)
+        restore_images(options.restoration, ROOT / "data", target, options.compute, store)
+    store.remove_unshared(RESTORED)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ class Sources:
 
     @property
     def notes(self) -> list[Path]:
-        return sorted((self.project / ".work/code").iterdir())
+        return sorted(self.project.glob(".work/pieces/code-*/found.json"))
 
     def digest(self, *, kept: bool = True) -> str:
         for value in vars(code_digest_module).values():
@@ -270,14 +270,15 @@ def test_a_damaged_note_is_not_believed(
 ) -> None:
     sources = Sources(tmp_path, monkeypatch)
     before = sources.digest()
+    assert sources.notes
     for path in sources.notes:
         content = path.read_bytes()
         flipped = content.replace(b'"code": "', b'"code": "f')
         changed = {"cut": content[: len(content) // 2], "flipped": flipped}
         path.write_bytes(changed.get(damage, damage.encode()))
     assert sources.digest() == before
-    (sources.project / ".work/code").rename(tmp_path / "gone")
-    (sources.project / ".work/code").write_text("a file where a folder should be")
+    (sources.project / ".work/pieces").rename(tmp_path / "gone")
+    (sources.project / ".work/pieces").write_text("a file where a folder should be")
     assert sources.digest() == before
 
 

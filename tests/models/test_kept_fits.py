@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.features.table import FeatureTable
 from skiagram.models import fits
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
-from skiagram.models.fits import kept_fits
+from skiagram.models.fits import FitPieces
 from skiagram.options import build, read_option_file
 from skiagram.records import SEALED, Cases, Task
 from tests.models.examples import PLAN, labelled
@@ -57,9 +58,10 @@ def run(folder: Path, model: Counting, compute: Compute = IN_PROCESS) -> dict[st
     known, test = CASES.development(), CASES.test()
     table = FeatureTable(DATA.case_id, DATA.inputs.names, DATA.inputs.values)
     member = Member("tree", model, {}, table.of(known.case_id), table.of(test.case_id))
-    with kept_fits(folder / "work", CASES, "options", "code") as work:
-        folders = ArmFolders(folder / "model", folder / "scores", work)
-        train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
+    fits = FitPieces(PieceStore(folder / "work"), "1f", None)
+    folders = ArmFolders(folder / "model", folder / "scores", fits)
+    train(member, CASES, TASK, replace(PLAN, repeats=2), folders, compute)
+    fits.remove()
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for part in ("model", "scores")
@@ -91,7 +93,7 @@ def test_only_what_was_not_finished_is_fitted_again_and_no_byte_differs(tmp_path
     assert run(place, Counting(notes)) == expected
     noted = notes.read_text().splitlines()
     assert sorted(noted) == sorted([*asked, noted[4]])  # the killed one twice, all others once
-    assert list((place / "work").iterdir()) == []
+    assert [held.kind for held in PieceStore(place / "work").held()] == []
 
 
 @pytest.mark.thorough
@@ -117,11 +119,3 @@ def test_quick_fits_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     run(tmp_path, Looking(tmp_path / "notes"))
     assert seen[-1] == []
-
-
-def test_other_options_or_inputs_and_other_code_share_no_fit(tmp_path: Path) -> None:
-    folders = []
-    for inputs, code in (("a", "x"), ("b", "x"), ("a", "y")):
-        with kept_fits(tmp_path / "work", CASES, inputs, code) as work:
-            folders.append(work)
-    assert len(set(folders)) == 3

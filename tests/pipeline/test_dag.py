@@ -174,7 +174,7 @@ def test_digests_are_those_of_a_project_that_has_kept_none(
         assert old in text
         path.write_text(text.replace(old, new))
         kept = digests()
-        shutil.rmtree(project.folder / ".work/code")
+        shutil.rmtree(project.folder / ".work/pieces")
         assert kept == digests(), name
         known.append(kept)
     assert all(before != after for before, after in pairwise(known))

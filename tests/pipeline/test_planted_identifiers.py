@@ -260,6 +260,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
         (*skiagram, "init", *place, *chosen),
         ("dvc", "init", "--no-scm", "-q"),
         ("dvc", "repro"),
+        (*skiagram, "pieces", "--empty", "model"),
         (sys.executable, "pipeline/train_baseline.py", "model=svm", *jobs),
         (*skiagram, "features", "features.csv"),
         (*skiagram, "predict", "models/svm", *new, "-o", str(tmp_path / "scores.csv")),
@@ -275,7 +276,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(
             not {str(own.folder), str(films[0])} & set(line) or "init" in line
         ):  # files that it names
             found += leaks(f"printed by {line[:4]}", (done.stdout + done.stderr).encode())
-    wanted = (".work/jobs", ".work/kept", ".work/encodings", "reports/checklists", "scores.html")
+    wanted = (".work/jobs", ".work/pieces", "reports/checklists", "scores.html")
     assert all((project.folder / name).exists() for name in wanted)
     manifest = project.folder / "conf/dataset/films.csv"
     assert leaks("manifest", manifest.read_bytes())

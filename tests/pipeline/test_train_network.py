@@ -9,6 +9,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from outputs import process_rank
+from skiagram.compute.pieces import PieceStore
 from skiagram.records import Predictions, read_cases
 from tests.pipeline.project import Project
 
@@ -37,7 +38,7 @@ def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project: Project) ->
 
     longer = (*stage, "model.training.epochs=40", "model.training.patience=40")
     process = project.start(*longer)
-    under_way = ".work/*/repeat0-fold0/last.ckpt"
+    under_way = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
     deadline = time.monotonic() + 120
     while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -60,9 +61,10 @@ def test_a_fit_that_is_killed_goes_on_where_it_was_and_leaves_equal_bytes(projec
     longer = (*stage, "model.training.epochs=40", "model.training.patience=40")
     assert project.run(*longer, "compute.workers=1").returncode == 0
     serial = project.hashes("models", "scores")
+    PieceStore(project.folder / ".work/pieces").empty("model")  # else it is taken from there
 
     process = project.start(*longer, "compute.workers=2")
-    under_way = ".work/*/repeat0-fold0/last.ckpt"
+    under_way = ".work/pieces/unfinished-*/repeat0-fold0/last.ckpt"
     deadline = time.monotonic() + 120
     while not list(project.folder.glob(under_way)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -91,7 +93,8 @@ def test_two_processes_of_one_stage_score_every_case_once(project: Project) -> N
         np.testing.assert_array_equal(np.sort(rows["case_id"]), np.sort(expected.case_id))
     work = project.folder / ".work"
     left = [path.relative_to(work).parts[0] for path in work.rglob("*") if path.is_file()]
-    assert set(left) - {"kept"} == {"code", "running", "seconds"}  # kept: what ingest has read
+    assert set(left) == {"pieces", "running", "seconds"}
+    assert "unfinished" not in {held.kind for held in PieceStore(work / "pieces").held()}
 
 
 @pytest.mark.parametrize(("given", "rank"), LAUNCHERS)

@@ -96,7 +96,7 @@ def test_a_wrong_option_ends_the_study_and_leaves_no_half_piece(folder: Path) ->
     with pytest.raises(OptionError, match="no feature of the family `no_such_family`"):
         study(baselines=("of_nothing",)).run(workspace)
     assert not [path for path in workspace.work.iterdir() if "of_nothing" in path.name]
-    assert not list(workspace.work.glob("started-*"))
+    assert not list(workspace.work.glob("unfinished-*"))
 
 
 @pytest.mark.thorough

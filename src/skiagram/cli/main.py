@@ -16,6 +16,7 @@ from skiagram.cli import (
     monitor,
     new,
     package,
+    pieces,
     plan,
     predict,
     run,
@@ -59,6 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     features,
     predict,
     package,
+    pieces,
     show,
     monitor,
 )

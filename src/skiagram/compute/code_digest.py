@@ -11,8 +11,8 @@ stands in it. NumPy and SciPy, on which the others stand, always count. Where sk
 installed from a wheel, it is such a library, and all that it requires counts.
 
 To follow the sources of a stage takes a second or two. What entries led to is kept in the project's
-`.work`, with the SHA-256 of each file that was read; it counts as long as all these files hold the
-same and the packages have no other files. Times of files play no part.
+store of pieces, with the SHA-256 of each file that was read; it counts as long as all these files
+hold the same and the packages have no other files. Times of the sources play no part.
 """
 
 import ast
@@ -34,12 +34,13 @@ from importlib.metadata import (
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
-from skiagram.compute.checkout import home
+from skiagram.compute.pieces import DIGITS, PieceStore
 
 _ROOT = Path(__file__).resolve().parents[3]
 _OWN = __name__.partition(".")[0]
+_FOUND = "found.json"
+_NOTES = 200  # pieces that are kept: those of some versions of the code
 _Definition = tuple[str, str]  # module and name; no name for the whole module
 _BENEATH = {"numpy", "scipy"}
 # They check, carry, print or draw what others have computed: no figure depends on them.
@@ -68,6 +69,19 @@ def named_targets(options: object) -> Iterator[str]:
         return
     for option in options:
         yield from named_targets(option)
+
+
+def name_piece(what: str, inputs: Mapping[str, Any], *code: object) -> str:
+    """Return the name of a piece that these inputs and this code alone have.
+
+    Args:
+        what: What it begins with.
+        inputs: All that it depends on, as JSON; the code of each `_target_` in it counts too.
+        *code: Functions and classes that run.
+    """
+    code_sha256 = code_digest(*code, *named_targets(inputs))
+    text = json.dumps([what, inputs, code_sha256], sort_keys=True, allow_nan=False)
+    return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 
 
 def code_libraries(*entries: object) -> dict[str, str]:
@@ -229,39 +243,29 @@ def _closure(names: tuple[str, ...], folders: tuple[tuple[str, Path], ...]) -> _
 
 
 class _Note:
-    """What an earlier process found, as JSON in the project's `.work`.
+    """What an earlier process found, as JSON in the project's store of pieces.
 
     An installed skiagram keeps none.
     """
 
     def __init__(self, *what: object) -> None:
         key = repr((what, sys.version, _content_sha256(Path(__file__))))
-        name = f"{hashlib.sha256(key.encode()).hexdigest()}.json"
-        self._path = home(_ROOT) / ".work" / "code" / name
-        self._kept = (_ROOT / "pipeline").is_dir()
+        self._name = f"code-{hashlib.sha256(key.encode()).hexdigest()[:DIGITS]}"
+        self._store = PieceStore.of_project(_ROOT) if (_ROOT / "pipeline").is_dir() else None
 
     def read(self) -> Any:
         """Return what was kept; None where it is absent or damaged."""
-        try:
-            checksum, text = self._path.read_bytes().split(b"\n", 1)
-        except (OSError, ValueError):
-            return None
-        sound = checksum == hashlib.sha256(text).hexdigest().encode()
-        return json.loads(text) if self._kept and sound else None
+        folder = self._store and self._store.find(self._name)
+        with suppress(OSError, ValueError):
+            return folder and json.loads((folder / _FOUND).read_bytes())
+        return None
 
     def write(self, found: Mapping[str, Any]) -> None:
         """Keep it; a disk that takes none costs time, no result."""
-        if not self._kept:
-            return
-        text = json.dumps(found).encode()
-        written = self._path.with_name(f"{self._path.stem}-{uuid4().hex}")
-        with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                written.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-                written.replace(self._path)
-            finally:
-                written.unlink(missing_ok=True)
+        if self._store is not None:
+            self._store.remove(self._name)  # of other sources
+            text = json.dumps(found)
+            self._store.keep(self._name, lambda folder: (folder / _FOUND).write_text(text), _NOTES)
 
 
 def _follow(names: tuple[str, ...], sources: "_Sources") -> _Closure:

@@ -1,57 +1,215 @@
-"""Finished pieces of work on disk: each is made once for its inputs and code, then found again."""
+"""The store of finished work: pieces on disk, each made once and then found again.
 
-import hashlib
+A piece is a folder named `<what>-<digest>` by all that it was made of, or `<what>-<digest>-<part>`.
+It appears whole or not at all, whatever is killed, and is found as long as its files are as they
+were written. No result depends on it: the store may be deleted whenever nothing runs.
+
+Files of a piece may be hard links to outputs. They take no room while the outputs stand, and
+`remove_unshared` removes the piece once they do.
+"""
+
 import json
+import os
+import re
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 from uuid import uuid4
 
-from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.checkout import home
+from skiagram.compute.file_lock import locked
+
+DIGITS = 24  # of the digest in a piece's name
+UNFINISHED = "unfinished"  # kind of work under way
+_MANIFEST, _LOCK = "piece.json", "lock"
+_refused: set[Path] = set()  # stores of which this process has said that they take nothing
 
 
-def name_piece(what: str, inputs: Mapping[str, Any], *code: object) -> str:
-    """Return a name, beginning with `what`, that these inputs and this code alone have.
+class Held(NamedTuple):
+    """The pieces of one kind: how many, their bytes, and those of files that stand here alone."""
 
-    Args:
-        inputs: All that it depends on, as JSON; the code of each `_target_` in it counts too.
-        *code: Functions and classes that run; see `skiagram.compute.code_digest`.
-    """
-    code_sha256 = code_digest(*code, *named_targets(inputs))
-    text = json.dumps([what, inputs, code_sha256], sort_keys=True, allow_nan=False)
-    return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+    kind: str
+    pieces: int
+    bytes: int
+    alone: int
 
 
-def make_once(
-    work: Path,
-    what: str,
-    inputs: Mapping[str, Any],
-    make: Callable[[Path], object],
-    *code: object,
-) -> Path:
-    """Return the folder of a piece; it is made at the first call for these inputs and code.
+@dataclass(frozen=True)
+class PieceStore:
+    """Pieces of finished work below a folder; parallel runs share it."""
 
-    Args:
-        work: Folder of all pieces.
-        inputs: All that the piece depends on besides the code, as JSON.
-        *code: What `make` runs but does not name, such as the class of an object given to it.
-    """
-    return make_piece(work / name_piece(what, inputs, make, *code), make)
+    folder: Path
 
+    @classmethod
+    def of_project(cls, project: Path) -> "PieceStore":
+        """Return the store of a project, which its copies for queued experiments share."""
+        return cls(home(project) / ".work/pieces")
 
-def make_piece(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Return the folder of a piece, which appears whole or not at all; it is made if absent."""
-    if folder.is_dir():
+    def find(self, name: str) -> Path | None:
+        """Return the folder of a piece; None where it is absent, or damaged and thus removed."""
+        folder = self.folder / name
+        if not folder.is_dir():
+            return None
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            files = json.loads((folder / _MANIFEST).read_bytes())["files"]
+            if all(_state(folder / file) == state for file, state in files.items()):
+                return folder
+        self.remove(name)
+        return None
+
+    def parts(self, name: str) -> list[Path]:
+        """Return the folders of all pieces of a name that has parts, in order of the part."""
+        folders = (self.find(part) for part in self._names(f"{name}-"))
+        return [folder for folder in folders if folder is not None]
+
+    def make(self, name: str, make: Callable[[Path], object], most: int | None = None) -> Path:
+        """Return the folder of a piece; it is made if absent.
+
+        Args:
+            make: Writes the piece to the folder that it is given.
+            most: So many of its kind are kept, those made last; None for all.
+        """
+        folder = self.find(name)
+        if folder is not None:
+            return folder
+        folder, started = self.folder / name, self.folder / f"{UNFINISHED}-{uuid4().hex}"
+        started.mkdir(parents=True)
+        try:
+            make(started)
+            (started / _MANIFEST).write_text(json.dumps(_describe(started)))
+            started.rename(folder)
+        except OSError:
+            if self.find(name) is None:  # else another process was faster with the same piece
+                raise
+        finally:
+            shutil.rmtree(started, ignore_errors=True)
+        if most is not None:
+            self._drop_oldest(_kind(name), most)
         return folder
-    started = folder.with_name(f"started-{uuid4().hex}")
-    started.mkdir(parents=True)
+
+    def keep(self, name: str, write: Callable[[Path], object], most: int | None = None) -> None:
+        """Make a piece of what is there already; a store that takes none is said, once."""
+        try:
+            self.make(name, write, most)
+        except OSError as error:
+            self._say(error)
+
+    @contextmanager
+    def unfinished(self, name: str, *, alone: bool = True) -> Iterator[Path | None]:
+        """Yield a folder for what a run that is killed leaves to the next; None if there is none.
+
+        It stays until it is removed as `unfinished-<name>`. Runs that make the same piece go one
+        after the other, and the second finds what the first one made.
+
+        Args:
+            alone: Whether this process works alone, not as one of several that share the work.
+        """
+        folder, there = self.folder / f"{UNFINISHED}-{name}", True
+        with ExitStack() as opened:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if alone:
+                    opened.enter_context(locked(folder / _LOCK))
+            except OSError as error:
+                self._say(error)
+                there = False
+            yield folder if there else None
+
+    def remove(self, *names: str) -> None:
+        """Remove pieces, each whole or not at all."""
+        for name in names:
+            aside = self.folder / f"{UNFINISHED}-{uuid4().hex}"
+            with suppress(OSError):
+                (self.folder / name).rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def remove_unshared(self, what: str) -> None:
+        """Remove the pieces of a name whose links to outputs stand for nothing else any more.
+
+        Args:
+            what: The name, without digest and part.
+        """
+        named = re.compile(rf"{re.escape(what)}-[0-9a-f]{{{DIGITS}}}(-.*)?")
+        for name in filter(named.fullmatch, self._names(what)):
+            with suppress(OSError, ValueError, KeyError):
+                links = json.loads((self.folder / name / _MANIFEST).read_bytes())["links"]
+                if any((self.folder / name / link).stat().st_nlink == 1 for link in links):
+                    self.remove(name)
+
+    def held(self) -> list[Held]:
+        """Return what the store holds, by kind."""
+        kinds: dict[str, list[str]] = {}
+        for name in self._names(""):
+            kinds.setdefault(_kind(name), []).append(name)
+        return [self._weigh(kind, names) for kind, names in sorted(kinds.items())]
+
+    def empty(self, kind: str | None = None) -> None:
+        """Remove all pieces, or those of one kind; nothing that uses the store may run."""
+        self.remove(*(name for name in self._names("") if kind in (None, _kind(name))))
+
+    def _names(self, start: str) -> list[str]:
+        with suppress(OSError):
+            names = [path.name for path in self.folder.iterdir()]
+            return sorted(name for name in names if name.startswith(start))
+        return []
+
+    def _weigh(self, kind: str, names: list[str]) -> Held:
+        files: dict[int, os.stat_result] = {}
+        for name in names:
+            for path in (self.folder / name).rglob("*"):
+                with suppress(OSError):  # of work under way
+                    if path.is_file():
+                        status = path.stat()
+                        files[status.st_ino] = status
+        alone = sum(status.st_size for status in files.values() if status.st_nlink == 1)
+        return Held(kind, len(names), sum(status.st_size for status in files.values()), alone)
+
+    def _drop_oldest(self, kind: str, most: int) -> None:
+        names = self._names(f"{kind}-")
+        if len(names) <= most:
+            return
+        with suppress(OSError):  # of a piece that another process removes
+            names.sort(key=lambda name: (self.folder / name).stat().st_mtime_ns)
+            self.remove(*names[: len(names) - most])
+
+    def _say(self, error: OSError) -> None:
+        if self.folder not in _refused:
+            _refused.add(self.folder)
+            sys.stderr.write(
+                f"Finished work is not kept ({error}); a later run makes it again. Free some "
+                f"space, or delete {self.folder}.\n"
+            )
+
+
+def link_files(source: Path, target: Path) -> None:
+    """Have a folder's files in another one, too: as hard links, or as copies on another disk."""
+    shutil.copytree(source, target, copy_function=_link, dirs_exist_ok=True)
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).unlink(missing_ok=True)
     try:
-        make(started)
-        started.rename(folder)
-    except OSError:
-        if not folder.is_dir():  # else another process was faster with the same piece
-            raise
-    finally:
-        shutil.rmtree(started, ignore_errors=True)
-    return folder
+        os.link(source, target)
+    except OSError:  # of another disk, or of one that knows no links
+        shutil.copy2(source, target)
+
+
+def _kind(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def _describe(folder: Path) -> dict[str, object]:
+    """Return the state of each file, and which are links to files that stand elsewhere too."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {path: path.relative_to(folder).as_posix() for path in files}
+    links = [name for path, name in names.items() if path.stat().st_nlink > 1]
+    return {"files": {name: _state(path) for path, name in names.items()}, "links": links}
+
+
+def _state(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

@@ -24,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.code_digest import code_digest, library_versions
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import check_entries, check_image, check_mark
@@ -39,7 +40,13 @@ from skiagram.datasets.contract import (
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.datasets.gray import describe_gray
 from skiagram.errors import OptionError
-from skiagram.image_store.kept import KeptImages, StoredImage, keep, store_files, write_store
+from skiagram.image_store.kept import (
+    KeptImages,
+    StoredImage,
+    keep_images,
+    store_files,
+    write_store,
+)
 from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.near_duplicates.pairs import clusters
@@ -73,6 +80,7 @@ _ID_SEED = 20_011_990
 _SHARD_BYTES = 2**23  # of small images; of large ones, eight images: a file for each would be many
 _MAX_SHARE = 1 / 8
 _NOTES = "notes.json"
+INGESTED = "ingested_images"  # kind of the pieces of images as they were read
 _DECODERS = ("imagecodecs", "pillow", "pydicom", "simpleitk", "tifffile")
 
 
@@ -103,15 +111,15 @@ def ingest(
     design: Design,
     root: Path | None,
     folders: IngestFolders,
-    kept: Path | None = None,
+    pieces: PieceStore | None = None,
     compute: Compute = IN_PROCESS,
 ) -> None:
     """Read a source and write shards, cases and the seal.
 
     Args:
         design: `holdout` seals the published test split; `cv` keeps all cases for development.
-        kept: Folder of what earlier runs read from files, and for what this one reads; no byte of
-            the outputs depends on it. None to read all files.
+        pieces: What earlier runs read from files, and where what this one reads is kept; no byte
+            of the outputs depends on it. None to read all files.
         compute: Where files are read, of a source that can be read in parts; no byte depends on it.
 
     Raises:
@@ -130,7 +138,7 @@ def ingest(
         [entries[position].name for position in order],
         [keys[position] for position in order] if keys else [],
     )
-    notes = _write_images(opened, listed, folders, kept and kept / "images", compute)
+    notes = _write_images(opened, listed, folders, "", pieces, compute)
     kinds, traits = _summarise(notes)
     by_modality = opened.by_modality()
     write_modalities(folders.images, list(by_modality))
@@ -139,7 +147,7 @@ def ingest(
     digests = store.digests()
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
-        own = _write_images(further, listed, beside, kept and kept / modality, compute)
+        own = _write_images(further, listed, beside, modality, pieces, compute)
         others.append(FurtherModality(modality, *_summarise(own)))
         notes += own
         digests += ImageStore(beside.images).digests()
@@ -252,16 +260,22 @@ class _Examined(NamedTuple):
 
 
 def _write_images(
-    opened: OpenSource, listed: _Listed, folders: IngestFolders, kept: Path | None, compute: Compute
+    opened: OpenSource,
+    listed: _Listed,
+    folders: IngestFolders,
+    modality: str,
+    pieces: PieceStore | None,
+    compute: Compute,
 ) -> list[_Note]:
-    states = [opened.file_state(position) for position in listed.positions] if kept else []
-    kept = None if None in states else kept
+    states = [opened.file_state(position) for position in listed.positions] if pieces else []
+    pieces = None if None in states else pieces
     keys = [hashlib.sha256(repr(state).encode()).digest()[:DIGEST_BYTES] for state in states]
     identity = ""
-    if kept is not None:  # what equal files become depends on
+    if pieces is not None:  # what equal files become depends on
         code = code_digest(type(opened), check_image, _Note)
-        identity = repr((code, platform.machine(), library_versions(_DECODERS)))
-    earlier, noted = KeptImages.find(kept, identity, keys, _read_notes) or (None, [])
+        identity = repr((code, platform.machine(), library_versions(_DECODERS), modality))
+    found = KeptImages.find(pieces, INGESTED, identity, keys, _read_notes)
+    earlier, noted = found or (None, [])
     places = np.full(len(listed.positions), -1) if earlier is None else earlier.places
     read = _read(opened, listed, np.flatnonzero(places < 0).tolist(), compute)
     made: dict[int, _Note] = {}
@@ -301,11 +315,12 @@ def _write_images(
         write_store(images, listed.case_ids, earlier, ends, make, done, links_end)
     if truths:
         _write_truths(truths, folders.sealed)
-    keep(
-        kept,
+    keep_images(
+        pieces,
+        INGESTED,
         identity,
         keys,
-        store_files(folders.images) if kept else [],
+        store_files(folders.images) if pieces else [],
         lambda folder: (folder / _NOTES).write_text(json.dumps(notes)),
     )
     return notes

@@ -1,19 +1,19 @@
 """Encodes a store of images: each one once, whatever is added or trained later.
 
-What an image became is kept beside the project, outside of all outputs, under the checksums of
-the image, of the weights, of the options and of the code; the next run encodes only what is new. On
-a processor each worker computes on one thread, so that a row depends on its own image alone: not on
-the other images, on the number of workers, or on what was kept.
+What an image became is kept in the store of pieces, under the checksums of the image, of the
+weights, of the options and of the code; the next run encodes only what is new. On a processor each
+worker computes on one thread, so that a row depends on its own image alone: not on the other
+images, on the number of workers, or on what was kept.
 """
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders.encoder import (
@@ -35,6 +36,7 @@ from skiagram.encoders.encoder import (
 from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows
+from skiagram.image_store.kept import KeptRows
 from skiagram.image_store.shards import ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
@@ -43,51 +45,33 @@ from skiagram.records import coordinates, of_cases, read_record
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]
+_SECONDS = 10.0  # between tables of rows that are kept
 
 
-class _Cache:
-    """What images became, in an SQLite file that may be deleted; nothing stops for its faults."""
+class _Unkept:
+    """Rows that are not kept yet: a run that is killed loses those of some seconds."""
 
-    def __init__(self, path: Path | None, say: Say) -> None:
-        self._say = say
-        self._file: sqlite3.Connection | None = None
-        if path is not None:
-            with self._faults_said():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = sqlite3.connect(path, timeout=60)
-                table = "CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, row BLOB)"
-                self._file.execute(table)
+    def __init__(self, kept: KeptRows) -> None:
+        self._kept, self._since = kept, perf_counter()
+        self._keys: list[bytes] = []
+        self._rows: list[Floats] = []
 
-    def get(self, key: bytes) -> Floats | None:
-        row = None
-        with self._faults_said():
-            find = "SELECT row FROM rows WHERE key = ?"
-            row = self._file and self._file.execute(find, [key]).fetchone()
-        return np.frombuffer(row[0], "<f4").astype(np.float32) if row else None
+    def add(self, keys: Sequence[bytes], rows: Floats) -> None:
+        self._keys += keys
+        self._rows.append(rows)
+        if perf_counter() - self._since > _SECONDS:
+            self._keep()
 
-    def put(self, keys: Sequence[bytes], rows: Floats) -> None:
-        numbers = [row.astype("<f4").tobytes() for row in rows]
-        if self._file is not None:
-            with self._faults_said(), self._file:
-                pairs = zip(keys, numbers, strict=True)
-                self._file.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
+    def _keep(self) -> None:
+        if self._keys:
+            self._kept.add(self._keys, np.concatenate(self._rows))
+        self._keys, self._rows, self._since = [], [], perf_counter()
 
-    def close(self) -> None:
-        with suppress(sqlite3.Error):
-            if self._file is not None:
-                self._file.close()
-        self._file = None
+    def __enter__(self) -> "_Unkept":
+        return self
 
-    @contextmanager
-    def _faults_said(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, sqlite3.Error) as error:
-            self._say(
-                f"The encodings are not kept ({error}); the next run encodes these images again. "
-                "Free some space, or delete .work/encodings."
-            )
-            self.close()
+    def __exit__(self, *_: object) -> None:
+        self._keep()
 
 
 class _Work(NamedTuple):
@@ -102,7 +86,7 @@ def encode_images(
     images: Path,
     encoder: Encoder,
     compute: Compute = IN_PROCESS,
-    cache: Path | None = None,
+    pieces: PieceStore | None = None,
     say: Say = lambda _: None,
     preparation: Preparation | None = None,
 ) -> tuple[FeatureTable, EncoderRecord]:
@@ -113,7 +97,7 @@ def encode_images(
 
     Args:
         images: Folder of the restored images, with their `preparation.json`.
-        cache: Folder of what images became in earlier runs; None keeps nothing.
+        pieces: What images became in earlier runs; None keeps nothing.
         preparation: Of the images that models learn from; None for that in the folder.
     """
     preparation = preparation or read_record(Preparation, images / PREPARATION)
@@ -123,7 +107,7 @@ def encode_images(
         loaded = encoder.load()
     say(f"SHA-256 of the weights: {loaded.sha256}.")
     ready = resolve_preprocessing(preparation.images, encoder, loaded)
-    table = encode_folder(images, ready, loaded, compute, cache, say)
+    table = encode_folder(images, ready, loaded, compute, pieces, say)
     return table, EncoderRecord(composed(ready), loaded.sha256, loaded.numbers, len(table.names))
 
 
@@ -133,7 +117,7 @@ def encode_places(
     windows: Windows,
     record: EncoderRecord,
     compute: Compute = IN_PROCESS,
-    cache: Path | None = None,
+    pieces: PieceStore | None = None,
     say: Say = lambda _: None,
 ) -> FeatureTable:
     """Encode windows around places where finders look: a row for each place, in the table's order.
@@ -148,7 +132,7 @@ def encode_places(
         loaded = encoder.load()
 
     def encode(cut_out: Path) -> FeatureTable:
-        return encode_folder(cut_out, encoder, loaded, compute, cache, say)
+        return encode_folder(cut_out, encoder, loaded, compute, pieces, say)
 
     return encode_windows(ImageStore(images), places, windows, encode)
 
@@ -207,23 +191,21 @@ def encode_folder(
     encoder: Encoder,
     loaded: LoadedNetwork,
     compute: Compute = IN_PROCESS,
-    cache: Path | None = None,
+    pieces: PieceStore | None = None,
     say: Say = lambda _: None,
 ) -> FeatureTable:
     """Encode the images of a folder with a network that is loaded; `encode_images` says more."""
-    identity = _identity(encoder, loaded)
+    kept = KeptRows(pieces, "encodings", _identity(encoder, loaded))
     blocks: list[Floats] = []
     names: list[str] = []
     case_id = np.array(ImageStore(images).case_ids)
-    rows_kept = _Cache(None if cache is None else cache / f"{identity}.sqlite", say)
-    with closing(rows_kept):
-        for modality, folder in modality_folders(images).items():
-            store = ImageStore(folder)
-            values = _encode(store, encoder, loaded, compute, rows_kept, say)
-            prefix = f"{modality}.{COLUMN}" if modality else COLUMN
-            names += _names(prefix, loaded.numbers, values.shape[1])
-            table = FeatureTable(np.array(store.case_ids), (), values)
-            blocks.append(table.of(case_id).values)
+    for modality, folder in modality_folders(images).items():
+        store = ImageStore(folder)
+        values = _encode(store, encoder, loaded, compute, kept, say)
+        prefix = f"{modality}.{COLUMN}" if modality else COLUMN
+        names += _names(prefix, loaded.numbers, values.shape[1])
+        table = FeatureTable(np.array(store.case_ids), (), values)
+        blocks.append(table.of(case_id).values)
     return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
 
@@ -238,11 +220,11 @@ def _encode(
     encoder: Encoder,
     loaded: LoadedNetwork,
     compute: Compute,
-    rows_kept: _Cache,
+    kept: KeptRows,
     say: Say,
 ) -> Floats:
     keys = store.digests()  # case ids play no part
-    known = [rows_kept.get(key) for key in keys]
+    known = kept.find(keys)
     new = [place for place, row in enumerate(known) if row is None]
     if known and len(new) < len(known):
         say(f"{len(known) - len(new)} of {len(known)} images were encoded before.")
@@ -259,11 +241,12 @@ def _encode(
         progress.advance(len(store) - len(new))
         on_workers = compute.map(_encode_some, work, releases_lock=True)
         done = map(_encode_some, work) if device == "cuda" else on_workers
-        for some, rows in zip(places, done, strict=True):
-            rows_kept.put([keys[place] for place in some], rows)
-            for place, row in zip(some, rows, strict=True):
-                known[place] = row
-            progress.advance(len(some))
+        with _Unkept(kept) as unkept:
+            for some, rows in zip(places, done, strict=True):
+                unkept.add([keys[place] for place in some], rows)
+                for place, row in zip(some, rows, strict=True):
+                    known[place] = row
+                progress.advance(len(some))
     return np.stack([row for row in known if row is not None]) if known else np.empty((0, 0), "f4")
 
 

@@ -4,22 +4,22 @@ They are some of those of `reports/evaluation.json`: no label and no score of a 
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import joblib
 from pydantic import TypeAdapter
 
-from skiagram.compute.pieces import make_piece, name_piece
+from skiagram.compute.code_digest import name_piece
+from skiagram.compute.pieces import PieceStore
 from skiagram.evaluation.evaluation_set import EvaluationSet
 
 T = TypeVar("T")
 _FIGURES = "figures.json"
+_PIECES = 1000  # records that are kept: those of some dozens of runs
 
 
 def measure_once(
@@ -32,7 +32,7 @@ def measure_once(
     """Return a record for each of some inputs; those that are kept are read, the others found.
 
     Args:
-        work: Folder of finished pieces; None keeps nothing.
+        work: Folder of the store of pieces; None keeps nothing.
         kind: The dataclass of a record.
         measure: What makes a record; its code counts, with all that it calls.
         inputs: All that each record depends on besides the code, to be hashed by joblib.
@@ -41,15 +41,17 @@ def measure_once(
     numbers = list(range(len(inputs)))
     if work is None:
         return list(find(numbers))
+    store = PieceStore(work)
     what = measure.__name__.strip("_")
-    folders = [work / name_piece(what, {"inputs": joblib.hash(one)}, measure) for one in inputs]
-    records = [_read(kind, folder) for folder in folders]
+    named = [{"measured": what, "inputs": joblib.hash(of)} for of in inputs]
+    pieces = [name_piece("figures", of, measure) for of in named]
+    records = [_read(kind, store, piece) for piece in pieces]
     missing = [number for number in numbers if records[number] is None]
     for number, record in zip(missing, find(missing), strict=True):
         records[number] = record
         if record is not None:
-            with suppress(OSError, ValueError):  # a full disk, or a NaN, costs time, no result
-                make_piece(folders[number], partial(_write, record))
+            with suppress(ValueError):  # a NaN: it is measured again
+                _keep(store, pieces[number], record)
     return records
 
 
@@ -59,14 +61,17 @@ def describe_setting(setting: EvaluationSet) -> dict[str, Any]:
     return {**parts, "draws": len(setting.draws.counts)}
 
 
-def _write(record: Any, folder: Path) -> None:
+def _keep(store: PieceStore, piece: str, record: Any) -> None:
     text = json.dumps(asdict(record), allow_nan=False)  # in its own order: the page follows it
-    (folder / _FIGURES).write_text(text)
+    store.keep(piece, lambda folder: (folder / _FIGURES).write_text(text), _PIECES)
 
 
-def _read(kind: type[T], folder: Path) -> T | None:
+def _read(kind: type[T], store: PieceStore, piece: str) -> T | None:
     """Return a record; None where it is absent, or damaged and therefore removed."""
+    folder = store.find(piece)
+    if folder is None:
+        return None
     with suppress(OSError, ValueError):
         return TypeAdapter(kind).validate_json((folder / _FIGURES).read_bytes(), strict=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    store.remove(piece)
     return None

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError
@@ -21,7 +22,7 @@ from skiagram.features.family import FeatureFamily, definitions_of, families_of_
 from skiagram.features.feature import Definition, Floats
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.kept import Kept, keep
+from skiagram.image_store.kept import KeptRows
 from skiagram.image_store.store import (
     ImageBatch,
     ImageStore,
@@ -58,7 +59,7 @@ def extract_modalities(
     families: Sequence[Family],
     histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
-    kept: Path | None = None,
+    pieces: PieceStore | None = None,
 ) -> FeatureTable:
     """Compute the features of all modalities of a store; `extract` says how.
 
@@ -67,15 +68,14 @@ def extract_modalities(
     folders = modality_folders(images)
     if len(folders) == 1:
         margin = _margin(images)
-        return extract(ImageStore(images), families, histories, compute, kept, margin)
+        return extract(ImageStore(images), families, histories, compute, pieces, margin)
     of_images = families_of_images(families)
     names: list[str] = []
     blocks: list[NDArray[np.float32]] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in folders.items():
-        own = kept and kept / modality
         margin = _margin(images, modality)
-        table = extract(ImageStore(folder), of_images, None, compute, own, margin).of(case_id)
+        table = extract(ImageStore(folder), of_images, None, compute, pieces, margin).of(case_id)
         names += [f"{modality}.{name}" for name in table.names]
         blocks.append(table.values)
     whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
@@ -91,7 +91,7 @@ def extract(
     families: Sequence[Family],
     histories: CaseHistories | None = None,
     compute: Compute = IN_PROCESS,
-    kept: Path | None = None,
+    pieces: PieceStore | None = None,
     margin: float | None = None,
 ) -> FeatureTable:
     """Compute the features of all images of a store, and put chosen covariates beside them.
@@ -102,7 +102,7 @@ def extract(
         histories: What else is known of the cases of the data set, of which the store may hold
             some; None for nothing.
         compute: Where the work is done; the values do not depend on it.
-        kept: Folder of what earlier runs made of images, and for what this one makes; no value
+        pieces: What earlier runs made of images, and where what this one makes is kept; no value
             depends on it. None to make all anew.
         margin: What restoration kept around the regions, mm; None for all of the images.
 
@@ -112,7 +112,7 @@ def extract(
         OptionError: A covariate is chosen that the data set lacks, or changes since earlier images
             where no patient has any.
     """
-    table = _describe_images(store, families_of_images(families), compute, kept, margin)
+    table = _describe_images(store, families_of_images(families), compute, pieces, margin)
     return join_histories(table, families, histories or CaseHistories())
 
 
@@ -170,7 +170,7 @@ def _describe_images(
     store: ImageStore,
     families: Sequence[FeatureFamily],
     compute: Compute,
-    kept: Path | None,
+    pieces: PieceStore | None,
     margin: float | None,
 ) -> FeatureTable:
     case_ids = np.array(store.case_ids)
@@ -178,12 +178,12 @@ def _describe_images(
         return FeatureTable(case_ids, (), np.empty((len(store), 0), np.float32))
     names = tuple(name for family in families for name in family.names())
     values = np.empty((len(store), len(names)), np.float32)
-    identity = ""
-    digests: list[bytes] = []
-    known: list[int] = []
-    if kept is not None:
-        identity, digests = _identity(families), store.digests()
-        known = _fill_known(values, digests, Kept.find(kept, identity))
+    digests = store.digests()
+    identity = "" if pieces is None else _identity(families, margin)
+    kept = KeptRows(pieces, FEATURES, identity, _TABLES)
+    known = {place: row for place, row in enumerate(kept.find(digests)) if row is not None}
+    for place, row in known.items():
+        values[place] = row
     left_out = frozenset(known)
     missing = np.array([row for row in range(len(store)) if row not in left_out], dtype=np.int64)
     with Progress("extract", len(store)) as progress:
@@ -193,35 +193,20 @@ def _describe_images(
             values[missing[done : done + len(block)]] = block
             done += len(block)
             progress.advance(len(block))
-    keep(kept, identity, digests, (), lambda folder: np.save(folder / _VALUES, values))
+    kept.add([digests[row] for row in missing], values[missing])
     return FeatureTable(case_ids, names, values)
 
 
-_VALUES = "values.npy"
+FEATURES = "image_features"  # kind of the pieces
+_TABLES = 100  # that are kept: those of the families chosen last
 
 
-def _identity(families: Sequence[FeatureFamily]) -> str:
+def _identity(families: Sequence[FeatureFamily], margin: float | None) -> str:
     """Return what features of equal images depend on: code, options, columns, libraries."""
     options = [composed(family) for family in families]
     code = code_digest(_of_span, *named_targets(options))
     names = [family.names() for family in families]
-    return repr((code, platform.machine(), options, names))
-
-
-def _fill_known(
-    values: NDArray[np.float32], digests: Sequence[bytes], earlier: Kept | None
-) -> list[int]:
-    """Fill in the rows of images that an earlier run described and return which they are."""
-    if earlier is None:
-        return []
-    places = earlier.places(digests)
-    rows = np.flatnonzero(places >= 0)
-    try:
-        described = np.load(earlier.folder / _VALUES, mmap_mode="r", allow_pickle=False)
-        values[rows] = described[places[rows]]
-    except (OSError, ValueError, IndexError):
-        return []
-    return rows.tolist()
+    return repr((code, platform.machine(), options, names, margin))
 
 
 def _of_span(

@@ -1,20 +1,25 @@
-"""What an earlier run made of images, used again by a later run for equal images.
+"""What earlier runs made of images, used again for equal images: pieces of the store.
 
-It lies beside DVC's outputs as hard links, so it takes no room while these stand. No byte of an
-output depends on it.
+Images are hard links to outputs and take no room while these stand; numbers of an image are rows of
+tables. No byte of an output depends on what is kept.
 """
 
-import json
+import hashlib
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
 from skiagram.errors import DataError
 from skiagram.image_store.shards import (
     CASE_TABLE,
@@ -29,72 +34,124 @@ from skiagram.image_store.shards import (
 from skiagram.image_store.store import ImageStore
 
 StoredImage = tuple[Image, Spacing | None, Region | None, bytes | None]  # with its digest, if known
+Floats = NDArray[np.float32]
 T = TypeVar("T")
-_KEYS, _IDENTITY, _FILES = "digests.bin", "identity.txt", "files.json"
+_KEYS, _ROWS = "digests.bin", "rows.npy"
 _KEY = np.dtype((np.void, DIGEST_BYTES))
+_PARTS = 32  # tables of one name, above which they become one
 
 
-class Kept(NamedTuple):
-    """Outputs that an earlier run made of images."""
+@dataclass(frozen=True)
+class KeptRows:
+    """Rows of numbers that were each made of one image, by the image's digest.
 
-    folder: Path
-    place: dict[bytes, int]
+    Attributes:
+        store: Where they are kept; None to keep none.
+        what: Kind of the pieces.
+        identity: All that a row depends on besides its image.
+        most: Tables of the kind that are kept; None for all.
+    """
 
-    @classmethod
-    def find(cls, folder: Path | None, identity: str) -> "Kept | None":
-        """Return what an earlier run of the same code and options kept; None where there is none.
+    store: PieceStore | None
+    what: str
+    identity: str
+    most: int | None = None
 
-        Nothing of it counts where a file is not as it was: it is an output too, which somebody may
-        have written to.
-        """
-        if folder is None:
-            return None
-        try:
-            files = json.loads((folder / _FILES).read_text())
-            same = (folder / _IDENTITY).read_text() == identity
-            if not same or any(_state(folder / name) != state for name, state in files.items()):
-                return None
-            content = (folder / _KEYS).read_bytes()
-        except (OSError, ValueError):
-            return None
-        keys = np.frombuffer(content[: len(content) // DIGEST_BYTES * DIGEST_BYTES], _KEY).tolist()
-        return cls(folder, {key: place for place, key in enumerate(keys)})
+    def find(self, digests: Sequence[bytes]) -> list[Floats | None]:
+        """Return the row of each image; None where there is none."""
+        rows: list[Floats | None] = [None] * len(digests)
+        wanted: dict[bytes, list[int]] = {}
+        for number, digest in enumerate(digests):
+            wanted.setdefault(digest, []).append(number)
+        for part in self._parts():
+            with suppress(OSError, ValueError, IndexError):  # of one that was removed meanwhile
+                keys, values = _read_rows(part)
+                for place, key in enumerate(keys):
+                    for number in wanted.get(key, ()):
+                        rows[number] = np.array(values[place])
+        return rows
 
-    def places(self, digests: Sequence[bytes]) -> NDArray[np.int64]:
-        """Return the place of each image in the outputs, −1 where they have none of it."""
-        find = self.place.get
-        return np.array([find(digest, -1) for digest in digests], dtype=np.int64)
+    def add(self, digests: Sequence[bytes], rows: Floats) -> None:
+        """Keep the rows of images, (n, d), as one table; many small tables become one."""
+        if self.store is None or not len(rows):
+            return
+        self._write(self.store, digests, rows)
+        parts = self._parts()
+        if len(parts) > _PARTS:
+            self._merge(self.store, parts)
+
+    def _parts(self) -> list[Path]:
+        return [] if self.store is None else self.store.parts(_name(self.what, self.identity))
+
+    def _write(self, store: PieceStore, digests: Sequence[bytes], rows: Floats) -> str:
+        part = f"{_name(self.what, self.identity)}-{_short(digests)}"
+        store.keep(part, partial(_write_rows, digests, rows), self.most)
+        return part
+
+    def _merge(self, store: PieceStore, parts: Sequence[Path]) -> None:
+        tables: dict[int, list[tuple[Path, list[bytes], Floats]]] = {}
+        for part in parts:
+            with suppress(OSError, ValueError):
+                keys, values = _read_rows(part)
+                tables.setdefault(values.shape[1], []).append((part, keys, values))
+        for same in tables.values():
+            digests = [key for _, keys, _ in same for key in keys]
+            whole = self._write(store, digests, np.concatenate([values for *_, values in same]))
+            if store.find(whole) is not None:
+                store.remove(*(part.name for part, *_ in same if part.name != whole))
 
 
-def keep(
-    folder: Path | None,
+def _write_rows(digests: Sequence[bytes], rows: Floats, folder: Path) -> None:
+    (folder / _KEYS).write_bytes(b"".join(digests))
+    np.save(folder / _ROWS, rows.astype("<f4"), allow_pickle=False)
+
+
+def _read_rows(folder: Path) -> tuple[list[bytes], Floats]:
+    values = np.load(folder / _ROWS, mmap_mode="r", allow_pickle=False)
+    return _read_keys(folder), values
+
+
+def _read_keys(folder: Path) -> list[bytes]:
+    content = (folder / _KEYS).read_bytes()
+    keys: list[bytes] = np.frombuffer(content, _KEY).tolist()
+    return keys
+
+
+def _name(what: str, identity: str) -> str:
+    return f"{what}-{hashlib.sha256(identity.encode()).hexdigest()[:DIGITS]}"
+
+
+def _short(digests: Sequence[bytes]) -> str:
+    return hashlib.sha256(b"".join(digests)).hexdigest()[: DIGITS // 2]
+
+
+def keep_images(
+    store: PieceStore | None,
+    what: str,
     identity: str,
     digests: Sequence[bytes],
     outputs: Sequence[Path],
     write: Callable[[Path], object] = lambda _: None,
 ) -> None:
-    """Keep outputs for later runs; where the disk knows no links, or is full, nothing is kept.
+    """Keep a finished image store for later runs, by links.
 
-    `digests` are of the images, in the order of the outputs; `write` is called with the folder, for
-    what else is to be kept.
+    Args:
+        what: Kind of the piece.
+        identity: All that an image depends on besides what its digest is of.
+        digests: Of what the images were made of, in their order.
+        outputs: The files to link.
+        write: Called with the folder, for what else is to be kept.
     """
-    if folder is None:
+    if store is None:
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):
-        folder.mkdir(parents=True)
+
+    def link(folder: Path) -> None:
         for path in outputs:
             os.link(path, folder / path.name)
-        write(folder)
         (folder / _KEYS).write_bytes(b"".join(digests))
-        states = {path.name: _state(path) for path in sorted(folder.iterdir())}
-        (folder / _FILES).write_text(json.dumps(states))
-        (folder / _IDENTITY).write_text(identity)
+        write(folder)
 
-
-def _state(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns, status.st_ino]
+    store.keep(f"{_name(what, identity)}-{_short(digests)}", link)
 
 
 def store_files(folder: Path) -> list[Path]:
@@ -110,10 +167,12 @@ class KeptImages:
     shard, and its file is linked.
     """
 
-    def __init__(self, kept: Kept, digests: Sequence[bytes]) -> None:
-        self.store = ImageStore(kept.folder)
+    def __init__(self, folder: Path, digests: Sequence[bytes]) -> None:
+        self.store = ImageStore(folder)
         self.digests = self.store.digests()
-        self.places = kept.places(digests)
+        place = {key: place for place, key in enumerate(_read_keys(folder))}
+        known = [place.get(digest, -1) for digest in digests]
+        self.places = np.array(known, dtype=np.int64)
         if self.places.max(initial=-1) >= len(self.store):  # fewer images than there are keys
             self.places[:] = -1
         stops = self.store.ends()
@@ -121,17 +180,34 @@ class KeptImages:
 
     @classmethod
     def find(
-        cls, folder: Path | None, identity: str, digests: Sequence[bytes], read: Callable[[Path], T]
+        cls,
+        store: PieceStore | None,
+        what: str,
+        identity: str,
+        digests: Sequence[bytes],
+        read: Callable[[Path], T],
     ) -> tuple["KeptImages", T] | None:
-        """Return what an earlier run kept, and what `read` finds in its folder; None for nothing.
+        """Return what an earlier run kept of most of the images, and what `read` finds there.
 
-        What is damaged counts as nothing.
+        What is damaged counts as nothing. It stays while it is used: these are links of their own.
         """
-        kept = Kept.find(folder, identity)
-        try:
-            return None if kept is None else (cls(kept, digests), read(kept.folder))
-        except (OSError, ValueError, DataError):
-            return None
+        best = None
+        for piece in [] if store is None else store.parts(_name(what, identity)):
+            links = piece.with_name(f"{UNFINISHED}-{uuid4().hex}")
+            with suppress(OSError, ValueError, DataError):
+                shutil.copytree(piece, links, copy_function=os.link)
+                kept = cls(links, digests), read(links)
+                if best is None or kept[0].count > best[0].count:
+                    best = kept
+                    weakref.finalize(kept[0], shutil.rmtree, links, ignore_errors=True)
+                    continue
+            shutil.rmtree(links, ignore_errors=True)
+        return best
+
+    @property
+    def count(self) -> int:
+        """How many of the images are kept."""
+        return int((self.places >= 0).sum())
 
     def shard_from(self, position: int, ends: Callable[[int], bool]) -> range | None:
         """Return the places in the new store that an old shard fills from one on; None for none.

@@ -20,7 +20,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.contract import FitSummary, Labelled, Model
 from skiagram.models.cross_validation import CrossValidator, Plan, Repeat
 from skiagram.models.deployment import DEPLOYMENT, Deployment
-from skiagram.models.fits import in_order
+from skiagram.models.fits import FitPieces, in_order
 from skiagram.models.reading import I
 from skiagram.options import STRICT
 from skiagram.records import (
@@ -117,17 +117,17 @@ class ArmFolders:
     Attributes:
         model: `deployment.json` and the fitted models, one folder per repeat; empty if it failed.
         scores: What `Predictions` writes, and `curves.parquet`.
-        work: Checkpoints of fits under way, not an output; None to keep none.
+        fits: Where fits under way are kept, not an output; None to keep none.
     """
 
     model: Path
     scores: Path
-    work: Path | None
+    fits: FitPieces | None = None
 
     @classmethod
-    def under(cls, root: Path, name: str, work: Path | None = None) -> "ArmFolders":
+    def under(cls, root: Path, name: str) -> "ArmFolders":
         """Return the folders of one model, by its option file's name, under a root."""
-        return cls(root / "models" / name, root / "scores" / name, work)
+        return cls(root / "models" / name, root / "scores" / name)
 
 
 def train(
@@ -157,7 +157,7 @@ def train(
             member.model,
             plan,
             task.positive,
-            work=folders.work,
+            pieces=folders.fits,
             models=folders.model.resolve(),
             compute=compute,
             under_way=progress.describe,

@@ -40,7 +40,7 @@ from skiagram.models.contract import (
     TrainedByEpochs,
 )
 from skiagram.models.deployment import Decision, repeat_folder
-from skiagram.models.fits import Fit, FitResult, Rows, fit_model, make_fit
+from skiagram.models.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
 from skiagram.models.reading import I
 from skiagram.options import STRICT
 from skiagram.records import FINAL, Design, Part, tabulate_scores
@@ -176,7 +176,7 @@ class CrossValidator(Generic[I]):
     """One model under one plan.
 
     Attributes:
-        work: Folder for checkpoints; None to keep none.
+        pieces: Where fits under way are kept; None to keep none.
         models: Folder for the fit on all cases of each repeat; None to keep none.
         finished: Called with the name and the cost of each fit, in the order of their asking.
     """
@@ -184,7 +184,7 @@ class CrossValidator(Generic[I]):
     model: Model[I]
     plan: Plan
     positive: int | None
-    work: Path | None = None
+    pieces: FitPieces | None = None
     models: Path | None = None
     compute: Compute = IN_PROCESS
     under_way: Callable[[str], None] = lambda names: None
@@ -295,11 +295,12 @@ class CrossValidator(Generic[I]):
         epochs: int | None = None,
     ) -> Fit[I]:
         title = "-".join(name)
-        folder = self.work / title if self.work else None
+        checkpoints = None if self.pieces is None else self.pieces.checkpoints
+        folder = None if checkpoints is None else checkpoints / title
         seed = derived_seed(self.plan.seed, "fit", *name)
         context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
         if not self.model.uses_validation or epochs is not None:
-            return Fit(title, self.model, cases, rows, None, context)
+            return Fit(title, self.model, cases, rows, None, context, pieces=self.pieces)
         if marked is not None and marked.any():
             part = Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
         else:
@@ -312,7 +313,8 @@ class CrossValidator(Generic[I]):
             except DataError as error:  # the other arm needs no such cases and can be trained
                 found = f"no cases left for early stopping: {error.found}"
                 raise ModelFailure(found, remedy=error.remedy) from error
-        return Fit(title, self.model, cases, rows[part.training], rows[part.held_out], context)
+        training, held_out = rows[part.training], rows[part.held_out]
+        return Fit(title, self.model, cases, training, held_out, context, pieces=self.pieces)
 
     def _outer_part(
         self, cases: Labelled[I], repeat: int, k: int, fold: Partition, known: Known[I] | None

@@ -1,15 +1,16 @@
 """A fit: its bytes depend on its cases, options, seed and threads alone, wherever it is made.
 
-Where a folder is given, a fit that took a second or more is kept there until its model is finished,
-so that a run that was killed goes on where it was. Networks keep themselves, epoch by epoch.
+Where a store is given, a fit that took a second or more is a piece of it until its model is
+finished and so a piece itself: a run that was killed goes on where it was, and no fit takes room
+for ever. Networks keep themselves, epoch by epoch.
 """
 
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Generic, NamedTuple
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.pieces import PieceStore, link_files
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import (
     FitContext,
@@ -27,11 +29,34 @@ from skiagram.models.contract import (
     Model,
 )
 from skiagram.models.reading import I
-from skiagram.records import MARKS, Cases, read_table, write_table
+from skiagram.records import MARKS, read_table, write_table
 
 Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found
 _RESULT, _MODEL = "fit.json", "model"
+
+
+@dataclass(frozen=True)
+class FitPieces:
+    """Where the fits of one training are kept until it is finished.
+
+    Attributes:
+        training: Digest of all that they depend on but their place in the plan.
+        checkpoints: Folder for those of networks under way; None to keep none.
+    """
+
+    store: PieceStore
+    training: str
+    checkpoints: Path | None
+
+    def piece(self, title: str) -> str:
+        """Return the name of the piece that a fit is."""
+        return f"fit-{self.training}-{title}"
+
+    def remove(self) -> None:
+        """Remove the fits, which a finished training needs no longer."""
+        parts = self.store.parts(f"fit-{self.training}")
+        self.store.remove(*(part.name for part in parts))
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,7 @@ class Fit(Generic[I]):
         scored: Inputs, and rows of them, that it scores once it is made; a finder's marks of the
             first of them are kept.
         saved: Folder for the fitted model; None where its scores are all that is asked for.
+        pieces: Where it is kept; None to keep it nowhere.
     """
 
     title: str
@@ -52,6 +78,7 @@ class Fit(Generic[I]):
     context: FitContext
     scored: tuple[tuple[I, Rows], ...] = ()
     saved: Path | None = None
+    pieces: FitPieces | None = None
 
 
 class FitResult(NamedTuple):
@@ -80,9 +107,11 @@ def fit_model(fit: Fit[I]) -> Fitted[I]:
 
 def make_fit(fit: Fit[Any]) -> FitResult:
     """Fit, score and save, or take up what an earlier run kept; `fit_model` says what is raised."""
-    folder = fit.context.folder
-    if folder is not None and (folder / _RESULT).is_file():
-        return _take_up(folder, fit.saved)
+    pieces = fit.pieces
+    if pieces is not None:
+        folder = pieces.store.find(pieces.piece(fit.title))
+        if folder is not None:
+            return _take_up(folder, fit.saved)
     started = perf_counter()
     fitted = fit_model(fit)
     with _named(fit.title):
@@ -93,9 +122,9 @@ def make_fit(fit: Fit[Any]) -> FitResult:
             fitted.save(fit.saved)
     result = FitResult(fitted.summary, scores, marks)
     slow = perf_counter() - started >= MIN_SECONDS
-    if folder is not None and slow and result.summary.curves.empty:
-        with suppress(OSError):  # what finds no space is made again
-            _keep(result, fit.saved, folder)
+    if pieces is not None and slow and result.summary.curves.empty:
+        write = partial(_write, result, fit.saved)
+        pieces.store.keep(pieces.piece(fit.title), write)
     return result
 
 
@@ -112,49 +141,24 @@ def _named(title: str) -> Iterator[None]:
         ) from error
 
 
-def _keep(result: FitResult, saved: Path | None, folder: Path) -> None:
-    """Keep what came of a fit, whole or not at all; networks, with curves, keep themselves."""
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+def _write(result: FitResult, saved: Path | None, folder: Path) -> None:
     for number, scores in enumerate(result.scores):
-        np.save(unfinished / f"{number}.npy", scores, allow_pickle=False)
+        np.save(folder / f"{number}.npy", scores, allow_pickle=False)
     if result.marks is not None:
-        write_table(result.marks, unfinished / MARKS)
+        write_table(result.marks, folder / MARKS)
     if saved is not None and saved.is_dir():
-        shutil.copytree(saved, unfinished / _MODEL)
+        link_files(saved, folder / _MODEL)
     cost = {k: v for k, v in vars(result.summary).items() if k not in {"curves", "epochs"}}
-    (unfinished / _RESULT).write_text(json.dumps({"scored": len(result.scores), "cost": cost}))
-    unfinished.rename(folder)
+    (folder / _RESULT).write_text(json.dumps({"scored": len(result.scores), "cost": cost}))
 
 
 def _take_up(folder: Path, saved: Path | None) -> FitResult:
     kept = json.loads((folder / _RESULT).read_text())
     if saved is not None and (folder / _MODEL).is_dir():
-        shutil.copytree(folder / _MODEL, saved, dirs_exist_ok=True)
+        link_files(folder / _MODEL, saved)
     scores = tuple(np.load(folder / f"{number}.npy") for number in range(kept["scored"]))
     marks = read_table(folder / MARKS) if (folder / MARKS).exists() else None
     return FitResult(FitSummary(**kept["cost"]), scores, marks)
-
-
-@contextmanager
-def kept_fits(
-    root: Path,
-    cases: Cases,
-    inputs: str,
-    code: str,
-    finished: Callable[[], bool] = lambda: True,
-) -> Iterator[Path]:
-    """Yield the folder of the fits that belong to these inputs; it goes once the work is done.
-
-    Other inputs or other code give another folder, so that no fit is taken up by a run that would
-    not have made it. After a failure the folder stays.
-    """
-    folder = root / cases.digest(code, inputs)[:32]
-    folder.mkdir(parents=True, exist_ok=True)
-    yield folder
-    if finished():
-        shutil.rmtree(folder, ignore_errors=True)  # another run that waited for this is done too
 
 
 def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named
 from skiagram.image_store.kept import (
     KeptImages,
     StoredImage,
-    keep,
+    keep_images,
     store_files,
     write_store,
 )
@@ -44,6 +45,7 @@ from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.steps import Steps, Treatment, images_of, planes_of
 
+RESTORED = "restored_images"  # kind of the pieces
 _RUN_VALUES = 2**20
 _WHERE = "restoration.missing.method"
 _REMEDY = "choose local_mean, local_median or nearest"
@@ -56,7 +58,7 @@ def restore_store(
     record: Path,
     cases: Cases | None = None,
     compute: Compute = IN_PROCESS,
-    kept: Path | None = None,
+    pieces: PieceStore | None = None,
 ) -> None:
     """Write restored shards and a table with one row per case and one column per `Treatment` field.
 
@@ -66,13 +68,17 @@ def restore_store(
 
     Args:
         cases: The case table, for a training mean; its labels are not read.
-        kept: Folder of what earlier runs made of equal images, and for what this one makes; no
+        pieces: What earlier runs made of equal images, and where what this one makes is kept; no
             byte depends on it. None to make all anew.
     """
     mean = _mean(store, restoration, cases)
-    identity = "" if kept is None else _identity(restoration, mean)
-    digests = [] if kept is None else store.digests()
-    found = KeptImages.find(kept, identity, digests, lambda own: read_table(own / record.name))
+    identity = "" if pieces is None else _identity(restoration, mean)
+    digests = [] if pieces is None else store.digests()
+
+    def read(folder: Path) -> pd.DataFrame:
+        return read_table(folder / record.name)
+
+    found = KeptImages.find(pieces, RESTORED, identity, digests, read)
     earlier, treated = found or (None, None)
     known = np.full(len(store), -1) if earlier is None else earlier.places
     work = partial(_restore_span, restoration, mean)
@@ -96,7 +102,7 @@ def restore_store(
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(_table(store, known, treated, treatments), record)
-    keep(kept, identity, digests, [*store_files(images), record])
+    keep_images(pieces, RESTORED, identity, digests, [*store_files(images), record])
 
 
 def _table(
@@ -302,7 +308,7 @@ def restore_modalities(
     record: Path,
     cases: Cases,
     compute: Compute = IN_PROCESS,
-    kept: Path | None = None,
+    pieces: PieceStore | None = None,
 ) -> None:
     """Restore the images of every modality; `restore_store` says how.
 
@@ -317,6 +323,5 @@ def restore_modalities(
             own = own.of(name, tuple(folders))
         target = restored if first else restored / name
         own_record = record if first else target / "treatment.parquet"
-        own_kept = kept and kept / (name or "images")
-        restore_store(ImageStore(folder), own, target, own_record, cases, compute, own_kept)
+        restore_store(ImageStore(folder), own, target, own_record, cases, compute, pieces)
     write_modalities(restored, [name for name in folders if name])

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders.encoder import Encoder, write_encoding
 from skiagram.encoders.encoding import encode_images, encode_places
@@ -22,7 +23,7 @@ def encode(
     candidates: Path,
     target: Path,
     compute: Compute = IN_PROCESS,
-    cache: Path | None = None,
+    pieces: PieceStore | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write the encoding of all images, its record and small weights to the folder `target`.
@@ -32,15 +33,15 @@ def encode(
         windows: What is looked at around each candidate.
         restored: Folder of the restored images.
         candidates: Folder that step propose wrote.
-        cache: Folder of what images became in earlier runs; None keeps nothing.
+        pieces: What images became in earlier runs; None keeps nothing.
         say: Called with notices for people.
     """
     encoder: Encoder = build(dict(options), "encoder")
     learned_from = read_record(Preparation, candidates / PREPARATION)
-    table, record = encode_images(restored, encoder, compute, cache, say, learned_from)
+    table, record = encode_images(restored, encoder, compute, pieces, say, learned_from)
     write_encoding(table, record, encoder, target)
     places = read_candidates(candidates)
     if len(places):
-        work = (windows, record, compute, cache, say)
+        work = (windows, record, compute, pieces, say)
         encode_places(restored, places, *work).write(target / CANDIDATES)
     propagate_preparation(candidates, target, windows=asdict(windows))

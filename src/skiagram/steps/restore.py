@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
@@ -16,17 +17,17 @@ def restore_images(
     ingested: Path,
     target: Path,
     compute: Compute = IN_PROCESS,
-    kept: Path | None = None,
+    pieces: PieceStore | None = None,
 ) -> None:
     """Write `restored` and `treatment.parquet`.
 
     Args:
         restoration: `_target_` and options.
         ingested: Folder that step ingest wrote.
-        kept: Folder of what an earlier run made; None keeps nothing.
+        pieces: Finished pieces of earlier runs, and for those of this one; None keeps nothing.
     """
     steps, images = build(dict(restoration), "restoration"), ingested / "images"
     cases = Cases.read(ingested / "cases/cases.parquet")
     restored, record = target / "restored", target / "treatment.parquet"
-    restore_modalities(images, steps, restored, record, cases, compute, kept)
+    restore_modalities(images, steps, restored, record, cases, compute, pieces)
     propagate_preparation(images, restored, restoration=dict(restoration))

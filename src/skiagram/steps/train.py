@@ -1,19 +1,29 @@
-"""Step train: one model of either arm in all its folds and repeats, from prepared data."""
+"""Step train: one model of either arm in all its folds and repeats, from prepared data.
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+A finished training is a piece of the store, by links to the outputs: what trains the same again
+takes it from there. A run that was killed takes up its fits.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skiagram.compute.code_digest import code_digest, named_targets
+from skiagram.compute.code_digest import name_piece
+from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore, link_files
 from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_groups, train
 from skiagram.models.contract import ReadsData
 from skiagram.models.deployment import complete_folder
-from skiagram.models.fits import kept_fits
-from skiagram.models.reading import Reading
-from skiagram.preparation import PreparedData
+from skiagram.models.fits import FitPieces
+from skiagram.models.reading import Reading, digest_inputs
+from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
 from skiagram.records import Cases, Outcome, Task, read_record
+
+_MODEL, _SCORES, _OUTCOME = "model", "scores", "outcome.json"
 
 
 def train_model(
@@ -24,6 +34,9 @@ def train_model(
     cases: Cases,
     task: Task,
     folders: ArmFolders,
+    store: PieceStore | None = None,
+    *,
+    alone: bool = True,
     finished: Callable[[], bool] = lambda: True,
 ) -> Outcome:
     """Train a model on what it reads, and write its folders of models and scores.
@@ -31,8 +44,10 @@ def train_model(
     Args:
         model: The model that `options.model` describes.
         cases: Those to train on and to score; all of the data set, or some.
-        folders: Where it writes; `work` is where fits under way are kept, None keeps none.
-        finished: Called at the end; tells whether fits under way are no longer needed.
+        folders: Where it writes.
+        store: Where finished trainings and fits under way are kept; None to keep none.
+        alone: Whether this process trains alone, not as one of several that share the training.
+        finished: Called at the end; tells whether this process keeps what was made.
     """
     reading = model.read(prepared, task)
     groups = read_fold_groups(options.plan, prepared.cases / "covariates.parquet", cases, task)
@@ -45,18 +60,38 @@ def train_model(
         groups,
         reading.title,
     )
-    unfinished = _kept(model, options, reading, cases, task, folders.work, finished)
-    with options.compute.limit(), unfinished as work:
-        kept = replace(folders, work=work)
-        outcome = train(member, cases, task, options.plan, kept, options.compute)
-        if reading.encoding is not None:
-            from skiagram.encoders.encoder import carry_encoder
 
-            carry_encoder(reading.encoding, folders.model)
-        traits = reading.traits() if outcome.status == "finished" else None
-        made = (folders.model, folders.scores, cases)
-        complete_folder(*made, reading.preparation, traits, reading.covariates)
+    def make(fits: FitPieces | None) -> Outcome:
+        with options.compute.limit():
+            made = replace(folders, fits=fits)
+            outcome = train(member, cases, task, options.plan, made, options.compute)
+            if reading.encoding is not None:
+                from skiagram.encoders.encoder import carry_encoder
+
+                carry_encoder(reading.encoding, folders.model)
+            traits = reading.traits() if outcome.status == "finished" else None
+            outputs = (folders.model, folders.scores, cases)
+            complete_folder(*outputs, reading.preparation, traits, reading.covariates)
+        return outcome
+
+    if store is None:
+        return make(None)
+    piece = _name(member, options, reading, cases, task)
+    with store.unfinished(piece, alone=alone) as checkpoints:
+        fits = FitPieces(store, piece[-DIGITS:], checkpoints)
+        taken = alone and _take_up(store.find(piece), folders)
+        outcome = read_record(Outcome, folders.scores / _OUTCOME) if taken else make(fits)
+        if taken or finished():
+            if outcome.status == "finished":
+                store.keep(piece, partial(_link_outputs, folders))
+            fits.remove()
+            store.remove(f"{UNFINISHED}-{piece}")
     return outcome
+
+
+def kept_training(name: str) -> str:
+    """Return what the pieces of a model's finished trainings are called."""
+    return f"model-{name}"
 
 
 def describe(options: dict[str, Any], reading: Reading[Any]) -> dict[str, Any]:
@@ -69,18 +104,49 @@ def describe(options: dict[str, Any], reading: Reading[Any]) -> dict[str, Any]:
     return {"encoder": asdict(record), "head": options}
 
 
-def _kept(
-    model: ReadsData[Any],
-    options: TrainOptions,
-    reading: Reading[Any],
-    cases: Cases,
-    task: Task,
-    work: Path | None,
-    finished: Callable[[], bool],
-) -> AbstractContextManager[Path | None]:
-    """Return the folder of fits that belong to these inputs, options and code."""
-    if work is None:
-        return nullcontext()
-    code = code_digest(train_model, type(model), *named_targets(asdict(options)))
-    given = (task, model, options.plan, options.compute.threads, reading.sha256)
-    return kept_fits(work, cases, repr(given), code, finished)
+def _name(
+    member: Member[Any], options: TrainOptions, reading: Reading[Any], cases: Cases, task: Task
+) -> str:
+    """Return the name of the piece that a finished training is: all that any byte depends on."""
+    groups = None if member.group is None else member.group.tolist()
+    carried = [folder for folder in (reading.preparation, reading.encoding) if folder is not None]
+    inputs = {
+        "cases": cases.digest(repr(task), repr(groups), repr(reading.covariates)),
+        "model": repr(member.model),
+        "title": member.title,
+        "options": options.model,
+        "described": json.dumps(member.options),
+        "plan": asdict(options.plan),
+        "threads": options.compute.threads,
+        "read": reading.sha256,
+        "carried": digest_inputs(*(file for folder in carried for file in _carried(folder))),
+    }
+    name = kept_training(member.name)
+    return name_piece(name, inputs, train_model, type(member.model))
+
+
+def _carried(folder: Path) -> Iterator[Path]:
+    """Yield the files on how images were prepared and encoded that go into a model's folder."""
+    for name in (PREPARATION, TRAINING_MEAN):
+        if (folder / name).exists():
+            yield folder / name
+    yield from (path for path in sorted((folder / LEARNED).rglob("*")) if path.is_file())
+
+
+def _take_up(piece: Path | None, folders: ArmFolders) -> bool:
+    """Link the outputs of a finished training; return whether all of them are there."""
+    if piece is None:
+        return False
+    try:
+        link_files(piece / _MODEL, folders.model)
+        link_files(piece / _SCORES, folders.scores)
+    except OSError:  # of a piece that another process has removed meanwhile
+        shutil.rmtree(folders.model, ignore_errors=True)
+        shutil.rmtree(folders.scores, ignore_errors=True)
+        return False
+    return True
+
+
+def _link_outputs(folders: ArmFolders, piece: Path) -> None:
+    shutil.copytree(folders.model, piece / _MODEL, copy_function=os.link)
+    shutil.copytree(folders.scores, piece / _SCORES, copy_function=os.link)

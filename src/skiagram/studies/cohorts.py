@@ -119,8 +119,9 @@ def train_candidate(
         model = candidate.model(workspace.compute.threads)
         compute = replace(IN_PROCESS, threads=workspace.compute.threads)
         options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
-        folders = ArmFolders(folder / "model", folder / "scores", None)
-        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders)
+        folders = ArmFolders(folder / "model", folder / "scores")
+        store = workspace.pieces
+        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders, store)
 
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,

@@ -60,7 +60,7 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataS
     """Ingest a data set."""
 
     def make(folder: Path) -> None:
-        ingest_source(dataset, design, workspace.data, folder)
+        ingest_source(dataset, design, workspace.data, folder, pieces=workspace.pieces)
 
     return DataSet(workspace.make_once("ingested", {"dataset": dataset, "design": design}, make))
 
@@ -75,7 +75,7 @@ def prepare_data(
     """Restore a data set's images, extract their features and encode them."""
 
     def restore(folder: Path) -> None:
-        restore_images(restoration, data.folder, folder)
+        restore_images(restoration, data.folder, folder, pieces=workspace.pieces)
 
     inputs = {"data": data.folder.name, "restoration": restoration}
     images = workspace.make_once("restored", inputs, restore) / "restored"
@@ -107,7 +107,8 @@ def describe_images(
     windows = check(Windows, workspace.options_of("extract")["windows"], "windows")
 
     def extract(folder: Path) -> None:
-        extract_features(families, windows, cases, images, candidates, folder)
+        read = (cases, images, candidates)
+        extract_features(families, windows, *read, folder, pieces=workspace.pieces)
 
     inputs = {"restored": images.parent.name, "proposed": candidates.parent.name}
     made = workspace.make_once("features", inputs | {"families": list(families.items())}, extract)
@@ -136,7 +137,7 @@ def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> P
         from skiagram.steps.encode import encode
 
         read = (prepared.images, prepared.candidates)
-        encode(options, windows, *read, folder, workspace.compute, workspace.encodings, print)
+        encode(options, windows, *read, folder, workspace.compute, workspace.pieces, print)
 
     inputs = {"restored": prepared.images.parent.name, "encoder": options}
     return workspace.make_once("encoded", inputs, make)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from skiagram.compute.checkout import home
-from skiagram.compute.pieces import make_once, name_piece
+from skiagram.compute.code_digest import name_piece
+from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.errors import OptionError
@@ -35,15 +35,13 @@ class Workspace:
     @classmethod
     def of_project(cls, root: Path, data: str | None, compute: Compute) -> "Workspace":
         """Return the workspace of a project; `data` names where source files are at hand."""
-        work = root / ".work/studies"
+        work = PieceStore.of_project(root).folder
         return cls(root / "conf", Path(data) if data else None, work, compute, root)
 
     @property
-    def encodings(self) -> Path:
-        """Return the folder of what images became, that of the project's stages."""
-        if self.project is None:
-            return self.work / "encodings"
-        return home(self.project) / ".work/encodings"
+    def pieces(self) -> PieceStore:
+        """Return the finished pieces, of a project those of its stages too."""
+        return PieceStore(self.work)
 
     def run(
         self, title: str, function: Callable[[T], R], pieces: Sequence[T], *, fits: bool = True
@@ -86,5 +84,10 @@ class Workspace:
     def make_once(
         self, what: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
     ) -> Path:
-        """Return the folder of a piece; it is made at the first call for these inputs and code."""
-        return make_once(self.work, what, inputs, make, *code)
+        """Return the folder of a piece; it is made at the first call for these inputs and code.
+
+        Args:
+            inputs: All that the piece depends on besides the code, as JSON.
+            *code: What `make` runs but does not name, such as the class of an object given to it.
+        """
+        return self.pieces.make(name_piece(what, inputs, make, *code), make)

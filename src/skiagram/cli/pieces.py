@@ -1,0 +1,43 @@
+"""`skiagram pieces`: what a project's store of finished work holds, and how it is emptied."""
+
+import argparse
+from pathlib import Path
+
+from skiagram.errors import OptionError
+
+NAME = "pieces"
+SUMMARY = "list the finished work that later runs take up, or throw it away"
+EXAMPLES = """\
+  skiagram pieces
+      how many there are of each kind, and the room that they take
+  skiagram pieces --empty encodings
+      throws away one kind; the next run makes again what it needs
+  skiagram pieces --empty all
+      while no run is under way"""
+ALL = "all"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--empty", metavar="KIND", help=f"throw this kind away; `{ALL}` for all")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the pieces, without those that are to be thrown away; return 0."""
+    from skiagram.compute.pieces import PieceStore
+
+    store, kind = PieceStore.of_project(Path()), arguments.empty
+    kinds = [held.kind for held in store.held()]
+    if kind is not None and kind not in (ALL, *kinds):
+        allowed = ", ".join([*kinds, ALL])
+        raise OptionError(f"no pieces of kind `{kind}`", where="--empty", allowed=allowed)
+    if kind is not None:
+        store.empty(None if kind == ALL else kind)
+    held = store.held()
+    if not held:
+        print(f"{store.folder} holds no finished work.")
+        return 0
+    print(f"{'kind':<20}{'pieces':>8}{'MB':>12}{'MB not in outputs':>20}")
+    for kind, pieces, size, alone in held:
+        print(f"{kind:<20}{pieces:>8}{size / 1e6:>12.1f}{alone / 1e6:>20.1f}")
+    return 0

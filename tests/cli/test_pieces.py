@@ -1,0 +1,37 @@
+"""`skiagram pieces` says what the store of finished work holds, and empties it."""
+
+from pathlib import Path
+
+import pytest
+
+from skiagram.cli.main import main
+from skiagram.compute.pieces import PieceStore
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PieceStore:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    store = PieceStore.of_project(tmp_path)
+    for name in ("figures-1", "figures-2", "encodings-1"):
+        store.make(name, lambda folder: (folder / "numbers").write_bytes(bytes(2 * 10**6)))
+    return store
+
+
+def test_kinds_are_listed_with_the_room_they_take(
+    store: PieceStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pieces"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [["encodings", "1", "2.0", "2.0"], ["figures", "2", "4.0", "4.0"]]
+
+
+def test_one_kind_or_all_is_thrown_away(
+    store: PieceStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pieces", "--empty", "figures"]) == 0
+    assert [held.kind for held in store.held()] == ["encodings"]
+    assert main(["pieces", "--empty", "drawings"]) == 2
+    assert "encodings, all" in capsys.readouterr().err
+    assert main(["pieces", "--empty", "all"]) == 0
+    assert "holds no finished work" in capsys.readouterr().out

@@ -1,0 +1,151 @@
+"""The store of pieces: each whole or not at all, found again, listed, bounded and emptied."""
+
+import errno
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from skiagram.compute import pieces
+from skiagram.compute.pieces import PieceStore, link_files
+
+DIGEST = "0" * pieces.DIGITS
+
+
+def write(text: str, folder: Path) -> None:
+    (folder / "numbers").write_text(text)
+
+
+def in_another_process(call: Callable[[], object]) -> multiprocessing.Process:
+    process = multiprocessing.get_context("fork").Process(target=call)
+    process.start()
+    return process  # type: ignore[return-value]
+
+
+def test_a_killed_process_leaves_no_piece_and_the_next_one_makes_it(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path / "pieces")
+
+    def die(folder: Path) -> None:
+        write("half", folder)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    process = in_another_process(partial(store.make, "fit-1", die))
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert store.find("fit-1") is None
+    assert [held.kind for held in store.held()] == ["unfinished"]
+    assert (store.make("fit-1", partial(write, "whole")) / "numbers").read_text() == "whole"
+
+
+def test_of_two_that_make_the_same_piece_both_have_it(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+
+    def overtaken(folder: Path) -> None:
+        write("mine", folder)
+        store.make("fit-1", partial(write, "theirs"))
+
+    assert (store.make("fit-1", overtaken) / "numbers").read_text() == "theirs"
+    assert [held.pieces for held in store.held()] == [1]
+
+
+@pytest.mark.parametrize("damage", ["numbers", "piece.json"])
+def test_a_piece_that_was_written_to_is_made_again(damage: str, tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+    (store.make("fit-1", partial(write, "1 2 3")) / damage).write_text("[]")
+    assert store.find("fit-1") is None
+    assert (store.make("fit-1", partial(write, "1 2 3")) / "numbers").read_text() == "1 2 3"
+
+
+def test_parts_of_a_name_are_found_together(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+    for name in ("encodings-a-2", "encodings-a-1", "encodings-b-1"):
+        store.make(name, partial(write, name))
+    assert [part.name for part in store.parts("encodings-a")] == ["encodings-a-1", "encodings-a-2"]
+
+
+def test_no_more_of_a_kind_are_kept_than_asked_for(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+    store.make("fit-1", partial(write, ""))
+    for number in range(5):
+        store.make(f"code-{number}", partial(write, ""), most=3)
+        os.utime(tmp_path / f"code-{number}", ns=(number, number))
+    assert [held[:2] for held in store.held()] == [("code", 3), ("fit", 1)]
+    assert store.find("code-1") is None
+    assert store.find("code-4") is not None
+
+
+def test_links_to_outputs_take_no_room_and_go_when_the_outputs_did(tmp_path: Path) -> None:
+    store, outputs = PieceStore(tmp_path / "pieces"), tmp_path / "outputs"
+    for name in ("svm", "svm_rbf"):
+        (outputs / name).mkdir(parents=True)
+        (outputs / name / "weights").write_text("12345")
+        store.keep(f"model-{name}-{DIGEST}", partial(link_files, outputs / name))
+    (kind,) = store.held()
+    assert (kind.kind, kind.pieces) == ("model", 2)
+    assert kind.bytes >= 10 + kind.alone
+    store.remove_unshared("model-svm")
+    assert store.find(f"model-svm-{DIGEST}") is not None
+    for name in ("svm", "svm_rbf"):
+        (outputs / name / "weights").unlink()
+    store.remove_unshared("model-svm")
+    assert store.find(f"model-svm-{DIGEST}") is None
+    assert store.find(f"model-svm_rbf-{DIGEST}") is not None
+
+
+def test_the_store_is_emptied_whole_or_by_kind(tmp_path: Path) -> None:
+    store = PieceStore(tmp_path)
+    for name in ("fit-1", "code-1"):
+        store.make(name, partial(write, ""))
+    store.empty("code")
+    assert [held.kind for held in store.held()] == ["fit"]
+    store.empty()
+    assert store.held() == []
+
+
+def test_a_store_that_takes_nothing_is_said_once_and_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = PieceStore(tmp_path / "pieces")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    store.keep("fit-1", partial(write, ""))
+    with store.unfinished("fit-2") as folder:
+        assert folder is None
+    assert capsys.readouterr().err.count("No space left") == 1
+    assert store.held() == []
+
+
+def test_who_makes_the_same_waits_and_finds_it(tmp_path: Path) -> None:
+    """A run that was killed leaves its work under way to the one that waited."""
+    store = PieceStore(tmp_path / "pieces")
+
+    def killed() -> None:
+        with store.unfinished("model-1") as folder:
+            assert folder is not None
+            (folder / "epoch").write_text("7")
+            time.sleep(60)
+
+    process = in_another_process(killed)
+    under_way = store.folder / "unfinished-model-1/epoch"
+    while not under_way.exists():
+        time.sleep(0.01)
+    waiting = in_another_process(partial(_take_up, store, tmp_path / "taken"))
+    time.sleep(0.2)
+    assert not (tmp_path / "taken").exists()
+    process.kill()
+    waiting.join()
+    assert (tmp_path / "taken").read_text() == "7"
+
+
+def _take_up(store: PieceStore, noted: Path) -> None:
+    with store.unfinished("model-1") as folder:
+        assert folder is not None
+        noted.write_text((folder / "epoch").read_text())
