@@ -152,8 +152,9 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.covariates, model.scorer.covariates, cases, arguments.missing
         )
         print(*filter(None, (CAUTION, model.rule)), sep="\n", file=sys.stderr)
-        journal = Journal(output, key_of(model, cases, covariates))
-        done = journal.resume(model.scorer.batch, len(cases))
+        key = key_of(model, cases, covariates)
+        journal = Journal(output, key, model.scorer.batch, len(cases))
+        done = journal.resume()
         if done:
             print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)
         compute = compute_of(arguments.workers)

@@ -1,6 +1,6 @@
 """Scores cases with a trained model, block after block, and writes the table of predictions.
 
-A case that cannot be scored has a row with the reason. Rows lie on disk as soon as their block is
+A case that cannot be scored has a row with the reason. Rows lie on disk soon after their block is
 scored, so that a run that was cut short goes on where it ended; blocks are cut the same way in
 every run, so the finished table has the same bytes. It is written whole or not at all.
 """
@@ -9,17 +9,20 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.pieces import DIGITS, PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.deploy.finders import Mark, list_marks
@@ -31,7 +34,9 @@ from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError
 from skiagram.features.covariates import SITE_PREFIX
 
 _HELD_BYTES = 512 * 1024**2
-_PARTIAL = ".partial"
+UNFINISHED_ROWS = ".unfinished"  # what the store of rows beside a table is called
+_ROWS = "rows.jsonl"
+_SECONDS = 2.0  # between pieces
 JSON_LINES = (".jsonl", ".ndjson")
 _SAID = ("set", "refer", "unusual", "error")
 _WITHOUT = ("without_covariates", "without_earlier")
@@ -243,56 +248,69 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
 
 
 class Journal:
-    """Rows of a run as they are scored, a line of JSON each; those of another key are dropped."""
+    """Rows of a run as they are scored: pieces of whole blocks, in a store beside the table.
 
-    def __init__(self, table: Path, key: str) -> None:
-        self._path = table.with_name(f"{table.name}{_PARTIAL}")
-        self._head = json.dumps({"key": key}) + "\n"
-        if not self._is_ours():
-            self._path.write_text(self._head, encoding="utf-8")
+    Args:
+        key: What the rows depend on; those of another key are dropped.
+        block: Cases that are scored at once.
+        cases: How many there are.
+    """
 
-    def _is_ours(self) -> bool:
-        try:
-            with self._path.open(encoding="utf-8") as file:
-                return file.readline() == self._head
-        except (OSError, ValueError):
-            return False
+    def __init__(self, table: Path, key: str, block: int, cases: int) -> None:
+        self._store = PieceStore(table.with_name(f"{table.name}{UNFINISHED_ROWS}"))
+        self._name, self._block, self._cases = f"rows-{key[:DIGITS]}", block, cases
+        if not self._store.parts(self._name):
+            self._store.empty()
 
-    def resume(self, block: int, cases: int) -> int:
-        """Keep the rows of whole blocks of so many, of all cases; return how many these are."""
-        ends = [len(self._head)]
-        with self._path.open("rb") as file:
-            file.readline()
-            while (line := file.readline()).endswith(b"\n"):
-                ends.append(ends[-1] + len(line))
-        rows = len(ends) - 1
-        kept = rows if rows == cases else rows - rows % block
-        with self._path.open("r+b") as file:
-            file.truncate(ends[kept])
-        return kept
+    def resume(self) -> int:
+        """Return how many cases have rows from the first on, and drop rows of later ones."""
+        done = 0
+        for part in self._store.parts(self._name):
+            if int(part.name.rpartition("-")[2]) == done:
+                done += sum(1 for _ in _read_rows(part))
+            else:  # rows between were damaged
+                self._store.remove(part.name)
+        return done
 
     def write(self, rows: Iterable[CaseResult]) -> None:
-        """Add rows; each is on disk before the next is asked for, but for a block at most."""
-        with self._path.open("a", encoding="utf-8") as file:
+        """Add rows: a run that is stopped loses no whole block, one that is killed some seconds."""
+        waiting: list[CaseResult] = []
+        done, since = self.resume(), perf_counter()
+        try:
             for row in rows:
-                file.write(json.dumps(asdict(row)) + "\n")
-                file.flush()
+                waiting.append(row)
+                if len(waiting) % self._block == 0 and perf_counter() - since > _SECONDS:
+                    self._add(done, waiting)
+                    done, waiting, since = done + len(waiting), [], perf_counter()
+        finally:
+            whole = done + len(waiting) == self._cases
+            self._add(done, waiting[: None if whole else len(waiting) // self._block * self._block])
+
+    def _add(self, first: int, rows: Sequence[CaseResult]) -> None:
+        text = "".join(json.dumps(asdict(row)) + "\n" for row in rows)
+        if rows:
+            name = f"{self._name}-{first:012d}"
+            self._store.make(name, lambda folder: (folder / _ROWS).write_text(text, "utf-8"))
 
     def __iter__(self) -> Iterator[CaseResult]:
         """Yield all rows so far."""
-        with self._path.open(encoding="utf-8") as file:
-            file.readline()
-            for line in file:
-                values: dict[str, Any] = {
-                    name: tuple(value) if isinstance(value, list) else value
-                    for name, value in json.loads(line).items()
-                }
-                marks = tuple(Mark(*mark) for mark in values.pop("marks"))
-                yield CaseResult(**values, marks=marks)
+        for part in self._store.parts(self._name):
+            yield from _read_rows(part)
 
     def close(self) -> None:
         """Throw the rows away: the table is written."""
-        self._path.unlink(missing_ok=True)
+        shutil.rmtree(self._store.folder, ignore_errors=True)
+
+
+def _read_rows(part: Path) -> Iterator[CaseResult]:
+    with (part / _ROWS).open(encoding="utf-8") as file:
+        for line in file:
+            values: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in json.loads(line).items()
+            }
+            marks = tuple(Mark(*mark) for mark in values.pop("marks"))
+            yield CaseResult(**values, marks=marks)
 
 
 def key_of(model: DeployedModel, cases: Sequence[NewCase], covariates: CovariateTable) -> str:
