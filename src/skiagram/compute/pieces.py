@@ -4,8 +4,8 @@ A piece is a folder named `<what>-<digest>` by all that it was made of, or `<wha
 It appears whole or not at all, whatever is killed, and is found as long as its files are as they
 were written. No result depends on it: the store may be deleted whenever nothing runs.
 
-Files of a piece may be hard links to outputs. They take no room while the outputs stand, and
-`remove_unshared` removes the piece once they do.
+Files of a piece may be hard links to files that stand elsewhere, and then take no room;
+`remove_unshared` removes such a piece once it is the last to hold one of them.
 """
 
 import json
@@ -128,7 +128,7 @@ class PieceStore:
             shutil.rmtree(aside, ignore_errors=True)
 
     def remove_unshared(self, what: str) -> None:
-        """Remove the pieces of a name whose links to outputs stand for nothing else any more.
+        """Remove the pieces of a name that are the last to hold a file that was linked.
 
         Args:
             what: The name, without digest and part.

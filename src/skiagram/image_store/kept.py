@@ -1,7 +1,7 @@
 """What earlier runs made of images, used again for equal images: pieces of the store.
 
-Images are hard links to outputs and take no room while these stand; numbers of an image are rows of
-tables. No byte of an output depends on what is kept.
+Images are hard links to what was written; numbers of an image are rows of tables. No byte of an
+output depends on what is kept.
 """
 
 import hashlib
