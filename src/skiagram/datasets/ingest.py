@@ -44,7 +44,6 @@ from skiagram.image_store.kept import (
     KeptImages,
     StoredImage,
     keep_images,
-    store_files,
     write_store,
 )
 from skiagram.image_store.shards import DIGEST_BYTES, ShardWriter, Spacing, content_digest
@@ -320,7 +319,7 @@ def _write_images(
         INGESTED,
         identity,
         keys,
-        store_files(folders.images) if pieces else [],
+        folders.images,
         lambda folder: (folder / _NOTES).write_text(json.dumps(notes)),
     )
     return notes

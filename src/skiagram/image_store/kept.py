@@ -130,34 +130,32 @@ def keep_images(
     what: str,
     identity: str,
     digests: Sequence[bytes],
-    outputs: Sequence[Path],
-    write: Callable[[Path], object] = lambda _: None,
+    images: Path,
+    write: Callable[[Path], object],
 ) -> None:
-    """Keep a finished image store for later runs, by links.
+    """Keep a finished image store for later runs, by links to its shards.
+
+    Further modalities within it have a piece of their own.
 
     Args:
         what: Kind of the piece.
         identity: All that an image depends on besides what its digest is of.
         digests: Of what the images were made of, in their order.
-        outputs: The files to link.
+        images: Folder of the store.
         write: Called with the folder, for what else is to be kept.
     """
     if store is None:
         return
 
     def link(folder: Path) -> None:
-        for path in outputs:
-            os.link(path, folder / path.name)
+        for name in dict.fromkeys(name for name, _ in ImageStore(images).shards):
+            os.link(shard_path(images, name), shard_path(folder, name))
+        for name in (CASE_TABLE, INDEX):
+            shutil.copyfile(images / name, folder / name)
         (folder / _KEYS).write_bytes(b"".join(digests))
         write(folder)
 
     store.keep(f"{_name(what, identity)}-{_short(digests)}", link)
-
-
-def store_files(folder: Path) -> list[Path]:
-    """Return the files of a finished store, without those of further modalities within it."""
-    names = dict.fromkeys(name for name, _ in ImageStore(folder).shards)
-    return [*(shard_path(folder, name) for name in names), folder / CASE_TABLE, folder / INDEX]
 
 
 class KeptImages:

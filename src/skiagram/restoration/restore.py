@@ -8,6 +8,7 @@ cross-validation it would carry held-out images into training.
 import hashlib
 import math
 import platform
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,6 @@ from skiagram.image_store.kept import (
     KeptImages,
     StoredImage,
     keep_images,
-    store_files,
     write_store,
 )
 from skiagram.image_store.shards import Image, Region, ShardWriter, Spacing, is_volume
@@ -102,7 +102,11 @@ def restore_store(
     if mean is not None:
         np.save(images / TRAINING_MEAN, mean, allow_pickle=False)
     write_table(_table(store, known, treated, treatments), record)
-    keep_images(pieces, RESTORED, identity, digests, [*store_files(images), record])
+
+    def write(folder: Path) -> None:
+        shutil.copyfile(record, folder / record.name)
+
+    keep_images(pieces, RESTORED, identity, digests, images, write)
 
 
 def _table(
