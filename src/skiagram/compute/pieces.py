@@ -102,8 +102,8 @@ class PieceStore:
     def unfinished(self, name: str, *, alone: bool = True) -> Iterator[Path | None]:
         """Yield a folder for what a run that is killed leaves to the next; None if there is none.
 
-        It stays until it is removed as `unfinished-<name>`. Runs that make the same piece go one
-        after the other, and the second finds what the first one made.
+        What is in it stays until it is removed as `unfinished-<name>`. Runs that make the same
+        piece go one after the other, and the second finds what the first one made.
 
         Args:
             alone: Whether this process works alone, not as one of several that share the work.
@@ -117,7 +117,12 @@ class PieceStore:
             except OSError as error:
                 self._say(error)
                 there = False
-            yield folder if there else None
+            try:
+                yield folder if there else None
+            finally:
+                with suppress(OSError):
+                    if {path.name for path in folder.iterdir()} <= {_LOCK}:
+                        self.remove(folder.name)
 
     def remove(self, *names: str) -> None:
         """Remove pieces, each whole or not at all."""
