@@ -63,7 +63,7 @@ from skiagram.evaluation.stability import (
     assess_feature_selection,
     assess_stability,
     fold_auc,
-    inner_auc,
+    selection_auc,
 )
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
@@ -282,7 +282,7 @@ def _measure(
     nested = setting.design == "cv"
     return replace(
         measure_scores(model.outcome, scores, setting, analyses),
-        selection_auc=(inner_auc(model, setting.development) if nested else stability.fold_mean),
+        selection_auc=selection_auc(model, setting.development, nested=nested),
         stability=stability,
         operating_points=judge_operating_points(scores, held_out, analyses, cases, draws),
         prediction_sets=assess_prediction_sets(scores, held_out, cases),

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.errors import OptionError
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.scores import Scores
@@ -35,6 +36,21 @@ def estimate_metrics(
         for name, (classes, estimate) in METRICS.items()
         if classes != other
     }
+
+
+def estimate_metric(
+    name: str, scores: Scores, cases: LabelledCases, draws: PatientDraws
+) -> Estimate:
+    """Estimate one metric by its name.
+
+    Raises:
+        OptionError: The task has no metric of this name.
+    """
+    other = "more" if cases.positive is not None else "two"
+    known = {metric: of[1] for metric, of in METRICS.items() if of[0] != other}
+    if name not in known:
+        raise OptionError("no metric of this task", where=name, allowed=", ".join(known))
+    return known[name](scores, cases, draws)
 
 
 def absent_classes(cases: LabelledCases) -> str:

@@ -93,6 +93,20 @@ def seed_auc(reported: Scores, cases: LabelledCases) -> Floats:
     return values[np.isfinite(values)]
 
 
+def selection_auc(
+    predictions: Predictions, development: LabelledCases, *, nested: bool
+) -> Estimate:
+    """Estimate the AUC by which a model may be chosen: no reported case has a part in it.
+
+    Args:
+        nested: Whether the reported cases are the development cases (`cv`): inner folds then count.
+    """
+    if nested:
+        return inner_auc(predictions, development)
+    folds = fold_auc(predictions, development)
+    return corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
+
+
 def inner_auc(predictions: Predictions, development: LabelledCases) -> Estimate:
     """Average over outer folds the AUC that inner folds gave within their training cases.
 

@@ -71,6 +71,7 @@ def prepare_data(
     restoration: Options,
     families: Mapping[str, Options],
     encoders: Mapping[str, Options] = MappingProxyType({}),
+    proposal: str = "none",
 ) -> PreparedData:
     """Restore a data set's images, extract their features and encode them."""
 
@@ -79,13 +80,14 @@ def prepare_data(
 
     inputs = {"data": data.folder.name, "restoration": restoration}
     images = workspace.make_once("restored", inputs, restore) / "restored"
-    proposal = workspace.option_file("proposal", "none")
-    hit = check(HitRule, workspace.options_of("hit")["hit"], "hit")
+    places = workspace.option_file("proposal", proposal)
+    hit = workspace.options_of("hit")["hit"]
 
     def propose(folder: Path) -> None:
-        propose_places(proposal, hit, data.folder, images, folder)
+        propose_places(places, check(HitRule, hit, "hit"), data.folder, images, folder)
 
-    candidates = workspace.make_once("proposed", {"restored": images.parent.name}, propose)
+    inputs = {"restored": images.parent.name, "proposal": places, "hit": hit}
+    candidates = workspace.make_once("proposed", inputs, propose)
     described = describe_images(
         workspace, data.folder / "cases", images, candidates / "candidates", families
     )
@@ -104,14 +106,19 @@ def describe_images(
     Args:
         candidates: Folder of the places, which says how the images were prepared.
     """
-    windows = check(Windows, workspace.options_of("extract")["windows"], "windows")
+    windows = workspace.options_of("extract")["windows"]
 
     def extract(folder: Path) -> None:
-        read = (cases, images, candidates)
-        extract_features(families, windows, *read, folder, pieces=workspace.pieces)
+        cut, read = check(Windows, windows, "windows"), (cases, images, candidates)
+        extract_features(families, cut, *read, folder, pieces=workspace.pieces)
 
-    inputs = {"restored": images.parent.name, "proposed": candidates.parent.name}
-    made = workspace.make_once("features", inputs | {"families": list(families.items())}, extract)
+    inputs = {
+        "restored": images.parent.name,
+        "proposed": candidates.parent.name,
+        "windows": windows,
+        "families": list(families.items()),
+    }
+    made = workspace.make_once("features", inputs, extract)
     return PreparedData(
         cases=cases,
         images=images,
@@ -131,13 +138,18 @@ def encode_prepared(
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
-    windows = check(Windows, workspace.options_of("encode")["windows"], "windows")
+    windows = workspace.options_of("encode")["windows"]
 
     def make(folder: Path) -> None:
         from skiagram.steps.encode import encode
 
-        read = (prepared.images, prepared.candidates)
-        encode(options, windows, *read, folder, workspace.compute, workspace.pieces, print)
+        cut, read = check(Windows, windows, "windows"), (prepared.images, prepared.candidates)
+        encode(options, cut, *read, folder, workspace.compute, workspace.pieces, print)
 
-    inputs = {"restored": prepared.images.parent.name, "encoder": options}
+    inputs = {
+        "restored": prepared.images.parent.name,
+        "proposed": prepared.candidates.parent.name,
+        "windows": windows,
+        "encoder": options,
+    }
     return workspace.make_once("encoded", inputs, make)

@@ -64,25 +64,52 @@ def unseal(
     workspace: Workspace, data: DataSet, study: StudyOptions, replicates: int
 ) -> UnsealedData:
     """Open the seal of a data set for a study, and note it in the ledger."""
+    candidates = study.candidates(workspace)
+    values = [candidate.options for candidate in candidates]
+    values += study.frozen(workspace).values()
+    evaluation_set = open_evaluation_set(
+        workspace,
+        data,
+        f"study {type(study).__name__}",
+        tuple(candidate.name for candidate in candidates),
+        [composed(study), values],
+        study.plan.seed,
+        replicates,
+    )
+    return UnsealedData(evaluation_set, read_record(DataCard, data.folder / "cases/card.json"))
+
+
+def open_evaluation_set(
+    workspace: Workspace,
+    data: DataSet,
+    opened_by: str,
+    models: tuple[str, ...],
+    request: object,
+    seed: int,
+    replicates: int,
+) -> EvaluationSet:
+    """Open the seal of a data set, note it in the ledger, and return the reported cases.
+
+    Args:
+        opened_by: What opens it, for people.
+        models: Whose scores it is opened for.
+        request: All that decides the figures, as JSON.
+        seed: Of the resamples of patients.
+    """
     cases, task = read_cases(data.folder / "cases")
     truth = data.folder / "sealed/truth.parquet"
-    card = read_record(DataCard, data.folder / "cases/card.json")
     labels = open_labels(data.folder / "sealed", task)
     if workspace.project is not None and task.design == "holdout" and not truth.exists():
-        candidates = study.candidates(workspace)
-        values = [candidate.options for candidate in candidates]
-        values += study.frozen(workspace).values()
-        request = json.dumps([composed(study), values], sort_keys=True)
+        card = read_record(DataCard, data.folder / "cases/card.json")
         comparison = Comparison(
             data=card.name,
             seal=seal_of(data.images, cases.test().case_id),
-            opened_by=f"study {type(study).__name__}",
-            models=tuple(candidate.name for candidate in candidates),
-            digest=hashlib.sha256(request.encode()).hexdigest(),
+            opened_by=opened_by,
+            models=models,
+            digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
         )
         note_opening(home(workspace.project), comparison, workspace.project)
     known = read_table(truth) if truth.exists() else None
-    evaluation_set = assemble_evaluation_set(
-        cases, task, labels, known, _NO_NEAR_DUPLICATES, study.plan.seed, replicates
+    return assemble_evaluation_set(
+        cases, task, labels, known, _NO_NEAR_DUPLICATES, seed, replicates
     )
-    return UnsealedData(evaluation_set, card)

@@ -1,7 +1,7 @@
 """Where a study works: option files, source files, and a folder where each piece is made once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.errors import OptionError
-from skiagram.options import read_option_file
+from skiagram.options import read_option_file, with_choices
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,6 +24,8 @@ class Workspace:
         data: Folder where source files are at hand; None to fetch them.
         work: Folder for finished pieces, so that a study that was stopped goes on where it was.
         project: The project's folder, where the seal's ledger lies; None where nothing is noted.
+        changes: Option → value in place of what params.yaml and option files have, named as
+            `skiagram.sweeps.rows` says.
     """
 
     conf: Path
@@ -31,6 +33,7 @@ class Workspace:
     work: Path
     compute: Compute
     project: Path | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_project(cls, root: Path, data: str | None, compute: Compute) -> "Workspace":
@@ -62,20 +65,58 @@ class Workspace:
                 progress.advance()
         return results
 
+    def choices(self) -> dict[str, Any]:
+        """Return the choices of params.yaml.
+
+        Raises:
+            OptionError: A change names a choice that is not there.
+        """
+        values = read_option_file(self.conf.parent / "params.yaml", "params.yaml")
+        changed = {k: v for k, v in self.changes.items() if not k.startswith("conf.")}
+        for name in sorted(changed.keys() - values.keys()):
+            allowed = f"{', '.join(values)}; an option of a file has `conf.` before it"
+            raise OptionError("no such choice", where=name, allowed=allowed)
+        return values | changed
+
     def option_file(self, group: str, name: str) -> dict[str, Any]:
+        """Return the values of a member of a group."""
         path = self.conf / group / f"{name}.yaml"
         if not path.is_file():
             allowed = sorted(other.stem for other in path.parent.glob("*.yaml"))
             raise OptionError(
                 f"no option file conf/{group}/{name}.yaml",
-                where="study",
+                where=self._where,
                 allowed=", ".join(allowed),
             )
-        return read_option_file(path, f"conf/{group}/{name}.yaml")
+        values = read_option_file(path, f"conf/{group}/{name}.yaml")
+        return self._changed(values, f"conf.{group}.{name}.")
 
     def options_of(self, stage: str) -> dict[str, Any]:
         """Return the options that are a stage's own, as the root pipeline has them."""
-        return read_option_file(self.conf / f"{stage}.yaml", f"conf/{stage}.yaml")
+        values = read_option_file(self.conf / f"{stage}.yaml", f"conf/{stage}.yaml")
+        values.pop("defaults", None)
+        values = self._changed(values, f"conf.{stage}.")
+        refers = "${params:" in repr(values)
+        return dict(with_choices(values, self.choices())) if refers else values
+
+    @property
+    def _where(self) -> str:
+        return "sweep" if self.changes else "study"
+
+    def _changed(self, values: dict[str, Any], prefix: str) -> dict[str, Any]:
+        """Return the values of a file with the changes whose names begin with a prefix."""
+        for name, value in self.changes.items():
+            if name.startswith(prefix):
+                *parents, last = name.removeprefix(prefix).split(".")
+                place: Any = values
+                for parent in parents:
+                    place = place.get(parent) if isinstance(place, dict) else None
+                if not isinstance(place, dict):
+                    group = name.removesuffix(f".{last}")
+                    remedy = f"give `{group}` a value with all its options"
+                    raise OptionError("has no options to change", where=group, remedy=remedy)
+                place[last] = value
+        return values
 
     def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:
         """Return a name, beginning with `what`, that these inputs and this code alone have."""

@@ -1,0 +1,201 @@
+"""A sweep: a base, axes of options, and the rows that are their product.
+
+An option is named as in a command: a choice of params.yaml by its name (`seed`), an option of an
+option file with `conf.<group>.<file>.` before it (`conf.model.svm.inverse_regularisation`), of a
+stage's file with `conf.<stage>.` (`conf.evaluate.margin`).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.errors import OptionError
+from skiagram.options import STRICT
+
+SELECTION = "selection_auc"  # the figure of development cases alone, by which may be chosen
+Options = Mapping[str, Any]
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+@options_class(**STRICT)
+class Range:
+    """Numbers from `low` to `high`, both included.
+
+    Attributes:
+        scale: `linear`: equal steps; `log`: equal factors; `whole`: all whole numbers, or so many
+            of them as `count` says.
+        count: How many numbers; None with the scale `whole` for all.
+    """
+
+    low: float
+    high: float
+    scale: Literal["linear", "log", "whole"]
+    count: Annotated[int, Field(ge=2)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.high <= self.low or (self.scale == "log" and self.low <= 0):
+            raise ValueError("low < high, and low > 0 on a log scale")
+        if self.count is None and self.scale != "whole":
+            raise ValueError("a count, where the scale is not `whole`")
+        return self
+
+    def values(self) -> list[float | int]:
+        """Return the numbers, ascending."""
+        if self.scale == "whole":
+            low, high = round(self.low), round(self.high)
+            count = self.count or high - low + 1
+            return sorted({int(value) for value in np.linspace(low, high, count).round()})
+        spaced = np.geomspace if self.scale == "log" else np.linspace
+        return [float(f"{value:.6g}") for value in spaced(self.low, self.high, self.count or 2)]
+
+
+Axis = tuple[Any, ...] | Range | dict[str, dict[str, Any]]
+
+
+@options_class(**STRICT)
+class Sweep:
+    """What `conf/sweep/NAME.yaml` holds.
+
+    Attributes:
+        question: What the sweep answers, one sentence; the title of its page.
+        base: Option → value in every row, in place of what params.yaml and option files have.
+        axes: Option → its values, a list or a range. Or a name of its own → settings of several
+            options, each with a name. The rows are all combinations, the last axis fastest.
+        rows: Option → value of each row, in place of axes.
+        reference: Axis → value, or name of settings, of the rows that others are compared with: a
+            row is compared with the one that has these values, and its own on all other axes.
+            Empty: the first value of every axis, or the first row.
+        models: Models whose figures are shown; empty for all of the run.
+        figures: Figures in the table besides `selection_auc`, by their names in the report.
+    """
+
+    question: str
+    base: dict[str, Any] = field(default_factory=dict)
+    axes: dict[str, Axis] = field(default_factory=dict)
+    rows: tuple[dict[str, Any], ...] = ()
+    reference: dict[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ("roc_auc",)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if bool(self.axes) == bool(self.rows):
+            raise ValueError("either `axes` or `rows`, not both and not neither")
+        for name, values in self.axes.items():
+            if not isinstance(values, Range) and not values:
+                raise ValueError(f"values of the axis `{name}`")
+        if unknown := sorted(set(self.reference) - set(self.axes)):
+            raise ValueError(f"a reference on axes of the sweep; `{unknown[0]}` is none")
+        return self
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a sweep.
+
+    Attributes:
+        number: From 1, in the order of the sweep.
+        place: Axis → value, or the name of its settings; of a sweep by rows option → value.
+        changes: Option → value, the base's and the row's own.
+        reference: Number of the row that it is compared with; its own for a reference.
+    """
+
+    number: int
+    place: Options
+    changes: Options
+    reference: int
+
+    @property
+    def digest(self) -> str:
+        """Return 12 hexadecimal digits that rows of equal changes share."""
+        text = json.dumps(dict(self.changes), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def name(self) -> str:
+        """Return its place in words: `svm.inverse_regularisation 0.1, seed 2`."""
+        return ", ".join(f"{short_name(k)} {show_value(v)}" for k, v in self.place.items())
+
+
+def expand_rows(sweep: Sweep) -> list[Row]:
+    """Return all rows in order.
+
+    Raises:
+        OptionError: The reference names a value that its axis lacks, or two rows are equal.
+    """
+    if sweep.rows:
+        placed = [(dict(row), dict(row)) for row in sweep.rows]
+        references = [1] * len(placed)
+    else:
+        placed = list(_combine(sweep.axes))
+        references = _find_references(sweep, [place for place, _ in placed])
+    rows = [
+        Row(number, place, {**sweep.base, **changes}, reference)
+        for number, ((place, changes), reference) in enumerate(
+            zip(placed, references, strict=True), start=1
+        )
+    ]
+    first: dict[str, int] = {}
+    for row in rows:
+        if (same := first.setdefault(row.digest, row.number)) != row.number:
+            found = f"rows {same} and {row.number} have the same options"
+            raise OptionError(found, where="sweep", remedy="leave one of them out")
+    return rows
+
+
+def _combine(axes: Mapping[str, Axis]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield place and changes of every combination, the last axis fastest."""
+    for steps in product(*(_steps(name, axis) for name, axis in axes.items())):
+        place, changes = dict[str, Any](), dict[str, Any]()
+        for name, (value, settings) in zip(axes, steps, strict=True):
+            place[name] = value
+            changes |= settings
+        yield place, changes
+
+
+def _steps(name: str, axis: Axis) -> list[tuple[Any, Mapping[str, Any]]]:
+    if isinstance(axis, dict):
+        return list(axis.items())
+    values: Sequence[Any] = axis.values() if isinstance(axis, Range) else axis
+    return [(value, {name: value}) for value in values]
+
+
+def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
+    """Return the number of each row's reference."""
+    first = places[0]
+    wanted = sweep.reference or first
+    for name, value in wanted.items():
+        known = [show_value(place[name]) for place in places]
+        if show_value(value) not in known:
+            raise OptionError(
+                f"`{show_value(value)}` is no value of this axis",
+                where=f"sweep.reference.{name}",
+                allowed=", ".join(dict.fromkeys(known)),
+            )
+    numbers = {_key(place): number for number, place in enumerate(places, start=1)}
+    return [numbers[_key({**place, **wanted})] for place in places]
+
+
+def _key(place: Options) -> str:
+    return json.dumps({name: show_value(value) for name, value in place.items()})
+
+
+def short_name(option: str) -> str:
+    """Return an option's name without what only says where it stands."""
+    return option.removeprefix("conf.").partition(".")[2] if option.startswith("conf.") else option
+
+
+def show_value(value: Any) -> str:
+    """Return a value as a table shows it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:g}"
+    return json.dumps(value, ensure_ascii=False)

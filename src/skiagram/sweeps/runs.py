@@ -1,0 +1,330 @@
+"""Rows of a sweep become figures, by the steps of the root pipeline.
+
+What rows share is made once, and a sweep that was stopped goes on where it was: prepared data,
+trained models and a row's figures are pieces (`skiagram.compute.pieces`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ParamSpec, TypeVar
+
+from skiagram.compute.progress import Progress
+from skiagram.compute.workers import visible_gpus
+from skiagram.errors import OptionError, SkiagramError
+from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.options import EvaluationOptions
+from skiagram.evaluation.scores import ModelScores
+from skiagram.models.cross_validation import Plan
+from skiagram.options import check
+from skiagram.preparation import PreparedData
+from skiagram.records import Outcome, Predictions, read_record, write_record
+from skiagram.steps.combine import combine_models
+from skiagram.studies.candidates import Candidate, Network
+from skiagram.studies.cohorts import Cohort, train_candidate
+from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
+from skiagram.studies.unsealed_data import open_evaluation_set
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.figures import RowFigures, measure_row
+from skiagram.sweeps.rows import SELECTION, Row, Sweep
+from skiagram.training.options import Trainer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_FIGURES = "figures.json"
+_TOGETHER = 64  # rows whose models are trained side by side; more would fill the memory
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of a row.
+
+    Attributes:
+        figures: Without any where the row failed.
+        reason: Why it failed; empty otherwise.
+    """
+
+    row: Row
+    figures: RowFigures = field(default_factory=RowFigures)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class PreparedRow:
+    """A row whose data are prepared: what is trained on them, and how it is measured."""
+
+    row: Row
+    workspace: Workspace
+    data: PreparedData
+    candidates: tuple[Candidate, ...]
+    combinations: Mapping[str, dict[str, Any]]
+    plan: Plan
+    evaluation: EvaluationOptions
+
+    @property
+    def trainings(self) -> "list[Training]":
+        return [Training(self.workspace, self.data, each, self.plan) for each in self.candidates]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model of a row to train."""
+
+    workspace: Workspace
+    data: PreparedData
+    candidate: Candidate
+    plan: Plan
+
+    @property
+    def key(self) -> str:
+        """Return what trainings of equal bytes share."""
+        return repr((self.candidate, self.data, self.plan))
+
+    def make(self) -> Path:
+        """Return the piece with its `model` and `scores`."""
+        cohort = Cohort.of(self.data)
+        return train_candidate(self.workspace, self.data, self.candidate, self.plan, cohort)
+
+    def attempt(self) -> str:
+        """Train the model; return why it could not be tried, or nothing."""
+        try:
+            self.make()
+        except SkiagramError as error:
+            return str(error)
+        return ""
+
+
+@dataclass(frozen=True)
+class TrainedRow:
+    """A row whose models are trained: folders of the scores of all, combinations last."""
+
+    prepared: PreparedRow
+    scores: tuple[Path, ...]
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Return what its figures depend on."""
+        names = ["/".join(folder.parts[-3:]) for folder in self.scores]
+        return {"scores": names, "evaluation": asdict(self.prepared.evaluation)}
+
+    def read(self) -> list[ModelScores]:
+        """Return what every model scored."""
+        return [
+            ModelScores(
+                read_record(Outcome, folder / "outcome.json"),
+                Predictions.read(folder / "predictions.parquet"),
+            )
+            for folder in self.scores
+        ]
+
+
+def run_rows(
+    name: str,
+    sweep: Sweep,
+    rows: Sequence[Row],
+    workspace: Workspace,
+    entry: str | None = None,
+) -> Iterator[RowResult]:
+    """Yield the result of each row, those that others are compared with first.
+
+    A row that fails is a result with its reason; the others go on.
+
+    Args:
+        name: Of the sweep, as the seal's ledger has it.
+        workspace: Of the project, without changes.
+        entry: Model, or `best_<arm>`, whose `selection_auc` is shown beside the progress.
+    """
+    numbers = {row.reference for row in rows}
+    ordered = sorted(rows, key=lambda row: (row.number not in numbers, row.number))
+    references: dict[int, TrainedRow] = {}
+    best: tuple[float, int] | None = None
+    with Progress(f"sweep {name}", len(rows)) as progress:
+        for start in range(0, len(ordered), _TOGETHER):
+            together = ordered[start : start + _TOGETHER]
+            for row, trained in _train(together, sweep, workspace):
+                if isinstance(trained, str):
+                    result = RowResult(row, reason=trained)
+                else:
+                    if row.number in numbers:
+                        references[row.number] = trained
+                    result = _measure(name, sweep, trained, references.get(row.reference))
+                value = None if entry is None else result.figures.selection(entry)
+                if value is not None and (best is None or value > best[0]):
+                    best = (value, row.number)
+                    progress.describe(f"highest {SELECTION} {value:.3f}, row {row.number}")
+                progress.advance()
+                yield result
+
+
+def _train(
+    rows: Sequence[Row], sweep: Sweep, workspace: Workspace
+) -> Iterator[tuple[Row, TrainedRow | str]]:
+    """Yield each row once its models are trained, or with the reason why they are not.
+
+    Models are trained side by side, those of several rows once.
+    """
+    prepared = [_attempt(prepare_row, row, sweep, workspace) for row in rows]
+    trainings: dict[str, Training] = {}
+    ends: list[int] = []
+    for each in prepared:
+        for training in each.trainings if isinstance(each, PreparedRow) else ():
+            trainings.setdefault(training.key, training)
+        ends.append(len(trainings))
+    # With more threads, a fit that was made here has left some.
+    forked = workspace.compute.threads == 1
+    work = [*trainings.values()]
+    done = workspace.compute.map_fits(Training.attempt, work, forked=forked, gpus=visible_gpus())
+    failures: dict[str, str] = {}
+    for row, each, end in zip(rows, prepared, ends, strict=True):
+        while len(failures) < end:
+            failures[work[len(failures)].key] = next(done)
+        if isinstance(each, PreparedRow):
+            failed = [failures[training.key] for training in each.trainings]
+            yield row, next(filter(None, failed), "") or _attempt(_finish, each)
+        else:
+            yield row, each
+
+
+def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R | str:
+    """Return what a function makes, or why it could not."""
+    try:
+        return function(*values, **named)
+    except SkiagramError as error:
+        return str(error)
+
+
+def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
+    """Check a row's options, and make its prepared data where they are not made yet."""
+    workspace = replace(workspace, changes=dict(row.changes))
+    choices = workspace.choices()
+    used = {group: _listed(choices[name]) for group, name in _CHOSEN_BY.items()}
+    networks = _listed(choices["networks"])
+    models = used["model"] = (*used["model"], *networks)
+    _check_changes(row, used)
+    if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
+        allowed = ", ".join((*models, *used["combination"]))
+        raise OptionError(f"no model `{unknown[0]}`", where="sweep.models", allowed=allowed)
+
+    def read(group: str) -> dict[str, dict[str, Any]]:
+        return {name: workspace.option_file(group, name) for name in used[group]}
+
+    (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
+    data = ingest_data(workspace, dataset, choices["design"])
+    prepared = prepare_data(
+        workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
+    )
+    (training_on,) = read("trainer").values()
+    trainer = check(Trainer, training_on, "trainer")
+    evaluation = workspace.options_of("evaluate") | workspace.options_of("hit")
+    return PreparedRow(
+        row,
+        workspace,
+        prepared,
+        tuple(
+            Network(name, options, trainer) if name in networks else Candidate(name, options)
+            for name, options in read("model").items()
+        ),
+        read("combination"),
+        check(Plan, workspace.options_of("plan")["plan"], "plan"),
+        check(EvaluationOptions, evaluation, "evaluate"),
+    )
+
+
+_CHOSEN_BY = {  # group of option files → choice of params.yaml
+    **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
+    **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
+}
+_STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change
+
+
+def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a choice, which is a list or separated by commas."""
+    each = names.split(",") if isinstance(names, str) else names
+    return tuple(name.strip() for name in map(str, each) if name.strip())
+
+
+def _check_changes(row: Row, used: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a change of an option file that has no part in the row."""
+    for option in (name for name in row.changes if name.startswith("conf.")):
+        _, group, *rest = option.split(".")
+        if group in _STAGES and rest:
+            continue
+        if group not in used or len(rest) < 2:
+            forms = (*(f"conf.{name}.FILE.OPTION" for name in used), "conf.STAGE.OPTION")
+            raise OptionError("no such option", where=option, allowed=", ".join(forms))
+        if rest[0] not in used[group]:
+            raise OptionError(
+                f"`{rest[0]}` has no part in the row",
+                where=option,
+                allowed=", ".join(used[group]) or f"none: the row has no {group}",
+                remedy=f"choose it by `{_CHOSEN_BY[group]}`, in `base` or as an axis",
+            )
+
+
+def _finish(prepared: PreparedRow) -> TrainedRow:
+    """Return a row whose models are trained, after its combinations are made of them."""
+    pieces = {each.candidate.name: each.make() for each in prepared.trainings}
+    scores = tuple(piece / "scores" for piece in pieces.values())
+    chosen, plan = prepared.combinations, asdict(prepared.plan)
+    if not chosen:
+        return TrainedRow(prepared, scores)
+
+    def make(folder: Path) -> None:
+        with TemporaryDirectory(prefix="skiagram-") as scratch:  # a project after training
+            root = Path(scratch)
+            links = {root / "data/cases": prepared.data.cases}
+            for name, piece in pieces.items():
+                links |= {root / "models" / name: piece / "model"}
+                links |= {root / "scores" / name: piece / "scores"}
+            for link, piece in links.items():
+                link.parent.mkdir(exist_ok=True)
+                link.symlink_to(piece.resolve())
+            combine_models(root, chosen, tuple(pieces), plan, folder)
+
+    inputs = {"members": [piece.name for piece in pieces.values()], "plan": plan, "of": chosen}
+    made = prepared.workspace.make_once("combined", inputs, make) / "scores"
+    return TrainedRow(prepared, (*scores, *(made / name for name in chosen)))
+
+
+def _measure(
+    name: str, sweep: Sweep, trained: TrainedRow, reference: TrainedRow | None
+) -> RowResult:
+    """Return the figures of a row, which are made once."""
+    row, workspace = trained.prepared.row, trained.prepared.workspace
+    asked = {"figures": sweep.figures, "models": sweep.models}
+    inputs = trained.inputs | asked
+    compared = None if reference is None or reference.prepared.row == row else reference
+    if compared is not None:
+        inputs["reference"] = compared.inputs
+
+    def make(folder: Path) -> None:
+        cases = _open(name, trained)
+        other = None if compared is None else (compared.read(), _open(name, compared))
+        figures = measure_row(
+            trained.read(), cases, trained.prepared.evaluation, sweep.figures, sweep.models, other
+        )
+        write_record(figures, folder / _FIGURES)
+
+    try:
+        piece = workspace.make_once("row", inputs, make)
+        figures = read_record(RowFigures, piece / _FIGURES)
+    except SkiagramError as error:
+        return RowResult(row, reason=str(error))
+    if reference is None:
+        figures = replace(figures, reason="the row that it is compared with failed")
+    return RowResult(row, figures)
+
+
+def _open(name: str, trained: TrainedRow) -> EvaluationSet:
+    """Open the seal of a row's data set, and note it in the ledger."""
+    row = trained.prepared
+    return open_evaluation_set(
+        row.workspace,
+        DataSet.of(row.data),
+        f"sweep {name}",
+        (*(each.name for each in row.candidates), *row.combinations),
+        trained.inputs,
+        row.plan.seed,
+        row.evaluation.replicates,
+    )
