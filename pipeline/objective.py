@@ -1,13 +1,15 @@
 """What a job of a sweep returns: `selection_auc` of a model, or of what stands for an arm."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from option_files import split_names
 from skiagram.errors import OptionError
+from skiagram.options import check
+from skiagram.sweeps.rows import Objective
 
-FIGURE = "selection_auc"  # the only figure in which test cases have no part
-OBJECTIVE = {"figure": FIGURE, "model": None, "arm": None}
+OBJECTIVE = asdict(Objective())
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
 _OF_MODELS = ("conf.model.", "conf.combination.")
 
@@ -29,7 +31,8 @@ def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     """
     arms = _models_of_arms(config)
     files = {model: file for models in arms.values() for model, file in models.items()}
-    entry = _named_entry(config["objective"], arms)
+    objective = check(Objective, dict(config["objective"]), "objective")
+    entry = _named_entry(objective, arms)
     swept = {".".join(name.split(".")[:3]) for name in changed if name.startswith(_OF_MODELS)}
     for unused in sorted(swept - set(files.values())):
         remedy = "choose it in params.yaml, or by an override such as `baselines=[svm]`"
@@ -59,13 +62,8 @@ def _models_of_arms(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {arm: models for arm, models in arms.items() if models}
 
 
-def _named_entry(objective: Mapping[str, Any], arms: Mapping[str, Mapping[str, str]]) -> str | None:
-    figure, model, arm = (objective[name] for name in ("figure", "model", "arm"))
-    if figure != FIGURE:
-        found = f"`{figure}` was given: it is of test cases, by which nothing may be chosen"
-        raise OptionError(found, where="objective.figure", allowed=FIGURE)
-    if model is not None and arm is not None:
-        raise OptionError("names a model and an arm", where="objective", remedy="name one of them")
+def _named_entry(objective: Objective, arms: Mapping[str, Mapping[str, str]]) -> str | None:
+    model, arm = objective.model, objective.arm
     if model is not None and not any(model in models for models in arms.values()):
         raise OptionError(
             f"`{model}` is not in the run", where="objective.model", allowed=_listed(arms)
@@ -73,7 +71,7 @@ def _named_entry(objective: Mapping[str, Any], arms: Mapping[str, Mapping[str, s
     if arm is not None and arm not in arms:
         found = f"the run has no arm `{arm}`"
         raise OptionError(found, where="objective.arm", allowed=", ".join(arms))
-    return model if arm is None else f"best_{arm}"
+    return objective.entry or None
 
 
 def _listed(arms: Mapping[str, Mapping[str, str]]) -> str:

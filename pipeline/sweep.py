@@ -1,17 +1,18 @@
-"""Sweeps whole runs by Hydra: each job is an experiment of DVC, from the data to MLflow.
+"""Sweeps: rows of options over the steps of the pipeline, one table and one page.
 
-Usage: `python pipeline/sweep.py -m seed=0,1 conf.features.glcm.levels.bin_number=16,32`. Names are
-those of params.yaml; an option of an option file has `conf.<group>.<file>` before it. A job returns
-`selection_auc` (see `objective`), so Hydra's sweepers and launchers work as in any other program.
+`python pipeline/sweep.py sweep=NAME` runs the rows of `conf/sweep/NAME.yaml`.
+`python pipeline/sweep.py -m seed=0,1 conf.features.glcm.levels.bin_number=16,32` runs rows by hand:
+names are those of params.yaml; an option of an option file has `conf.<group>.<file>.` before it.
+Hydra's sweepers and launchers drive it as any other program: a job is a row, and returns
+`selection_auc` (see `objective`).
 """
 
-import hashlib
 import json
 import os
-import re
-import subprocess
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -23,18 +24,149 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from objective import FIGURE, OBJECTIVE, find_entry
+from objective import OBJECTIVE, find_entry
 from option_files import PARAMS, ROOT
+from outputs import publish
+from skiagram.compute.workers import Compute
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import read_option_file
+from skiagram.options import build, check, read_option_file
+from skiagram.report.index import list_outputs, write_index, write_study
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
+from skiagram.sweeps.runs import RowResult, run_rows
+from skiagram.sweeps.table import SweepResult, gather
+from skiagram.tracking.sweeps import record_sweep
 
+BY_HAND = "by_hand"  # name of a sweep whose rows the command line gives
 _HYDRA = {
     "run": {"dir": "."},
     "sweep": {"dir": "multirun/sweep", "subdir": "${hydra.job.num}"},
     "output_subdir": None,
 }
 _MODELS = {"baselines", "combinations", "encoders", "networks"}
-_OBJECTIVE = re.compile(r"objective(\.|$)")
+
+
+def main() -> None:
+    """Sweep as the command line says."""
+    # Jobs that a launcher starts elsewhere import option_files. No worker of a stage has this path,
+    # on which `evaluate` and `record` would hide packages of these names.
+    paths = [str(ROOT / "pipeline"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
+    try:
+        words = get_args_parser().parse_args()
+        if words.multirun:
+            sweep_by_hand(words.overrides)
+        else:
+            sweep_by_name(words.overrides)
+    except SkiagramError as error:
+        sys.exit(_print_refusal(error))
+    except (HydraException, OmegaConfBaseException) as error:
+        sys.exit(_print_refusal(OptionError(str(error), where="sweep")))
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on with the rows that are left.", file=sys.stderr)
+        sys.exit(130)
+
+
+def sweep_by_name(words: Sequence[str]) -> None:
+    """Run the rows of an option file of `conf/sweep`; further words change its base."""
+    overrides = OverridesParser.create().parse_overrides([*words])
+    values = {each.key_or_group: each.value() for each in overrides}
+    name = values.pop("sweep", None)
+    workspace = open_workspace()
+    known = ", ".join(sorted(path.stem for path in (ROOT / "conf/sweep").glob("*.yaml")))
+    if name is None:
+        remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
+        raise OptionError("no sweep is named", where="sweep", allowed=known, remedy=remedy)
+    options = workspace.option_file("sweep", str(name))
+    options["base"] = {**options.get("base", {}), **values}
+    sweep = check(Sweep, options, f"conf/sweep/{name}.yaml")
+    write_sweep(str(name), sweep, expand_rows(sweep), workspace)
+
+
+def sweep_by_hand(words: Sequence[str]) -> None:
+    """Run the rows that Hydra's sweeper makes of the command line."""
+    rows = ROOT / ".work/sweeps" / BY_HAND
+    shutil.rmtree(rows, ignore_errors=True)
+    ConfigStore.instance().store("sweep", {**options(), "hydra": _HYDRA, "rows": str(rows)})
+    check_objective(words)
+    hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
+    noted = sorted(rows.glob("*.json"), key=lambda path: int(path.stem))
+    changes = [json.loads(path.read_text()) for path in noted]
+    distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
+    sweep = Sweep(question="What do the options change?", rows=tuple(distinct))
+    write_sweep(BY_HAND, sweep, expand_rows(sweep), open_workspace())
+
+
+def run_job(config: DictConfig) -> float | None:
+    """Make one row; return what a sweeper chooses by.
+
+    Raises:
+        SkiagramError: The objective is refused, the row failed, or it lacks the figure. Sweepers
+            take such a job for failed; NaN stops Optuna.
+    """
+    overrides = OverridesParser.create().parse_overrides([*HydraConfig.get().overrides.task])
+    names = [each.key_or_group for each in overrides]
+    entry = find_entry(config, names, HydraConfig.get().sweeper._target_)
+    changes = {
+        each.key_or_group: each.value()
+        for each in overrides
+        if not each.key_or_group.lstrip("+").startswith("objective.")
+    }
+    note = Path(config["rows"]) / f"{HydraConfig.get().job.num}.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(changes))
+    row = Row(1, changes, changes, 1)
+    sweep = Sweep(question="", rows=(changes,))
+    (result,) = run_rows(BY_HAND, sweep, [row], open_workspace(), entry)
+    if result.reason:
+        raise SkiagramError(f"row {row.name()} failed: {result.reason}")
+    if entry is None:
+        return None
+    value = result.figures.selection(entry)
+    if value is None:
+        raise SkiagramError(f"{entry} has no {SELECTION}", where=row.name())
+    return value
+
+
+def open_workspace() -> Workspace:
+    """Return where the sweep works: the project, its source files, its machine."""
+    name = f"conf/compute/{read_option_file(PARAMS, PARAMS.name)['compute']}.yaml"
+    compute = check(Compute, read_option_file(ROOT / name, name), "compute")
+    return Workspace.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), compute)
+
+
+def write_sweep(name: str, sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
+    """Run rows; write their table and page, and record them."""
+    results: list[RowResult] = []
+    for result in run_rows(name, sweep, rows, workspace, sweep.objective.entry or None):
+        results.append(result)
+        if result.reason:
+            row = result.row
+            print(f"Row {row.number} ({row.name()}) failed: {result.reason}", file=sys.stderr)
+    if all(result.reason for result in results):
+        raise SkiagramError(
+            "every row failed", where=f"sweep {name}", remedy="see the reasons above"
+        )
+    found = gather(name, sweep, results)
+    with publish(*(f"sweeps/{name}/{output}" for output in list_outputs(found))) as staging:
+        write_study(found, staging / "sweeps" / name)
+    write_index(ROOT)
+    print_summary(found)
+    tracking = f"conf/tracking/{workspace.choices()['tracking']}.yaml"
+    tracker = build(read_option_file(ROOT / tracking, tracking), "tracking")
+    print(record_sweep(tracker, found, ROOT))
+
+
+def print_summary(result: SweepResult) -> None:
+    """Print what was chosen, and where the table stands."""
+    chosen = result.chosen
+    if chosen is not None:
+        value = chosen.figures.selection(result.objective)
+        print(f"Highest {SELECTION} of {result.objective}: {value:.3f}, row {chosen.row.number}")
+        print(f"  {chosen.row.name()}")
+        print(f"  `skiagram apply {result.name} {chosen.row.number}` makes it the project's run.")
+    print(f"Table and page: sweeps/{result.name}/table.csv, sweeps/{result.name}/page.html")
 
 
 def options() -> dict[str, Any]:
@@ -47,17 +179,12 @@ def options() -> dict[str, Any]:
     return {**choices, "conf": found, "objective": OBJECTIVE}
 
 
-def as_dvc_writes(override: str) -> str:
-    """Return an override of Hydra as `dvc exp run -S` takes it."""
-    return re.sub(r"^conf\.(\w+)\.([^.=]+)\.", r"conf/\1/\2.yaml:", override)
-
-
-def check_sweep(words: Sequence[str]) -> None:
-    """Refuse, before the first run, an objective that every job would refuse.
+def check_objective(words: Sequence[str]) -> None:
+    """Refuse, before the first row, an objective that every job would refuse.
 
     Args:
         words: The overrides of the sweep. Where they sweep the models of the run, each job is
-            checked before its own run.
+            checked before its own row.
     """
     overrides = OverridesParser.create().parse_overrides([*words])
     fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
@@ -70,65 +197,7 @@ def check_sweep(words: Sequence[str]) -> None:
         find_entry(config, names, config.hydra.sweeper._target_)
 
 
-def run(config: DictConfig) -> float | None:
-    """Make one experiment in a folder of its own; return what a sweeper chooses by.
-
-    Raises:
-        SkiagramError: The objective is refused, the run failed, or it lacks the figure. Sweepers
-            take such a job for failed; NaN stops Optuna.
-    """
-    overrides = OverridesParser.create().parse_overrides([*HydraConfig.get().overrides.task])
-    names = [each.key_or_group for each in overrides]
-    entry = find_entry(config, names, HydraConfig.get().sweeper._target_)
-    changes = sorted(
-        as_dvc_writes(str(each.input_line))
-        for each in overrides
-        if not _OBJECTIVE.match(each.key_or_group)
-    )
-    name = f"sweep-{hashlib.sha256(repr(changes).encode()).hexdigest()[:8]}"
-    asked = [word for change in changes for word in ("-S", change)]
-    dvc = [sys.executable, "-m", "dvc", "exp"]
-    # One of this name gives way; `--force` would do so too, and run every stage again.
-    subprocess.run([*dvc, "remove", "-q", name], cwd=ROOT, check=False, capture_output=True)  # noqa: S603
-    command = [*dvc, "run", "--temp", "-n", name, *asked]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:  # noqa: S603
-        raise SkiagramError(f"{name} ({', '.join(changes)}) failed: see above")
-    if entry is None:
-        return None
-    found = _git("for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}").split()
-    figures = json.loads(_git("show", f"{found[0]}:reports/metrics.json"))
-    value = figures.get(entry, {}).get(FIGURE)
-    if value is None:
-        remedy = f"read in its report why: `dvc exp apply {name}`"
-        raise SkiagramError(f"{entry} has no {FIGURE}", where=name, remedy=remedy)
-    return float(value)
-
-
-def _git(*words: str) -> str:
-    command = ["git", *words]
-    return subprocess.run(  # noqa: S603
-        command, cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout
-
-
-def main() -> None:
-    """Sweep as the command line says."""
-    # Jobs that a launcher starts elsewhere import option_files. No worker of a stage has this path,
-    # on which `evaluate` and `record` would hide packages of these names.
-    paths = [str(ROOT / "pipeline"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors come here, not to a page of Hydra's
-    try:
-        ConfigStore.instance().store("sweep", {**options(), "hydra": _HYDRA})
-        check_sweep(get_args_parser().parse_args().overrides)
-        hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run)()
-    except SkiagramError as error:
-        sys.exit(_told(error))
-    except (HydraException, OmegaConfBaseException) as error:
-        sys.exit(_told(OptionError(str(error), where="sweep")))
-
-
-def _told(error: SkiagramError) -> int:
+def _print_refusal(error: SkiagramError) -> int:
     print(error, file=sys.stderr)
     return error.exit_code
 

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hydra import compose, initialize
 from hydra.core.config_store import ConfigStore
@@ -16,6 +18,10 @@ from omegaconf import OmegaConf
 import sweep
 from objective import OBJECTIVE, find_entry
 from skiagram.errors import OptionError, SkiagramError
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import Figure, RowFigures
+from skiagram.sweeps.rows import SELECTION, Row, Sweep
+from skiagram.sweeps.runs import RowResult
 from tests.pipeline.project import Project
 
 PLUGINS = {"joblib": "hydra_joblib_launcher"} | dict.fromkeys(
@@ -35,38 +41,30 @@ STRENGTH = "conf.model.logistic_regression.strength"
 GRID, OPTUNA = "hydra._internal.BasicSweeper", "hydra_plugins.hydra_optuna_sweeper.OptunaSweeper"
 
 
-class Runs:
-    """Stands for DVC and git: the weaker the best baseline, the larger the difference."""
+class Rows:
+    """Stands for the steps: the weaker the best baseline, the larger the difference."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.asked: dict[str, Any] = {}
 
-    def run(self, command: Sequence[str], **_: Any) -> SimpleNamespace:
-        if "run" in command:
-            self.asked = [word for word in command if "=" in word]
-        return SimpleNamespace(returncode=0)
-
-    def git(self, *words: str) -> str:
-        if words[0] == "for-each-ref":
-            return "refs/exps/sweep-0"
-        (strength,) = (float(word.partition("=")[2]) for word in self.asked if "strength" in word)
-        figures: dict[str, dict[str, float]] = {
-            "svm": {"roc_auc": 0.7, "selection_auc": 0.71},
-            "best_classical": {"selection_auc": 0.74},
-            "best_network_minus_baseline": {"roc_auc": 0.12 if strength < 1 else -0.01},
-        }
+    def run(self, _: str, __: Sweep, rows: Sequence[Row], *___: object) -> Iterator[RowResult]:
+        self.asked = dict(rows[0].changes)
+        strength = self.asked.get(STRENGTH, 1.0)
+        values = {"svm": 0.71, "best_classical": 0.74}
         if strength <= 1:  # else the model fails
-            areas = {"roc_auc": 0.6, "selection_auc": 0.58 + 0.1 * strength}
-            figures["logistic_regression"] = areas
-        return json.dumps(figures)
+            values["logistic_regression"] = 0.58 + 0.1 * strength
+        figures = [
+            Figure(model, model, "classical", SELECTION, Estimate(value))
+            for model, value in values.items()
+        ]
+        yield RowResult(rows[0], RowFigures(tuple(figures)))
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
-    stand_in = Runs()
-    monkeypatch.setattr(sweep, "subprocess", stand_in)
-    monkeypatch.setattr(sweep, "_git", stand_in.git)
-    options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE}
+def rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rows]:
+    stand_in = Rows()
+    monkeypatch.setattr(sweep, "run_rows", stand_in.run)
+    options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE, "rows": str(tmp_path)}
     ConfigStore.instance().store("sweep", {**options, "hydra": sweep._HYDRA})
     yield stand_in
     HydraConfig.instance().cfg = None
@@ -75,26 +73,27 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Runs]:
 def job(*overrides: str) -> float | None:
     """Return what Hydra would get from a job with these overrides."""
     with initialize(version_base="1.3", config_path=None):
-        config = compose("sweep", [*overrides], return_hydra_config=True)
+        config = compose("sweep", [*overrides, "hydra.job.num=0"], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
-    return sweep.run(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+    keys = [str(key) for key in config if key != "hydra"]
+    return sweep.run_job(OmegaConf.masked_copy(config, keys))
 
 
-def test_a_job_returns_the_selection_auc_of_the_swept_model(runs: Runs) -> None:
+def test_a_job_returns_the_selection_auc_of_the_swept_model(rows: Rows) -> None:
     """Crippling the best baseline widens the difference on test cases, and must not win."""
     crippled, sound = job(f"{STRENGTH}=0.001"), job(f"{STRENGTH}=1.0")
     assert crippled == pytest.approx(0.5801)
     assert sound == pytest.approx(0.68)
 
 
-def test_a_job_returns_what_its_objective_names_which_dvc_never_sees(runs: Runs) -> None:
+def test_a_job_returns_what_its_objective_names_which_no_step_sees(rows: Rows) -> None:
     assert job(f"{STRENGTH}=0.5", "objective.model=svm") == 0.71
     assert job(f"{STRENGTH}=0.5", "++objective.arm=classical") == 0.74
-    assert runs.asked == ["conf/model/logistic_regression.yaml:strength=0.5"]
+    assert rows.asked == {STRENGTH: 0.5}
 
 
 @pytest.mark.slow
-def test_optuna_never_takes_a_job_that_failed_for_the_best(runs: Runs) -> None:
+def test_optuna_never_takes_a_job_that_failed_for_the_best(rows: Rows) -> None:
     import optuna
 
     def objective(trial: Any) -> float | None:
@@ -110,15 +109,15 @@ def test_optuna_never_takes_a_job_that_failed_for_the_best(runs: Runs) -> None:
     assert states == {0.001: "COMPLETE", 1.0: "COMPLETE", 10.0: "FAIL"}
 
 
-def test_a_failed_model_is_named_in_place_of_a_figure(runs: Runs) -> None:
+def test_a_failed_model_is_named_in_place_of_a_figure(rows: Rows) -> None:
     with pytest.raises(SkiagramError, match="logistic_regression has no selection_auc"):
         job(f"{STRENGTH}=10.0")
 
 
 @pytest.mark.parametrize("figure", ["roc_auc", "difference", "balanced_accuracy"])
-def test_an_objective_of_test_cases_is_refused_before_any_run(runs: Runs, figure: str) -> None:
+def test_an_objective_of_test_cases_is_refused_before_any_run(rows: Rows, figure: str) -> None:
     with pytest.raises(OptionError) as refused:
-        sweep.check_sweep([f"objective.figure={figure}", f"{STRENGTH}=0.1,1.0"])
+        sweep.check_objective([f"objective.figure={figure}", f"{STRENGTH}=0.1,1.0"])
     assert refused.value.exit_code == 2
     assert all(words in str(refused.value) for words in (figure, "test cases", "selection_auc"))
     assert "\n" not in str(refused.value)
@@ -155,12 +154,12 @@ def test_a_sweeper_that_chooses_is_told_by_what(
         entry(*changed, sweeper=OPTUNA, **objective)
 
 
-def test_models_that_are_swept_are_checked_by_each_job(runs: Runs) -> None:
-    sweep.check_sweep(["baselines=[tree],[svm]", "objective.model=tree"])
-    assert not runs.asked
+def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
+    sweep.check_objective(["baselines=[tree],[svm]", "objective.model=tree"])
+    assert not rows.asked
     with pytest.raises(OptionError, match="`tree` is not in the run"):
         job("baselines=[svm]", "objective.model=tree")
-    assert not runs.asked
+    assert not rows.asked
 
 
 @pytest.mark.slow
@@ -173,31 +172,84 @@ def test_a_refused_objective_is_one_line_and_nothing_runs(project: Project) -> N
     assert not (project.folder / "multirun").exists()
 
 
+@pytest.fixture
+def small(project: Project) -> Project:
+    """Return a project of two baselines and no network, on which nothing has run."""
+    project.edit("params.yaml", baselines=["logistic_regression", "svm"], networks=[])
+    project.edit("params.yaml", features="first_order", tracking="sqlite")
+    return project
+
+
+STRENGTHS = "conf.model.logistic_regression.inverse_regularisation"
+
+
+def table_of(project: Project, name: str) -> pd.DataFrame:
+    return pd.read_csv(project.folder / f"sweeps/{name}/table.csv")
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize("launcher", ["basic", *PLUGINS])
-def test_a_job_is_an_experiment_of_dvc(project: Project, launcher: str) -> None:
+def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: str) -> None:
     if launcher in PLUGINS:
         plugins = find_spec("hydra_plugins")
         if plugins is None or find_spec(f"hydra_plugins.{PLUGINS[launcher]}") is None:
             pytest.skip(f"no launcher {launcher}: its plug-in is not installed")
     if launcher == "submitit_slurm" and shutil.which("sbatch") is None:
         pytest.skip("no SLURM here: there is no command `sbatch`")
-    project.edit("params.yaml", baselines=["logistic_regression"], features="first_order")
-    project.edit("conf/model/small_cnn.yaml", training__epochs=1)
-    for command in (
-        *("git init -q", "git config user.name a", "git config user.email a@b", "dvc init -q"),
-        *("git add -A", "git commit -qm first"),
-    ):
-        assert project.run(*command.split()).returncode == 0
     words = ("python", "pipeline/sweep.py", "-m", f"hydra/launcher={launcher}")
-    done = project.run(*words, "margin=0.03,0.04", "objective.arm=classical")
+    done = small.run(*words, "margin=0.03,0.04", f"{STRENGTHS}=0.1,1")
     assert done.returncode == 0, done.stderr[-2000:]
-    found = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps/**/sweep-*")
-    assert len(found.stdout.split()) == 2
-    for reference in found.stdout.split():
-        figures = json.loads(project.run("git", "show", f"{reference}:reports/metrics.json").stdout)
-        assert figures["best_classical"] == {
-            "selection_auc": figures["logistic_regression"]["selection_auc"]
-        }
-    status = project.run("git", "status", "--porcelain").stdout.split()
-    assert not [path for path in status if path in ("params.yaml", "dvc.lock")]
+    table = table_of(small, "by_hand")
+    assert set(table["row"]) == {1, 2, 3, 4}
+    assert set(table["margin"]) == {0.03, 0.04}
+    page = (small.folder / "sweeps/by_hand/page.html").read_text()
+    assert "selection" in page
+
+
+@pytest.mark.thorough
+def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
+    """Each row against the stages of the pipeline with its options, to the last digit."""
+    small.edit("conf/sweep/regularisation.yaml", axes={STRENGTHS: [0.01, 1.0], "seed": [0, 3]})
+    done = small.run("python", "pipeline/sweep.py", "sweep=regularisation")
+    assert done.returncode == 0, done.stderr[-2000:]
+    table = table_of(small, "regularisation")
+    for row in (1, 2, 3, 4):
+        applied = small.skiagram("apply", "regularisation", str(row))
+        assert applied.returncode == 0, applied.stderr
+        prepared = [("ingest",), ("audit",), ("restore",), ("propose",), ("extract",)]
+        models = [("train_baseline", f"model={name}") for name in ("logistic_regression", "svm")]
+        small.stages(*(prepared if row == 1 else []), *models, ("combine",), ("evaluate",))
+        figures = json.loads((small.folder / "reports/metrics.json").read_text())
+        of_row = table[table["row"] == row].set_index(["model", "figure"])["value"]
+        for model in ("logistic_regression", "svm", "best_classical"):
+            for name in {"selection_auc", "roc_auc"} & figures[model].keys():
+                assert round(of_row[model, name], 4) == figures[model][name], (row, model, name)
+
+
+@pytest.mark.thorough
+def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
+    small.edit("conf/sweep/regularisation.yaml", axes={"seed": [0, 1, 2, 3, 4, 5]})
+    command = ("python", "pipeline/sweep.py", "sweep=regularisation")
+    whole = small.copy(small.folder.parent / "whole")
+    assert whole.run(*command).returncode == 0
+    for pieces in (2, 6, 9):
+        with small.start(*command) as process:
+            while process.poll() is None and _count(small) < pieces:
+                time.sleep(0.05)
+            process.kill()
+    assert small.run(*command).returncode == 0
+    assert small.hashes("sweeps") == whole.hashes("sweeps")
+
+
+def _count(project: Project) -> int:
+    work = project.folder / ".work"
+    return sum(1 for path in work.rglob("trained-*") if path.is_dir())
+
+
+@pytest.mark.thorough
+def test_a_sweep_whose_rows_all_fail_leaves_nothing(small: Project) -> None:
+    small.edit("conf/sweep/regularisation.yaml", axes={STRENGTHS: [0, -1]})
+    done = small.run("python", "pipeline/sweep.py", "sweep=regularisation")
+    assert done.returncode == 1
+    assert "every row failed" in done.stderr
+    assert not (small.folder / "sweeps/regularisation").exists()

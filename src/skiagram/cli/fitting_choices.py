@@ -74,6 +74,20 @@ def put(values: Any, dotted: str, value: Any) -> None:
         values[last] = value
 
 
+def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
+    """Set dotted options of a file; its comments stay."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import SafeRepresenter
+
+    yaml = YAML()
+    # By itself it shows a null as nothing.
+    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
+    values = yaml.load(path)
+    for dotted, value in changes.items():
+        put(values, dotted, value)
+    yaml.dump(values, path)
+
+
 def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices:
     """Return what fits the images that were read; params.yaml decides what is not named."""
     of_run = {"dataset": name, "design": design}

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import NoReturn, Protocol
 
 from skiagram.cli import (
+    apply,
     check,
     compare,
     extract,
@@ -50,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     run,
     new,
     upgrade,
+    apply,
     plan,
     table,
     check,

@@ -165,25 +165,12 @@ def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]])
     """Write choices into params.yaml, and values into option files."""
     import yaml
 
+    from skiagram.cli.fitting_choices import edit_option_file
     from skiagram.study_folder.files import shipped_files
 
     shipped = yaml.safe_load(shipped_files()["params.yaml"])
-    _edit(Path("params.yaml"), {name: shipped[name] for name in _OF_A_LINE} | dict(params))
+    edit_option_file(
+        Path("params.yaml"), {name: shipped[name] for name in _OF_A_LINE} | dict(params)
+    )
     for file, of_file in options.items():
-        _edit(Path(file), of_file)
-
-
-def _edit(path: Path, changes: Mapping[str, Any]) -> None:
-    """Set dotted options of a file; its comments stay."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.representer import SafeRepresenter
-
-    from skiagram.cli.fitting_choices import put
-
-    yaml = YAML()
-    # By itself it shows a null as nothing.
-    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
-    values = yaml.load(path)
-    for dotted, value in changes.items():
-        put(values, dotted, value)
-    yaml.dump(values, path)
+        edit_option_file(Path(file), of_file)

@@ -18,10 +18,9 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.rows import SELECTION
+from skiagram.sweeps.rows import BEST, SELECTION
 
 AUC, DIFFERENCE = "roc_auc", "difference"
-BEST = "best_"  # before an arm, for what stands for it
 
 
 @dataclass(frozen=True)

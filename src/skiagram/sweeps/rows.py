@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
 
+BEST = "best_"  # before an arm, for what stands for it
 SELECTION = "selection_auc"  # the figure of development cases alone, by which may be chosen
 Options = Mapping[str, Any]
 Settings = Mapping[str, Mapping[str, Any]]
@@ -57,6 +58,34 @@ class Range:
         return [float(f"{value:.6g}") for value in spaced(self.low, self.high, self.count or 2)]
 
 
+@options_class(**STRICT)
+class Objective:
+    """What a row returns to whoever chooses one: `selection_auc` of a model, or of an arm's best.
+
+    Attributes:
+        figure: Must be `selection_auc`: test cases have no part in it.
+    """
+
+    figure: str = SELECTION
+    model: str | None = None
+    arm: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.figure != SELECTION:
+            found = (
+                f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
+            )
+            raise OptionError(found, where="objective.figure", allowed=SELECTION)
+        if self.model is not None and self.arm is not None:
+            remedy = "name one of them"
+            raise OptionError("names a model and an arm", where="objective", remedy=remedy)
+
+    @property
+    def entry(self) -> str:
+        """Return the model, or `best_<arm>`; empty where neither is named."""
+        return self.model or (f"{BEST}{self.arm}" if self.arm else "")
+
+
 Axis = tuple[Any, ...] | Range | dict[str, dict[str, Any]]
 
 
@@ -73,6 +102,8 @@ class Sweep:
         reference: Axis → value, or name of settings, of the rows that others are compared with: a
             row is compared with the one that has these values, and its own on all other axes.
             Empty: the first value of every axis, or the first row.
+        objective: What chooses a row. By itself the only model whose options differ between rows,
+            else the best of the first arm.
         models: Models whose figures are shown; empty for all of the run.
         figures: Figures in the table besides `selection_auc`, by their names in the report.
     """
@@ -82,6 +113,7 @@ class Sweep:
     axes: dict[str, Axis] = field(default_factory=dict)
     rows: tuple[dict[str, Any], ...] = ()
     reference: dict[str, Any] = field(default_factory=dict)
+    objective: Objective = Objective()
     models: tuple[str, ...] = ()
     figures: tuple[str, ...] = ("roc_auc",)
 

@@ -119,6 +119,32 @@ class TrainedRow:
         ]
 
 
+@dataclass(frozen=True)
+class Seal:
+    """The seal of each data set of a sweep, opened for all rows by one entry of the ledger.
+
+    Attributes:
+        opened_by: The sweep, for people.
+        request: All that decides its figures, as JSON.
+    """
+
+    opened_by: str
+    request: Mapping[str, Any]
+
+    def open(self, trained: TrainedRow) -> EvaluationSet:
+        """Return the reported cases of a row."""
+        row = trained.prepared
+        return open_evaluation_set(
+            row.workspace,
+            DataSet.of(row.data),
+            self.opened_by,
+            (*(each.name for each in row.candidates), *row.combinations),
+            self.request,
+            row.plan.seed,
+            row.evaluation.replicates,
+        )
+
+
 def run_rows(
     name: str,
     sweep: Sweep,
@@ -136,6 +162,7 @@ def run_rows(
         entry: Model, or `best_<arm>`, whose `selection_auc` is shown beside the progress.
     """
     numbers = {row.reference for row in rows}
+    opened_for = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
     ordered = sorted(rows, key=lambda row: (row.number not in numbers, row.number))
     references: dict[int, TrainedRow] = {}
     best: tuple[float, int] | None = None
@@ -148,7 +175,9 @@ def run_rows(
                 else:
                     if row.number in numbers:
                         references[row.number] = trained
-                    result = _measure(name, sweep, trained, references.get(row.reference))
+                    reference = references.get(row.reference)
+                    seal = Seal(f"sweep {name}", opened_for)
+                    result = _measure(sweep, trained, reference, seal)
                 value = None if entry is None else result.figures.selection(entry)
                 if value is not None and (best is None or value > best[0]):
                     best = (value, row.number)
@@ -288,7 +317,7 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
 
 
 def _measure(
-    name: str, sweep: Sweep, trained: TrainedRow, reference: TrainedRow | None
+    sweep: Sweep, trained: TrainedRow, reference: TrainedRow | None, seal: "Seal"
 ) -> RowResult:
     """Return the figures of a row, which are made once."""
     row, workspace = trained.prepared.row, trained.prepared.workspace
@@ -299,8 +328,8 @@ def _measure(
         inputs["reference"] = compared.inputs
 
     def make(folder: Path) -> None:
-        cases = _open(name, trained)
-        other = None if compared is None else (compared.read(), _open(name, compared))
+        cases = seal.open(trained)
+        other = None if compared is None else (compared.read(), seal.open(compared))
         figures = measure_row(
             trained.read(), cases, trained.prepared.evaluation, sweep.figures, sweep.models, other
         )
@@ -314,17 +343,3 @@ def _measure(
     if reference is None:
         figures = replace(figures, reason="the row that it is compared with failed")
     return RowResult(row, figures)
-
-
-def _open(name: str, trained: TrainedRow) -> EvaluationSet:
-    """Open the seal of a row's data set, and note it in the ledger."""
-    row = trained.prepared
-    return open_evaluation_set(
-        row.workspace,
-        DataSet.of(row.data),
-        f"sweep {name}",
-        (*(each.name for each in row.candidates), *row.combinations),
-        trained.inputs,
-        row.plan.seed,
-        row.evaluation.replicates,
-    )

@@ -1,0 +1,82 @@
+"""`skiagram apply`: a row of a sweep becomes the project's own run."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from skiagram.errors import DataError, OptionError
+
+NAME = "apply"
+SUMMARY = "write the options of a row of a sweep into params.yaml and the option files"
+EXAMPLES = """\
+  skiagram apply regularisation 7
+      in a study's folder: row 7 of sweeps/regularisation; `dvc repro` then makes its run
+  skiagram apply by_hand 2
+      a row of a sweep by the command line"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("sweep", help="folder below sweeps/")
+    parser.add_argument("row", type=int, help="its number in table.csv and on the page")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the options and say which; return 0."""
+    from skiagram.cli.fitting_choices import edit_option_file
+
+    changes = _read_changes(arguments.sweep, arguments.row)
+    by_file: dict[Path, dict[str, Any]] = {}
+    for option, value in changes.items():
+        path, name = find_place(option)
+        by_file.setdefault(path, {})[name] = value
+    for path in by_file:
+        if not path.is_file():
+            remedy = "run the sweep again: the project has other option files by now"
+            raise OptionError("is no file", where=path.as_posix(), remedy=remedy)
+    for path, values in by_file.items():
+        edit_option_file(path, values)
+        for name, value in values.items():
+            print(f"{path.as_posix()}: {name} = {value!r}")
+    print("`dvc repro` makes it the project's run.")
+    return 0
+
+
+def find_place(option: str) -> tuple[Path, str]:
+    """Return the file of an option as sweeps name it, and its dotted name there."""
+    if not option.startswith("conf."):
+        return Path("params.yaml"), option
+    _, group, *rest = option.split(".")
+    if Path("conf", group).is_dir():
+        return Path("conf", group, f"{rest[0]}.yaml"), ".".join(rest[1:])
+    return Path("conf", f"{group}.yaml"), ".".join(rest)
+
+
+def _read_changes(name: str, number: int) -> dict[str, Any]:
+    """Return option → value of a row.
+
+    Raises:
+        OptionError: There is no such sweep or row, or the row failed.
+    """
+    from skiagram.records import read_record
+    from skiagram.sweeps.table import RESULT, SweepResult
+
+    if not Path("params.yaml").is_file():
+        remedy = "go to the study's folder first"
+        raise OptionError("no params.yaml here", where="apply", remedy=remedy)
+    path = Path("sweeps", name, RESULT)
+    if not path.is_file():
+        known = sorted(found.parent.name for found in Path("sweeps").glob(f"*/{RESULT}"))
+        allowed = ", ".join(known) or "none: no sweep was run here"
+        raise OptionError(f"no sweep `{name}`", where="apply", allowed=allowed)
+    try:
+        result = read_record(SweepResult, path)
+    except DataError as error:
+        raise DataError(error.found, where=path.as_posix(), remedy="run the sweep again") from error
+    rows = {each.row.number: each for each in result.rows}
+    if number not in rows:
+        raise OptionError(f"no row {number}", where=path.as_posix(), allowed=f"1 to {len(rows)}")
+    if rows[number].reason:
+        found = f"row {number} failed: {rows[number].reason}"
+        raise OptionError(found, where=path.as_posix(), remedy="choose another row")
+    return dict(rows[number].row.changes)

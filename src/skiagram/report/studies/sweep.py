@@ -1,0 +1,209 @@
+"""The page of a sweep: what was chosen and by what, a figure of one or two axes, the table."""
+
+from collections.abc import Sequence
+
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    DASHES,
+    MUTED,
+    ChangeRow,
+    Drawing,
+    Style,
+    draw_changes,
+    open_sheet,
+)
+from skiagram.report.formatting import format_decimal, format_difference, format_estimate
+from skiagram.report.rendering import Summary
+from skiagram.report.section import Context
+from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import AUC, DIFFERENCE
+from skiagram.sweeps.rows import BEST, SELECTION, short_name, show_value
+from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.table import TABLE, SweepResult
+
+_MOST = 60  # rows in a figure; with more, nobody could read it
+_HEADINGS = {SELECTION: "Selection AUC", AUC: "AUC", DIFFERENCE: "Difference from the reference"}
+
+
+def summarise(result: SweepResult) -> Summary:
+    """Return the question, which row was chosen, and what it changes."""
+    return Summary(result.question, tuple(describe_choice(result)))
+
+
+def fill(result: SweepResult) -> Context:
+    """Return the answer, the figure and the tables."""
+    models = list_models(result)
+    return {
+        "models": [
+            (title_of(result, model), draw_model(result, model), tabulate_rows(result, model))
+            for model in models
+        ],
+        "failed": [each for each in result.rows if each.reason],
+        "reasons": sorted({each.figures.reason for each in result.rows if each.figures.reason}),
+    }
+
+
+def list_files(result: SweepResult) -> dict[str, str]:
+    """Return the long table as CSV."""
+    table: str = result.table().to_csv(index=False, lineterminator="\n")
+    return {TABLE: table}
+
+
+def list_models(result: SweepResult) -> list[str]:
+    """Return the models that the page shows: what rows are chosen by, then the best of each arm.
+
+    All others are in the long table.
+    """
+    models = dict.fromkeys(each.model for row in result.rows for each in row.figures.figures)
+    return [
+        model for model in models if model == result.objective or model.startswith(BEST)
+    ] or list(models)
+
+
+def title_of(result: SweepResult, model: str) -> str:
+    """Return a model's name for people."""
+    if model.startswith(BEST):
+        return f"Best of the arm “{model.removeprefix(BEST)}”"
+    return next(
+        each.title for row in result.rows for each in row.figures.figures if each.model == model
+    )
+
+
+def describe_choice(result: SweepResult) -> list[str]:
+    """Return sentences: what was chosen by which figure, and what this changes."""
+    failed = sum(bool(each.reason) for each in result.rows)
+    sentences = [f"{failed} of {len(result.rows)} rows failed."] if failed else []
+    chosen = result.chosen
+    if chosen is None:
+        return [*sentences, "No row has a figure to choose by."]
+    model, row = result.objective, chosen.row
+    value = format_decimal(chosen.figures.selection(model))
+    sentences.append(
+        f"Row {row.number} ({row.name()}) has the highest {SELECTION} of "
+        f"{title_of(result, model)}: {value}. It is a figure of development cases alone."
+    )
+    reported = chosen.figures.of(model, AUC)
+    if reported is not None and reported.value is not None:
+        sentences.append(f"Its AUC on the reported cases is {format_estimate(reported)}.")
+    difference = chosen.figures.of(model, DIFFERENCE)
+    if row.number == row.reference:
+        sentences.append("It is the reference.")
+    elif difference is not None and difference.value is not None:
+        words = format_difference(difference)
+        sentences.append(f"Its AUC minus that of row {row.reference}, the reference: {words}.")
+    return sentences
+
+
+def tabulate_rows(result: SweepResult, model: str) -> Table:
+    """Return the figures of a model in every row, differences from the reference among them."""
+    wanted = dict.fromkeys(
+        each.figure for row in result.rows for each in row.figures.figures if each.model == model
+    )
+    columns = [_HEADINGS.get(name, name.replace("_", " ")) for name in wanted]
+    rows = []
+    for each in result.rows:
+        cells = [
+            (fill_difference if name == DIFFERENCE else fill_cell)(_figure(each, model, name))
+            for name in wanted
+        ]
+        title = f"{each.row.number}: {each.row.name()}"
+        best = result.chosen is each
+        rows.append(TableRow(title, cells, best=best, failure=each.reason))
+    return Table(columns, list_rows(rows), first="Row")
+
+
+def _figure(result: RowResult, model: str, figure: str) -> Estimate:
+    if figure == DIFFERENCE and result.row.reference == result.row.number:
+        return Estimate(None, reason="the reference")
+    known = result.figures.of(model, figure)
+    return known or Estimate(None, reason=result.figures.reason or "not in this row")
+
+
+def draw_model(result: SweepResult, model: str) -> Drawing | None:
+    """Draw a model: one axis of numbers as a line, two axes as a map, else the differences."""
+    axes = result.axes
+    shown = [each for each in result.rows if each.figures.of(model, AUC) is not None]
+    if len(shown) < 2:
+        return None
+    if len(axes) == 1 and all(isinstance(each.row.place[axes[0]], int | float) for each in shown):
+        return _draw_line(result, model, shown, axes[0])
+    if len(axes) == 2 and len(shown) == len(result.rows):
+        return _draw_map(result, model, shown, axes)
+    rows = [
+        ChangeRow(title_of(result, model), each.row.name(), _arm(each, model), difference)
+        for each in shown
+        if (difference := each.figures.of(model, DIFFERENCE)) is not None
+    ]
+    if not 0 < len(rows) <= _MOST:
+        return None
+    return draw_changes(f"sweep-{model}", rows, "change in AUC with 95 % interval")
+
+
+def _arm(result: RowResult, model: str) -> str:
+    return next(each.arm for each in result.figures.figures if each.model == model)
+
+
+def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis: str) -> Drawing:
+    """Draw AUC with its interval, and the figure to choose by, against an option's number."""
+    ordered = sorted(shown, key=lambda each: float(each.row.place[axis]))
+    values = [float(each.row.place[axis]) for each in ordered]
+    colour, label = ARM_COLOUR[_arm(ordered[0], model)], short_name(axis)
+    with open_sheet(2.6) as page:
+        axes = page.figure.add_subplot()
+        for value, each in zip(values, ordered, strict=True):
+            estimate = each.figures.of(model, AUC) or Estimate(None)
+            if estimate.low is not None and estimate.high is not None:
+                axes.plot([value, value], [estimate.low, estimate.high], color=colour, linewidth=1)
+        reported = [(each.figures.of(model, AUC) or Estimate(None)).value for each in ordered]
+        chosen_by = [each.figures.selection(model) for each in ordered]
+        for figures, dashes, words in (
+            (reported, DASHES[0], "reported cases, 95 % interval"),
+            (chosen_by, DASHES[1], "development cases (selection)"),
+        ):
+            known = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
+            ink = colour if dashes == DASHES[0] else MUTED
+            style: Style = {"color": ink, "linestyle": dashes, "marker": "o", "markersize": 3}
+            axes.plot([x for x, _ in known], [y for _, y in known], label=words, **style)
+        if min(values) > 0 and max(values) / min(values) >= 50:
+            axes.set_xscale("log")
+        axes.set_xlabel(label)
+        axes.set_ylabel("AUC")
+        axes.legend(fontsize=7)
+        words = "; ".join(
+            f"{value:g}: {format_estimate(each.figures.of(model, AUC) or Estimate(None))}"
+            for value, each in zip(values, ordered, strict=True)
+        )
+        described = f"AUC of {title_of(result, model)} against {label}: {words}."
+        return page.finish(f"sweep-{model}", described)
+
+
+def _draw_map(
+    result: SweepResult, model: str, shown: Sequence[RowResult], axes: Sequence[str]
+) -> Drawing:
+    """Draw the figure to choose by, of two axes."""
+    down, across = (
+        list(dict.fromkeys(show_value(each.row.place[axis]) for each in shown)) for axis in axes
+    )
+    values = {
+        tuple(show_value(each.row.place[axis]) for axis in axes): each.figures.selection(model)
+        for each in shown
+    }
+    grid = [[values.get((row, column)) for column in across] for row in down]
+    numbers = [[float("nan") if value is None else value for value in row] for row in grid]
+    with open_sheet(0.9 + 0.24 * len(down)) as page:
+        plot = page.figure.add_subplot()
+        plot.imshow(numbers, aspect="auto", cmap="cividis")
+        plot.set_xticks(range(len(across)), across, fontsize=7)
+        plot.set_yticks(range(len(down)), down, fontsize=7)
+        plot.set_xlabel(short_name(axes[1]))
+        plot.set_ylabel(short_name(axes[0]))
+        known = [value for row in grid for value in row if value is not None]
+        middle = (min(known) + max(known)) / 2 if known else 0.0
+        for y, row in enumerate(grid):
+            for x, value in enumerate(row):
+                ink = "white" if value is not None and value <= middle else "black"
+                plot.text(x, y, format_decimal(value), color=ink, ha="center", va="center", size=7)
+        words = "; ".join(f"{' and '.join(k)}: {format_decimal(v)}" for k, v in values.items())
+        described = f"{_HEADINGS[SELECTION]} of {title_of(result, model)}: {words}."
+        return page.finish(f"sweep-{model}", described)

@@ -1,0 +1,105 @@
+"""The one table of a sweep: a line a row, model and figure, and which row was chosen by what."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from skiagram.sweeps.figures import DIFFERENCE
+from skiagram.sweeps.rows import BEST, SELECTION, Row, Sweep, short_name, show_value
+from skiagram.sweeps.runs import RowResult
+
+RESULT, TABLE = "result.json", "table.csv"
+_OF_MODELS = ("conf.model.", "conf.combination.")
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What a sweep found.
+
+    Attributes:
+        rows: In the order of the sweep.
+        objective: Model, or `best_<arm>`, whose `selection_auc` chooses a row; empty where no
+            row has a figure to choose by.
+    """
+
+    name: str
+    question: str
+    objective: str
+    rows: tuple[RowResult, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Return the options, or names of settings, in which rows differ."""
+        named = dict.fromkeys(name for result in self.rows for name in result.row.place)
+        places = [result.row.place for result in self.rows]
+        return tuple(
+            name
+            for name in named
+            if len({show_value(place.get(name, "")) for place in places}) > 1 or len(places) == 1
+        )
+
+    @property
+    def chosen(self) -> RowResult | None:
+        """Return the row of the highest figure to choose by, the first of equal ones."""
+        known = [each for each in self.rows if each.figures.selection(self.objective) is not None]
+        return max(
+            known, key=lambda each: each.figures.selection(self.objective) or 0.0, default=None
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return the long table.
+
+        Returns:
+            Columns `row`, one for each axis, `model`, `title`, `arm`, `cases` (`development` or
+            `reported`), `figure`, `value`, `low`, `high`, `method`, `reason`, and `reference` (the
+            row of which a `difference` is taken, else missing). A row that failed has one line.
+        """
+        lines = [line for result in self.rows for line in self._lines(result)]
+        table = pd.DataFrame(lines)
+        return table.astype({"row": "int64", "reference": "Int64"})
+
+    def _lines(self, result: RowResult) -> Iterator[dict[str, object]]:
+        row = result.row
+        place = {short_name(axis): show_value(row.place.get(axis, "")) for axis in self.axes}
+        if result.reason:
+            yield {"row": row.number, **place, "reason": result.reason, "reference": None}
+        for each in result.figures.figures:
+            estimate = each.estimate
+            yield {
+                "row": row.number,
+                **place,
+                "model": each.model,
+                "title": each.title,
+                "arm": each.arm,
+                "cases": "development" if each.figure == SELECTION else "reported",
+                "figure": each.figure,
+                "value": estimate.value,
+                "low": estimate.low,
+                "high": estimate.high,
+                "method": estimate.method,
+                "reason": estimate.reason,
+                "reference": row.reference if each.figure == DIFFERENCE else None,
+            }
+
+
+def gather(name: str, sweep: Sweep, results: Sequence[RowResult]) -> SweepResult:
+    """Return what a sweep found, its rows in order."""
+    ordered = sorted(results, key=lambda result: result.row.number)
+    objective = sweep.objective.entry or find_objective([result.row for result in ordered])
+    models = dict.fromkeys(each.model for result in ordered for each in result.figures.figures)
+    if objective not in models:
+        best = [model for model in models if model.startswith(BEST)]
+        objective = next(iter((*best, *models)), "")
+    return SweepResult(name, sweep.question, objective, tuple(ordered))
+
+
+def find_objective(rows: Sequence[Row]) -> str:
+    """Return the only model whose option file differs between rows; empty where there is none."""
+    values: dict[str, set[str]] = {}
+    for row in rows:
+        for option, value in row.changes.items():
+            values.setdefault(option, set()).add(show_value(value))
+    differ = [option for option, of in values.items() if len(of) > 1]
+    models = {option.split(".")[2] for option in differ if option.startswith(_OF_MODELS)}
+    return models.pop() if len(models) == 1 else ""

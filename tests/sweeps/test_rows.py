@@ -1,0 +1,97 @@
+"""Rows of a sweep: what axes, ranges and references become."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skiagram.errors import OptionError
+from skiagram.options import check
+from skiagram.sweeps.rows import Range, Row, Sweep, expand_rows
+
+C = "conf.model.svm.inverse_regularisation"
+
+
+def sweep(**values: Any) -> Sweep:
+    return check(Sweep, {"question": "What does it change?", **values}, "sweep")
+
+
+def changes(rows: list[Row]) -> list[dict[str, Any]]:
+    return [dict(row.changes) for row in rows]
+
+
+def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest() -> None:
+    rows = expand_rows(sweep(base={"folds": 5, "seed": 9}, axes={C: [0.1, 1.0], "seed": [0, 1, 2]}))
+    assert changes(rows) == [
+        {"folds": 5, "seed": seed, C: value} for value in (0.1, 1.0) for seed in (0, 1, 2)
+    ]
+    assert [row.number for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert rows[3].name() == "svm.inverse_regularisation 1, seed 0"
+
+
+def test_named_settings_change_several_options_at_once() -> None:
+    variants = {"none": {"restoration": "none"}, "both": {"restoration": "repair", "folds": 3}}
+    rows = expand_rows(sweep(axes={"dataset": ["a", "b"], "variant": variants}))
+    assert changes(rows)[3] == {"dataset": "b", "restoration": "repair", "folds": 3}
+    assert rows[3].place == {"dataset": "b", "variant": "both"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "count", "numbers"),
+    [
+        ("linear", 5, np.linspace(1, 9, 5)),
+        ("log", 3, [1.0, 3.0, 9.0]),
+        ("whole", None, range(1, 10)),
+        ("whole", 3, [1, 5, 9]),
+    ],
+)
+def test_a_range_has_both_its_ends(scale: Any, count: int | None, numbers: Any) -> None:
+    values = Range(low=1, high=9, scale=scale, count=count).values()
+    np.testing.assert_allclose(values, list(numbers))
+    assert all(isinstance(value, int) for value in values) == (scale == "whole")
+
+
+def test_a_row_is_compared_with_the_one_that_differs_by_the_reference_alone() -> None:
+    axes = {"dataset": ["a", "b"], "restoration": ["none", "repair"]}
+    first = expand_rows(sweep(axes=axes))
+    assert [row.reference for row in first] == [1, 1, 1, 1]
+    within = expand_rows(sweep(axes=axes, reference={"restoration": "repair"}))
+    assert [row.reference for row in within] == [2, 2, 4, 4]
+
+
+def test_listed_rows_are_compared_with_the_first() -> None:
+    rows = expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2, C: 3}]))
+    assert changes(rows) == [{"seed": 1}, {"seed": 2, C: 3}]
+    assert [row.reference for row in rows] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "axes"),
+        ({"axes": {"seed": [1]}, "rows": [{"seed": 1}]}, "not both"),
+        ({"axes": {"seed": []}}, "seed"),
+        ({"axes": {"seed": {"low": 2, "high": 1, "scale": "linear", "count": 2}}}, "low < high"),
+        ({"axes": {C: {"low": 0, "high": 1, "scale": "log", "count": 2}}}, "log scale"),
+        ({"axes": {C: {"low": 0, "high": 1, "scale": "linear"}}}, "count"),
+        ({"axes": {"seed": [1, 2]}, "reference": {"folds": 3}}, "`folds`"),
+        ({"axes": {"seed": [1, 2]}, "objective": {"figure": "roc_auc"}}, "test cases"),
+        ({"axes": {"seed": [1, 2]}, "objective": {"model": "svm", "arm": "deep"}}, "and an arm"),
+    ],
+)
+def test_a_sweep_that_says_two_things_or_nothing_is_refused(
+    values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(OptionError) as refused:
+        sweep(**values)
+    assert words in str(refused.value)
+
+
+def test_a_reference_that_its_axis_lacks_is_refused_with_what_there_is() -> None:
+    with pytest.raises(OptionError, match=r"`5` is no value.*0, 1"):
+        expand_rows(sweep(axes={"seed": [0, 1]}, reference={"seed": 5}))
+
+
+def test_two_equal_rows_are_refused() -> None:
+    with pytest.raises(OptionError, match="rows 1 and 3"):
+        expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2}, {"seed": 1}]))

@@ -1,0 +1,147 @@
+"""Rows that run the steps: figures of evaluate, what is shared, what fails, what goes on."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skiagram.options import check
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.figures import DIFFERENCE
+from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
+from skiagram.sweeps.runs import RowResult, run_rows
+from skiagram.sweeps.table import SweepResult, gather
+from tests.studies.small_phantom import CONF, small_place
+
+pytestmark = pytest.mark.slow
+
+C = "conf.model.logistic_regression.inverse_regularisation"
+CHOICES = {
+    "features": "first_order,wavelet",
+    "baselines": ["logistic_regression", "decision_tree"],
+    "networks": [],
+    "folds": 2,
+}
+
+
+def place(folder: Path) -> Workspace:
+    workspace = small_place(folder)
+    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(params | CHOICES))
+    return replace(workspace, compute=replace(workspace.compute, workers=1))
+
+
+def make(**values: Any) -> Sweep:
+    return check(Sweep, {"question": "What does it change?", **values}, "sweep")
+
+
+def run(workspace: Workspace, **values: Any) -> SweepResult:
+    sweep = make(**values)
+    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), workspace)))
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return place(tmp_path_factory.mktemp("sweep"))
+
+
+@pytest.fixture(scope="module")
+def strengths(workspace: Workspace) -> SweepResult:
+    return run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
+
+
+def estimate(result: SweepResult, row: int, model: str, figure: str) -> Any:
+    found = result.rows[row - 1].figures.of(model, figure)
+    assert found is not None
+    return found
+
+
+def test_the_swept_model_changes_and_the_others_do_not(strengths: SweepResult) -> None:
+    assert strengths.objective == "logistic_regression"
+    lines = {estimate(strengths, row, "logistic_regression", "brier").value for row in (1, 2, 3)}
+    trees = {estimate(strengths, row, "decision_tree", "brier").value for row in (1, 2, 3)}
+    assert len(lines) == 3
+    assert len(trees) == 1
+
+
+def test_a_row_is_chosen_by_development_cases_alone(strengths: SweepResult) -> None:
+    selection = [
+        estimate(strengths, row, "logistic_regression", SELECTION).value for row in (1, 2, 3)
+    ]
+    assert strengths.chosen is not None
+    assert strengths.chosen.row.number == 1 + selection.index(max(selection))
+    table = strengths.table()
+    assert set(table.loc[table["cases"] == "development", "figure"]) == {SELECTION}
+    assert SELECTION not in set(table.loc[table["cases"] == "reported", "figure"])
+
+
+def test_differences_are_paired_with_the_reference_row(strengths: SweepResult) -> None:
+    areas = [estimate(strengths, row, "logistic_regression", "roc_auc").value for row in (1, 2, 3)]
+    for row in (2, 3):
+        found = estimate(strengths, row, "logistic_regression", DIFFERENCE)
+        assert found.value == pytest.approx(areas[row - 1] - areas[0])
+        assert found.low < found.value < found.high
+    assert strengths.rows[0].figures.of("logistic_regression", DIFFERENCE) is None
+    same = estimate(strengths, 2, "decision_tree", DIFFERENCE)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(
+    workspace: Workspace, strengths: SweepResult
+) -> None:
+    pieces = sorted(path.name for path in workspace.work.iterdir())
+    count = {kind: sum(name.startswith(kind) for name in pieces) for kind in ("ing", "res", "feat")}
+    assert count == {"ing": 1, "res": 1, "feat": 1}
+    assert sum(name.startswith("trained-decision_tree") for name in pieces) == 1
+    again = run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
+    assert again == strengths
+    assert sorted(path.name for path in workspace.work.iterdir()) == pieces
+
+
+def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None:
+    result = run(workspace, axes={C: [1.0, 0, 2.0]})
+    assert [bool(row.reason) for row in result.rows] == [False, True, False]
+    assert "inverse_regularisation" in result.rows[1].reason
+    lines = result.table()
+    assert lines.loc[lines["row"] == 2, "reason"].tolist() == [result.rows[1].reason]
+
+
+def test_rows_of_a_failed_reference_say_that_there_is_no_difference(workspace: Workspace) -> None:
+    result = run(workspace, axes={C: [0, 1.0]})
+    assert result.rows[1].figures.of("logistic_regression", "roc_auc") is not None
+    assert result.rows[1].figures.of("logistic_regression", DIFFERENCE) is None
+    assert "failed" in result.rows[1].figures.reason
+
+
+def test_choices_and_combinations_are_swept_as_options_are(workspace: Workspace) -> None:
+    values = {
+        "base": {"combinations": "voting", "conf.combination.voting.members": CHOICES["baselines"]},
+        "axes": {"seed": [0, 1], "folds": [2, 3]},
+    }
+    result = run(workspace, **values)
+    assert not [row.reason for row in result.rows if row.reason]
+    chosen_by = {estimate(result, row, "voting", SELECTION).value for row in (1, 2, 3, 4)}
+    assert len(chosen_by) > 1
+    assert result.objective == "best_classical"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("sed", 1, "no such choice"),
+        ("conf.model.svm.gamma", 1.0, "`svm` has no part in the row"),
+        ("conf.model.logistic_regression.depth", 1, "no such option"),
+        ("conf.nothing.at.all", 1, "no such option"),
+        ("dataset", "absent", "no option file conf/dataset/absent.yaml"),
+        ("conf.evaluate.margin", 2.0, "evaluate.margin"),
+    ],
+)
+def test_an_option_that_is_not_there_is_named(
+    workspace: Workspace, option: str, value: Any, words: str
+) -> None:
+    sweep = make(rows=[{option: value}])
+    (result,) = run_rows("try", sweep, [Row(1, {}, {option: value}, 1)], workspace)
+    assert isinstance(result, RowResult)
+    assert words in result.reason
