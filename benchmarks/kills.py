@@ -32,7 +32,7 @@ import yaml
 from tests.pipeline.project import REPOSITORY, Project, make_project, stack
 
 PIPELINE = "pipeline"
-STUDIES = tuple(sorted(file.parent.name for file in REPOSITORY.glob("studies/*/dvc.yaml")))
+STUDIES = tuple(sorted(file.stem for file in REPOSITORY.glob("conf/study/*.yaml")))
 _STUDIES_A_PIPELINE = 3  # turns of studies between two of the pipeline
 _KILLS_A_RUN = 6
 _VICTIMS = ("all", "DVC", "stage", "worker", "worker")
@@ -45,12 +45,10 @@ _SECONDS = "seconds.txt"
 _TIMED = ("cost", "search", "simplification")  # whose page holds what a clock said
 _DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
-    "ablation": {"datasets": _DATA_SET, "replicates": 100},
     "cost": {"images": 8, "repeats": 3},
     "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
     "explanations": {"gallery": 1},
     "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
-    "harmonisation": {"networks": [], "features": ["first_order", "site"], "replicates": 100},
     "personal": {
         "datasets": {"phantom_visits": "holdout"},
         "covariates": {},
@@ -68,7 +66,7 @@ _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "search": {"budget": {"trials": 4, "together": 2, "startup": 2}},
 }
-_NEEDED = {"harmonisation": "phantom_sites", "personal": "phantom_visits"}  # for sites, visits
+_NEEDED = {"personal": "phantom_visits"}
 _SHARED = {
     "dataset": "tiny",
     "features": ["first_order"],
@@ -106,7 +104,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs one command of DVC in copies of a small project.
+    """Runs one command in copies of a small project.
 
     Attributes:
         name: `pipeline`, or the name of a study.
@@ -117,15 +115,11 @@ class Runner:
     folder: Path
 
     @property
-    def file(self) -> str:
-        """Return the file of DVC's stages."""
-        return "dvc.yaml" if self.name == PIPELINE else f"studies/{self.name}/dvc.yaml"
-
-    @property
     def command(self) -> list[str]:
         """Return what runs it."""
-        whole = [sys.executable, _WHOLE]
-        return whole if self.name == PIPELINE else ["dvc", "repro", self.file]
+        if self.name == PIPELINE:
+            return [sys.executable, _WHOLE]
+        return [sys.executable, "pipeline/study.py", f"study={self.name}"]
 
     def make(self, copy: str) -> Project:
         """Return a new small project on which nothing has run."""
@@ -134,9 +128,6 @@ class Runner:
         stack(project)
         _edit(project, "conf/compute/local.yaml", workers=2)
         if self.name != PIPELINE:
-            place = project.folder / self.file
-            place.parent.mkdir(parents=True)
-            place.write_text((REPOSITORY / self.file).read_text())
             _shrink(project, self.name)
         done = project.run("dvc", "init", "--no-scm", "-q")
         if done.returncode:
@@ -191,12 +182,8 @@ class Runner:
         path = f"studies/{self.name}/result.json"
         result = json.loads((project.folder / path).read_text())
         found[path] = json.dumps(_without_times(result), sort_keys=True)
-        beside = (f"studies/{self.name}/page.html", f"studies/{self.name}/dvc.lock")
-        return {
-            name: text
-            for name, text in found.items()
-            if not (self.name in _TIMED and name in beside)
-        }
+        page = f"studies/{self.name}/page.html"
+        return {k: v for k, v in found.items() if not (self.name in _TIMED and k == page)}
 
 
 def _edit(project: Project, path: str, **values: Any) -> None:
@@ -211,8 +198,6 @@ def _shrink(project: Project, study: str) -> None:
     chosen: dict[str, Any] = {name: value for name, value in _SHARED.items() if name in options}
     if "plan" in options:
         chosen["plan"] = options["plan"] | {"folds": 2}
-    if "variants" in options:
-        chosen["variants"] = dict(list(options["variants"].items())[:2])
     for part, values in _SMALL_PARTS.get(study, {}).items():
         chosen[part] = options[part] | values
     _edit(project, path, **chosen | _SMALL.get(study, {}))

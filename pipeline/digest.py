@@ -39,7 +39,7 @@ _SHARED = (
     "run_choices.RunChoices",
 )
 _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
-_CHANGES_NO_FIGURE = {"compute", "tracking"}
+_CHANGES_NO_FIGURE = {"compute", "sweeps", "tracking"}
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 

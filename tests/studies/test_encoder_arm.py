@@ -12,31 +12,28 @@ from skiagram.encoders import encoding
 from skiagram.encoders.encoding import encode_images
 from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
+from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import read_record, read_table
 from skiagram.report.index import render_study
-from skiagram.studies.ablation import Ablation
 from skiagram.studies.cost import Cost
 from skiagram.studies.crossover.study import Crossover
 from skiagram.studies.robustness.study import Robustness
 from skiagram.studies.search.trials import Budget
 from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.runs import run_rows
+from skiagram.sweeps.table import SweepResult, gather
 from tests.encoders.examples import network, options, weights_file
 from tests.studies.search.examples import small_search
-from tests.studies.small_phantom import MODELS, ON_PHANTOM, TIMED, small_place
+from tests.studies.small_phantom import CONF, MODELS, ON_PHANTOM, TIMED, small_place
 
 pytestmark = pytest.mark.thorough
 
 
 HEAD = "tiny_logistic_regression"
 STUDY = MODELS | {"encoders": ("tiny",), "baselines": ("logistic_regression", HEAD)}
-STEPS: dict[str, Any] = {"_target_": "skiagram.restoration.steps.Steps"}
-FILLED = STEPS | {
-    "missing": {"method": "nearest", "radius": 1},
-    "outliers": None,
-    "denoising": None,
-}
+FILLED = {"missing": {"method": "nearest", "radius": 1}, "outliers": None}
 AGAIN = FILLED | {"missing": {"method": "nearest", "radius": 2}}  # nearest needs no radius
 REPAIRED = FILLED | {"outliers": {"threshold": 6.0, "radius": 2}}
 
@@ -74,12 +71,20 @@ def crossover(**changed: Any) -> Crossover:
     return Crossover(**(values | changed))
 
 
-def ablation(**changed: Any) -> Ablation:
-    values = STUDY | {
-        "datasets": {"phantom": "holdout"}, "replicates": 100,
-        "variants": {"filled": FILLED, "again": AGAIN, "repaired": REPAIRED},
-    }  # fmt: skip
-    return Ablation(**(values | changed))
+def restorations(place: Workspace, *baselines: str) -> SweepResult:
+    """Run the rows of a sweep over three restorations, with a frozen encoder."""
+    choices = {"features": "wavelet", "baselines": [*baselines], "encoders": ["tiny"], "folds": 2}
+    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
+    values = params | choices | {"networks": []}
+    (place.conf.parent / "params.yaml").write_text(yaml.safe_dump(values))
+    variants = {"filled": FILLED, "again": AGAIN, "repaired": REPAIRED}
+    steps = {
+        name: {f"conf.restoration.repair.{step}": value for step, value in of.items()}
+        for name, of in variants.items()
+    }
+    asked = {"question": "What does restoration change?", "axes": {"steps": steps}}
+    sweep = check(Sweep, asked, "sweep")
+    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), place)))
 
 
 def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspace) -> None:
@@ -105,18 +110,22 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     assert curve.title in render_study(result)
 
 
-def test_each_image_is_encoded_once_for_all_studies(place: Workspace, encoded: list[int]) -> None:
+def test_each_image_is_encoded_once_for_studies_and_sweeps(
+    place: Workspace, encoded: list[int]
+) -> None:
     crossover().run(place)
     assert encoded == []  # an earlier test did it, or it is done here
-    result = ablation().run(place)
-    filled, again, repaired = result.datasets[0].variants
-    heads = [each.changes[1] for each in (filled, again, repaired)]
-    assert [(each.model, each.arm) for each in heads] == [(HEAD, "encoder")] * 3
-    assert heads[0].auc == heads[1].auc
+    result = restorations(place, "logistic_regression", HEAD)
+    areas = [row.figures.of(HEAD, "roc_auc") for row in result.rows]
+    assert None not in areas
+    assert areas[0] == areas[1]
+    arms = {each.arm for row in result.rows for each in row.figures.figures if each.model == HEAD}
+    assert arms == {"encoder"}
     assert len(encoded) == 2 * len(set(encoded)) == 2 * 104  # `again` leaves the same pixels
     encoded.clear()
-    more = ablation(baselines=("logistic_regression", HEAD, "tiny_ridge")).run(place)
-    assert more.datasets[0].variants[0].changes[2].title == "Ridge regression on Tiny network"
+    more = restorations(place, "logistic_regression", HEAD, "tiny_ridge")
+    titles = {each.title for each in more.rows[0].figures.figures}
+    assert "Ridge regression on Tiny network" in titles
     assert encoded == []
 
 

@@ -21,6 +21,3 @@ def test_the_option_file_of_a_study_is_whole(path: Path) -> None:
     for field, group in GROUPS.items():
         for name in getattr(study, field, ()):
             assert (CONF / group / f"{name}.yaml").is_file(), name
-    assert (CONF.parent / "studies" / path.stem / "dvc.yaml").is_file()
-    for variant in getattr(study, "variants", {}).values():
-        build(variant, "restoration")

@@ -41,7 +41,7 @@ def test_a_study_depends_on_the_installed_skiagram_where_the_repository_does_on_
         if name.startswith(("conf/", "pipeline/")) or name == "params.yaml":
             assert content == (REPOSITORY / name).read_bytes()
     assert yaml.safe_load(shipped["dvc.yaml"])["stages"]["digest"]["always_changed"]
-    assert "data/code/skiagram" in shipped["studies/ablation/dvc.yaml"].decode()
+    assert "data/code/skiagram" in shipped["sweeps/dvc.yaml"].decode()
 
 
 def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(

@@ -1,15 +1,34 @@
 """Rows of a sweep: what axes, ranges and references become."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from skiagram.errors import OptionError
-from skiagram.options import check
+from skiagram.options import check, read_option_file
 from skiagram.sweeps.rows import Range, Row, Sweep, expand_rows
 
 C = "conf.model.svm.inverse_regularisation"
+
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CONF / "sweep").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_sweep_of_the_project_changes_options_that_are_there(path: Path) -> None:
+    options = read_option_file(path)
+    rows = expand_rows(check(Sweep, options, path.stem))
+    params = read_option_file(CONF.parent / "params.yaml")
+    for option in {name for row in rows for name in row.changes}:
+        if option.startswith("conf."):
+            _, group, name, *_ = option.split(".")
+            assert (CONF / group / f"{name}.yaml").is_file(), option
+        else:
+            assert option in params, option
 
 
 def sweep(**values: Any) -> Sweep:

@@ -5,6 +5,7 @@ the records.
 """
 
 import operator
+import os
 import pkgutil
 from functools import cache, reduce
 from importlib import import_module
@@ -76,11 +77,11 @@ _UNREADABLE = "Its result cannot be read by this version. Run it again."
 def write_index(root: Path) -> Path:
     """Write the index of all pages of a project; equal records give equal bytes."""
     index = root / INDEX
-    folders = sorted(page.parent for page in root.glob(f"studies/*/{PAGE}"))
+    pages = [page for of in ("studies", "sweeps") for page in sorted(root.glob(f"{of}/*/{PAGE}"))]
     text = render_template(
         "index.html.j2",
         report=(f"../{_REPORT}", _summarise_report(root)) if (root / _REPORT).exists() else None,
-        studies=[(f"{folder.name}/{PAGE}", _summarise_study(folder)) for folder in folders],
+        studies=[(os.path.relpath(page, index.parent), _summarise(page.parent)) for page in pages],
         shown=_MAX_ANSWERS,
     )
     index.parent.mkdir(parents=True, exist_ok=True)
@@ -100,8 +101,8 @@ def _summarise_report(root: Path) -> Summary:
     return Summary(title, answers)
 
 
-def _summarise_study(folder: Path) -> Summary:
+def _summarise(folder: Path) -> Summary:
     try:
         return read_summary(folder)
     except DataError:
-        return Summary(f"Study {folder.name}", (_UNREADABLE,))
+        return Summary(f"{folder.name}", (_UNREADABLE,))

@@ -6,21 +6,32 @@ reported cases.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.evaluation.arm_selection import MeasuredModel, figure_by_auc, select_arms
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.metrics import estimate_metric
+from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import ModelScores, Scores, align_scores
 from skiagram.evaluation.stability import selection_auc
+from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.store import ImageStore
+from skiagram.records import Cases
+from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.rows import BEST, SELECTION
 
-AUC, DIFFERENCE = "roc_auc", "difference"
+AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
+IMAGES = "images"  # stands for a model in figures of restored images
+CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -158,7 +169,8 @@ def _measure(model: ModelScores, cases: EvaluationSet, wanted: Sequence[str]) ->
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        result = ModelResult(outcome, dict.fromkeys(wanted, missing), missing)
+        of_models = [name for name in wanted if name not in FIDELITY]
+        result = ModelResult(outcome, dict.fromkeys(of_models, missing), missing)
         return MeasuredModel(model, result, None)
     scores = align_scores(model, cases.part, cases.cases)
     result = ModelResult(
@@ -170,7 +182,79 @@ def _measure(model: ModelScores, cases: EvaluationSet, wanted: Sequence[str]) ->
 
 
 def _metrics(scores: Scores, cases: EvaluationSet, wanted: Sequence[str]) -> dict[str, Estimate]:
-    return {name: estimate_metric(name, scores, cases.cases, cases.draws) for name in wanted}
+    return {
+        name: _efficiency(scores, cases)
+        if name == EFFICIENCY
+        else estimate_metric(name, scores, cases.cases, cases.draws)
+        for name in wanted
+        if name not in FIDELITY
+    }
+
+
+def _efficiency(scores: Scores, cases: EvaluationSet) -> Estimate:
+    """Estimate (d_a / d_ideal)² on generated data; no value on real images."""
+    ranked, ideal = binary_placements(scores, cases.cases), cases.ideal_observer(scores.fit)
+    known = estimate_efficiency(ranked, ideal) if ranked and ideal else None
+    return known or Estimate(
+        None, reason="the best possible score is known of generated data alone"
+    )
+
+
+def measure_images(data: Path, restored: ImageStore, wanted: Sequence[str]) -> list[Figure]:
+    """Return how near restored test images are to the clean ones, where these are known.
+
+    PSNR in dB and SSIM, means over patients with Student's intervals; peak and range are those of
+    the clean image (SSIM: Wang et al. 2004, IEEE Trans. Image Process. 13(4)). Pixels still missing
+    count as the least known intensity.
+
+    Args:
+        data: Folder that step ingest wrote.
+        wanted: Names of figures, `psnr` and `ssim` among others.
+    """
+    names = [name for name in FIDELITY if name in wanted]
+    if not names or not (data / CLEAN).is_dir():
+        return []
+    clean, test = ImageStore(data / CLEAN), Cases.read(data / "cases/cases.parquet").test()
+    pairs = [(clean.image(case), restored.image(case)) for case in test.case_id.tolist()]
+    return [
+        Figure(
+            IMAGES,
+            "Restored images",
+            "",
+            name,
+            mean_over_patients([FIDELITY[name](*pair) for pair in pairs], test.patient_id),
+        )
+        for name in names
+    ]
+
+
+def _psnr(clean: Image, restored: Image) -> float:
+    truth, known = _comparable(clean, restored)
+    return float(peak_signal_noise_ratio(truth, known, data_range=float(np.ptp(truth))))
+
+
+def _ssim(clean: Image, restored: Image) -> float:
+    truth, known = _comparable(clean, restored)
+    return float(structural_similarity(truth, known, data_range=float(np.ptp(truth))))
+
+
+def _comparable(clean: Image, restored: Image) -> tuple[Floats, Floats]:
+    if is_volume(clean):
+        clean, restored = clean[..., 0], restored[..., 0]
+    known = np.where(np.isfinite(restored), restored, np.nanmin(restored))
+    return clean.astype(np.float64), known.astype(np.float64)
+
+
+def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Estimate:
+    """Estimate the mean, with Student's interval over the means of patients."""
+    _, number = np.unique(patient, return_inverse=True)
+    means = np.bincount(number, weights=values) / np.bincount(number)
+    half = float(t.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
+    value = float(np.mean(values))
+    return Estimate(value, value - half, value + half, "Student's t over patients")
+
+
+FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
 
 
 def _list_figures(each: _Shown, reference: _Shown | None) -> Iterator[tuple[str, Estimate]]:

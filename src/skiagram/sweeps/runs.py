@@ -26,7 +26,7 @@ from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
-from skiagram.sweeps.figures import RowFigures, measure_row
+from skiagram.sweeps.figures import RowFigures, measure_images, measure_row
 from skiagram.sweeps.rows import SELECTION, Row, Sweep
 from skiagram.training.options import Trainer
 
@@ -333,7 +333,10 @@ def _measure(
         figures = measure_row(
             trained.read(), cases, trained.prepared.evaluation, sweep.figures, sweep.models, other
         )
-        write_record(figures, folder / _FIGURES)
+        data = trained.prepared.data
+        of_images = measure_images(data.cases.parent, data.store, sweep.figures)
+        all_figures = (*figures.figures, *of_images)
+        write_record(replace(figures, figures=all_figures), folder / _FIGURES)
 
     try:
         piece = workspace.make_once("row", inputs, make)

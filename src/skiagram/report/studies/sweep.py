@@ -17,7 +17,7 @@ from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.figures import AUC, DIFFERENCE
+from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES
 from skiagram.sweeps.rows import BEST, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import TABLE, SweepResult
@@ -51,13 +51,13 @@ def list_files(result: SweepResult) -> dict[str, str]:
 
 
 def list_models(result: SweepResult) -> list[str]:
-    """Return the models that the page shows: what rows are chosen by, then the best of each arm.
+    """Return the models that the page shows: what rows are chosen by, and the best of each arm.
 
-    All others are in the long table.
+    Figures of restored images stand beside them; all other models are in the long table.
     """
     models = dict.fromkeys(each.model for row in result.rows for each in row.figures.figures)
     return [
-        model for model in models if model == result.objective or model.startswith(BEST)
+        model for model in models if model in {result.objective, IMAGES} or model.startswith(BEST)
     ] or list(models)
 
 
