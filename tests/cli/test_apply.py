@@ -1,0 +1,69 @@
+"""`skiagram apply`: a row of a sweep becomes the project's own run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skiagram.cli.main import main
+from skiagram.records import write_record
+from skiagram.sweeps.rows import Row
+from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.table import SweepResult
+
+CHANGES = {"seed": 3, "conf.model.svm.gamma": 0.1, "conf.plan.plan.validation_fraction": 0.2}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with three option files, and a sweep of two rows of which one failed."""
+    for name, text in {
+        "params.yaml": "seed: 0 # of folds\nfolds: 3\n",
+        "conf/model/svm.yaml": "kernel: rbf\ngamma: scale # or a number\n",
+        "conf/plan.yaml": "plan:\n  validation_fraction: 0.15\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    rows = RowResult(Row(1, CHANGES, CHANGES, 1)), RowResult(Row(2, {}, {}, 1), reason="diverged")
+    result = SweepResult("try", "What changes?", "svm", rows)
+    write_record(result, tmp_path / "sweeps/try/result.json")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read(path: str) -> Any:
+    return yaml.safe_load(Path(path).read_text())
+
+
+def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["apply", "try", "1"]) == 0
+    assert read("params.yaml") == {"seed": 3, "folds": 3}
+    assert read("conf/model/svm.yaml") == {"kernel": "rbf", "gamma": 0.1}
+    assert read("conf/plan.yaml") == {"plan": {"validation_fraction": 0.2}}
+    assert "# of folds" in (project / "params.yaml").read_text()
+    assert "params.yaml: seed = 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["try", "7"], "Allowed: 1 to 2"),
+        (["try", "2"], "diverged"),
+        (["other", "1"], "Allowed: try"),
+    ],
+)
+def test_a_row_that_cannot_be_applied_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], named: str
+) -> None:
+    assert main(["apply", *words]) == 2
+    assert named in capsys.readouterr().err
+    assert read("params.yaml")["seed"] == 0
+
+
+def test_an_option_file_that_is_gone_changes_nothing(project: Path) -> None:
+    (project / "conf/plan.yaml").unlink()
+    assert main(["apply", "try", "1"]) == 2
+    assert read("params.yaml")["seed"] == 0

@@ -1,0 +1,85 @@
+"""The page of a sweep: rules make its words, figures and table."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from skiagram.report.index import list_outputs, render_study
+from skiagram.report.studies.sweep import describe_choice, draw_model, tabulate_rows
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import DIFFERENCE, Figure, RowFigures
+from skiagram.sweeps.rows import SELECTION, Row
+from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.table import SweepResult
+
+C = "conf.model.svm.inverse_regularisation"
+
+
+def row(number: int, place: dict[str, Any], chosen_by: float, auc: float) -> RowResult:
+    figures = [
+        Figure("svm", "Support vector machine", "classical", name, estimate)
+        for name, estimate in {
+            SELECTION: Estimate(chosen_by, chosen_by - 0.1, chosen_by + 0.1),
+            "roc_auc": Estimate(auc, auc - 0.05, auc + 0.05),
+            DIFFERENCE: Estimate(auc - 0.8, auc - 0.9, auc - 0.7),
+        }.items()
+        if number > 1 or name != DIFFERENCE
+    ]
+    return RowResult(Row(number, place, place, 1), RowFigures(tuple(figures), 40, 30))
+
+
+def sweep(*rows: RowResult) -> SweepResult:
+    return SweepResult("strength", "How strong <should> it be?", "svm", rows)
+
+
+LINE = sweep(row(1, {C: 0.1}, 0.7, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 10}, 0.8, 0.95))
+
+
+def test_the_answer_names_the_row_of_the_highest_selection_auc_not_of_the_best_test_auc() -> None:
+    words = " ".join(describe_choice(LINE))
+    assert "Row 2 (svm.inverse_regularisation 1)" in words
+    assert "0.900" in words
+    assert "0.600" in words
+    assert "0.950" not in words
+
+
+def test_the_table_marks_the_chosen_row_and_dashes_the_reference() -> None:
+    table = tabulate_rows(LINE, "svm")
+    assert [each.best for each in table.groups[0].rows] == [False, True, False]
+    assert "the reference" in table.notes
+
+
+def test_a_failed_row_stands_with_its_reason() -> None:
+    failed = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
+    page = render_study(sweep(*LINE.rows, failed))
+    assert "must be above 0" in page
+    assert "1 of 4 rows failed" in page
+
+
+def values(places: Sequence[dict[str, Any]]) -> SweepResult:
+    return sweep(*(row(k, place, 0.7 + k / 100, 0.8) for k, place in enumerate(places, start=1)))
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ([{C: 0.1}, {C: 1.0}], "against svm.inverse_regularisation"),
+        ([{C: c, "seed": s} for c in (0.1, 1) for s in (0, 1)], "Selection AUC"),
+        ([{"restoration": "none"}, {"restoration": "repair"}], "change in AUC"),
+    ],
+)
+def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(
+    places: Sequence[dict[str, Any]], words: str
+) -> None:
+    drawing = draw_model(values(places), "svm")
+    assert drawing is not None
+    assert words in drawing.description
+
+
+def test_the_page_escapes_the_question_and_the_long_table_stands_beside_it() -> None:
+    page = render_study(LINE)
+    assert "How strong &lt;should&gt; it be?" in page
+    assert "table.csv" in list_outputs(LINE)
+    assert render_study(LINE) == render_study(replace(LINE))

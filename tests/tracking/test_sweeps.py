@@ -1,0 +1,43 @@
+"""Every row of a sweep is a child run; its columns are the options that differ."""
+
+from pathlib import Path
+
+import pytest
+
+from skiagram.tracking.mlflow_store import MLflowStore
+from skiagram.tracking.sweeps import record_sweep, sweep_execution
+from tests.report.studies.test_sweep import LINE
+from tests.tracking.test_searches import Unreachable
+
+
+def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path: Path) -> None:
+    execution = sweep_execution(LINE, tmp_path)
+    first, chosen, _ = execution.children
+    assert [child.name for child in execution.children] == [f"strength {n}" for n in (1, 2, 3)]
+    assert chosen.params == {"svm.inverse_regularisation": "1.0"}
+    assert {point.name: point.value for point in chosen.points}["selection_auc"] == 0.9
+    assert (first.tags["skiagram.chosen"], chosen.tags["skiagram.chosen"]) == ("no", "yes")
+    parent = {point.name: point.value for point in execution.parent.points}
+    assert parent["selection_auc"] == 0.9
+
+
+def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:
+    assert record_sweep(Unreachable(), LINE, tmp_path).startswith("Warning: not recorded")
+
+
+@pytest.mark.thorough
+def test_mlflow_shows_the_rows_below_one_parent_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    store = MLflowStore(uri=None, experiment="sweeps", pyfunc=True)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    assert record_sweep(store, LINE, tmp_path).startswith("Recorded 3 runs")
+    assert record_sweep(store, LINE, tmp_path).startswith("Already recorded")
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("sweeps")
+    assert experiment is not None
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    parent = runs.pop("sweep strength")
+    assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
