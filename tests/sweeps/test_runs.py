@@ -92,9 +92,8 @@ def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(
     workspace: Workspace, strengths: SweepResult
 ) -> None:
     pieces = sorted(path.name for path in workspace.work.iterdir())
-    count = {kind: sum(name.startswith(kind) for name in pieces) for kind in ("ing", "res", "feat")}
-    assert count == {"ing": 1, "res": 1, "feat": 1}
-    assert sum(name.startswith("trained-decision_tree") for name in pieces) == 1
+    for kind in ("ingested", "features", "trained-decision_tree"):
+        assert sum(name.startswith(f"{kind}-") for name in pieces) == 1, kind
     again = run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
     assert again == strengths
     assert sorted(path.name for path in workspace.work.iterdir()) == pieces

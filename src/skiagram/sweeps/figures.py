@@ -19,11 +19,11 @@ from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.scores import ModelScores, Scores, align_scores
+from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases
+from skiagram.records import Cases, Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.rows import BEST, SELECTION
@@ -96,12 +96,12 @@ class _Shown:
 
 
 def measure_row(
-    models: Sequence[ModelScores],
+    models: Sequence[Predictions],
     cases: EvaluationSet,
     options: EvaluationOptions,
     wanted: Sequence[str],
     shown: Sequence[str] = (),
-    reference: tuple[Sequence[ModelScores], EvaluationSet] | None = None,
+    reference: tuple[Sequence[Predictions], EvaluationSet] | None = None,
 ) -> RowFigures:
     """Return the figures of a row.
 
@@ -133,7 +133,7 @@ def measure_row(
 
 
 def _represent(
-    models: Sequence[ModelScores],
+    models: Sequence[Predictions],
     cases: EvaluationSet,
     options: EvaluationOptions,
     wanted: Sequence[str],
@@ -142,8 +142,8 @@ def _represent(
     measured = [_measure(model, cases, wanted) for model in models]
     represented = {
         model.name: _Shown(
-            model.scores.outcome.title,
-            model.scores.outcome.arm,
+            model.predictions.outcome.title,
+            model.predictions.outcome.arm,
             model.result.metrics,
             model.result.selection_auc,
             model.compared,
@@ -165,7 +165,7 @@ def _represent(
     return represented
 
 
-def _measure(model: ModelScores, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
+def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
@@ -176,7 +176,7 @@ def _measure(model: ModelScores, cases: EvaluationSet, wanted: Sequence[str]) ->
     result = ModelResult(
         outcome,
         _metrics(scores, cases, (AUC, *wanted)),
-        selection_auc(model.predictions, cases.development, nested=cases.design == "cv"),
+        selection_auc(model, cases.development, nested=cases.design == "cv"),
     )
     return MeasuredModel(model, result, ComparedModel(scores, cases.cases, cases.draws))
 

@@ -15,11 +15,10 @@ from skiagram.compute.workers import visible_gpus
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.evaluation.scores import ModelScores
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check
 from skiagram.preparation import PreparedData
-from skiagram.records import Outcome, Predictions, read_record, write_record
+from skiagram.records import Predictions, read_record, write_record
 from skiagram.steps.combine import combine_models
 from skiagram.studies.candidates import Candidate, Network
 from skiagram.studies.cohorts import Cohort, train_candidate
@@ -83,8 +82,9 @@ class Training:
 
     def make(self) -> Path:
         """Return the piece with its `model` and `scores`."""
+        opened = replace(self.candidate)  # what it reads is let go afterwards
         cohort = Cohort.of(self.data)
-        return train_candidate(self.workspace, self.data, self.candidate, self.plan, cohort)
+        return train_candidate(self.workspace, self.data, opened, self.plan, cohort)
 
     def attempt(self) -> str:
         """Train the model; return why it could not be tried, or nothing."""
@@ -108,15 +108,9 @@ class TrainedRow:
         names = ["/".join(folder.parts[-3:]) for folder in self.scores]
         return {"scores": names, "evaluation": asdict(self.prepared.evaluation)}
 
-    def read(self) -> list[ModelScores]:
+    def read(self) -> list[Predictions]:
         """Return what every model scored."""
-        return [
-            ModelScores(
-                read_record(Outcome, folder / "outcome.json"),
-                Predictions.read(folder / "predictions.parquet"),
-            )
-            for folder in self.scores
-        ]
+        return [Predictions.read(folder) for folder in self.scores]
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from skiagram.report.drawing import (
     draw_changes,
     open_sheet,
 )
-from skiagram.report.formatting import format_decimal, format_difference, format_estimate
+from skiagram.report.formatting import format_difference
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES
 from skiagram.sweeps.rows import BEST, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
