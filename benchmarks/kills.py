@@ -42,7 +42,7 @@ _WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
-_TIMED = ("cost", "search", "simplification")  # whose page holds what a clock said
+_TIMED = ("cost", "search")  # whose page holds what a clock said
 _DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
     "cost": {"images": 8, "repeats": 3},
@@ -57,7 +57,6 @@ _SMALL: dict[str, dict[str, Any]] = {
     },
     "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
     "search": {"baselines": ["decision_tree"], "networks": []},
-    "simplification": {"count": 3, "images": 8, "repeats": 3, "student": None, "compressed": None},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "explanations": {

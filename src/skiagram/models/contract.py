@@ -34,8 +34,6 @@ class Labelled(Generic[I]):
         label: (n,) int64 in [0, n_classes).
         group: (n,) what the folds of a cross-validation hold out whole, for example the site; None
             where folds are drawn.
-        target: (n, n_classes) float32 probabilities of another model that a network learns in
-            place of the labels (distillation); None for the labels.
     """
 
     inputs: I
@@ -44,7 +42,6 @@ class Labelled(Generic[I]):
     patient_id: NDArray[np.str_]
     n_classes: int
     group: NDArray[np.str_] | None = None
-    target: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -57,7 +54,6 @@ class Labelled(Generic[I]):
             self.patient_id[rows],
             self.n_classes,
             None if self.group is None else self.group[rows],
-            None if self.target is None else self.target[rows],
         )
 
 

@@ -80,18 +80,8 @@ class CrossValidation:
             "threads": self.workspace.compute.threads,
         }
 
-    def fit(
-        self,
-        candidate: Candidate,
-        rows: Rows,
-        *name: str,
-        target: NDArray[np.float32] | None = None,
-    ) -> Fitted[Any]:
+    def fit(self, candidate: Candidate, rows: Rows, *name: str) -> Fitted[Any]:
         """Fit a model on some of the cases.
-
-        Args:
-            target: (rows, n_classes) probabilities that a network learns in place of the labels;
-                None for the labels.
 
         Raises:
             ModelFailure: The model cannot be trained.
@@ -99,9 +89,7 @@ class CrossValidation:
         """
         part = self.select(rows)
         inputs = candidate.read(self.prepared).of(part.case_id)
-        labelled = Labelled(
-            inputs, part.case_id, part.label, part.patient_id, self.n_classes, target=target
-        )
+        labelled = Labelled(inputs, part.case_id, part.label, part.patient_id, self.n_classes)
         model = candidate.model(self.workspace.compute.threads)
         with self.workspace.compute.limit():
             return CrossValidator(model, self.plan, self.positive).fit(labelled, None, *name)

@@ -201,7 +201,6 @@ class LabelledImages(Examples):
     Args:
         held_bytes: Sets up to this size are read once and held in memory.
         table: (n, columns) float32, what the network reads beside an image; None for nothing.
-        target: (n, n_classes) float32 probabilities to learn in place of the (n,) labels.
     """
 
     def __init__(
@@ -211,12 +210,10 @@ class LabelledImages(Examples):
         image_size: ImageSize,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,
-        target: NDArray[np.float32] | None = None,
         given: NetworkInput = WHOLE_IMAGE,
     ) -> None:
         super().__init__(images.case_id, label, images.shape(image_size, given))
         self.images = images
-        self.target = self.label if target is None else torch.from_numpy(target)
         self.table = torch.empty(len(images), 0) if table is None else table
         self.image_size, self.given = image_size, given
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
@@ -233,7 +230,7 @@ class LabelledImages(Examples):
         else:
             pixels = self.images.read(rows, self.image_size, self.given)
         uniform = torch.empty(len(rows), 0)
-        return ExampleBatch(pixels, self.target[chosen], uniform, self.table[chosen])
+        return ExampleBatch(pixels, self.label[chosen], uniform, self.table[chosen])
 
 
 class Views(Dataset[ExampleBatch]):

@@ -48,23 +48,6 @@ def test_learns_what_separates_the_classes(tmp_path: Path) -> None:
     assert auc(fitted.scores(unseen.inputs), unseen.label) > 0.95
 
 
-@pytest.mark.thorough
-def test_learns_the_probabilities_of_another_model_in_place_of_the_labels(tmp_path: Path) -> None:
-    known, unseen = halves(tmp_path, 240, noise=0.5)
-    model, context = learner(training(epochs=6)), FitContext(seed=1, epochs=6)
-    one_hot = np.eye(2, dtype=np.float32)[known.label]
-    by_label, by_target, by_opposite = (
-        model.fit(dataclasses.replace(known, target=target), context)
-        for target in (None, one_hot, one_hot[:, ::-1].copy())
-    )
-    scores = by_label.scores(unseen.inputs)
-    assert np.allclose(by_target.scores(unseen.inputs), scores, atol=1e-3)
-    assert auc(by_opposite.scores(unseen.inputs), unseen.label) < 0.05
-    level = np.full((len(known), 2), 0.5, dtype=np.float32)
-    undecided = model.fit(dataclasses.replace(known, target=level), context).scores(unseen.inputs)
-    assert np.ptp(undecided) < np.ptp(scores) / 4
-
-
 def test_equal_seeds_give_equal_bytes_and_other_seeds_do_not(tmp_path: Path) -> None:
     known, unseen = halves(tmp_path, 48)
     model = learner(training(augmentation=VIEWS))

@@ -96,9 +96,7 @@ class NetworkModel:
         def examples_of(part: Labelled[ImageSet]) -> Examples:
             table = encode_table(encoder, part.inputs)
             size, given = options.image_size, options.input
-            target = part.target if part is training else None
-            of_cases = (part.inputs, part.label, size)
-            return LabelledImages(*of_cases, table=table, target=target, given=given)
+            return LabelledImages(part.inputs, part.label, size, table=table, given=given)
 
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)

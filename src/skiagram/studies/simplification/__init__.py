@@ -1,1 +1,0 @@
-"""Study `simplification`: how simple a model may become within the margin."""
