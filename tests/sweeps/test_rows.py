@@ -90,6 +90,7 @@ def test_listed_rows_are_compared_with_the_first() -> None:
         ({}, "axes"),
         ({"axes": {"seed": [1]}, "rows": [{"seed": 1}]}, "not both"),
         ({"axes": {"seed": []}}, "seed"),
+        ({"axes": {"model": {"a": {"seed": 1}, "b": {"seed": 2}}}}, "a column of the table"),
         ({"axes": {"seed": {"low": 2, "high": 1, "scale": "linear", "count": 2}}}, "low < high"),
         ({"axes": {C: {"low": 0, "high": 1, "scale": "log", "count": 2}}}, "log scale"),
         ({"axes": {C: {"low": 0, "high": 1, "scale": "linear"}}}, "count"),

@@ -21,6 +21,10 @@ from skiagram.options import STRICT
 
 BEST = "best_"  # before an arm, for what stands for it
 SELECTION = "selection_auc"  # the figure of development cases alone, by which may be chosen
+COLUMNS = (  # of the long table, besides one for each axis
+    *("row", "model", "title", "arm", "cases", "figure", "value", "low", "high", "method"),
+    *("reason", "reference"),
+)
 Options = Mapping[str, Any]
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -124,6 +128,8 @@ class Sweep:
         for name, values in self.axes.items():
             if not isinstance(values, Range) and not values:
                 raise ValueError(f"values of the axis `{name}`")
+        if taken := sorted(set(self.axes) & set(COLUMNS)):
+            raise ValueError(f"another name than `{taken[0]}`, which is a column of the table")
         if unknown := sorted(set(self.reference) - set(self.axes)):
             raise ValueError(f"a reference on axes of the sweep; `{unknown[0]}` is none")
         return self

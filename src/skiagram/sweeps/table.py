@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from skiagram.sweeps.figures import DIFFERENCE
-from skiagram.sweeps.rows import BEST, SELECTION, Row, Sweep, short_name, show_value
+from skiagram.sweeps.rows import BEST, COLUMNS, SELECTION, Row, Sweep, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 
 RESULT, TABLE = "result.json", "table.csv"
@@ -56,7 +56,8 @@ class SweepResult:
             row of which a `difference` is taken, else missing). A row that failed has one line.
         """
         lines = [line for result in self.rows for line in self._lines(result)]
-        table = pd.DataFrame(lines)
+        row, *others = COLUMNS
+        table = pd.DataFrame(lines, columns=[row, *map(short_name, self.axes), *others])
         return table.astype({"row": "int64", "reference": "Int64"})
 
     def _lines(self, result: RowResult) -> Iterator[dict[str, object]]:
