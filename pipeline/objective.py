@@ -1,17 +1,50 @@
-"""What a job of a sweep returns: `selection_auc` of a model, or of what stands for an arm."""
+"""What can be swept by hand, and what a job returns: `selection_auc` of a model, or of an arm."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from option_files import split_names
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from option_files import PARAMS, ROOT, split_names
 from skiagram.errors import OptionError
-from skiagram.options import check
+from skiagram.options import check, read_option_file
 from skiagram.sweeps.rows import Objective
 
 OBJECTIVE = asdict(Objective())
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
+_MODELS = {"baselines", "combinations", "encoders", "networks"}
 _OF_MODELS = ("conf.model.", "conf.combination.")
+
+
+def sweepable_options() -> dict[str, Any]:
+    """Return all that can be swept: the choices, and the values of every option file."""
+    found: dict[str, Any] = {}
+    for path in sorted((ROOT / "conf").glob("*/*.yaml")):
+        values = read_option_file(path, path.relative_to(ROOT).as_posix())
+        found.setdefault(path.parent.name, {})[path.stem] = values
+    choices = read_option_file(PARAMS, PARAMS.name)
+    return {**choices, "conf": found, "objective": OBJECTIVE}
+
+
+def check_objective(words: Sequence[str]) -> None:
+    """Refuse, before the first row, an objective that every job would refuse.
+
+    Args:
+        words: The overrides of the sweep. Where they sweep the models of the run, each job is
+            checked before its own row.
+    """
+    overrides = OverridesParser.create().parse_overrides([*words])
+    fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
+    with hydra.initialize(version_base="1.3", config_path=None):
+        config = hydra.compose("sweep", fixed, return_hydra_config=True)
+    ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
+    swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
+    if not _MODELS & swept:
+        names = [*(each.key_or_group for each in overrides), *ranges]
+        find_entry(config, names, config.hydra.sweeper._target_)
 
 
 def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) -> str | None:

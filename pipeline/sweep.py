@@ -13,7 +13,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -21,10 +20,10 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from objective import OBJECTIVE, find_entry
+from objective import check_objective, find_entry, sweepable_options
 from option_files import PARAMS, ROOT
 from outputs import publish
 from skiagram.compute.workers import Compute
@@ -43,7 +42,6 @@ _HYDRA = {
     "sweep": {"dir": "multirun/sweep", "subdir": "${hydra.job.num}"},
     "output_subdir": None,
 }
-_MODELS = {"baselines", "combinations", "encoders", "networks"}
 
 
 def main() -> None:
@@ -88,14 +86,22 @@ def sweep_by_hand(words: Sequence[str]) -> None:
     """Run the rows that Hydra's sweeper makes of the command line."""
     rows = ROOT / ".work/sweeps" / BY_HAND
     shutil.rmtree(rows, ignore_errors=True)
-    ConfigStore.instance().store("sweep", {**options(), "hydra": _HYDRA, "rows": str(rows)})
+    config = {**sweepable_options(), "hydra": _HYDRA, "rows": str(rows)}
+    ConfigStore.instance().store("sweep", config)
     check_objective(words)
-    hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
+    failure: SkiagramError | None = None
+    try:
+        hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
+    except SkiagramError as error:  # of a job; the others have ended, too
+        failure = error
     noted = sorted(rows.glob("*.json"), key=lambda path: int(path.stem))
     changes = [json.loads(path.read_text()) for path in noted]
     distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
-    sweep = Sweep(question="What do the options change?", rows=tuple(distinct))
-    write_sweep(BY_HAND, sweep, expand_rows(sweep), open_workspace())
+    if distinct:
+        sweep = Sweep(question="What do the options change?", rows=tuple(distinct))
+        write_sweep(BY_HAND, sweep, expand_rows(sweep), open_workspace())
+    if failure is not None:
+        raise failure
 
 
 def run_job(config: DictConfig) -> float | None:
@@ -167,34 +173,6 @@ def print_summary(result: SweepResult) -> None:
         print(f"  {chosen.row.name()}")
         print(f"  `skiagram apply {result.name} {chosen.row.number}` makes it the project's run.")
     print(f"Table and page: sweeps/{result.name}/table.csv, sweeps/{result.name}/page.html")
-
-
-def options() -> dict[str, Any]:
-    """Return all that can be swept: the choices, and the values of every option file."""
-    found: dict[str, Any] = {}
-    for path in sorted((ROOT / "conf").glob("*/*.yaml")):
-        values = read_option_file(path, path.relative_to(ROOT).as_posix())
-        found.setdefault(path.parent.name, {})[path.stem] = values
-    choices = read_option_file(PARAMS, PARAMS.name)
-    return {**choices, "conf": found, "objective": OBJECTIVE}
-
-
-def check_objective(words: Sequence[str]) -> None:
-    """Refuse, before the first row, an objective that every job would refuse.
-
-    Args:
-        words: The overrides of the sweep. Where they sweep the models of the run, each job is
-            checked before its own row.
-    """
-    overrides = OverridesParser.create().parse_overrides([*words])
-    fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
-    with hydra.initialize(version_base="1.3", config_path=None):
-        config = hydra.compose("sweep", fixed, return_hydra_config=True)
-    ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
-    swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
-    if not _MODELS & swept:
-        names = [*(each.key_or_group for each in overrides), *ranges]
-        find_entry(config, names, config.hydra.sweeper._target_)
 
 
 def _print_refusal(error: SkiagramError) -> int:

@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 import sweep
-from objective import OBJECTIVE, find_entry
+from objective import OBJECTIVE, check_objective, find_entry
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import Figure, RowFigures
@@ -117,7 +117,7 @@ def test_a_failed_model_is_named_in_place_of_a_figure(rows: Rows) -> None:
 @pytest.mark.parametrize("figure", ["roc_auc", "difference", "balanced_accuracy"])
 def test_an_objective_of_test_cases_is_refused_before_any_run(rows: Rows, figure: str) -> None:
     with pytest.raises(OptionError) as refused:
-        sweep.check_objective([f"objective.figure={figure}", f"{STRENGTH}=0.1,1.0"])
+        check_objective([f"objective.figure={figure}", f"{STRENGTH}=0.1,1.0"])
     assert refused.value.exit_code == 2
     assert all(words in str(refused.value) for words in (figure, "test cases", "selection_auc"))
     assert "\n" not in str(refused.value)
@@ -155,7 +155,7 @@ def test_a_sweeper_that_chooses_is_told_by_what(
 
 
 def test_models_that_are_swept_are_checked_by_each_job(rows: Rows) -> None:
-    sweep.check_objective(["baselines=[tree],[svm]", "objective.model=tree"])
+    check_objective(["baselines=[tree],[svm]", "objective.model=tree"])
     assert not rows.asked
     with pytest.raises(OptionError, match="`tree` is not in the run"):
         job("baselines=[svm]", "objective.model=tree")
@@ -204,6 +204,16 @@ def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: st
     assert set(table["margin"]) == {0.03, 0.04}
     page = (small.folder / "sweeps/by_hand/page.html").read_text()
     assert "selection" in page
+
+
+@pytest.mark.thorough
+def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) -> None:
+    done = small.run("python", "pipeline/sweep.py", "-m", f"{STRENGTHS}=0,1")
+    assert done.returncode == 1
+    assert "inverse_regularisation" in done.stderr
+    table = table_of(small, "by_hand")
+    assert table.loc[table["row"] == 1, "reason"].str.contains("greater than 0").all()
+    assert "roc_auc" in set(table.loc[table["row"] == 2, "figure"])
 
 
 @pytest.mark.thorough
