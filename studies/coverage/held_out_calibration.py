@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
+from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.seeding import stream
 
@@ -78,7 +78,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class FittedDiscriminant:
+class FittedDiscriminant(FittedToCases[Rows]):
     """A direction and a constant."""
 
     weights: Floats

@@ -20,7 +20,7 @@ from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.scores import ModelScores, align_scores
+from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.warnings import UNLIKE
 from skiagram.records import Outcome, Predictions
@@ -128,7 +128,7 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
         strict=True,
     )
     models = [
-        ModelScores(Outcome(f"m{at}", "deep", f"m{at}", "finished"), Predictions(pd.concat(parts)))
+        Predictions(Outcome(f"m{at}", "deep", f"m{at}", "finished"), pd.concat(parts))
         for at, parts in enumerate(tables)
     ]
     setting: Any = SimpleNamespace(design="holdout", development=known, cases=new, seed=0)
