@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
+from skiagram.records import probabilities_of
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]
@@ -135,7 +136,7 @@ def _simulate_once(design: CalibrationDesign, number: str) -> tuple[float, float
     inputs, rows = design.draw(new_label == 1, generator), np.arange(NEW_CASES)
     part = Development((number,), cases, np.arange(len(cases)), folds, scored=((inputs, rows),))
     (fit,) = validator.develop([part])
-    known = np.concatenate([part.probabilities for part in fit.of_folds])
+    known = np.concatenate([probabilities_of(rows) for rows in fit.of_folds])
     label = cases.label[np.concatenate([fold.held_out for fold in folds])]
     new = fit.decision.calibration.probabilities(fit.result.scores[0])
     sensitivity = float((new[new_label == 1, 1] >= fit.decision.threshold).mean())
