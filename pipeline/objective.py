@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from option_files import PARAMS, ROOT, split_names
 from skiagram.errors import OptionError
+from skiagram.models.tuned import fits_of
 from skiagram.options import check, read_option_file
 from skiagram.sweeps.rows import Objective
 
@@ -83,7 +84,8 @@ def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
 def _models_of_arms(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return arm → model → its option file, as an override names it; no arm without models."""
     values = config["conf"]["model"]
-    encoded = [name for name in config["baselines"] if values.get(name, {}).get("encoding")]
+    fitted = {name: fits_of(values.get(name, {}))[0] for name in config["baselines"]}
+    encoded = [name for name, options in fitted.items() if options.get("encoding")]
     classical = [name for name in config["baselines"] if name not in encoded]
     combinations = split_names(config["combinations"])
     arms = {

@@ -149,6 +149,7 @@ def trained_baseline(
     covariates: Sequence[str] = (),
     model: str = "logistic_regression",
     calibration: CalibrationMethod = "platt",
+    **changed: object,
 ) -> Trained:
     """Train a logistic regression on two feature families and perhaps covariates."""
     features = [options(f"features/{name}.yaml") for name in ("wavelet", "first_order")]
@@ -156,7 +157,7 @@ def trained_baseline(
         features.append(options("features/covariates.yaml", columns=list(covariates)))
     steps = options(f"restoration/{restoration}.yaml")
     cases, table = prepared(folder, steps, features, acquisition)
-    composed = options(f"model/{model}.yaml")
+    composed = options(f"model/{model}.yaml", **changed)
     inputs = tuple(table.of(part.case_id) for part in (cases.development(), cases.test()))
     built = build(composed, "model")
     plan = replace(PLAN, calibration=calibration)

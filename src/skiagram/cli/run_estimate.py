@@ -27,6 +27,7 @@ from skiagram.finding.candidates import NoProposal, Proposal
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import Spacing
 from skiagram.models.cross_validation import Plan
+from skiagram.models.tuned import fits_of
 from skiagram.options import STRICT, build, check, read_option_file, with_choices
 from skiagram.records import Design, tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
@@ -163,9 +164,9 @@ def _search(
         ["propose", _duration(spent * number / max(len(places), 1)), f"measured on {tried}"],
         ["extract at places", _duration(describing * number), f"{number:.0f} places"],
     ]
-    fits = choices.plan.count_fits(design)
     for name in choices.baselines:
-        options = _option_file("model", name)
+        options, searched = fits_of(_option_file("model", name))
+        fits = choices.plan.count_fits(design) * searched
         if options["_target_"].endswith(".CandidateFinder"):
             numbers = columns * sum(view != "place" for view in options["views"])
             seconds = fits * number * numbers * _FINDER_SECONDS
@@ -246,7 +247,7 @@ def _seconds(
 
 
 def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: Design) -> list[str]:
-    options = _option_file("model", name)
+    options, searched = fits_of(_option_file("model", name))
     training = options["training"]
     side, epochs = training["image_size"], training["epochs"]
     shown, of = len(examined), ""
@@ -259,7 +260,7 @@ def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: De
         size = float(np.prod(side))
     else:
         size = side**2 if side else float(np.mean([np.prod(file.shape[:2]) for file in examined]))
-    fits, members = plan.count_fits(design), training["members"]
+    fits, members = plan.count_fits(design) * searched, training["members"]
     seconds = fits * members * epochs * shown * size * _NETWORK_SECONDS
     networks = f" of {members} networks each" if members > 1 else ""
     how = f"{fits} fits{networks}, at most {epochs} epochs{of}, 0.5 µs per pixel"

@@ -28,6 +28,7 @@ from skiagram.models.contract import Arm, Finder, Fitted, FittedFinder, ReadsDat
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
 from skiagram.models.reading import Reading
+from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records import Task, read_record
@@ -236,17 +237,28 @@ def load_scorer(
 def _load_classical(folder: Path, repeats: Sequence[Path], deployment: Deployment) -> _Loaded:
     path, of_encoder = folder / DEPLOYMENT, deployment.arm == "encoder"
     options = dict(deployment.options["head"]) if of_encoder else deployment.options
-    model = own(options, "skiagram.models.classical", "load", path)
-    if isinstance(model, CandidateFinder):
-        own(model.classifier, "skiagram.models.classical", "load", path)
-    if of_encoder:
-        model = replace(model, encoding=ENCODING)
-    fitted = [model.load(repeat) for repeat in repeats]
+    models = [
+        own(_chosen(options, repeat), "skiagram.models.classical", "load", path)
+        for repeat in repeats
+    ]
+    for model in models:
+        if isinstance(model, CandidateFinder):
+            own(model.classifier, "skiagram.models.classical", "load", path)
+    fitted = [model.load(repeat) for model, repeat in zip(models, repeats, strict=True)]
+    model = replace(models[0], encoding=ENCODING) if of_encoder else models[0]
     if isinstance(model, CandidateFinder):
         return _Loaded(model, fitted, (), _FINDER_BATCH)
     return _Loaded(
         model, fitted, [name for one in fitted for name in one.features if not _encoded(name)]
     )
+
+
+def _chosen(options: dict[str, Any], repeat: Path) -> dict[str, Any]:
+    """Return the options of a repeat's fit: of a tuned model those that its search chose."""
+    if not is_tuned(options):
+        return options
+    tuning = record(Tuning, repeat / TUNING)
+    return apply_values(options.get("model", {}), tuning.chosen)
 
 
 def _load_networks(repeats: Sequence[Path]) -> _Loaded:
@@ -257,12 +269,13 @@ def _load_networks(repeats: Sequence[Path]) -> _Loaded:
     for path in (repeat / ARCHITECTURE for repeat in repeats):  # before anything is built
         own(record(Architecture, path).network, "skiagram.models.deep", "build", path)
     first = record(Architecture, repeats[0] / ARCHITECTURE)
-    model = learner_of(first.options(), check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
+    network = first.options()
+    model = learner_of(network, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
     if isinstance(model, FinderModel):
         return _Loaded(model, [load_finder(repeat) for repeat in repeats], (), _FINDER_BATCH)
     fitted = [load_network(repeat) for repeat in repeats]
     tables = [one.encoder.names for one in fitted if one.encoder is not None]
-    training, (height, width) = model.network.training, first.shape[-2:]
+    training, (height, width) = network.training, first.shape[-2:]
     resized = (training.image_size, training.input.box, training.input.three_planes)
     return _Loaded(
         model,

@@ -132,7 +132,9 @@ class Model(Protocol[I]):
     training set, so both arms see the same labels.
     """
 
-    uses_validation: ClassVar[bool]
+    @property
+    def uses_validation(self) -> bool:
+        """Return whether cases are set aside for early stopping."""
 
     @property
     def arm(self) -> Arm:

@@ -99,7 +99,7 @@ def fit_model(fit: Fit[I]) -> Fitted[I]:
     Raises:
         ModelFailure: The model cannot be trained; names the fit.
     """
-    with _named(fit.title):
+    with named_failures(fit.title):
         held_out = None if fit.validation is None else fit.cases.select(fit.validation)
         context = replace(fit.context, validation=held_out)
         return fit.model.fit(fit.cases.select(fit.training), context)
@@ -114,7 +114,7 @@ def make_fit(fit: Fit[Any]) -> FitResult:
             return _take_up(folder, fit.saved)
     started = perf_counter()
     fitted = fit_model(fit)
-    with _named(fit.title):
+    with named_failures(fit.title):
         scored = [fitted.scores_and_marks(inputs.select(rows)) for inputs, rows in fit.scored]
         scores = tuple(finite(of_cases) for of_cases, _ in scored)
         marks = scored[0][1] if scored else None
@@ -129,7 +129,8 @@ def make_fit(fit: Fit[Any]) -> FitResult:
 
 
 @contextmanager
-def _named(title: str) -> Iterator[None]:
+def named_failures(title: str) -> Iterator[None]:
+    """Give failures of a fit its name, and one for want of memory."""
     try:
         yield
     except MemoryError as error:

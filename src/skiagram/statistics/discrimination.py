@@ -249,6 +249,22 @@ def one_vs_rest_auc(
     return areas
 
 
+def auc_of_classes(scores: Floats, label: Labels, positive: int | None) -> float:
+    """Return the AUC of (n, n_classes) scores; of more than two classes the mean one-vs-rest.
+
+    Scores of more than two classes are centred by case: logits are defined up to a constant.
+
+    Args:
+        positive: Label of the condition looked for; None with more than two classes.
+    """
+    weights = np.ones((1, len(label)))
+    if positive is None:
+        centred = scores - scores.mean(axis=1, keepdims=True)
+        return float(one_vs_rest_auc(centred, label, weights)[0])
+    ranking = scores[:, positive] - scores[:, 1 - positive]
+    return float(roc_auc(ranking, label == positive, weights)[0])
+
+
 def hand_till_auc(
     probability: Floats, label: Labels, weights: Floats, fit: Places | None = None
 ) -> Floats:

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.models.cross_validation import Plan
 from skiagram.models.reading import Reading
+from skiagram.models.tuned import fits_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records import Design, Task, read_record
@@ -58,7 +59,7 @@ class Candidate:
     @property
     def encoding(self) -> str | None:
         """Return the encoder whose numbers it reads; None for features."""
-        return self.options.get("encoding")
+        return fits_of(self.options)[0].get("encoding")
 
     def having(self, values: Options) -> Self:
         return replace(self, options=dict(self.options) | dict(values))

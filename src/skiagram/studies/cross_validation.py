@@ -14,7 +14,7 @@ from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
-from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc
+from skiagram.statistics.discrimination import auc_of_classes
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import Candidate, StudyOptions
@@ -109,15 +109,8 @@ class CrossValidation:
         return difference
 
     def auc(self, scores: Floats, rows: Rows) -> float:
-        """Return the AUC of (m, n_classes) scores; of more than two classes the mean one-vs-rest.
-
-        Scores of more than two classes are centred by case: logits are defined up to a constant.
-        """
-        label, weights = self.label[rows], np.ones((1, len(rows)))
-        if self.positive is None:
-            centred = scores - scores.mean(axis=1, keepdims=True)
-            return float(one_vs_rest_auc(centred, label, weights)[0])
-        return float(roc_auc(self.ranking(scores), label == self.positive, weights)[0])
+        """Return the AUC of (m, n_classes) scores; see `auc_of_classes`."""
+        return auc_of_classes(scores, self.label[rows], self.positive)
 
     def held_out_auc(self, candidate: Candidate, fold: Partition, *name: str) -> float:
         """Fit a model on one side of a partition and return its AUC on the other."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,15 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import suppress
-from skiagram.models.contract import FINDER, FitContext, FitSummary, FittedFinder, Labelled
-from skiagram.models.deep.contract import AnyNetwork
+from skiagram.models.contract import (
+    FINDER,
+    FitContext,
+    FitSummary,
+    FittedFinder,
+    Labelled,
+    ReadsData,
+)
+from skiagram.models.deep.contract import AnyNetwork, BringsLearner
 from skiagram.models.deep.fitted import Architecture, FittedNetwork, load_network
 from skiagram.models.deep.network_model import NetworkModel, mean_curves
 from skiagram.models.deep.searched_images import (
@@ -433,9 +440,11 @@ def load_finder(folder: Path) -> FittedFindingNetwork:
 
 
 def learner_of(
-    network: AnyNetwork | FindingNetwork, trainer: Trainer, threads: int
-) -> NetworkModel:
+    network: AnyNetwork | FindingNetwork | BringsLearner, trainer: Trainer, threads: int
+) -> ReadsData[Any]:
     """Return a network with what it needs to learn: where it is trained, and on what."""
+    if isinstance(network, BringsLearner):
+        return network.learner(trainer, threads)
     if isinstance(network, FindingNetwork):
         return FinderModel(network, trainer, threads)
     return NetworkModel(network, trainer, threads)

@@ -1,0 +1,451 @@
+"""A model that searches its options anew in each of its fits, by folds of its own training cases.
+
+Whatever judges the model judges the search with it: in a fold of the plan the search sees no case
+that the fold holds out, so no further nesting is needed, and every tuned model of every arm may
+have the same budget. Trials are proposed one after the other by a tree-structured Parzen estimator
+(Bergstra et al. 2011) from Optuna; the first has the model's own values.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
+from skiagram.models.contract import Arm, FitContext, FitSummary, Fitted, Labelled
+from skiagram.models.fits import finite, named_failures
+from skiagram.models.reading import Reading
+from skiagram.options import STRICT, build
+from skiagram.preparation import PreparedData
+from skiagram.records import Task, read_record, write_record
+from skiagram.seeding import derived_seed
+from skiagram.splits import Partition, grouped_folds
+from skiagram.statistics.discrimination import auc_of_classes
+from skiagram.training.options import Trainer
+
+if TYPE_CHECKING:
+    import optuna
+
+TUNING = "tuning.json"  # in the folder of a fitted tuned model
+_TARGET = f"{__name__}.Tuned"  # by name: who asks for it does not depend on what it trains
+_DIGITS = 3  # of a proposed number: more of them mean nothing and are hard to read
+
+
+@options_class(**STRICT)
+class Range:
+    """A range of numbers, both ends included; of whole numbers alone if both ends are written so.
+
+    Attributes:
+        low: Least value.
+        high: Greatest value.
+        scale: `log` tries each order of magnitude as often as any other; then `low` > 0.
+    """
+
+    low: int | float
+    high: int | float
+    scale: Literal["linear", "log"]
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError("`low` must lie below `high`")
+        if self.scale == "log" and self.low <= 0:
+            raise ValueError("`scale: log` needs a `low` above 0")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        return type(self.low) is int and type(self.high) is int
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        return self.low, self.high
+
+    def holds(self, value: object) -> bool:
+        """Return whether a value lies within, and is whole where only whole numbers are tried."""
+        kinds = (int,) if self.whole else (int, float)
+        return type(value) in kinds and self.low <= value <= self.high  # type: ignore[operator]
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> Any:
+        """Let Optuna choose a value; the model's own one has all its digits."""
+        log = self.scale == "log"
+        if self.whole:
+            return trial.suggest_int(name, int(self.low), int(self.high), log=log)
+        value = trial.suggest_float(name, self.low, self.high, log=log)
+        return float(f"{value:.{_DIGITS}g}") if trial.number > 0 else value
+
+
+@options_class(**STRICT)
+class Choice:
+    """Some values of any kind, at least two."""
+
+    choices: Annotated[tuple[Any, ...], Field(min_length=2)]
+
+    @property
+    def ends(self) -> tuple[Any, ...]:
+        return self.choices
+
+    def holds(self, value: object) -> bool:
+        return value in self.choices
+
+    def suggest(self, trial: "optuna.Trial", name: str) -> Any:
+        """Let Optuna choose a value, which it knows as JSON."""
+        return json.loads(trial.suggest_categorical(name, [*map(_encoded, self.choices)]))
+
+
+def _encoded(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _kind(value: Any) -> str:
+    """Return which kind of values an option file means, so that an error is about that kind."""
+    named = "choices" in value if isinstance(value, Mapping) else isinstance(value, Choice)
+    return "choice" if named else "range"
+
+
+Dimension = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choice, Tag("choice")], Discriminator(_kind)
+]
+
+
+@options_class(**STRICT)
+class Budget:
+    """What each fit may spend: `trials` × `folds` + 1 fits of the model.
+
+    Attributes:
+        trials: Sets of values that are tried; the first are the model's own, nine further ones are
+            drawn at random before earlier trials guide the search.
+        folds: Patient-grouped folds of the fit's training cases, by whose mean AUC trials are
+            compared.
+    """
+
+    trials: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of values.
+
+    Attributes:
+        options: Option that is searched → its value.
+        fold_auc: AUC on the held-out cases of each fold, as far as it came.
+        images_seen: By its fits together.
+        reason: Why it failed; empty where it finished.
+    """
+
+    options: dict[str, Any]
+    fold_auc: tuple[float, ...]
+    images_seen: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a search tried, and which trial it chose: none where it is under way or all failed."""
+
+    trials: tuple[Trial, ...]
+    best: int | None = None
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Return the best trial's values; none for the model's own ones."""
+        return {} if self.best is None else self.trials[self.best].options
+
+
+@options_class(**STRICT)
+class Tuned:
+    """Another model whose options are searched in each fit.
+
+    Early stopping of a network's trials uses the validation cases of the fit; a fit for a given
+    number of epochs trains its trials for as many.
+
+    Attributes:
+        model: `_target_` and options of the model; their values are the first trial.
+        space: Option, with dots down to nested ones → the values to choose from: `low`, `high` and
+            `scale` of a range (whole ends try whole numbers), or `choices`.
+        budget: Trials and folds.
+    """
+
+    model: dict[str, Any]
+    space: Annotated[dict[str, Dimension], Field(min_length=1)]
+    budget: Budget
+
+    def __post_init__(self) -> None:
+        """Refuse a space that does not fit the model, before anything is fitted."""
+        for name, dimension in self.space.items():
+            where, value = f"model.space.{name}", _value(self.model, name)
+            if name.startswith(self._fixed):
+                found = "a search cannot change what a model reads"
+                raise OptionError(found, where=where, remedy="write a tuned model for each")
+            if not dimension.holds(value):
+                raise OptionError(
+                    f"the model's own value {value!r} lies outside",
+                    where=where,
+                    remedy="widen the range: the first trial has the model's own values",
+                )
+            for end in dimension.ends:
+                self.having({name: end})
+
+    def having(self, values: Mapping[str, Any]) -> Any:
+        """Return the model with other values of some options."""
+        return build(apply_values(self.model, values), "model.model")
+
+    @property
+    def _own(self) -> Any:
+        return self.having({})
+
+    @property
+    def _fixed(self) -> tuple[str, ...]:
+        """Return what names of options begin with that decide what is read."""
+        of_images = "training" in self.model or self.model.get("encoding") is not None
+        return ("_target_", "encoding", "training.input", *(["columns"] if of_images else []))
+
+    @property
+    def arm(self) -> Arm:
+        arm: Arm = self._own.arm
+        return arm
+
+    @property
+    def title(self) -> str:
+        return f"{self._own.title}, tuned"
+
+    @property
+    def uses_validation(self) -> bool:
+        return bool(self._own.uses_validation)
+
+    def learner(self, trainer: Trainer, threads: int) -> "TunedNetwork":
+        """Return a network with what it needs to learn; see `deep.finder.learner_of`."""
+        if (trainer.devices, trainer.num_nodes) != (1, 1):
+            found = "a search by several processes, each of which would choose for itself"
+            remedy = "train each fit on one device: fits are shared out among devices"
+            raise OptionError(found, where="trainer.devices", allowed="1", remedy=remedy)
+        options = {each.name: getattr(self, each.name) for each in fields(self)}
+        return TunedNetwork(**options, trainer=trainer, threads=threads)
+
+    def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
+        reading: Reading[Any] = self._own.read(prepared, task)
+        return replace(reading, title=f"{reading.title}, tuned")
+
+    def load(self, folder: Path) -> Fitted[Any]:
+        """Load what the chosen model's fit wrote."""
+        tuning = read_record(Tuning, folder / TUNING)
+        fitted: Fitted[Any] = self.having(tuning.chosen).load(folder)
+        return fitted
+
+    def fit(self, training: Labelled[Any], context: FitContext) -> "FittedTuned":
+        """Search by folds of the training cases, then fit the best trial's values on all of them.
+
+        Raises:
+            ModelFailure: All trials failed, or no folds can be made of the cases.
+        """
+        tuning = self._search(training, context)
+        if tuning.best is None:
+            found = f"all {len(tuning.trials)} trials failed, the first: {tuning.trials[0].reason}"
+            raise ModelFailure(found, where=self.title)
+        fitted = self.having(tuning.chosen).fit(training, context)
+        return FittedTuned(fitted, tuning)
+
+    def _search(self, training: Labelled[Any], context: FitContext) -> Tuning:
+        folds = self._folds(training, context.seed)
+        study, trials = self._begin(context.seed), _take_up(context.folder)
+        for number in range(self.budget.trials):
+            asked = study.ask()
+            values = {name: each.suggest(asked, name) for name, each in self.space.items()}
+            if number == len(trials):
+                trials.append(self._try(values, trials, folds, training, context))
+                _keep(trials, context.folder)
+            _tell(study, asked, trials[number])
+        finished = [number for number, trial in enumerate(trials) if not trial.reason]
+        best = max(finished, key=lambda number: (_mean(trials[number]), -number), default=None)
+        return Tuning(tuple(trials), best)
+
+    def _folds(self, training: Labelled[Any], seed: int) -> list[Partition]:
+        of_cases = training.label, training.patient_id
+        try:
+            return grouped_folds(*of_cases, self.budget.folds, seed, "tuned", "folds")
+        except DataError as error:  # other models need no such folds and can be trained
+            raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
+
+    def _begin(self, seed: int) -> "optuna.Study":
+        """Return a search without trials; its first one will have the model's own values."""
+        samplers = _load_optuna().samplers
+        sampler = samplers.TPESampler(seed=derived_seed(seed, "tuned", "trials"))
+        study: optuna.Study = _load_optuna().create_study(direction="maximize", sampler=sampler)
+        own = {name: _value(self.model, name) for name in self.space}
+        chosen = {k: _encoded(own[k]) for k, each in self.space.items() if isinstance(each, Choice)}
+        study.enqueue_trial(own | chosen)
+        return study
+
+    def _try(
+        self,
+        values: dict[str, Any],
+        earlier: Sequence[Trial],
+        folds: Sequence[Partition],
+        training: Labelled[Any],
+        context: FitContext,
+    ) -> Trial:
+        """Fit every fold with some values; none again where an earlier trial had the same."""
+        for trial in earlier:
+            if trial.options == values:
+                return replace(trial, images_seen=0)
+        name = f"trial{len(earlier)}"
+        folder = None if context.folder is None else context.folder / name
+        areas: list[float] = []
+        images_seen, reason = 0, ""
+        try:
+            model = self.having(values)
+            for k, fold in enumerate(folds):
+                checkpoints = None if folder is None else folder / f"fold{k}"
+                seed = derived_seed(context.seed, "tuned", "fit", k)
+                of_fold = replace(context, seed=seed, folder=checkpoints)
+                with named_failures(f"{name}-fold{k}"):
+                    fitted = model.fit(training.select(fold.training), of_fold)
+                    images_seen += fitted.summary.images_seen
+                    scores = finite(fitted.scores(training.inputs.select(fold.held_out)))
+                label = training.label[fold.held_out]
+                areas.append(auc_of_classes(scores, label, context.positive))
+        except SkiagramError as error:
+            reason = str(error)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        return Trial(values, tuple(areas), images_seen, reason)
+
+
+@options_class(**STRICT)
+class TunedNetwork(Tuned):
+    """A tuned network with what it needs to learn: made of `Tuned` alone, no option file has it."""
+
+    trainer: Trainer
+    threads: int
+
+    def having(self, values: Mapping[str, Any]) -> Any:
+        """Return the network, with what it needs to learn, with other values of some options."""
+        from skiagram.models.deep.finder import learner_of
+
+        return learner_of(super().having(values), self.trainer, self.threads)
+
+    @property
+    def gpus(self) -> int | None:
+        gpus: int | None = self._own.gpus
+        return gpus
+
+    @property
+    def one_by_one(self) -> bool:
+        return bool(self._own.one_by_one)
+
+    @property
+    def final_epochs(self) -> Literal["chosen"] | None:
+        """Return `chosen` where fits need not stop early: the folds' searches choose schedules."""
+        return None if self._own.final_epochs is None else "chosen"
+
+
+@dataclass(frozen=True)
+class FittedTuned:
+    """The best trial's model, fitted on all training cases, and what else was tried."""
+
+    fitted: Fitted[Any]
+    tuning: Tuning
+
+    @property
+    def summary(self) -> FitSummary:
+        """Return what the fit cost, its trials included."""
+        tried = sum(trial.images_seen for trial in self.tuning.trials)
+        summary = self.fitted.summary
+        return replace(summary, images_seen=summary.images_seen + tried)
+
+    def scores(self, inputs: Any) -> NDArray[np.float64]:
+        return self.fitted.scores(inputs)
+
+    def scores_and_marks(self, inputs: Any) -> tuple[NDArray[np.float64], pd.DataFrame | None]:
+        return self.fitted.scores_and_marks(inputs)
+
+    def save(self, folder: Path) -> None:
+        self.fitted.save(folder)
+        write_record(self.tuning, folder / TUNING)
+
+
+def fits_of(options: Mapping[str, Any]) -> tuple[Mapping[str, Any], int]:
+    """Return the options of the model that is fitted, and its fits in each fit of the plan."""
+    if not is_tuned(options):
+        return options, 1
+    return options["model"], options["budget"]["trials"] * options["budget"]["folds"] + 1
+
+
+def is_tuned(options: Mapping[str, Any]) -> bool:
+    """Return whether options are those of a tuned model."""
+    return options.get("_target_") == _TARGET
+
+
+def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with some values in place of their own; the given mapping stays as it is.
+
+    Raises:
+        OptionError: There is no such option.
+    """
+    changed = deepcopy(dict(options))
+    for name, value in values.items():
+        _value(changed, name)
+        *path, last = name.split(".")
+        inner = changed
+        for part in path:
+            inner = inner[part]
+        inner[last] = value
+    return changed
+
+
+def _value(options: Mapping[str, Any], name: str) -> Any:
+    value: Any = options
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            known = ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else "nothing"
+            raise OptionError("no such option", where=f"model.space.{name}", allowed=known)
+        value = value[part]
+    return value
+
+
+def _load_optuna() -> ModuleType:
+    """Import Optuna, whose messages stay off the terminal."""
+    with installed("Optuna", "model", "pip install 'skiagram[search]'"):
+        import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _mean(trial: Trial) -> float:
+    return float(np.mean(trial.fold_auc))
+
+
+def _tell(study: "optuna.Study", asked: "optuna.Trial", made: Trial) -> None:
+    """Tell Optuna how a trial went."""
+    states = _load_optuna().trial.TrialState
+    if made.reason:
+        study.tell(asked, state=states.FAIL)
+    else:
+        study.tell(asked, _mean(made))
+
+
+def _take_up(folder: Path | None) -> list[Trial]:
+    """Return the trials that a search left which was stopped."""
+    path = None if folder is None else folder / TUNING
+    return [] if path is None or not path.exists() else [*read_record(Tuning, path).trials]
+
+
+def _keep(trials: Sequence[Trial], folder: Path | None) -> None:
+    """Leave the trials of a search under way to a later run."""
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{TUNING}.part"
+    write_record(Tuning(tuple(trials)), part)
+    part.replace(folder / TUNING)

@@ -1,0 +1,273 @@
+"""A tuned model chooses by its training cases alone, and is otherwise a model like any other."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.classical.estimator import FittedClassical
+from skiagram.models.contract import Arm, FitContext, Labelled
+from skiagram.models.tuned import TUNING, Range, Tuned, apply_values, fits_of
+from skiagram.options import STRICT, build, read_option_file
+from skiagram.records import SEALED, Cases, Predictions, Task
+from skiagram.splits import grouped_folds
+from tests.models.examples import PLAN, labelled
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
+CASES = labelled(patients=40)
+CONTEXT = FitContext(5, positive=1)
+OWN, BETTER = ["b"], ["a"]  # of the cases' features, `a` alone tells the classes apart
+
+
+def read(name: str) -> dict[str, Any]:
+    return read_option_file(CONF / f"model/{name}.yaml")
+
+
+def tuned(
+    space: dict[str, Any] | None = None, *, trials: int = 6, folds: int = 2, **changed: Any
+) -> Tuned:
+    """Return a logistic regression that reads a feature which says nothing, by its own options."""
+    options = read("logistic_regression") | {"columns": OWN} | changed
+    group = {
+        "_target_": "skiagram.models.tuned.Tuned",
+        "model": options,
+        "space": space or {"columns": {"choices": [OWN, BETTER]}},
+        "budget": {"trials": trials, "folds": folds},
+    }
+    model: Tuned = build(group, "model")
+    return model
+
+
+def test_the_better_of_two_settings_is_found_by_the_training_cases_alone() -> None:
+    fold = grouped_folds(CASES.label, CASES.patient_id, 3, 0)[0]
+    label = CASES.label.copy()
+    label[fold.held_out] = np.random.default_rng(0).permutation(label[fold.held_out])
+    found = [
+        tuned().fit(cases.select(fold.training), CONTEXT).tuning
+        for cases in (CASES, replace(CASES, label=label))
+    ]
+    assert found[0] == found[1]
+    assert found[0].chosen == {"columns": BETTER}
+
+
+def test_the_first_trial_has_the_models_own_values_and_equal_ones_are_not_fitted_again() -> None:
+    space = {"inverse_regularisation": {"low": 0.001, "high": 10.0, "scale": "log"}}
+    first, *others = tuned(space, inverse_regularisation=0.12345).fit(CASES, CONTEXT).tuning.trials
+    assert first.options == {"inverse_regularisation": 0.12345}
+    assert len({each.options["inverse_regularisation"] for each in others}) == 5
+    trials = tuned().fit(CASES, CONTEXT).tuning.trials
+    fitted = [trial for trial in trials if trial.images_seen]
+    assert len(trials) == 6
+    assert [trial.options["columns"] for trial in fitted] == [OWN, BETTER]
+    for trial in trials:
+        assert len(trial.fold_auc) == 2
+        assert trial in fitted or replace(trial, images_seen=80) in fitted
+
+
+def test_the_chosen_values_are_fitted_on_all_cases_as_without_a_search() -> None:
+    fitted = tuned().fit(CASES, CONTEXT)
+    plain = build(read("logistic_regression") | {"columns": BETTER}, "model").fit(CASES, CONTEXT)
+    np.testing.assert_array_equal(fitted.scores(CASES.inputs), plain.scores(CASES.inputs))
+    # Two trials were fitted, each in two folds of half the cases.
+    assert fitted.summary.images_seen == len(CASES) + 2 * len(CASES)
+    assert fitted.summary.parameters == plain.summary.parameters
+
+
+def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_path: Path) -> None:
+    for name in ("once", "again"):
+        fitted = tuned().fit(CASES, CONTEXT)
+        fitted.save(tmp_path / name)
+    loaded = tuned().load(tmp_path / "once")
+    np.testing.assert_array_equal(loaded.scores(CASES.inputs), fitted.scores(CASES.inputs))
+    once, again = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("once", "again")
+    )
+    assert once == again
+    record = json.loads(once[TUNING])
+    assert record["trials"][record["best"]]["options"] == {"columns": BETTER}
+
+
+def test_a_search_that_was_stopped_goes_on_and_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = {"inverse_regularisation": {"low": 0.001, "high": 10.0, "scale": "log"}}
+    context = replace(CONTEXT, folder=tmp_path)
+    whole = tuned(space).fit(CASES, CONTEXT).tuning
+    tuned(space, trials=3).fit(CASES, context)
+    fits: list[int] = []
+    fit = type(tuned()._own).fit_steps
+
+    def counted(self: Any, training: Labelled[FeatureTable], context: FitContext) -> Any:
+        fits.append(len(training))
+        return fit(self, training, context)
+
+    monkeypatch.setattr(type(tuned()._own), "fit_steps", counted)
+    assert tuned(space).fit(CASES, context).tuning == whole
+    assert len(fits) == 3 * 2 + 1
+
+
+@dataclass(**STRICT)
+class Fails:
+    """A logistic regression that fails at levels above its limit."""
+
+    arm: ClassVar[Arm] = "classical"
+    title: ClassVar[str] = "Fails"
+    uses_validation: ClassVar[bool] = False
+
+    level: int
+    limit: int
+
+    def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
+        if self.level > self.limit:
+            raise ModelFailure(f"diverged at level {self.level}")
+        fitted: FittedClassical = build(read("logistic_regression"), "model").fit(training, context)
+        return fitted
+
+
+def failing(limit: int) -> Tuned:
+    model = {"_target_": f"{__name__}.Fails", "level": 1, "limit": limit}
+    space = {"level": {"low": 0, "high": 9, "scale": "linear"}}
+    group = {"_target_": "skiagram.models.tuned.Tuned", "model": model, "space": space}
+    built: Tuned = build(group | {"budget": {"trials": 8, "folds": 2}}, "model")
+    return built
+
+
+def test_a_failed_trial_has_its_reason_and_a_search_without_any_other_is_a_failed_model() -> None:
+    tuning = failing(4).fit(CASES, CONTEXT).tuning
+    failed = [trial for trial in tuning.trials if trial.reason]
+    assert {trial.options["level"] > 4 for trial in failed} == {True}
+    assert "diverged at level" in failed[0].reason
+    assert tuning.chosen["level"] <= 4
+    with pytest.raises(ModelFailure, match=r"Fails, tuned: all 8 trials failed.*diverged at level"):
+        failing(-1).fit(CASES, CONTEXT)
+
+
+def test_too_few_patients_for_the_folds_are_a_failed_model() -> None:
+    with pytest.raises(ModelFailure, match="20 patients for 21 folds"):
+        tuned(folds=21).fit(CASES, CONTEXT)
+
+
+def test_optuna_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(OptionError, match=r"Optuna is not installed.*skiagram\[search\]"):
+        tuned().fit(CASES, CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        ({"depht": {"low": 1, "high": 2, "scale": "log"}}, r"space.depht: no such option.*kernel"),
+        ({"kernel": {"choices": ["poly", "linear"]}}, r"own value 'rbf' lies outside"),
+        ({"kernel": {"choices": ["rbf", "cubic"]}}, r"model.kernel.*'poly'"),
+        ({"encoding": {"choices": [None, "dinov2_small"]}}, "cannot change what a model reads"),
+        ({"inverse_regularisation": {"low": 2.0, "high": 2.0, "scale": "log"}}, "must lie below"),
+        ({"inverse_regularisation": {"low": 0.0, "high": 2.0, "scale": "log"}}, "a `low` above 0"),
+        ({"inverse_regularisation": {"low": 1, "high": 2, "scale": "square"}}, "'linear' or 'log'"),
+        ({"kernel": {"choices": ["rbf"]}}, "at least 2"),
+    ],
+)
+def test_a_space_that_does_not_fit_is_refused_before_any_fit(
+    space: dict[str, Any], words: str
+) -> None:
+    options = read("svm") | {"encoding": None}
+    group = {"_target_": "skiagram.models.tuned.Tuned", "model": options, "space": space}
+    with pytest.raises(OptionError, match=words):
+        build(group | {"budget": {"trials": 2, "folds": 2}}, "model")
+
+
+def test_whole_ends_hold_whole_numbers_alone() -> None:
+    whole = Range(low=1, high=20, scale="log")
+    assert whole.holds(3)
+    assert not whole.holds(2.5)
+    assert Range(low=1.0, high=20, scale="log").holds(2.5)
+
+
+def test_only_the_named_options_change_and_the_given_ones_stay() -> None:
+    options = {"a": 1, "inner": {"b": 2, "c": 3}}
+    assert apply_values(options, {"inner.b": 5}) == {"a": 1, "inner": {"b": 5, "c": 3}}
+    assert options == {"a": 1, "inner": {"b": 2, "c": 3}}
+
+
+TUNED = sorted(path.stem for path in CONF.glob("model/tuned_*.yaml"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TUNED)
+def test_a_shipped_file_tunes_the_file_of_that_name_with_the_budget_of_all(name: str) -> None:
+    options = read(name)
+    build(options, "model")
+    assert options["model"] == read(name.removeprefix("tuned_"))
+    assert options["budget"] == read(TUNED[0])["budget"]
+    assert fits_of(options) == (options["model"], 61)
+    assert fits_of(options["model"]) == (options["model"], 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_plan_trains_it_as_any_other_model(design: Any, tmp_path: Path) -> None:
+    split = np.repeat(["train", "test" if design == "holdout" else "train"], [60, 20])
+    label = np.where(split == "test", SEALED, CASES.label)
+    cases = Cases(CASES.case_id, CASES.patient_id, split, label)
+    known, test = (CASES.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
+    folders = ArmFolders.under(tmp_path, "tuned")
+    member = Member("tuned", tuned(), {}, known, test)
+    outcome = train(member, cases, Task(("no", "yes"), 1, design), PLAN, folders)
+    assert (outcome.status, outcome.arm) == ("finished", "classical")
+    assert outcome.title.endswith("on b, tuned")
+    assert outcome.fits == PLAN.count_fits(design)
+    assert Predictions.read(folders.scores).outcome == outcome
+    assert sorted(tmp_path.glob(f"models/tuned/*/{TUNING}"))
+
+
+@pytest.mark.slow
+def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: Path) -> None:
+    from skiagram.models.contract import TrainedByEpochs
+    from skiagram.models.deep.finder import learner_of
+    from skiagram.models.deep.fitted import load_network
+    from tests.models.deep.spots import halves
+    from tests.stand_ins import CPU
+
+    options = read("tuned_small_cnn")
+    options["model"]["training"] |= {"epochs": 2, "patience": 2}
+    options["model"]["widths"] = [6, 12]
+    options["space"] = {"dropout": {"low": 0.0, "high": 0.6, "scale": "linear"}}
+    options["budget"] = {"trials": 2, "folds": 2}
+    model = learner_of(build(options, "model"), CPU, threads=1)
+    assert (model.arm, model.title) == ("deep", "Small convolutional network, tuned")
+    assert model.uses_validation
+    assert isinstance(model, TrainedByEpochs)
+    assert (model.gpus, model.one_by_one, model.final_epochs) == (None, False, "chosen")
+    training, validation = halves(tmp_path, 48)
+    context = FitContext(3, tmp_path / "fit", 1, validation=validation)
+    fitted: Any = model.fit(training, context)
+    assert len(fitted.tuning.trials) == 2
+    assert fitted.summary.epochs == (2,)
+    assert fitted.summary.set_aside == len(validation)
+    assert fitted.summary.images_seen == 2 * len(training) * 3
+    assert not list(tmp_path.glob("fit/trial*"))
+    fitted.save(tmp_path / "saved")
+    scores = load_network(tmp_path / "saved").scores(validation.inputs)
+    np.testing.assert_array_equal(scores, fitted.scores(validation.inputs))
+    shutil.rmtree(tmp_path / "fit")
+    again: Any = model.fit(training, replace(context, validation=None, epochs=1))
+    assert again.summary.epochs != ()
+    assert again.summary.set_aside == 0
+
+
+@pytest.mark.slow
+def test_a_network_on_several_devices_is_refused() -> None:
+    from skiagram.models.deep.finder import learner_of
+    from tests.stand_ins import CPU
+
+    with pytest.raises(OptionError, match=r"trainer.devices: a search by several processes"):
+        learner_of(build(read("tuned_small_cnn"), "model"), replace(CPU, devices=2), threads=1)
