@@ -42,7 +42,7 @@ _WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
-_TIMED = ("cost", "search")  # whose page holds what a clock said
+_TIMED = ("cost",)  # whose page holds what a clock said
 _DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
     "cost": {"images": 8, "repeats": 3},
@@ -56,14 +56,12 @@ _SMALL: dict[str, dict[str, Any]] = {
         "replicates": 100,
     },
     "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
-    "search": {"baselines": ["decision_tree"], "networks": []},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "explanations": {
         "importance": {"orders": 1, "resamples": 10, "shap_cases": 0},
         "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
     },
-    "search": {"budget": {"trials": 4, "together": 2, "startup": 2}},
 }
 _NEEDED = {"personal": "phantom_visits"}
 _SHARED = {

@@ -12,7 +12,6 @@ from skiagram.compute.workers import Compute
 from skiagram.options import STRICT, build
 from skiagram.report.index import list_outputs, write_index, write_study
 from skiagram.studies.workspace import Workspace
-from skiagram.tracking.searches import record_study
 
 
 @dataclass(**STRICT)
@@ -21,20 +20,16 @@ class Options:
 
     study: dict[str, Any]
     compute: Compute
-    tracking: dict[str, Any]
 
 
 @stage(Options)
 def main(options: Options) -> None:
     """Run the chosen study; pieces that an earlier run finished are taken from .work/studies."""
     name, study = choice("study"), build(options.study, "study")
-    tracker = build(options.tracking, "tracking")
     result = study.run(Workspace.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), options.compute))
     with publish(*(f"studies/{name}/{output}" for output in list_outputs(result))) as staging:
         write_study(result, staging / "studies" / name)
     write_index(ROOT)
-    for line in record_study(tracker, result, ROOT):
-        print(line)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,6 @@ def test_the_classical_model_is_printed_as_it_stands() -> None:
     for file in (
         "src/skiagram/models/classical/nearest_neighbours.py",
         "conf/model/nearest_neighbours.yaml",
-        "conf/search/nearest_neighbours.yaml",
         "tests/models/classical/test_nearest_neighbours.py",
     ):
         assert f"\n{(root / file).read_text(encoding='utf-8')}```" in text, file

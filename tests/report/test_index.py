@@ -9,8 +9,8 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.studies.crossover.curves import Crossing
 from skiagram.studies.crossover.study import CrossoverResult
 from tests.report.examples_of_results import binary, material
+from tests.report.studies.test_sweep import LINE
 from tests.report.test_page import Page
-from tests.studies.search.examples import RESULT as SEARCH
 
 
 def crossover(networks: int = 1) -> CrossoverResult:
@@ -43,13 +43,11 @@ def with_report(root: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("result", [SEARCH, crossover()])
+@pytest.mark.parametrize("result", [LINE, crossover()])
 def test_a_study_leaves_what_it_says_it_leaves(result: object, tmp_path: Path) -> None:
     write_study(result, tmp_path)
     assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_study(result)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
-    tuned = {path.name for path in tmp_path.glob("tuned/*")}
-    assert tuned == ({"svm_tuned.yaml", "net_tuned.yaml"} if result is SEARCH else set())
 
 
 def test_every_study_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:

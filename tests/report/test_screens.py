@@ -25,7 +25,6 @@ from tests.report.studies import (
     test_explanations,
     test_robustness,
 )
-from tests.studies.search.examples import RESULT as SEARCH
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -36,7 +35,6 @@ STUDIES = {
     "crossover": test_crossover.RESULT,
     "explanations": test_explanations.RESULT,
     "robustness": test_robustness.RESULT,
-    "search": SEARCH,
 }
 AUDIT = """
 document.querySelectorAll("details").forEach((one) => { one.open = true; });

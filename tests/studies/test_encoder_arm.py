@@ -19,13 +19,11 @@ from skiagram.report.index import render_study
 from skiagram.studies.cost import Cost
 from skiagram.studies.crossover.study import Crossover
 from skiagram.studies.robustness.study import Robustness
-from skiagram.studies.search.trials import Budget
 from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import run_rows
 from skiagram.sweeps.table import SweepResult, gather
 from tests.encoders.examples import network, options, weights_file
-from tests.studies.search.examples import small_search
 from tests.studies.small_phantom import CONF, MODELS, ON_PHANTOM, TIMED, small_place
 
 pytestmark = pytest.mark.thorough
@@ -47,8 +45,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for name in ("logistic_regression", "ridge", "decision_tree"):
         text = (workspace.conf / f"model/{name}.yaml").read_text()
         (workspace.conf / f"model/tiny_{name}.yaml").write_text(f"encoding: tiny\n{text}")
-    space = (workspace.conf / "search/logistic_regression.yaml").read_text()
-    (workspace.conf / f"search/{HEAD}.yaml").write_text(space)
     return workspace
 
 
@@ -142,14 +138,14 @@ def test_a_head_meets_corrupted_images(place: Workspace) -> None:
     assert (noisy.auc.value or 0) == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
 
 
-def test_a_heads_options_are_searched_in_its_own_space(place: Workspace) -> None:
-    budget = Budget(trials=2, together=2, startup=2, pruning=None)
-    searched = small_search(**STUDY | {"baselines": (HEAD,), "budget": budget}).run(place).models
-    (head,) = searched
-    assert (head.model, head.arm) == (HEAD, "encoder")
-    assert head.tuned.value is not None
-    assert len(head.trials) == 2
-    assert "skiagram.models.classical" in head.option_file
+def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
+    values = yaml.safe_load((place.conf / "model/tuned_logistic_regression.yaml").read_text())
+    values |= {"model": place.option_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
+    (place.conf / "model/tiny_tuned.yaml").write_text(yaml.safe_dump(values))
+    result = crossover(baselines=("logistic_regression", "tiny_tuned")).run(place)
+    (curve,) = (each for each in result.curves if each.model == "tiny_tuned")
+    assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network, tuned")
+    assert None not in curve.draws[-1]
 
 
 def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:

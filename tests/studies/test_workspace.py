@@ -14,8 +14,8 @@ from skiagram.restoration import restore
 from skiagram.steps.ingest import ingest_source
 from skiagram.steps.restore import restore_images
 from skiagram.studies.candidates import Candidate, Network
+from skiagram.studies.cross_validation import CrossValidation
 from skiagram.studies.pipeline_steps import ingest_data, prepare_data
-from skiagram.studies.search.trials import fit_fold
 from skiagram.studies.workspace import Workspace
 from tests.studies.small_phantom import local_compute, small_place
 
@@ -78,7 +78,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", [fit_fold, train])
+@pytest.mark.parametrize("work", [CrossValidation, train])
 def test_a_fit_depends_on_the_code_of_its_own_arm_alone(work: object) -> None:
     classical = code_modules(work, Candidate, FOREST)
     assert {"skiagram.models.classical.trees", "skiagram.features.table"} < classical
@@ -136,5 +136,5 @@ def test_a_study_takes_what_a_stage_made_and_a_stage_what_a_study_made(
 @pytest.mark.slow
 def test_pages_and_commands_count_nowhere() -> None:
     pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
-    found = code_modules(fit_fold, Candidate, FOREST, ingest_data, prepare_data, train)
+    found = code_modules(CrossValidation, Candidate, FOREST, ingest_data, prepare_data, train)
     assert not {name for name in found if name.startswith(pages)}

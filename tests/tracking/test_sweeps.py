@@ -1,13 +1,15 @@
 """Every row of a sweep is a child run; its columns are the options that differ."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from skiagram.tracking.contract import Execution, NotRecorded
 from skiagram.tracking.mlflow_store import MLflowStore
 from skiagram.tracking.sweeps import record_sweep, sweep_execution
 from tests.report.studies.test_sweep import LINE
-from tests.tracking.test_searches import Unreachable
 
 
 def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path: Path) -> None:
@@ -19,6 +21,15 @@ def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_pat
     assert (first.tags["skiagram.chosen"], chosen.tags["skiagram.chosen"]) == ("no", "yes")
     parent = {point.name: point.value for point in execution.parent.points}
     assert parent["selection_auc"] == 0.9
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    def record(self, execution: Execution, home: Path) -> str:
+        raise NotRecorded("not recorded in nowhere")
+
+    def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:
+        return {}
 
 
 def test_a_tracker_out_of_reach_costs_a_warning(tmp_path: Path) -> None:

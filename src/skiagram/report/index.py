@@ -1,6 +1,6 @@
 """The page of each study, and one page that links the report and every study that was run.
 
-A study leaves in its folder the result, its page and, after a search, option files. The index reads
+A study leaves in its folder the result, its page and, of a sweep, its long table. The index reads
 the records.
 """
 

@@ -1,1 +1,0 @@
-"""Study `search`: every model of both arms tuned with the same number of trials."""
