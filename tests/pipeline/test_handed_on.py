@@ -87,7 +87,7 @@ def test_a_network_scores_in_a_clean_venv_as_in_its_run(
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     test = Predictions.read(finished.folder / f"scores/{model}").part("test")
-    expected = np.sort(test.table["probability_1"].to_numpy())
+    expected = np.sort(test["probability_1"].to_numpy())
     found = np.sort([float(row["probability_striped"]) for row in rows])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
     assert (tmp_path / "scores.html").exists()
