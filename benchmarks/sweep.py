@@ -2,9 +2,8 @@
 
     python -m benchmarks.sweep [--rows 12] [--rounds 2]
 
-A repository of a small phantom whose base run is made. Each round runs the sweep from nothing, and
-every one of its rows by `dvc exp run`; which comes first alternates. It writes
-docs/results/sweep.md.
+A repository of a small phantom whose base run is made. Each round runs the sweep, and every one of
+its rows by `dvc exp run`; which comes first alternates. It writes docs/results/sweep.md.
 """
 
 import argparse
@@ -129,11 +128,11 @@ def write_page(tables: dict[str, list[Table]], taken: dict[str, list[float]]) ->
         "# A sweep and as many runs: the same figures",
         "",
         "`python -m benchmarks.sweep`: a phantom of 90 cases whose base run is made, "
-        f"{len(first)} values of one option of the support vector machine. {machine()}.",
+        f"{len(first)} values of one option of the support vector machine. {machine()}",
         "",
-        f"The sweep takes {_spread(taken['sweep'])} s from nothing, `dvc exp run` for each row "
-        f"{_spread(taken['runs'])} s: {_spread(ratios)} times as long. The figures of all rows "
-        f"are equal in all {len(ratios)} rounds: **{'yes' if equal else 'no'}**.",
+        f"The sweep takes {_spread(taken['sweep'])} s, `dvc exp run` for each row together "
+        f"{_spread(taken['runs'])} s: {_spread(ratios)} times as long (rounds: {len(ratios)}). "
+        f"The figures of all rows are equal: **{'yes' if equal else 'no'}**.",
         "",
         "Which value looks best on test cases plays no part in what is chosen: the row with the",
         "highest `selection_auc` is, a figure of development cases ([how](../how-to/sweep.md)).",
@@ -148,7 +147,8 @@ def write_page(tables: dict[str, list[Table]], taken: dict[str, list[float]]) ->
 
 
 def _spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.1f} ({min(values):.1f}–{max(values):.1f})"
+    spread = f" ({min(values):.1f}–{max(values):.1f})" if len(values) > 1 else ""
+    return f"{statistics.median(values):.1f}{spread}"
 
 
 if __name__ == "__main__":
