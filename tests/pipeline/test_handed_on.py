@@ -80,7 +80,7 @@ def test_a_network_scores_in_a_clean_venv_as_in_its_run(
     evaluation = json.loads((finished.folder / "reports/evaluation.json").read_text())
     (result,) = [one for one in evaluation["models"] if one["outcome"]["model"] == model]
     auc = result["metrics"]["roc_auc"]["value"]
-    assert re.search(rf"\| AUC \| {auc:.3f} \|", shown.stdout)
+    assert re.search(rf"\| AUC \| {auc:.3f} \(", shown.stdout)
     assert "Every checksum holds" in shown.stdout
     scored = in_venv(scoring, tmp_path, predict)
     assert scored.returncode == 0, scored.stderr
