@@ -8,10 +8,10 @@ import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from option_files import PARAMS, ROOT, split_names
+from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError
 from skiagram.models.tuned import fits_of
-from skiagram.options import check, read_option_file
+from skiagram.options import check, read_option_file, split_names
 from skiagram.sweeps.rows import Objective
 
 OBJECTIVE = asdict(Objective())

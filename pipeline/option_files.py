@@ -16,7 +16,7 @@ if SOURCES.is_dir():  # a study of one's own has none, and runs the installed pa
         [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
 
-from skiagram.options import FROM_PARAMS, read_option_file  # noqa: E402
+from skiagram.options import FROM_PARAMS, read_option_file, split_names  # noqa: E402
 
 PARAMS = ROOT / "params.yaml"
 
@@ -33,9 +33,3 @@ def chosen_names(names: str | list[str]) -> list[str]:
     if not reference:
         return written
     return split_names(read_option_file(PARAMS, PARAMS.name)[reference[1]])
-
-
-def split_names(given: object) -> list[str]:
-    """Return the names of a choice: a list, or separated by commas."""
-    listed = given if isinstance(given, list) else str(given).split(",")
-    return [str(name).strip() for name in listed if str(name).strip()]

@@ -5,9 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from option_files import split_names
 from skiagram.calibration import CalibrationMethod
-from skiagram.options import STRICT
+from skiagram.options import STRICT, split_names
 from skiagram.records import Design
 
 

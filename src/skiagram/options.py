@@ -85,6 +85,12 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
     return values or {}
 
 
+def split_names(given: object) -> list[str]:
+    """Return the names of a choice: a list, or separated by commas."""
+    listed = given if isinstance(given, list) else str(given).split(",")
+    return [str(name).strip() for name in listed if str(name).strip()]
+
+
 def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
     """Return values of an option file with those of params.yaml that they refer to."""
     if isinstance(values, dict):

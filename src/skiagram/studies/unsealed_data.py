@@ -11,13 +11,13 @@ from skiagram.compute.checkout import home
 from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
-from skiagram.evaluation.metrics import binary_placements, estimate_auc
+from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.options import composed
 from skiagram.records import DataCard, Predictions, read_cases, read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
-from skiagram.statistics.delong import auc_estimate, estimate_efficiency
+from skiagram.statistics.delong import auc_estimate
 from skiagram.statistics.estimate import Estimate
 from skiagram.studies.candidates import StudyOptions
 from skiagram.studies.pipeline_steps import DataSet
@@ -52,12 +52,6 @@ class UnsealedData:
         return estimate_auc_difference(
             scores, other, self.evaluation_set.cases, self.evaluation_set.draws
         )
-
-    def estimate_efficiency(self, scores: Scores) -> Estimate | None:
-        """Estimate (d_a / d_ideal)² on generated data; None on real images."""
-        ranked = binary_placements(scores, self.evaluation_set.cases)
-        ideal = self.evaluation_set.ideal_observer(scores.fit)
-        return estimate_efficiency(ranked, ideal) if ranked and ideal else None
 
 
 def unseal(

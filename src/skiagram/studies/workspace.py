@@ -1,6 +1,6 @@
 """Where a study works: option files, source files, and a folder where each piece is made once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,20 +50,19 @@ class Workspace:
         self, title: str, function: Callable[[T], R], pieces: Sequence[T], *, fits: bool = True
     ) -> list[R]:
         """Return what a function makes of each piece, in order, side by side, below a bar."""
-        # With more threads, a fit that the study made by itself has left some.
-        done = (
-            self.compute.map_fits(
-                function, pieces, forked=self.compute.threads == 1, gpus=visible_gpus()
-            )
-            if fits
-            else self.compute.map(function, pieces)
-        )
+        done = self.map_fits(function, pieces) if fits else self.compute.map(function, pieces)
         results = []
         with Progress(title, len(pieces)) as progress:
             for result in done:
                 results.append(result)
                 progress.advance()
         return results
+
+    def map_fits(self, function: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
+        """Yield what a function that fits models makes of each piece, in order, side by side."""
+        # With more threads, a fit that was made here has left some.
+        forked = self.compute.threads == 1
+        return self.compute.map_fits(function, pieces, forked=forked, gpus=visible_gpus())
 
     def choices(self) -> dict[str, Any]:
         """Return the choices of params.yaml.

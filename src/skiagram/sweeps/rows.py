@@ -26,7 +26,6 @@ COLUMNS = (  # of the long table, besides one for each axis
     *("reason", "reference"),
 )
 Options = Mapping[str, Any]
-Settings = Mapping[str, Mapping[str, Any]]
 
 
 @options_class(**STRICT)

@@ -11,12 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 from skiagram.compute.progress import Progress
-from skiagram.compute.workers import visible_gpus
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.models.cross_validation import Plan
-from skiagram.options import check
+from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
 from skiagram.records import Predictions, read_record, write_record
 from skiagram.steps.combine import combine_models
@@ -88,11 +87,8 @@ class Training:
 
     def attempt(self) -> str:
         """Train the model; return why it could not be tried, or nothing."""
-        try:
-            self.make()
-        except SkiagramError as error:
-            return str(error)
-        return ""
+        made = _attempt(self.make)
+        return made if isinstance(made, str) else ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +152,8 @@ def run_rows(
         entry: Model, or `best_<arm>`, whose `selection_auc` is shown beside the progress.
     """
     numbers = {row.reference for row in rows}
-    opened_for = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
+    request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
+    seal = Seal(f"sweep {name}", request)
     ordered = sorted(rows, key=lambda row: (row.number not in numbers, row.number))
     references: dict[int, TrainedRow] = {}
     best: tuple[float, int] | None = None
@@ -170,7 +167,6 @@ def run_rows(
                     if row.number in numbers:
                         references[row.number] = trained
                     reference = references.get(row.reference)
-                    seal = Seal(f"sweep {name}", opened_for)
                     result = _measure(sweep, trained, reference, seal)
                 value = None if entry is None else result.figures.selection(entry)
                 if value is not None and (best is None or value > best[0]):
@@ -194,10 +190,8 @@ def _train(
         for training in each.trainings if isinstance(each, PreparedRow) else ():
             trainings.setdefault(training.key, training)
         ends.append(len(trainings))
-    # With more threads, a fit that was made here has left some.
-    forked = workspace.compute.threads == 1
     work = [*trainings.values()]
-    done = workspace.compute.map_fits(Training.attempt, work, forked=forked, gpus=visible_gpus())
+    done = workspace.map_fits(Training.attempt, work)
     failures: dict[str, str] = {}
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(failures) < end:
@@ -221,9 +215,9 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
     workspace = replace(workspace, changes=dict(row.changes))
     choices = workspace.choices()
-    used = {group: _listed(choices[name]) for group, name in _CHOSEN_BY.items()}
-    networks = _listed(choices["networks"])
-    models = used["model"] = (*used["model"], *networks)
+    used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
+    networks = split_names(choices["networks"])
+    models = used["model"] = [*used["model"], *networks]
     _check_changes(row, used)
     if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
         allowed = ", ".join((*models, *used["combination"]))
@@ -259,12 +253,6 @@ _CHOSEN_BY = {  # group of option files → choice of params.yaml
     **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
 }
 _STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change
-
-
-def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the names of a choice, which is a list or separated by commas."""
-    each = names.split(",") if isinstance(names, str) else names
-    return tuple(name.strip() for name in map(str, each) if name.strip())
 
 
 def _check_changes(row: Row, used: Mapping[str, Sequence[str]]) -> None:
@@ -311,7 +299,7 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
 
 
 def _measure(
-    sweep: Sweep, trained: TrainedRow, reference: TrainedRow | None, seal: "Seal"
+    sweep: Sweep, trained: TrainedRow, reference: TrainedRow | None, seal: Seal
 ) -> RowResult:
     """Return the figures of a row, which are made once."""
     row, workspace = trained.prepared.row, trained.prepared.workspace
