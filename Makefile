@@ -79,8 +79,8 @@ licences: setup ## licences of all installed packages; works offline
 ui: setup ## every recorded run in the browser; Ctrl-C ends it
 	python pipeline/ui.py $(PORT)
 
-runs: setup ## every experiment: what it changed, selection AUC, and the difference on test cases
-	dvc exp show --only-changed --drop 'Created|State|Executor|(?!best_).*[.](roc_auc|balanced_accuracy|selection_auc)$$|(?!.*yaml:).*/.*|(models|scores|conf|pipeline|requirements.lock)$$'
+runs: setup ## every run, committed or an experiment: what differs, selection AUC, and the difference on test cases
+	python pipeline/runs.py
 
 wheel: setup ## the package with everything that a study needs, in dist/
 	tag=$$(git describe --exact-match --tags 2>/dev/null || true)

@@ -114,12 +114,22 @@ def test_each_line_works_without_a_warning_and_says_how_long_it_takes(
     said = done.stdout + done.stderr
     for bad in ("Traceback", "WARNING", "No file hash info", "failed to load"):
         assert bad not in said, said
-    if "exp show" in command:
-        lines = done.stdout.splitlines()
-        assert max(map(len, lines)) <= WIDEST
-        assert "best_network_minus_baseline.roc_auc" in done.stdout
     if "queue start" in command:
         assert fresh.run("dvc", "queue", "stop", "--kill").returncode == 0
+
+
+def test_runs_that_were_committed_are_rows(fresh: Project) -> None:
+    first = fresh.run("git", "rev-parse", "--short", "HEAD").stdout.strip()
+    fresh.edit("params.yaml", margin=0.03)
+    for command in (["dvc", "repro", "-q"], ["git", "commit", "-qam", "another margin"]):
+        done = fresh.run(*command)
+        assert done.returncode == 0, done.stderr
+    done = fresh.run("sh", "-c", f"make {INSTALLED} runs")
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= WIDEST
+    margins = {line.split()[0]: line.split()[-1] for line in lines if "0.0" in line}
+    assert margins[first] == "0.02"
+    assert margins["main"] == "0.03"
 
 
 def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh: Project) -> None:

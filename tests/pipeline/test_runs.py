@@ -1,0 +1,44 @@
+"""The table of runs has a row for each run that was committed, wherever it was."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import runs
+
+
+def test_a_run_is_a_commit_of_any_branch_that_changed_the_lock_since_it_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    lock = tmp_path / "dvc.lock"
+
+    def git(*words: str) -> str:
+        author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        done = subprocess.run(
+            ["git", *author, *words], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def commit(text: str | None) -> str:
+        lock.unlink() if text is None else lock.write_text(text)
+        git("add", "-A")
+        git("commit", "-qm", str(text))
+        return git("rev-parse", "--short", "HEAD")
+
+    git("init", "-q", "-b", "main")
+    commit("of other options")
+    first = [commit(text) for text in (None, "first", "second")][1:]
+    git("commit", "-q", "--allow-empty", "-m", "a note")
+    git("switch", "-qc", "narrower")
+    branched = commit("third")
+    git("switch", "-q", "main")
+    assert sorted(runs.committed_runs()) == sorted([*first, branched])
+
+
+def test_a_folder_without_git_has_no_committed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "ROOT", tmp_path)
+    assert runs.committed_runs() == []
