@@ -13,6 +13,7 @@ from skiagram.errors import OptionError
 from skiagram.models.tuned import fits_of
 from skiagram.options import check, read_option_file, split_names
 from skiagram.sweeps.rows import Objective
+from skiagram.sweeps.runs import check_changes
 
 OBJECTIVE = asdict(Objective())
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
@@ -67,10 +68,13 @@ def find_entry(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     files = {model: file for models in arms.values() for model, file in models.items()}
     objective = check(Objective, dict(config["objective"]), "objective")
     entry = _named_entry(objective, arms)
-    swept = {".".join(name.split(".")[:3]) for name in changed if name.startswith(_OF_MODELS)}
-    for unused in sorted(swept - set(files.values())):
-        remedy = "choose it in params.yaml, or by an override such as `baselines=[svm]`"
-        raise OptionError("is changed, but not used in the run", where=unused, remedy=remedy)
+    of_models = sorted(name for name in changed if name.startswith(_OF_MODELS))
+    used: dict[str, list[str]] = {"model": [], "combination": []}
+    for file in files.values():
+        _, group, name = file.split(".")
+        used[group].append(name)
+    check_changes(of_models, used)
+    swept = {".".join(name.split(".")[:3]) for name in of_models}
     models = [model for model, file in files.items() if file in swept]
     if entry is None and len(models) == 1:
         entry = models[0]

@@ -144,7 +144,7 @@ def test_the_only_model_whose_options_change_is_chosen_by() -> None:
         (("seed",), {"model": "tree"}, "`tree` is not in the run"),
         (("seed",), {"arm": "combined"}, "no arm `combined`"),
         (("seed",), {"arm": "deep", "model": "svm"}, "a model and an arm"),
-        (("conf.model.tree.depth",), {}, "conf.model.tree: is changed, but not used"),
+        (("conf.model.tree.depth",), {}, "`tree` has no part in the row"),
     ],
 )
 def test_a_sweeper_that_chooses_is_told_by_what(

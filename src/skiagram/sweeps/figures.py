@@ -95,50 +95,56 @@ class _Shown:
     compared: ComparedModel | None
 
 
+@dataclass(frozen=True)
+class MeasuredRow:
+    """A row's models by their names, and what stands for each arm as `best_<arm>`, measured.
+
+    Attributes:
+        cases: Those that are reported.
+    """
+
+    models: Mapping[str, _Shown]
+    cases: EvaluationSet
+
+    def figures(self, shown: Sequence[str], reference: "MeasuredRow | None") -> RowFigures:
+        """Return its figures.
+
+        Args:
+            shown: Models whose figures are returned; empty for all.
+            reference: The row that it is compared with.
+        """
+        others: Mapping[str, _Shown] = {}
+        reason = ""
+        if reference is not None:
+            if np.array_equal(self.cases.cases.case_id, reference.cases.cases.case_id):
+                others = reference.models
+            else:
+                reason = "the row that it is compared with reports other cases"
+        figures = [
+            Figure(name, each.title, each.arm, figure, estimate)
+            for name, each in self.models.items()
+            if not shown or name in shown or name.startswith(BEST)
+            for figure, estimate in _list_figures(each, others.get(name))
+        ]
+        reported = self.cases.cases
+        return RowFigures(tuple(figures), len(reported), reported.patients, reason)
+
+
 def measure_row(
     models: Sequence[Predictions],
     cases: EvaluationSet,
     options: EvaluationOptions,
-    wanted: Sequence[str],
-    shown: Sequence[str] = (),
-    reference: tuple[Sequence[Predictions], EvaluationSet] | None = None,
-) -> RowFigures:
-    """Return the figures of a row.
+    wanted: Sequence[str] = (),
+) -> MeasuredRow:
+    """Measure the models of a row.
 
     Args:
-        models: Of the row, all of them.
+        models: All of them.
         wanted: Names of metrics of the reported cases.
-        shown: Models whose figures are returned; empty for all.
-        reference: Models of the row that it is compared with, and its reported cases.
 
     Raises:
         OptionError: A metric is not of this task.
     """
-    of_row = _represent(models, cases, options, wanted)
-    others: Mapping[str, _Shown] = {}
-    reason = ""
-    if reference is not None:
-        before, reported = reference
-        if np.array_equal(cases.cases.case_id, reported.cases.case_id):
-            others = _represent(before, reported, options, ())
-        else:
-            reason = "the row that it is compared with reports other cases"
-    figures = [
-        Figure(name, each.title, each.arm, figure, estimate)
-        for name, each in of_row.items()
-        if not shown or name in shown or name.startswith(BEST)
-        for figure, estimate in _list_figures(each, others.get(name))
-    ]
-    return RowFigures(tuple(figures), len(cases.cases), cases.cases.patients, reason)
-
-
-def _represent(
-    models: Sequence[Predictions],
-    cases: EvaluationSet,
-    options: EvaluationOptions,
-    wanted: Sequence[str],
-) -> dict[str, _Shown]:
-    """Return every model by its name, and what stands for each arm as `best_<arm>`."""
     measured = [_measure(model, cases, wanted) for model in models]
     represented = {
         model.name: _Shown(
@@ -162,7 +168,7 @@ def _represent(
             Estimate(selected.choice.selection_auc),
             selected.compared,
         )
-    return represented
+    return MeasuredRow(represented, cases)
 
 
 def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:

@@ -4,8 +4,9 @@ What rows share is made once, and a sweep that was stopped goes on where it was:
 trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
@@ -24,7 +25,7 @@ from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
-from skiagram.sweeps.figures import RowFigures, measure_images, measure_row
+from skiagram.sweeps.figures import MeasuredRow, RowFigures, measure_images, measure_row
 from skiagram.sweeps.rows import SELECTION, Row, Sweep
 from skiagram.training.options import Trainer
 
@@ -120,19 +121,40 @@ class Seal:
 
     opened_by: str
     request: Mapping[str, Any]
+    _opened: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
 
-    def open(self, trained: TrainedRow) -> EvaluationSet:
-        """Return the reported cases of a row."""
-        row = trained.prepared
-        return open_evaluation_set(
-            row.workspace,
-            DataSet.of(row.data),
-            self.opened_by,
-            (*(each.name for each in row.candidates), *row.combinations),
-            self.request,
-            row.plan.seed,
-            row.evaluation.replicates,
-        )
+    def open(self, row: PreparedRow) -> EvaluationSet:
+        """Return the reported cases of a row; opened once for rows that follow one another."""
+        data, replicates = DataSet.of(row.data), row.evaluation.replicates
+        models = (*(each.name for each in row.candidates), *row.combinations)
+        asked = (data, models, row.plan.seed, replicates)
+        if not self._opened or self._opened[0][0] != asked:
+            by, seed = (self.opened_by, models, self.request), row.plan.seed
+            opened = open_evaluation_set(row.workspace, data, *by, seed, replicates)
+            self._opened[:] = [(asked, opened)]
+        return self._opened[0][1]
+
+
+@dataclass(frozen=True)
+class Measurable:
+    """A trained row, and the seal that its figures need."""
+
+    trained: TrainedRow
+    seal: Seal
+
+    @property
+    def row(self) -> PreparedRow:
+        return self.trained.prepared
+
+    def measure(self, wanted: Sequence[str]) -> MeasuredRow:
+        """Return its models, measured by some figures."""
+        cases = self.seal.open(self.row)
+        return measure_row(self.trained.read(), cases, self.row.evaluation, wanted)
+
+    @cached_property
+    def as_reference(self) -> MeasuredRow:
+        """Return what other rows are compared with, which is measured once for all of them."""
+        return self.measure(())
 
 
 def run_rows(
@@ -142,7 +164,7 @@ def run_rows(
     workspace: Workspace,
     entry: str | None = None,
 ) -> Iterator[RowResult]:
-    """Yield the result of each row, those that others are compared with first.
+    """Yield the result of each row, after that of the row that it is compared with.
 
     A row that fails is a result with its reason; the others go on.
 
@@ -151,23 +173,22 @@ def run_rows(
         workspace: Of the project, without changes.
         entry: Model, or `best_<arm>`, whose `selection_auc` is shown beside the progress.
     """
-    numbers = {row.reference for row in rows}
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
     seal = Seal(f"sweep {name}", request)
-    ordered = sorted(rows, key=lambda row: (row.number not in numbers, row.number))
-    references: dict[int, TrainedRow] = {}
+    ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
+    reference: Measurable | None = None
     best: tuple[float, int] | None = None
     with Progress(f"sweep {name}", len(rows)) as progress:
         for start in range(0, len(ordered), _TOGETHER):
             together = ordered[start : start + _TOGETHER]
             for row, trained in _train(together, sweep, workspace):
-                if isinstance(trained, str):
-                    result = RowResult(row, reason=trained)
+                made = None if isinstance(trained, str) else Measurable(trained, seal)
+                if row.number == row.reference:
+                    reference = made
+                if made is None:
+                    result = RowResult(row, reason=str(trained))
                 else:
-                    if row.number in numbers:
-                        references[row.number] = trained
-                    reference = references.get(row.reference)
-                    result = _measure(sweep, trained, reference, seal)
+                    result = _measure(sweep, made, reference)
                 value = None if entry is None else result.figures.selection(entry)
                 if value is not None and (best is None or value > best[0]):
                     best = (value, row.number)
@@ -218,7 +239,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
     networks = split_names(choices["networks"])
     models = used["model"] = [*used["model"], *networks]
-    _check_changes(row, used)
+    check_changes(row.changes, used)
     if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
         allowed = ", ".join((*models, *used["combination"]))
         raise OptionError(f"no model `{unknown[0]}`", where="sweep.models", allowed=allowed)
@@ -255,9 +276,14 @@ _CHOSEN_BY = {  # group of option files → choice of params.yaml
 _STAGES = ("encode", "evaluate", "extract", "hit", "plan")  # whose files a row may change
 
 
-def _check_changes(row: Row, used: Mapping[str, Sequence[str]]) -> None:
-    """Refuse a change of an option file that has no part in the row."""
-    for option in (name for name in row.changes if name.startswith("conf.")):
+def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a change of an option file that has no part in the row.
+
+    Args:
+        changed: Names of options.
+        used: Group → its option files that the row reads.
+    """
+    for option in (name for name in changed if name.startswith("conf.")):
         _, group, *rest = option.split(".")
         if group in _STAGES and rest:
             continue
@@ -298,24 +324,19 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
     return TrainedRow(prepared, (*scores, *(made / name for name in chosen)))
 
 
-def _measure(
-    sweep: Sweep, trained: TrainedRow, reference: TrainedRow | None, seal: Seal
-) -> RowResult:
+def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> RowResult:
     """Return the figures of a row, which are made once."""
-    row, workspace = trained.prepared.row, trained.prepared.workspace
+    row, workspace = made.row.row, made.row.workspace
     asked = {"figures": sweep.figures, "models": sweep.models}
-    inputs = trained.inputs | asked
-    compared = None if reference is None or reference.prepared.row == row else reference
+    inputs = made.trained.inputs | asked
+    compared = None if reference is None or reference is made else reference
     if compared is not None:
-        inputs["reference"] = compared.inputs
+        inputs["reference"] = compared.trained.inputs
 
     def make(folder: Path) -> None:
-        cases = seal.open(trained)
-        other = None if compared is None else (compared.read(), seal.open(compared))
-        figures = measure_row(
-            trained.read(), cases, trained.prepared.evaluation, sweep.figures, sweep.models, other
-        )
-        data = trained.prepared.data
+        other = None if compared is None else compared.as_reference
+        figures = made.measure(sweep.figures).figures(sweep.models, other)
+        data = made.row.data
         of_images = measure_images(data.cases.parent, data.store, sweep.figures)
         all_figures = (*figures.figures, *of_images)
         write_record(replace(figures, figures=all_figures), folder / _FIGURES)
