@@ -15,6 +15,7 @@ from skiagram.statistics.bootstrap import (
     draw_patients,
     percentile_interval,
 )
+from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.variation import effective_patients, over_trainings, variance_of_mean
 
 Floats = NDArray[np.float64]
@@ -207,3 +208,21 @@ def test_a_figure_that_jumps_is_as_wide_as_its_resamples_and_students_quantile()
     difference = bootstrap_difference(above_the_median, draws)
     half = t.ppf(0.975, 14) * resampled.std(ddof=1)
     assert (difference.low, difference.high) == pytest.approx((value - half, value + half))
+
+
+def test_a_share_that_hardly_jumps_reaches_as_far_as_its_patients_let_it() -> None:
+    draws = draw_patients(np.arange(40), 10, 500, seed=0, degrees=9)
+    values = np.where(np.arange(40) == 0, 0.6, 1.0)  # mean .99
+
+    def mean(weights: Floats) -> Floats:
+        return mean_of(values, weights)
+
+    short = bootstrap_estimate(mean, draws, kind="percentile")
+    found = bootstrap_estimate(mean, draws, kind="percentile", most_cases=3)
+    low = wilson_interval(0.99, 30, t.ppf(0.975, 9))[0]
+    assert found.low == pytest.approx(low)
+    assert (short.low or 0) > 0.95 > low
+    perfect = bootstrap_estimate(
+        lambda weights: np.minimum(1.0, mean(weights) + 0.01), draws, kind="percentile"
+    )
+    assert perfect.low == pytest.approx(10 / (10 + norm.ppf(0.975) ** 2))  # as it is one by luck

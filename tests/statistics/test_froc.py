@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from skiagram.statistics.bootstrap import bootstrap_difference, draw_patients
-from skiagram.statistics.delong import difference_estimate
+from skiagram.statistics.delong import auc_estimate, difference_estimate
 from skiagram.statistics.froc import RATES, FreeResponse, Ratings, difference_found
+from skiagram.statistics.proportions import wilson_interval
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -91,6 +92,18 @@ def test_area_of_a_published_example_is_met() -> None:
     ratings = Ratings(lesion, lesion_image, false, false_image)
     response = FreeResponse((ratings,), np.arange(8))
     assert response.merit("lesion").mean == pytest.approx(0.7708333, abs=5e-8)
+
+
+def test_a_finder_that_happens_to_miss_next_to_nothing_keeps_its_doubt() -> None:
+    """Ten lesions of ten patients, one of them below a single one of 90 normal images."""
+    lesion, normal = np.arange(10), np.arange(10, 100)
+    rating, false = np.full(10, 2.0), np.zeros(90)
+    rating[0], false[0] = 1.0, 1.5
+    response = FreeResponse((Ratings(rating, lesion, false, normal),), np.arange(100))
+    found = auc_estimate(response.merit())
+    quantile = response.merit().variation.quantile
+    assert found.value == pytest.approx(1 - 1 / 900)
+    assert found.low == pytest.approx(wilson_interval(1 - 1 / 900, 2 * 10, quantile)[0])
 
 
 def test_nothing_marked_gives_a_half() -> None:

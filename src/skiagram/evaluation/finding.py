@@ -45,13 +45,13 @@ from skiagram.statistics.delong import (
 )
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import (
+    MOST_LESIONS,
     RATES,
     FreeResponse,
     Ratings,
     difference_found,
     ratio_found,
 )
-from skiagram.statistics.proportions import wilson_interval
 from skiagram.statistics.significance import relate_to_margin
 from skiagram.statistics.variation import effective_patients
 
@@ -270,13 +270,12 @@ class _Search:
         }
 
     def _estimate(self, response: FreeResponse, rates: Floats, *, normal: bool = False) -> Estimate:
-        share = bootstrap_estimate(
-            response.share_found(rates, normal=normal), self.draws, kind="percentile"
+        return bootstrap_estimate(
+            response.share_found(rates, normal=normal),
+            self.draws,
+            kind="percentile",
+            most_cases=MOST_LESIONS,
         )
-        if share.value in (0.0, 1.0):  # where resamples vary, their percentiles are too near
-            low, high = wilson_interval(share.value, self.draws.smallest_class)
-            return Estimate(share.value, low, high, "Wilson on the patients with lesions")
-        return share
 
     def _against_ideal(self, result: FinderResult, response: FreeResponse) -> FinderResult:
         """Add what the ideal observer says, held against it in the same pairs."""

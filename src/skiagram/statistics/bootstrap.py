@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.proportions import join_with_wilson, wilson_interval
 from skiagram.statistics.variation import (
     Variation,
     Z,
@@ -140,12 +140,18 @@ class MeanOverRepeats:
 
 
 def bootstrap_estimate(
-    statistic: Statistic, draws: PatientDraws, *, share: bool = True, kind: Kind = "BCa"
+    statistic: Statistic,
+    draws: PatientDraws,
+    *,
+    share: bool = True,
+    kind: Kind = "BCa",
+    most_cases: float = np.inf,
 ) -> Estimate:
     """Estimate a statistic with its 95 % bootstrap interval by patient.
 
-    Resamples that lack a class are left out. A share of exactly 0 or 1 never varies; its interval
-    is Wilson's, as of a proportion among the patients of the rarest class. Where BCa is not defined
+    Resamples that lack a class are left out. A share of exactly 0 or 1 never varies, or one that
+    jumps too little; its interval is Wilson's, as of a proportion among the patients of the rarest
+    class. Where BCa is not defined
     (all replicates on one side of the figure, or a class with a single patient), the interval is
     the percentile one and its method says so.
 
@@ -159,6 +165,8 @@ def bootstrap_estimate(
         kind: "percentile" for a figure that jumps, as a share above a threshold that the resample
             sets: leaving out one case says nothing of its variance (Efron 1982, *The Jackknife, the
             Bootstrap and Other Resampling Plans*, §3.4), so resamples alone do.
+        most_cases: Most independent cases that a patient of the rarest class may stand for, of a
+            share; the interval is else lengthened as `join_with_wilson` has it.
     """
     value = float(statistic(np.ones((1, len(draws.patient))))[0])
     if not np.isfinite(value):
@@ -168,7 +176,7 @@ def bootstrap_estimate(
     if defined.mean() < 0.5:
         return Estimate(value, method="no interval: too few patients of a class to resample")
     values = values[defined]
-    if share and value in (0.0, 1.0) and np.ptp(values) == 0:
+    if share and value in (0.0, 1.0) and (kind == "percentile" or np.ptp(values) == 0):
         low, high = wilson_interval(value, draws.smallest_class)
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
     jackknife, bounds = None, None
@@ -178,12 +186,17 @@ def bootstrap_estimate(
     variation = _variation(statistic, draws, values, jackknife)
     method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + variation.words
     low, high = percentile_interval(values) if bounds is None else bounds
-    if variation.scope == "fits" and np.isinf(variation.degrees):
-        return Estimate(value, low, high, method)
-    lengthened = variation.half / (Z * float(values.std(ddof=1))) if variation.variance > 0 else 1.0
-    low, high = value - lengthened * (value - low), value + lengthened * (high - value)
-    if share:
-        low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))
+    if variation.scope == "procedure" or np.isfinite(variation.degrees):
+        standard = Z * float(values.std(ddof=1))
+        longer = variation.half / standard if variation.variance > 0 else 1.0
+        low, high = value - longer * (value - low), value + longer * (high - value)
+        if share:
+            low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))
+    if 0 < value < 1:
+        most = most_cases * draws.smallest_class
+        low, high = join_with_wilson(
+            (low, high), value, variation.variance, most, variation.quantile
+        )
     return Estimate(value, low, high, method)
 
 

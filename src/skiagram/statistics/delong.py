@@ -22,7 +22,7 @@ from scipy.stats import norm, rankdata
 
 from skiagram.errors import DataError
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.proportions import join_with_wilson, wilson_interval
 from skiagram.statistics.variation import (
     Variation,
     covariance_of_means,
@@ -49,12 +49,14 @@ class Placements:
         label: (n,) true class, of two classes whether it is the positive one; every class occurs.
         patient: (n,) patients numbered from 0.
         folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
+        most_cases: Most independent cases that a patient of the smaller class may stand for.
     """
 
     values: NDArray[np.float64]
     label: NDArray[np.bool_] | NDArray[np.int64]
     patient: NDArray[np.int64]
     folds: int = 0
+    most_cases: float = np.inf
 
     @cached_property
     def sides(self) -> tuple[NDArray[np.bool_], ...]:
@@ -266,9 +268,23 @@ def auc_estimate(auc: Placements) -> Estimate:
     if variation.variance == 0 or not 0 < value < 1:
         low, high = wilson_interval(value, auc.smaller_class)
         return Estimate(value, low, high, "Wilson on the patients of the smaller class")
-    half = variation.half / (value * (1 - value))
+    most = auc.most_cases * auc.smaller_class
+    low, high = auc_interval(value, variation.variance, most, variation.quantile)
+    return Estimate(value, low, high, f"logit DeLong{_words(auc)}")
+
+
+def auc_interval(
+    value: float, variance: float, most: float, quantile: float
+) -> tuple[float, float]:
+    """Return the logit interval of an AUC, joined with Wilson's as `join_with_wilson` has it.
+
+    Args:
+        value: In (0, 1).
+        variance: Above 0.
+    """
+    half = quantile * float(np.sqrt(variance)) / (value * (1 - value))
     low, high = expit(logit(value) - half), expit(logit(value) + half)
-    return Estimate(value, float(low), float(high), f"logit DeLong{_words(auc)}")
+    return join_with_wilson((float(low), float(high)), value, variance, most, quantile)
 
 
 def difference_estimate(auc: Placements, other: Placements) -> Estimate:

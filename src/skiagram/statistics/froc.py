@@ -37,6 +37,10 @@ Flags = NDArray[np.bool_]
 Weighting = Literal["image", "lesion"]
 
 RATES: Floats = np.array([0.125, 0.25, 0.5, 1, 2, 4, 8])  # false marks per image of LUNA16
+# Where no lesion happens to be missed variances are far too small. These are the most independent
+# images that a patient of the smaller class may stand for, and lesions of a patient (simulated).
+MOST_IMAGES = 2.0
+MOST_LESIONS = 3.0
 _ROUNDING = 1e-9
 
 
@@ -107,7 +111,7 @@ class FreeResponse:
         ]
         positive = np.arange(len(abnormal) + len(others)) < len(abnormal)
         patient = self.patient[np.concatenate([abnormal, others])]
-        return Placements(np.array(values), positive, patient, self.folds)
+        return Placements(np.array(values), positive, patient, self.folds, MOST_IMAGES)
 
     def sensitivities(self, rates: Floats, weights: Floats, *, normal: bool = False) -> Floats:
         """Return (b, rates) the share of lesions found at rates of false marks per image.

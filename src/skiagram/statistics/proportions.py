@@ -35,6 +35,30 @@ def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[f
     return low, high
 
 
+def join_with_wilson(
+    interval: tuple[float, float], value: float, variance: float, most: float, quantile: float
+) -> tuple[float, float]:
+    """Return an interval of a share or an AUC, lengthened where its variance is too small.
+
+    A variance v says as much as θ (1 − θ) / v independent cases. Where a sample happens to hold
+    next to no error, that is more than its patients can say; then the interval reaches at least as
+    far as Wilson's on the most cases that they can stand for. Below that it stays as it is.
+
+    Args:
+        value: θ, in (0, 1).
+        most: Cases.
+    """
+    if not is_capped(value, variance, most):
+        return interval
+    low, high = wilson_interval(value, most, quantile)
+    return min(interval[0], low), max(interval[1], high)
+
+
+def is_capped(value: float, variance: float, most: float) -> bool:
+    """Return whether a variance says more than the most independent cases."""
+    return variance * most < value * (1 - value)
+
+
 def effective_size(success: NDArray[np.float64], patient: NDArray[np.int64]) -> float:
     """Return how many independent cases hold the information of clustered ones.
 
