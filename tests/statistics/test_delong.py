@@ -15,9 +15,13 @@ from skiagram.statistics.delong import (
     auc_estimate,
     combination,
     difference_estimate,
+    difference_variation,
     macro_placements,
     placements,
 )
+from skiagram.statistics.differences import auc_figure
+from skiagram.statistics.proportions import wilson_interval
+from skiagram.statistics.significance import gain_probabilities
 from tests.statistics.paired import of
 
 Floats = NDArray[np.float64]
@@ -212,3 +216,49 @@ def test_paired_interval_equals_proc() -> None:
     middle, half = (0.2394861786041 + 0.0658523630626) / 2, (0.2394861786041 - 0.0658523630626) / 2
     half *= t.ppf(0.975, one.degrees) / norm.ppf(0.975)  # pROC's quantile is normal
     assert (found.low, found.high) == pytest.approx((middle - half, middle + half))
+
+
+def nearly_perfect(positives: int, negatives: int, below: int) -> Placements:
+    """One positive lies below so many of the negatives, all others above every one."""
+    score = np.concatenate([[0.5], np.full(positives - 1, 2.0), np.zeros(negatives)])
+    score[positives : positives + below] = 1.0
+    return single(score, np.arange(positives + negatives) < positives)
+
+
+def test_an_order_that_happens_to_be_nearly_perfect_keeps_its_doubt() -> None:
+    auc = nearly_perfect(10, 300, 3)
+    assert auc.mean == pytest.approx(1 - 3 / 3000)
+    found = auc_estimate(auc)
+    expected = wilson_interval(auc.mean, 5 * 10, t.ppf(0.975, 9))[0]
+    assert found.low == pytest.approx(expected)
+    part = auc_figure(auc).bounds(t.ppf(0.975, 9))
+    assert part == pytest.approx((found.low, found.high))
+
+
+def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals() -> None:
+    """The other's lower bound, not its variance alone, says how much better the first may be."""
+    generator = np.random.default_rng(3)
+    positive = np.arange(100) < 40
+    perfect = single(positive.astype(float), positive)
+    other = single(generator.normal(size=100) + 2.6 * positive, positive)
+    found, low = difference_estimate(perfect, other), auc_estimate(other).low
+    assert (found.value, found.high) == pytest.approx((1 - other.mean, 1 - (low or 0)))
+    plain = combination([(1.0, perfect), (-1.0, other)]).variation.half
+    assert (found.high or 0) - (found.value or 0) > 1.2 * plain
+    assert found.method == "from both intervals"
+    backwards = difference_estimate(other, perfect)
+    assert (backwards.low, backwards.high) == pytest.approx((-(found.high or 0), -(found.low or 0)))
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
+def test_p_value_and_probabilities_agree_with_a_lopsided_interval(end: str) -> None:
+    generator = np.random.default_rng(3)
+    positive = np.arange(100) < 40
+    perfect = single(positive.astype(float), positive)
+    other = single(generator.normal(size=100) + 2.6 * positive, positive)
+    found, variation = difference_estimate(perfect, other), difference_variation(perfect, other)
+    bound = getattr(found, end)
+    gain = gain_probabilities(found, variation, bound)
+    assert gain is not None
+    assert gain.above == pytest.approx(0.975 if end == "low" else 0.025)
+    assert variation.p((found.value or 0) - bound) == pytest.approx(0.05)

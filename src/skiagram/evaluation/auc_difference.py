@@ -11,7 +11,7 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements, missing_pairs
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws
-from skiagram.statistics.delong import Placements, combination, difference_estimate
+from skiagram.statistics.delong import Placements, difference_estimate, difference_variation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
 
@@ -128,8 +128,8 @@ def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
         return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_SCORES), Variation(0.0))
     first, second = model.placements, other.placements
     if first is not None and second is not None:
-        paired = combination([(1.0, first), (-1.0, second)])
-        return AucDifference(difference_estimate(first, second), paired.variation)
+        variation = difference_variation(first, second)
+        return AucDifference(difference_estimate(first, second), variation)
     value = model.auc - other.auc
     if 2 * np.isfinite(model.resampled_auc - other.resampled_auc).sum() < len(model.draws.counts):
         method = "no interval: too few patients of a class to resample"

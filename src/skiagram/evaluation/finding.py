@@ -39,8 +39,8 @@ from skiagram.statistics.bootstrap import (
 )
 from skiagram.statistics.delong import (
     auc_estimate,
-    combination,
     difference_estimate,
+    difference_variation,
     has_leaked,
 )
 from skiagram.statistics.estimate import Estimate
@@ -159,7 +159,7 @@ def evaluate_finding(
     one, other = standing[contender][0], standing["classical"][0]
     pair = [each.merit(against_all=not search.normal) for each in (one, other)]
     difference = difference_estimate(*pair)
-    variation = combination([(1.0, pair[0]), (-1.0, pair[1])]).variation
+    variation = difference_variation(*pair)
     return replace(
         evaluation,
         difference=difference,

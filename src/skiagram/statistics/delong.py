@@ -22,7 +22,7 @@ from scipy.stats import norm, rankdata
 
 from skiagram.errors import DataError
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import join_with_wilson, wilson_interval
+from skiagram.statistics.proportions import is_capped, join_with_wilson, wilson_interval
 from skiagram.statistics.variation import (
     Variation,
     covariance_of_means,
@@ -34,6 +34,9 @@ from skiagram.statistics.variation import (
 )
 
 _NOTHING = 1e-15
+# Most independent cases that a patient of the smaller class may stand for: it is about 2 in normal
+# densities, and more only where an order happens to be nearly perfect (simulated).
+MOST_CASES = 5.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Placements:
     label: NDArray[np.bool_] | NDArray[np.int64]
     patient: NDArray[np.int64]
     folds: int = 0
-    most_cases: float = np.inf
+    most_cases: float = MOST_CASES
 
     @cached_property
     def sides(self) -> tuple[NDArray[np.bool_], ...]:
@@ -98,6 +101,13 @@ class Placements:
     def smaller_class(self) -> int:
         """Return the number of patients of the class that has fewest."""
         return min(len(np.unique(self.patient[side])) for side in self.sides)
+
+    @property
+    def capped(self) -> bool:
+        """Return whether the variance of the AUC is too small to be believed."""
+        value, variance = self.mean, self.variation.variance
+        most = self.most_cases * self.smaller_class
+        return variance == 0 or not 0 < value < 1 or is_capped(value, variance, most)
 
     def single(self) -> "list[Placements]":
         """Return each repeat on its own."""
@@ -235,7 +245,9 @@ def macro_placements(
         own = label == k
         against_rest = placements(probability[:, :, k], own, patient, fit=fit).values
         values += np.where(own, 1.0, own_count / (len(label) - count)) * against_rest
-    return Placements(values / len(classes), label, patient, folds)
+    # A mean over several classes says more than the patients of the smallest one.
+    most = MOST_CASES if len(classes) == 2 else np.inf
+    return Placements(values / len(classes), label, patient, folds, most)
 
 
 def combination(terms: Sequence[tuple[float, Placements]]) -> Placements:
@@ -293,18 +305,57 @@ def difference_estimate(auc: Placements, other: Placements) -> Estimate:
     Where no variance can be seen, the two single intervals are joined by squaring and adding
     (Newcombe 1998, method 10), which is wider.
     """
-    paired = combination([(1.0, auc), (-1.0, other)])
-    value, variation = auc.mean - other.mean, paired.variation
+    value, variation = auc.mean - other.mean, difference_variation(auc, other)
     if variation.variance > 0:
-        half, method = variation.half, f"paired DeLong{_words(paired)}"
-        return Estimate(value, max(-1.0, value - half), min(1.0, value + half), method)
-    interval, other_interval = (
-        wilson_interval(each.mean, each.smaller_class) for each in (auc, other)
-    )
-    below = np.hypot(auc.mean - interval[0], other_interval[1] - other.mean)
-    above = np.hypot(interval[1] - auc.mean, other.mean - other_interval[0])
+        below, above = (variation.quantile * variation.error(upwards=up) for up in (False, True))
+        method = "from both intervals" if variation.errors else "paired DeLong"
+        words = _words(combination([(1.0, auc), (-1.0, other)]))
+        return Estimate(
+            value, max(-1.0, value - below), min(1.0, value + above), f"{method}{words}"
+        )
+    intervals = [wilson_interval(each.mean, each.smaller_class) for each in (auc, other)]
+    below, above = _recovered(auc.mean, other.mean, *intervals, 0.0)
     low, high = max(-1.0, float(value - below)), min(1.0, float(value + above))
     return Estimate(value, low, high, "Newcombe on the patients of the smaller class")
+
+
+def difference_variation(auc: Placements, other: Placements) -> Variation:
+    """Return the variation of AUC minus other AUC on the same cases.
+
+    It is that of the paired placements. Where one of the two variances is too small to be believed
+    (`join_with_wilson`; an AUC of exactly 0 or 1), the paired one is, too. Then each side is put
+    together from the single intervals and the correlation that the paired variance shows (Zou &
+    Donner 2008, *Statistics in Medicine* 27:1693).
+    """
+    variation = combination([(1.0, auc), (-1.0, other)]).variation
+    if variation.variance == 0 or not (auc.capped or other.capped):
+        return variation
+    first, second = auc.variation.variance, other.variation.variance
+    correlation = 0.0
+    if first > 0 and second > 0:
+        shared = (first + second - variation.variance) / 2
+        correlation = float(np.clip(shared / np.sqrt(first * second), -1, 1))
+    intervals = [(each.low or 0.0, each.high or 0.0) for each in map(auc_estimate, (auc, other))]
+    arms = _recovered(auc.mean, other.mean, *intervals, correlation)
+    below, above = (arm / variation.quantile for arm in arms)
+    variance = max(variation.variance, below * above)
+    return replace(variation, variance=variance, errors=(below, above))
+
+
+def _recovered(
+    value: float,
+    other: float,
+    interval: tuple[float, float],
+    other_interval: tuple[float, float],
+    correlation: float,
+) -> tuple[float, float]:
+    """Return how far a difference reaches down and up, by the intervals of its two figures."""
+    (low, high), (other_low, other_high) = interval, other_interval
+    arms = ((value - low, other_high - other), (high - value, other - other_low))
+    below, above = (
+        float(np.sqrt(max(0.0, one**2 + two**2 - 2 * correlation * one * two))) for one, two in arms
+    )
+    return below, above
 
 
 def _words(auc: Placements) -> str:

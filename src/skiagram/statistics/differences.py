@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logit
 from scipy.stats import t
 
-from skiagram.statistics.delong import Placements
+from skiagram.statistics.delong import Placements, auc_interval
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import size_and_variation, wilson_interval
 from skiagram.statistics.variation import Variation, covariance_of_means
@@ -31,23 +30,23 @@ class Figure:
     """A share or an AUC on some cases, with all that its interval is made of.
 
     Attributes:
+        size: Independent cases of a share; of an AUC the patients of the smaller class.
+        most: Most independent cases that an AUC's variance may stand for; None of a share.
         samples: (values, patients) whose means make the figure: one sample, or one a class.
     """
 
     value: float
     size: float
     variation: Variation
-    logit: bool
+    most: float | None
     samples: tuple[tuple[Floats, Patients], ...]
 
     def bounds(self, quantile: float) -> tuple[float, float]:
         """Return the bounds that lie so many standard errors away."""
-        spread = float(np.sqrt(self.variation.variance))
-        if not self.logit or spread == 0 or not 0 < self.value < 1:
+        variance = self.variation.variance
+        if self.most is None or variance == 0 or not 0 < self.value < 1:
             return wilson_interval(self.value, self.size, quantile)
-        half = quantile * spread / (self.value * (1 - self.value))
-        low, high = expit(logit(self.value) - half), expit(logit(self.value) + half)
-        return float(low), float(high)
+        return auc_interval(self.value, variance, self.most, quantile)
 
     def correlation(self, other: "Figure") -> float:
         """Return the correlation that patients with cases on both sides make."""
@@ -65,7 +64,8 @@ class Figure:
 
 def auc_figure(auc: Placements) -> Figure:
     """Return an AUC as a figure to be compared with that of other cases."""
-    return Figure(auc.mean, auc.smaller_class, auc.variation, True, auc.samples)
+    patients = auc.smaller_class
+    return Figure(auc.mean, patients, auc.variation, auc.most_cases * patients, auc.samples)
 
 
 def share_figure(success: Floats, patient: Patients) -> Figure:
@@ -76,7 +76,7 @@ def share_figure(success: Floats, patient: Patients) -> Figure:
     """
     size, variation = size_and_variation(success, patient)
     mean = success.mean(axis=0)
-    return Figure(float(success.mean()), size, variation, False, ((mean, patient),))
+    return Figure(float(success.mean()), size, variation, None, ((mean, patient),))
 
 
 def difference_of_figures(figure: Figure, other: Figure) -> tuple[Estimate, float | None]:

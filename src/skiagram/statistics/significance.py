@@ -198,8 +198,8 @@ def gain_probabilities(
 
     Under a flat prior the posterior of the difference is Student's t around the estimate, with its
     standard error and degrees of freedom; normal where these are infinite (Gelman et al. 2013,
-    *Bayesian Data Analysis*, 3rd ed., §2.5 and §3.2). Its central 95 % are the interval of the
-    estimate, so the two never contradict each other.
+    *Bayesian Data Analysis*, 3rd ed., §2.5 and §3.2). Each half has the standard error of its side.
+    Its central 95 % are the interval of the estimate, so the two never contradict each other.
 
     Returns:
         None where no variance can be seen, unless the two are the same.
@@ -210,8 +210,9 @@ def gain_probabilities(
     if value is None or difference.low is None or difference.high is None:
         return None
     if variation.variance > 0:
-        posterior = t(variation.degrees, loc=value, scale=float(np.sqrt(variation.variance)))
-        above, worse = float(posterior.sf(margin)), float(posterior.cdf(-margin))
+        over, under = (variation.error(upwards=value < bound) for bound in (margin, -margin))
+        above = float(t.cdf((value - margin) / over, variation.degrees))
+        worse = float(t.cdf((-margin - value) / under, variation.degrees))
         return GainProbabilities(above, max(0.0, 1 - above - worse), worse, PRIOR)
     if difference.low == difference.high == 0:
         return GainProbabilities(0.0, 1.0, 0.0, PRIOR)

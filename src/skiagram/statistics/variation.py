@@ -28,6 +28,8 @@ class Variation:
         degrees: Degrees of freedom of the variance; infinite: a normal quantile.
         trainings: The part of the variance that more patients would not lessen: that of the seed.
         scope: Whether it is the figure of these fits or of the procedure that made them.
+        errors: Standard errors downwards and upwards, where the interval is lopsided; else both are
+            the root of the variance.
     """
 
     variance: float
@@ -35,6 +37,7 @@ class Variation:
     trainings: float = 0.0
     scope: Scope = "fits"
     repeats: int = 1
+    errors: tuple[float, float] | None = None
 
     @property
     def quantile(self) -> float:
@@ -58,8 +61,12 @@ class Variation:
         from scipy.stats import t
 
         if self.variance > 0:
-            return float(2 * t.sf(abs(value) / np.sqrt(self.variance), self.degrees))
+            return float(2 * t.sf(abs(value) / self.error(upwards=value < 0), self.degrees))
         return 1.0 if value == 0 else None
+
+    def error(self, *, upwards: bool) -> float:
+        """Return the standard error on one side of the figure."""
+        return self.errors[upwards] if self.errors else float(np.sqrt(self.variance))
 
 
 def is_clustered(patient: Patients) -> bool:
