@@ -26,7 +26,7 @@ from procedures import procedures_section
 from rare_classes import rare_classes_section
 from scipy.stats import norm
 from shifts import shifts_section
-from unequal_patients import unequal_patients_section
+from unequal_patients import influences_section, unequal_patients_section
 from within_fits import within_fits_section
 
 from skiagram.seeding import stream
@@ -258,6 +258,7 @@ def page(simulations: int, replicates: int) -> str:
     for design, pool in pools.items():
         text += row(design.title, *map(percent, false_positives(design, simulations, pool)))
     text += unequal_patients_section(max(1, simulations // 2), replicates)
+    text += influences_section(max(1, simulations // 2))
     text += groups_section(max(1, simulations // 2))
     text += procedures_section(max(1, 3 * simulations // 4), simulations)
     text += within_fits_section(max(1, simulations // 5))

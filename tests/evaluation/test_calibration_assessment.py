@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
-from scipy.special import expit
+from scipy.special import expit, logit
+from scipy.stats import t
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
@@ -27,6 +28,7 @@ from skiagram.evaluation.calibration_assessment import (
 )
 from skiagram.records import write_record
 from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.variation import effective_patients, variance_of_mean
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.statistics.paired import PATIENT, POSITIVE, PROBABILITY
 
@@ -205,3 +207,19 @@ def test_a_model_that_is_sure_of_one_class_stops_nothing(
     write_record(found, tmp_path / "evaluation.json")  # refuses what is no number
     assert found.models[0].calibration is not None
     assert found.models[0].calibration.expected_to_observed.value == 2.0 * named
+
+
+def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_quantile() -> None:
+    """With equal probabilities both figures are functions of a mean, whose variance is known."""
+    patient = np.r_[np.arange(20), np.full(25, 20), np.full(25, 21)]
+    positive = np.arange(70) % 3 == 0
+    positive[20:45] = np.arange(25) % 4 > 0
+    share, probability = positive.mean(), np.full((1, 70), 0.4)
+    error = np.sqrt(variance_of_mean(positive.astype(float), patient))
+    half = t.ppf(0.975, effective_patients(patient) - 1) * error
+    intercept = calibration_intercept(probability, positive, patient)
+    assert intercept.value == pytest.approx(logit(share) - logit(0.4))
+    reach = half / (share * (1 - share))
+    assert (intercept.high or 0) - (intercept.value or 0) == pytest.approx(reach)
+    ratio = expected_to_observed(probability, positive, patient)
+    assert np.log((ratio.high or 0) / (ratio.value or 0)) == pytest.approx(half / share)

@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import logit
+from scipy.stats import t
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -21,7 +23,8 @@ from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import predictive_value_at_prevalence
+from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
+from skiagram.statistics.variation import effective_patients, variance_of_mean
 from tests.evaluation.scenario import Scenario, finished, scenario
 
 
@@ -130,6 +133,30 @@ def test_at_the_observed_share_it_is_the_observed_predictive_value() -> None:
     found = predictive_values(right, positive, np.arange(200), 0.25)
     assert found[PPV].value == pytest.approx(40 / 70)
     assert found[NPV].value == pytest.approx(120 / 130)
+
+
+def test_a_patient_of_many_images_lengthens_a_predictive_value_on_both_sides() -> None:
+    """Thirty positive and thirty negative patients; one of each has 25 images, a few are wrong."""
+    sizes = np.ones(60, dtype=np.int64)
+    sizes[[0, 30]] = 25
+    patient = np.repeat(np.arange(60), sizes)
+    positive = patient < 30
+    right = np.ones(len(patient))
+    right[(patient % 10 == 3) | (np.arange(len(patient)) % 25 < 3)] = 0.0
+    found = predictive_values(right, positive, patient, 0.1)[PPV]
+    one, other = (proportion(right[side], patient[side]) for side in (positive, ~positive))
+    reach = np.hypot(
+        np.log((one.high or 0) / (one.value or 0)),
+        np.log((1 - (other.value or 0)) / (1 - (other.high or 0))),
+    )
+    assert logit(found.high) - logit(found.value) >= reach - 1e-12
+    influence = np.where(positive, (right - one.value) / one.value, 0.0) / positive.sum()
+    influence -= np.where(
+        positive, 0.0, (1 - right - (1 - other.value)) / (1 - other.value) / (~positive).sum()
+    )
+    error = np.sqrt(variance_of_mean(len(patient) * influence, patient) * 59 / 60)
+    half = t.ppf(0.975, effective_patients(patient) - 1) * error
+    assert logit(found.value) - logit(found.low) >= half - 1e-12
 
 
 def test_extremes_keep_their_doubt_and_absent_classes_say_why() -> None:

@@ -25,8 +25,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
 from skiagram.statistics.discrimination import Flags, Floats
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.proportions import proportion
-from skiagram.statistics.variation import Z
+from skiagram.statistics.proportions import proportion, vary_sum
 
 MAX_BINS = 10
 CASES_PER_BIN = 20
@@ -144,10 +143,10 @@ def expected_to_observed(
     ratio = float(expected.sum() / positive.sum())
     if ratio == 0:
         return Estimate(0.0, method="no interval: no positive case is expected")
-    spread = _spread(expected / expected.sum() - positive / positive.sum(), patient)
-    if spread is None:
+    variation = vary_sum(expected / expected.sum() - positive / positive.sum(), patient)
+    if not variation.variance > 0:
         return Estimate(ratio, method=_ONE_PATIENT)
-    low, high = (float(ratio * np.exp(side * Z * spread)) for side in (-1, 1))
+    low, high = (float(ratio * np.exp(side * variation.half)) for side in (-1, 1))
     return Estimate(ratio, low, high, "delta method on the log, by patient")
 
 
@@ -182,19 +181,10 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
 
 def _estimate(fits: Sequence[Coefficient], patient: NDArray[np.int64]) -> Estimate:
     value = float(np.mean([fit.value for fit in fits]))
-    spread = _spread(np.mean([fit.influence for fit in fits], axis=0), patient)
-    if spread is None:
+    variation = vary_sum(np.mean([fit.influence for fit in fits], axis=0), patient)
+    if not variation.variance > 0:
         return Estimate(value, method=_ONE_PATIENT)
-    return Estimate(value, value - Z * spread, value + Z * spread, "sandwich, by patient")
-
-
-def _spread(influence: Floats, patient: NDArray[np.int64]) -> float | None:
-    """Return the standard error by patient; None where a single patient shows no spread."""
-    patients = len(np.unique(patient))
-    if patients < 2:
-        return None
-    sums = np.bincount(patient, weights=influence)
-    return float(np.sqrt(patients / (patients - 1) * (sums**2).sum()))
+    return Estimate(value, value - variation.half, value + variation.half, "sandwich, by patient")
 
 
 _KNOTS = (0.05, 0.35, 0.65, 0.95)

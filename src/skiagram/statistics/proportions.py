@@ -116,8 +116,10 @@ def predictive_value_at_prevalence(
     """Estimate the predictive value of a class at a stated prevalence by Bayes' theorem.
 
     Intervals are made on the logit by the delta method, by patient (Mercaldo, Lau & Zhou 2007,
-    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases). Where sensitivity or
-    specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
+    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases and without the
+    n / (n − 1) of a variance). Where patients have several cases, either side is at least as long
+    as sensitivity's and specificity's own intervals make it: few patients decide. Where sensitivity
+    or specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
 
     Args:
         correct: (n,) share of repeats in which a case is decided correctly.
@@ -141,9 +143,30 @@ def predictive_value_at_prevalence(
         return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
     influence = np.where(own, correct - hit, correct - (1 - miss))
     influence /= np.where(own, own.sum() * hit, (~own).sum() * miss)
-    spread = float(np.sqrt((np.bincount(patient, weights=influence) ** 2).sum()))
-    low, high = expit(logit(value) - Z * spread), expit(logit(value) + Z * spread)
+    half = vary_sum(influence, patient).half * np.sqrt(1 - 1 / len(np.unique(patient)))
+    below, above = half, half
+    if is_clustered(patient):
+        arms = _arms_of_likelihood_ratio(correct, own, patient)
+        below, above = max(half, arms[0]), max(half, arms[1])
+    low, high = expit(logit(value) - below), expit(logit(value) + above)
     return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
+
+
+def _arms_of_likelihood_ratio(
+    correct: NDArray[np.float64], own: NDArray[np.bool_], patient: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return how far the log of a decision's likelihood ratio reaches down and up.
+
+    Put together from Wilson's intervals of the logs of sensitivity and 1 − specificity (Zou &
+    Donner 2008, *Statistics in Medicine* 27:1693).
+    """
+    hit, rejected = (proportion(correct[side], patient[side]) for side in (own, ~own))
+    (value, low, high), (rejection, least, most) = (
+        np.clip([each.value, each.low, each.high], 1e-9, 1 - 1e-9) for each in (hit, rejected)
+    )
+    below = np.hypot(np.log(value / low), np.log((1 - least) / (1 - rejection)))
+    above = np.hypot(np.log(high / value), np.log((1 - rejection) / (1 - most)))
+    return float(below), float(above)
 
 
 def _bayes(hit: float, miss: float, prevalence: float) -> float:
@@ -166,6 +189,15 @@ def vary_mean(value: Floats, patient: Patients, folds: int = 0) -> Variation:
     return over_trainings(
         variance_of_mean(value.mean(axis=0), patient), degrees, value.mean(axis=1)
     )
+
+
+def vary_sum(influence: Floats, patient: Patients) -> Variation:
+    """Return how much a figure varies over patients, by the influence of each case on it.
+
+    Args:
+        influence: (n,) what leaving the case out would change, which sums to 0.
+    """
+    return vary_mean(len(influence) * influence[None], patient)
 
 
 def tango_interval(
