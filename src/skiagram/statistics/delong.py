@@ -313,8 +313,8 @@ def difference_estimate(auc: Placements, other: Placements) -> Estimate:
         return Estimate(
             value, max(-1.0, value - below), min(1.0, value + above), f"{method}{words}"
         )
-    intervals = [wilson_interval(each.mean, each.smaller_class) for each in (auc, other)]
-    below, above = _recovered(auc.mean, other.mean, *intervals, 0.0)
+    first, second = (wilson_interval(each.mean, each.smaller_class) for each in (auc, other))
+    below, above = _recovered(auc.mean, other.mean, first, second, 0.0)
     low, high = max(-1.0, float(value - below)), min(1.0, float(value + above))
     return Estimate(value, low, high, "Newcombe on the patients of the smaller class")
 
@@ -330,13 +330,15 @@ def difference_variation(auc: Placements, other: Placements) -> Variation:
     variation = combination([(1.0, auc), (-1.0, other)]).variation
     if variation.variance == 0 or not (auc.capped or other.capped):
         return variation
-    first, second = auc.variation.variance, other.variation.variance
+    spread, spread_of_other = auc.variation.variance, other.variation.variance
     correlation = 0.0
-    if first > 0 and second > 0:
-        shared = (first + second - variation.variance) / 2
-        correlation = float(np.clip(shared / np.sqrt(first * second), -1, 1))
-    intervals = [(each.low or 0.0, each.high or 0.0) for each in map(auc_estimate, (auc, other))]
-    arms = _recovered(auc.mean, other.mean, *intervals, correlation)
+    if spread > 0 and spread_of_other > 0:
+        shared = (spread + spread_of_other - variation.variance) / 2
+        correlation = float(np.clip(shared / np.sqrt(spread * spread_of_other), -1, 1))
+    first, second = (
+        (each.low or 0.0, each.high or 0.0) for each in map(auc_estimate, (auc, other))
+    )
+    arms = _recovered(auc.mean, other.mean, first, second, correlation)
     below, above = (arm / variation.quantile for arm in arms)
     variance = max(variation.variance, below * above)
     return replace(variation, variance=variance, errors=(below, above))
