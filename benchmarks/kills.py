@@ -49,12 +49,6 @@ _SMALL: dict[str, dict[str, Any]] = {
     "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
     "explanations": {"gallery": 1},
     "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
-    "personal": {
-        "datasets": {"phantom_visits": "holdout"},
-        "covariates": {},
-        "baselines": ["logistic_regression", "decision_tree"],
-        "replicates": 100,
-    },
     "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -63,7 +57,6 @@ _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
         "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
     },
 }
-_NEEDED = {"personal": "phantom_visits"}
 _SHARED = {
     "dataset": "tiny",
     "features": ["first_order"],
@@ -198,9 +191,6 @@ def _shrink(project: Project, study: str) -> None:
     for part, values in _SMALL_PARTS.get(study, {}).items():
         chosen[part] = options[part] | values
     _edit(project, path, **chosen | _SMALL.get(study, {}))
-    if needed := _NEEDED.get(study):
-        few = {"train": 36, "validation": 12, "test": 24}
-        _edit(project, f"conf/dataset/{needed}.yaml", patients=few)
 
 
 def _without_times(value: Any) -> Any:

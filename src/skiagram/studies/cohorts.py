@@ -10,7 +10,7 @@ from skiagram.compute.workers import IN_PROCESS
 from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.cross_validation import Plan
 from skiagram.preparation import PreparedData
-from skiagram.records import Cases, Outcome, Predictions, Task, read_cases, read_record
+from skiagram.records import Cases, Outcome, Task, read_cases, read_record
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
 from skiagram.steps.train import train_model
@@ -137,11 +137,3 @@ def train_candidate(
 def read_outcome(trained: Path) -> Outcome:
     """Return how the training of a piece ended."""
     return read_record(Outcome, trained / "scores/outcome.json")
-
-
-def train_and_score(
-    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
-) -> Predictions:
-    """Train a model under a plan on all cases of a data set and return what it says of them."""
-    folder = train_candidate(workspace, prepared, candidate, plan, Cohort.of(prepared))
-    return Predictions.read(folder / "scores")

@@ -29,9 +29,12 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.rows import BEST, SELECTION
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
+LATER = "later_"  # before a figure of the cases with an earlier image alone
+LATER_AUC, LATER_DIFFERENCE = f"{LATER}{AUC}", f"{LATER}{DIFFERENCE}"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def measure_row(
     wanted: Sequence[str],
     shown: Sequence[str] = (),
     reference: tuple[Sequence[Predictions], EvaluationSet] | None = None,
+    later: Flags | None = None,
 ) -> RowFigures:
     """Return the figures of a row.
 
@@ -110,6 +114,7 @@ def measure_row(
         wanted: Names of metrics of the reported cases.
         shown: Models whose figures are returned; empty for all.
         reference: Models of the row that it is compared with, and its reported cases.
+        later: (n,) which reported cases have an earlier image; None to give them no figures.
 
     Raises:
         OptionError: A metric is not of this task.
@@ -127,7 +132,10 @@ def measure_row(
         Figure(name, each.title, each.arm, figure, estimate)
         for name, each in of_row.items()
         if not shown or name in shown or name.startswith(BEST)
-        for figure, estimate in _list_figures(each, others.get(name))
+        for figure, estimate in (
+            *_list_figures(each, others.get(name)),
+            *_list_later_figures(each, others.get(name), cases, options, later),
+        )
     ]
     return RowFigures(tuple(figures), len(cases.cases), cases.cases.patients, reason)
 
@@ -169,7 +177,7 @@ def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) ->
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in wanted if name not in FIDELITY]
+        of_models = [name for name in wanted if name not in NO_METRICS]
         result = ModelResult(outcome, dict.fromkeys(of_models, missing), missing)
         return MeasuredModel(model, result, None)
     scores = align_scores(model, cases.part, cases.cases)
@@ -187,7 +195,7 @@ def _metrics(scores: Scores, cases: EvaluationSet, wanted: Sequence[str]) -> dic
         if name == EFFICIENCY
         else estimate_metric(name, scores, cases.cases, cases.draws)
         for name in wanted
-        if name not in FIDELITY
+        if name not in NO_METRICS
     }
 
 
@@ -255,6 +263,7 @@ def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Es
 
 
 FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
+NO_METRICS = {*FIDELITY, LATER_AUC}  # measured apart
 
 
 def _list_figures(each: _Shown, reference: _Shown | None) -> Iterator[tuple[str, Estimate]]:
@@ -266,3 +275,25 @@ def _list_figures(each: _Shown, reference: _Shown | None) -> Iterator[tuple[str,
         yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
     else:
         yield DIFFERENCE, compare_auc(each.compared, reference.compared).estimate
+
+
+def _list_later_figures(
+    each: _Shown,
+    reference: _Shown | None,
+    cases: EvaluationSet,
+    options: EvaluationOptions,
+    later: Flags | None,
+) -> Iterator[tuple[str, Estimate]]:
+    """Yield AUC and difference on the cases with an earlier image."""
+    if later is None or each.compared is None:
+        return
+    if not later.any():
+        yield LATER_AUC, Estimate(None, reason="no reported case has an earlier image")
+        return
+    part = cases.cases.select(later)
+    draws = part.draws(options.replicates, cases.seed)
+    own = ComparedModel(each.compared.scores.select(later), part, draws)
+    yield LATER_AUC, estimate_metric(AUC, own.scores, part, draws)
+    if reference is not None and reference.compared is not None:
+        other = ComparedModel(reference.compared.scores.select(later), part, draws)
+        yield LATER_DIFFERENCE, compare_auc(own, other).estimate

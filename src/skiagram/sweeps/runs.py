@@ -10,21 +10,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.options import EvaluationOptions
+from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records import Predictions, read_record, write_record
+from skiagram.records import Cases, Predictions, read_record, read_table, write_record
 from skiagram.steps.combine import combine_models
 from skiagram.studies.candidates import Candidate, Network
 from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
-from skiagram.sweeps.figures import RowFigures, measure_images, measure_row
+from skiagram.sweeps.figures import LATER_AUC, RowFigures, measure_images, measure_row
 from skiagram.sweeps.rows import SELECTION, Row, Sweep
 from skiagram.training.options import Trainer
 
@@ -312,10 +316,16 @@ def _measure(
     def make(folder: Path) -> None:
         cases = seal.open(trained)
         other = None if compared is None else (compared.read(), seal.open(compared))
-        figures = measure_row(
-            trained.read(), cases, trained.prepared.evaluation, sweep.figures, sweep.models, other
-        )
         data = trained.prepared.data
+        figures = measure_row(
+            trained.read(),
+            cases,
+            trained.prepared.evaluation,
+            sweep.figures,
+            sweep.models,
+            other,
+            _mark_later(data.cases, cases) if LATER_AUC in sweep.figures else None,
+        )
         of_images = measure_images(data.cases.parent, data.store, sweep.figures)
         all_figures = (*figures.figures, *of_images)
         write_record(replace(figures, figures=all_figures), folder / _FIGURES)
@@ -328,3 +338,10 @@ def _measure(
     if reference is None:
         figures = replace(figures, reason="the row that it is compared with failed")
     return RowResult(row, figures)
+
+
+def _mark_later(folder: Path, cases: EvaluationSet) -> NDArray[np.bool_]:
+    """Return (n,) whether a reported case has an earlier image of the patient."""
+    visits = read_table(folder / "visits.parquet")
+    previous = previous_cases(visits, Cases.read(folder / "cases.parquet"))
+    return np.isin(cases.cases.case_id, list(previous))

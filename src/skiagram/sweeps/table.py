@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from skiagram.sweeps.figures import DIFFERENCE
+from skiagram.sweeps.figures import DIFFERENCE, LATER_DIFFERENCE
 from skiagram.sweeps.rows import BEST, COLUMNS, SELECTION, Row, Sweep, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 
@@ -80,7 +80,9 @@ class SweepResult:
                 "high": estimate.high,
                 "method": estimate.method,
                 "reason": estimate.reason,
-                "reference": row.reference if each.figure == DIFFERENCE else None,
+                "reference": row.reference
+                if each.figure in (DIFFERENCE, LATER_DIFFERENCE)
+                else None,
             }
 
 
