@@ -48,7 +48,6 @@ _SMALL: dict[str, dict[str, Any]] = {
     "cost": {"images": 8, "repeats": 3},
     "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
     "explanations": {"gallery": 1},
-    "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
     "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
