@@ -43,12 +43,10 @@ _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
 _TIMED = ("cost",)  # whose page holds what a clock said
-_DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
     "cost": {"images": 8, "repeats": 3},
     "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
     "explanations": {"gallery": 1},
-    "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "explanations": {

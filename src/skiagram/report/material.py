@@ -19,18 +19,18 @@ from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.features.repeatability import Repeatability, measure_repeatability
 from skiagram.features.table import FeatureTable
-from skiagram.image_store.store import ImageStore
-from skiagram.options import build
-from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table, sha256_of
-from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
-from skiagram.report.pictures import (
+from skiagram.image_store.pictures import (
     describe_place,
     encode_case,
     encode_change,
     encode_picture,
     name_slice,
 )
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table, sha256_of
+from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.sealing.ledger import Opening
 
 _PERTURBED = "skiagram.features.perturbed.Perturbed"

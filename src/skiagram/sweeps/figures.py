@@ -63,12 +63,14 @@ class RowFigures:
         cases: How many are reported.
         patients: Of how many patients these are.
         reason: Why no difference from the reference row is there; empty otherwise.
+        margin: Smallest difference in AUC that counts.
     """
 
     figures: tuple[Figure, ...] = ()
     cases: int = 0
     patients: int = 0
     reason: str = ""
+    margin: float = 0.0
 
     def of(self, model: str, figure: str) -> Estimate | None:
         """Return a figure of a model; None where there is none."""
@@ -137,7 +139,8 @@ def measure_row(
             *_list_later_figures(each, others.get(name), cases, options, later),
         )
     ]
-    return RowFigures(tuple(figures), len(cases.cases), cases.cases.patients, reason)
+    counted = len(cases.cases), cases.cases.patients
+    return RowFigures(tuple(figures), *counted, reason, options.margin)
 
 
 def _represent(

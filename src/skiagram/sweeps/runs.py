@@ -11,25 +11,35 @@ from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records import Cases, Predictions, read_record, read_table, write_record
+from skiagram.records import (
+    Cases,
+    Predictions,
+    read_cases,
+    read_record,
+    read_table,
+    write_record,
+)
 from skiagram.steps.combine import combine_models
+from skiagram.steps.score import Scored, score_images
 from skiagram.studies.candidates import Candidate, Network
 from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.figures import LATER_AUC, RowFigures, measure_images, measure_row
-from skiagram.sweeps.rows import SELECTION, Row, Sweep
+from skiagram.sweeps.rows import SCORED, SELECTION, Row, Sweep
 from skiagram.training.options import Trainer
 
 P = ParamSpec("P")
@@ -54,11 +64,18 @@ class RowResult:
 
 @dataclass(frozen=True)
 class PreparedRow:
-    """A row whose data are prepared: what is trained on them, and how it is measured."""
+    """A row whose data are prepared: what is trained on them, and how it is measured.
+
+    Attributes:
+        scored: Which images the trained models score in place of their data's test images.
+        reported: The data set whose cases are reported: that of `data`, or another one.
+    """
 
     row: Row
     workspace: Workspace
     data: PreparedData
+    scored: Scored
+    reported: DataSet
     candidates: tuple[Candidate, ...]
     combinations: Mapping[str, dict[str, Any]]
     plan: Plan
@@ -128,15 +145,19 @@ class Seal:
     def open(self, trained: TrainedRow) -> EvaluationSet:
         """Return the reported cases of a row."""
         row = trained.prepared
-        return open_evaluation_set(
+        cases = open_evaluation_set(
             row.workspace,
-            DataSet.of(row.data),
+            row.reported,
             self.opened_by,
             (*(each.name for each in row.candidates), *row.combinations),
             self.request,
             row.plan.seed,
             row.evaluation.replicates,
         )
+        if row.scored.dataset is None:
+            return cases
+        own, task = read_cases(row.data.cases)
+        return replace(cases, development=label_cases(own.development(), task, _NO_LABELS))
 
 
 def run_rows(
@@ -217,7 +238,9 @@ def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R 
 
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
-    workspace = replace(workspace, changes=dict(row.changes))
+    changes = dict(row.changes)
+    scored = check(Scored, changes.pop(SCORED, {}), SCORED)
+    workspace = replace(workspace, changes=changes)
     choices = workspace.choices()
     used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
     networks = split_names(choices["networks"])
@@ -242,6 +265,8 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         row,
         workspace,
         prepared,
+        scored,
+        _find_reported(workspace, data, scored),
         tuple(
             Network(name, options, trainer) if name in networks else Candidate(name, options)
             for name, options in read("model").items()
@@ -252,6 +277,25 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
+def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
+    """Return the data set whose cases are reported; refuse images that fits may not score."""
+    if scored == Scored():
+        return data
+    (_, task), design = read_cases(data.folder / "cases"), workspace.choices()["design"]
+    if design != "holdout":
+        found = f"design {design}: the fitted models saw every case"
+        raise OptionError(found, where=SCORED, allowed="design holdout")
+    if scored.dataset is None:
+        return data
+    other = ingest_data(workspace, workspace.option_file("dataset", scored.dataset), design)
+    _, theirs = read_cases(other.folder / "cases")
+    if theirs.classes != task.classes:
+        found, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
+        raise OptionError(f"classes {found}", where=f"{SCORED}.dataset", allowed=allowed)
+    return other
+
+
+_NO_LABELS = pd.DataFrame({"case_id": [], "label": []})
 _CHOSEN_BY = {  # group of option files → choice of params.yaml
     **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
     **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
@@ -280,10 +324,35 @@ def _check_changes(row: Row, used: Mapping[str, Sequence[str]]) -> None:
 def _finish(prepared: PreparedRow) -> TrainedRow:
     """Return a row whose models are trained, after its combinations are made of them."""
     pieces = {each.candidate.name: each.make() for each in prepared.trainings}
-    scores = tuple(piece / "scores" for piece in pieces.values())
+    made = {name: (piece / "model", piece / "scores") for name, piece in pieces.items()}
+    if prepared.combinations:
+        made |= _combine(prepared, pieces)
+    if prepared.scored != Scored():
+        scores = [_score(prepared, name, *of) for name, of in made.items()]
+        return TrainedRow(prepared, tuple(scores))
+    return TrainedRow(prepared, tuple(scores for _, scores in made.values()))
+
+
+def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
+    """Return the scores of a fitted model on the images that the row names."""
+    workspace, reported = prepared.workspace, prepared.reported.folder
+    scored, seed = prepared.scored, prepared.plan.seed
+
+    def make(folder: Path) -> None:
+        score_images(model, scores, reported, scored, seed, folder, workspace.compute)
+
+    inputs = {
+        "trained": "/".join(scores.parts[-3:]),
+        "images": reported.name,
+        "scored": asdict(scored),
+        "seed": seed,
+    }
+    return workspace.make_once(f"scored-{name}", inputs, make) / "scores"
+
+
+def _combine(prepared: PreparedRow, pieces: Mapping[str, Path]) -> dict[str, tuple[Path, Path]]:
+    """Return name → folders of model and scores of the row's combinations."""
     chosen, plan = prepared.combinations, asdict(prepared.plan)
-    if not chosen:
-        return TrainedRow(prepared, scores)
 
     def make(folder: Path) -> None:
         with TemporaryDirectory(prefix="skiagram-") as scratch:  # a project after training
@@ -298,8 +367,8 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
             combine_models(root, chosen, tuple(pieces), plan, folder)
 
     inputs = {"members": [piece.name for piece in pieces.values()], "plan": plan, "of": chosen}
-    made = prepared.workspace.make_once("combined", inputs, make) / "scores"
-    return TrainedRow(prepared, (*scores, *(made / name for name in chosen)))
+    made = prepared.workspace.make_once("combined", inputs, make)
+    return {name: (made / "models" / name, made / "scores" / name) for name in chosen}
 
 
 def _measure(
@@ -324,7 +393,7 @@ def _measure(
             sweep.figures,
             sweep.models,
             other,
-            _mark_later(data.cases, cases) if LATER_AUC in sweep.figures else None,
+            _mark_later(trained.prepared.reported, cases) if LATER_AUC in sweep.figures else None,
         )
         of_images = measure_images(data.cases.parent, data.store, sweep.figures)
         all_figures = (*figures.figures, *of_images)
@@ -340,8 +409,8 @@ def _measure(
     return RowResult(row, figures)
 
 
-def _mark_later(folder: Path, cases: EvaluationSet) -> NDArray[np.bool_]:
+def _mark_later(reported: DataSet, cases: EvaluationSet) -> NDArray[np.bool_]:
     """Return (n,) whether a reported case has an earlier image of the patient."""
-    visits = read_table(folder / "visits.parquet")
-    previous = previous_cases(visits, Cases.read(folder / "cases.parquet"))
+    visits = read_table(reported.folder / "cases/visits.parquet")
+    previous = previous_cases(visits, Cases.read(reported.folder / "cases/cases.parquet"))
     return np.isin(cases.cases.case_id, list(previous))

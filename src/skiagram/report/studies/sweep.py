@@ -13,8 +13,9 @@ from skiagram.report.drawing import (
     open_sheet,
 )
 from skiagram.report.formatting import format_difference
-from skiagram.report.rendering import Summary
+from skiagram.report.rendering import AnalysisPart, Summary
 from skiagram.report.section import Context
+from skiagram.report.severity import show_severity
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES, LATER_AUC, LATER_DIFFERENCE
@@ -35,13 +36,20 @@ _DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE)
 
 def summarise(result: SweepResult) -> Summary:
     """Return the question, which row was chosen, and what it changes."""
-    return Summary(result.question, tuple(describe_choice(result)))
+    found = [answer for part in show_analysis(result) for answer in part.answers]
+    return Summary(result.question, (*found, *describe_choice(result)))
+
+
+def show_analysis(result: SweepResult) -> list[AnalysisPart]:
+    """Return what the sweep's analysis puts on the page."""
+    return [] if result.analysis is None else show_severity(result.analysis)
 
 
 def fill(result: SweepResult) -> Context:
     """Return the answer, the figure and the tables."""
     models = list_models(result)
     return {
+        "analysis": show_analysis(result),
         "models": [
             (title_of(result, model), draw_model(result, model), tabulate_rows(result, model))
             for model in models
@@ -135,7 +143,7 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         return None
     if len(axes) == 1 and all(isinstance(each.row.place[axes[0]], int | float) for each in shown):
         return _draw_line(result, model, shown, axes[0])
-    if len(axes) == 2 and len(shown) == len(result.rows):
+    if len(axes) == 2 and len(shown) == len(result.rows) <= _MOST:
         return _draw_map(result, model, shown, axes)
     rows = [
         ChangeRow(group, title, _arm(each, model), difference)
