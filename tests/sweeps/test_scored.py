@@ -157,6 +157,17 @@ def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace: 
 
 
 @slow
+def test_cases_of_two_data_sets_are_never_paired(workspace: Workspace) -> None:
+    """Their ids and numbers are equal, and mean nothing beyond their data set."""
+    images = {"unchanged": {}, "of another device": OTHER, "trained there": {"dataset": "other"}}
+    _, *others = run(workspace, axes={"images": images}).rows
+    for row in others:
+        assert row.figures.of(MODEL, "roc_auc") is not None
+        assert row.figures.of(MODEL, DIFFERENCE) is None
+        assert "other cases" in row.figures.reason
+
+
+@slow
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

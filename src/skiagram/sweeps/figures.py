@@ -31,6 +31,7 @@ from skiagram.sweeps.rows import BEST, SELECTION
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone
 LATER_AUC, LATER_DIFFERENCE = f"{LATER}{AUC}", f"{LATER}{DIFFERENCE}"
+OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
 Floats = NDArray[np.float64]
@@ -129,7 +130,7 @@ def measure_row(
         if np.array_equal(cases.cases.case_id, reported.cases.case_id):
             others = _represent(before, reported, options, ())
         else:
-            reason = "the row that it is compared with reports other cases"
+            reason = OTHER_CASES
     figures = [
         Figure(name, each.title, each.arm, figure, estimate)
         for name, each in of_row.items()

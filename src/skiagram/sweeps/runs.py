@@ -38,7 +38,13 @@ from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
-from skiagram.sweeps.figures import LATER_AUC, RowFigures, measure_images, measure_row
+from skiagram.sweeps.figures import (
+    LATER_AUC,
+    OTHER_CASES,
+    RowFigures,
+    measure_images,
+    measure_row,
+)
 from skiagram.sweeps.rows import SCORED, SELECTION, Row, Sweep
 from skiagram.training.options import Trainer
 
@@ -80,6 +86,11 @@ class PreparedRow:
     combinations: Mapping[str, dict[str, Any]]
     plan: Plan
     evaluation: EvaluationOptions
+
+    @property
+    def dataset(self) -> str:
+        """Return the option file of the data set whose cases are reported."""
+        return self.scored.dataset or str(self.workspace.choices()["dataset"])
 
     @property
     def trainings(self) -> "list[Training]":
@@ -379,6 +390,10 @@ def _measure(
     asked = {"figures": sweep.figures, "models": sweep.models}
     inputs = trained.inputs | asked
     compared = None if reference is None or reference.prepared.row == row else reference
+    # Ids of cases mean nothing beyond their data set.
+    apart = compared is not None and compared.prepared.dataset != trained.prepared.dataset
+    if apart:
+        compared = None
     if compared is not None:
         inputs["reference"] = compared.inputs
 
@@ -406,6 +421,8 @@ def _measure(
         return RowResult(row, reason=str(error))
     if reference is None:
         figures = replace(figures, reason="the row that it is compared with failed")
+    elif apart:
+        figures = replace(figures, reason=OTHER_CASES)
     return RowResult(row, figures)
 
 
