@@ -43,19 +43,10 @@ _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
 _TIMED = ("cost",)  # whose page holds what a clock said
-_DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
     "cost": {"images": 8, "repeats": 3},
     "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
     "explanations": {"gallery": 1},
-    "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
-    "personal": {
-        "datasets": {"phantom_visits": "holdout"},
-        "covariates": {},
-        "baselines": ["logistic_regression", "decision_tree"],
-        "replicates": 100,
-    },
-    "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
     "explanations": {
@@ -63,7 +54,6 @@ _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
         "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
     },
 }
-_NEEDED = {"personal": "phantom_visits"}
 _SHARED = {
     "dataset": "tiny",
     "features": ["first_order"],
@@ -198,9 +188,6 @@ def _shrink(project: Project, study: str) -> None:
     for part, values in _SMALL_PARTS.get(study, {}).items():
         chosen[part] = options[part] | values
     _edit(project, path, **chosen | _SMALL.get(study, {}))
-    if needed := _NEEDED.get(study):
-        few = {"train": 36, "validation": 12, "test": 24}
-        _edit(project, f"conf/dataset/{needed}.yaml", patients=few)
 
 
 def _without_times(value: Any) -> Any:

@@ -17,7 +17,7 @@ CHANGES = {"seed": 3, "conf.model.svm.gamma": 0.1, "conf.plan.plan.validation_fr
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with three option files, and a sweep of two rows of which one failed."""
+    """Return a folder with three option files, and a sweep of which one row is fit to be a run."""
     for name, text in {
         "params.yaml": "seed: 0 # of folds\nfolds: 3\n",
         "conf/model/svm.yaml": "kernel: rbf\ngamma: scale # or a number\n",
@@ -25,7 +25,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    rows = RowResult(Row(1, CHANGES, CHANGES, 1)), RowResult(Row(2, {}, {}, 1), reason="diverged")
+    scored = {"scored": {"corruption": "noise", "amount": 0.1}}
+    rows = (
+        RowResult(Row(1, CHANGES, CHANGES, 1)),
+        RowResult(Row(2, {}, {}, 1), reason="diverged"),
+        RowResult(Row(3, scored, scored, 1)),
+    )
     result = SweepResult("try", "What changes?", "svm", rows)
     write_record(result, tmp_path / "sweeps/try/result.json")
     monkeypatch.chdir(tmp_path)
@@ -50,8 +55,9 @@ def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["try", "7"], "Allowed: 1 to 2"),
+        (["try", "7"], "Allowed: 1 to 3"),
         (["try", "2"], "diverged"),
+        (["try", "3"], "other images"),
         (["other", "1"], "Allowed: try"),
     ],
 )

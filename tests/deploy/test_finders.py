@@ -24,6 +24,7 @@ from skiagram.errors import DataError
 from skiagram.features.windows import Windows
 from skiagram.finding.candidates import Grid
 from skiagram.finding.marks import HitRule
+from skiagram.image_store.pictures import Circle, encode_circles
 from skiagram.image_store.shards import Image, ShardWriter, Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, TrainOptions
@@ -46,7 +47,6 @@ from skiagram.records import (
     write_record,
     write_table,
 )
-from skiagram.report.pictures import Circle, encode_circles
 from skiagram.steps.encode import encode
 from skiagram.steps.extract import extract_features
 from skiagram.steps.propose import propose_places

@@ -20,7 +20,7 @@ from skiagram.report.material import (
     make_galleries,
 )
 from tests.datasets.test_burnt_in_text import film, planted
-from tests.report.test_pictures import opened
+from tests.image_store.test_pictures import opened
 
 CASES = Cases(
     case_id=np.array(list("abcdef")),

@@ -14,10 +14,10 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import Subgroup
+from skiagram.image_store.pictures import encode_picture
 from skiagram.records import Design, Task
 from skiagram.report.material import Material, TextInPixels
 from skiagram.report.page import render
-from skiagram.report.pictures import encode_picture
 from skiagram.report.section import list_sections
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate

@@ -19,12 +19,8 @@ from skiagram.report.index import render_study
 from skiagram.report.page import render
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
-from tests.report.studies import (
-    test_cost,
-    test_crossover,
-    test_explanations,
-    test_robustness,
-)
+from tests.report.studies import test_cost, test_crossover, test_explanations
+from tests.report.test_severity import PAGE
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -34,7 +30,7 @@ STUDIES = {
     "cost": test_cost.RESULT,
     "crossover": test_crossover.RESULT,
     "explanations": test_explanations.RESULT,
-    "robustness": test_robustness.RESULT,
+    "sweep": PAGE,
 }
 AUDIT = """
 document.querySelectorAll("details").forEach((one) => { one.open = true; });

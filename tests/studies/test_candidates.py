@@ -34,4 +34,3 @@ def test_what_it_reads_is_opened_once_while_the_data_are_the_same(
     sent = pickle.loads(pickle.dumps(candidate))  # as a worker gets it
     assert sent == candidate
     assert candidate.read(prepared) is not opened
-    assert candidate.having({"kernel": "linear"}).read(prepared) == opened

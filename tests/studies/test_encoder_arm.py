@@ -18,7 +18,6 @@ from skiagram.records import read_record, read_table
 from skiagram.report.index import render_study
 from skiagram.studies.cost import Cost
 from skiagram.studies.crossover.study import Crossover
-from skiagram.studies.robustness.study import Robustness
 from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import run_rows
@@ -67,20 +66,24 @@ def crossover(**changed: Any) -> Crossover:
     return Crossover(**(values | changed))
 
 
-def restorations(place: Workspace, *baselines: str) -> SweepResult:
-    """Run the rows of a sweep over three restorations, with a frozen encoder."""
+def run_sweep(place: Workspace, axes: dict[str, Any], *baselines: str) -> SweepResult:
+    """Run the rows of a sweep with a frozen encoder."""
     choices = {"features": "wavelet", "baselines": [*baselines], "encoders": ["tiny"], "folds": 2}
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     values = params | choices | {"networks": []}
     (place.conf.parent / "params.yaml").write_text(yaml.safe_dump(values))
+    sweep = check(Sweep, {"question": "What does it change?", "axes": axes}, "sweep")
+    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), place)))
+
+
+def restorations(place: Workspace, *baselines: str) -> SweepResult:
+    """Run the rows of a sweep over three restorations."""
     variants = {"filled": FILLED, "again": AGAIN, "repaired": REPAIRED}
     steps = {
         name: {f"conf.restoration.repair.{step}": value for step, value in of.items()}
         for name, of in variants.items()
     }
-    asked = {"question": "What does restoration change?", "axes": {"steps": steps}}
-    sweep = check(Sweep, asked, "sweep")
-    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), place)))
+    return run_sweep(place, {"steps": steps}, *baselines)
 
 
 def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspace) -> None:
@@ -126,16 +129,14 @@ def test_each_image_is_encoded_once_for_studies_and_sweeps(
 
 
 def test_a_head_meets_corrupted_images(place: Workspace) -> None:
-    values = STUDY | {
-        "datasets": {"phantom": "holdout"}, "corruptions": {"noise": (5.0,)}, "shifts": (),
-        "fifths": 5, "restoration": "repair", "margin": 0.02,
-    }  # fmt: skip
-    (found,) = Robustness(**values).run(place).datasets
-    head = found.models[1]
-    assert (head.model, head.arm, head.reason) == (HEAD, "encoder", "")
-    (noisy,) = head.curves[0].figures
-    assert noisy.change.value != 0
-    assert (noisy.auc.value or 0) == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
+    noise = {"scored": {"corruption": "noise", "amount": 5.0}}
+    result = run_sweep(place, {"images": {"unchanged": {}, "noisy": noise}}, HEAD)
+    noisy = result.rows[1].figures
+    change, area = noisy.of(HEAD, "difference"), noisy.of(HEAD, "roc_auc")
+    assert change is not None
+    assert area is not None
+    assert change.value != 0
+    assert area.value == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
 
 
 def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:

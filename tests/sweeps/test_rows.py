@@ -8,7 +8,8 @@ import pytest
 
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
-from skiagram.sweeps.rows import Grid, Row, Sweep, expand_rows
+from skiagram.steps.score import Scored
+from skiagram.sweeps.rows import SCORED, Grid, Row, Sweep, expand_rows
 
 C = "conf.model.svm.inverse_regularisation"
 
@@ -23,7 +24,9 @@ def test_every_sweep_of_the_project_changes_options_that_are_there(path: Path) -
     options = read_option_file(path)
     rows = expand_rows(check(Sweep, options, path.stem))
     params = read_option_file(CONF.parent / "params.yaml")
-    for option in {name for row in rows for name in row.changes}:
+    for row in rows:
+        check(Scored, row.changes.get(SCORED, {}), SCORED)
+    for option in {name for row in rows for name in row.changes} - {SCORED}:
         if option.startswith("conf."):
             _, group, name, *_ = option.split(".")
             assert (CONF / group / f"{name}.yaml").is_file(), option

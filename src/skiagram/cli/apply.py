@@ -59,6 +59,7 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
         OptionError: There is no such sweep or row, or the row failed.
     """
     from skiagram.records import read_record
+    from skiagram.sweeps.rows import SCORED
     from skiagram.sweeps.table import RESULT, SweepResult
 
     if not Path("params.yaml").is_file():
@@ -79,4 +80,9 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
     if rows[number].reason:
         found = f"row {number} failed: {rows[number].reason}"
         raise OptionError(found, where=path.as_posix(), remedy="choose another row")
-    return dict(rows[number].row.changes)
+    changes = dict(rows[number].row.changes)
+    if SCORED in changes:
+        found = f"row {number} scores other images than those of a run"
+        remedy = "choose the row of the unchanged images"
+        raise OptionError(found, where=path.as_posix(), remedy=remedy)
+    return changes

@@ -13,7 +13,7 @@ from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, prepare_case
 from skiagram.errors import SkiagramError
-from skiagram.report.pictures import (
+from skiagram.image_store.pictures import (
     FALSE_COLOUR,
     OUTLINE_COLOUR,
     Circle,

@@ -165,11 +165,3 @@ def _bootstrapped_variation(model: ComparedModel, other: ComparedModel | None = 
 
 def _folds(model: ComparedModel, other: ComparedModel | None) -> int:
     return max(model.scores.folds, other.scores.folds if other else 0)
-
-
-def estimate_auc_difference(
-    scores: Scores, other: Scores, cases: LabelledCases, draws: PatientDraws
-) -> Estimate:
-    """Estimate the AUC of one model minus that of another on the same cases, paired by patient."""
-    first, second = ComparedModel(scores, cases, draws), ComparedModel(other, cases, draws)
-    return compare_auc(first, second).estimate

@@ -7,7 +7,7 @@ image (the feature family `perturbed`). No label is read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass as record
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ class IntraclassCorrelation:
 
 
 Form = Literal["ICC(1,1)", "ICC(3,1)"]
+GOOD = 0.75  # lower bound of ICC(1,1): Koo and Li 2016, J. Chiropr. Med. 15(2); excellent from .9
 
 
 def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> IntraclassCorrelation:
@@ -87,6 +88,65 @@ def correlate_copies(
     values = table.select(rows).values.astype(np.float64)
     return {
         name: intraclass_correlation(values[:, places], form) for name, places in columns.items()
+    }
+
+
+class OfCopies(Protocol):
+    """The feature family `perturbed`, or what is like it; imported, it would bring scikit-image.
+
+    Attributes:
+        name: What the kind of change is called.
+        families: Those that describe the copies.
+    """
+
+    name: str
+    families: Sequence[Any]
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Return the name of each copy."""
+
+
+@record(frozen=True)
+class Repeatability:
+    """How repeatable a feature is; ICC(3,1), the consistency, leaves out what all cases share."""
+
+    feature: str
+    family: str
+    agreement: IntraclassCorrelation
+    consistency: IntraclassCorrelation
+
+
+def measure_repeatability(
+    table: FeatureTable, patient: NDArray[np.str_], kinds: Sequence[OfCopies]
+) -> dict[str, tuple[Repeatability, ...]]:
+    """Return the name of each kind of change → all features, in column order."""
+    measured = {}
+    for kind in kinds:
+        columns = [
+            name
+            for name in table.names
+            if any(f".{prefix}." in f".{name}" for prefix in kind.prefixes)
+        ]
+        copies, family = table.columns(columns), _family_by_feature(kind)
+        consistency = correlate_copies(copies, patient, "ICC(3,1)")
+        measured[kind.name] = tuple(
+            Repeatability(
+                feature,
+                family.get(feature) or family[feature.partition(".")[2]],  # of one modality
+                agreement,
+                consistency[feature],
+            )
+            for feature, agreement in correlate_copies(copies, patient).items()
+        )
+    return measured
+
+
+def _family_by_feature(kind: OfCopies) -> dict[str, str]:
+    return {
+        feature: getattr(family, "name", type(family).__module__.rpartition(".")[2])
+        for family in kind.families
+        for feature in family.names()
     }
 
 

@@ -11,15 +11,15 @@ from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.finding.marks import FALSE
-from skiagram.image_store.store import ImageStore
-from skiagram.records import Part, Predictions, of_cases
-from skiagram.report.pictures import (
+from skiagram.image_store.pictures import (
     FALSE_COLOUR,
     HIT_COLOUR,
     OUTLINE_COLOUR,
     Circle,
     encode_circles,
 )
+from skiagram.image_store.store import ImageStore
+from skiagram.records import Part, Predictions, of_cases
 
 _PER_KIND = 4
 _ALLOWED = 1.0  # false marks per image

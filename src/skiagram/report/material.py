@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,19 +17,23 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
 from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
-from skiagram.image_store.store import ImageStore
-from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table, sha256_of
-from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
-from skiagram.report.pictures import (
+from skiagram.features.repeatability import Repeatability, measure_repeatability
+from skiagram.features.table import FeatureTable
+from skiagram.image_store.pictures import (
     describe_place,
     encode_case,
     encode_change,
     encode_picture,
     name_slice,
 )
+from skiagram.image_store.store import ImageStore
+from skiagram.options import build
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table, sha256_of
+from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.sealing.ledger import Opening
 
+_PERTURBED = "skiagram.features.perturbed.Perturbed"
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
 _MAX_SEARCHED = 50  # images searched for text; a film takes a tenth of a second
@@ -112,6 +116,7 @@ class Material:
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
         sheets: Searched images with their lesions and marks.
+        repeatability: Kind of change → every feature, of the feature families `perturbed`.
     """
 
     card: DataCard
@@ -126,6 +131,7 @@ class Material:
     sensitivity: float = 0.9
     opening: Opening | None = None
     sheets: Sequence[ContactSheet] = ()
+    repeatability: Mapping[str, Sequence[Repeatability]] = field(default_factory=dict)
 
 
 def read_material(
@@ -146,6 +152,7 @@ def read_material(
         )
         for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
+    preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
     return Material(
         card=artefacts.card,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
@@ -162,13 +169,29 @@ def read_material(
             params={**choices, **{f"model {each.model}": each.options for each in outcomes}},
         ),
         galleries=galleries,
-        definitions=feature_definitions(
-            read_record(Preparation, root / "data/preparation" / PREPARATION)
-        ),
+        definitions=feature_definitions(preparation),
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
         sheets=[] if artefacts.encrypted else make_contact_sheets(artefacts, evaluation, after),
+        repeatability=read_repeatability(
+            preparation, root / "data/features.parquet", artefacts.cases
+        ),
     )
+
+
+def read_repeatability(
+    preparation: Preparation, features: Path, cases: Cases
+) -> dict[str, tuple[Repeatability, ...]]:
+    """Measure features on changed copies of all images, where these were described."""
+    kinds = [
+        build(options, "preparation")
+        for options in preparation.features
+        if options.get("_target_") == _PERTURBED
+    ]
+    if not kinds:
+        return {}
+    table = FeatureTable.read(features).of(cases.case_id)
+    return measure_repeatability(table, cases.patient_id, kinds)
 
 
 def choose_examples(

@@ -14,6 +14,7 @@ from skiagram.report.formatting import (
     format_p_value,
     format_percent,
 )
+from skiagram.report.tables import Table
 from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
@@ -22,6 +23,23 @@ class Summary(NamedTuple):
 
     title: str
     answers: tuple[str, ...]
+
+
+class AnalysisPart(NamedTuple):
+    """What a sweep's analysis puts on the page; `answers` stand at its top.
+
+    Attributes:
+        notes: Paragraphs below the table.
+    """
+
+    answers: tuple[str, ...]
+    title: str
+    figure: Drawing | None
+    figure_caption: str
+    table: Table
+    caption: str
+    notes: tuple[str, ...]
+    method: str
 
 
 def render_template(name: str, **values: object) -> str:

@@ -1,8 +1,8 @@
 """What a study trains: models of the three arms, and the options that choose them."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
@@ -60,9 +60,6 @@ class Candidate:
     def encoding(self) -> str | None:
         """Return the encoder whose numbers it reads; None for features."""
         return fits_of(self.options)[0].get("encoding")
-
-    def having(self, values: Options) -> Self:
-        return replace(self, options=dict(self.options) | dict(values))
 
     def studied(self, prepared: PreparedData) -> StudiedModel:
         """Return what results say of it."""

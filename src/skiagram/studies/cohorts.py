@@ -10,16 +10,14 @@ from skiagram.compute.workers import IN_PROCESS
 from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.cross_validation import Plan
 from skiagram.preparation import PreparedData
-from skiagram.records import Cases, Outcome, Predictions, Task, read_cases, read_record
+from skiagram.records import Cases, Task, read_cases
 from skiagram.seeding import stream
-from skiagram.splits import Partition, grouped_folds
 from skiagram.steps.train import train_model
 from skiagram.studies.candidates import Candidate
 from skiagram.studies.workspace import Workspace
 
 FOLDS = 5  # a fifth of the patients is set aside at a time
 Rows = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -32,49 +30,6 @@ class Cohort:
     @classmethod
     def of(cls, prepared: PreparedData) -> "Cohort":
         return cls(*read_cases(prepared.cases))
-
-    def part(self, training: Rows, test: Rows) -> "Cohort":
-        """Return the cohort of a sealed test set that trains and scores some of the rows."""
-        split = np.full(len(self.cases), "train", dtype="<U10")
-        split[test] = "test"
-        cases = replace(self.cases, split=split).select(np.union1d(training, test))
-        return Cohort(cases, replace(self.task, design="holdout"))
-
-    def fifths(self, count: int, seed: int) -> "list[Cohort]":
-        """Return the one cohort of a sealed test set, or those that set a fifth aside in turn.
-
-        Args:
-            count: Under design `cv`, how many of the five fifths are set aside in turn.
-        """
-        if self.task.design == "holdout":
-            return [self]
-        label, patient_id = self.cases.label, self.cases.patient_id
-        folds = grouped_folds(label, patient_id, FOLDS, seed, "robustness")
-        return [self.part(fold.training, fold.held_out) for fold in folds[:count]]
-
-    def without_source(self, own: Flags) -> "Cohort":
-        """Return the cohort that scores a source's cases and trains on patients who have none."""
-        return self.part(np.flatnonzero(self.strangers(own)), np.flatnonzero(own))
-
-    def strangers(self, own: Flags) -> Flags:
-        """Return (n,) whether a case's patient has no case of the source."""
-        return ~np.isin(self.cases.patient_id, self.cases.patient_id[own])
-
-    def with_source(self, own: Flags, seed: int) -> "list[Cohort]":
-        """Return the cohorts that score a source's cases and train on its other patients too.
-
-        Each trains on about as many cases as `without_source`, drawn by patient from all sources.
-        """
-        rows, size = np.flatnonzero(own), int(self.strangers(own).sum())
-        label, patient_id = self.cases.label, self.cases.patient_id
-        folds: list[Partition] = grouped_folds(label[rows], patient_id[rows], FOLDS, seed, "source")
-        cohorts = []
-        for number, fold in enumerate(folds):
-            test = rows[fold.held_out]
-            pool = np.flatnonzero(~np.isin(patient_id, patient_id[test]))
-            (drawn,) = draw_nested_subsets(label[pool], patient_id[pool], (size,), seed, number)
-            cohorts.append(self.part(pool[drawn], test))
-        return cohorts
 
 
 def draw_nested_subsets(
@@ -132,16 +87,3 @@ def train_candidate(
         "split": cases.split.tolist(),
     }
     return workspace.make_once(f"trained-{candidate.name}", inputs, make, type(candidate))
-
-
-def read_outcome(trained: Path) -> Outcome:
-    """Return how the training of a piece ended."""
-    return read_record(Outcome, trained / "scores/outcome.json")
-
-
-def train_and_score(
-    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
-) -> Predictions:
-    """Train a model under a plan on all cases of a data set and return what it says of them."""
-    folder = train_candidate(workspace, prepared, candidate, plan, Cohort.of(prepared))
-    return Predictions.read(folder / "scores")

@@ -4,11 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from skiagram.compute.checkout import home
-from skiagram.evaluation.auc_difference import estimate_auc_difference
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.inputs import seal_of
 from skiagram.evaluation.metrics import estimate_auc
@@ -44,14 +42,6 @@ class UnsealedData:
 
     def auc(self, scores: Scores) -> Estimate:
         return estimate_auc(scores, self.evaluation_set.cases, self.evaluation_set.draws)
-
-    def difference(self, scores: Scores, other: Scores) -> Estimate:
-        """Estimate AUC minus other AUC, paired by patient; equal scores differ by exactly 0."""
-        if np.array_equal(scores.probability, other.probability):
-            return Estimate(0.0, 0.0, 0.0, "equal scores")
-        return estimate_auc_difference(
-            scores, other, self.evaluation_set.cases, self.evaluation_set.draws
-        )
 
 
 def unseal(

@@ -29,9 +29,13 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.rows import BEST, SELECTION
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
+LATER = "later_"  # before a figure of the cases with an earlier image alone
+LATER_AUC, LATER_DIFFERENCE = f"{LATER}{AUC}", f"{LATER}{DIFFERENCE}"
+OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,14 @@ class RowFigures:
         cases: How many are reported.
         patients: Of how many patients these are.
         reason: Why no difference from the reference row is there; empty otherwise.
+        margin: Smallest difference in AUC that counts.
     """
 
     figures: tuple[Figure, ...] = ()
     cases: int = 0
     patients: int = 0
     reason: str = ""
+    margin: float = 0.0
 
     def of(self, model: str, figure: str) -> Estimate | None:
         """Return a figure of a model; None where there is none."""
@@ -101,10 +107,13 @@ class MeasuredRow:
 
     Attributes:
         cases: Those that are reported.
+        later: (n,) which of them have an earlier image; None to give them no figures.
     """
 
     models: Mapping[str, _Shown]
     cases: EvaluationSet
+    options: EvaluationOptions
+    later: Flags | None
 
     def figures(self, shown: Sequence[str], reference: "MeasuredRow | None") -> RowFigures:
         """Return its figures.
@@ -119,15 +128,35 @@ class MeasuredRow:
             if np.array_equal(self.cases.cases.case_id, reference.cases.cases.case_id):
                 others = reference.models
             else:
-                reason = "the row that it is compared with reports other cases"
+                reason = OTHER_CASES
         figures = [
             Figure(name, each.title, each.arm, figure, estimate)
             for name, each in self.models.items()
             if not shown or name in shown or name.startswith(BEST)
-            for figure, estimate in _list_figures(each, others.get(name))
+            for figure, estimate in (
+                *_list_figures(each, others.get(name)),
+                *self._list_later_figures(each, others.get(name)),
+            )
         ]
-        reported = self.cases.cases
-        return RowFigures(tuple(figures), len(reported), reported.patients, reason)
+        counted = len(self.cases.cases), self.cases.cases.patients
+        return RowFigures(tuple(figures), *counted, reason, self.options.margin)
+
+    def _list_later_figures(
+        self, each: _Shown, reference: _Shown | None
+    ) -> Iterator[tuple[str, Estimate]]:
+        """Yield AUC and difference on the cases with an earlier image."""
+        if self.later is None or each.compared is None:
+            return
+        if not self.later.any():
+            yield LATER_AUC, Estimate(None, reason="no reported case has an earlier image")
+            return
+        part = self.cases.cases.select(self.later)
+        draws = part.draws(self.options.replicates, self.cases.seed)
+        of_part = ComparedModel(each.compared.scores.select(self.later), part, draws)
+        yield LATER_AUC, estimate_metric(AUC, of_part.scores, part, draws)
+        if reference is not None and reference.compared is not None:
+            other = ComparedModel(reference.compared.scores.select(self.later), part, draws)
+            yield LATER_DIFFERENCE, compare_auc(of_part, other).estimate
 
 
 def measure_row(
@@ -135,12 +164,14 @@ def measure_row(
     cases: EvaluationSet,
     options: EvaluationOptions,
     wanted: Sequence[str] = (),
+    later: Flags | None = None,
 ) -> MeasuredRow:
     """Measure the models of a row.
 
     Args:
         models: All of them.
         wanted: Names of metrics of the reported cases.
+        later: (n,) which reported cases have an earlier image; None to give them no figures.
 
     Raises:
         OptionError: A metric is not of this task.
@@ -168,14 +199,14 @@ def measure_row(
             Estimate(selected.choice.selection_auc),
             selected.compared,
         )
-    return MeasuredRow(represented, cases)
+    return MeasuredRow(represented, cases, options, later)
 
 
 def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in wanted if name not in FIDELITY]
+        of_models = [name for name in wanted if name not in NO_METRICS]
         result = ModelResult(outcome, dict.fromkeys(of_models, missing), missing)
         return MeasuredModel(model, result, None)
     scores = align_scores(model, cases.part, cases.cases)
@@ -193,7 +224,7 @@ def _metrics(scores: Scores, cases: EvaluationSet, wanted: Sequence[str]) -> dic
         if name == EFFICIENCY
         else estimate_metric(name, scores, cases.cases, cases.draws)
         for name in wanted
-        if name not in FIDELITY
+        if name not in NO_METRICS
     }
 
 
@@ -261,6 +292,7 @@ def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Es
 
 
 FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
+NO_METRICS = {*FIDELITY, LATER_AUC}  # measured apart
 
 
 def _list_figures(each: _Shown, reference: _Shown | None) -> Iterator[tuple[str, Estimate]]:

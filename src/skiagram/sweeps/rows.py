@@ -20,6 +20,7 @@ from skiagram.errors import OptionError
 from skiagram.options import STRICT
 
 BEST = "best_"  # before an arm, for what stands for it
+SCORED = "scored"  # among a row's options: which images its models score once they are trained
 SELECTION = "selection_auc"  # the figure of development cases alone, by which may be chosen
 COLUMNS = (  # of the long table, besides one for each axis
     *("row", "model", "title", "arm", "cases", "figure", "value", "low", "high", "method"),
@@ -109,6 +110,8 @@ class Sweep:
             else the best of the first arm.
         models: Models whose figures are shown; empty for all of the run.
         figures: Figures in the table besides `selection_auc`, by their names in the report.
+        analysis: What is made of all rows together besides the table. `severity`: of rows whose
+            `scored` names corruptions, the amounts at which a loss of AUC exceeds the margin.
     """
 
     question: str
@@ -119,6 +122,7 @@ class Sweep:
     objective: Objective = Objective()
     models: tuple[str, ...] = ()
     figures: tuple[str, ...] = ("roc_auc",)
+    analysis: Literal["severity"] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -179,6 +183,9 @@ def expand_rows(sweep: Sweep) -> list[Row]:
             zip(placed, references, strict=True), start=1
         )
     ]
+    if sweep.analysis == "severity" and not any(find_corruption(row.changes) for row in rows):
+        remedy = "name corruptions in `scored` of rows, and the unchanged images as `reference`"
+        raise OptionError("no row scores images made worse", where="analysis", remedy=remedy)
     first: dict[str, int] = {}
     for row in rows:
         if (same := first.setdefault(row.digest, row.number)) != row.number:
@@ -222,6 +229,12 @@ def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
 
 def _key(place: Options) -> str:
     return json.dumps({name: show_value(value) for name, value in place.items()})
+
+
+def find_corruption(changes: Options) -> str:
+    """Return what makes the images worse that a row scores; empty for nothing."""
+    scored = changes.get(SCORED) or {}
+    return str(scored.get("corruption") or "")
 
 
 def short_name(option: str) -> str:

@@ -11,22 +11,43 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from skiagram.compute.progress import Progress
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
+from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records import Predictions, read_record, write_record
+from skiagram.records import (
+    Cases,
+    Predictions,
+    read_cases,
+    read_record,
+    read_table,
+    write_record,
+)
 from skiagram.steps.combine import combine_models
+from skiagram.steps.score import Scored, score_images
 from skiagram.studies.candidates import Candidate, Network
 from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
-from skiagram.sweeps.figures import MeasuredRow, RowFigures, measure_images, measure_row
-from skiagram.sweeps.rows import SELECTION, Row, Sweep
+from skiagram.sweeps.figures import (
+    LATER_AUC,
+    OTHER_CASES,
+    MeasuredRow,
+    RowFigures,
+    measure_images,
+    measure_row,
+)
+from skiagram.sweeps.rows import SCORED, SELECTION, Row, Sweep
 from skiagram.training.options import Trainer
 
 P = ParamSpec("P")
@@ -51,15 +72,27 @@ class RowResult:
 
 @dataclass(frozen=True)
 class PreparedRow:
-    """A row whose data are prepared: what is trained on them, and how it is measured."""
+    """A row whose data are prepared: what is trained on them, and how it is measured.
+
+    Attributes:
+        scored: Which images the trained models score in place of their data's test images.
+        reported: The data set whose cases are reported: that of `data`, or another one.
+    """
 
     row: Row
     workspace: Workspace
     data: PreparedData
+    scored: Scored
+    reported: DataSet
     candidates: tuple[Candidate, ...]
     combinations: Mapping[str, dict[str, Any]]
     plan: Plan
     evaluation: EvaluationOptions
+
+    @property
+    def dataset(self) -> str:
+        """Return the option file of the data set whose cases are reported."""
+        return self.scored.dataset or str(self.workspace.choices()["dataset"])
 
     @property
     def trainings(self) -> "list[Training]":
@@ -125,12 +158,16 @@ class Seal:
 
     def open(self, row: PreparedRow) -> EvaluationSet:
         """Return the reported cases of a row; opened once for rows that follow one another."""
-        data, replicates = DataSet.of(row.data), row.evaluation.replicates
+        data, replicates = row.reported, row.evaluation.replicates
         models = (*(each.name for each in row.candidates), *row.combinations)
-        asked = (data, models, row.plan.seed, replicates)
+        asked = (data, models, row.plan.seed, replicates, row.data.cases)
         if not self._opened or self._opened[0][0] != asked:
             by, seed = (self.opened_by, models, self.request), row.plan.seed
             opened = open_evaluation_set(row.workspace, data, *by, seed, replicates)
+            if row.scored.dataset is not None:
+                cases, task = read_cases(row.data.cases)
+                development = label_cases(cases.development(), task, _NO_LABELS)
+                opened = replace(opened, development=development)
             self._opened[:] = [(asked, opened)]
         return self._opened[0][1]
 
@@ -149,7 +186,8 @@ class Measurable:
     def measure(self, wanted: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         cases = self.seal.open(self.row)
-        return measure_row(self.trained.read(), cases, self.row.evaluation, wanted)
+        later = _mark_later(self.row.reported, cases) if LATER_AUC in wanted else None
+        return measure_row(self.trained.read(), cases, self.row.evaluation, wanted, later)
 
     @cached_property
     def as_reference(self) -> MeasuredRow:
@@ -234,7 +272,9 @@ def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R 
 
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
-    workspace = replace(workspace, changes=dict(row.changes))
+    changes = dict(row.changes)
+    scored = check(Scored, changes.pop(SCORED, {}), SCORED)
+    workspace = replace(workspace, changes=changes)
     choices = workspace.choices()
     used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
     networks = split_names(choices["networks"])
@@ -259,6 +299,8 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         row,
         workspace,
         prepared,
+        scored,
+        _find_reported(workspace, data, scored),
         tuple(
             Network(name, options, trainer) if name in networks else Candidate(name, options)
             for name, options in read("model").items()
@@ -269,6 +311,25 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
+def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
+    """Return the data set whose cases are reported; refuse images that fits may not score."""
+    if scored == Scored():
+        return data
+    (_, task), design = read_cases(data.folder / "cases"), workspace.choices()["design"]
+    if design != "holdout":
+        found = f"design {design}: the fitted models saw every case"
+        raise OptionError(found, where=SCORED, allowed="design holdout")
+    if scored.dataset is None:
+        return data
+    other = ingest_data(workspace, workspace.option_file("dataset", scored.dataset), design)
+    _, theirs = read_cases(other.folder / "cases")
+    if theirs.classes != task.classes:
+        found, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
+        raise OptionError(f"classes {found}", where=f"{SCORED}.dataset", allowed=allowed)
+    return other
+
+
+_NO_LABELS = pd.DataFrame({"case_id": [], "label": []})
 _CHOSEN_BY = {  # group of option files → choice of params.yaml
     **{name: name for name in ("dataset", "restoration", "proposal", "features", "trainer")},
     **{"model": "baselines", "encoder": "encoders", "combination": "combinations"},
@@ -302,10 +363,35 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
 def _finish(prepared: PreparedRow) -> TrainedRow:
     """Return a row whose models are trained, after its combinations are made of them."""
     pieces = {each.candidate.name: each.make() for each in prepared.trainings}
-    scores = tuple(piece / "scores" for piece in pieces.values())
+    made = {name: (piece / "model", piece / "scores") for name, piece in pieces.items()}
+    if prepared.combinations:
+        made |= _combine(prepared, pieces)
+    if prepared.scored != Scored():
+        scores = [_score(prepared, name, *of) for name, of in made.items()]
+        return TrainedRow(prepared, tuple(scores))
+    return TrainedRow(prepared, tuple(scores for _, scores in made.values()))
+
+
+def _score(prepared: PreparedRow, name: str, model: Path, scores: Path) -> Path:
+    """Return the scores of a fitted model on the images that the row names."""
+    workspace, reported = prepared.workspace, prepared.reported.folder
+    scored, seed = prepared.scored, prepared.plan.seed
+
+    def make(folder: Path) -> None:
+        score_images(model, scores, reported, scored, seed, folder, workspace.compute)
+
+    inputs = {
+        "trained": "/".join(scores.parts[-3:]),
+        "images": reported.name,
+        "scored": asdict(scored),
+        "seed": seed,
+    }
+    return workspace.make_once(f"scored-{name}", inputs, make) / "scores"
+
+
+def _combine(prepared: PreparedRow, pieces: Mapping[str, Path]) -> dict[str, tuple[Path, Path]]:
+    """Return name → folders of model and scores of the row's combinations."""
     chosen, plan = prepared.combinations, asdict(prepared.plan)
-    if not chosen:
-        return TrainedRow(prepared, scores)
 
     def make(folder: Path) -> None:
         with TemporaryDirectory(prefix="skiagram-") as scratch:  # a project after training
@@ -320,8 +406,8 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
             combine_models(root, chosen, tuple(pieces), plan, folder)
 
     inputs = {"members": [piece.name for piece in pieces.values()], "plan": plan, "of": chosen}
-    made = prepared.workspace.make_once("combined", inputs, make) / "scores"
-    return TrainedRow(prepared, (*scores, *(made / name for name in chosen)))
+    made = prepared.workspace.make_once("combined", inputs, make)
+    return {name: (made / "models" / name, made / "scores" / name) for name in chosen}
 
 
 def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> RowResult:
@@ -330,6 +416,10 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
     asked = {"figures": sweep.figures, "models": sweep.models}
     inputs = made.trained.inputs | asked
     compared = None if reference is None or reference is made else reference
+    # Ids of cases mean nothing beyond their data set.
+    apart = compared is not None and compared.row.dataset != made.row.dataset
+    if apart:
+        compared = None
     if compared is not None:
         inputs["reference"] = compared.trained.inputs
 
@@ -348,4 +438,13 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
         return RowResult(row, reason=str(error))
     if reference is None:
         figures = replace(figures, reason="the row that it is compared with failed")
+    elif apart:
+        figures = replace(figures, reason=OTHER_CASES)
     return RowResult(row, figures)
+
+
+def _mark_later(reported: DataSet, cases: EvaluationSet) -> NDArray[np.bool_]:
+    """Return (n,) whether a reported case has an earlier image of the patient."""
+    visits = read_table(reported.folder / "cases/visits.parquet")
+    previous = previous_cases(visits, Cases.read(reported.folder / "cases/cases.parquet"))
+    return np.isin(cases.cases.case_id, list(previous))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from skiagram.sweeps.figures import DIFFERENCE
+from skiagram.sweeps.figures import DIFFERENCE, LATER_DIFFERENCE
 from skiagram.sweeps.rows import BEST, COLUMNS, SELECTION, Row, Sweep, short_name, show_value
 from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.severity import Severity, find_severity
 
 RESULT, TABLE = "result.json", "table.csv"
 _OF_MODELS = ("conf.model.", "conf.combination.")
@@ -21,12 +22,14 @@ class SweepResult:
         rows: In the order of the sweep.
         objective: Model, or `best_<arm>`, whose `selection_auc` chooses a row; empty where no
             row has a figure to choose by.
+        analysis: What was made of all rows together; None where none was asked for.
     """
 
     name: str
     question: str
     objective: str
     rows: tuple[RowResult, ...]
+    analysis: Severity | None = None
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -80,7 +83,9 @@ class SweepResult:
                 "high": estimate.high,
                 "method": estimate.method,
                 "reason": estimate.reason,
-                "reference": row.reference if each.figure == DIFFERENCE else None,
+                "reference": row.reference
+                if each.figure in (DIFFERENCE, LATER_DIFFERENCE)
+                else None,
             }
 
 
@@ -92,7 +97,8 @@ def gather(name: str, sweep: Sweep, results: Sequence[RowResult]) -> SweepResult
     if objective not in models:
         best = [model for model in models if model.startswith(BEST)]
         objective = next(iter((*best, *models)), "")
-    return SweepResult(name, sweep.question, objective, tuple(ordered))
+    analysis = None if sweep.analysis is None else find_severity(ordered)
+    return SweepResult(name, sweep.question, objective, tuple(ordered), analysis)
 
 
 def find_objective(rows: Sequence[Row]) -> str:

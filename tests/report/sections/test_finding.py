@@ -21,9 +21,9 @@ from skiagram.report.sections.finding import (
 from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
 from tests.evaluation.test_finding import Searched, searched
+from tests.image_store.test_pictures import opened
 from tests.report.examples_of_results import material, texts, with_reader
 from tests.report.test_material import stored
-from tests.report.test_pictures import opened
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from scipy.ndimage import binary_erosion
 
 from skiagram.explanation.importance import Agreement
 from skiagram.explanation.trust import Location
+from skiagram.image_store.pictures import encode_picture
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
 from skiagram.report.formatting import format_percent, format_signed
-from skiagram.report.pictures import encode_picture
 from skiagram.report.rendering import Summary
 from skiagram.report.section import Context
 from skiagram.report.tables import (

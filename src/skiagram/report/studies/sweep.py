@@ -13,28 +13,43 @@ from skiagram.report.drawing import (
     open_sheet,
 )
 from skiagram.report.formatting import format_difference
-from skiagram.report.rendering import Summary
+from skiagram.report.rendering import AnalysisPart, Summary
 from skiagram.report.section import Context
+from skiagram.report.severity import show_severity
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
-from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES
-from skiagram.sweeps.rows import BEST, SELECTION, short_name, show_value
+from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES, LATER_AUC, LATER_DIFFERENCE
+from skiagram.sweeps.rows import BEST, SELECTION, Row, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import TABLE, SweepResult
 
 _MOST = 60  # rows in a figure; with more, nobody could read it
-_HEADINGS = {SELECTION: "Selection AUC", AUC: "AUC", DIFFERENCE: "Difference from the reference"}
+_HEADINGS = {
+    SELECTION: "Selection AUC",
+    AUC: "AUC",
+    DIFFERENCE: "Difference from the reference",
+    LATER_AUC: "AUC, cases with an earlier image",
+    LATER_DIFFERENCE: "Difference, cases with an earlier image",
+}
+_DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE)
 
 
 def summarise(result: SweepResult) -> Summary:
     """Return the question, which row was chosen, and what it changes."""
-    return Summary(result.question, tuple(describe_choice(result)))
+    found = [answer for part in show_analysis(result) for answer in part.answers]
+    return Summary(result.question, (*found, *describe_choice(result)))
+
+
+def show_analysis(result: SweepResult) -> list[AnalysisPart]:
+    """Return what the sweep's analysis puts on the page."""
+    return [] if result.analysis is None else show_severity(result.analysis)
 
 
 def fill(result: SweepResult) -> Context:
     """Return the answer, the figure and the tables."""
     models = list_models(result)
     return {
+        "analysis": show_analysis(result),
         "models": [
             (title_of(result, model), draw_model(result, model), tabulate_rows(result, model))
             for model in models
@@ -104,7 +119,7 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
     rows = []
     for each in result.rows:
         cells = [
-            (fill_difference if name == DIFFERENCE else fill_cell)(_figure(each, model, name))
+            (fill_difference if name in _DIFFERENCES else fill_cell)(_figure(each, model, name))
             for name in wanted
         ]
         title = f"{each.row.number}: {each.row.name()}"
@@ -114,7 +129,7 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
 
 
 def _figure(result: RowResult, model: str, figure: str) -> Estimate:
-    if figure == DIFFERENCE and result.row.reference == result.row.number:
+    if figure in _DIFFERENCES and result.row.reference == result.row.number:
         return Estimate(None, reason="the reference")
     known = result.figures.of(model, figure)
     return known or Estimate(None, reason=result.figures.reason or "not in this row")
@@ -128,16 +143,30 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         return None
     if len(axes) == 1 and all(isinstance(each.row.place[axes[0]], int | float) for each in shown):
         return _draw_line(result, model, shown, axes[0])
-    if len(axes) == 2 and len(shown) == len(result.rows):
+    if len(axes) == 2 and len(shown) == len(result.rows) <= _MOST:
         return _draw_map(result, model, shown, axes)
     rows = [
-        ChangeRow(title_of(result, model), each.row.name(), _arm(each, model), difference)
+        ChangeRow(group, title, _arm(each, model), difference)
         for each in shown
+        for group, title in [_name_in_figure(each.row, axes, title_of(result, model))]
         if (difference := each.figures.of(model, DIFFERENCE)) is not None
     ]
     if not 0 < len(rows) <= _MOST:
         return None
     return draw_changes(f"sweep-{model}", rows, "change in AUC with 95 % interval")
+
+
+def _name_in_figure(row: Row, axes: Sequence[str], model: str) -> tuple[str, str]:
+    """Return what a row stands under, the model or all its axes but the last, and its name there.
+
+    Names of settings and other words stand alone, other values behind the name of the option.
+    """
+    *before, last = (
+        show_value(value) if isinstance(value, str) else f"{short_name(axis)} {show_value(value)}"
+        for axis in axes
+        for value in [row.place.get(axis, "")]
+    )
+    return ", ".join(before) or model, last
 
 
 def _arm(result: RowResult, model: str) -> str:

@@ -6,10 +6,8 @@ they are: corruptions do not change them. Corrupted images are restored and desc
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +15,8 @@ from PIL import Image as Pillow
 from scipy import ndimage
 
 from skiagram.errors import DataError
-from skiagram.image_store.shards import Image, ShardWriter, is_volume
-from skiagram.options import build
-from skiagram.preparation import TRAINING_MEAN, PreparedData
+from skiagram.image_store.shards import Image, is_volume
 from skiagram.restoration.missing import fill_local_median
-from skiagram.restoration.restore import restore_batch
-from skiagram.seeding import stream
-from skiagram.studies.pipeline_steps import DataSet, Options, describe_images
-from skiagram.studies.workspace import Workspace
 
 Values = NDArray[np.float64]
 _GREYS = 255  # highest value of 8 bits
@@ -81,7 +73,7 @@ def corrupt(
     if is_volume(image):
         raise DataError(
             f"a volume of {len(image)} slices",
-            where="robustness",
+            where="corruption",
             allowed="images: no corruption is defined for volumes",
             remedy="choose a data set of images",
         )
@@ -170,61 +162,3 @@ CORRUPTIONS = {
     "missing_lines": Corruption("Missing lines", "share of rows", 0.9, _missing_lines),
     "rotation": Corruption("Rotation", "degrees, to either side", 180, _rotation),
 }
-
-
-class Condition(NamedTuple):
-    """Some cases of a data set whose images are made worse in one way by one amount."""
-
-    workspace: Workspace
-    clean: PreparedData
-    restoration: Options
-    families: Mapping[str, Options]
-    case_id: NDArray[np.str_]
-    corruption: str
-    amount: float
-    seed: int
-
-
-def prepare_condition(condition: Condition) -> PreparedData:
-    """Make the images worse, then restore and describe them, or find that it is done."""
-    workspace, clean, name = condition.workspace, condition.clean, condition.corruption
-    inputs = {
-        "restored": condition.clean.images.parent.name,
-        "cases": condition.case_id.tolist(),
-        "corruption": name,
-        "amount": condition.amount,
-        "seed": condition.seed,
-    }
-    try:
-        made = workspace.make_once(
-            f"corrupted-{name}", inputs, lambda folder: _restore(condition, folder)
-        )
-        read = (clean.cases, made / "images", clean.candidates)
-        return describe_images(workspace, *read, condition.families)
-    except DataError as error:
-        raise DataError(
-            error.found,
-            where=f"{error.where} under {name} of {condition.amount:g}",
-            allowed=error.allowed,
-            remedy=error.remedy,
-        ) from error
-
-
-def _restore(condition: Condition, folder: Path) -> None:
-    restoration = build(dict(condition.restoration), "restoration")
-    learned = condition.clean.images / TRAINING_MEAN
-    mean = np.load(learned) if learned.exists() else None
-    source = DataSet.of(condition.clean).images
-    with ShardWriter(folder / "images") as writer:
-        for case_id, worse in _worse(condition):
-            (image,), _ = restore_batch([case_id], worse[None], restoration, mean)
-            writer.add(case_id, image, source.spacing(case_id))
-
-
-def _worse(condition: Condition) -> Iterator[tuple[str, Image]]:
-    """Yield the images; each has a stream of its own, so no other case or amount moves it."""
-    kind, images = CORRUPTIONS[condition.corruption], DataSet.of(condition.clean).images
-    for case_id in condition.case_id.tolist():
-        name = (case_id, condition.corruption, f"{condition.amount:g}")
-        generator = stream(condition.seed, "robustness", *name)
-        yield case_id, corrupt(images.image(case_id), kind, condition.amount, generator)

@@ -1,11 +1,8 @@
 """Images get worse by the amount asked for, whatever their depth, and faults stay faults."""
 
 import io
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,19 +12,8 @@ from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio
 
 from skiagram.errors import DataError
-from skiagram.finding.inputs import CANDIDATES
-from skiagram.image_store.shards import Image, ShardWriter
-from skiagram.preparation import PREPARATION, ImageKinds, Preparation, PreparedData
-from skiagram.records import Cases, tabulate_places, write_record, write_table
-from skiagram.studies.pipeline_steps import Options
-from skiagram.studies.robustness.corruptions import (
-    CORRUPTIONS,
-    Condition,
-    corrupt,
-    prepare_condition,
-)
-from skiagram.studies.workspace import Workspace
-from tests.studies.small_phantom import CONF, local_compute
+from skiagram.image_store.shards import Image
+from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 
 EVERY = pytest.mark.parametrize("name", CORRUPTIONS)
 MODERATE = {"noise": 0.1, "blur": 1.0, "contrast": 0.5, "brightness": 0.1, "jpeg": 50.0}
@@ -163,56 +149,3 @@ def test_a_quarter_turn_is_numpys_to_either_side() -> None:
         if np.allclose(one[1:-1, 1:-1], other[1:-1, 1:-1], atol=1e-6)
     }
     assert sides == {1, -1}
-
-
-FILL: Options = {
-    "_target_": "skiagram.restoration.steps.Steps",
-    "missing": {"method": "lowest", "radius": 1},
-    "outliers": None,
-    "denoising": None,
-}
-IDS = ("case-0", "case-1", "case-2")
-
-
-def condition(folder: Path, *case_id: str, amount: float = 0.2, seed: int = 0) -> Condition:
-    """Return noise on three equal films with a gap."""
-    if not (folder / "images").exists():
-        film = np.random.default_rng(0).random((16, 16), dtype=np.float32)
-        film[0, 0] = np.nan
-        with ShardWriter(folder / "images") as writer:
-            for name in IDS:
-                writer.add(name, film, (0.2, 0.3))
-        write_table(pd.DataFrame({"case_id": IDS}), folder / "cases/covariates.parquet")
-        for name in ("visits", "measured"):
-            write_table(pd.DataFrame({"case_id": IDS}), folder / f"cases/{name}.parquet")
-        names = np.array(IDS)
-        cases = Cases(names, names, np.full(3, "train"), np.zeros(3, np.int64))
-        cases.write(folder / "cases/cases.parquet")
-        write_record(Preparation(ImageKinds.of([film]), None), folder / "candidates" / PREPARATION)
-        write_table(tabulate_places([]), folder / "candidates" / CANDIDATES)
-    clean = replace(PreparedData.under(folder), images=folder / "images")
-    workspace = Workspace(CONF, None, folder / "work", local_compute())
-    return Condition(workspace, clean, FILL, {}, np.array(case_id), "noise", amount, seed)
-
-
-@pytest.mark.slow
-def test_worse_images_are_restored_and_keep_their_spacing(tmp_path: Path) -> None:
-    images = prepare_condition(condition(tmp_path, *IDS)).store
-    assert images.case_ids == list(IDS)
-    assert all(np.isfinite(image).all() for _, image in images)
-    assert images.spacing("case-1") == (0.2, 0.3)
-
-
-def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path: Path) -> None:
-    whole = prepare_condition(condition(tmp_path, *IDS)).store
-    alone = prepare_condition(condition(tmp_path, "case-2")).store
-    np.testing.assert_array_equal(whole.image("case-2"), alone.image("case-2"))
-    assert not np.array_equal(whole.image("case-1"), whole.image("case-2"))
-    other = prepare_condition(condition(tmp_path, *IDS, seed=1)).store
-    assert not np.array_equal(whole.image("case-2"), other.image("case-2"))
-
-
-def test_an_image_that_is_lost_is_named_with_its_corruption(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"case-9 under noise of 0\.2: no such case"):
-        prepare_condition(condition(tmp_path, "case-9"))
-    assert not list((tmp_path / "work").iterdir())

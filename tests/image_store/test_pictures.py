@@ -8,8 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Picture
 
-from skiagram.image_store.shards import Region
-from skiagram.report.pictures import (
+from skiagram.image_store.pictures import (
     MISSING_COLOUR,
     OUTLINE_COLOUR,
     Circle,
@@ -19,6 +18,7 @@ from skiagram.report.pictures import (
     encode_circles,
     name_slice,
 )
+from skiagram.image_store.shards import Region
 
 RAMP = np.linspace(0, 100, 64 * 64, dtype=np.float32).reshape(64, 64)
 

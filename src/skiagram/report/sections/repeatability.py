@@ -1,0 +1,71 @@
+"""Repeatable features: which last through small changes of image and region, of `perturbed`."""
+
+from collections.abc import Mapping, Sequence
+
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.features.repeatability import GOOD, Repeatability
+from skiagram.report.formatting import format_percent
+from skiagram.report.material import Material
+from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.tables import Cell, Table, TableRow, list_rows
+from skiagram.statistics.estimate import format_decimal
+
+Kinds = Mapping[str, Sequence[Repeatability]]
+
+
+@section("Repeatable features", place=85)
+def repeatability(evaluation: Evaluation, material: Material) -> Context:
+    """Return the share of repeatable features by family, and every feature."""
+    kinds = material.repeatability
+    if not kinds:
+        raise LeftOut("no feature family `perturbed` was extracted")
+    return {
+        "counts": {
+            name: f"{_count(features)} of {len(features)}" for name, features in kinds.items()
+        },
+        "least": GOOD,
+        "shares": tabulate_shares(kinds),
+        "features": tabulate_features(kinds),
+    }
+
+
+def tabulate_shares(kinds: Kinds) -> Table:
+    """Return by family the number of features and the share repeatable under each kind."""
+    families = dict.fromkeys(each.family for features in kinds.values() for each in features)
+    rows = [_share_row(name, kinds, (name,)) for name in families]
+    rows.append(_share_row("all", kinds, tuple(families)))
+    return Table(("Features", *kinds), list_rows(rows), "Family")
+
+
+def _share_row(title: str, kinds: Kinds, families: Sequence[str]) -> TableRow:
+    chosen = [[each for each in features if each.family in families] for features in kinds.values()]
+    shares = [
+        format_percent(_count(features) / len(features) if features else None)
+        for features in chosen
+    ]
+    return TableRow(title, [str(max(map(len, chosen))), *shares])
+
+
+def _count(features: Sequence[Repeatability]) -> int:
+    return sum(each.agreement.low >= GOOD for each in features)
+
+
+def tabulate_features(kinds: Kinds) -> Table:
+    """Return ICC(1,1) of each feature under each kind of change, below it ICC(3,1)."""
+    by_name = [{each.feature: each for each in features} for features in kinds.values()]
+    names = dict.fromkeys(name for features in by_name for name in features)
+    rows = [
+        TableRow(name, [_icc_cell(features.get(name)) for features in by_name]) for name in names
+    ]
+    return Table(tuple(kinds), list_rows(rows), "Feature")
+
+
+def _icc_cell(each: Repeatability | None) -> Cell | str:
+    if each is None:
+        return ""
+    value, low, high, *other = (
+        format_decimal(number, 2)
+        for estimate in (each.agreement, each.consistency)
+        for number in (estimate.value, estimate.low, estimate.high)
+    )
+    return Cell(value, f"{low} to {high}; {other[0]}, {other[1]} to {other[2]}")

@@ -1,0 +1,182 @@
+"""Step score: fitted models score sealed images as they score new ones, nothing is trained.
+
+The images are those of the models' own data set made worse, or those of another data set. What
+came after ingest in training comes after it here, as the model's folder says.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.datasets.contract import SpacedImage
+from skiagram.deploy.inputs import CovariateTable, Preparer
+from skiagram.deploy.model import load_model
+from skiagram.deploy.new_cases import MemoryTree, NewCase
+from skiagram.deploy.prediction import score_cases
+from skiagram.deploy.prepared_cases import PreparedCases
+from skiagram.errors import DataError
+from skiagram.features.earlier import previous_cases
+from skiagram.finding.inputs import find_partners
+from skiagram.image_store.store import ImageStore
+from skiagram.options import STRICT
+from skiagram.preparation import Covariate
+from skiagram.records import FINAL, Cases, Predictions, read_table, tabulate_scores
+from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
+from skiagram.seeding import stream
+
+
+@options_class(**STRICT)
+class Scored:
+    """Which images fitted models score in place of the test images of their data set.
+
+    Attributes:
+        dataset: Option file of another data set with the same classes; None for their own.
+        corruption: What makes each image worse, a name of `CORRUPTIONS`; None for nothing.
+        amount: How much of it; 0 without a corruption.
+    """
+
+    dataset: str | None = None
+    corruption: str | None = None
+    amount: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.corruption is None:
+            most, needed = 0.0, "an amount of a corruption that is named"
+        elif self.corruption in CORRUPTIONS:
+            most = CORRUPTIONS[self.corruption].most
+            needed = f"an amount of `{self.corruption}` above 0 and up to {most:g}"
+        else:
+            raise ValueError(f"one of {', '.join(CORRUPTIONS)}, not `{self.corruption}`")
+        if self.amount > most or (most and not self.amount):
+            raise ValueError(needed)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPreparer(Preparer):
+    """Takes images from what ingest stored in place of files, and makes them worse.
+
+    Attributes:
+        stores: Modality → its images.
+        seed: Of the draws; each image has a stream of its own, so no other case or amount moves it.
+    """
+
+    stores: Mapping[str, ImageStore]
+    scored: Scored
+    seed: int
+
+    def read(self, case: NewCase, modality: str) -> SpacedImage:
+        """Return an image of a case as ingest stored it, made worse."""
+        store, scored = self.stores[modality], self.scored
+        pixels = store.image(case.name)
+        if scored.corruption is not None:
+            name = (case.name, scored.corruption, f"{scored.amount:g}")
+            draws = stream(self.seed, "robustness", *name)
+            pixels = corrupt(pixels, CORRUPTIONS[scored.corruption], scored.amount, draws)
+        return SpacedImage(pixels, store.spacing(case.name), region=store.region(case.name))
+
+
+def score_images(
+    trained: Path,
+    scores: Path,
+    ingested: Path,
+    scored: Scored,
+    seed: int,
+    target: Path,
+    compute: Compute = IN_PROCESS,
+) -> None:
+    """Write `scores`: what training said of a model, with the test cases scored anew.
+
+    Args:
+        trained: Folder of the fitted model.
+        scores: Folder of the scores that its training left.
+        ingested: Folder that step ingest wrote, of the images to score.
+        seed: Of the corruptions' draws.
+
+    Raises:
+        DataError: A case cannot be scored, or the model scores no new images.
+    """
+    known = Predictions.read(scores)
+    if known.outcome.status == "failed":
+        known.write(target / "scores")
+        return
+    model = load_model(trained)
+    stores = open_stores(ingested / "images", model.preparer.preparation.modalities)
+    preparer = StoredPreparer(**vars(model.preparer), stores=stores, scored=scored, seed=seed)
+    by_case: dict[str, NDArray[np.float64]] = {}
+
+    def keep(names: Sequence[str], cases: PreparedCases) -> None:
+        by_case.update(zip(names, np.stack(cases.scores, axis=1), strict=True))
+
+    cases = list_stored_cases(ingested / "cases")
+    covariates = read_stored_covariates(ingested / "cases", model.scorer.covariates)
+    model = replace(model, preparer=preparer)
+    for result in score_cases(model, cases, covariates, compute, watch=keep):
+        if result.error:
+            raise DataError(result.error, where=f"{known.outcome.model}, {result.file}")
+    case_id = np.array([case.name for case in cases])
+    raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats, n_classes)
+    tables = [known.table[known.table["part"] != "test"]]
+    for repeat, decision in enumerate(model.deployment.decisions):
+        probability = decision.calibration.probabilities(raw[:, repeat])
+        of_repeat = (case_id, raw[:, repeat], probability, decision.threshold)
+        tables.append(tabulate_scores("test", repeat, FINAL, *of_repeat))
+    table = pd.concat(tables, ignore_index=True).astype(known.table.dtypes.to_dict())
+    replace(known, table=table, marks=None).write(target / "scores")
+
+
+def open_stores(images: Path, modalities: Sequence[str]) -> dict[str, ImageStore]:
+    """Return modality → its images; the first one's lie in the folder itself."""
+    first, *others = modalities or ("",)
+    return {first: ImageStore(images), **{name: ImageStore(images / name) for name in others}}
+
+
+def list_stored_cases(folder: Path) -> list[NewCase]:
+    """Return the test cases of a data set, which know their patient's other images."""
+    cases = Cases.read(folder / "cases.parquet")
+    previous = previous_cases(read_table(folder / "visits.parquet"), cases)
+    partner = find_partners(cases)
+    alone = {name: NewCase(name, MemoryTree({}), {}) for name in cases.case_id.tolist()}
+    return [
+        replace(
+            alone[name],
+            earlier=tuple(alone[other] for other in previous.get(name, ())),
+            other=alone.get(partner.get(name, "")),
+        )
+        for name in cases.test().case_id.tolist()
+    ]
+
+
+def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> CovariateTable:
+    """Return the covariates that a model reads, as text, of all cases of a data set.
+
+    Raises:
+        DataError: The data set lacks a column.
+    """
+    table = read_table(folder / "covariates.parquet")
+    columns = list(dict.fromkeys(covariate.column for covariate in read))
+    missing = [name for name in columns if name not in table]
+    if missing:
+        remedy = "score a data set with this column, or choose models of images alone"
+        raise DataError(f"no covariate `{missing[0]}`", where=str(folder), remedy=remedy)
+    rows = table[columns].to_dict("records")
+    return CovariateTable(
+        read,
+        {
+            case: {str(column): _as_text(value) for column, value in row.items()}
+            for case, row in zip(table["case_id"].tolist(), rows, strict=True)
+        },
+    )
+
+
+def _as_text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)

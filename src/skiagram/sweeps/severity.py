@@ -1,0 +1,161 @@
+"""Severity curves: what is left of models on images made worse, by kind and amount of it.
+
+They are read from the figures of the rows of a sweep: each row whose `scored` names a corruption,
+beside the row that it is compared with, whose images are as they are.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import AUC, DIFFERENCE
+from skiagram.sweeps.rows import BEST, SCORED, find_corruption, show_value
+from skiagram.sweeps.runs import RowResult
+
+SENSITIVITY, SPECIFICITY = "sensitivity", "specificity"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A model on images made worse by one amount; 0: as they are.
+
+    Attributes:
+        change: AUC minus that on the images as they are, paired by patient.
+        sensitivity: At the threshold that training fixed; None where the sweep asks for none.
+    """
+
+    amount: float
+    auc: Estimate
+    change: Estimate
+    sensitivity: Estimate | None
+    specificity: Estimate | None
+
+
+@dataclass(frozen=True)
+class SeverityCurve:
+    """A model under one corruption.
+
+    Attributes:
+        conditions: In ascending order of their amounts.
+        mean_change: Over the amounts.
+        holds_to: Largest amount up to which every interval excludes a loss of the margin.
+        breaks_at: Least amount whose whole interval lies beyond a loss of the margin.
+    """
+
+    corruption: str
+    conditions: tuple[Condition, ...]
+    mean_change: float | None
+    holds_to: float | None
+    breaks_at: float | None
+
+
+@dataclass(frozen=True)
+class CorruptedModel:
+    """A model and what it loses; without a value where it failed."""
+
+    title: str
+    arm: str
+    clean: Condition
+    curves: tuple[SeverityCurve, ...]
+
+
+@dataclass(frozen=True)
+class CorruptedCases:
+    """All models on the same cases.
+
+    Attributes:
+        name: What else the rows have in common, such as the data set; empty for nothing.
+    """
+
+    name: str
+    cases: int
+    patients: int
+    models: tuple[CorruptedModel, ...]
+
+
+@dataclass(frozen=True)
+class Severity:
+    """Severity curves of a sweep; `margin` is the smallest loss of AUC that counts."""
+
+    margin: float
+    data: tuple[CorruptedCases, ...]
+
+
+def find_severity(results: Sequence[RowResult]) -> Severity:
+    """Return the severity curves in the rows of a sweep; rows that failed are in none."""
+    measured = [each for each in results if not each.reason]
+    groups: dict[int, list[RowResult]] = {}
+    for each in measured:
+        if _corruption_of(each):
+            groups.setdefault(each.row.reference, []).append(each)
+    clean = {each.row.number: each for each in measured}
+    data = [_describe(clean[number], rows) for number, rows in groups.items() if number in clean]
+    margin = max((each.figures.margin for each in measured), default=0.0)
+    return Severity(margin, tuple(data))
+
+
+def _corruption_of(result: RowResult) -> str:
+    return find_corruption(result.row.changes)
+
+
+def _describe(clean: RowResult, rows: Sequence[RowResult]) -> CorruptedCases:
+    place = clean.row.place.items()
+    shared = [v for k, v in place if all(row.row.place.get(k) == v for row in rows)]
+    named = {each.model: each for each in clean.figures.figures}
+    return CorruptedCases(
+        ", ".join(map(show_value, shared)),
+        clean.figures.cases,
+        clean.figures.patients,
+        tuple(
+            CorruptedModel(
+                each.title,
+                each.arm,
+                _condition(clean, model, 0.0),
+                tuple(_list_curves(model, rows, clean.figures.margin)),
+            )
+            for model, each in named.items()
+            if not model.startswith(BEST)
+        ),
+    )
+
+
+def _condition(result: RowResult, model: str, amount: float) -> Condition:
+    figures = result.figures
+    missing = Estimate(None, reason=figures.reason or "not in this row")
+    return Condition(
+        amount,
+        figures.of(model, AUC) or missing,
+        figures.of(model, DIFFERENCE) or missing,
+        figures.of(model, SENSITIVITY),
+        figures.of(model, SPECIFICITY),
+    )
+
+
+def _list_curves(model: str, rows: Sequence[RowResult], margin: float) -> Iterator[SeverityCurve]:
+    for corruption in dict.fromkeys(map(_corruption_of, rows)):
+        conditions = sorted(
+            (
+                _condition(each, model, float(each.row.changes[SCORED]["amount"]))
+                for each in rows
+                if _corruption_of(each) == corruption
+            ),
+            key=lambda condition: condition.amount,
+        )
+        yield make_curve(corruption, conditions, margin)
+
+
+def make_curve(corruption: str, conditions: Sequence[Condition], margin: float) -> SeverityCurve:
+    """Return a model under one corruption, and where it breaks."""
+    holds_to, breaks_at, holding = None, None, True
+    for condition in conditions:
+        low, high = condition.change.low, condition.change.high
+        holding = holding and low is not None and low > -margin
+        if holding:
+            holds_to = condition.amount
+        if breaks_at is None and high is not None and high < -margin:
+            breaks_at = condition.amount
+    changes = [each.change.value for each in conditions if each.change.value is not None]
+    mean = float(np.mean(changes)) if changes else None
+    return SeverityCurve(corruption, tuple(conditions), mean, holds_to, breaks_at)

@@ -1,0 +1,71 @@
+"""The section of repeatable features: counts of what the run's `perturbed` families measured."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.features.repeatability import IntraclassCorrelation, Repeatability
+from skiagram.features.table import FeatureTable
+from skiagram.preparation import ImageKinds, Preparation
+from skiagram.records import SEALED, Cases
+from skiagram.report.material import read_repeatability
+from skiagram.report.page import render
+from skiagram.report.section import LeftOut
+from skiagram.report.sections.repeatability import repeatability, tabulate_shares
+from tests.report.examples_of_results import binary, material, texts
+
+SURE, UNSURE = IntraclassCorrelation(0.9, 0.8, 0.95), IntraclassCorrelation(0.8, 0.7, 0.9)
+KINDS = {
+    "perturbed_noise": (
+        Repeatability("glcm_a", "glcm", SURE, SURE),
+        Repeatability("glcm_b", "glcm", UNSURE, SURE),
+        Repeatability("shape_a", "shape", SURE, SURE),
+    )
+}
+
+
+def test_a_feature_is_repeatable_where_the_lower_bound_is_good() -> None:
+    (group,) = tabulate_shares(KINDS).groups
+    assert [(row.title, *texts(row)) for row in group.rows] == [
+        ("glcm", "2", "50\N{NO-BREAK SPACE}%"),
+        ("shape", "1", "100\N{NO-BREAK SPACE}%"),
+        ("all", "3", "67\N{NO-BREAK SPACE}%"),
+    ]
+
+
+def test_the_page_has_the_section_where_copies_were_described_and_says_so_elsewhere() -> None:
+    page = render(binary(), replace(material(), repeatability=KINDS))
+    assert "2 of 3 features are repeatable" in page
+    assert "0.70 to 0.90; 0.90, 0.80 to 0.95" in page
+    with pytest.raises(LeftOut, match="perturbed"):
+        repeatability(binary(), material())
+
+
+def test_copies_are_measured_by_the_kind_of_their_family(tmp_path: Path) -> None:
+    def family(name: str) -> dict[str, object]:
+        inner = {"_target_": "skiagram.features.first_order.FirstOrder", "region": "whole"}
+        changes = {"rotation": 0.0, "shift": 0.0, "noise": 1.0, "volume": 0.0, "supervoxel": None}
+        return {
+            "_target_": "skiagram.features.perturbed.Perturbed",
+            "name": name, "copies": 2, "seed": 0, "perturbation": changes, "families": [inner],
+        }  # fmt: skip
+
+    kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
+    families = (family("perturbed"), family("perturbed_noise"))
+    preparation = Preparation(kinds, acquisition=None, features=families)
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=(20, 1))
+    copies = [truth + spread * generator.normal(size=(20, 2)) for spread in (0.01, 5.0)]
+    names = [
+        f"{kind}_{k}.first_order_mean" for kind in ("perturbed", "perturbed_noise") for k in (1, 2)
+    ]
+    ids = np.array([f"c{k:02d}" for k in range(20)])
+    FeatureTable(ids, tuple(names), np.hstack(copies).astype(np.float32)).write(
+        tmp_path / "features.parquet"
+    )
+    cases = Cases(ids, ids, np.full(20, "test"), np.full(20, SEALED))
+    found = read_repeatability(preparation, tmp_path / "features.parquet", cases)
+    assert list(found) == ["perturbed", "perturbed_noise"]
+    assert found["perturbed"][0].agreement.low > 0.9 > found["perturbed_noise"][0].agreement.low

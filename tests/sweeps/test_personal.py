@@ -1,0 +1,100 @@
+"""The sweep of personal models: right where a change tells the label, silent where it does not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+
+from skiagram.options import check
+from skiagram.report.index import render_study
+from skiagram.statistics.estimate import Estimate
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
+from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.runs import run_rows
+from skiagram.sweeps.table import SweepResult, gather
+from tests.studies.small_phantom import CONF, small_place
+
+pytestmark = pytest.mark.thorough
+
+TELLING, SILENT = "the lesion grows", "nothing lasts"
+BEST = "best_classical"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a place whose phantoms of visits have small images and 120 sealed patients."""
+    folder = tmp_path_factory.mktemp("personal")
+    place = small_place(folder)
+    (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
+    for name in ("phantom_visits", "phantom_visits_unrelated"):
+        file = place.conf / f"dataset/{name}.yaml"
+        values = yaml.safe_load(file.read_text())
+        values["patients"] = {"train": 160, "validation": 20, "test": 120}
+        values["size"], values["lesion"]["radius"] = 24, 9.0
+        file.write_text(yaml.safe_dump(values))
+    return replace(place, compute=replace(place.compute, workers=1))
+
+
+@pytest.fixture(scope="module")
+def result(workspace: Workspace) -> SweepResult:
+    values: dict[str, Any] = yaml.safe_load((CONF / "sweep/personal.yaml").read_text())
+    del values["axes"]["baseline"]
+    values["base"] |= {"baselines": ["logistic_regression"], "folds": 3}
+    known = values["axes"]["known"]
+    for name, families in known.items():
+        beside = families["features"].partition("granulometry")[2]
+        known[name] = {"features": f"first_order{beside}"}
+    sweep = check(Sweep, values, "sweep")
+    return gather(
+        "personal", sweep, list(run_rows("personal", sweep, expand_rows(sweep), workspace))
+    )
+
+
+def figure(result: SweepResult, data: str, known: str, name: str) -> Estimate:
+    (row,) = (each for each in result.rows if each.row.place == {"data set": data, "known": known})
+    estimate = row.figures.of(BEST, name)
+    assert estimate is not None, row.reason
+    return estimate
+
+
+def test_an_earlier_image_helps_where_growth_tells_the_label(result: SweepResult) -> None:
+    gain = figure(result, TELLING, "with earlier image", LATER_DIFFERENCE)
+    assert gain.low is not None
+    assert gain.low > 0
+    alone = figure(result, TELLING, "image alone", LATER_AUC).value
+    known = figure(result, TELLING, "with earlier image", LATER_AUC).value
+    assert known - alone == pytest.approx(gain.value)
+
+
+def test_nothing_is_shown_where_nothing_lasts(result: SweepResult) -> None:
+    for name in (DIFFERENCE, LATER_DIFFERENCE):
+        gain = figure(result, SILENT, "with earlier image", name)
+        assert gain.low is not None
+        assert gain.low < 0.02
+
+
+def test_the_page_has_the_cases_with_an_earlier_image_apart(result: SweepResult) -> None:
+    page = render_study(result)
+    assert "Difference, cases with an earlier image" in page
+    table = result.table()
+    apart = table[table["figure"] == LATER_DIFFERENCE]
+    assert set(apart["reference"]) == {1, 5}
+
+
+def test_without_a_visit_the_figure_says_so(workspace: Workspace) -> None:
+    sweep = check(
+        Sweep,
+        {
+            "question": "Who has an earlier image?",
+            "base": {"features": "first_order", "baselines": ["decision_tree"], "networks": []},
+            "axes": {"seed": [0]},
+            "figures": [LATER_AUC],
+        },
+        "sweep",
+    )
+    (row,) = run_rows("none", sweep, expand_rows(sweep), workspace)
+    estimate = row.figures.of("decision_tree", LATER_AUC)
+    assert estimate is not None
+    assert "earlier image" in estimate.reason

@@ -1,0 +1,208 @@
+"""Trained models score images made worse and those of another data set, untrained by either."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skiagram.deploy.new_cases import MemoryTree, NewCase
+from skiagram.image_store.shards import ShardWriter
+from skiagram.image_store.store import ImageStore
+from skiagram.options import check
+from skiagram.preparation import ImageKinds, Preparation
+from skiagram.records import Predictions, read_table
+from skiagram.restoration.steps import Steps
+from skiagram.steps.score import Scored, StoredPreparer, score_images
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.figures import DIFFERENCE
+from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
+from skiagram.sweeps.runs import run_rows
+from skiagram.sweeps.table import SweepResult, gather
+from tests.studies.small_phantom import CONF, small_place
+
+MODEL = "logistic_regression"
+CHOICES = {"features": "first_order", "baselines": [MODEL, "decision_tree"], "networks": []}
+NOISE = {"scored": {"corruption": "noise", "amount": 0.5}}
+OTHER = {"scored": {"dataset": "other"}}
+VOTING = {"combinations": "voting", "conf.combination.voting.members": [*CHOICES["baselines"]]}
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Return a place with two small phantoms, small visits and a network of two epochs."""
+    folder = tmp_path_factory.mktemp("scored")
+    place = small_place(folder, (28, 4, 24))
+    params = yaml.safe_load((CONF.parent / "params.yaml").read_text()) | CHOICES | {"folds": 2}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+
+    def edit(group: str, known: str, new: str, **values: Any) -> None:
+        options = place.option_file(group, known) | values
+        (place.conf / group / f"{new}.yaml").write_text(yaml.safe_dump(options))
+
+    edit("dataset", "phantom", "other", name="other", title="Other", seed=5, noise=0.9)
+    visits = place.option_file("dataset", "phantom_visits")
+    few = {"train": 36, "validation": 4, "test": 20}
+    lesion = visits["lesion"] | {"radius": 5.0}
+    edit("dataset", "phantom_visits", "visits", patients=few, size=16, lesion=lesion)
+    training = place.option_file("model", "small_cnn")["training"] | {"epochs": 2}
+    edit("model", "small_cnn", "hasty", training=training)
+    return replace(place, compute=replace(place.compute, workers=1))
+
+
+def run(workspace: Workspace, **values: Any) -> SweepResult:
+    sweep = check(Sweep, {"question": "What is left?", **values}, "sweep")
+    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), workspace)))
+
+
+@pytest.fixture(scope="module")
+def result(workspace: Workspace) -> SweepResult:
+    images = {"unchanged": {}, "noisy": NOISE}
+    return run(workspace, axes={"images": images}, analysis="severity")
+
+
+@slow
+@pytest.mark.parametrize(
+    ("dataset", "options"),
+    [
+        ("phantom", VOTING),
+        ("phantom", {"baselines": [], "networks": ["hasty"]}),
+        ("visits", {"features": "first_order,earlier,covariates", "baselines": [MODEL]}),
+    ],
+)  # fmt: skip
+def test_unchanged_images_score_as_they_did_in_training(
+    workspace: Workspace, tmp_path: Path, dataset: str, options: dict[str, Any]
+) -> None:
+    (row,) = run(workspace, rows=[{"dataset": dataset, **options}]).rows
+    assert not row.reason
+    names = {"voting", "hasty"} & {each.model for each in row.figures.figures} or {MODEL}
+    pieces = sorted(workspace.work.iterdir(), key=lambda path: path.stat().st_mtime)
+    newest = [each for each in pieces if each.name.startswith(("trained-", "combined-"))][-1]
+    (name,) = names
+    inside = name if newest.name.startswith("combined-") else ""
+    ingested = [each for each in pieces if each.name.startswith("ingested-")][-1]
+    model, scores = newest / "models" / inside, newest / "scores" / inside
+    if not inside:
+        model, scores = newest / "model", newest / "scores"
+    score_images(model, scores, ingested, Scored(), 0, tmp_path)
+    trained, found = (Predictions.read(folder) for folder in (scores, tmp_path / "scores"))
+    assert trained.outcome == found.outcome
+    keys = ["part", "repeat", "fold", "inner_fold", "case_id"]
+    pd.testing.assert_frame_equal(
+        found.table.sort_values(keys).reset_index(drop=True),
+        trained.table.sort_values(keys).reset_index(drop=True),
+        rtol=1e-5,
+    )
+
+
+@slow
+def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
+    workspace: Workspace, result: SweepResult
+) -> None:
+    clean, noisy = result.rows
+    assert not noisy.reason
+    pieces = [Predictions.read(path / "scores") for path in workspace.work.glob(f"scored-{MODEL}*")]
+    scored = [piece.part("test").set_index("case_id") for piece in pieces]
+    labels = [
+        read_table(path).set_index("case_id")["label"]
+        for path in workspace.work.glob("ingested-*/sealed/labels.parquet")
+    ]
+    theirs = [
+        roc_auc_score(label.loc[rows.index] == 1, rows["score_1"] - rows["score_0"])
+        for label in labels
+        for rows in scored
+        if set(rows.index) <= set(label.index)
+    ]
+    before, after = (each.figures.of(MODEL, "roc_auc") for each in (clean, noisy))
+    assert before is not None
+    assert after is not None
+    assert any(after.value == pytest.approx(each) for each in theirs)
+    change = noisy.figures.of(MODEL, DIFFERENCE)
+    assert change is not None
+    assert change.value == pytest.approx(after.value - before.value)
+    assert clean.figures.of(MODEL, SELECTION) == noisy.figures.of(MODEL, SELECTION)
+    trained = set(workspace.work.glob("trained-*"))
+    run(workspace, rows=[{"scored": {"corruption": "blur", "amount": 1.0}}])
+    assert set(workspace.work.glob("trained-*")) == trained
+
+
+@slow
+def test_the_curves_of_the_sweep_are_its_rows(result: SweepResult) -> None:
+    assert result.analysis is not None
+    (data,) = result.analysis.data
+    assert [model.curves[0].corruption for model in data.models] == ["noise", "noise"]
+    again = result.rows[1].figures.of(MODEL, DIFFERENCE)
+    assert data.models[0].curves[0].conditions[0].change == again
+
+
+@slow
+def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace: Workspace) -> None:
+    found = run(workspace, axes={"trained on": {"its own": {"dataset": "other"}, "others": OTHER}})
+    own, foreign = found.rows
+    assert not foreign.reason
+    assert own.figures.cases == foreign.figures.cases == 48
+    change = foreign.figures.of(MODEL, DIFFERENCE)
+    areas = [each.figures.of(MODEL, "roc_auc") for each in (foreign, own)]
+    assert change is not None
+    assert areas[0] is not None
+    assert areas[1] is not None
+    assert change.value == pytest.approx(areas[0].value - areas[1].value)
+    assert own.figures.of(MODEL, SELECTION) != foreign.figures.of(MODEL, SELECTION)
+
+
+@slow
+def test_cases_of_two_data_sets_are_never_paired(workspace: Workspace) -> None:
+    """Their ids and numbers are equal, and mean nothing beyond their data set."""
+    images = {"unchanged": {}, "of another device": OTHER, "trained there": {"dataset": "other"}}
+    _, *others = run(workspace, axes={"images": images}).rows
+    for row in others:
+        assert row.figures.of(MODEL, "roc_auc") is not None
+        assert row.figures.of(MODEL, DIFFERENCE) is None
+        assert "other cases" in row.figures.reason
+
+
+@slow
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"design": "cv", **NOISE}, "saw every case"),
+        ({"scored": {"dataset": "organmnist3d_absent"}}, "no option file"),
+        ({"scored": {"corruption": "fog", "amount": 1.0}}, "noise, blur"),
+        ({"scored": {"corruption": "jpeg", "amount": 100.0}}, "up to 99"),
+        ({"scored": {"corruption": "noise"}}, "above 0"),
+    ],
+)
+def test_what_cannot_be_scored_is_a_row_with_its_reason(
+    workspace: Workspace, changes: dict[str, Any], words: str
+) -> None:
+    (row,) = run(workspace, rows=[changes]).rows
+    assert words in row.reason
+
+
+def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path: Path) -> None:
+    film = np.random.default_rng(0).random((16, 16), dtype=np.float32)
+    with ShardWriter(tmp_path) as writer:
+        for name in ("a", "b"):
+            writer.add(name, film, (0.2, 0.3))
+    steps = check(Steps, {"missing": None, "outliers": None, "denoising": None}, "restoration")
+    preparation = Preparation(ImageKinds.of([film]), None)
+
+    def noisy(name: str, seed: int = 0) -> NDArray[np.float32]:
+        preparer = StoredPreparer(
+            preparation=preparation, acquisition=None, restoration=steps, training_mean=None,
+            shape=None, stores={"": ImageStore(tmp_path)}, seed=seed,
+            scored=Scored(corruption="noise", amount=0.2),
+        )  # fmt: skip
+        image = preparer.read(NewCase(name, MemoryTree({}), {}), "")
+        assert image.spacing == (0.2, 0.3)
+        return image.pixels
+
+    assert not np.array_equal(noisy("a"), noisy("b"))
+    np.testing.assert_array_equal(noisy("b"), noisy("b"))
+    assert not np.array_equal(noisy("b"), noisy("b", seed=1))

@@ -1,0 +1,78 @@
+"""Where a model holds and breaks is read from the rows of a sweep."""
+
+from typing import Any
+
+import pytest
+
+from skiagram.errors import OptionError
+from skiagram.options import check
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import AUC, DIFFERENCE, Figure, RowFigures
+from skiagram.sweeps.rows import Row, Sweep, expand_rows
+from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.severity import Condition, find_severity, make_curve
+
+BLANK = Estimate(0.8, 0.7, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "holds_to", "breaks_at"),
+    [
+        ([(-0.01, 0.01), (-0.015, 0.0), (-0.3, -0.1)], 2, 3),
+        ([(-0.01, 0.01)] * 3, 3, None),
+        ([(-0.1, 0.1), (-0.01, 0.01), (-0.2, -0.05)], None, 3),
+        ([(-0.2, -0.05), (-0.3, -0.2), (-0.4, -0.3)], None, 1),
+        ([(-0.1, 0.0)] * 3, None, None),
+    ],
+)
+def test_whole_intervals_say_where_a_model_holds_and_breaks(
+    changes: list[tuple[float, float]], holds_to: float | None, breaks_at: float | None
+) -> None:
+    conditions = [
+        Condition(amount, BLANK, Estimate(sum(change) / 2, *change), None, None)
+        for amount, change in enumerate(changes, start=1)
+    ]
+    curve = make_curve("noise", conditions, 0.02)
+    assert (curve.holds_to, curve.breaks_at) == (holds_to, breaks_at)
+
+
+def result(number: int, data: str, images: str, scored: dict[str, Any], change: float) -> RowResult:
+    reference = 1 if data == "films" else 4
+    figures = [Figure("svm", "SVM", "classical", AUC, Estimate(0.8 + change, 0.7, 0.9))]
+    if scored:
+        difference = Estimate(change, change - 0.01, change + 0.01)
+        figures.append(Figure("svm", "SVM", "classical", DIFFERENCE, difference))
+    row = Row(number, {"data": data, "images": images}, {"scored": scored}, reference)
+    return RowResult(row, RowFigures(tuple(figures), 40, 30, margin=0.02))
+
+
+def noise(amount: float) -> dict[str, Any]:
+    return {"corruption": "noise", "amount": amount}
+
+
+def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts() -> None:
+    failed = RowResult(Row(6, {"data": "films"}, {"scored": noise(0.5)}, 1), reason="lost")
+    found = find_severity(
+        [
+            result(1, "films", "unchanged", {}, 0.0),
+            result(2, "films", "more", noise(0.2), -0.1),
+            result(3, "films", "less", noise(0.1), -0.002),
+            result(4, "slides", "unchanged", {}, 0.0),
+            result(5, "slides", "less", noise(0.1), -0.3),
+            failed,
+        ]
+    )
+    assert found.margin == 0.02
+    films, slides = found.data
+    assert (films.name, slides.name) == ("films", "slides")
+    (curve,) = films.models[0].curves
+    assert [each.amount for each in curve.conditions] == [0.1, 0.2]
+    assert (curve.holds_to, curve.breaks_at) == (0.1, 0.2)
+    assert curve.mean_change == pytest.approx(-0.051)
+    assert slides.models[0].curves[0].breaks_at == 0.1
+
+
+def test_an_analysis_without_worse_images_is_refused_before_a_row_runs() -> None:
+    values = {"question": "What?", "axes": {"seed": [0, 1]}, "analysis": "severity"}
+    with pytest.raises(OptionError, match="images made worse"):
+        expand_rows(check(Sweep, values, "sweep"))
