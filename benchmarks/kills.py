@@ -2,17 +2,16 @@
 
     python -m benchmarks.kills [--kills 60] [--seed 0] [--folder FOLDER]
 
-Every stage and every study runs on small generated images, once undisturbed, then again and again
-from nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut does), what
-`make repro` starts, one of the DVCs that it starts, a stage, a worker of a stage or study (a forked
-fit, or one of joblib's). What ended is started again at once, as `make repro` does it. After some
-kills the run goes on to its end, and every file that it wrote is compared. Every study has its
-turn, also after the kills that were asked for. An hour on an idle machine.
+Every stage, every study and one sweep run on small generated images, once undisturbed, then again
+and again from nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut
+does), what `make repro` starts, one of the DVCs that it starts, a stage, a worker of a stage, study
+or sweep (a forked fit, or one of joblib's). What ended is started again at once, as `make repro`
+does it. After some kills the run goes on to its end, and every file that it wrote is compared.
+Every study has its turn, also after the kills that were asked for. An hour on an idle machine.
 """
 
 import argparse
 import hashlib
-import json
 import os
 import random
 import shutil
@@ -33,19 +32,16 @@ from tests.pipeline.project import REPOSITORY, Project, make_project, stack
 
 PIPELINE = "pipeline"
 STUDIES = tuple(sorted(file.stem for file in REPOSITORY.glob("conf/study/*.yaml")))
+SWEEPS = ("crossover",)
 _STUDIES_A_PIPELINE = 3  # turns of studies between two of the pipeline
 _KILLS_A_RUN = 6
 _VICTIMS = ("all", "DVC", "stage", "worker", "worker")
 _OUTPUTS = ("data", "models", "scores", "combined", "reports")
-_MEASURED = ("seconds", "training", "inference", "features")  # what a clock says, in a study's JSON
 _WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
-_TIMED = ("cost",)  # whose page holds what a clock said
 _SMALL: dict[str, dict[str, Any]] = {
-    "cost": {"images": 8, "repeats": 3},
-    "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
     "explanations": {"gallery": 1},
 }
 _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -54,6 +50,17 @@ _SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
         "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
     },
 }
+_SUBSET = "conf.plan.plan.subset"
+_SWEPT = {  # base of a sweep
+    "dataset": "tiny",
+    "features": "first_order",
+    "baselines": ["logistic_regression"],
+    "networks": ["small_cnn"],
+    "folds": 2,
+    "conf.evaluate.replicates": 100,
+    _SUBSET: {"cases": 24, "draw": 0},
+}
+_AXES = {f"{_SUBSET}.cases": [24, 48], f"{_SUBSET}.draw": [0, 1]}
 _SHARED = {
     "dataset": "tiny",
     "features": ["first_order"],
@@ -94,7 +101,7 @@ class Runner:
     """Runs one command in copies of a small project.
 
     Attributes:
-        name: `pipeline`, or the name of a study.
+        name: `pipeline`, or the name of a study or sweep.
         folder: Where copies are made.
     """
 
@@ -106,6 +113,8 @@ class Runner:
         """Return what runs it."""
         if self.name == PIPELINE:
             return [sys.executable, _WHOLE]
+        if self.name in SWEEPS:
+            return [sys.executable, "pipeline/sweep.py", f"sweep={self.name}"]
         return [sys.executable, "pipeline/study.py", f"study={self.name}"]
 
     def make(self, copy: str) -> Project:
@@ -114,7 +123,11 @@ class Runner:
         project = make_project(self.folder / copy / "project")
         stack(project)
         _edit(project, "conf/compute/local.yaml", workers=2)
-        if self.name != PIPELINE:
+        if self.name in SWEEPS:
+            path = f"conf/sweep/{self.name}.yaml"
+            options = yaml.safe_load((project.folder / path).read_text())
+            _edit(project, path, base=options["base"] | _SWEPT, axes=_AXES)
+        elif self.name != PIPELINE:
             _shrink(project, self.name)
         done = project.run("dvc", "init", "--no-scm", "-q")
         if done.returncode:
@@ -161,16 +174,11 @@ class Runner:
         return f"{self.name} in {project.folder}: exit {code}" if code else ""
 
     def outputs(self, project: Project) -> dict[str, str]:
-        """Return path → SHA-256 of all that a run writes and that holds no measured time."""
+        """Return path → SHA-256 of all that a run writes."""
         if self.name == PIPELINE:
             lock = hashlib.sha256((project.folder / "dvc.lock").read_bytes()).hexdigest()
             return project.hashes(*_OUTPUTS) | {"dvc.lock": lock}
-        found = project.hashes(f"studies/{self.name}")
-        path = f"studies/{self.name}/result.json"
-        result = json.loads((project.folder / path).read_text())
-        found[path] = json.dumps(_without_times(result), sort_keys=True)
-        page = f"studies/{self.name}/page.html"
-        return {k: v for k, v in found.items() if not (self.name in _TIMED and k == page)}
+        return project.hashes(f"{'sweeps' if self.name in SWEEPS else 'studies'}/{self.name}")
 
 
 def _edit(project: Project, path: str, **values: Any) -> None:
@@ -188,18 +196,6 @@ def _shrink(project: Project, study: str) -> None:
     for part, values in _SMALL_PARTS.get(study, {}).items():
         chosen[part] = options[part] | values
     _edit(project, path, **chosen | _SMALL.get(study, {}))
-
-
-def _without_times(value: Any) -> Any:
-    if isinstance(value, dict):
-        kept = {name: one for name, one in value.items() if not _is_time(name, one)}
-        return {name: _without_times(one) for name, one in kept.items()}
-    return [_without_times(one) for one in value] if isinstance(value, list) else value
-
-
-def _is_time(name: str, value: Any) -> bool:
-    timing = isinstance(value, dict) and set(value) == {"median", "low", "high"}
-    return "seconds" in name or (name in _MEASURED and timing) or name == "processor"
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -349,7 +345,7 @@ def main() -> int:
         type=Path,
         help="to keep the runs, the undisturbed ones for the next time too; else a temporary one",
     )
-    parser.add_argument("names", nargs="*", default=[PIPELINE, *STUDIES])
+    parser.add_argument("names", nargs="*", default=[PIPELINE, *STUDIES, *SWEEPS])
     given = parser.parse_args()
     with TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)

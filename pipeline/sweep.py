@@ -32,7 +32,7 @@ from skiagram.options import build, check, read_option_file
 from skiagram.report.index import list_outputs, write_index, write_study
 from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
-from skiagram.sweeps.runs import RowResult, run_rows
+from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.table import SweepResult, gather
 from skiagram.tracking.sweeps import record_sweep
 
@@ -145,7 +145,9 @@ def open_workspace() -> Workspace:
 def write_sweep(name: str, sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     """Run rows; write their table and page, and record them."""
     results: list[RowResult] = []
-    for result in run_rows(name, sweep, rows, workspace, sweep.objective.entry or None):
+    trained: dict[int, Measurable] = {}
+    kept = None if sweep.analysis is None else trained
+    for result in run_rows(name, sweep, rows, workspace, sweep.objective.entry or None, kept):
         results.append(result)
         if result.reason:
             row = result.row
@@ -154,7 +156,7 @@ def write_sweep(name: str, sweep: Sweep, rows: Sequence[Row], workspace: Workspa
         raise SkiagramError(
             "every row failed", where=f"sweep {name}", remedy="see the reasons above"
         )
-    found = gather(name, sweep, results)
+    found = gather(name, sweep, results, trained)
     with publish(*(f"sweeps/{name}/{output}" for output in list_outputs(found))) as staging:
         write_study(found, staging / "sweeps" / name)
     write_index(ROOT)

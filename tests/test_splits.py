@@ -1,5 +1,6 @@
 """Partitions keep patients whole, classes everywhere, and depend on the seed alone."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,13 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
 from skiagram.records import write_table
-from skiagram.splits import grouped_folds, inner_validation, leave_one_group_out, read_groups
+from skiagram.splits import (
+    draw_subset,
+    grouped_folds,
+    inner_validation,
+    leave_one_group_out,
+    read_groups,
+)
 
 Cohort = tuple[NDArray[np.int64], NDArray[np.str_]]
 
@@ -132,3 +139,25 @@ def test_groups_are_read_in_the_order_asked_for(tmp_path: Path) -> None:
         read_groups(path, "site", np.array(["c3"]))
     with pytest.raises(OptionError, match="no column `hospital`"):
         read_groups(path, "hospital", np.array(["c1"]))
+
+
+PATIENT = np.repeat(np.arange(60).astype(str), 2)
+LABEL = np.repeat((np.arange(60) % 3 == 0).astype(np.int64), 2)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 50), st.integers(0, 4))
+def test_subsets_are_nested_whole_patients_of_at_least_the_size(seed: int, draw: int) -> None:
+    sizes = (10, 31, 80, 120)
+    subsets = [draw_subset(LABEL, PATIENT, size, seed, draw) for size in sizes]
+    for size, rows in zip(sizes, subsets, strict=True):
+        assert size <= len(rows) <= size + 1
+        assert len(set(PATIENT[rows])) * 2 == len(rows)
+        assert abs(LABEL[rows].mean() - 1 / 3) < 0.12
+    for smaller, larger in pairwise(subsets):
+        assert set(smaller) <= set(larger)
+
+
+def test_a_subset_larger_than_the_cases_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"121 of 120 cases to train on.*at most 120"):
+        draw_subset(LABEL, PATIENT, 121, 0, 0)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.records import check_fold_column, read_table
-from skiagram.seeding import derived_seed
+from skiagram.seeding import derived_seed, stream
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,41 @@ def grouped_folds(
     for partition in partitions:
         _assert_all_classes(label, partition)
     return partitions
+
+
+def draw_subset(
+    label: NDArray[np.int64], patient_id: NDArray[np.str_], cases: int, seed: int, draw: int
+) -> NDArray[np.int64]:
+    """Draw patients in an order whose every beginning has about the classes' own shares.
+
+    Of a patient the highest label counts. A draw has one order, so its smaller subsets lie within
+    its larger ones.
+
+    Returns:
+        Rows of the fewest patients that give so many cases or more, ascending.
+
+    Raises:
+        OptionError: There are not so many cases.
+    """
+    if cases > len(label):
+        raise OptionError(
+            f"{cases} of {len(label)} cases to train on",
+            where="plan.subset.cases",
+            allowed=f"at most {len(label)}",
+        )
+    patients, number = np.unique(patient_id, return_inverse=True)
+    highest = np.zeros(len(patients), dtype=np.int64)
+    np.maximum.at(highest, number, label)
+    generator = stream(seed, "subsets", draw)
+    position = np.empty(len(patients))
+    for value in np.unique(highest):
+        of_class = np.flatnonzero(highest == value)
+        places = (np.arange(len(of_class)) + 0.5) / len(of_class)
+        position[generator.permutation(of_class)] = places
+    order = np.lexsort((generator.permutation(len(patients)), position))
+    reached = np.cumsum(np.bincount(number)[order])
+    chosen = order[: np.searchsorted(reached, cases) + 1]
+    return np.flatnonzero(np.isin(number, chosen))
 
 
 def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
-from skiagram.studies.crossover.curves import (
+from skiagram.sweeps.learning_curves import (
     PowerLaw,
     ResampledModel,
     draw_multipliers,
     find_crossing,
-    select_draws,
 )
 
 Floats = NDArray[np.float64]
@@ -199,7 +198,7 @@ def say(measured: Measured, everyone: PatientDraws, multipliers: Floats) -> Said
         everyone: Resamples of all patients.
         multipliers: (replicates, draws) of the draws' deviations.
     """
-    parts = [select_draws(everyone, rows).counts for rows in measured.tested]
+    parts = [everyone.counts[:, rows] for rows in measured.tested]
     areas = np.stack([measured.areas(draw, one) for draw, one in enumerate(parts)], axis=2)
     baseline, network = (
         ResampledModel(arm, arm, arm, one, ())

@@ -195,6 +195,20 @@ def test_out_of_fold_scores_must_cover_the_development_cases() -> None:
         run(known, [Predictions(model.outcome, table[~lost])])
 
 
+def test_a_subset_of_the_development_cases_is_counted_and_said() -> None:
+    known = scenario()
+    models = [finished(known, name) for name in ("forest", "svm")]
+    kept = ~np.isin(known.cases.patient_id, known.cases.patient_id[:60])  # of 120
+    ids = known.cases.case_id[kept].tolist()
+    result = evaluated(
+        known,
+        [Predictions(each.outcome, each.table[each.table["case_id"].isin(ids)]) for each in models],
+    )
+    assert sum(result.cases["development"].values()) == 60
+    assert sum(result.cases["reported"].values()) == 80
+    assert "learned from 60 of 120 cases" in result.warnings[0]
+
+
 def test_duplicates_of_other_data_are_refused() -> None:
     known = scenario()
     strange = pd.DataFrame({"first": ["case-0000"], "second": ["case-9999"]})

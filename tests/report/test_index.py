@@ -6,14 +6,14 @@ from skiagram.records import write_record
 from skiagram.report.index import list_outputs, render_study, write_index, write_study
 from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.crossover.curves import Crossing
-from skiagram.studies.crossover.study import CrossoverResult
+from skiagram.sweeps.learning_curves import Crossing, LearningCurves
+from skiagram.sweeps.table import SweepResult
 from tests.report.examples_of_results import binary, material
 from tests.report.studies.test_sweep import LINE
 from tests.report.test_page import Page
 
 
-def crossover(networks: int = 1) -> CrossoverResult:
+def crossover(networks: int = 1) -> SweepResult:
     crossings = tuple(
         Crossing(
             f"n{k}", f"Net {k} <small>", 730.0, 412.0, 1490.0, 1.0, 0.99, (50, 200, 800), (5, 5, 5),
@@ -21,13 +21,12 @@ def crossover(networks: int = 1) -> CrossoverResult:
         )
         for k in range(networks)
     )  # fmt: skip
-    return CrossoverResult(
-        "tissue", "Tissue", 50, 800, 1600, 5, 100, 90, Estimate(0.95), (), crossings
-    )
+    curves = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (), crossings)
+    return SweepResult("crossover", "When is a network better?", "", (), curves)
 
 
 def project(root: Path, networks: int = 1) -> Path:
-    folder = root / "studies/crossover"
+    folder = root / "sweeps/crossover"
     folder.mkdir(parents=True)
     write_study(crossover(networks), folder)
     return root
@@ -51,11 +50,11 @@ def test_a_study_leaves_what_it_says_it_leaves(result: object, tmp_path: Path) -
 
 
 def test_every_study_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:
-    (project(tmp_path) / "studies/crossover/page.html").write_text("Not read.", encoding="utf-8")
+    (project(tmp_path) / "sweeps/crossover/page.html").write_text("Not read.", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
     assert "Not read" not in page.text
-    assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
-    assert "Tissue: from how many training cases on is a network better?" in page.text
+    assert [one["href"] for one in page.all("a")] == ["../sweeps/crossover/page.html"]
+    assert "When is a network better?" in page.text
     assert "Net 0 <small> overtakes the best baseline at about 730 training cases" in page.text
     assert "No report yet" in page.text
     assert "No study yet" in write_index(tmp_path / "empty").read_text(encoding="utf-8")
@@ -74,9 +73,9 @@ def test_links_lead_to_pages_and_the_report_tells_its_verdict(tmp_path: Path) ->
 
 def test_a_result_of_another_version_keeps_its_link(tmp_path: Path) -> None:
     project(tmp_path)
-    (tmp_path / "studies/crossover/result.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "sweeps/crossover/result.json").write_text("{}", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
-    assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
+    assert [one["href"] for one in page.all("a")] == ["../sweeps/crossover/page.html"]
     assert "cannot be read by this version" in page.text
 
 
@@ -84,4 +83,4 @@ def test_long_lists_of_answers_are_cut_and_counted(tmp_path: Path) -> None:
     text = Page(write_index(project(tmp_path, networks=8)).read_text(encoding="utf-8")).text
     assert "Net 2 <small> overtakes" in text
     assert "Net 3 <small> overtakes" not in text
-    assert "5 more on the page." in text
+    assert "6 more on the page." in text

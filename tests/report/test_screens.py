@@ -17,9 +17,10 @@ from PIL import Image as Pillow
 
 from skiagram.report.index import render_study
 from skiagram.report.page import render
+from tests.report import test_costs, test_learning_curves
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
-from tests.report.studies import test_cost, test_crossover, test_explanations
+from tests.report.studies import test_explanations
 from tests.report.test_severity import PAGE
 
 BROWSER = next(
@@ -27,8 +28,8 @@ BROWSER = next(
 )
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 STUDIES = {
-    "cost": test_cost.RESULT,
-    "crossover": test_crossover.RESULT,
+    "cost": test_costs.SWEEP,
+    "crossover": test_learning_curves.SWEEP,
     "explanations": test_explanations.RESULT,
     "sweep": PAGE,
 }

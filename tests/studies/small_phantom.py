@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -34,16 +33,3 @@ def small_place(folder: Path, patients: tuple[int, int, int] = (24, 4, 12)) -> W
         values["size"], values["nodule"]["places"] = 32, 7
         file.write_text(yaml.safe_dump(values))
     return Workspace(conf, None, folder / "work", local_compute())
-
-
-MODELS: dict[str, Any] = {
-    "features": ("wavelet",),
-    "baselines": ("logistic_regression",),
-    "encoders": (),
-    "networks": (),
-    "plan": PLAN,
-    "trainer": TRAINER,
-}
-ON_PHANTOM = {"dataset": "phantom", "design": "holdout", "restoration": "repair"}
-TIMED = {"images": 8, "repeats": 3, "time": "processor", "margin": 0.02}
-TIMED |= {"features": ("wavelet", "first_order")}

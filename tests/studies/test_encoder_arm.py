@@ -14,22 +14,21 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import read_record, read_table
+from skiagram.records import Predictions, read_record, read_table
 from skiagram.report.index import render_study
-from skiagram.studies.cost import Cost
-from skiagram.studies.crossover.study import Crossover
 from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.costs import CostComparison
+from skiagram.sweeps.learning_curves import LearningCurve, LearningCurves
 from skiagram.sweeps.rows import Sweep, expand_rows
-from skiagram.sweeps.runs import run_rows
+from skiagram.sweeps.runs import Measurable, run_rows
 from skiagram.sweeps.table import SweepResult, gather
 from tests.encoders.examples import network, options, weights_file
-from tests.studies.small_phantom import CONF, MODELS, ON_PHANTOM, TIMED, small_place
+from tests.studies.small_phantom import CONF, small_place
 
 pytestmark = pytest.mark.thorough
 
 
 HEAD = "tiny_logistic_regression"
-STUDY = MODELS | {"encoders": ("tiny",), "baselines": ("logistic_regression", HEAD)}
 FILLED = {"missing": {"method": "nearest", "radius": 1}, "outliers": None}
 AGAIN = FILLED | {"missing": {"method": "nearest", "radius": 2}}  # nearest needs no radius
 REPAIRED = FILLED | {"outliers": {"threshold": 6.0, "radius": 2}}
@@ -61,19 +60,33 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def crossover(**changed: Any) -> Crossover:
-    values = STUDY | ON_PHANTOM | {"sizes": (24, 40, 64), "draws": 2, "replicates": 100}
-    return Crossover(**(values | changed))
-
-
-def run_sweep(place: Workspace, axes: dict[str, Any], *baselines: str) -> SweepResult:
+def run(place: Workspace, baselines: tuple[str, ...], **asked: Any) -> SweepResult:
     """Run the rows of a sweep with a frozen encoder."""
     choices = {"features": "wavelet", "baselines": [*baselines], "encoders": ["tiny"], "folds": 2}
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     values = params | choices | {"networks": []}
     (place.conf.parent / "params.yaml").write_text(yaml.safe_dump(values))
-    sweep = check(Sweep, {"question": "What does it change?", "axes": axes}, "sweep")
-    return gather("try", sweep, list(run_rows("try", sweep, expand_rows(sweep), place)))
+    sweep, trained = check(Sweep, asked, "sweep"), dict[int, Measurable]()
+    rows = list(run_rows("try", sweep, expand_rows(sweep), place, trained_rows=trained))
+    return gather("try", sweep, rows, trained)
+
+
+def crossover(place: Workspace, *baselines: str) -> SweepResult:
+    """Run the rows of learning curves."""
+    subset = "conf.plan.plan.subset"
+    return run(
+        place,
+        baselines,
+        question="Is a frozen encoder better?",
+        base={"restoration": "repair", subset: {"cases": 24, "draw": 0}},
+        axes={f"{subset}.cases": [24, 40, 64], f"{subset}.draw": [0, 1]},
+        analysis="learning_curves",
+    )
+
+
+def find_curve(result: SweepResult, model: str) -> LearningCurve:
+    assert isinstance(result.analysis, LearningCurves)
+    return next(each for each in result.analysis.curves if each.model == model)
 
 
 def restorations(place: Workspace, *baselines: str) -> SweepResult:
@@ -83,14 +96,15 @@ def restorations(place: Workspace, *baselines: str) -> SweepResult:
         name: {f"conf.restoration.repair.{step}": value for step, value in of.items()}
         for name, of in variants.items()
     }
-    return run_sweep(place, {"steps": steps}, *baselines)
+    return run(place, baselines, question="What does restoration change?", axes={"steps": steps})
 
 
 def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspace) -> None:
-    result = crossover().run(place)
-    (curve,) = (each for each in result.curves if each.model == HEAD)
+    result = crossover(place, "logistic_regression", HEAD)
+    curve = find_curve(result, HEAD)
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network")
-    assert [crossing.model for crossing in result.crossings] == [HEAD]
+    assert isinstance(result.analysis, LearningCurves)
+    assert [crossing.model for crossing in result.analysis.crossings] == [HEAD]
     (data,) = place.work.glob("ingested-*")
     (restored,) = place.work.glob("restored-*")
     encoder = build(place.option_file("encoder", "tiny"), "encoder")
@@ -100,19 +114,24 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     np.testing.assert_array_equal(
         FeatureTable.read(piece / "encoding.parquet").of(table.case_id).values, table.values
     )
-    label = read_table(data / "sealed/labels.parquet").sort_values("case_id")["label"]
-    files = place.work.glob(f"point-{HEAD}-*/scores.npy")
-    theirs = sorted(roc_auc_score(label == 1, np.load(file)) for file in files)
+    label = read_table(data / "sealed/labels.parquet").set_index("case_id")["label"]
+    tables = [
+        Predictions.read(folder / "scores").part("test").set_index("case_id")
+        for folder in place.work.glob(f"trained-{HEAD}-*")
+    ]
+    theirs = sorted(
+        roc_auc_score(label.loc[table.index] == 1, table["score_1"] - table["score_0"])
+        for table in tables
+    )
     ours = sorted(area for row in curve.draws for area in row if area is not None)
     np.testing.assert_allclose(ours, theirs)
-    assert "is a frozen encoder better?" in render_study(result)
     assert curve.title in render_study(result)
 
 
 def test_each_image_is_encoded_once_for_studies_and_sweeps(
     place: Workspace, encoded: list[int]
 ) -> None:
-    crossover().run(place)
+    crossover(place, "logistic_regression", HEAD)
     assert encoded == []  # an earlier test did it, or it is done here
     result = restorations(place, "logistic_regression", HEAD)
     areas = [row.figures.of(HEAD, "roc_auc") for row in result.rows]
@@ -130,7 +149,7 @@ def test_each_image_is_encoded_once_for_studies_and_sweeps(
 
 def test_a_head_meets_corrupted_images(place: Workspace) -> None:
     noise = {"scored": {"corruption": "noise", "amount": 5.0}}
-    result = run_sweep(place, {"images": {"unchanged": {}, "noisy": noise}}, HEAD)
+    result = run(place, (HEAD,), question="?", axes={"images": {"unchanged": {}, "noisy": noise}})
     noisy = result.rows[1].figures
     change, area = noisy.of(HEAD, "difference"), noisy.of(HEAD, "roc_auc")
     assert change is not None
@@ -143,25 +162,28 @@ def test_a_tuned_head_is_of_the_arm_of_its_encoder(place: Workspace) -> None:
     values = yaml.safe_load((place.conf / "model/tuned_logistic_regression.yaml").read_text())
     values |= {"model": place.option_file("model", HEAD), "budget": {"trials": 2, "folds": 2}}
     (place.conf / "model/tiny_tuned.yaml").write_text(yaml.safe_dump(values))
-    result = crossover(baselines=("logistic_regression", "tiny_tuned")).run(place)
-    (curve,) = (each for each in result.curves if each.model == "tiny_tuned")
+    curve = find_curve(crossover(place, "logistic_regression", "tiny_tuned"), "tiny_tuned")
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network, tuned")
     assert None not in curve.draws[-1]
 
 
 def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
-    values = STUDY | ON_PHANTOM | TIMED | {"baselines": ("tiny_ridge", "tiny_decision_tree")}
-    result = Cost(**values | {"features": ("wavelet",)}).run(place)
-    ridge, tree = result.models
+    clock = {"images": 8, "repeats": 3}
+    asked = {"question": "?", "axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
+    result = run(place, ("tiny_ridge", "tiny_decision_tree"), **asked)
+    assert isinstance(result.analysis, CostComparison)
+    ridge, tree = (
+        {k: v.value or 0 for k, v in each.costs.items()} for each in result.analysis.models
+    )
     weights = sum(weight.numel() for weight in network().parameters())
     (piece,) = place.work.glob("timed-tiny-*")
     assert len(ImageStore(piece / "images")) == 8
-    assert ridge.parameters == weights + 128 + 2  # a coefficient a column, an intercept
-    assert ridge.multiply_adds > weights  # each weight of a layer serves every place
-    assert tree.multiply_adds is None
-    assert 0 < ridge.features.median < ridge.inference.median
-    seconds = ridge.features.median * 42 / 1000  # training cases of a fold: two thirds of 64
-    assert ridge.training.median > seconds * 0.99
+    assert ridge["parameters"] == weights + 128 + 2  # a coefficient a column, an intercept
+    assert ridge["multiply_adds"] > weights  # each weight of a layer serves every place
+    assert tree["multiply_adds"] == 0
+    assert 0 < ridge["input_milliseconds"] < ridge["case_milliseconds"]
+    seconds = ridge["input_milliseconds"] * 32 / 1000  # training cases of a fold: half of 64
+    assert ridge["training_seconds"] > seconds * 0.99
     assert "diamonds are frozen encoders" in render_study(result)
 
 
@@ -169,7 +191,6 @@ def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> No
     text = (place.conf / "model/logistic_regression.yaml").read_text()
     fused = text.replace("columns: null", "columns: [encoding, wavelet]")
     (place.conf / "model/both.yaml").write_text(f"encoding: tiny\n{fused}")
-    study = crossover(baselines=("logistic_regression", "both"), sizes=(64,))
-    assert study.candidates(place)[-1].arm == "encoder"
-    (head,) = (each for each in study.run(place).curves if each.arm == "encoder")
+    head = find_curve(crossover(place, "logistic_regression", "both"), "both")
+    assert head.arm == "encoder"
     assert head.title == "Logistic regression on Tiny network and features"

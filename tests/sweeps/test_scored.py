@@ -23,6 +23,7 @@ from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
 from skiagram.sweeps.runs import run_rows
+from skiagram.sweeps.severity import Severity
 from skiagram.sweeps.table import SweepResult, gather
 from tests.studies.small_phantom import CONF, small_place
 
@@ -134,7 +135,7 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(
 
 @slow
 def test_the_curves_of_the_sweep_are_its_rows(result: SweepResult) -> None:
-    assert result.analysis is not None
+    assert isinstance(result.analysis, Severity)
     (data,) = result.analysis.data
     assert [model.curves[0].corruption for model in data.models] == ["noise", "noise"]
     again = result.rows[1].figures.of(MODEL, DIFFERENCE)

@@ -66,6 +66,7 @@ from skiagram.evaluation.stability import (
     selection_auc,
 )
 from skiagram.evaluation.subgroups import measure_subgroups
+from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.evaluation.verdict import describe_rules, with_verdict
 from skiagram.evaluation.warnings import state_warnings
@@ -98,6 +99,7 @@ def evaluate(
     Args:
         work: Folder of figures that earlier evaluations have found; None keeps none.
     """
+    subset = find_subset(inputs.models, inputs.cases, nested=inputs.task.design == "cv")
     setting = assemble_evaluation_set(
         inputs.cases,
         inputs.task,
@@ -107,6 +109,7 @@ def evaluate(
         seed,
         options.replicates,
         inputs.covariates,
+        subset.case_id if subset else None,
     )
     analyses = options.analyses
     scores = [_reported_scores(model, setting) for model in inputs.models]
@@ -155,7 +158,12 @@ def evaluate(
         difference=comparisons.primary.difference if comparisons.primary else None,
         ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
         verdict="",
-        warnings=(*warnings, *warn_of_unequal_patients(setting.cases), *beaten),
+        warnings=(
+            *([subset.describe()] if subset else []),
+            *warnings,
+            *warn_of_unequal_patients(setting.cases),
+            *beaten,
+        ),
         margin=options.margin,
         label_conflicts=conflicts,
         prevalence=analyses.prevalence,

@@ -101,13 +101,17 @@ def assemble_evaluation_set(
     seed: int,
     replicates: int,
     covariates: pd.DataFrame | None = None,
+    learned: NDArray[np.str_] | None = None,
 ) -> EvaluationSet:
     """Open the seal and line up all that belongs to the reported cases.
 
     Args:
         sealed: Columns `case_id`, `label` of the test cases; empty under `cv`.
+        learned: Development cases that models learned from, where the plan leaves others out.
     """
     _check_pairs(cases, duplicates)
+    if learned is not None:
+        cases = cases.select((cases.split == "test") | np.isin(cases.case_id, learned))
     nothing = sealed.iloc[:0]
     development = label_cases(cases.development(), task, nothing)
     holdout = task.design == "holdout"

@@ -171,7 +171,8 @@ def train(
     if reason:
         shutil.rmtree(folders.model)  # the models of its earlier repeats answer no plan
         folders.model.mkdir()
-    known = len(cases.development().case_id)
+    learned = plan.limit(cases) if task.design == "cv" else cases
+    known = len(learned.development().case_id)
     outcome = _outcome(member, [summary for _, summary in summaries], known, reason)
     if not reason:
         deployment = Deployment(

@@ -242,7 +242,7 @@ class CombinedMember(Trainable[MemberScores]):
 
         def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[MemberScores], Rows]:
             """Return the training cases of an outer fold with the scores of its inner fits."""
-            if not np.array_equal(np.flatnonzero(every[repeat].inputs.fit != k), rows):
+            if (every[repeat].inputs.fit[rows] == k).any():
                 raise _other_plan(self.predictions[0])
             part = every[repeat].select(rows)
             inner = self._inputs("inner", repeat, k, part.case_id).scores
@@ -333,9 +333,11 @@ def _combine(
     members = chosen.options["members"]
     predictions = tuple(Predictions.read(root / "scores" / member) for member in members)
     folders = ArmFolders.under(target, chosen.name)
+    learned = plan.limit(cases)
+    cases = learned if task.design == "holdout" else cases
     outcome = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
     if outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
-    complete_folder(folders.model, folders.scores, cases, root / "models" / members[0])
+    complete_folder(folders.model, folders.scores, learned, root / "models" / members[0])
     return outcome

@@ -11,6 +11,7 @@ side by side.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -43,9 +44,28 @@ from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
 from skiagram.models.reading import I
 from skiagram.options import STRICT
-from skiagram.records import FINAL, Design, Part, tabulate_scores
+from skiagram.records import FINAL, Cases, Design, Part, tabulate_scores
 from skiagram.seeding import derived_seed
-from skiagram.splits import Partition, grouped_folds, inner_validation, leave_one_group_out
+from skiagram.splits import (
+    Partition,
+    draw_subset,
+    grouped_folds,
+    inner_validation,
+    leave_one_group_out,
+)
+
+
+@options_class(**STRICT)
+class Subset:
+    """Some of the training cases, for learning curves.
+
+    Attributes:
+        cases: How many; as many more as keep patients whole.
+        draw: Which. The smaller subsets of a draw lie within its larger ones.
+    """
+
+    cases: Annotated[int, Field(ge=10)]
+    draw: Annotated[int, Field(ge=0)]
 
 
 @options_class(**STRICT)
@@ -69,6 +89,8 @@ class Plan:
             the fits before it chose in the median, or until its learning rate fell to 0; or all but
             those of `early_stopping`, of the published validation set where there is one. Classical
             models learn from all.
+        subset: Some of the training cases to learn from; None for all. Under `cv` each outer fold
+            has a subset of its own training cases and is scored whole.
     """
 
     repeats: Annotated[int, Field(ge=1)]
@@ -80,6 +102,7 @@ class Plan:
     seed: Annotated[int, Field(ge=0)]
     final_fit: Literal["all_cases", "early_stopping"] = "all_cases"
     fold_column: str = ""
+    subset: Subset | None = None
 
     def count_fits(self, design: Design) -> int:
         """Return how many times a model is fitted, the final fits included."""
@@ -90,19 +113,69 @@ class Plan:
     def make_folds(
         self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
     ) -> list[Partition]:
-        """Return folds of some cases; equal for every model."""
-        return grouped_folds(label, patient_id, count, self.seed, "folds", *name)
+        """Return folds of training cases; equal for every model."""
+        return grouped_folds(label, patient_id, count, self.seed, "folds", *self.stream(*name))
+
+    def outer_folds(
+        self, label: NDArray[np.int64], patient_id: NDArray[np.str_], repeat: int
+    ) -> list[Partition]:
+        """Return the folds that `cv` scores; every subset has the same."""
+        name = repeat_name(repeat)
+        return grouped_folds(label, patient_id, self.folds, self.seed, "folds", *name)
+
+    def stream(self, *name: str) -> tuple[str, ...]:
+        """Return the name of a random stream; every subset has its own."""
+        if self.subset is None:
+            return name
+        # Published learning curves have these names.
+        shown = (part for part in name if part not in {"repeat0", "final"})
+        return ("crossover", str(self.subset.draw), str(self.subset.cases), *shown)
+
+    def learned(self, label: NDArray[np.int64], patient_id: NDArray[np.str_], rows: Rows) -> Rows:
+        """Return those of some training rows that models learn from.
+
+        Raises:
+            OptionError: The subset is larger.
+        """
+        if self.subset is None:
+            return rows
+        cases, draw = self.subset.cases, self.subset.draw
+        numbered = _number_patients(patient_id[rows])
+        return rows[draw_subset(label[rows], numbered, cases, self.seed, draw)]
+
+    def limit(self, cases: Cases) -> Cases:
+        """Leave out development cases that no model learns from.
+
+        Of a subset none is set aside by the source for early stopping.
+        """
+        if self.subset is None:
+            return cases
+        test, patient_id = cases.split == "test", cases.patient_id.astype(object)
+        known = np.flatnonzero(~test)
+        patient_id[known] = _number_patients(cases.patient_id[known])
+        kept = self.learned(cases.label, cases.patient_id, known)
+        split = np.where(test, cases.split, "train")
+        numbered = replace(cases, patient_id=patient_id.astype(str), split=split)
+        return numbered.select(np.union1d(np.flatnonzero(test), kept))
 
     def check_folds(
         self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
     ) -> None:
         """Make all folds that training makes of the development cases, before it does."""
         for repeat in range(self.repeats):
-            outer = self.make_folds(label, patient_id, self.folds, *repeat_name(repeat))
-            for k, fold in enumerate(outer if design == "cv" else []):
-                known = fold.training
-                name = repeat_name(repeat, k)
-                self.make_folds(label[known], patient_id[known], self.inner_folds, *name)
+            parts = {repeat_name(repeat): np.arange(len(label))}
+            if design == "cv":
+                outer = self.outer_folds(label, patient_id, repeat)
+                parts = {repeat_name(repeat, k): fold.training for k, fold in enumerate(outer)}
+            count = self.inner_folds if design == "cv" else self.folds
+            for name, training in parts.items():
+                rows = self.learned(label, patient_id, training)
+                self.make_folds(label[rows], patient_id[rows], count, *name)
+
+
+def _number_patients(patient_id: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Return numbers as names: the draws and folds of published learning curves follow these."""
+    return np.unique(patient_id, return_inverse=True)[1].astype(str)
 
 
 def repeat_name(repeat: int, *outer_fold: int) -> tuple[str, ...]:
@@ -246,7 +319,8 @@ class CrossValidator(Generic[I]):
         results: list[Repeat] = []
         for repeat, cases in enumerate(repeats):
             done = [next(developed) for _ in outer[repeat]]
-            name, rows, saved = repeat_name(repeat), np.arange(len(cases)), self._saved(repeat)
+            name, saved = repeat_name(repeat), self._saved(repeat)
+            rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
             epochs = self._chosen_epochs([part.result for part in done])
             wholes.append(self._final_fit(Development(name, cases, rows, [], saved=saved), epochs))
             left = Repeat(_averaged([part.decision for part in done]), [], [])
@@ -297,7 +371,8 @@ class CrossValidator(Generic[I]):
         title = "-".join(name)
         checkpoints = None if self.pieces is None else self.pieces.checkpoints
         folder = None if checkpoints is None else checkpoints / title
-        seed = derived_seed(self.plan.seed, "fit", *name)
+        random_name = self.plan.stream(*name)
+        seed = derived_seed(self.plan.seed, "fit", *random_name)
         context = FitContext(seed, folder, positive=self.positive, epochs=epochs)
         if not self.model.uses_validation or epochs is not None:
             return Fit(title, self.model, cases, rows, None, context, pieces=self.pieces)
@@ -305,10 +380,10 @@ class CrossValidator(Generic[I]):
             part = Partition(np.flatnonzero(~marked), np.flatnonzero(marked))
         else:
             known, patients = cases.label[rows], cases.patient_id[rows]
-            plan, stream = self.plan, ("validation", *name)
+            fraction, seeded = self.plan.validation_fraction, self.plan.seed
             try:
                 part = inner_validation(
-                    known, patients, plan.validation_fraction, plan.seed, *stream
+                    known, patients, fraction, seeded, "validation", *random_name
                 )
             except DataError as error:  # the other arm needs no such cases and can be trained
                 found = f"no cases left for early stopping: {error.found}"
@@ -391,9 +466,11 @@ class CrossValidator(Generic[I]):
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
         if cases.group is not None:
-            return leave_one_group_out(cases.label, cases.patient_id, cases.group)
-        name = repeat_name(repeat)
-        return self.plan.make_folds(cases.label, cases.patient_id, self.plan.folds, *name)
+            folds = leave_one_group_out(cases.label, cases.patient_id, cases.group)
+        else:
+            folds = self.plan.outer_folds(cases.label, cases.patient_id, repeat)
+        learned = partial(self.plan.learned, cases.label, cases.patient_id)
+        return [Partition(learned(fold.training), fold.held_out) for fold in folds]
 
     def _final_epochs(self) -> int | Literal["chosen"] | None:
         if not self.model.uses_validation or self.plan.final_fit == "early_stopping":

@@ -50,6 +50,8 @@ def train_model(
         finished: Called at the end; tells whether this process keeps what was made.
     """
     reading = model.read(prepared, task)
+    learned = options.plan.limit(cases)
+    cases = learned if task.design == "holdout" else cases
     groups = read_fold_groups(options.plan, prepared.cases / "covariates.parquet", cases, task)
     member = Member(
         name,
@@ -70,7 +72,7 @@ def train_model(
 
                 carry_encoder(reading.encoding, folders.model)
             traits = reading.traits() if outcome.status == "finished" else None
-            outputs = (folders.model, folders.scores, cases)
+            outputs = (folders.model, folders.scores, learned)
             complete_folder(*outputs, reading.preparation, traits, reading.covariates)
         return outcome
 

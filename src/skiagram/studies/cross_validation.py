@@ -14,7 +14,6 @@ from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
 from skiagram.records import DataCard, Design, read_cases, read_record
 from skiagram.splits import Partition, grouped_folds
-from skiagram.statistics.discrimination import auc_of_classes
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.studies.candidates import Candidate, StudyOptions
@@ -107,16 +106,6 @@ class CrossValidation:
         positive = int(self.positive or 0)
         difference: Floats = scores[:, positive] - scores[:, 1 - positive]
         return difference
-
-    def auc(self, scores: Floats, rows: Rows) -> float:
-        """Return the AUC of (m, n_classes) scores; see `auc_of_classes`."""
-        return auc_of_classes(scores, self.label[rows], self.positive)
-
-    def held_out_auc(self, candidate: Candidate, fold: Partition, *name: str) -> float:
-        """Fit a model on one side of a partition and return its AUC on the other."""
-        fitted = self.fit(candidate, fold.training, *name)
-        scores = self.scores(candidate, fitted, self.case_id[fold.held_out])
-        return self.auc(scores, fold.held_out)
 
     def mean(self, values: Floats, low: float, high: float) -> Estimate:
         """Return the mean of one value a fold with its interval within the figure's bounds."""

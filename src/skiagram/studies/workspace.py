@@ -1,6 +1,7 @@
 """Where a study works: option files, source files, and a folder where each piece is made once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -114,7 +115,7 @@ class Workspace:
                     group = name.removesuffix(f".{last}")
                     remedy = f"give `{group}` a value with all its options"
                     raise OptionError("has no options to change", where=group, remedy=remedy)
-                place[last] = value
+                place[last] = deepcopy(value)  # a further change goes into it
         return values
 
     def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:

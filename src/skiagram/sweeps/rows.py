@@ -18,10 +18,15 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
+from skiagram.steps.time import Clock
 
 BEST = "best_"  # before an arm, for what stands for it
 SCORED = "scored"  # among a row's options: which images its models score once they are trained
 SELECTION = "selection_auc"  # the figure of development cases alone, by which may be chosen
+COSTS = (  # figures that are timed or counted, not measured on cases
+    *("training_seconds", "case_milliseconds", "input_milliseconds"),
+    *("parameters", "multiply_adds", "bytes"),
+)
 COLUMNS = (  # of the long table, besides one for each axis
     *("row", "model", "title", "arm", "cases", "figure", "value", "low", "high", "method"),
     *("reason", "reference"),
@@ -109,9 +114,14 @@ class Sweep:
         objective: What chooses a row. By itself the only model whose options differ between rows,
             else the best of the first arm.
         models: Models whose figures are shown; empty for all of the run.
-        figures: Figures in the table besides `selection_auc`, by their names in the report.
+        figures: Figures in the table besides `selection_auc`, by their names in the report; also
+            those of `COSTS`.
         analysis: What is made of all rows together besides the table. `severity`: of rows whose
             `scored` names corruptions, the amounts at which a loss of AUC exceeds the margin.
+            `learning_curves`: of rows that differ in `conf.plan.plan.subset`, from how many
+            training cases on a model overtakes the best baseline. `cost`: which cheaper models are
+            as good as the best.
+        clock: How times among the figures are taken.
     """
 
     question: str
@@ -122,7 +132,8 @@ class Sweep:
     objective: Objective = Objective()
     models: tuple[str, ...] = ()
     figures: tuple[str, ...] = ("roc_auc",)
-    analysis: Literal["severity"] | None = None
+    analysis: Literal["severity", "learning_curves", "cost"] | None = None
+    clock: Clock = Clock()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -136,6 +147,16 @@ class Sweep:
         if unknown := sorted(set(self.reference) - set(self.axes)):
             raise ValueError(f"a reference on axes of the sweep; `{unknown[0]}` is none")
         return self
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Return the figures of `COSTS` that are wanted."""
+        return tuple(name for name in COSTS if name in self.figures or self.analysis == "cost")
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Return the figures that are measured on cases."""
+        return tuple(name for name in self.figures if name not in COSTS)
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,13 @@ from skiagram.records import (
 )
 from skiagram.steps.combine import combine_models
 from skiagram.steps.score import Scored, score_images
+from skiagram.steps.time import Clock
 from skiagram.studies.candidates import Candidate, Network
 from skiagram.studies.cohorts import Cohort, train_candidate
 from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
 from skiagram.studies.unsealed_data import open_evaluation_set
 from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.costs import CostTimer, describe_machine
 from skiagram.sweeps.figures import (
     LATER_AUC,
     OTHER_CASES,
@@ -97,6 +99,11 @@ class PreparedRow:
     @property
     def trainings(self) -> "list[Training]":
         return [Training(self.workspace, self.data, each, self.plan) for each in self.candidates]
+
+    def timer(self, clock: Clock) -> CostTimer:
+        """Return what times the models."""
+        machine = describe_machine(self.workspace, self.candidates)
+        return CostTimer(self.workspace, self.data, self.plan, clock, machine)
 
 
 @dataclass(frozen=True)
@@ -201,6 +208,7 @@ def run_rows(
     rows: Sequence[Row],
     workspace: Workspace,
     entry: str | None = None,
+    trained_rows: dict[int, Measurable] | None = None,
 ) -> Iterator[RowResult]:
     """Yield the result of each row, after that of the row that it is compared with.
 
@@ -210,6 +218,7 @@ def run_rows(
         name: Of the sweep, as the seal's ledger has it.
         workspace: Of the project, without changes.
         entry: Model, or `best_<arm>`, whose `selection_auc` is shown beside the progress.
+        trained_rows: Filled with rows by their numbers, for the analysis of the sweep.
     """
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
     seal = Seal(f"sweep {name}", request)
@@ -217,8 +226,9 @@ def run_rows(
     reference: Measurable | None = None
     best: tuple[float, int] | None = None
     with Progress(f"sweep {name}", len(rows)) as progress:
-        for start in range(0, len(ordered), _TOGETHER):
-            together = ordered[start : start + _TOGETHER]
+        side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
+        for start in range(0, len(ordered), side_by_side):
+            together = ordered[start : start + side_by_side]
             for row, trained in _train(together, sweep, workspace):
                 made = None if isinstance(trained, str) else Measurable(trained, seal)
                 if row.number == row.reference:
@@ -227,6 +237,8 @@ def run_rows(
                     result = RowResult(row, reason=str(trained))
                 else:
                     result = _measure(sweep, made, reference)
+                    if trained_rows is not None:
+                        trained_rows[row.number] = made
                 value = None if entry is None else result.figures.selection(entry)
                 if value is not None and (best is None or value > best[0]):
                     best = (value, row.number)
@@ -413,7 +425,10 @@ def _combine(prepared: PreparedRow, pieces: Mapping[str, Path]) -> dict[str, tup
 def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> RowResult:
     """Return the figures of a row, which are made once."""
     row, workspace = made.row.row, made.row.workspace
-    asked = {"figures": sweep.figures, "models": sweep.models}
+    timer = made.row.timer(sweep.clock)
+    asked: dict[str, Any] = {"figures": sweep.metrics, "models": sweep.models}
+    if sweep.costs:
+        asked |= {"costs": sweep.costs, "clock": asdict(timer.clock), "machine": timer.machine}
     inputs = made.trained.inputs | asked
     compared = None if reference is None or reference is made else reference
     # Ids of cases mean nothing beyond their data set.
@@ -425,10 +440,16 @@ def _measure(sweep: Sweep, made: Measurable, reference: Measurable | None) -> Ro
 
     def make(folder: Path) -> None:
         other = None if compared is None else compared.as_reference
-        figures = made.measure(sweep.figures).figures(sweep.models, other)
+        figures = made.measure(sweep.metrics).figures(sweep.models, other)
         data = made.row.data
         of_images = measure_images(data.cases.parent, data.store, sweep.figures)
-        all_figures = (*figures.figures, *of_images)
+        timed = [
+            (each.candidate, each.make() / "scores")
+            for each in made.row.trainings
+            if sweep.costs and (not sweep.models or each.candidate.name in sweep.models)
+        ]
+        costs = timer.list_figures(timed, sweep.costs)
+        all_figures = (*figures.figures, *of_images, *costs)
         write_record(replace(figures, figures=all_figures), folder / _FIGURES)
 
     try:

@@ -1,16 +1,20 @@
 """The one table of a sweep: a line a row, model and figure, and which row was chosen by what."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pandas as pd
 
+from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.figures import DIFFERENCE, LATER_DIFFERENCE
-from skiagram.sweeps.rows import BEST, COLUMNS, SELECTION, Row, Sweep, short_name, show_value
-from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.learning_curves import LearningCurves, find_learning_curves
+from skiagram.sweeps.rows import BEST, COLUMNS, COSTS, SELECTION, Row, Sweep, short_name, show_value
+from skiagram.sweeps.runs import Measurable, RowResult
 from skiagram.sweeps.severity import Severity, find_severity
 
 RESULT, TABLE = "result.json", "table.csv"
+_CASES = {SELECTION: "development", **dict.fromkeys(COSTS, "")}
 _OF_MODELS = ("conf.model.", "conf.combination.")
 
 
@@ -29,7 +33,7 @@ class SweepResult:
     question: str
     objective: str
     rows: tuple[RowResult, ...]
-    analysis: Severity | None = None
+    analysis: Severity | LearningCurves | CostComparison | None = None
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -54,9 +58,10 @@ class SweepResult:
         """Return the long table.
 
         Returns:
-            Columns `row`, one for each axis, `model`, `title`, `arm`, `cases` (`development` or
-            `reported`), `figure`, `value`, `low`, `high`, `method`, `reason`, and `reference` (the
-            row of which a `difference` is taken, else missing). A row that failed has one line.
+            Columns `row`, one for each axis, `model`, `title`, `arm`, `cases` (`development`,
+            `reported`, or nothing of a cost), `figure`, `value`, `low`, `high`, `method`, `reason`,
+            and `reference` (the row of which a `difference` is taken, else missing). A row that
+            failed has one line.
         """
         lines = [line for result in self.rows for line in self._lines(result)]
         row, *others = COLUMNS
@@ -76,7 +81,7 @@ class SweepResult:
                 "model": each.model,
                 "title": each.title,
                 "arm": each.arm,
-                "cases": "development" if each.figure == SELECTION else "reported",
+                "cases": _CASES.get(each.figure, "reported"),
                 "figure": each.figure,
                 "value": estimate.value,
                 "low": estimate.low,
@@ -89,15 +94,33 @@ class SweepResult:
             }
 
 
-def gather(name: str, sweep: Sweep, results: Sequence[RowResult]) -> SweepResult:
-    """Return what a sweep found, its rows in order."""
+def gather(
+    name: str,
+    sweep: Sweep,
+    results: Sequence[RowResult],
+    trained_rows: Mapping[int, Measurable] = MappingProxyType({}),
+) -> SweepResult:
+    """Return what a sweep found, its rows in order.
+
+    Args:
+        trained_rows: By their numbers, for an analysis.
+    """
     ordered = sorted(results, key=lambda result: result.row.number)
     objective = sweep.objective.entry or find_objective([result.row for result in ordered])
     models = dict.fromkeys(each.model for result in ordered for each in result.figures.figures)
     if objective not in models:
         best = [model for model in models if model.startswith(BEST)]
         objective = next(iter((*best, *models)), "")
-    analysis = None if sweep.analysis is None else find_severity(ordered)
+    analysis: Severity | LearningCurves | CostComparison | None = None
+    trained = [trained_rows[number] for number in sorted(trained_rows)]
+    if sweep.analysis == "severity":
+        analysis = find_severity(ordered)
+    elif sweep.analysis == "learning_curves":
+        analysis = find_learning_curves(trained)
+    elif sweep.analysis == "cost":
+        timer, margin = trained[0].row.timer(sweep.clock), trained[0].row.evaluation.margin
+        rows = {result.row.name(): result.figures for result in ordered}
+        analysis = compare_costs(timer.clock, timer.machine, margin, rows)
     return SweepResult(name, sweep.question, objective, tuple(ordered), analysis)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from skiagram.report.costs import fill_cost, show_costs
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -13,13 +14,16 @@ from skiagram.report.drawing import (
     open_sheet,
 )
 from skiagram.report.formatting import format_difference
+from skiagram.report.learning_curves import show_learning_curves
 from skiagram.report.rendering import AnalysisPart, Summary
 from skiagram.report.section import Context
 from skiagram.report.severity import show_severity
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES, LATER_AUC, LATER_DIFFERENCE
-from skiagram.sweeps.rows import BEST, SELECTION, Row, short_name, show_value
+from skiagram.sweeps.learning_curves import LearningCurves
+from skiagram.sweeps.rows import BEST, COSTS, SELECTION, Row, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import TABLE, SweepResult
 
@@ -32,6 +36,10 @@ _HEADINGS = {
     LATER_DIFFERENCE: "Difference, cases with an earlier image",
 }
 _DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE)
+_FILL = {
+    **dict.fromkeys(_DIFFERENCES, fill_difference),
+    **dict.fromkeys(COSTS, fill_cost),
+}
 
 
 def summarise(result: SweepResult) -> Summary:
@@ -42,6 +50,10 @@ def summarise(result: SweepResult) -> Summary:
 
 def show_analysis(result: SweepResult) -> list[AnalysisPart]:
     """Return what the sweep's analysis puts on the page."""
+    if isinstance(result.analysis, LearningCurves):
+        return [show_learning_curves(result.analysis)]
+    if isinstance(result.analysis, CostComparison):
+        return [show_costs(result.analysis)]
     return [] if result.analysis is None else show_severity(result.analysis)
 
 
@@ -118,10 +130,7 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
     columns = [_HEADINGS.get(name, name.replace("_", " ")) for name in wanted]
     rows = []
     for each in result.rows:
-        cells = [
-            (fill_difference if name in _DIFFERENCES else fill_cell)(_figure(each, model, name))
-            for name in wanted
-        ]
+        cells = [_FILL.get(name, fill_cell)(_figure(each, model, name)) for name in wanted]
         title = f"{each.row.number}: {each.row.name()}"
         best = result.chosen is each
         rows.append(TableRow(title, cells, best=best, failure=each.reason))

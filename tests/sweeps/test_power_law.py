@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
-from skiagram.studies.crossover.curves import PowerLaw, crossing, fit_power_law
+from skiagram.sweeps.learning_curves import PowerLaw, crossing, fit_power_law
 
 CASES = np.array([50.0, 100, 200, 500, 1000, 4000])
 EVEN = np.ones(len(CASES))

@@ -1,4 +1,4 @@
-"""The page of the study of learning curves."""
+"""Learning curves on the page of a sweep."""
 
 import math
 from itertools import cycle
@@ -15,20 +15,53 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import format_count, format_difference, format_percent
-from skiagram.report.rendering import Summary
-from skiagram.report.section import Context
+from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal
-from skiagram.studies.crossover.curves import Crossing, LearningCurve
-from skiagram.studies.crossover.study import CrossoverResult
+from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurve, LearningCurves
 
-_CHOSEN = "best_baseline"
-_CONTENDERS = {"encoder": "a frozen encoder", "deep": "a network"}
+_METHOD = (
+    "Each draw puts the patients that may be learned from into a random order with the classes "
+    "mixed evenly. A subset is the first part of that order, so larger subsets contain the smaller "
+    "ones. Every model of every arm is fitted on each subset with the same options and scores the "
+    "same cases. The best baseline is chosen again in each subset, out-of-fold. Lines are "
+    "AUC(n) = limit − scale · n^(−rate) by weighted least squares; bands, intervals and the "
+    "crossing come from resampling patients and draws, the same for all models. Few draws are "
+    "allowed for by Student’s quantile. A model is compared with the best baseline on the draws in "
+    "which both have a fit. “Overtakes” needs 97.5 % of the resamples to be ahead with the most "
+    "cases that were compared, “does not overtake” at most 2.5 %; otherwise the answer is open. "
+    "Beyond that number nothing was measured: what is said there, up to twice of it, holds if both "
+    "curves go on as a power law."
+)
 _NO_CURVE = "Fewer than three numbers of training cases have results, so no curve was fitted."
 
 
-def summarise(result: CrossoverResult) -> Summary:
-    """Return the title, and from how many cases on each contender is ahead."""
+def show_learning_curves(result: LearningCurves) -> AnalysisPart:
+    """Return the answers, and the learning curves as figure and table."""
+    efficiency = "; after it the efficiency, (d_a / d_ideal)²" if result.ideal else ""
+    failed = (curve for curve in result.curves if curve.failures)
+    return AnalysisPart(
+        answers=answer(result),
+        title="Learning curves",
+        figure=draw_learning_curves(result),
+        figure_caption="Points: mean over draws; a hollow point lacks draws whose fit failed. "
+        "Lines: fitted power laws with 95 % bands.",
+        table=tabulate_curves(result),
+        caption=f"AUC by number of training cases, on {format_count(result.cases)} reported cases "
+        f"of {format_count(result.patients)} patients; mean over {result.draws} draws with its "
+        f"95 % interval by patient and draw{efficiency}. “3 of 5 draws”: the other fits failed, "
+        "and the mean is over those that exist.",
+        notes=tuple(
+            f"{curve.title} could not be fitted everywhere: {'; '.join(curve.failures)}. Its means "
+            "are over fewer draws there."
+            for curve in failed
+        ),
+        method=_METHOD,
+    )
+
+
+def answer(result: LearningCurves) -> tuple[str, ...]:
+    """Say from how many cases on each contender is ahead."""
     answers = [describe_crossing(crossing, result) for crossing in result.crossings]
     answered = {crossing.model for crossing in result.crossings}
     left_out = [
@@ -37,20 +70,10 @@ def summarise(result: CrossoverResult) -> Summary:
         for curve in result.curves
         if curve.arm != "classical" and curve.model not in answered
     ]
-    arms = {curve.arm for curve in result.curves}
-    contenders = " or ".join(words for arm, words in _CONTENDERS.items() if arm in arms)
-    title = (
-        f"{result.title}: from how many training cases on is {contenders or 'a network'} better?"
-    )
-    return Summary(title, (*answers, *left_out) if answers else (_NO_CURVE,))
+    return (*answers, *left_out) if answers else (_NO_CURVE,)
 
 
-def fill(result: CrossoverResult) -> Context:
-    """Return the learning curves as figure and table."""
-    return {"figure": draw_learning_curves(result), "table_of_curves": tabulate_curves(result)}
-
-
-def tabulate_curves(result: CrossoverResult) -> Table:
+def tabulate_curves(result: LearningCurves) -> Table:
     """Return AUC and efficiency by number of training cases; missing fits are counted."""
     sizes = sorted({cases for curve in result.curves for cases in curve.cases})
     rows = [
@@ -62,7 +85,7 @@ def tabulate_curves(result: CrossoverResult) -> Table:
     return Table([format_count(size) for size in sizes], list_rows(rows))
 
 
-def _curve_cell(curve: LearningCurve, size: int, result: CrossoverResult) -> Cell:
+def _curve_cell(curve: LearningCurve, size: int, result: LearningCurves) -> Cell:
     place = curve.cases.index(size) if size in curve.cases else None
     fits = 0 if place is None else curve.fits[place]
     mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
@@ -73,7 +96,7 @@ def _curve_cell(curve: LearningCurve, size: int, result: CrossoverResult) -> Cel
     return cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark)
 
 
-def describe_crossing(crossing: Crossing, result: CrossoverResult) -> str:
+def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     """Say by fixed rules whether a contender overtakes, firmly of what was tried alone.
 
     "Overtakes" is said where 97.5 % of the resamples or more are ahead with the most cases tried,
@@ -89,7 +112,7 @@ def describe_crossing(crossing: Crossing, result: CrossoverResult) -> str:
     return " ".join((crossing.title, *filter(None, sentences)))
 
 
-def _describe_place(crossing: Crossing, result: CrossoverResult) -> str:
+def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
     most, ahead = format_count(crossing.compared[-1]), format_percent(crossing.ahead)
     tried = f"with up to {most} training cases, the most that were compared"
     if crossing.answer == "does not overtake":
@@ -114,7 +137,7 @@ def _describe_place(crossing: Crossing, result: CrossoverResult) -> str:
     )
 
 
-def _describe_beyond(crossing: Crossing, result: CrossoverResult) -> str:
+def _describe_beyond(crossing: Crossing, result: LearningCurves) -> str:
     if crossing.answer == "overtakes":
         return ""
     place = "do not cross"
@@ -127,7 +150,7 @@ def _describe_beyond(crossing: Crossing, result: CrossoverResult) -> str:
     )
 
 
-def _describe_missing(crossing: Crossing, result: CrossoverResult) -> str:
+def _describe_missing(crossing: Crossing, result: LearningCurves) -> str:
     """Say at which sizes failed fits leave fewer draws, or none, to compare; empty if nowhere."""
     pairs = zip(crossing.compared, crossing.fits, strict=True)
     fewer = [
@@ -152,14 +175,14 @@ def _rounded(cases: float) -> str:
     return format_count(float(f"{cases:.2g}"))
 
 
-def draw_learning_curves(result: CrossoverResult) -> Drawing:
+def draw_learning_curves(result: LearningCurves) -> Drawing:
     """Draw every model's points and curve; the chosen baseline and the contenders are thick."""
     with open_sheet(3.6) as page:
         axes = page.figure.add_subplot()
         others = cycle(OTHERS)
         dashes = cycle(DASHES)
         for curve in result.curves:
-            main = curve.arm != "classical" or curve.model == _CHOSEN
+            main = curve.arm != "classical" or curve.model == BASELINE
             colour = ARM_COLOUR[curve.arm] if main else next(others)
             style = next(dashes) if curve.arm != "classical" else "-"
             _curve(axes, curve, colour, style, main=main)
@@ -176,7 +199,7 @@ def draw_learning_curves(result: CrossoverResult) -> Drawing:
         axes.set_xticks(sizes, [_short(size) for size in sizes])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("training cases; right of the dotted line: extrapolated")
-        axes.set_ylabel("AUC on the test cases")
+        axes.set_ylabel("AUC on the reported cases")
         if any(curve.band for curve in result.curves):
             axes.legend(loc="lower right")
         return page.finish("learning-curves", "AUC by number of training cases, as in the table.")

@@ -1,14 +1,14 @@
-"""The page of the study of learning curves: rules make its words."""
+"""Learning curves on the page of a sweep: rules make their words."""
 
 from dataclasses import replace
 
 import pytest
 
 from skiagram.report.index import render_study
-from skiagram.report.studies.crossover import describe_crossing, summarise
+from skiagram.report.learning_curves import answer, describe_crossing
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.crossover.curves import Band, Crossing, LearningCurve
-from skiagram.studies.crossover.study import CrossoverResult
+from skiagram.sweeps.learning_curves import Band, Crossing, LearningCurve, LearningCurves
+from skiagram.sweeps.table import SweepResult
 
 GAIN = Estimate(0.03, 0.01, 0.05)
 CROSSING = Crossing("net", "Net", 730.0, 412.0, 1490.0, 1.0, 0.99, (50, 200, 800), (5, 5, 5), GAIN)
@@ -16,9 +16,8 @@ AUC = tuple(Estimate(value, value - 0.1, value + 0.1) for value in (0.6, 0.7, 0.
 BAND = Band((50.0, 1600.0), (0.6, 0.8), (0.5, 0.7), (0.7, 0.9))
 DRAWS = ((0.6,) * 5, (0.7, 0.7, None, None, 0.7), (0.8,) * 5)
 CURVE = LearningCurve("net", "Net <2>", "deep", (50, 200, 800), AUC, DRAWS, (), BAND, ("too few",))
-RESULT = CrossoverResult(
-    "films", "Films", 50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,)
-)
+RESULT = LearningCurves(50, 800, 1600, 5, 100, 90, Estimate(0.95), (CURVE,), (CROSSING,))
+SWEEP = SweepResult("crossover", "From how many cases on?", "", (), RESULT)
 
 
 def test_a_sure_crossing_has_its_number_and_interval_within_what_was_tried() -> None:
@@ -54,12 +53,12 @@ def test_sizes_with_failed_fits_are_named() -> None:
 
 def test_a_network_without_enough_fits_is_named() -> None:
     other = replace(CURVE, model="other", title="Other")
-    (_, words) = summarise(replace(RESULT, curves=(CURVE, other))).answers
+    (_, words) = answer(replace(RESULT, curves=(CURVE, other)))
     assert words.startswith("Other is not compared")
 
 
 @pytest.mark.slow
 def test_the_page_escapes_names_names_failures_and_marks_means_over_fewer_draws() -> None:
-    page = render_study(RESULT)
+    page = render_study(SWEEP)
     assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
     assert page.count("3 of 5 draws</span>") == 1

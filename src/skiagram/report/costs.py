@@ -1,6 +1,7 @@
-"""The page of the study of costs."""
+"""What accuracy costs, on the page of a sweep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,31 +10,61 @@ from numpy.typing import NDArray
 
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
 from skiagram.report.formatting import format_count
-from skiagram.report.rendering import Summary
-from skiagram.report.section import Context
+from skiagram.report.rendering import AnalysisPart
 from skiagram.report.tables import Cell, Table, fill_cell, tabulate
-from skiagram.statistics.estimate import MISSING, format_decimal
-from skiagram.studies.cost import CostResult, ModelCost, Timing, pareto_front
+from skiagram.statistics.estimate import Estimate, format_decimal
+from skiagram.sweeps.costs import CostComparison, ModelCost, pareto_front
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
+_METHOD = (
+    "AUC is the mean over folds of development cases with its interval; the line uses the mean "
+    "alone, so models with overlapping intervals may change places on it. Training is timed once "
+    "per fold, on the fold’s training cases; for a classical model it includes the extraction of "
+    "features, for a frozen encoder the encoding of the images. Scoring is timed on {images} "
+    "images, or all there are, {repeats} times after one warm-up call; for a classical model it "
+    "includes the features, each family computed on its own, and for a frozen encoder the "
+    "encoding. Reading and restoring images is not counted, except where an arm reads them itself. "
+    "Parameters are coefficients, nodes of trees, support vectors with their weights, or a "
+    "network’s weights, those of a frozen encoder included. Multiply–add operations are those of "
+    "the fitted model without features, and those of a frozen encoder; for a network, half the "
+    "count of PyTorch’s operation counter. For trees, which compare and do not multiply, they are "
+    "not defined."
+)
+_COLUMNS = {  # of the table: figure → heading
+    "training_seconds": "Seconds to train",
+    "case_milliseconds": "Milliseconds per case",
+    "input_milliseconds": "of which features or encoding",
+    "parameters": "Parameters",
+    "multiply_adds": "Multiply–add operations per case",
+    "bytes": "Bytes",
+}
+_KINDS = {  # of cost, each a panel: figure → words
+    "training_seconds": "seconds to train",
+    "case_milliseconds": "milliseconds per case",
+    "parameters": "parameters",
+    "multiply_adds": "multiply–add operations per case",
+}
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 
 
-def summarise(result: CostResult) -> Summary:
-    """Return the title, the best model and the models that no other beats by kind of cost."""
+def show_costs(result: CostComparison) -> AnalysisPart:
+    """Return the best and the cheapest models, figure and table."""
+    models, clock = sorted(result.models, key=_auc, reverse=True), result.clock
     fronts = [f"{kind}: {titles}" for kind, titles in list_fronts(result).items()]
-    title = f"{result.title}: what does accuracy cost to train, to store and to use?"
-    return Summary(title, (describe_best(result), *fronts))
-
-
-def fill(result: CostResult) -> Context:
-    """Return the models on the front of each kind of cost, figure and table."""
-    models = sorted(result.models, key=_auc, reverse=True)
-    return {
-        "fronts": list_fronts(result),
-        "figure": draw_pareto(models) if models else None,
-        "table_of_models": tabulate_costs(models),
-    }
+    return AnalysisPart(
+        answers=(describe_best(result), *fronts),
+        title="What accuracy costs",
+        figure=draw_pareto(models) if models else None,
+        figure_caption="AUC against each cost, on a logarithmic axis. Circles are classical "
+        "models, squares are networks, diamonds are frozen encoders; numbers are those of the "
+        "table. Filled marks on the line are the models that no other beats in both. Models "
+        "without defined operations are missing in that panel.",
+        table=tabulate_costs(models),
+        caption=f"Times are medians of {clock.time} time with minimum and maximum in brackets, "
+        f"measured on: {result.machine}. They depend on this machine; the other columns do not.",
+        notes=tuple(f"{each.title} could not be trained: {each.reason}" for each in result.failed),
+        method=_METHOD.format(images=clock.images, repeats=clock.repeats),
+    )
 
 
 def tabulate_costs(models: Sequence[ModelCost]) -> Table:
@@ -41,20 +72,16 @@ def tabulate_costs(models: Sequence[ModelCost]) -> Table:
     return tabulate(
         models,
         lambda model: f"{models.index(model) + 1}. {model.title}",
-        {
-            "AUC, out-of-fold": lambda model: fill_cell(model.auc),
-            "Seconds to train": lambda model: fill_timing(model.training),
-            "Milliseconds per case": lambda model: fill_timing(model.inference),
-            "of which features or encoding": lambda model: fill_timing(model.features),
-            "Parameters": lambda model: format_count(model.parameters),
-            "Multiply–add operations per case": lambda model: (
-                "not defined" if model.multiply_adds is None else format_count(model.multiply_adds)
-            ),
-        },
+        {"AUC, out-of-fold": lambda model: fill_cell(model.auc)}
+        | {words: partial(_fill, name) for name, words in _COLUMNS.items()},
     )
 
 
-def describe_best(result: CostResult) -> str:
+def _fill(name: str, model: ModelCost) -> Cell:
+    return fill_cost(model.costs[name])
+
+
+def describe_best(result: CostComparison) -> str:
     """Say which model is best, and which ones as good cost least to use and to train."""
     if not result.models:
         return "No model could be trained."
@@ -65,16 +92,18 @@ def describe_best(result: CostResult) -> str:
     if len(near) == 1:
         return f"{words} No other comes within {margin} of it."
 
-    def cheapest(time: Callable[[ModelCost], Timing], verb: str, unit: str) -> str:
-        model = min(near, key=lambda one: time(one).median)
-        own = f"{model.title} is the cheapest {verb} ({format_short(time(model).median)} {unit}"
-        of_best = format_short(time(best).median)
-        return f"{own})" if model is best else f"{own} instead of {of_best})"
+    def cheapest(kind: str, verb: str, unit: str) -> str:
+        def cost(model: ModelCost) -> float:
+            return model.costs[kind].value or 0.0
+
+        model = min(near, key=cost)
+        spent = f"{model.title} is the cheapest {verb} ({format_short(cost(model))} {unit}"
+        return f"{spent})" if model is best else f"{spent} instead of {format_short(cost(best))})"
 
     return (
         f"{words} Of the {len(near)} models less than {margin} behind it or "
-        f"level, {cheapest(lambda one: one.inference, 'to use', 'ms per case')}, and "
-        f"{cheapest(lambda one: one.training, 'to train', 's')}."
+        f"level, {cheapest('case_milliseconds', 'to use', 'ms per case')}, and "
+        f"{cheapest('training_seconds', 'to train', 's')}."
     )
 
 
@@ -82,7 +111,7 @@ def _auc(model: ModelCost) -> float:
     return model.auc.value or 0.0
 
 
-def list_fronts(result: CostResult) -> dict[str, str]:
+def list_fronts(result: CostComparison) -> dict[str, str]:
     """Return each kind of cost → the models on its front, cheapest first."""
     value = [_auc(model) for model in result.models]
     named_fronts = {}
@@ -97,12 +126,13 @@ def list_fronts(result: CostResult) -> dict[str, str]:
     return named_fronts
 
 
-def fill_timing(timing: Timing | None) -> Cell:
-    """Return the median with the least and the greatest time."""
-    if timing is None:
-        return Cell(MISSING)
-    low, high = format_short(timing.low), format_short(timing.high)
-    return Cell(format_short(timing.median), f"({low}–{high})")
+def fill_cost(cost: Estimate) -> Cell:
+    """Return a count, or a median time with the least and the greatest; the reason without."""
+    if cost.value is None:
+        return fill_cell(cost)
+    if cost.low is None or cost.high is None:
+        return Cell(format_count(round(cost.value)))
+    return Cell(format_short(cost.value), f"({format_short(cost.low)}–{format_short(cost.high)})")
 
 
 def format_short(value: float) -> str:
@@ -114,12 +144,7 @@ def format_short(value: float) -> str:
 
 def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
     """Return each kind of cost, one number per model; None where it is not defined."""
-    return {
-        "seconds to train": [model.training.median for model in models],
-        "milliseconds per case": [model.inference.median for model in models],
-        "parameters": [model.parameters for model in models],
-        "multiply–add operations per case": [model.multiply_adds for model in models],
-    }
+    return {words: [model.costs[name].value for model in models] for name, words in _KINDS.items()}
 
 
 def draw_pareto(models: Sequence[ModelCost]) -> Drawing:

@@ -1,4 +1,4 @@
-"""From scores of many fits to learning curves with bands, and to where two of them cross.
+"""Learning curves with bands from a sweep over `plan.subset`, and where two of them cross.
 
 Bands come from resampling the test patients and the draws, the same for all models, so that two
 curves are compared on the same resamples. A curve is a power law,
@@ -6,23 +6,27 @@ AUC(n) = limit − scale · n^(−rate), as of errors (Cortes et al. 1994, NIPS 
 BMC Med. Inform. Decis. Mak. 12:8).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from skiagram.errors import OptionError
 from skiagram.seeding import stream
-from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.statistics.delong import detectability
-from skiagram.statistics.discrimination import roc_auc
+from skiagram.statistics.delong import auc_estimate, detectability
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
 from skiagram.studies.candidates import StudiedModel
+from skiagram.sweeps.figures import MeasuredRow
+from skiagram.sweeps.rows import BEST
+from skiagram.sweeps.runs import Measurable
 
 SURE = 0.975  # share of resamples that must be ahead, or must not, before either is said
+BASELINE = f"{BEST}classical"
+_REACH = 2  # nothing is said beyond this many times the most cases tried
 
 
 Answer = Literal["overtakes", "does not overtake", "open"]
@@ -40,7 +44,7 @@ class Band:
 
 @dataclass(frozen=True)
 class LearningCurve(StudiedModel):
-    """One model at every number of training cases; `best_baseline` is chosen out-of-fold.
+    """One model at every number of training cases; `best_classical` is chosen by each row.
 
     Attributes:
         cases: Numbers of training cases with figures, ascending.
@@ -93,6 +97,31 @@ class Crossing:
         if self.ahead >= SURE:
             return "overtakes"
         return "does not overtake" if self.ahead <= 1 - SURE else "open"
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """Learning curves of all models of a sweep.
+
+    Attributes:
+        least: Fewest training cases tried.
+        most: Most training cases tried.
+        reach: Cases beyond which nothing is said.
+        draws: Draws of nested subsets.
+        cases: Reported cases, which every fit scored, or every fold of fits together.
+        patients: Of how many patients these are.
+        ideal: The ideal observer's AUC on generated data; None on real images.
+    """
+
+    least: int
+    most: int
+    reach: int
+    draws: int
+    cases: int
+    patients: int
+    ideal: Estimate | None
+    curves: tuple[LearningCurve, ...]
+    crossings: tuple[Crossing, ...]
 
 
 Floats = NDArray[np.float64]
@@ -161,39 +190,6 @@ def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Fl
     first = np.where(above.all(axis=1), 0, last_below + 1)
     never = first >= _GRID
     return np.where(never, np.inf, grid[np.minimum(first, _GRID - 1)])
-
-
-@dataclass(frozen=True)
-class FitOutcome:
-    """How a fit ended."""
-
-    selection_auc: float | None  # mean out-of-fold AUC within the subset, for baselines alone
-    title: str
-    reason: str = ""
-
-
-FittedPoint = tuple[FitOutcome, Floats | None]  # (n_test,) scores of the fit; None after a failure
-
-
-class DrawTestCases(NamedTuple):
-    """The test cases of one draw: (n,) whether they are positive, and patient resamples."""
-
-    positive: NDArray[np.bool_]
-    draws: PatientDraws
-
-    def areas(self, scores: Floats) -> Floats:
-        """Return the AUC, then that of each resample: (1 + replicates,)."""
-        whole = np.ones((1, len(self.positive)))
-        blocks = [
-            roc_auc(scores, self.positive, weights) for weights in (whole, *self.draws.weights())
-        ]
-        return np.concatenate(blocks)
-
-
-def select_draws(draws: PatientDraws, rows: NDArray[np.int64]) -> PatientDraws:
-    """Return the same resamples of some of the cases: a patient is drawn as often in every part."""
-    own, patient = np.unique(draws.patient[rows], return_inverse=True)
-    return PatientDraws(draws.counts[:, own], patient.astype(np.int64), draws.smallest_class)
 
 
 @dataclass(frozen=True)
@@ -285,44 +281,6 @@ def _mean(values: Floats, axis: int) -> Floats:
     total, count = np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis)
     mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return mean
-
-
-def sample_areas(
-    model: str, arm: str, measured: Sequence[Sequence[FittedPoint]], tests: Sequence[DrawTestCases]
-) -> ResampledModel:
-    """Compute the AUC of every fit of one model (by number of cases, by draw) and its resamples."""
-    nothing = np.full(1 + len(tests[0].draws.counts), np.nan)
-    areas = [
-        [
-            nothing if scores is None else test.areas(scores)
-            for (_, scores), test in zip(row, tests, strict=True)
-        ]
-        for row in measured
-    ]
-    outcomes = [outcome for row in measured for outcome, _ in row]
-    reasons = dict.fromkeys(outcome.reason for outcome in outcomes if outcome.reason)
-    return ResampledModel(model, outcomes[0].title, arm, np.array(areas), tuple(reasons))
-
-
-def choose_baseline(
-    baselines: Sequence[ResampledModel], measured: Sequence[Sequence[Sequence[FittedPoint]]]
-) -> ResampledModel:
-    """Return the baseline that is chosen out-of-fold anew for each subset, among those with a fit.
-
-    `measured` are the fits of each baseline, by number of cases, then by draw.
-    """
-
-    def selection_auc(outcome: FitOutcome, scores: Floats | None) -> float:
-        auc = outcome.selection_auc
-        return -np.inf if auc is None or scores is None else auc
-
-    choice = np.array(
-        [[[selection_auc(*point) for point in row] for row in fits] for fits in measured]
-    ).argmax(axis=0)
-    areas = np.stack([baseline.areas for baseline in baselines])
-    sizes, draws = np.indices(choice.shape)
-    title = "Best baseline, chosen out-of-fold"
-    return ResampledModel("best_baseline", title, "classical", areas[choice, sizes, draws], ())
 
 
 def draw_multipliers(draws: int, replicates: int, seed: int) -> Floats:
@@ -440,3 +398,90 @@ def find_crossing(
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
         difference=_estimate(difference),
     )
+
+
+def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
+    """Return the learning curves of rows that differ in `plan.subset` alone.
+
+    Raises:
+        OptionError: Rows differ in something else, learned from all cases, or have no baseline.
+    """
+    by_place = _place(rows)
+    sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
+    measured = {place: row.measure(()) for place, row in by_place.items()}
+    reported = measured[next(iter(measured))].cases
+    if any(
+        not np.array_equal(row.cases.cases.case_id, reported.cases.case_id)
+        for row in measured.values()
+    ):
+        raise OptionError("rows report other cases", where="analysis", remedy="name one data set")
+    names = dict.fromkeys(name for row in measured.values() for name in row.models)
+    if BASELINE not in names:
+        raise OptionError("no classical model", where="baselines", allowed="one or more")
+    models = {
+        name: _resample(name, measured, sizes, draws)
+        for name in names
+        if name == BASELINE or not name.startswith(BEST)
+    }
+    baseline = replace(models.pop(BASELINE), title="Best baseline, chosen out-of-fold")
+    numbers, reach = np.array(sizes, dtype=np.float64), _REACH * sizes[-1]
+    replicates = len(reported.draws.counts)
+    multipliers = draw_multipliers(len(draws), replicates, rows[0].row.plan.seed)
+    ranked = reported.ideal_observer()
+    ideal = None if ranked is None else auc_estimate(ranked)
+    best = None if ideal is None else ideal.value
+    crossings = (
+        find_crossing(model, baseline, numbers, multipliers, reach)
+        for model in models.values()
+        if model.arm != baseline.arm
+    )
+    return LearningCurves(
+        least=sizes[0],
+        most=sizes[-1],
+        reach=reach,
+        draws=len(draws),
+        cases=len(reported.cases),
+        patients=reported.cases.patients,
+        ideal=ideal,
+        curves=tuple(
+            fit_learning_curve(model, numbers, multipliers, reach, best)
+            for model in (*models.values(), baseline)
+        ),
+        crossings=tuple(crossing for crossing in crossings if crossing is not None),
+    )
+
+
+def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
+    """Return each row by its number of training cases and its draw."""
+    placed: dict[tuple[int, int], Measurable] = {}
+    for row in rows:
+        subset = row.row.plan.subset
+        if subset is None:
+            found, remedy = (
+                "a row learned from all cases",
+                "give each row a `conf.plan.plan.subset`",
+            )
+            raise OptionError(found, where="analysis", remedy=remedy)
+        if (subset.cases, subset.draw) in placed:
+            found, remedy = "two rows have the same subset", "leave out all other axes"
+            raise OptionError(found, where="analysis", remedy=remedy)
+        placed[subset.cases, subset.draw] = row
+    return placed
+
+
+def _resample(
+    name: str,
+    measured: Mapping[tuple[int, int], MeasuredRow],
+    sizes: Sequence[int],
+    draws: Sequence[int],
+) -> ResampledModel:
+    fits = [(at, row.models[name]) for at, row in measured.items() if name in row.models]
+    replicates = len(next(iter(measured.values())).cases.draws.counts)
+    areas = np.full((len(sizes), len(draws), 1 + replicates), np.nan)
+    for (size, draw), model in fits:
+        if model.compared is not None:
+            area = model.compared.auc, *model.compared.resampled_auc
+            areas[sizes.index(size), draws.index(draw)] = area
+    reasons = dict.fromkeys(model.selection.reason for _, model in fits if model.compared is None)
+    _, first = fits[0]
+    return ResampledModel(name, first.title, first.arm, areas, tuple(reasons))

@@ -1,27 +1,34 @@
-"""The page of the study of costs: rules make its words."""
+"""Costs on the page of a sweep: rules make their words."""
 
 from dataclasses import replace
 
 import pytest
 
+from skiagram.report.costs import describe_best, list_fronts
 from skiagram.report.index import render_study
-from skiagram.report.studies.cost import describe_best, list_fronts
 from skiagram.statistics.estimate import Estimate
+from skiagram.steps.time import Clock
 from skiagram.studies.candidates import FailedModel
-from skiagram.studies.cost import CostResult, ModelCost, Timing
+from skiagram.sweeps.costs import CostComparison, ModelCost
+from skiagram.sweeps.table import SweepResult
 
 
-def timing(value: float) -> Timing:
-    return Timing(value, value * 0.9, value * 1.5)
+def timing(value: float) -> Estimate:
+    return Estimate(value, value * 0.9, value * 1.5)
 
 
 def model(name: str, auc: float, train: float, use: float, adds: int | None) -> ModelCost:
     arm = "deep" if name == "Net" else "classical"
     estimate = Estimate(auc, auc - 0.1, auc + 0.1)
-    return ModelCost(
-        name, name, arm, estimate, 100, adds, timing(train), timing(use),
-        None if arm == "deep" else timing(use / 2),
-    )  # fmt: skip
+    costs = {
+        "training_seconds": timing(train),
+        "case_milliseconds": timing(use),
+        "input_milliseconds": Estimate(None, reason="none") if arm == "deep" else timing(use / 2),
+        "parameters": Estimate(100),
+        "multiply_adds": Estimate(adds, reason="" if adds else "not defined"),
+        "bytes": Estimate(2000),
+    }
+    return ModelCost(name, name, arm, estimate, costs)
 
 
 MODELS = (
@@ -29,10 +36,14 @@ MODELS = (
     model("Linear", 0.89, 2.0, 5.0, 72),
     model("Net", 0.9, 400.0, 0.5, 5_000_000),
 )
-RESULT = CostResult(
-    "films", "Films", 90, 80, 3, 64, 7, "wall", "Processor X, 2 cores", 1, "cpu", 0.02, MODELS,
+RESULT = CostComparison(
+    Clock(time="wall"),
+    "Processor X, 2 cores, 1 thread",
+    0.02,
+    MODELS,
     (FailedModel("broken", "Broken", "deep", "out of memory."),),
-)  # fmt: skip
+)
+SWEEP = SweepResult("cost", "What does accuracy cost?", "", (), RESULT)
 
 
 def test_the_lead_names_the_best_and_the_cheapest_that_is_as_good() -> None:
@@ -59,9 +70,9 @@ def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> No
 
 @pytest.mark.thorough
 def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
-    page = render_study(RESULT)
+    page = render_study(SWEEP)
     assert "Tree &lt;3&gt;" in page
     assert "medians of wall time" in page
-    assert "measured on: Processor X, 2 cores; 1 thread, accelerator cpu" in page
+    assert "measured on: Processor X, 2 cores, 1 thread" in page
     assert "Broken could not be trained: out of memory." in page
     assert "not defined" in page

@@ -1,16 +1,17 @@
 """Times of known calls."""
 
 import time
+from typing import Literal
 
 import pytest
 
-from skiagram.studies.cost import Clock, Time, Timing, summarise_times
+from skiagram.steps.time import Clock, Timing, summarise_times
 
 pytestmark = pytest.mark.slow
 
 
-def clock(kind: Time) -> Clock:
-    return Clock(images=4, repeats=3, time=kind, machine="X")
+def clock(kind: Literal["wall", "processor"]) -> Clock:
+    return Clock(images=4, repeats=3, time=kind)
 
 
 def test_a_summary_is_the_median_between_least_and_greatest() -> None:

@@ -1,0 +1,59 @@
+"""Which cases models learned from, where the plan leaves some out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.records import Cases, Predictions
+
+
+@dataclass(frozen=True)
+class LearnedSubset:
+    """The development cases that fits of the plan saw or scored.
+
+    Attributes:
+        case_id: (n,) their ids.
+        learned: Cases that a fit on all of them learned from; mean over outer folds under `cv`.
+        available: Cases that it could have learned from.
+    """
+
+    case_id: NDArray[np.str_]
+    learned: float
+    available: float
+
+    def describe(self) -> str:
+        """Return a sentence."""
+        return (
+            f"Models learned from {self.learned:.0f} of {self.available:.0f} cases that could be "
+            "learned from (`plan.subset`). With all of them they may do better."
+        )
+
+
+def find_subset(
+    models: Sequence[Predictions], cases: Cases, *, nested: bool
+) -> LearnedSubset | None:
+    """Return which cases models learned from; None where the plan left none out."""
+    trained = (each for each in models if each.outcome.status != "failed")
+    model = next((each for each in trained if each.outcome.arm != "reader"), None)
+    if model is None:
+        return None
+    known, table = cases.development(), model.table
+    counts = list(_count(model, known, nested))
+    if not any(left_out for _, left_out in counts):
+        return None
+    learned, left_out = np.mean(counts, axis=0)
+    there = table.loc[table["part"] != "test", "case_id"].to_numpy(dtype=str)
+    return LearnedSubset(np.unique(there), float(learned), float(learned + left_out))
+
+
+def _count(model: Predictions, known: Cases, nested: bool) -> Iterator[tuple[int, int]]:
+    """Yield, for each fold, cases learned from and cases of other patients that were left out."""
+    folds = ["repeat", "fold"]
+    held_out = dict(list(model.part("out_of_fold").groupby(folds)["case_id"]))
+    for fold, seen in model.part("training").groupby(folds)["case_id"]:
+        beside = np.isin(known.case_id, held_out.get(fold, seen).to_numpy(dtype=str))
+        taught = np.isin(known.case_id, seen.to_numpy(dtype=str))
+        other = ~np.isin(known.patient_id, known.patient_id[beside]) & ~taught
+        yield int(taught.sum()) + (0 if nested else int(beside.sum())), int(other.sum())

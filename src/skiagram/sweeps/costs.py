@@ -1,0 +1,234 @@
+"""What the models of a row cost to train, to keep and to use, and which cheaper ones are as good.
+
+Times hold for one machine: a piece of them is taken up on an equal one alone.
+"""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.encoders.encoder import COLUMN
+from skiagram.models.classical.estimator import choose_columns
+from skiagram.models.cross_validation import Plan
+from skiagram.models.deployment import repeat_folder
+from skiagram.options import split_names
+from skiagram.preparation import PreparedData
+from skiagram.records import Outcome, read_cases, read_record, write_record
+from skiagram.statistics.estimate import Estimate
+from skiagram.steps.time import (
+    Clock,
+    TimedEncoder,
+    TimedFamily,
+    TimedModel,
+    Timing,
+    describe_processor,
+    time_encoder,
+    time_family,
+    time_model,
+)
+from skiagram.studies.candidates import Candidate, FailedModel, Network, StudiedModel
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.figures import Figure, RowFigures
+from skiagram.sweeps.rows import BEST, COSTS, SELECTION
+
+T = TypeVar("T")
+_NOTHING = Timing(0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class ModelCost(StudiedModel):
+    """Accuracy and cost of one model of one row.
+
+    Attributes:
+        auc: On development cases, that may choose it.
+        costs: Name of `COSTS` → figure; without a value where it is not defined.
+    """
+
+    auc: Estimate
+    costs: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class CostComparison:
+    """What the models of a sweep cost.
+
+    Attributes:
+        machine: Where times were taken.
+        margin: Difference in AUC below which the cheaper model is as good.
+    """
+
+    clock: Clock
+    machine: str
+    margin: float
+    models: tuple[ModelCost, ...]
+    failed: tuple[FailedModel, ...]
+
+
+def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> NDArray[np.bool_]:
+    """Mark what no other dominates: at most as dear and at least as good, and one of both strictly.
+
+    Args:
+        cost: Lower is better; None where it is not defined, which is never on the front.
+    """
+    known = np.array([np.nan if each is None else each for each in cost], dtype=np.float64)
+    worth = np.asarray(value, dtype=np.float64)
+    cheaper = known[:, None] <= known[None, :]
+    better = worth[:, None] >= worth[None, :]
+    strictly = (known[:, None] < known[None, :]) | (worth[:, None] > worth[None, :])
+    front: NDArray[np.bool_] = np.isfinite(known) & ~(cheaper & better & strictly).any(axis=0)
+    return front
+
+
+def describe_machine(workspace: Workspace, candidates: Sequence[Candidate]) -> str:
+    """Return what times depend on besides the work itself."""
+    threads = workspace.compute.threads
+    trainers = [each.trainer for each in candidates if isinstance(each, Network)]
+    accelerator = f", accelerator {trainers[0].accelerator}" if trainers else ""
+    return (
+        f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}, "
+        f"{threads} thread{'s' if threads > 1 else ''}{accelerator}"
+    )
+
+
+def compare_costs(
+    clock: Clock, machine: str, margin: float, rows: Mapping[str, RowFigures]
+) -> CostComparison:
+    """Return accuracy and cost of all models that were timed.
+
+    Args:
+        margin: Difference in AUC below which the cheaper model is as good.
+        rows: Name of a row → its figures.
+    """
+    models, failed = list[ModelCost](), list[FailedModel]()
+    for row, figures in rows.items():
+        for each in figures.figures:
+            if each.figure != SELECTION or each.model.startswith(BEST):
+                continue
+            title = f"{each.title} ({row})" if len(rows) > 1 else each.title
+            costs = {name: cost for name in COSTS if (cost := figures.of(each.model, name))}
+            if each.estimate.value is None:
+                failed.append(FailedModel(each.model, title, each.arm, each.estimate.reason))
+            elif costs:
+                models.append(ModelCost(each.model, title, each.arm, each.estimate, costs))
+    return CostComparison(clock, machine, margin, tuple(models), tuple(failed))
+
+
+@dataclass(frozen=True)
+class CostTimer:
+    """Times the models of a row, and what they read, once on a machine.
+
+    Attributes:
+        machine: See `describe_machine`.
+    """
+
+    workspace: Workspace
+    data: PreparedData
+    plan: Plan
+    clock: Clock
+    machine: str
+
+    def list_figures(
+        self, trained: Sequence[tuple[Candidate, Path]], wanted: Sequence[str]
+    ) -> Iterator[Figure]:
+        """Yield what models cost that were trained.
+
+        Args:
+            trained: Each with the folder of its scores, which stands beside that of its fits.
+        """
+        for candidate, folder in trained:
+            outcome = read_record(Outcome, folder / "outcome.json")
+            if outcome.status == "finished":
+                costs = self.measure(candidate, outcome, folder.parent)
+                for name in wanted:
+                    yield Figure(candidate.name, outcome.title, outcome.arm, name, costs[name])
+
+    def measure(self, candidate: Candidate, outcome: Outcome, trained: Path) -> dict[str, Estimate]:
+        """Return the name of each of `COSTS` → figure."""
+        model, inputs = self._model(candidate, trained), None
+        parameters, operations = outcome.parameters, outcome.multiply_adds
+        columns, reads_features = candidate.options.get("columns"), candidate.arm == "classical"
+        if candidate.encoding is not None:
+            encoder = self._encoder(candidate.encoding)
+            inputs, parameters = encoder.milliseconds, parameters + encoder.parameters
+            operations = None if operations is None else operations + encoder.multiply_adds
+            reads_features = candidate.read(self.data).is_fused
+            columns = [column for column in columns or () if COLUMN not in column]
+        if reads_features:
+            inputs = (inputs or _NOTHING).plus(self._features(columns))
+        read = inputs or _NOTHING
+        not_defined = Estimate(None, reason="not defined: it compares and does not multiply")
+        return {
+            "training_seconds": _estimate(model.training.plus(read, model.cases / 1000)),
+            "case_milliseconds": _estimate(model.scoring.plus(read)),
+            "input_milliseconds": Estimate(None, reason="it reads images as they are")
+            if inputs is None
+            else _estimate(inputs),
+            "parameters": Estimate(parameters),
+            "multiply_adds": not_defined if operations is None else Estimate(operations),
+            "bytes": Estimate(model.size),
+        }
+
+    def _model(self, candidate: Candidate, trained: Path) -> TimedModel:
+        folder, compute = trained / "model" / repeat_folder(0), self.workspace.compute
+
+        def timed(_: Path) -> TimedModel:
+            cases, task = read_cases(self.data.cases)
+            known = self.plan.limit(cases).development()
+            model, fitted = candidate.model(compute.threads), candidate.load(folder)
+            with compute.limit():
+                return time_model(
+                    model, fitted, folder, self.data, known, task, self.plan, self.clock
+                )
+
+        return self._once(TimedModel, candidate.name, {"trained": trained.name}, timed, time_model)
+
+    def _features(self, columns: Sequence[str] | None) -> Timing:
+        """Return the milliseconds per case of all families that a model uses any feature of.
+
+        Args:
+            columns: Starts of the names that it uses; None for all but traits of the file.
+        """
+        names = split_names(self.workspace.choices()["features"])
+        families = [self._read(TimedFamily, "features", name, time_family) for name in names]
+        used = set(choose_columns([name for each in families for name in each.names], columns))
+        taken = (each.milliseconds for each in families if used & set(each.names))
+        return reduce(Timing.plus, taken, _NOTHING)
+
+    def _encoder(self, name: str) -> TimedEncoder:
+        return self._read(TimedEncoder, "encoder", name, time_encoder)
+
+    def _read(self, kind: type[T], group: str, name: str, time: Callable[..., T]) -> T:
+        """Return the times of an option file that says how models' inputs are made."""
+        data, options = self.data, self.workspace.option_file(group, name)
+        cases, _ = read_cases(data.cases)
+
+        def timed(folder: Path) -> T:
+            return time(options, data, cases.development().case_id, self.clock, folder / "images")
+
+        inputs = {"restored": data.images.parent.name, "options": options}
+        return self._once(kind, name, inputs, timed, time)
+
+    def _once(
+        self,
+        kind: type[T],
+        name: str,
+        inputs: Mapping[str, Any],
+        timed: Callable[[Path], T],
+        code: Callable[..., T],
+    ) -> T:
+        def make(folder: Path) -> None:
+            write_record(timed(folder), folder / "time.json")
+
+        machine = {"clock": asdict(self.clock), "machine": self.machine}
+        piece = self.workspace.make_once(f"timed-{name}", {**machine, **inputs}, make, code)
+        return read_record(kind, piece / "time.json")
+
+
+def _estimate(timing: Timing) -> Estimate:
+    return Estimate(timing.median, timing.low, timing.high, "median, minimum and maximum")

@@ -1,0 +1,124 @@
+"""Costs of real models on a small phantom, and the models that no other beats."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skiagram.options import check
+from skiagram.statistics.estimate import Estimate
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps import costs
+from skiagram.sweeps.costs import CostComparison, pareto_front
+from skiagram.sweeps.rows import COSTS, Sweep, expand_rows
+from skiagram.sweeps.runs import Measurable, run_rows
+from skiagram.sweeps.table import SweepResult, gather
+from tests.studies.small_phantom import CONF, small_place
+
+CLOCK = {"images": 8, "repeats": 3}
+BASELINES = ["ridge", "decision_tree", "of_wavelets", "hasty"]
+
+
+def run(workspace: Workspace, **changed: Any) -> SweepResult:
+    base: dict[str, Any] = {"restoration": "repair", "features": "wavelet,first_order", "folds": 3}
+    base = base | {"baselines": BASELINES, "networks": []} | changed
+    asked = {"question": "?", "base": base, "axes": {"seed": [0]}, "clock": CLOCK}
+    sweep, trained = check(Sweep, asked | {"analysis": "cost"}, "sweep"), dict[int, Measurable]()
+    rows = list(run_rows("cost", sweep, expand_rows(sweep), workspace, trained_rows=trained))
+    return gather("cost", sweep, rows, trained)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("cost")
+    (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
+    place = small_place(folder)
+    models = place.conf / "model"
+    text = (models / "ridge.yaml").read_text()
+    (models / "of_wavelets.yaml").write_text(text.replace("columns: null", "columns: [wavelet]"))
+    text = (models / "logistic_regression.yaml").read_text()
+    (models / "hasty.yaml").write_text(text.replace("5000", "1"))
+    return place
+
+
+@pytest.fixture(scope="module")
+def result(workspace: Workspace) -> SweepResult:
+    return run(workspace)
+
+
+def cost(result: SweepResult, model: str, name: str) -> Any:
+    figures = result.rows[0].figures
+    return (figures.of(model, name) or Estimate(None)).value
+
+
+@pytest.mark.thorough
+def test_costs_that_no_machine_changes_are_those_of_the_fitted_model(result: SweepResult) -> None:
+    adds = cost(result, "ridge", "multiply_adds")
+    assert cost(result, "ridge", "parameters") == adds + 2  # a coefficient a feature, an intercept
+    assert cost(result, "ridge", "parameters") > cost(result, "of_wavelets", "parameters")
+    assert cost(result, "decision_tree", "multiply_adds") is None
+    assert cost(result, "decision_tree", "parameters") >= 1
+    assert cost(result, "decision_tree", "bytes") > 0
+
+
+@pytest.mark.thorough
+def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(
+    result: SweepResult,
+) -> None:
+    described = cost(result, "ridge", "input_milliseconds")
+    assert 0 < cost(result, "of_wavelets", "input_milliseconds") < described
+    assert described < cost(result, "ridge", "case_milliseconds")
+    seconds = described * 37 / 1000  # training cases of a fold: two thirds of 56
+    assert cost(result, "ridge", "training_seconds") > seconds * 0.99
+    for each in result.rows[0].figures.figures:
+        if each.figure in COSTS and each.estimate.low is not None:
+            assert 0 < each.estimate.low <= each.estimate.value <= each.estimate.high
+
+
+@pytest.mark.thorough
+def test_a_model_that_fails_is_named_and_the_others_stand(result: SweepResult) -> None:
+    assert isinstance(result.analysis, CostComparison)
+    assert [each.model for each in result.analysis.models] == BASELINES[:-1]
+    assert "max_iterations" in result.analysis.failed[0].reason
+
+
+@pytest.mark.thorough
+def test_a_rerun_times_nothing_again_but_on_another_machine(
+    result: SweepResult, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(workspace) == result
+    monkeypatch.setattr(costs, "describe_processor", lambda: "Processor X, 3 cores")
+    again = run(workspace)
+    times = [cost(each, "ridge", "case_milliseconds") for each in (result, again)]
+    assert times[0] != times[1]
+    assert isinstance(again.analysis, CostComparison)
+    assert "Processor X" in again.analysis.machine
+
+
+@pytest.mark.thorough
+def test_a_network_has_multiply_adds_and_no_inputs_to_make(workspace: Workspace) -> None:
+    epochs = {f"conf.model.small_cnn.training.{name}": 1 for name in ("epochs", "patience")}
+    found = run(workspace, baselines=["ridge"], networks=["small_cnn"], **epochs)
+    assert cost(found, "small_cnn", "input_milliseconds") is None
+    assert cost(found, "small_cnn", "multiply_adds") > cost(found, "small_cnn", "parameters") > 1000
+
+
+NUMBERS = st.integers(0, 5).map(float)  # few values, so that ties are common
+POINTS = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
+
+
+@given(POINTS)
+def test_a_point_is_on_the_front_unless_another_dominates_it(
+    points: list[tuple[float, float]],
+) -> None:
+    cost, value = zip(*points, strict=True)
+    expected = [
+        not any(c <= cost[i] and v >= value[i] and (c, v) != (cost[i], value[i]) for c, v in points)
+        for i in range(len(points))
+    ]
+    assert pareto_front(cost, value).tolist() == expected
+
+
+def test_an_undefined_cost_is_not_on_the_front_and_keeps_nobody_off() -> None:
+    assert pareto_front([None, 3.0, 1.0], [0.9, 0.8, 0.7]).tolist() == [False, True, True]

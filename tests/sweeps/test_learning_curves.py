@@ -1,0 +1,248 @@
+"""Means over draws, their resamples and what failed fits do to them."""
+
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import norm, t
+
+from skiagram.errors import OptionError
+from skiagram.evaluation.subset import find_subset
+from skiagram.options import check
+from skiagram.records import Cases
+from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.learning_curves import (
+    LearningCurves,
+    ResampledModel,
+    draw_multipliers,
+    find_crossing,
+    fit_learning_curve,
+)
+from skiagram.sweeps.rows import Sweep, expand_rows
+from skiagram.sweeps.runs import Measurable, run_rows
+from skiagram.sweeps.table import SweepResult, gather
+from tests.studies.small_phantom import CONF, small_place
+
+Floats = NDArray[np.float64]
+SIZES = np.array([50.0, 100, 200, 400])
+REPLICATES = 4000
+
+
+def model(point: Floats, noise: Floats | float = 0.0, arm: str = "deep") -> ResampledModel:
+    """Return a model of (sizes, draws) AUC, whose resamples add (replicates,) noise to each."""
+    resamples = point[:, :, None] + np.broadcast_to(noise, REPLICATES)
+    return ResampledModel(arm, arm, arm, np.concatenate([point[:, :, None], resamples], axis=2), ())
+
+
+def rising(limit: float, draws: int, spread: float = 0.0) -> Floats:
+    """Return (sizes, draws) AUC; draws differ by up to ± spread."""
+    curve: Floats = limit - 1.5 / np.sqrt(SIZES)[:, None] + np.linspace(-spread, spread, draws)
+    return curve
+
+
+@pytest.mark.parametrize("draws", [2, 5, 10])
+def test_the_interval_of_a_mean_over_draws_is_students(draws: int) -> None:
+    point = rising(0.9, draws, spread=0.02)
+    resampled = model(point).mean(draw_multipliers(draws, REPLICATES, 0))[:, 1:]
+    error = point[0].std(ddof=1) / np.sqrt(draws)
+    expected = error * t.ppf(0.975, draws - 1) / norm.ppf(0.975)
+    np.testing.assert_allclose(resampled.std(axis=1), expected, rtol=0.04)
+
+
+def test_patients_add_their_variance_to_that_of_draws() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.03, REPLICATES)
+    point = rising(0.9, 10, spread=0.02)
+    multipliers = draw_multipliers(10, REPLICATES, 0)
+    both = model(point, noise).mean(multipliers)[0, 1:].var()
+    assert both == pytest.approx(0.03**2 + model(point).mean(multipliers)[0, 1:].var(), rel=0.06)
+
+
+def test_with_patients_besides_the_quantile_has_satterthwaites_degrees() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, REPLICATES)
+    point = rising(0.9, 5, spread=0.02)
+    multipliers = draw_multipliers(5, REPLICATES, 0)
+    draws = point[0].var(ddof=1) / 5
+    degrees = 4 * ((0.01**2 + draws) / draws) ** 2
+    longer = t.ppf(0.975, degrees) / norm.ppf(0.975)
+    both = model(point, noise).mean(multipliers)[0, 1:].var()
+    assert both == pytest.approx(longer**2 * (0.01**2 + draws), rel=0.08)  # all of draws: 33 % more
+    certain = ResampledModel("b", "B", "classical", model(rising(0.8, 5)).areas, ())
+    compared = model(point, noise).mean(multipliers, certain)[0, 1:].var()
+    assert compared == pytest.approx(both, rel=1e-6)
+
+
+def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
+    generator = np.random.default_rng(1)
+    patients = 400
+    influence = generator.normal(size=(4, 10, patients))  # of other patients in each draw
+    weights = generator.multinomial(patients, np.full(patients, 1 / patients), size=REPLICATES)
+    areas = np.concatenate(
+        [influence.mean(axis=2, keepdims=True), influence @ weights.T / patients], axis=2
+    )
+    one = ResampledModel("a", "A", "deep", areas, ())
+    variance = one.mean(draw_multipliers(10, REPLICATES, 0))[:, 1:].var(axis=1).mean()
+    assert variance == pytest.approx(1 / (10 * patients), rel=0.35)  # counted twice: 100 % more
+
+
+def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted() -> None:
+    point = rising(0.9, 5, spread=0.02)
+    point[1, :2] = np.nan
+    point[2, 1:] = np.nan
+    curve = fit_learning_curve(model(point), SIZES, draw_multipliers(5, REPLICATES, 0), 800, None)
+    assert curve.fits == (5, 3, 1, 5)
+    assert curve.auc[1].value == pytest.approx(np.nanmean(point[1]))
+    assert curve.auc[2].value == point[2, 0]
+    assert (curve.auc[2].low, curve.auc[2].high) == (None, None)
+    assert curve.band is not None
+
+
+def test_a_comparison_takes_the_draws_that_both_models_have() -> None:
+    network, baseline = rising(0.95, 5, spread=0.02), rising(0.9, 5, spread=0.02)
+    network[3, 0] = np.nan  # the worst draw: without it the network would look better yet
+    multipliers = draw_multipliers(5, REPLICATES, 0)
+    found = find_crossing(model(network), model(baseline), SIZES, multipliers, 800)
+    assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
+    assert found.difference.value == pytest.approx(0.05)
+    assert (found.answer, found.share, found.ahead) == ("overtakes", 1.0, 1.0)
+
+
+def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried() -> None:
+    late = np.array([0.6, 0.6, 0.61, 0.68])[:, None] + 0.001 * np.arange(5)
+    found = find_crossing(
+        model(late),
+        model(rising(0.9, 5, spread=0.02)),
+        SIZES,
+        draw_multipliers(5, REPLICATES, 0),
+        800,
+    )
+    assert (found.answer, found.ahead) == ("does not overtake", 0.0)
+
+
+SUBSET = "conf.plan.plan.subset"
+BASELINES = ["logistic_regression", "decision_tree"]
+CHOICES = {
+    "restoration": "repair",
+    "features": "wavelet",
+    "baselines": BASELINES,
+    "networks": ["small_cnn"],
+    "folds": 2,
+    "conf.plan.plan.final_fit": "early_stopping",
+    "conf.trainer.default.accelerator": "cpu",
+    "conf.evaluate.replicates": 100,
+    SUBSET: {"cases": 24, "draw": 0},
+}
+
+
+def run(workspace: Workspace, base: dict[str, Any], axes: dict[str, Any]) -> SweepResult:
+    asked = {"question": "When?", "base": base, "axes": axes, "analysis": "learning_curves"}
+    sweep, trained = check(Sweep, asked, "sweep"), dict[int, Measurable]()
+    rows = list(run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained))
+    return gather("try", sweep, rows, trained)
+
+
+def crossover(workspace: Workspace, *sizes: int, **changed: Any) -> SweepResult:
+    axes = {f"{SUBSET}.cases": [*sizes], f"{SUBSET}.draw": [0, 1]}
+    return run(workspace, CHOICES | changed, axes)
+
+
+def curves(result: SweepResult) -> LearningCurves:
+    assert isinstance(result.analysis, LearningCurves)
+    return result.analysis
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("crossover")
+    (folder / "params.yaml").write_text((CONF.parent / "params.yaml").read_text())
+    return small_place(folder, (28, 4, 20))
+
+
+@pytest.fixture(scope="module")
+def result(workspace: Workspace) -> SweepResult:
+    return crossover(workspace, 24, 40, 64, 1000)
+
+
+@pytest.mark.thorough
+def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(
+    result: SweepResult,
+) -> None:
+    reasons = [row.reason for row in result.rows if row.reason]
+    assert len(reasons) == 2
+    assert all("1000 of 64 cases to train on" in reason for reason in reasons)
+    found = curves(result)
+    assert (found.least, found.most, found.reach) == (24, 64, 128)
+    assert all(curve.cases == (24, 40, 64) for curve in found.curves)
+    assert [curve.model for curve in found.curves][-1] == "best_classical"
+    assert [crossing.model for crossing in found.crossings] == ["small_cnn"]
+    assert found.ideal is not None
+
+
+@pytest.mark.thorough
+def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(
+    result: SweepResult,
+) -> None:
+    by_model = {curve.model: curve for curve in curves(result).curves}
+    for model, curve in by_model.items():
+        drawn = [area for row in curve.draws for area in row]
+        of_rows = [row.figures.of(model, "roc_auc") for row in result.rows if not row.reason]
+        assert drawn == pytest.approx([each.value for each in of_rows if each is not None])
+    for size, row in enumerate(by_model["best_classical"].draws):
+        for draw, area in enumerate(row):
+            classical = [by_model[name].draws[size][draw] for name in BASELINES]
+            assert area in classical
+
+
+@pytest.mark.thorough
+def test_a_rerun_fits_nothing_again(result: SweepResult, workspace: Workspace) -> None:
+    before = sorted(path.name for path in workspace.work.iterdir())
+    assert crossover(workspace, 24, 40, 64, 1000) == result
+    assert sorted(path.name for path in workspace.work.iterdir()) == before
+
+
+@pytest.mark.thorough
+def test_under_cv_every_draw_scores_all_cases(workspace: Workspace) -> None:
+    found = curves(crossover(workspace, 24, design="cv", networks=[], inner_folds=2))
+    assert (found.cases, found.patients) == (104, 52)
+    assert found.curves[0].band is None
+    assert found.crossings == ()
+
+
+@pytest.mark.slow
+def test_rows_without_a_subset_make_no_curves(workspace: Workspace) -> None:
+    base = CHOICES | {"networks": [], SUBSET: None}
+    with pytest.raises(OptionError, match="learned from all cases"):
+        run(workspace, base, {"seed": [0, 1]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", ["holdout", "cv"])
+def test_a_subset_limits_every_fit_of_models_and_combinations(
+    workspace: Workspace, design: Literal["holdout", "cv"]
+) -> None:
+    stacking = {"combinations": "stacking", "conf.combination.stacking.members": BASELINES}
+    base = CHOICES | stacking | {"networks": [], "design": design, "inner_folds": 2}
+    sweep = check(Sweep, {"question": "?", "base": base, "axes": {"seed": [0]}}, "sweep")
+    trained = dict[int, Measurable]()
+    (row,) = run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained)
+    assert not row.reason
+    cases = Cases.read(trained[1].row.data.cases / "cases.parquet")
+    models = trained[1].trained.read()
+    parts = [
+        [sorted(model.part(part)["case_id"]) for part in ("out_of_fold", "training", "test")]
+        for model in models
+    ]
+    assert len(parts) == 3
+    assert parts[0] == parts[1] == parts[2]
+    out_of_fold, training, test = parts[0]
+    available = 64 if design == "holdout" else 52
+    assert len(out_of_fold) == (24 if design == "holdout" else 104)
+    assert len(training) == (24 if design == "holdout" else 2 * 24)
+    assert len(test) == (40 if design == "holdout" else 0)
+    found = find_subset(models, cases, nested=design == "cv")
+    assert found is not None
+    assert f"24 of {available} cases" in found.describe()
+    if design == "holdout":
+        assert sorted(found.case_id) == out_of_fold
+        patients = cases.patient_id[np.isin(cases.case_id, out_of_fold)]
+        assert len(set(patients.tolist())) == 12  # two images of each
