@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
+from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.statistics.significance import correct_by_holm
@@ -121,7 +122,7 @@ def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
 
 def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None:
     assert found.best == {"classical": "forest", "deep": "net"}
-    rules = [(one.model, one.rule, one.beaten) for one in found.simple_rules]
+    rules = [(one.model, one.rule, beats_rule(one)) for one in found.simple_rules]
     assert rules == [
         ("net", "prevalence", True),
         ("net", "age", False),

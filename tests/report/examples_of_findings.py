@@ -50,20 +50,19 @@ def full() -> Evaluation:
     evaluation = binary()
     secondary = (
         Comparison(
-            "random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0, "not inferior",
+            "random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0,
             McNemar(12, 9, 0.51, "McNemar"),
         ),
-        Comparison("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012, "better"),
+        Comparison("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012),
         Comparison("svm", "decision_tree", Estimate(None, reason="one class only")),
     )  # fmt: skip
     return dataclasses.replace(
         evaluation,
         models=tuple(_whole(model) for model in evaluation.models),
         primary=Comparison(
-            "small_cnn", "random_forest", Estimate(0.021, -0.03, 0.046), 0.31, None, "undecided",
-            McNemar(20, 14, 0.3, "McNemar"),
+            "small_cnn", "random_forest", Estimate(0.021, -0.03, 0.046, "paired DeLong"),
+            0.31, None, McNemar(20, 14, 0.3, "McNemar"),
         ),
-        difference=Estimate(0.021, -0.03, 0.046, "paired DeLong"),
         secondary=secondary,
         detectable=Estimate(0.06, method="80 % power"),
         planning=Planning(675, 904),
@@ -72,9 +71,9 @@ def full() -> Evaluation:
         ),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
         simple_rules=(
-            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
-            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
-            RuleComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
+            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5)),
+            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1)),
+            RuleComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4)),
         ),
         simple_rule_words={
             "small_cnn": "The best network is not shown to beat Decision tree.",
@@ -121,6 +120,8 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
             models[place] = dataclasses.replace(model, metrics=model.metrics | changed)
     utility = evaluation.utility
+    primary = evaluation.primary
+    assert primary
     alarms = {"specificity": Estimate(-0.08, -0.15, -0.01, "paired")}
     return dataclasses.replace(
         evaluation,
@@ -129,7 +130,9 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             arm: ArmChoice(name, {name: 1}, 1, shares[name][0])
             for arm, name in evaluation.best.items()
         },
-        difference=Estimate(0.021, low, high, "paired DeLong"),
+        primary=dataclasses.replace(
+            primary, difference=Estimate(0.021, low, high, "paired DeLong")
+        ),
         utility=dataclasses.replace(utility, differences=utility.differences | alarms),
         answer=Verdict(decision, f"Use a network: {decision}.", ("The test cases are darker.",)),
     )

@@ -27,7 +27,6 @@ from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
-    LEVEL,
     GainProbabilities,
     Planning,
     correct_by_holm,
@@ -36,7 +35,6 @@ from skiagram.statistics.significance import (
     kendall_w,
     mcnemar,
     plan_patients,
-    relate_to_margin,
 )
 
 Floats = NDArray[np.float64]
@@ -79,7 +77,7 @@ def compare_models(
         (model for model in models if model.compared), key=lambda model: -model.selection_auc
     )
     pairs = [
-        compare_pair((one.name, compared[one.name]), (other.name, compared[other.name]), margin)
+        compare_pair((one.name, compared[one.name]), (other.name, compared[other.name]))
         for one, other in combinations(ordered, 2)
         if frozenset((one.name, other.name)) != pair
     ]
@@ -94,7 +92,7 @@ def compare_models(
     return Comparisons(
         primary=primary,
         secondary=secondary,
-        comparisons=_compare_requested(options.compare, models, compared, secondary, margin),
+        comparisons=_compare_requested(options.compare, models, compared, secondary),
         detectable=detectable,
         planning=planning,
         gain=gain,
@@ -104,7 +102,7 @@ def compare_models(
     )
 
 
-def compare_pair(one: Named, another: Named, margin: float) -> Comparison:
+def compare_pair(one: Named, another: Named) -> Comparison:
     """Compare two models by AUC and by decisions; p values are not corrected."""
     (model, first), (other, second) = one, another
     difference = compare_auc(first, second)
@@ -114,7 +112,6 @@ def compare_pair(one: Named, another: Named, margin: float) -> Comparison:
         other,
         difference.estimate,
         p=difference.p,
-        relation=relate_to_margin(difference.estimate, margin),
         mcnemar=mcnemar(first.correct, second.correct, first.cases.patient, folds),
         scope=difference.variation.scope,
         repeats=difference.variation.repeats,
@@ -127,7 +124,7 @@ def _compare_arms(
     difference = compare_auc(one.compared, other.compared)
     names = (one.choice.model, one.compared), (other.choice.model, other.compared)
     gain = gain_probabilities(difference.estimate, difference.variation, margin)
-    return compare_pair(*names, margin), gain
+    return compare_pair(*names), gain
 
 
 def _plan(one: SelectedArm, other: SelectedArm, margin: float) -> tuple[Estimate, Planning]:
@@ -176,21 +173,11 @@ def compare_with_rules(
             difference = compare_auc(own, compared)
             against.append((rule, difference.estimate, difference.p))
         found += [
-            RuleComparison(choice.model, rule, estimate, beaten=False, p=p, arm=arm)
+            RuleComparison(choice.model, rule, estimate, p=p, arm=arm)
             for rule, estimate, p in against
         ]
     corrected = correct_by_holm(one.p for one in found)
-    return tuple(
-        replace(one, beaten=_is_beaten(one.difference, p), p_holm=p)
-        for one, p in zip(found, corrected, strict=True)
-    )
-
-
-def _is_beaten(difference: Estimate, p: float | None) -> bool:
-    """Return whether a rule is beaten by the corrected p value, or by the interval without one."""
-    if p is None:
-        return difference.low is not None and difference.low > 0
-    return difference.value is not None and difference.value > 0 and p < LEVEL
+    return tuple(replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True))
 
 
 def _minus_half(auc: Estimate) -> Estimate:
@@ -225,7 +212,6 @@ def _compare_requested(
     models: Sequence[MeasuredModel],
     compared: Mapping[str, ComparedModel],
     secondary: Sequence[Comparison],
-    margin: float,
 ) -> tuple[Comparison, ...]:
     names = [model.name for model in models]
     corrected = {frozenset((one.model, one.other)): one.p_holm for one in secondary}
@@ -246,7 +232,7 @@ def _compare_requested(
         else:
             one, other = ((name, compared[name]) for name in pair)
             p_holm = corrected.get(frozenset(pair))
-            found.append(replace(compare_pair(one, other, margin), p_holm=p_holm))
+            found.append(replace(compare_pair(one, other), p_holm=p_holm))
     return tuple(found)
 
 

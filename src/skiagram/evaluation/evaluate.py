@@ -19,6 +19,7 @@ from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.clinical_utility import assess_clinical_utility
 from skiagram.evaluation.comparisons import compare_models, compare_on
+from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.curves import (
     precision_recall_band,
     precision_recall_of_repeats,
@@ -74,7 +75,6 @@ from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
     estimate_efficiency,
-    has_leaked,
 )
 from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
@@ -122,7 +122,7 @@ def evaluate(
     comparisons = compare_models(models, arms, contender, options)
     mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
     in_words = describe_rules(comparisons.simple_rules, best, [*results, *mixtures])
-    losers = {one.model for one in comparisons.simple_rules if not one.beaten}
+    losers = {one.model for one in comparisons.simple_rules if not beats_rule(one)}
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
@@ -152,7 +152,6 @@ def evaluate(
         mixtures=tuple(mixtures),
         best=best,
         arms={arm: selected.choice for arm, selected in arms.items()},
-        difference=comparisons.primary.difference if comparisons.primary else None,
         ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
         verdict="",
         warnings=(*warnings, *warn_of_unequal_patients(setting.cases), *beaten),
@@ -326,12 +325,10 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
         return result
     ideal = setting.ideal_observer(scores.fit)
     if ideal is not None:
-        above = difference_estimate(auc, ideal)
         result = replace(
             result,
             efficiency=estimate_efficiency(auc, ideal),
-            above_ideal=above,
-            leaked=has_leaked(above),
+            above_ideal=difference_estimate(auc, ideal),
         )
     return replace(
         result,

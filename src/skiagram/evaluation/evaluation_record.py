@@ -10,7 +10,7 @@ from skiagram.evaluation.results import FinderResult, ModelResult, TestedDiffere
 from skiagram.finding.marks import HitRule
 from skiagram.records import Task
 from skiagram.statistics.estimate import Estimate, Scope
-from skiagram.statistics.significance import GainProbabilities, McNemar, Planning, Relation
+from skiagram.statistics.significance import GainProbabilities, McNemar, Planning
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,6 @@ class Comparison:
         difference: AUC of the one minus that of the other, paired.
         p: Two-sided p value of no difference in AUC; None where it cannot be computed.
         p_holm: The same, corrected over all secondary comparisons; None for the primary one.
-        relation: Where the interval of the difference lies with regard to 0 and to ± margin.
         mcnemar: Test of the two models' decisions.
         scope: `fits`: the interval is of these trained models alone, as each was trained once;
             `procedure`: it also holds how other seeds (`holdout`) or other training sets (`cv`)
@@ -163,7 +162,6 @@ class Comparison:
     difference: Estimate
     p: float | None = None
     p_holm: float | None = None
-    relation: Relation = "unknown"
     mcnemar: McNemar | None = None
     scope: Scope = "fits"
     repeats: int = 1
@@ -209,7 +207,6 @@ class RuleComparison:
         model: Name of the model.
         rule: Name of the simple rule, or `prevalence`.
         difference: AUC of the model minus the rule's.
-        beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
         p: Two-sided p value of no difference; None where it cannot be computed.
         p_holm: The same, corrected over all comparisons with simple rules.
         arm: What the model stands for, a key of `Evaluation.arms`.
@@ -218,7 +215,6 @@ class RuleComparison:
     model: str
     rule: str
     difference: Estimate
-    beaten: bool
     p: float | None = None
     p_holm: float | None = None
     arm: str = ""
@@ -256,7 +252,6 @@ class Shift:
         difference: Test minus out-of-fold; the two are of different patients, so independent.
         p: Two-sided p value of no difference.
         p_holm: The same, corrected over all models.
-        disagrees: Whether they differ beyond chance: the corrected p value is below 5 %.
     """
 
     model: str
@@ -265,7 +260,6 @@ class Shift:
     difference: Estimate
     p: float
     p_holm: float
-    disagrees: bool
 
 
 @dataclass(frozen=True)
@@ -281,7 +275,6 @@ class TraitShift:
             where the sides are alike. Of a share: test minus development.
         p: Two-sided p value of no difference.
         p_holm: The same, corrected over all traits and features.
-        differs: Whether the corrected p value is below 5 %.
     """
 
     name: str
@@ -291,7 +284,6 @@ class TraitShift:
     difference: Estimate
     p: float
     p_holm: float = 1.0
-    differs: bool = False
 
 
 @dataclass(frozen=True)
@@ -338,7 +330,6 @@ class FindingEvaluation:
             without the two.
         sensitivity_difference: The same of the mean sensitivity; a `yes` asks that it is above 0.
         p: Two-sided p value of no difference in the figure of merit.
-        relation: Where its interval lies with regard to 0 and to ± margin.
         ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
             AUC of whole images.
     """
@@ -359,7 +350,6 @@ class FindingEvaluation:
     difference: Estimate | None = None
     sensitivity_difference: Estimate | None = None
     p: float | None = None
-    relation: Relation = "unknown"
     ideal: FinderResult | None = None
 
     @property
@@ -412,7 +402,6 @@ class Evaluation:
         mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
             the model that was chosen there, measured as a model is.
         best: Arm → the model of its `ArmChoice`.
-        difference: That of `primary`.
         ideal: The ideal observer's AUC on generated data, else None.
         verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
@@ -457,7 +446,6 @@ class Evaluation:
     near_duplicates: int
     models: tuple[ModelResult, ...]
     best: dict[str, str]
-    difference: Estimate | None
     ideal: Estimate | None
     verdict: str
     warnings: tuple[str, ...] = field(default_factory=tuple)
@@ -489,6 +477,11 @@ class Evaluation:
     mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
     compared: tuple[str, str] | None = None
+
+    @property
+    def difference(self) -> Estimate | None:
+        """Return the difference in AUC of the primary comparison; None without one."""
+        return self.primary.difference if self.primary else None
 
     @property
     def difference_words(self) -> str:

@@ -41,7 +41,6 @@ from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
     difference_variation,
-    has_leaked,
 )
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import (
@@ -52,7 +51,6 @@ from skiagram.statistics.froc import (
     difference_found,
     ratio_found,
 )
-from skiagram.statistics.significance import relate_to_margin
 from skiagram.statistics.variation import effective_patients
 
 Floats = NDArray[np.float64]
@@ -167,7 +165,6 @@ def evaluate_finding(
             difference_found(one, other, RATES), search.draws
         ),
         p=None if difference.value is None else variation.p(difference.value),
-        relation=relate_to_margin(difference, options.margin),
     )
 
 
@@ -301,5 +298,4 @@ class _Search:
             ),
             merit_above=above,
             sensitivity_above=more,
-            leaked=has_leaked(above) or has_leaked(more),
         )

@@ -18,6 +18,7 @@ from scipy.stats import norm, rankdata, t
 
 from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluation_record import DomainShift, Shift, TraitShift
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import missing_pairs
@@ -29,7 +30,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
-from skiagram.statistics.significance import LEVEL, correct_by_holm
+from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, overlap_factor
 
 Floats = NDArray[np.float64]
@@ -81,16 +82,13 @@ def _shift(model: MeasuredModel, setting: EvaluationSet) -> Shift | None:
     low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
     difference = Estimate(value, low, high, "variances of the two sides added")
     p = float(2 * norm.sf(abs(value) / error))
-    return Shift(model.name, tested.auc, out_of_fold, difference, p, p, False)
+    return Shift(model.name, tested.auc, out_of_fold, difference, p, p)
 
 
 def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
-    """Return the shifts with p values corrected over all of them, and which are beyond chance."""
+    """Return the shifts with p values corrected over all of them."""
     corrected = correct_by_holm(shift.p for shift in shifts)
-    return tuple(
-        replace(shift, p_holm=p, disagrees=p < LEVEL)
-        for shift, p in zip(shifts, corrected, strict=True)
-    )
+    return tuple(replace(shift, p_holm=p) for shift, p in zip(shifts, corrected, strict=True))
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
     corrected = _correct([*of_cases, *numbers])
     features = corrected[len(of_cases) :]
     named = sorted(
-        (feature for feature in features if feature.differs),
+        filter(has_shifted, features),
         key=lambda feature: -_distance(feature),
     )
     return DomainShift(
@@ -311,10 +309,7 @@ def _share_trait(
 
 def _correct(traits: Sequence[TraitShift]) -> list[TraitShift]:
     corrected = correct_by_holm(trait.p for trait in traits)
-    return [
-        replace(trait, p_holm=p, differs=p < LEVEL)
-        for trait, p in zip(traits, corrected, strict=True)
-    ]
+    return [replace(trait, p_holm=p) for trait, p in zip(traits, corrected, strict=True)]
 
 
 def _distance(trait: TraitShift) -> float:

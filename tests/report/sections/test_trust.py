@@ -163,7 +163,7 @@ def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
     with_both = answer(full(), material())["forest"]
     assert "+0.021 (−0.030 to 0.046)" in with_both.description
     assert "Best network minus" in with_both.svg
-    alone = answer(dataclasses.replace(full(), difference=None), material())["forest"]
+    alone = answer(dataclasses.replace(full(), primary=None), material())["forest"]
     assert "minus" not in alone.description + alone.svg.split("</metadata>")[-1].replace("−", "")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from skiagram.audit.contract import Finding
+from skiagram.evaluation.criteria import find_missing_patients, is_of_single_trainings
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
@@ -64,7 +65,7 @@ def shorten(text: str) -> str:
 
 def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     """Yield what would answer more: trainings, patients, other sites, mended data."""
-    if evaluation.primary is not None and evaluation.primary.scope == "fits":
+    if evaluation.primary is not None and is_of_single_trainings(evaluation.primary):
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
             "another training would change."
@@ -78,8 +79,8 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
 
 
 def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
-    planning, tested = evaluation.planning, evaluation.patients["reported"]
-    if planning is None or planning.detect is None or planning.detect <= tested:
+    planning, needed = evaluation.planning, find_missing_patients(evaluation)
+    if planning is None or needed is None:
         return
     people = "patients" if material.card.patients_known else "groups of near duplicates"
     equal = (
@@ -89,6 +90,6 @@ def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
     )
     yield (
         f"Test on more {people}: to find a difference in AUC of "
-        f"{format_decimal(evaluation.margin)}, about {round_up(planning.detect)} are needed "
-        f"instead of {format_count(tested)}{equal}."
+        f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
+        f"instead of {format_count(evaluation.patients['reported'])}{equal}."
     )

@@ -1,5 +1,6 @@
 """The best model of each arm against trivial rules: the prevalence, one feature, a column."""
 
+from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.report.material import Material
 from skiagram.report.section import Context, LeftOut, section
@@ -23,7 +24,7 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     for comparison in evaluation.simple_rules:
         cells = [
             fill_difference(comparison.difference),
-            "yes" if comparison.beaten else "not shown",
+            "yes" if beats_rule(comparison) else "not shown",
         ]
         row = TableRow(titles[comparison.rule], cells)
         groups.setdefault(titles[comparison.model], []).append(row)

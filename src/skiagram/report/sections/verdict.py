@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import ceil
 
+from skiagram.evaluation.criteria import find_decisive, is_precise_enough
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.report.formatting import (
@@ -64,8 +65,7 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
         f"with these {format_count(reported)} {people}, a true difference in AUC of "
         f"{format_decimal(detectable.value)} is found with a probability of 80 %"
     )
-    settled = planning is None or (planning.settle is not None and planning.settle <= reported)
-    if detectable.value <= evaluation.margin and settled:
+    if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
     else:
         needed = _needed(planning, margin, people)
@@ -95,9 +95,9 @@ def round_up(patients: float) -> str:
 
 def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     """Tell for which other margins the answer would be another, on the cases that it follows."""
-    clean = evaluation.off_near_duplicates
-    estimate = clean.comparison.difference if clean else evaluation.difference
-    if estimate is None or estimate.low is None or estimate.high is None:
+    decisive = find_decisive(evaluation)
+    estimate = decisive.difference if decisive else Estimate(None)
+    if estimate.low is None or estimate.high is None:
         return
     low, high = format_decimal(estimate.low), format_decimal(estimate.high)
     choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
