@@ -10,7 +10,6 @@ import yaml
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.inputs import read_inputs
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import ModelResult
 from skiagram.features.table import FeatureTable
@@ -18,6 +17,7 @@ from skiagram.models.classical.trees import RandomForest
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.records import Predictions, read_record
 from skiagram.report.sections.models import format_as_text
+from skiagram.steps.evaluation_inputs import read_inputs
 from tests.pipeline.project import REPOSITORY, Project, make_project
 
 pytestmark = pytest.mark.thorough
