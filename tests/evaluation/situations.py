@@ -6,6 +6,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from skiagram.evaluation.evaluation_record import (
@@ -18,12 +19,11 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     RuleComparison,
     Shift,
-    Site,
-    SiteStudy,
-    SiteSummary,
     TraitShift,
 )
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.sites import SITES
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.records import Outcome, Task
 from skiagram.statistics.estimate import Estimate, Scope
@@ -41,14 +41,16 @@ _TITLES = {
 Interval = tuple[float, float]
 
 
-def sites(mean: float, low: float, high: float, reach: float) -> SiteStudy:
+def over_sites(mean: float, low: float, high: float, reach: float) -> FigureTable:
     """Return five sites whose mean difference has that interval, and the reach to the next one."""
-    each = tuple(
-        Site(f"site {k}", {"normal": 20, "abnormal": 20}, {}, estimated(mean)) for k in range(5)
-    )
+    row = partial(make_row, analysis=SITES, model="deep", versus="classical")
+    each = [row(estimated(mean), figure="roc_auc", group=f"site {k}") for k in range(5)]
     following = Estimate(mean, mean - reach, mean + reach)
-    summary = SiteSummary(Estimate(mean, low, high), following, 0.04, "difference")
-    return SiteStudy("site", each, 0, {}, summary)
+    summary = (
+        row(Estimate(mean, low, high), figure="mean"),
+        row(following, figure="next_site"),
+    )
+    return FigureTable((*each, *summary))
 
 
 def estimated(value: float, half: float = 0.04) -> Estimate:
@@ -406,7 +408,7 @@ SITUATIONS: tuple[Situation, ...] = (
     ),
     Situation(
         "Each site left out in turn, and the sites differ",
-        record(0.03, 0.09, sites=sites(0.05, 0.01, 0.09, 0.11)), "yes",
+        record(0.03, 0.09, site_column="site", figures=over_sites(0.05, 0.01, 0.09, 0.11)), "yes",
         ("Over 5 values of site, each scored by models that never saw it, the difference is +0.050",
          "at another such one the difference lies, with 95 % probability, between −0.060 and"),
     ),

@@ -1,10 +1,12 @@
 """Hand-made findings beyond discrimination, for the tests of the report."""
 
 import dataclasses
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 
 import numpy as np
 
+from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.evaluation_record import (
     ArmChoice,
     ClinicalUtility,
@@ -12,14 +14,11 @@ from skiagram.evaluation.evaluation_record import (
     Decision,
     Evaluation,
     NetBenefitGain,
-    Ranking,
-    ReaderStudy,
     RuleComparison,
-    Site,
-    SiteStudy,
-    SiteSummary,
     Verdict,
 )
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.evaluation.results import (
     BrierParts,
     CalibrationDistance,
@@ -36,6 +35,7 @@ from skiagram.evaluation.results import (
     TestedDifference,
     VarianceSplit,
 )
+from skiagram.evaluation.sites import SITES, patients_of
 from skiagram.report.material import Gallery, Material, Mistake
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import McNemar, Planning
@@ -66,9 +66,6 @@ def full() -> Evaluation:
         secondary=secondary,
         detectable=Estimate(0.06, method="80 % power"),
         planning=Planning(675, 904),
-        ranking=Ranking(
-            Estimate(0.81), 0.004, 3, dict.fromkeys(TITLES, 2.5), {"svm": 0.5, "small_cnn": 0.3}
-        ),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
         simple_rules=(
             RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5)),
@@ -80,15 +77,8 @@ def full() -> Evaluation:
             "random_forest": "The best classical model beats chance.",
         },
         prevalence=0.01,
-        readers=ReaderStudy(
-            {"dr_gray": estimate(0.86, 0.05), "dr_white": estimate(0.8, 0.06)},
-            Estimate(0.83, 0.7, 0.96, "Obuchowski–Rockette"), 0.03,
-            {
-                "classical": TestedDifference(Estimate(0.01, -0.1, 0.12), 0.8, 0.8),
-                "deep": TestedDifference(Estimate(0.09, 0.02, 0.16), 0.01, 0.02),
-            },
-        ),
-        sites=_sites(),
+        figures=FigureTable((*_ranking(), *_readers(), *_sites())),
+        site_column="site",
         utility=ClinicalUtility(
             0.01,
             {
@@ -184,20 +174,51 @@ def _decided() -> dict[str, Estimate]:
     return known | {at: estimate(0.034, 0.01, "delta method on the logit")}
 
 
-def _sites() -> SiteStudy:
-    aucs = {"classical": estimate(0.8, 0.1), "deep": estimate(0.85, 0.1)}
-    sites = tuple(
-        Site(name, {"normal": 30, "abnormal": 20}, aucs, Estimate(0.05, -0.02, 0.12))
-        for name in ("Basel", "Leeds", "Porto")
-    )
-    overall = SiteSummary(
-        Estimate(0.82, 0.71, 0.9, "random effects"), Estimate(0.82, 0.4, 0.97), 0.6, "logit"
-    )
-    gain = SiteSummary(
-        Estimate(0.05, -0.01, 0.11, "random effects"), Estimate(0.05, -0.08, 0.18), 0.03,
-        "difference",
-    )  # fmt: skip
-    return SiteStudy("site", sites, 2, {"classical": overall, "deep": overall}, gain)
+def _ranking() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=RANKING)
+    yield row(Estimate(0.81), figure="concordance")
+    yield row(Estimate(0.004), figure="p")
+    yield row(Estimate(3), figure="folds")
+    yield from (row(Estimate(2.5), figure="mean_rank", model=name) for name in TITLES)
+    for name, share in (("svm", 0.5), ("small_cnn", 0.3)):
+        yield row(Estimate(share), figure="first", model=name)
+
+
+def _readers() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=READERS)
+    yield row(estimate(0.86, 0.05), figure="roc_auc", model="dr_gray")
+    yield row(estimate(0.8, 0.06), figure="roc_auc", model="dr_white")
+    mean = Estimate(0.83, 0.7, 0.96, "Obuchowski–Rockette")
+    yield row(mean, figure="roc_auc", group=MEAN_READER)
+    yield row(Estimate(0.03), figure="spread")
+    for arm, difference, p, p_holm in (
+        ("classical", Estimate(0.01, -0.1, 0.12), 0.8, 0.8),
+        ("deep", Estimate(0.09, 0.02, 0.16), 0.01, 0.02),
+    ):
+        paired = partial(row, model=arm, versus=MEAN_READER)
+        yield paired(difference, figure="roc_auc")
+        yield paired(Estimate(p), figure="p")
+        yield paired(Estimate(p_holm), figure="p_holm")
+
+
+def _sites() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=SITES)
+    paired = partial(row, model="deep", versus="classical")
+    yield row(Estimate(2), figure="left_out")
+    for site in ("Basel", "Leeds", "Porto"):
+        for label, patients in (("normal", 30), ("abnormal", 20)):
+            yield row(Estimate(patients), figure=patients_of(label), group=site)
+        yield row(estimate(0.8, 0.1), figure="roc_auc", model="classical", group=site)
+        yield row(estimate(0.85, 0.1), figure="roc_auc", model="deep", group=site)
+        yield paired(Estimate(0.05, -0.02, 0.12), figure="roc_auc", group=site)
+    for arm in ("classical", "deep"):
+        single = partial(row, model=arm)
+        yield single(Estimate(0.82, 0.71, 0.9, "random effects"), figure="mean")
+        yield single(Estimate(0.82, 0.4, 0.97), figure="next_site")
+        yield single(Estimate(0.6), figure="spread")
+    yield paired(Estimate(0.05, -0.01, 0.11, "random effects"), figure="mean")
+    yield paired(Estimate(0.05, -0.08, 0.18), figure="next_site")
+    yield paired(Estimate(0.03), figure="spread")
 
 
 def _parts() -> tuple[Subgroup, ...]:

@@ -235,10 +235,9 @@ def _issues(run: RunRecords) -> Section:
 def _untested(run: RunRecords, preparation: Preparation) -> Section:
     lines = ["Images outside the ranges under *Expected input*."]
     sites = run.data.test_sites if run.data is not None else ()
-    named = run.evaluation.sites if run.evaluation is not None else None
     if sites:
         lines.append(f"Other sites than those held out: {', '.join(sites)}.")
-    elif named is not None:
+    elif run.evaluation is not None and run.evaluation.site_column:
         lines.append("Other sites than those of the data set; each of these was held out once.")
     else:
         lines.append("Any other site: none was held out whole.")

@@ -5,6 +5,7 @@ The primary comparison is named before the labels that it is reported on are loo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -20,9 +21,9 @@ from skiagram.evaluation.evaluation_record import (
     CleanComparison,
     Comparison,
     Contender,
-    Ranking,
     RuleComparison,
 )
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.statistics.estimate import Estimate
@@ -38,6 +39,7 @@ from skiagram.statistics.significance import (
 )
 
 Floats = NDArray[np.float64]
+RANKING = "ranking"
 Named = tuple[str, ComparedModel]
 
 
@@ -50,7 +52,6 @@ class Comparisons(NamedTuple):
     detectable: Estimate | None
     planning: Planning | None
     gain: GainProbabilities | None
-    ranking: Ranking | None
     simple_rules: tuple[RuleComparison, ...]
     arm_pairs: tuple[Comparison, ...]
 
@@ -96,7 +97,6 @@ def compare_models(
         detectable=detectable,
         planning=planning,
         gain=gain,
-        ranking=_rank(models),
         simple_rules=against_rules,
         arm_pairs=arm_pairs,
     )
@@ -276,39 +276,57 @@ def compare_on(
     )
 
 
-def _rank(models: Sequence[MeasuredModel]) -> Ranking | None:
-    """Rank the models that somebody trained; None with fewer than two."""
+def rank_trained(models: Sequence[MeasuredModel]) -> tuple[FigureRow, ...]:
+    """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled = {}, {}
     for model in models:
         stability = model.result.stability
         if model.compared and stability and model.result.outcome.arm != "reader":
             folds[model.name] = np.array(stability.fold_auc)
             resampled[model.name] = model.compared.resampled_auc
-    return rank_models(folds, resampled) if len(folds) > 1 else None
+    return rank_models(folds, resampled) if len(folds) > 1 else ()
 
 
-def rank_models(folds: Mapping[str, Floats], resampled: Mapping[str, Floats]) -> Ranking:
-    """Summarise how the order of the models holds.
+def rank_models(
+    folds: Mapping[str, Floats], resampled: Mapping[str, Floats]
+) -> tuple[FigureRow, ...]:
+    """Summarise how the order of the models by AUC holds.
+
+    `concordance` is Kendall's W of the folds: 1 the same order in every fold, 0 no agreement. Each
+    model has its `mean_rank` over the folds, 1 the highest, ties shared, and `first`, the share of
+    resamples of the reported patients in which its AUC is the highest.
 
     Args:
         folds: Model → (j,) AUC of each fold; equal folds for all models, at least two models.
         resampled: Model → (b,) AUC on equal resamples of the reported cases, NaN where undefined.
     """
-    first = _first(resampled)
-    if len({len(values) for values in folds.values()}) != 1:
-        unequal = Estimate(None, reason="the models have no AUC of the same folds")
-        return Ranking(unequal, None, 0, first=first)
-    values = np.column_stack(list(folds.values()))
-    if len(values) == 0:
-        none = Estimate(None, reason="no fold has every class both in training and held out")
-        return Ranking(none, None, 0, first=first)
-    means = rankdata(-values, axis=1).mean(axis=0)
-    mean_rank = dict(zip(folds, means.tolist(), strict=True))
-    w, p = kendall_w(values) if len(values) > 1 else (float("nan"), float("nan"))
-    if np.isnan(w):
-        reason = "a single fold" if len(values) == 1 else "all models are equal in every fold"
-        return Ranking(Estimate(None, reason=reason), None, len(values), mean_rank, first)
-    return Ranking(Estimate(w, method="Kendall's W"), p, len(values), mean_rank, first)
+    row = partial(make_row, analysis=RANKING)
+    unequal = len({len(values) for values in folds.values()}) != 1
+    values = np.empty((0, len(folds))) if unequal else np.column_stack(list(folds.values()))
+    w, p, reason = float("nan"), float("nan"), ""
+    if unequal:
+        reason = "the models have no AUC of the same folds"
+    elif len(values) == 0:
+        reason = "no fold has every class both in training and held out"
+    elif len(values) == 1:
+        reason = "a single fold"
+    else:
+        w, p = kendall_w(values)
+        reason = "all models are equal in every fold" if np.isnan(w) else ""
+    concordance = Estimate(None, reason=reason) if reason else Estimate(w, method="Kendall's W")
+    rows = [
+        row(concordance, figure="concordance"),
+        row(Estimate(None if reason else p), figure="p"),
+        row(Estimate(float(len(values))), figure="folds"),
+    ]
+    if len(values):
+        ranks = rankdata(-values, axis=1).mean(axis=0).tolist()
+        rows += [
+            row(Estimate(rank), figure="mean_rank", model=name)
+            for name, rank in zip(folds, ranks, strict=True)
+        ]
+    shares = _first(resampled).items()
+    return (*rows, *(row(Estimate(share), figure="first", model=name) for name, share in shares))
 
 
 def _first(resampled: Mapping[str, Floats]) -> dict[str, float]:

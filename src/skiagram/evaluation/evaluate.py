@@ -18,7 +18,7 @@ from skiagram.evaluation.arm_selection import (
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.clinical_utility import assess_clinical_utility
-from skiagram.evaluation.comparisons import compare_models, compare_on
+from skiagram.evaluation.comparisons import compare_models, compare_on, rank_trained
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.curves import (
     precision_recall_band,
@@ -32,8 +32,6 @@ from skiagram.evaluation.evaluation_record import (
     Contender,
     DomainShift,
     Evaluation,
-    ReaderStudy,
-    SiteStudy,
 )
 from skiagram.evaluation.evaluation_set import (
     EvaluationSet,
@@ -41,6 +39,7 @@ from skiagram.evaluation.evaluation_set import (
     count_label_conflicts,
     warn_of_unequal_patients,
 )
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.kept_figures import describe_setting, measure_once
@@ -142,6 +141,12 @@ def evaluate(
         results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
     )
     beaten = (words for model, words in in_words.items() if model in losers)
+    site_column, site = find_sites(setting, fold_column, inputs.card.test_sites)
+    of_sites: tuple[FigureRow, ...] = ()
+    if fold_column and site_column:
+        check_sites_unseen(inputs.models, site, setting)
+    if site_column:
+        of_sites = study_sites(site, arms, setting, analyses.least_patients, contender)
     evaluation = Evaluation(
         task=inputs.task,
         part=setting.part,
@@ -165,8 +170,8 @@ def evaluate(
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
         utility=_clinical_utility(arms, contender, setting, analyses),
-        readers=_study_readers(models, arms),
-        sites=_study_sites(inputs, arms, contender, setting, fold_column, analyses),
+        figures=FigureTable((*rank_trained(models), *_study_readers(models, arms), *of_sites)),
+        site_column=site_column,
         contender=contender,
         simple_rule_words=in_words,
         finding=evaluate_finding(inputs.finding, models, setting, options)
@@ -221,7 +226,7 @@ def _clinical_utility(
 
 def _study_readers(
     models: Sequence[MeasuredModel], arms: Mapping[str, SelectedArm]
-) -> ReaderStudy | None:
+) -> tuple[FigureRow, ...]:
     readers = {
         model.name: model.compared.placements
         for model in models
@@ -231,25 +236,9 @@ def _study_readers(
         arm: selected.compared.placements for arm, selected in arms.items() if arm != "either"
     }
     return study_readers(
-        {name: own for name, own in readers.items() if own},
-        {arm: own for arm, own in chosen.items() if own},
+        {name: placed for name, placed in readers.items() if placed},
+        {arm: placed for arm, placed in chosen.items() if placed},
     )
-
-
-def _study_sites(
-    inputs: EvaluationInputs,
-    arms: Mapping[str, SelectedArm],
-    contender: Contender,
-    setting: EvaluationSet,
-    fold_column: str,
-    analyses: RequestedAnalyses,
-) -> SiteStudy | None:
-    sites = find_sites(setting, fold_column, inputs.card.test_sites)
-    if sites is None:
-        return None
-    if fold_column:
-        check_sites_unseen(inputs.models, sites[1], setting)
-    return study_sites(*sites, arms, setting, analyses.least_patients, contender)
 
 
 def _reported_scores(model: Predictions, setting: EvaluationSet) -> Scores | None:

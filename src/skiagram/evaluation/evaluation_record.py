@@ -1,12 +1,14 @@
 """What evaluation found, as plain records; the report and the tracker read nothing else.
 
-Comparisons, sites, readers, shifts and the verdict; the figures of each model are in `results`.
+Comparisons, shifts and the verdict; the figures of each model are in `results`, and those of sites,
+readers and the order of the models are rows of `figure_table`.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skiagram.evaluation.results import FinderResult, ModelResult, TestedDifference
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
 from skiagram.records import Task
 from skiagram.statistics.estimate import Estimate, Scope
@@ -48,96 +50,6 @@ class ClinicalUtility:
     prevalence: float | None
     differences: dict[str, Estimate]
     net_benefit: tuple[NetBenefitGain, ...]
-
-
-@dataclass(frozen=True)
-class ReaderStudy:
-    """Two or more readers of the same cases, taken as a sample of readers.
-
-    Attributes:
-        readers: Reader → AUC.
-        mean: Their mean AUC; the interval is of other readers and other patients.
-        between: Standard deviation of the true AUC between readers.
-        models: Arm → AUC of what stands for it minus the readers' mean, corrected over arms.
-    """
-
-    readers: dict[str, Estimate]
-    mean: Estimate
-    between: float
-    models: dict[str, TestedDifference] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SiteSummary:
-    """Figures of several sites in one, with what the next site may give.
-
-    Attributes:
-        mean: Mean over sites like these, with its interval.
-        next_site: Where the figure of another such site lies with 95 %; no value with fewer than
-            three sites.
-        between: Standard deviation of the true figure between sites, on the scale `scale`.
-        scale: `logit` or `difference`.
-    """
-
-    mean: Estimate
-    next_site: Estimate
-    between: float | None
-    scale: Literal["logit", "difference"]
-
-
-@dataclass(frozen=True)
-class Site:
-    """The reported cases of one site, all scored by models that never saw the site.
-
-    Attributes:
-        name: The site.
-        patients: Class name → patients with a case of it.
-        auc: Arm → AUC of what stands for it.
-        difference: Contender minus classical, paired; None without the two.
-    """
-
-    name: str
-    patients: dict[str, int]
-    auc: dict[str, Estimate]
-    difference: Estimate | None = None
-
-
-@dataclass(frozen=True)
-class SiteStudy:
-    """Sites that models were tested on without having seen them.
-
-    Attributes:
-        column: Column of the table that names the sites.
-        sites: In the order of their names.
-        left_out: Sites with too few patients of a class to be shown or summarised.
-        auc: Arm → summary over sites.
-        difference: Summary of contender minus classical; None without the two.
-    """
-
-    column: str
-    sites: tuple[Site, ...]
-    left_out: int
-    auc: dict[str, SiteSummary]
-    difference: SiteSummary | None = None
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Whether the order of the models by AUC holds.
-
-    Attributes:
-        concordance: Kendall's W of the folds: 1 the same order in every fold, 0 no agreement.
-        p: P value of no agreement; None where W cannot be computed.
-        folds: Number of folds that judged.
-        mean_rank: Model → mean rank over the folds, 1 the highest AUC, ties shared.
-        first: Model → share of patient resamples of the reported cases in which its AUC is highest.
-    """
-
-    concordance: Estimate
-    p: float | None
-    folds: int
-    mean_rank: dict[str, float] = field(default_factory=dict)
-    first: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -423,9 +335,9 @@ class Evaluation:
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
         utility: What the contender's decisions are worth; None without both sides.
-        readers: None where fewer than two readers scored the cases, or there are more classes.
-        sites: None where no site was held out whole, or no column names the sites.
-        ranking: Whether the order of the models holds; None with fewer than two models.
+        figures: The table of figures; `sites`, `readers` and `ranking` are among its analyses.
+        site_column: Column of the sites that models were tested on without having seen them; empty
+            where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         simple_rules: Each arm's best model against each simple rule.
         simple_rule_words: Model → whether it beats them all, a sentence.
@@ -455,7 +367,6 @@ class Evaluation:
     primary: Comparison | None = None
     secondary: tuple[Comparison, ...] = ()
     detectable: Estimate | None = None
-    ranking: Ranking | None = None
     majority_accuracy: Estimate | None = None
     simple_rules: tuple[RuleComparison, ...] = ()
     simple_rule_words: dict[str, str] = field(default_factory=dict)
@@ -470,8 +381,8 @@ class Evaluation:
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
     utility: ClinicalUtility | None = None
-    readers: ReaderStudy | None = None
-    sites: SiteStudy | None = None
+    figures: FigureTable = field(default_factory=FigureTable)
+    site_column: str = ""
     contender: Contender = "deep"
     arm_pairs: tuple[Comparison, ...] = ()
     mixtures: tuple[ModelResult, ...] = ()

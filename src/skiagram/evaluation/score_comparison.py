@@ -30,6 +30,7 @@ from skiagram.evaluation.evaluation_record import (
     Verdict,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet, warn_of_unequal_patients
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
@@ -91,8 +92,15 @@ def compare_scores(
     counts = np.bincount(cases.label, minlength=2)
     pairs = [_pair(name, other, compared) for name, other in combinations(columns, 2)]
     corrected = correct_by_holm(pair.p for pair in pairs[1:])
-    of_readers = {name: compared[name].placements for name in readers}
-    of_arms = {arm: selected.compared.placements for arm, selected in arms.items()}
+    placed = {name: compared[name].placements for name in readers}
+    placed_arms = {arm: selected.compared.placements for arm, selected in arms.items()}
+    of_readers = study_readers(
+        {name: placements for name, placements in placed.items() if placements},
+        {arm: placements for arm, placements in placed_arms.items() if placements},
+    )
+    of_sites: tuple[FigureRow, ...] = ()
+    if site is not None:
+        of_sites = study_sites(site, arms, setting, NO_REQUESTS.least_patients)
     evaluation = Evaluation(
         task=Task(cases.classes, 1, "holdout"),
         part="test",
@@ -114,13 +122,8 @@ def compare_scores(
         simple_rules=compare_with_rules(arms, {}),
         arms={arm: selected.choice for arm, selected in arms.items()},
         gain=gain_probabilities(pairs[0].difference, variation, margin),
-        readers=study_readers(
-            {name: known for name, known in of_readers.items() if known},
-            {arm: known for arm, known in of_arms.items() if known},
-        ),
-        sites=None
-        if site is None
-        else study_sites("site", site, arms, setting, NO_REQUESTS.least_patients),
+        figures=FigureTable((*of_readers, *of_sites)),
+        site_column="" if site is None else "site",
         compared=(first, second),
     )
     answer = _answer(evaluation, first, second)

@@ -29,13 +29,12 @@ from skiagram.evaluation.evaluation_record import (
     DomainShift,
     Evaluation,
     RuleComparison,
-    SiteStudy,
-    SiteSummary,
     TraitShift,
     Verdict,
 )
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.sites import SITES
 from skiagram.records import Design
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import GainProbabilities
@@ -351,19 +350,21 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
             f"{'a site' if single else 'sites'} that training never saw; "
             f"{'one site says' if single else 'a few sites say'} nothing about the next."
         )
-    if evaluation.sites is not None and evaluation.sites.difference is not None:
-        yield from _over_sites(evaluation.sites, evaluation.sites.difference)
+    yield from _over_sites(evaluation)
 
 
-def _over_sites(study: SiteStudy, summary: SiteSummary) -> Iterator[str]:
+def _over_sites(evaluation: Evaluation) -> Iterator[str]:
     """Yield what sites that no model saw say of the next one; nothing below three sites."""
-    mean, following = summary.mean, summary.next_site
+    sites = evaluation.figures.select(analysis=SITES)
+    paired = sites.select(versus="classical", group="")
+    mean, following = paired.find(figure="mean"), paired.find(figure="next_site")
     if mean.value is None or following.low is None or following.high is None:
         return
     yield (
-        f"Over {len(study.sites)} values of {study.column}, each scored by models that never saw "
-        f"it, {describe_gap(mean)}; at another such one the difference lies, with 95 % "
-        f"probability, between {signed(following.low)} and {signed(following.high)}."
+        f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each scored "
+        f"by models that never saw it, {describe_gap(mean)}; at another such one the difference "
+        f"lies, with 95 % probability, between {signed(following.low)} and "
+        f"{signed(following.high)}."
     )
 
 

@@ -74,7 +74,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     for finding in _graver(material):
         if finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
-    if not evaluation.test_sites and evaluation.sites is None:
+    if not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import ceil
 
+from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.criteria import find_decisive, is_precise_enough
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
@@ -151,10 +152,11 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
 
 def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     """Tell where another draw of patients would put another model first."""
-    if evaluation.ranking is None or not evaluation.ranking.first:
+    shares = evaluation.figures.select(analysis=RANKING).by_model("first")
+    if not shares:
         return
-    titles = evaluation.titles
-    leader, share = max(evaluation.ranking.first.items(), key=lambda item: item[1])
+    titles, share_of = evaluation.titles, {name: of.value or 0.0 for name, of in shares.items()}
+    leader, share = max(share_of.items(), key=lambda item: item[1])
     chosen = leader in evaluation.best.values()
     words = (
         f"Among all models, {titles[leader]} has the highest AUC in {format_percent(share)} of "
