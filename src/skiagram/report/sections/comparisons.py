@@ -10,7 +10,7 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING
 from skiagram.statistics.significance import McNemar, relate_to_margin
@@ -29,11 +29,16 @@ _RELATIONS = {
 Name = Callable[[str], str]  # of a model, for people
 
 
-@section("Comparisons between models", place=60)
+@section(
+    "Comparisons between models",
+    place=60,
+    select=lambda evaluation, _: (
+        evaluation.primary or evaluation.secondary or evaluation.comparisons
+    ),
+    otherwise="fewer than two models were trained",
+)
 def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
-    if evaluation.primary is None and not evaluation.secondary and not evaluation.comparisons:
-        raise LeftOut("fewer than two models were trained")
     titles, margin = evaluation.titles, evaluation.margin
     return {
         "primary": tabulate_primary(evaluation),

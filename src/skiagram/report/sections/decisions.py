@@ -19,7 +19,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import format_percent, format_signed, group_by_arm, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import (
     Cell,
     Cells,
@@ -52,11 +52,14 @@ _per_thousand = partial(format_decimal, digits=1)
 _gain = partial(format_signed, digits=1)
 
 
-@section("Decisions at a threshold", place=100)
+@section(
+    "Decisions at a threshold",
+    place=100,
+    select=lambda evaluation, _: evaluation.task.positive is not None or evaluation.utility,
+    otherwise="no single threshold with more than two classes",
+)
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""
-    if evaluation.task.positive is None and evaluation.utility is None:
-        raise LeftOut("no single threshold with more than two classes")
     return {
         "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),

@@ -17,7 +17,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import ARM_TITLES, format_difference, format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import (
     Cell,
     Cells,
@@ -33,12 +33,17 @@ _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _LEGEND_LINE = 0.19  # inches
 
 
-@section("Finding lesions", place=7)
+@section(
+    "Finding lesions",
+    place=7,
+    select=lambda evaluation, _: evaluation.finding,
+    otherwise="no model searches for lesions",
+)
 def finding(evaluation: Evaluation, material: Material) -> Context:
     """Return curves, tables and what they are of."""
     found = evaluation.finding
     if found is None:
-        raise LeftOut("no model searches for lesions")
+        return {}
     return {
         "found": found,
         "froc": draw_froc(evaluation, found),

@@ -13,16 +13,19 @@ from skiagram.report.formatting import (
     title_of_arm,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import format_decimal, format_interval
 
 
-@section("Sites that no model saw", place=120)
+@section(
+    "Sites that no model saw",
+    place=120,
+    select=lambda evaluation, _: evaluation.site_column,
+    otherwise="no site was held out whole (`design: cv` and `fold_column` do)",
+)
 def sites(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of sites and what it shows."""
-    if not evaluation.site_column:
-        raise LeftOut("no site was held out whole (`design: cv` and `fold_column` do)")
     return {"table": tabulate_sites(evaluation), "shown": describe_sites(evaluation)}
 
 

@@ -21,7 +21,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import finished_models, format_percent, format_signed
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
+from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal
 
@@ -34,11 +34,14 @@ _ROW = 0.36  # inches
 _APART = 0.2  # rows between folds and seeds
 
 
-@section("Stability", place=80)
+@section(
+    "Stability",
+    place=80,
+    select=lambda evaluation, _: any(model.stability for model in evaluation.models),
+    otherwise=NOT_TRAINED,
+)
 def stability(evaluation: Evaluation, material: Material) -> Context:
     """Return spreads, sources of variance, chosen features and ranks."""
-    if not any(model.stability for model in evaluation.models):
-        raise LeftOut(NOT_TRAINED)
     ranking = evaluation.figures.select(analysis=RANKING)
     return {
         "drawn": draw_stability(evaluation),

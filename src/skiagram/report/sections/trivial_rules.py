@@ -3,15 +3,18 @@
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_difference
 
 
-@section("Comparison with trivial rules", place=70)
+@section(
+    "Comparison with trivial rules",
+    place=70,
+    select=lambda evaluation, _: evaluation.simple_rules,
+    otherwise="no model was chosen in any arm",
+)
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
-    if not evaluation.simple_rules:
-        raise LeftOut("no model was chosen in any arm")
     rules = {comparison.rule for comparison in evaluation.simple_rules}
     return {"table": tabulate_trivial_rules(evaluation), "prevalence_alone": rules == {PREVALENCE}}
 
