@@ -6,14 +6,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.evaluation_record import (
     ArmChoice,
-    ClinicalUtility,
     Comparison,
     Decision,
     Evaluation,
-    NetBenefitGain,
     RuleComparison,
     Verdict,
 )
@@ -77,20 +76,8 @@ def full() -> Evaluation:
             "random_forest": "The best classical model beats chance.",
         },
         prevalence=0.01,
-        figures=FigureTable((*_ranking(), *_readers(), *_sites())),
+        figures=FigureTable((*_ranking(), *_utility(), *_readers(), *_sites())),
         site_column="site",
-        utility=ClinicalUtility(
-            0.01,
-            {
-                "sensitivity": Estimate(0.05, -0.02, 0.12, "paired"),
-                "specificity": Estimate(None, reason="no threshold was fixed"),
-                "brier": Estimate(-0.012, -0.02, -0.004, "paired"),
-            },
-            (
-                NetBenefitGain(0.1, 0.9, 4.2, 1.1, -100.0, Estimate(3.1, 0.6, 5.6, "paired")),
-                NetBenefitGain(0.5, 0.99, 1.0, 2.0, -980.0, Estimate(-1.0, -9.0, 7.0, "paired")),
-            ),
-        ),
     )  # fmt: skip
 
 
@@ -109,12 +96,11 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             specificity = Estimate(right, right - 0.1, right + 0.09)
             changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
             models[place] = dataclasses.replace(model, metrics=model.metrics | changed)
-    utility = evaluation.utility
     primary = evaluation.primary
     assert primary
-    alarms = {"specificity": Estimate(-0.08, -0.15, -0.01, "paired")}
+    alarms = Estimate(-0.08, -0.15, -0.01, "paired")
     return dataclasses.replace(
-        evaluation,
+        with_difference(evaluation, "specificity", alarms),
         models=tuple(models),
         arms={
             arm: ArmChoice(name, {name: 1}, 1, shares[name][0])
@@ -123,7 +109,6 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
         primary=dataclasses.replace(
             primary, difference=Estimate(0.021, low, high, "paired DeLong")
         ),
-        utility=dataclasses.replace(utility, differences=utility.differences | alarms),
         answer=Verdict(decision, f"Use a network: {decision}.", ("The test cases are darker.",)),
     )
 
@@ -182,6 +167,35 @@ def _ranking() -> Iterator[FigureRow]:
     yield from (row(Estimate(2.5), figure="mean_rank", model=name) for name in TITLES)
     for name, share in (("svm", 0.5), ("small_cnn", 0.3)):
         yield row(Estimate(share), figure="first", model=name)
+
+
+def _utility() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=UTILITY)
+    paired = partial(row, model="deep", versus="classical")
+    yield paired(Estimate(0.05, -0.02, 0.12, "paired"), figure="sensitivity")
+    yield paired(Estimate(None, reason="no threshold was fixed"), figure="specificity")
+    yield paired(Estimate(-0.012, -0.02, -0.004, "paired"), figure="brier")
+    yield row(Estimate(0.01), figure="prevalence")
+    for threshold, risk, network, classical, of_all, gain in (
+        ("0.1", 0.9, 4.2, 1.1, -100.0, Estimate(3.1, 0.6, 5.6, "paired")),
+        ("0.5", 0.99, 1.0, 2.0, -980.0, Estimate(-1.0, -9.0, 7.0, "paired")),
+    ):
+        at = partial(row, group=threshold)
+        yield at(Estimate(risk), figure="own_risk")
+        for name, worth in (("deep", network), ("classical", classical), ("all", of_all)):
+            yield at(Estimate(worth), figure="net_benefit", model=name)
+        yield paired(gain, figure="net_benefit", group=threshold)
+
+
+def with_difference(evaluation: Evaluation, figure: str, difference: Estimate) -> Evaluation:
+    """Return the record with another paired difference of the two arms' decisions."""
+    rows = tuple(
+        make_row(difference, UTILITY, figure, model=row.model, versus=row.versus)
+        if (row.analysis, row.figure) == (UTILITY, figure)
+        else row
+        for row in evaluation.figures.rows
+    )
+    return dataclasses.replace(evaluation, figures=FigureTable(rows))
 
 
 def _readers() -> Iterator[FigureRow]:

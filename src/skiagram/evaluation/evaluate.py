@@ -28,7 +28,6 @@ from skiagram.evaluation.curves import (
 )
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_record import (
-    ClinicalUtility,
     Contender,
     DomainShift,
     Evaluation,
@@ -169,8 +168,14 @@ def evaluate(
         domain=domain,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
-        utility=_clinical_utility(arms, contender, setting, analyses),
-        figures=FigureTable((*rank_trained(models), *_study_readers(models, arms), *of_sites)),
+        figures=FigureTable(
+            (
+                *rank_trained(models),
+                *_clinical_utility(arms, contender, setting, analyses),
+                *_study_readers(models, arms),
+                *of_sites,
+            )
+        ),
         site_column=site_column,
         contender=contender,
         simple_rule_words=in_words,
@@ -215,13 +220,15 @@ def _clinical_utility(
     contender: Contender,
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
-) -> ClinicalUtility | None:
+) -> tuple[FigureRow, ...]:
     if not {contender, "classical"} <= set(arms):
-        return None
+        return ()
     network, classical = (arms[arm].compared.scores for arm in (contender, "classical"))
     thresholds, prevalence = analyses.thresholds, analyses.prevalence
     cases, known = setting.cases, setting.development
-    return assess_clinical_utility(network, classical, cases, known, thresholds, prevalence)
+    return assess_clinical_utility(
+        network, classical, cases, known, thresholds, prevalence, contender
+    )
 
 
 def _study_readers(

@@ -16,43 +16,6 @@ from skiagram.statistics.significance import GainProbabilities, McNemar, Plannin
 
 
 @dataclass(frozen=True)
-class NetBenefitGain:
-    """Net benefit per 1,000 patients, in true positives, of acting from one threshold on.
-
-    Attributes:
-        threshold: Risk from which a clinician would act.
-        own_threshold: That risk at the share of positives that the models were calibrated at.
-        network: Of acting on the contender, `Evaluation.contender`.
-        classical: Of acting on what stands for the classical models.
-        act_on_all: Of acting on everybody; acting on nobody has 0.
-        gain: That of the contender minus `classical`, paired.
-    """
-
-    threshold: float
-    own_threshold: float | None
-    network: float | None
-    classical: float | None
-    act_on_all: float | None
-    gain: Estimate
-
-
-@dataclass(frozen=True)
-class ClinicalUtility:
-    """The primary comparison in decisions and probabilities instead of AUC.
-
-    Attributes:
-        prevalence: Share of positives that net benefit is for; None when not binary.
-        differences: `sensitivity` and `specificity` at the operating threshold, and `brier`, of the
-            contender minus the classical model, paired; for `brier` below 0 is better.
-        net_benefit: A threshold each, as the options name them; empty when not binary.
-    """
-
-    prevalence: float | None
-    differences: dict[str, Estimate]
-    net_benefit: tuple[NetBenefitGain, ...]
-
-
-@dataclass(frozen=True)
 class Comparison:
     """Two models on the same reported cases.
 
@@ -334,8 +297,8 @@ class Evaluation:
         domain: What tells test from development cases; None under `cv` or with few patients.
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
-        utility: What the contender's decisions are worth; None without both sides.
-        figures: The table of figures; `sites`, `readers` and `ranking` are among its analyses.
+        figures: The table of figures; its analyses are `ranking`, `utility`, `readers` and
+            `sites`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
@@ -380,7 +343,6 @@ class Evaluation:
     domain: DomainShift | None = None
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
-    utility: ClinicalUtility | None = None
     figures: FigureTable = field(default_factory=FigureTable)
     site_column: str = ""
     contender: Contender = "deep"

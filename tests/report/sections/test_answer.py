@@ -18,7 +18,7 @@ from skiagram.report.sections.doubts import collect_warnings, list_steps, shorte
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
-from tests.report.examples_of_findings import answered, full
+from tests.report.examples_of_findings import answered, full, with_difference
 from tests.report.examples_of_results import (
     binary,
     material,
@@ -145,12 +145,9 @@ def test_the_answer_is_three_sentences_with_units(
 
 
 def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
-    evaluation = answered()
-    utility = evaluation.utility
-    tied = utility.differences | {"sensitivity": Estimate(0.054, -0.024, 0.12)}
+    evaluation = with_difference(answered(), "sensitivity", Estimate(0.054, -0.024, 0.12))
     changed = dataclasses.replace(
         evaluation,
-        utility=dataclasses.replace(utility, differences=tied),
         models=tuple(
             dataclasses.replace(model, metrics=model.metrics | {"sensitivity": Estimate(0.934)})
             if model.outcome.model == "small_cnn"

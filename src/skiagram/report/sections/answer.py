@@ -7,6 +7,7 @@ from math import copysign, floor
 
 from matplotlib.axes import Axes
 
+from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.criteria import (
     DecisiveComparison,
     Standing,
@@ -179,10 +180,8 @@ def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | No
 
     The difference is that of the whole numbers in the table, so that the three agree.
     """
-    differences = evaluation.utility.differences if evaluation.utility else {}
-    sensitivity, specificity = (
-        differences.get(name, Estimate(None)) for name in ("sensitivity", "specificity")
-    )
+    paired = evaluation.figures.select(analysis=UTILITY, versus="classical")
+    sensitivity, specificity = (paired.find(figure=of) for of in ("sensitivity", "specificity"))
     if sensitivity.low is None or specificity.low is None:
         return None, None
     found, alarms = _scaled(sensitivity, 100), _scaled(specificity, -100)
