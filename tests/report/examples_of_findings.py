@@ -67,14 +67,12 @@ def full() -> Evaluation:
         planning=Planning(675, 904),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
         simple_rules=(
-            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5)),
-            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1)),
-            RuleComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4)),
+            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), arm="deep"),
+            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), arm="deep"),
+            RuleComparison(
+                "random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), arm="classical"
+            ),
         ),
-        simple_rule_words={
-            "small_cnn": "The best network is not shown to beat Decision tree.",
-            "random_forest": "The best classical model beats chance.",
-        },
         prevalence=0.01,
         figures=FigureTable((*_ranking(), *_utility(), *_readers(), *_sites())),
         site_column="site",

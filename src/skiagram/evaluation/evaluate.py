@@ -19,7 +19,6 @@ from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.clinical_utility import assess_clinical_utility
 from skiagram.evaluation.comparisons import compare_models, compare_on, rank_trained
-from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.curves import (
     precision_recall_band,
     precision_recall_of_repeats,
@@ -66,7 +65,7 @@ from skiagram.evaluation.stability import (
 )
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
-from skiagram.evaluation.verdict import describe_rules, with_verdict
+from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records import Outcome, Predictions
 from skiagram.statistics.delong import (
@@ -119,8 +118,6 @@ def evaluate(
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
     comparisons = compare_models(models, arms, contender, options)
     mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
-    in_words = describe_rules(comparisons.simple_rules, best, [*results, *mixtures])
-    losers = {one.model for one in comparisons.simple_rules if not beats_rule(one)}
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
@@ -139,13 +136,7 @@ def evaluate(
     warnings = state_warnings(
         results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
     )
-    beaten = (words for model, words in in_words.items() if model in losers)
-    site_column, site = find_sites(setting, fold_column, inputs.card.test_sites)
-    of_sites: tuple[FigureRow, ...] = ()
-    if fold_column and site_column:
-        check_sites_unseen(inputs.models, site, setting)
-    if site_column:
-        of_sites = study_sites(site, arms, setting, analyses.least_patients, contender)
+    site_column, of_sites = _study_sites(inputs, arms, contender, setting, fold_column, analyses)
     evaluation = Evaluation(
         task=inputs.task,
         part=setting.part,
@@ -158,7 +149,7 @@ def evaluate(
         arms={arm: selected.choice for arm, selected in arms.items()},
         ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
         verdict="",
-        warnings=(*warnings, *warn_of_unequal_patients(setting.cases), *beaten),
+        warnings=(*warnings, *warn_of_unequal_patients(setting.cases)),
         margin=options.margin,
         label_conflicts=conflicts,
         prevalence=analyses.prevalence,
@@ -178,7 +169,6 @@ def evaluate(
         ),
         site_column=site_column,
         contender=contender,
-        simple_rule_words=in_words,
         finding=evaluate_finding(inputs.finding, models, setting, options)
         if inputs.finding
         else None,
@@ -246,6 +236,22 @@ def _study_readers(
         {name: placed for name, placed in readers.items() if placed},
         {arm: placed for arm, placed in chosen.items() if placed},
     )
+
+
+def _study_sites(
+    inputs: EvaluationInputs,
+    arms: Mapping[str, SelectedArm],
+    contender: Contender,
+    setting: EvaluationSet,
+    fold_column: str,
+    analyses: RequestedAnalyses,
+) -> tuple[str, tuple[FigureRow, ...]]:
+    column, site = find_sites(setting, fold_column, inputs.card.test_sites)
+    if not column:
+        return "", ()
+    if fold_column:
+        check_sites_unseen(inputs.models, site, setting)
+    return column, study_sites(site, arms, setting, analyses.least_patients, contender)
 
 
 def _reported_scores(model: Predictions, setting: EvaluationSet) -> Scores | None:

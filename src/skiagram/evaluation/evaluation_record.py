@@ -303,7 +303,6 @@ class Evaluation:
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         simple_rules: Each arm's best model against each simple rule.
-        simple_rule_words: Model → whether it beats them all, a sentence.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
@@ -332,7 +331,6 @@ class Evaluation:
     detectable: Estimate | None = None
     majority_accuracy: Estimate | None = None
     simple_rules: tuple[RuleComparison, ...] = ()
-    simple_rule_words: dict[str, str] = field(default_factory=dict)
     prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
     planning: Planning | None = None

@@ -28,12 +28,10 @@ from skiagram.evaluation.evaluation_record import (
     Decision,
     DomainShift,
     Evaluation,
-    RuleComparison,
     TraitShift,
     Verdict,
 )
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sites import SITES
 from skiagram.records import Design
 from skiagram.statistics.estimate import Estimate
@@ -428,28 +426,27 @@ _ARMS = {
 }
 
 
-def describe_rules(
-    comparisons: Sequence[RuleComparison],
-    best: Mapping[str, str],
-    results: Sequence[ModelResult],
-) -> dict[str, str]:
-    """Return each arm's best model → a sentence: whether it beats every simple rule."""
-    titles = {PREVALENCE: "chance"} | {
-        result.outcome.model: result.outcome.title for result in results
-    }
-    words = {}
+def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
+    """Return a sentence on the best model of each arm: whether it beats every simple rule.
+
+    Args:
+        beaten: Of models that do, or do not, alone; None: of all.
+    """
+    titles = {PREVALENCE: "chance"} | evaluation.titles
+    sentences = []
     for arm, name in _ARMS.items():
-        own = [comparison for comparison in comparisons if comparison.arm == arm]
-        if not own:
+        rules = [rule for rule in evaluation.simple_rules if rule.arm == arm]
+        lost = [rule for rule in rules if not beats_rule(rule)]
+        if not rules or beaten is bool(lost):
             continue
-        lost = [titles[comparison.rule] for comparison in own if not beats_rule(comparison)]
         verb = "is not shown to beat" if lost else "beats"
-        rules = _listed(lost or [titles[comparison.rule] for comparison in own])
-        words[best[arm]] = f"The best {name} ({titles[best[arm]]}) {verb} {rules}."
-    return words
+        against = _listed([titles[rule.rule] for rule in lost or rules])
+        sentences.append(f"The best {name} ({titles[evaluation.best[arm]]}) {verb} {against}.")
+    return tuple(sentences)
 
 
 def with_verdict(evaluation: Evaluation) -> Evaluation:
-    """Return the record with its verdict, in parts and as one paragraph."""
+    """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
     answer = state_verdict(evaluation)
-    return replace(evaluation, answer=answer, verdict=answer.text)
+    warnings = (*evaluation.warnings, *describe_rules(evaluation, beaten=False))
+    return replace(evaluation, answer=answer, verdict=answer.text, warnings=warnings)

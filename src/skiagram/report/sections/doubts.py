@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from skiagram.audit.contract import Finding
 from skiagram.evaluation.criteria import find_missing_patients, is_of_single_trainings
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -35,7 +36,7 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
     """
     opened = material.opening is not None and material.opening.number > 1
     openings = evaluation.answer.openings if evaluation.answer else ()
-    told = set(evaluation.simple_rule_words.values()) if openings else set()
+    told = describe_rules(evaluation, beaten=False) if openings else ()
     return (
         *([describe_opening(material.opening)] if opened else []),
         *openings,

@@ -2,6 +2,7 @@
 
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_difference
@@ -16,7 +17,11 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
     rules = {comparison.rule for comparison in evaluation.simple_rules}
-    return {"table": tabulate_trivial_rules(evaluation), "prevalence_alone": rules == {PREVALENCE}}
+    return {
+        "table": tabulate_trivial_rules(evaluation),
+        "sentences": describe_rules(evaluation),
+        "prevalence_alone": rules == {PREVALENCE},
+    }
 
 
 def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:

@@ -7,6 +7,7 @@ from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.criteria import find_decisive, is_precise_enough
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import (
     DESIGN_WORDS,
     format_count,
@@ -48,7 +49,7 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     return (
         *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
         *_decisive_margins(evaluation),
-        *_beaten_rules(evaluation),
+        *describe_rules(evaluation, beaten=True),
         *_commonest_class(evaluation),
         *_variance_sources(evaluation),
         *_order_of_models(evaluation),
@@ -114,13 +115,6 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
             f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
             f"above {high} “no”; in between the question is open."
         )
-
-
-def _beaten_rules(evaluation: Evaluation) -> Iterator[str]:
-    """Tell what the models beat; what they do not stands among the warnings."""
-    for words in evaluation.simple_rule_words.values():
-        if words not in evaluation.warnings:
-            yield words
 
 
 def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
