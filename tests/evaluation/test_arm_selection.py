@@ -16,6 +16,7 @@ from skiagram.evaluation.arm_selection import (
     choose_within_folds,
     compose,
 )
+from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
 from skiagram.evaluation.options import DeepArm
@@ -228,7 +229,8 @@ def test_the_option_takes_the_choice_away(design: Design) -> None:
     assert networks.contender == alone.contender == "deep"
     assert networks.difference == alone.difference
     assert networks.planning == alone.planning
-    assert networks.utility == alone.utility
+    utility = [run.figures.select(analysis=UTILITY) for run in (networks, alone)]
+    assert utility[0] == utility[1]
     assert networks.contender_words == "trained network"
     assert alone.contender_words == "network"
     assert alone.arm_pairs == ()

@@ -73,7 +73,7 @@ def test_one_class_in_the_test_set(classes: tuple[str, ...], label: int, tmp_pat
     absent = ", ".join(name for k, name in enumerate(classes) if k != label)
     assert found.models[0].metrics["roc_auc"].reason == f"no reported case of class {absent}"
     assert found.primary is not None
-    assert (found.primary.p, found.primary.relation) == (None, "unknown")
+    assert (found.primary.p, found.primary.difference.low) == (None, None)
     assert found.detectable is not None
     assert found.detectable.reason
 

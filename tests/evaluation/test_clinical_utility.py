@@ -7,10 +7,11 @@ from scipy.special import expit
 from sklearn.metrics import brier_score_loss
 
 from skiagram.evaluation.clinical_utility import (
+    UTILITY,
     assess_clinical_utility,
     threshold_on_own_probability,
 )
-from skiagram.evaluation.evaluation_record import ClinicalUtility
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.estimate import Estimate
@@ -39,9 +40,18 @@ def compared(
     prevalence: float | None = None,
     thresholds: tuple[float, ...] = (0.1, 0.25, 0.5, 0.75),
     patient: NDArray[np.int64] | None = None,
-) -> ClinicalUtility:
+) -> FigureTable:
     cases = reference(label, patient)
-    return assess_clinical_utility(one, other, cases, cases, thresholds, prevalence)
+    return FigureTable(assess_clinical_utility(one, other, cases, cases, thresholds, prevalence))
+
+
+def differences(found: FigureTable) -> dict[str, Estimate]:
+    return {row.figure: row for row in found.select(versus="classical", group="").rows}
+
+
+def gain(found: FigureTable) -> Estimate:
+    """Return the difference in net benefit at the first threshold."""
+    return found.find(versus="classical", figure="net_benefit")
 
 
 def bounds(estimate: Estimate) -> tuple[float, float]:
@@ -71,22 +81,23 @@ def test_copies_of_a_case_are_one_patient() -> None:
 
 def test_equals_counts_and_rs_net_benefit() -> None:
     found = compared(scores(PROBABILITY), scores(OTHER_PROBABILITY), LABEL)
+    of_network = found.select(model="deep", versus="", figure="net_benefit").rows
     # R 4.2.2, by counting at thresholds .1, .25, .5, .75
     expected = [343.055555556, 320.833333333, 262.5, 100]
-    assert [one.network for one in found.net_benefit] == pytest.approx(expected)
-    assert found.prevalence == POSITIVE.mean()
-    for one in found.net_benefit:
-        assert one.network is not None
-        assert one.classical is not None
-        assert one.own_threshold == one.threshold
-        assert one.gain.value == pytest.approx(one.network - one.classical)
+    assert [row.value for row in of_network] == pytest.approx(expected)
+    assert found.find(figure="prevalence").value == POSITIVE.mean()
+    for row in of_network:
+        at = found.select(group=row.group)
+        classical = at.find(model="classical").value
+        assert at.find(figure="own_risk").value == float(row.group)
+        assert gain(at).value == pytest.approx(row.value - classical)  # type: ignore[operator]
     right = [(each >= 0.4) == POSITIVE for each in (PROBABILITY, OTHER_PROBABILITY)]
     difference = {
         "sensitivity": right[0][POSITIVE].mean() - right[1][POSITIVE].mean(),
         "specificity": right[0][~POSITIVE].mean() - right[1][~POSITIVE].mean(),
         "brier": brier_score_loss(LABEL, PROBABILITY) - brier_score_loss(LABEL, OTHER_PROBABILITY),
     }
-    assert {name: one.value for name, one in found.differences.items()} == pytest.approx(difference)
+    assert {name: of.value for name, of in differences(found).items()} == pytest.approx(difference)
 
 
 def test_a_stated_prevalence_weighs_the_classes() -> None:
@@ -96,7 +107,7 @@ def test_a_stated_prevalence_weighs_the_classes() -> None:
     share = float(label.mean())
     own = scores(expit(2 * label - 1 + rng.normal(size=400))), scores(rng.random(400))
     stated = compared(*own, label, prevalence=share / (share + 3 * (1 - share)), thresholds=(0.2,))
-    limit = stated.net_benefit[0].own_threshold
+    limit = stated.find(figure="own_risk").value
     assert limit is not None
     times = np.where(label == 1, 1, 3)
     many, worth = np.repeat(label, times), []
@@ -104,8 +115,8 @@ def test_a_stated_prevalence_weighs_the_classes() -> None:
         acted = np.repeat(one.probability[0, :, 1], times) >= limit
         hits, false_alarms = (acted & (many == 1)).sum(), (acted & (many == 0)).sum()
         worth.append(1000 * (hits - false_alarms * 0.25) / len(many))
-    found = stated.net_benefit[0]
-    assert (found.network, found.classical) == pytest.approx(tuple(worth))
+    found = stated.select(versus="", figure="net_benefit").by_model("net_benefit")
+    assert [found[name].value for name in ("deep", "classical")] == pytest.approx(worth)
 
 
 def test_the_threshold_moves_with_the_prevalence_as_bayes_has_it() -> None:
@@ -124,48 +135,48 @@ def test_trainings_that_differ_widen_the_interval() -> None:
     mixed = compared(scores(good, bad), scores(bad), label)
     plain = compared(scores(good, good), scores(bad), label)
     for name in ("sensitivity", "brier"):
-        wide, narrow = bounds(mixed.differences[name]), bounds(plain.differences[name])
+        wide, narrow = bounds(differences(mixed)[name]), bounds(differences(plain)[name])
         assert wide[1] - wide[0] > 3 * (narrow[1] - narrow[0])
-        assert "over 2 trainings" in mixed.differences[name].method
+        assert "over 2 trainings" in differences(mixed)[name].method
 
 
 def test_overlapping_training_sets_widen_the_interval() -> None:
     length = []
     for folds in (0, 5):
         one, other = (scores(own, folds=folds) for own in (PROBABILITY, OTHER_PROBABILITY))
-        low, high = bounds(compared(one, other, LABEL).differences["brier"])
+        low, high = bounds(differences(compared(one, other, LABEL))["brier"])
         length.append(high - low)
     assert length[1] / length[0] == pytest.approx(np.sqrt(1 + 5 / 4))
 
 
 def test_equal_models_gain_nothing() -> None:
     found = compared(scores(PROBABILITY), scores(PROBABILITY), LABEL)
-    assert found.differences["brier"] == Estimate(
-        0.0, 0.0, 0.0, "the two give the same probabilities"
-    )
-    low, high = bounds(found.net_benefit[0].gain)
-    assert found.net_benefit[0].gain.value == 0
+    assert bounds(differences(found)["brier"]) == (0.0, 0.0)
+    low, high = bounds(gain(found))
+    assert gain(found).value == 0
     assert low < 0 < high
 
 
 def test_what_cannot_be_computed_says_why() -> None:
     unset = scores(PROBABILITY, threshold=np.nan)
     found = compared(unset, scores(PROBABILITY), LABEL)
-    assert "no threshold was fixed" in found.differences["sensitivity"].reason
+    assert "no threshold was fixed" in differences(found)["sensitivity"].reason
     healthy = compared(scores(PROBABILITY), scores(OTHER_PROBABILITY), np.zeros(80, dtype=np.int64))
-    assert healthy.net_benefit[0].gain.reason == "no reported case of class abnormal"
-    assert healthy.differences["sensitivity"].reason == "no case to estimate it from"
-    assert healthy.differences["specificity"].value is not None
+    assert gain(healthy).reason == "no reported case of class abnormal"
+    assert differences(healthy)["sensitivity"].reason == "no case to estimate it from"
+    assert differences(healthy)["specificity"].value is not None
 
 
-def found_in(known: Scenario, *, network: bool = True) -> ClinicalUtility | None:
+def found_in(known: Scenario, *, network: bool = True) -> FigureTable:
     deep = (
         finished(known, "net", arm="deep", seed=2, repeats=3)
         if network
         else failed("net", "deep", "no memory")
     )
     models = [finished(known, "svm", seed=1), deep]
-    return evaluated(known, models, replicates=200, analyses=ANALYSES).utility
+    return evaluated(known, models, replicates=200, analyses=ANALYSES).figures.select(
+        analysis=UTILITY
+    )
 
 
 @pytest.mark.slow
@@ -173,9 +184,8 @@ def found_in(known: Scenario, *, network: bool = True) -> ClinicalUtility | None
 def test_every_evaluation_of_two_arms_has_it(design: str) -> None:
     known = scenario(design="cv", test=0) if design == "cv" else scenario()
     found = found_in(known)
-    assert found is not None
-    assert [one.threshold for one in found.net_benefit] == [0.1, 0.5]
-    for estimate in (*found.differences.values(), *(one.gain for one in found.net_benefit)):
+    assert found.list_distinct("group") == ("0.1", "0.5")
+    for estimate in found.select(versus="classical").rows:
         low, high = bounds(estimate)
         assert estimate.value is not None
         assert low < estimate.value < high

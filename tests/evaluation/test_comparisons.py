@@ -5,8 +5,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
+from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
@@ -121,18 +123,20 @@ def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
 
 def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None:
     assert found.best == {"classical": "forest", "deep": "net"}
-    rules = [(one.model, one.rule, one.beaten) for one in found.simple_rules]
+    rules = [(one.model, one.rule, beats_rule(one)) for one in found.simple_rules]
     assert rules == [
         ("net", "prevalence", True),
         ("net", "age", False),
         ("forest", "prevalence", True),
         ("forest", "age", False),
     ]
-    assert found.simple_rule_words == {
-        "net": "The best network (Net) is not shown to beat Age.",
-        "forest": "The best classical model (Forest) is not shown to beat Age.",
-    }
-    assert set(found.simple_rule_words.values()) <= set(found.warnings)
+    unbeaten = describe_rules(found, beaten=False)
+    assert unbeaten == (
+        "The best network (Net) is not shown to beat Age.",
+        "The best classical model (Forest) is not shown to beat Age.",
+    )
+    assert found.warnings[-2:] == unbeaten
+    assert not describe_rules(found, beaten=True)
 
 
 def test_naming_every_case_alike_sets_the_accuracy_to_beat() -> None:

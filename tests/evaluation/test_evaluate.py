@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
+from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records import Design, Predictions, write_record
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
@@ -168,7 +169,7 @@ def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
         finished(known, "honest", arm="deep", signal=ideal + rng.normal(size=len(ideal))),
     ]
     found = run(known, models, truth=truth)
-    assert [one.leaked for one in found.models] == [False, True, False]
+    assert [is_above_ideal(one) for one in found.models] == [False, True, False]
     assert found.verdict.startswith("No verdict: Leak")
     assert found.ideal is not None
     assert (found.ideal.value or 0) == pytest.approx(0.955, abs=0.03)

@@ -9,11 +9,16 @@ import pandas as pd
 import pytest
 from scipy.special import logsumexp
 
+from skiagram.evaluation.criteria import (
+    decide_by_margin,
+    decide_finding,
+    find_better_finder,
+    is_above_ideal,
+)
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
-from skiagram.evaluation.verdict import decide_by_margin, decide_finding
 from skiagram.finding.marks import HitRule
 from skiagram.records import Design, Predictions, tabulate_places
 from skiagram.report.sections.finding import state_finding
@@ -119,7 +124,7 @@ def test_marks_are_ranked_within_a_fit_and_the_better_finder_is_told(design: Des
     for difference in (found.difference, found.sensitivity_difference):
         assert difference
         assert (difference.low or 0) > 0.05
-    assert found.relation == "better"
+    assert find_better_finder(found, 0.02) == "contender"
 
 
 def test_positive_images_without_a_known_place_are_left_out() -> None:
@@ -147,12 +152,12 @@ def test_the_verdict_names_finding_with_its_margin() -> None:
 @pytest.mark.slow
 def test_a_finder_above_the_ideal_observer_has_no_verdict() -> None:
     honest = searched("holdout", strengths=(1.0, 2.0), ideal=2.2)
-    assert not any(finder.leaked for finder in honest.found.finders)
+    assert not any(is_above_ideal(finder) for finder in honest.found.finders)
     weak = honest.found.finders[0]
     assert weak.efficiency
     assert 0.2 < (weak.efficiency.value or 0) < 1
     leaking = searched("holdout", strengths=(1.0, 8.0), ideal=1.0)
-    assert [finder.leaked for finder in leaking.found.finders] == [False, True]
+    assert [is_above_ideal(finder) for finder in leaking.found.finders] == [False, True]
     assert "Window Network, in finding, scored above the ideal" in leaking.evaluation.verdict
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare
 
 from skiagram.evaluation.comparisons import rank_models
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.statistics.significance import kendall_w
 
 
@@ -27,10 +28,10 @@ def test_equals_friedman_with_ties(judges: int, models: int, levels: int, seed: 
 def test_one_order_in_every_fold_is_full_concordance() -> None:
     folds = {"a": np.array([0.9, 0.8, 0.7]), "b": np.array([0.8, 0.7, 0.6])}
     resampled = {"a": np.array([0.9, 0.8, np.nan, 0.5]), "b": np.array([0.7, 0.9, 0.9, 0.5])}
-    found = rank_models(folds, resampled)
-    assert found.concordance.value == pytest.approx(1)
-    assert found.mean_rank == {"a": 1, "b": 2}
-    assert found.first == pytest.approx({"a": 0.5, "b": 0.5})
+    found = FigureTable(rank_models(folds, resampled))
+    assert found.find(figure="concordance").value == pytest.approx(1)
+    assert [of.value for of in found.by_model("mean_rank").values()] == [1, 2]
+    assert [of.value for of in found.by_model("first").values()] == pytest.approx([0.5, 0.5])
 
 
 def test_what_cannot_be_ranked_says_why() -> None:
@@ -40,7 +41,8 @@ def test_what_cannot_be_ranked_says_why() -> None:
     none = {"a": np.array([]), "b": np.array([])}
     other = {"a": np.array([0.9]), "b": np.array([])}
     reasons = [
-        rank_models(folds, resampled).concordance.reason for folds in (one, equal, none, other)
+        FigureTable(rank_models(folds, resampled)).find(figure="concordance").reason
+        for folds in (one, equal, none, other)
     ]
     assert reasons == [
         "a single fold",
@@ -48,4 +50,4 @@ def test_what_cannot_be_ranked_says_why() -> None:
         "no fold has every class both in training and held out",
         "the models have no AUC of the same folds",
     ]
-    assert rank_models(one, resampled).first == {}
+    assert not FigureTable(rank_models(one, resampled)).by_model("first")

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from skiagram.evaluation.reader_study import study_readers
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.reader_study import MEAN_READER, READERS, study_readers
 from skiagram.statistics.delong import Placements, placements
 from skiagram.statistics.readers import ReaderMean, covariance_of_readers, mean_over_readers
 from tests.evaluation.scenario import evaluated, finished, scenario
@@ -92,10 +93,10 @@ def test_trainings_of_the_model_widen_its_difference() -> None:
     single = Placements(np.mean(others, axis=0), model.positive, model.patient)
     several = Placements(np.concatenate(others), model.positive, model.patient)
     named = {str(number): one for number, one in enumerate(read)}
-    once, thrice = (study_readers(named, {"cnn": one}) for one in (single, several))
-    assert once is not None
-    assert thrice is not None
-    alone, together = once.models["cnn"].difference, thrice.models["cnn"].difference
+    alone, together = (
+        FigureTable(study_readers(named, {"cnn": one})).find(model="cnn", figure="roc_auc")
+        for one in (single, several)
+    )
     assert alone.value == pytest.approx(together.value)
     assert together.high - together.low > alone.high - alone.low  # type: ignore[operator]
 
@@ -113,14 +114,16 @@ def test_a_run_with_two_readers_holds_its_models_against_their_mean(
         finished(known, "dr_white", arm="reader", strength=1.0, seed=3),
     ]
     found = evaluated(known, models)
-    assert found.readers is not None
-    assert list(found.readers.readers) == ["dr_gray", "dr_white"]
-    assert set(found.readers.models) == {"classical", "deep"}
+    readers = found.figures.select(analysis=READERS)
+    against = readers.select(versus=MEAN_READER)
+    assert list(readers.select(versus="").by_model("roc_auc")) == ["dr_gray", "dr_white"]
+    assert set(against.by_model("roc_auc")) == {"classical", "deep"}
     own = {model.outcome.model: model.metrics["roc_auc"].value for model in found.models}
     mean = (own["dr_gray"] + own["dr_white"]) / 2  # type: ignore[operator]
-    assert found.readers.mean.value == pytest.approx(mean)
-    svm = found.readers.models["classical"]
-    assert svm.difference.value == pytest.approx(own["svm"] - mean)  # type: ignore[operator]
-    assert svm.p_holm >= svm.p  # type: ignore[operator]
-    alone = evaluated(known, models[:3])
-    assert alone.readers is None
+    assert readers.find(group=MEAN_READER).value == pytest.approx(mean)
+    svm = against.select(model="classical")
+    difference = svm.find(figure="roc_auc").value
+    assert difference == pytest.approx(own["svm"] - mean)  # type: ignore[operator]
+    p, p_holm = (svm.find(figure=name).value for name in ("p", "p_holm"))
+    assert p_holm >= p  # type: ignore[operator]
+    assert not evaluated(known, models[:3]).figures.select(analysis=READERS)

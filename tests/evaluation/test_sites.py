@@ -9,18 +9,19 @@ from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.sites import SITES, patients_of
 from skiagram.records import Predictions
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
-SITES = np.array(["Basel", "Leeds", "Porto"])
+SITE_NAMES = np.array(["Basel", "Leeds", "Porto"])
 
 
 def known_folds(cases: int = 360) -> tuple[Scenario, NDArray[np.str_]]:
     """A cross-validation whose folds are the sites, as `scenario` numbers them."""
     known = scenario(cases, 0, design="cv")
-    return known, SITES[np.arange(cases) // 2 // 2 % 3]
+    return known, SITE_NAMES[np.arange(cases) // 2 // 2 % 3]
 
 
 def run(
@@ -29,43 +30,44 @@ def run(
     models: list[Predictions] | None = None,
     fold_column: str = "site",
     test_sites: tuple[str, ...] = (),
-) -> Evaluation:
+) -> tuple[str, FigureTable]:
+    """Return the column of the sites and their rows."""
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site})
     default = [finished(known, "svm"), finished(known, "small_cnn", arm="deep", seed=1)]
-    return evaluated(
+    found = evaluated(
         known, models or default, covariates=table, fold_column=fold_column, test_sites=test_sites
     )
+    return found.site_column, found.figures.select(analysis=SITES)
 
 
 @pytest.mark.slow
 def test_each_site_has_the_auc_of_its_own_cases() -> None:
     known, site = known_folds()
-    found = run(known, site).sites
-    assert found is not None
-    assert [one.name for one in found.sites] == SITES.tolist()
-    assert (found.column, found.left_out) == ("site", 0)
+    column, found = run(known, site)
+    assert found.list_distinct("group") == tuple(SITE_NAMES.tolist())
+    assert (column, found.find(figure="left_out").value) == ("site", 0)
     rows = finished(known, "svm").part("out_of_fold").set_index("case_id")
     score = rows["probability_1"].loc[known.cases.case_id.tolist()].to_numpy()
-    for one in found.sites:
-        own = site == one.name
-        assert one.auc["classical"].value == pytest.approx(
-            roc_auc_score(known.label[own], score[own])
-        )
-        assert one.patients == {"normal": 30, "abnormal": 30}
-        assert one.difference is not None
-        assert one.difference.value == pytest.approx(
-            one.auc["deep"].value - one.auc["classical"].value  # type: ignore[operator]
+    for name in SITE_NAMES.tolist():
+        own, figures = site == name, found.select(group=name)
+        single = figures.select(versus="").by_model("roc_auc")
+        expected = roc_auc_score(known.label[own], score[own])
+        assert single["classical"].value == pytest.approx(expected)
+        assert figures.find(figure=patients_of("normal")).value == 30
+        assert figures.find(figure=patients_of("abnormal")).value == 30
+        assert figures.find(versus="classical").value == pytest.approx(
+            single["deep"].value - single["classical"].value  # type: ignore[operator]
         )
 
 
 @pytest.mark.slow
 def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     known, site = known_folds()
-    found = run(known, site).sites
-    assert found is not None
+    _, found = run(known, site)
+    classical = found.select(model="classical")
     values, variances = [], []
-    for one in found.sites:
-        auc = one.auc["classical"]
+    for name in SITE_NAMES.tolist():
+        auc = classical.find(group=name, figure="roc_auc")
         assert auc.low is not None
         assert auc.high is not None
         low, high = logit(auc.low), logit(auc.high)
@@ -75,13 +77,11 @@ def test_the_summary_is_that_of_the_sites_on_the_logit() -> None:
     expected = summarise_random_effects(
         np.array(values), np.array(variances) / t.ppf(0.975, degrees) ** 2
     )
-    summary = found.auc["classical"]
-    assert summary.mean.value == pytest.approx(expit(expected.mean))
-    assert summary.mean.low == pytest.approx(expit(expected.low))
-    assert summary.next_site.high == pytest.approx(expit(expected.next_high))
-    assert found.difference is not None
-    assert found.difference.scale == "difference"
-    assert "3 sites" in found.difference.mean.method
+    mean, following = (classical.find(figure=name) for name in ("mean", "next_site"))
+    assert mean.value == pytest.approx(expit(expected.mean))
+    assert mean.low == pytest.approx(expit(expected.low))
+    assert following.high == pytest.approx(expit(expected.next_high))
+    assert "3 sites" in found.find(versus="classical", figure="mean").method
 
 
 @pytest.mark.thorough
@@ -90,15 +90,15 @@ def test_sites_that_differ_widen_the_summary_and_what_the_next_may_give() -> Non
     strength = np.select([site == "Basel", site == "Leeds"], [0.3, 1.5], 5.0)
     noise = np.random.default_rng(3).normal(size=len(site))
     signal = strength * (known.label - 0.5) + noise
-    alike = run(known, site).sites
-    apart = run(known, site, [finished(known, "svm", signal=signal)]).sites
-    assert alike is not None
-    assert apart is not None
-    assert apart.difference is None
-    one, other = alike.auc["classical"], apart.auc["classical"]
-    assert other.between > 0.5 > one.between  # type: ignore[operator]
-    assert other.next_site.low < one.next_site.low / 2  # type: ignore[operator]
-    assert one.next_site.low < one.mean.low  # type: ignore[operator]
+    alike = run(known, site)[1].select(model="classical")
+    both = run(known, site, [finished(known, "svm", signal=signal)])[1]
+    assert not both.select(versus="classical")
+    apart = both.select(model="classical")
+    spread, wider = (of.find(figure="spread").value for of in (alike, apart))
+    assert wider > 0.5 > spread  # type: ignore[operator]
+    following, further = (of.find(figure="next_site").low for of in (alike, apart))
+    assert further < following / 2  # type: ignore[operator]
+    assert following < alike.find(figure="mean").low  # type: ignore[operator]
 
 
 @pytest.mark.slow
@@ -110,11 +110,10 @@ def test_a_site_of_few_patients_is_left_out() -> None:
     table = models[0].table
     moved = table["case_id"].isin(known.cases.case_id[of_two != site])
     table.loc[moved & (table["part"] == "out_of_fold"), "fold"] = 0
-    found = run(known, of_two, models).sites
-    assert found is not None
-    assert [one.name for one in found.sites] == ["Basel", "Leeds"]
-    assert found.left_out == 1
-    assert found.auc["classical"].next_site.value is None
+    _, found = run(known, of_two, models)
+    assert found.list_distinct("group") == ("Basel", "Leeds")
+    assert found.find(figure="left_out").value == 1
+    assert found.find(model="classical", figure="next_site").value is None
 
 
 @pytest.mark.slow
@@ -127,8 +126,7 @@ def test_scores_of_folds_that_are_no_sites_are_refused() -> None:
 @pytest.mark.thorough
 def test_test_sites_are_summarised_without_folds_by_site() -> None:
     known = scenario(120, 240)
-    site = np.where(np.arange(360) < 120, "Basel", SITES[1:][np.arange(360) // 4 % 2])
-    named = run(known, site, fold_column="", test_sites=("Leeds", "Porto")).sites
-    assert named is not None
-    assert [one.name for one in named.sites] == ["Leeds", "Porto"]
-    assert run(known, site, fold_column="").sites is None
+    site = np.where(np.arange(360) < 120, "Basel", SITE_NAMES[1:][np.arange(360) // 4 % 2])
+    _, named = run(known, site, fold_column="", test_sites=("Leeds", "Porto"))
+    assert named.list_distinct("group") == ("Leeds", "Porto")
+    assert run(known, site, fold_column="") == ("", FigureTable())

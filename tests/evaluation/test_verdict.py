@@ -66,7 +66,7 @@ def test_two_trainings_are_said_to_tell_little() -> None:
 
 def test_leaks_and_failures_are_named() -> None:
     lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
-    leaked = dataclasses.replace(NET, leaked=True, above_ideal=Estimate(0.04, 0.01, 0.07))
+    leaked = dataclasses.replace(NET, above_ideal=Estimate(0.04, 0.01, 0.07))
     found = list(
         state_warnings([ModelResult(lost, {}, Estimate(None)), leaked], MANY, "holdout", 0, 0)
     )

@@ -1,25 +1,23 @@
 """Hand-made findings beyond discrimination, for the tests of the report."""
 
 import dataclasses
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 
 import numpy as np
 
+from skiagram.evaluation.clinical_utility import UTILITY
+from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.evaluation_record import (
     ArmChoice,
-    ClinicalUtility,
     Comparison,
     Decision,
     Evaluation,
-    NetBenefitGain,
-    Ranking,
-    ReaderStudy,
     RuleComparison,
-    Site,
-    SiteStudy,
-    SiteSummary,
     Verdict,
 )
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.evaluation.results import (
     BrierParts,
     CalibrationDistance,
@@ -36,6 +34,7 @@ from skiagram.evaluation.results import (
     TestedDifference,
     VarianceSplit,
 )
+from skiagram.evaluation.sites import SITES, patients_of
 from skiagram.report.material import Gallery, Material, Mistake
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import McNemar, Planning
@@ -50,58 +49,33 @@ def full() -> Evaluation:
     evaluation = binary()
     secondary = (
         Comparison(
-            "random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0, "not inferior",
+            "random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0,
             McNemar(12, 9, 0.51, "McNemar"),
         ),
-        Comparison("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012, "better"),
+        Comparison("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012),
         Comparison("svm", "decision_tree", Estimate(None, reason="one class only")),
     )  # fmt: skip
     return dataclasses.replace(
         evaluation,
         models=tuple(_whole(model) for model in evaluation.models),
         primary=Comparison(
-            "small_cnn", "random_forest", Estimate(0.021, -0.03, 0.046), 0.31, None, "undecided",
-            McNemar(20, 14, 0.3, "McNemar"),
+            "small_cnn", "random_forest", Estimate(0.021, -0.03, 0.046, "paired DeLong"),
+            0.31, None, McNemar(20, 14, 0.3, "McNemar"),
         ),
-        difference=Estimate(0.021, -0.03, 0.046, "paired DeLong"),
         secondary=secondary,
         detectable=Estimate(0.06, method="80 % power"),
         planning=Planning(675, 904),
-        ranking=Ranking(
-            Estimate(0.81), 0.004, 3, dict.fromkeys(TITLES, 2.5), {"svm": 0.5, "small_cnn": 0.3}
-        ),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
         simple_rules=(
-            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), True),
-            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), False),
-            RuleComparison("random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), True),
-        ),
-        simple_rule_words={
-            "small_cnn": "The best network is not shown to beat Decision tree.",
-            "random_forest": "The best classical model beats chance.",
-        },
-        prevalence=0.01,
-        readers=ReaderStudy(
-            {"dr_gray": estimate(0.86, 0.05), "dr_white": estimate(0.8, 0.06)},
-            Estimate(0.83, 0.7, 0.96, "Obuchowski–Rockette"), 0.03,
-            {
-                "classical": TestedDifference(Estimate(0.01, -0.1, 0.12), 0.8, 0.8),
-                "deep": TestedDifference(Estimate(0.09, 0.02, 0.16), 0.01, 0.02),
-            },
-        ),
-        sites=_sites(),
-        utility=ClinicalUtility(
-            0.01,
-            {
-                "sensitivity": Estimate(0.05, -0.02, 0.12, "paired"),
-                "specificity": Estimate(None, reason="no threshold was fixed"),
-                "brier": Estimate(-0.012, -0.02, -0.004, "paired"),
-            },
-            (
-                NetBenefitGain(0.1, 0.9, 4.2, 1.1, -100.0, Estimate(3.1, 0.6, 5.6, "paired")),
-                NetBenefitGain(0.5, 0.99, 1.0, 2.0, -980.0, Estimate(-1.0, -9.0, 7.0, "paired")),
+            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), arm="deep"),
+            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), arm="deep"),
+            RuleComparison(
+                "random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), arm="classical"
             ),
         ),
+        prevalence=0.01,
+        figures=FigureTable((*_ranking(), *_utility(), *_readers(), *_sites())),
+        site_column="site",
     )  # fmt: skip
 
 
@@ -120,17 +94,19 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             specificity = Estimate(right, right - 0.1, right + 0.09)
             changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
             models[place] = dataclasses.replace(model, metrics=model.metrics | changed)
-    utility = evaluation.utility
-    alarms = {"specificity": Estimate(-0.08, -0.15, -0.01, "paired")}
+    primary = evaluation.primary
+    assert primary
+    alarms = Estimate(-0.08, -0.15, -0.01, "paired")
     return dataclasses.replace(
-        evaluation,
+        with_difference(evaluation, "specificity", alarms),
         models=tuple(models),
         arms={
             arm: ArmChoice(name, {name: 1}, 1, shares[name][0])
             for arm, name in evaluation.best.items()
         },
-        difference=Estimate(0.021, low, high, "paired DeLong"),
-        utility=dataclasses.replace(utility, differences=utility.differences | alarms),
+        primary=dataclasses.replace(
+            primary, difference=Estimate(0.021, low, high, "paired DeLong")
+        ),
         answer=Verdict(decision, f"Use a network: {decision}.", ("The test cases are darker.",)),
     )
 
@@ -181,20 +157,80 @@ def _decided() -> dict[str, Estimate]:
     return known | {at: estimate(0.034, 0.01, "delta method on the logit")}
 
 
-def _sites() -> SiteStudy:
-    aucs = {"classical": estimate(0.8, 0.1), "deep": estimate(0.85, 0.1)}
-    sites = tuple(
-        Site(name, {"normal": 30, "abnormal": 20}, aucs, Estimate(0.05, -0.02, 0.12))
-        for name in ("Basel", "Leeds", "Porto")
+def _ranking() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=RANKING)
+    yield row(Estimate(0.81), figure="concordance")
+    yield row(Estimate(0.004), figure="p")
+    yield row(Estimate(3), figure="folds")
+    yield from (row(Estimate(2.5), figure="mean_rank", model=name) for name in TITLES)
+    for name, share in (("svm", 0.5), ("small_cnn", 0.3)):
+        yield row(Estimate(share), figure="first", model=name)
+
+
+def _utility() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=UTILITY)
+    paired = partial(row, model="deep", versus="classical")
+    yield paired(Estimate(0.05, -0.02, 0.12, "paired"), figure="sensitivity")
+    yield paired(Estimate(None, reason="no threshold was fixed"), figure="specificity")
+    yield paired(Estimate(-0.012, -0.02, -0.004, "paired"), figure="brier")
+    yield row(Estimate(0.01), figure="prevalence")
+    for threshold, risk, network, classical, of_all, gain in (
+        ("0.1", 0.9, 4.2, 1.1, -100.0, Estimate(3.1, 0.6, 5.6, "paired")),
+        ("0.5", 0.99, 1.0, 2.0, -980.0, Estimate(-1.0, -9.0, 7.0, "paired")),
+    ):
+        at = partial(row, group=threshold)
+        yield at(Estimate(risk), figure="own_risk")
+        for name, worth in (("deep", network), ("classical", classical), ("all", of_all)):
+            yield at(Estimate(worth), figure="net_benefit", model=name)
+        yield paired(gain, figure="net_benefit", group=threshold)
+
+
+def with_difference(evaluation: Evaluation, figure: str, difference: Estimate) -> Evaluation:
+    """Return the record with another paired difference of the two arms' decisions."""
+    rows = tuple(
+        make_row(difference, UTILITY, figure, model=row.model, versus=row.versus)
+        if (row.analysis, row.figure) == (UTILITY, figure)
+        else row
+        for row in evaluation.figures.rows
     )
-    overall = SiteSummary(
-        Estimate(0.82, 0.71, 0.9, "random effects"), Estimate(0.82, 0.4, 0.97), 0.6, "logit"
-    )
-    gain = SiteSummary(
-        Estimate(0.05, -0.01, 0.11, "random effects"), Estimate(0.05, -0.08, 0.18), 0.03,
-        "difference",
-    )  # fmt: skip
-    return SiteStudy("site", sites, 2, {"classical": overall, "deep": overall}, gain)
+    return dataclasses.replace(evaluation, figures=FigureTable(rows))
+
+
+def _readers() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=READERS)
+    yield row(estimate(0.86, 0.05), figure="roc_auc", model="dr_gray")
+    yield row(estimate(0.8, 0.06), figure="roc_auc", model="dr_white")
+    mean = Estimate(0.83, 0.7, 0.96, "Obuchowski–Rockette")
+    yield row(mean, figure="roc_auc", group=MEAN_READER)
+    yield row(Estimate(0.03), figure="spread")
+    for arm, difference, p, p_holm in (
+        ("classical", Estimate(0.01, -0.1, 0.12), 0.8, 0.8),
+        ("deep", Estimate(0.09, 0.02, 0.16), 0.01, 0.02),
+    ):
+        paired = partial(row, model=arm, versus=MEAN_READER)
+        yield paired(difference, figure="roc_auc")
+        yield paired(Estimate(p), figure="p")
+        yield paired(Estimate(p_holm), figure="p_holm")
+
+
+def _sites() -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=SITES)
+    paired = partial(row, model="deep", versus="classical")
+    yield row(Estimate(2), figure="left_out")
+    for site in ("Basel", "Leeds", "Porto"):
+        for label, patients in (("normal", 30), ("abnormal", 20)):
+            yield row(Estimate(patients), figure=patients_of(label), group=site)
+        yield row(estimate(0.8, 0.1), figure="roc_auc", model="classical", group=site)
+        yield row(estimate(0.85, 0.1), figure="roc_auc", model="deep", group=site)
+        yield paired(Estimate(0.05, -0.02, 0.12), figure="roc_auc", group=site)
+    for arm in ("classical", "deep"):
+        single = partial(row, model=arm)
+        yield single(Estimate(0.82, 0.71, 0.9, "random effects"), figure="mean")
+        yield single(Estimate(0.82, 0.4, 0.97), figure="next_site")
+        yield single(Estimate(0.6), figure="spread")
+    yield paired(Estimate(0.05, -0.01, 0.11, "random effects"), figure="mean")
+    yield paired(Estimate(0.05, -0.08, 0.18), figure="next_site")
+    yield paired(Estimate(0.03), figure="spread")
 
 
 def _parts() -> tuple[Subgroup, ...]:

@@ -112,7 +112,7 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
         near_duplicates=near_duplicates,
         models=tuple(models),
         best={"classical": "random_forest", "deep": "small_cnn"},
-        difference=estimate(0.021, 0.05, "paired DeLong"),
+        primary=Comparison("small_cnn", "random_forest", estimate(0.021, 0.05, "paired DeLong")),
         ideal=estimate(0.955, 0.02) if ideal else None,
         verdict=(
             "On this data set a deep network is not shown to be worth it: its AUC is 0.021 higher "
@@ -177,7 +177,6 @@ def several_classes() -> Evaluation:
         near_duplicates=0,
         models=(model,),
         best={"classical": "logistic_regression"},
-        difference=None,
         ideal=None,
         verdict="No deep network was trained, so there is nothing to compare.",
     )

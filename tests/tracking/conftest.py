@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skiagram.evaluation import evaluation_record
 from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
 from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
@@ -53,7 +54,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "classical": ArmChoice("svm", {"svm": 1}, 1, Estimate(0.8), 0.7),
             "deep": ArmChoice("small_cnn", {"small_cnn": 1}, 1, Estimate(0.8), 0.72),
         },
-        difference=Estimate(0.02, -0.1, 0.1),
+        primary=evaluation_record.Comparison("small_cnn", "svm", Estimate(0.02, -0.1, 0.1)),
         ideal=None,
         verdict="No network is shown to be worth it here.",
     )

@@ -217,13 +217,15 @@ def _figures(run: RunRecords) -> Iterator[Section]:
 
 
 def _issues(run: RunRecords) -> Section:
+    from skiagram.evaluation.criteria import is_above_ideal
+
     lines: list[str] = []
     if run.data is not None:
         lines += run.data.known_issues
         lines += [f"Waived: {name}: {why}" for name, why in run.data.waived_findings.items()]
     if run.evaluation is not None:
         lines += run.evaluation.warnings
-    if run.result is not None and run.result.leaked:
+    if run.result is not None and is_above_ideal(run.result):
         lines.append("The model beats the ideal observer: labels have leaked into it.")
     if run.data is None and run.evaluation is None:
         lines.append(_UNKNOWN)
@@ -233,10 +235,9 @@ def _issues(run: RunRecords) -> Section:
 def _untested(run: RunRecords, preparation: Preparation) -> Section:
     lines = ["Images outside the ranges under *Expected input*."]
     sites = run.data.test_sites if run.data is not None else ()
-    named = run.evaluation.sites if run.evaluation is not None else None
     if sites:
         lines.append(f"Other sites than those held out: {', '.join(sites)}.")
-    elif named is not None:
+    elif run.evaluation is not None and run.evaluation.site_column:
         lines.append("Other sites than those of the data set; each of these was held out once.")
     else:
         lines.append("Any other site: none was held out whole.")

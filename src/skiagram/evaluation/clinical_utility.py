@@ -5,12 +5,14 @@ differences are paired by case, and their intervals are by patient.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from skiagram.evaluation.evaluation_record import ClinicalUtility, NetBenefitGain
+from skiagram.evaluation.evaluation_record import Contender
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import absent_classes
 from skiagram.evaluation.scores import Scores
@@ -26,6 +28,8 @@ from skiagram.statistics.variation import (
 )
 
 PER = 1000
+UTILITY, NET_BENEFIT = "utility", "net_benefit"
+CLASSICAL, ALL = "classical", "all"  # `all`: acting on everybody; on nobody has 0
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Patients = NDArray[np.int64]
@@ -39,35 +43,48 @@ def assess_clinical_utility(
     development: LabelledCases,
     thresholds: Sequence[float],
     prevalence: float | None,
-) -> ClinicalUtility:
+    contender: Contender = "deep",
+) -> tuple[FigureRow, ...]:
     """Compare what stands for the two arms by the decisions that they lead to.
+
+    Differences are the contender minus the classical model, paired: `sensitivity` and `specificity`
+    at the operating threshold, `brier`, for which below 0 is better, and `net_benefit` with the
+    threshold as group, in true positives per 1,000 patients. There also stand the net benefit of
+    each and of acting on all, `own_risk`, the threshold at the share of positives that the models
+    were calibrated at, and the `prevalence` that net benefit is for.
 
     Args:
         thresholds: Probabilities from which a clinician would act, in (0, 1).
         prevalence: Share of positives where the models would be used; None: that of `cases`.
+        contender: What `network` stands for.
     """
+    row = partial(make_row, analysis=UTILITY)
+    paired = partial(row, model=contender, versus=CLASSICAL)
     brier = estimate_brier_difference(network, classical, cases)
     if cases.positive is None:
         differences = {"sensitivity": _TWO_CLASSES, "specificity": _TWO_CLASSES, "brier": brier}
-        return ClinicalUtility(None, differences, ())
+        return tuple(paired(of, figure=name) for name, of in differences.items())
     differences = {**_at_operating_threshold(network, classical, cases), "brier": brier}
+    rows = [paired(of, figure=name) for name, of in differences.items()]
     positive = cases.label == cases.positive
     share = float(positive.mean()) if prevalence is None else prevalence
+    rows.append(row(Estimate(share), figure="prevalence"))
     if 0 in cases.patients_by_class():
         missing = Estimate(None, reason=absent_classes(cases))
-        gains = [
-            NetBenefitGain(threshold, None, None, None, None, missing) for threshold in thresholds
+        gains = (paired(missing, figure=NET_BENEFIT, group=str(each)) for each in thresholds)
+        return (*rows, *gains)
+    calibrated = None if prevalence is None else float(np.mean(development.label == cases.positive))
+    for threshold in thresholds:
+        limit = threshold_on_own_probability(threshold, share, calibrated)
+        of_both, of_all, gain = _net_benefits(network, classical, cases, threshold, share, limit)
+        at = partial(row, group=str(threshold))
+        rows.append(at(Estimate(limit), figure="own_risk"))
+        rows += [
+            at(Estimate(worth), figure=NET_BENEFIT, model=name)
+            for name, worth in zip((contender, CLASSICAL, ALL), (*of_both, of_all), strict=True)
         ]
-        return ClinicalUtility(share, differences, tuple(gains))
-    own = None if prevalence is None else float(np.mean(development.label == cases.positive))
-    return ClinicalUtility(
-        share,
-        differences,
-        tuple(
-            _net_benefit_gain(network, classical, cases, threshold, share, own)
-            for threshold in thresholds
-        ),
-    )
+        rows.append(paired(gain, figure=NET_BENEFIT, group=str(threshold)))
+    return tuple(rows)
 
 
 def _at_operating_threshold(
@@ -128,15 +145,15 @@ def threshold_on_own_probability(threshold: float, prevalence: float, own: float
     return float(expit(logit(threshold) - logit(prevalence) + logit(own)))
 
 
-def _net_benefit_gain(
+def _net_benefits(
     network: Scores,
     classical: Scores,
     cases: LabelledCases,
     threshold: float,
     prevalence: float,
-    own: float | None,
-) -> NetBenefitGain:
-    """Return the net benefit of both at one threshold.
+    limit: float,
+) -> tuple[list[float], float, Estimate]:
+    """Return the net benefit of both at one threshold, of acting on all, and the difference.
 
     Prevalence · sensitivity − (1 − prevalence) · (1 − specificity) · t / (1 − t), which weighs the
     classes by their share where the models would be used (Vickers & Elkin 2006, *Medical Decision
@@ -144,7 +161,6 @@ def _net_benefit_gain(
     difference joins those of sensitivity and specificity (method of variance estimates recovery;
     Zou & Donner 2008, *Statistics in Medicine* 27:1693).
     """
-    limit = threshold_on_own_probability(threshold, prevalence, own)
     acted = [scores.probability[:, :, cases.positive] >= limit for scores in (network, classical)]
     positive, harm = cases.label == cases.positive, threshold / (1 - threshold)
     weights = prevalence, (1 - prevalence) * harm
@@ -158,7 +174,7 @@ def _net_benefit_gain(
     gain = join_classes(
         correct, positive, cases.patient, weights, max(network.folds, classical.folds)
     )
-    return NetBenefitGain(threshold, limit, worth(acted[0]), worth(acted[1]), of_all, gain)
+    return [worth(called) for called in acted], of_all, gain
 
 
 def join_classes(

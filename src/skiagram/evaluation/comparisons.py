@@ -5,6 +5,7 @@ The primary comparison is named before the labels that it is reported on are loo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import NamedTuple
 
@@ -20,14 +21,13 @@ from skiagram.evaluation.evaluation_record import (
     CleanComparison,
     Comparison,
     Contender,
-    Ranking,
     RuleComparison,
 )
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
-    LEVEL,
     GainProbabilities,
     Planning,
     correct_by_holm,
@@ -36,10 +36,10 @@ from skiagram.statistics.significance import (
     kendall_w,
     mcnemar,
     plan_patients,
-    relate_to_margin,
 )
 
 Floats = NDArray[np.float64]
+RANKING = "ranking"
 Named = tuple[str, ComparedModel]
 
 
@@ -52,7 +52,6 @@ class Comparisons(NamedTuple):
     detectable: Estimate | None
     planning: Planning | None
     gain: GainProbabilities | None
-    ranking: Ranking | None
     simple_rules: tuple[RuleComparison, ...]
     arm_pairs: tuple[Comparison, ...]
 
@@ -79,7 +78,7 @@ def compare_models(
         (model for model in models if model.compared), key=lambda model: -model.selection_auc
     )
     pairs = [
-        compare_pair((one.name, compared[one.name]), (other.name, compared[other.name]), margin)
+        compare_pair((one.name, compared[one.name]), (other.name, compared[other.name]))
         for one, other in combinations(ordered, 2)
         if frozenset((one.name, other.name)) != pair
     ]
@@ -94,17 +93,16 @@ def compare_models(
     return Comparisons(
         primary=primary,
         secondary=secondary,
-        comparisons=_compare_requested(options.compare, models, compared, secondary, margin),
+        comparisons=_compare_requested(options.compare, models, compared, secondary),
         detectable=detectable,
         planning=planning,
         gain=gain,
-        ranking=_rank(models),
         simple_rules=against_rules,
         arm_pairs=arm_pairs,
     )
 
 
-def compare_pair(one: Named, another: Named, margin: float) -> Comparison:
+def compare_pair(one: Named, another: Named) -> Comparison:
     """Compare two models by AUC and by decisions; p values are not corrected."""
     (model, first), (other, second) = one, another
     difference = compare_auc(first, second)
@@ -114,7 +112,6 @@ def compare_pair(one: Named, another: Named, margin: float) -> Comparison:
         other,
         difference.estimate,
         p=difference.p,
-        relation=relate_to_margin(difference.estimate, margin),
         mcnemar=mcnemar(first.correct, second.correct, first.cases.patient, folds),
         scope=difference.variation.scope,
         repeats=difference.variation.repeats,
@@ -127,7 +124,7 @@ def _compare_arms(
     difference = compare_auc(one.compared, other.compared)
     names = (one.choice.model, one.compared), (other.choice.model, other.compared)
     gain = gain_probabilities(difference.estimate, difference.variation, margin)
-    return compare_pair(*names, margin), gain
+    return compare_pair(*names), gain
 
 
 def _plan(one: SelectedArm, other: SelectedArm, margin: float) -> tuple[Estimate, Planning]:
@@ -176,21 +173,11 @@ def compare_with_rules(
             difference = compare_auc(own, compared)
             against.append((rule, difference.estimate, difference.p))
         found += [
-            RuleComparison(choice.model, rule, estimate, beaten=False, p=p, arm=arm)
+            RuleComparison(choice.model, rule, estimate, p=p, arm=arm)
             for rule, estimate, p in against
         ]
     corrected = correct_by_holm(one.p for one in found)
-    return tuple(
-        replace(one, beaten=_is_beaten(one.difference, p), p_holm=p)
-        for one, p in zip(found, corrected, strict=True)
-    )
-
-
-def _is_beaten(difference: Estimate, p: float | None) -> bool:
-    """Return whether a rule is beaten by the corrected p value, or by the interval without one."""
-    if p is None:
-        return difference.low is not None and difference.low > 0
-    return difference.value is not None and difference.value > 0 and p < LEVEL
+    return tuple(replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True))
 
 
 def _minus_half(auc: Estimate) -> Estimate:
@@ -225,7 +212,6 @@ def _compare_requested(
     models: Sequence[MeasuredModel],
     compared: Mapping[str, ComparedModel],
     secondary: Sequence[Comparison],
-    margin: float,
 ) -> tuple[Comparison, ...]:
     names = [model.name for model in models]
     corrected = {frozenset((one.model, one.other)): one.p_holm for one in secondary}
@@ -246,7 +232,7 @@ def _compare_requested(
         else:
             one, other = ((name, compared[name]) for name in pair)
             p_holm = corrected.get(frozenset(pair))
-            found.append(replace(compare_pair(one, other, margin), p_holm=p_holm))
+            found.append(replace(compare_pair(one, other), p_holm=p_holm))
     return tuple(found)
 
 
@@ -290,39 +276,57 @@ def compare_on(
     )
 
 
-def _rank(models: Sequence[MeasuredModel]) -> Ranking | None:
-    """Rank the models that somebody trained; None with fewer than two."""
+def rank_trained(models: Sequence[MeasuredModel]) -> tuple[FigureRow, ...]:
+    """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled = {}, {}
     for model in models:
         stability = model.result.stability
         if model.compared and stability and model.result.outcome.arm != "reader":
             folds[model.name] = np.array(stability.fold_auc)
             resampled[model.name] = model.compared.resampled_auc
-    return rank_models(folds, resampled) if len(folds) > 1 else None
+    return rank_models(folds, resampled) if len(folds) > 1 else ()
 
 
-def rank_models(folds: Mapping[str, Floats], resampled: Mapping[str, Floats]) -> Ranking:
-    """Summarise how the order of the models holds.
+def rank_models(
+    folds: Mapping[str, Floats], resampled: Mapping[str, Floats]
+) -> tuple[FigureRow, ...]:
+    """Summarise how the order of the models by AUC holds.
+
+    `concordance` is Kendall's W of the folds: 1 the same order in every fold, 0 no agreement. Each
+    model has its `mean_rank` over the folds, 1 the highest, ties shared, and `first`, the share of
+    resamples of the reported patients in which its AUC is the highest.
 
     Args:
         folds: Model → (j,) AUC of each fold; equal folds for all models, at least two models.
         resampled: Model → (b,) AUC on equal resamples of the reported cases, NaN where undefined.
     """
-    first = _first(resampled)
-    if len({len(values) for values in folds.values()}) != 1:
-        unequal = Estimate(None, reason="the models have no AUC of the same folds")
-        return Ranking(unequal, None, 0, first=first)
-    values = np.column_stack(list(folds.values()))
-    if len(values) == 0:
-        none = Estimate(None, reason="no fold has every class both in training and held out")
-        return Ranking(none, None, 0, first=first)
-    means = rankdata(-values, axis=1).mean(axis=0)
-    mean_rank = dict(zip(folds, means.tolist(), strict=True))
-    w, p = kendall_w(values) if len(values) > 1 else (float("nan"), float("nan"))
-    if np.isnan(w):
-        reason = "a single fold" if len(values) == 1 else "all models are equal in every fold"
-        return Ranking(Estimate(None, reason=reason), None, len(values), mean_rank, first)
-    return Ranking(Estimate(w, method="Kendall's W"), p, len(values), mean_rank, first)
+    row = partial(make_row, analysis=RANKING)
+    unequal = len({len(values) for values in folds.values()}) != 1
+    values = np.empty((0, len(folds))) if unequal else np.column_stack(list(folds.values()))
+    w, p, reason = float("nan"), float("nan"), ""
+    if unequal:
+        reason = "the models have no AUC of the same folds"
+    elif len(values) == 0:
+        reason = "no fold has every class both in training and held out"
+    elif len(values) == 1:
+        reason = "a single fold"
+    else:
+        w, p = kendall_w(values)
+        reason = "all models are equal in every fold" if np.isnan(w) else ""
+    concordance = Estimate(None, reason=reason) if reason else Estimate(w, method="Kendall's W")
+    rows = [
+        row(concordance, figure="concordance"),
+        row(Estimate(None if reason else p), figure="p"),
+        row(Estimate(float(len(values))), figure="folds"),
+    ]
+    if len(values):
+        ranks = rankdata(-values, axis=1).mean(axis=0).tolist()
+        rows += [
+            row(Estimate(rank), figure="mean_rank", model=name)
+            for name, rank in zip(folds, ranks, strict=True)
+        ]
+    shares = _first(resampled).items()
+    return (*rows, *(row(Estimate(share), figure="first", model=name) for name, share in shares))
 
 
 def _first(resampled: Mapping[str, Floats]) -> dict[str, float]:

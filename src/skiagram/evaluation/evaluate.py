@@ -18,7 +18,7 @@ from skiagram.evaluation.arm_selection import (
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
 from skiagram.evaluation.clinical_utility import assess_clinical_utility
-from skiagram.evaluation.comparisons import compare_models, compare_on
+from skiagram.evaluation.comparisons import compare_models, compare_on, rank_trained
 from skiagram.evaluation.curves import (
     precision_recall_band,
     precision_recall_of_repeats,
@@ -27,12 +27,9 @@ from skiagram.evaluation.curves import (
 )
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_record import (
-    ClinicalUtility,
     Contender,
     DomainShift,
     Evaluation,
-    ReaderStudy,
-    SiteStudy,
 )
 from skiagram.evaluation.evaluation_set import (
     EvaluationSet,
@@ -40,6 +37,7 @@ from skiagram.evaluation.evaluation_set import (
     count_label_conflicts,
     warn_of_unequal_patients,
 )
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.kept_figures import describe_setting, measure_once
@@ -68,14 +66,13 @@ from skiagram.evaluation.stability import (
 from skiagram.evaluation.subgroups import measure_subgroups
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
-from skiagram.evaluation.verdict import describe_rules, with_verdict
+from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records import Outcome, Predictions
 from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
     estimate_efficiency,
-    has_leaked,
 )
 from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
@@ -124,8 +121,6 @@ def evaluate(
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
     comparisons = compare_models(models, arms, contender, options)
     mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
-    in_words = describe_rules(comparisons.simple_rules, best, [*results, *mixtures])
-    losers = {one.model for one in comparisons.simple_rules if not one.beaten}
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
@@ -144,7 +139,7 @@ def evaluate(
     warnings = state_warnings(
         results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
     )
-    beaten = (words for model, words in in_words.items() if model in losers)
+    site_column, of_sites = _study_sites(inputs, arms, contender, setting, fold_column, analyses)
     evaluation = Evaluation(
         task=inputs.task,
         part=setting.part,
@@ -155,14 +150,12 @@ def evaluate(
         mixtures=tuple(mixtures),
         best=best,
         arms={arm: selected.choice for arm, selected in arms.items()},
-        difference=comparisons.primary.difference if comparisons.primary else None,
         ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
         verdict="",
         warnings=(
             *([subset.describe()] if subset else []),
             *warnings,
             *warn_of_unequal_patients(setting.cases),
-            *beaten,
         ),
         margin=options.margin,
         label_conflicts=conflicts,
@@ -173,11 +166,16 @@ def evaluate(
         domain=domain,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
-        utility=_clinical_utility(arms, contender, setting, analyses),
-        readers=_study_readers(models, arms),
-        sites=_study_sites(inputs, arms, contender, setting, fold_column, analyses),
+        figures=FigureTable(
+            (
+                *rank_trained(models),
+                *_clinical_utility(arms, contender, setting, analyses),
+                *_study_readers(models, arms),
+                *of_sites,
+            )
+        ),
+        site_column=site_column,
         contender=contender,
-        simple_rule_words=in_words,
         finding=evaluate_finding(inputs.finding, models, setting, options)
         if inputs.finding
         else None,
@@ -219,18 +217,20 @@ def _clinical_utility(
     contender: Contender,
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
-) -> ClinicalUtility | None:
+) -> tuple[FigureRow, ...]:
     if not {contender, "classical"} <= set(arms):
-        return None
+        return ()
     network, classical = (arms[arm].compared.scores for arm in (contender, "classical"))
     thresholds, prevalence = analyses.thresholds, analyses.prevalence
     cases, known = setting.cases, setting.development
-    return assess_clinical_utility(network, classical, cases, known, thresholds, prevalence)
+    return assess_clinical_utility(
+        network, classical, cases, known, thresholds, prevalence, contender
+    )
 
 
 def _study_readers(
     models: Sequence[MeasuredModel], arms: Mapping[str, SelectedArm]
-) -> ReaderStudy | None:
+) -> tuple[FigureRow, ...]:
     readers = {
         model.name: model.compared.placements
         for model in models
@@ -240,8 +240,8 @@ def _study_readers(
         arm: selected.compared.placements for arm, selected in arms.items() if arm != "either"
     }
     return study_readers(
-        {name: own for name, own in readers.items() if own},
-        {arm: own for arm, own in chosen.items() if own},
+        {name: placed for name, placed in readers.items() if placed},
+        {arm: placed for arm, placed in chosen.items() if placed},
     )
 
 
@@ -252,13 +252,13 @@ def _study_sites(
     setting: EvaluationSet,
     fold_column: str,
     analyses: RequestedAnalyses,
-) -> SiteStudy | None:
-    sites = find_sites(setting, fold_column, inputs.card.test_sites)
-    if sites is None:
-        return None
+) -> tuple[str, tuple[FigureRow, ...]]:
+    column, site = find_sites(setting, fold_column, inputs.card.test_sites)
+    if not column:
+        return "", ()
     if fold_column:
-        check_sites_unseen(inputs.models, sites[1], setting)
-    return study_sites(*sites, arms, setting, analyses.least_patients, contender)
+        check_sites_unseen(inputs.models, site, setting)
+    return column, study_sites(site, arms, setting, analyses.least_patients, contender)
 
 
 def _reported_scores(model: Predictions, setting: EvaluationSet) -> Scores | None:
@@ -334,12 +334,10 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
         return result
     ideal = setting.ideal_observer(scores.fit)
     if ideal is not None:
-        above = difference_estimate(auc, ideal)
         result = replace(
             result,
             efficiency=estimate_efficiency(auc, ideal),
-            above_ideal=above,
-            leaked=has_leaked(above),
+            above_ideal=difference_estimate(auc, ideal),
         )
     return replace(
         result,

@@ -1,143 +1,18 @@
 """What evaluation found, as plain records; the report and the tracker read nothing else.
 
-Comparisons, sites, readers, shifts and the verdict; the figures of each model are in `results`.
+Comparisons, shifts and the verdict; the figures of each model are in `results`, and those of sites,
+readers and the order of the models are rows of `figure_table`.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skiagram.evaluation.results import FinderResult, ModelResult, TestedDifference
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
 from skiagram.records import Task
 from skiagram.statistics.estimate import Estimate, Scope
-from skiagram.statistics.significance import GainProbabilities, McNemar, Planning, Relation
-
-
-@dataclass(frozen=True)
-class NetBenefitGain:
-    """Net benefit per 1,000 patients, in true positives, of acting from one threshold on.
-
-    Attributes:
-        threshold: Risk from which a clinician would act.
-        own_threshold: That risk at the share of positives that the models were calibrated at.
-        network: Of acting on the contender, `Evaluation.contender`.
-        classical: Of acting on what stands for the classical models.
-        act_on_all: Of acting on everybody; acting on nobody has 0.
-        gain: That of the contender minus `classical`, paired.
-    """
-
-    threshold: float
-    own_threshold: float | None
-    network: float | None
-    classical: float | None
-    act_on_all: float | None
-    gain: Estimate
-
-
-@dataclass(frozen=True)
-class ClinicalUtility:
-    """The primary comparison in decisions and probabilities instead of AUC.
-
-    Attributes:
-        prevalence: Share of positives that net benefit is for; None when not binary.
-        differences: `sensitivity` and `specificity` at the operating threshold, and `brier`, of the
-            contender minus the classical model, paired; for `brier` below 0 is better.
-        net_benefit: A threshold each, as the options name them; empty when not binary.
-    """
-
-    prevalence: float | None
-    differences: dict[str, Estimate]
-    net_benefit: tuple[NetBenefitGain, ...]
-
-
-@dataclass(frozen=True)
-class ReaderStudy:
-    """Two or more readers of the same cases, taken as a sample of readers.
-
-    Attributes:
-        readers: Reader → AUC.
-        mean: Their mean AUC; the interval is of other readers and other patients.
-        between: Standard deviation of the true AUC between readers.
-        models: Arm → AUC of what stands for it minus the readers' mean, corrected over arms.
-    """
-
-    readers: dict[str, Estimate]
-    mean: Estimate
-    between: float
-    models: dict[str, TestedDifference] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SiteSummary:
-    """Figures of several sites in one, with what the next site may give.
-
-    Attributes:
-        mean: Mean over sites like these, with its interval.
-        next_site: Where the figure of another such site lies with 95 %; no value with fewer than
-            three sites.
-        between: Standard deviation of the true figure between sites, on the scale `scale`.
-        scale: `logit` or `difference`.
-    """
-
-    mean: Estimate
-    next_site: Estimate
-    between: float | None
-    scale: Literal["logit", "difference"]
-
-
-@dataclass(frozen=True)
-class Site:
-    """The reported cases of one site, all scored by models that never saw the site.
-
-    Attributes:
-        name: The site.
-        patients: Class name → patients with a case of it.
-        auc: Arm → AUC of what stands for it.
-        difference: Contender minus classical, paired; None without the two.
-    """
-
-    name: str
-    patients: dict[str, int]
-    auc: dict[str, Estimate]
-    difference: Estimate | None = None
-
-
-@dataclass(frozen=True)
-class SiteStudy:
-    """Sites that models were tested on without having seen them.
-
-    Attributes:
-        column: Column of the table that names the sites.
-        sites: In the order of their names.
-        left_out: Sites with too few patients of a class to be shown or summarised.
-        auc: Arm → summary over sites.
-        difference: Summary of contender minus classical; None without the two.
-    """
-
-    column: str
-    sites: tuple[Site, ...]
-    left_out: int
-    auc: dict[str, SiteSummary]
-    difference: SiteSummary | None = None
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Whether the order of the models by AUC holds.
-
-    Attributes:
-        concordance: Kendall's W of the folds: 1 the same order in every fold, 0 no agreement.
-        p: P value of no agreement; None where W cannot be computed.
-        folds: Number of folds that judged.
-        mean_rank: Model → mean rank over the folds, 1 the highest AUC, ties shared.
-        first: Model → share of patient resamples of the reported cases in which its AUC is highest.
-    """
-
-    concordance: Estimate
-    p: float | None
-    folds: int
-    mean_rank: dict[str, float] = field(default_factory=dict)
-    first: dict[str, float] = field(default_factory=dict)
+from skiagram.statistics.significance import GainProbabilities, McNemar, Planning
 
 
 @dataclass(frozen=True)
@@ -150,7 +25,6 @@ class Comparison:
         difference: AUC of the one minus that of the other, paired.
         p: Two-sided p value of no difference in AUC; None where it cannot be computed.
         p_holm: The same, corrected over all secondary comparisons; None for the primary one.
-        relation: Where the interval of the difference lies with regard to 0 and to ± margin.
         mcnemar: Test of the two models' decisions.
         scope: `fits`: the interval is of these trained models alone, as each was trained once;
             `procedure`: it also holds how other seeds (`holdout`) or other training sets (`cv`)
@@ -163,7 +37,6 @@ class Comparison:
     difference: Estimate
     p: float | None = None
     p_holm: float | None = None
-    relation: Relation = "unknown"
     mcnemar: McNemar | None = None
     scope: Scope = "fits"
     repeats: int = 1
@@ -209,7 +82,6 @@ class RuleComparison:
         model: Name of the model.
         rule: Name of the simple rule, or `prevalence`.
         difference: AUC of the model minus the rule's.
-        beaten: Whether `p_holm` is below 5 % and the difference above 0; without p its lower bound.
         p: Two-sided p value of no difference; None where it cannot be computed.
         p_holm: The same, corrected over all comparisons with simple rules.
         arm: What the model stands for, a key of `Evaluation.arms`.
@@ -218,7 +90,6 @@ class RuleComparison:
     model: str
     rule: str
     difference: Estimate
-    beaten: bool
     p: float | None = None
     p_holm: float | None = None
     arm: str = ""
@@ -256,7 +127,6 @@ class Shift:
         difference: Test minus out-of-fold; the two are of different patients, so independent.
         p: Two-sided p value of no difference.
         p_holm: The same, corrected over all models.
-        disagrees: Whether they differ beyond chance: the corrected p value is below 5 %.
     """
 
     model: str
@@ -265,7 +135,6 @@ class Shift:
     difference: Estimate
     p: float
     p_holm: float
-    disagrees: bool
 
 
 @dataclass(frozen=True)
@@ -281,7 +150,6 @@ class TraitShift:
             where the sides are alike. Of a share: test minus development.
         p: Two-sided p value of no difference.
         p_holm: The same, corrected over all traits and features.
-        differs: Whether the corrected p value is below 5 %.
     """
 
     name: str
@@ -291,7 +159,6 @@ class TraitShift:
     difference: Estimate
     p: float
     p_holm: float = 1.0
-    differs: bool = False
 
 
 @dataclass(frozen=True)
@@ -338,7 +205,6 @@ class FindingEvaluation:
             without the two.
         sensitivity_difference: The same of the mean sensitivity; a `yes` asks that it is above 0.
         p: Two-sided p value of no difference in the figure of merit.
-        relation: Where its interval lies with regard to 0 and to ± margin.
         ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
             AUC of whole images.
     """
@@ -359,7 +225,6 @@ class FindingEvaluation:
     difference: Estimate | None = None
     sensitivity_difference: Estimate | None = None
     p: float | None = None
-    relation: Relation = "unknown"
     ideal: FinderResult | None = None
 
     @property
@@ -412,7 +277,6 @@ class Evaluation:
         mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
             the model that was chosen there, measured as a model is.
         best: Arm → the model of its `ArmChoice`.
-        difference: That of `primary`.
         ideal: The ideal observer's AUC on generated data, else None.
         verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
@@ -433,13 +297,12 @@ class Evaluation:
         domain: What tells test from development cases; None under `cv` or with few patients.
         patients_known: False where groups of near duplicates stand in for patients.
         test_sites: Sites that only the test cases come from; empty where none was held out.
-        utility: What the contender's decisions are worth; None without both sides.
-        readers: None where fewer than two readers scored the cases, or there are more classes.
-        sites: None where no site was held out whole, or no column names the sites.
-        ranking: Whether the order of the models holds; None with fewer than two models.
+        figures: The table of figures; its analyses are `ranking`, `utility`, `readers` and
+            `sites`.
+        site_column: Column of the sites that models were tested on without having seen them; empty
+            where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
         simple_rules: Each arm's best model against each simple rule.
-        simple_rule_words: Model → whether it beats them all, a sentence.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
@@ -457,7 +320,6 @@ class Evaluation:
     near_duplicates: int
     models: tuple[ModelResult, ...]
     best: dict[str, str]
-    difference: Estimate | None
     ideal: Estimate | None
     verdict: str
     warnings: tuple[str, ...] = field(default_factory=tuple)
@@ -467,10 +329,8 @@ class Evaluation:
     primary: Comparison | None = None
     secondary: tuple[Comparison, ...] = ()
     detectable: Estimate | None = None
-    ranking: Ranking | None = None
     majority_accuracy: Estimate | None = None
     simple_rules: tuple[RuleComparison, ...] = ()
-    simple_rule_words: dict[str, str] = field(default_factory=dict)
     prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
     planning: Planning | None = None
@@ -481,14 +341,18 @@ class Evaluation:
     domain: DomainShift | None = None
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
-    utility: ClinicalUtility | None = None
-    readers: ReaderStudy | None = None
-    sites: SiteStudy | None = None
+    figures: FigureTable = field(default_factory=FigureTable)
+    site_column: str = ""
     contender: Contender = "deep"
     arm_pairs: tuple[Comparison, ...] = ()
     mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
     compared: tuple[str, str] | None = None
+
+    @property
+    def difference(self) -> Estimate | None:
+        """Return the difference in AUC of the primary comparison; None without one."""
+        return self.primary.difference if self.primary else None
 
     @property
     def difference_words(self) -> str:

@@ -11,7 +11,6 @@ are false, and the highest ratings are a score of images, whose AUC is at most t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -26,10 +25,7 @@ from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import Band, Curve, FinderResult
 from skiagram.evaluation.scores import Scores
-from skiagram.finding.candidates import Ceiling
-from skiagram.finding.marks import HitRule, Spacings, read_spacing
-from skiagram.image_store.store import ImageStore
-from skiagram.records import IDEAL_MARKS, MARKS, Task, read_record, read_table
+from skiagram.finding.marks import HitRule, Spacings
 from skiagram.statistics.bootstrap import (
     LEVELS,
     PatientDraws,
@@ -41,7 +37,6 @@ from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,
     difference_variation,
-    has_leaked,
 )
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import (
@@ -52,7 +47,6 @@ from skiagram.statistics.froc import (
     difference_found,
     ratio_found,
 )
-from skiagram.statistics.significance import relate_to_margin
 from skiagram.statistics.variation import effective_patients
 
 Floats = NDArray[np.float64]
@@ -77,21 +71,6 @@ class FindingTables:
     spacing: Spacings
     ceiling: float | None = None
     ideal: pd.DataFrame | None = None
-
-
-def read_finding(root: Path, task: Task) -> FindingTables:
-    """Read where the lesions are, for models that left marks."""
-    sealed = root / "data/sealed"
-    ceiling = read_record(Ceiling, root / "data/candidates/proposal.json")
-    known = read_table(root / "data/cases" / MARKS)
-    ideal = sealed / IDEAL_MARKS
-    return FindingTables(
-        lesions=read_table(sealed / MARKS) if task.design == "holdout" else known,
-        known=known,
-        spacing=read_spacing(ImageStore(root / "data/images")),
-        ceiling=ceiling.reached / ceiling.lesions if ceiling.places and ceiling.lesions else None,
-        ideal=read_table(ideal) if ideal.exists() else None,
-    )
 
 
 def evaluate_finding(
@@ -167,7 +146,6 @@ def evaluate_finding(
             difference_found(one, other, RATES), search.draws
         ),
         p=None if difference.value is None else variation.p(difference.value),
-        relation=relate_to_margin(difference, options.margin),
     )
 
 
@@ -301,5 +279,4 @@ class _Search:
             ),
             merit_above=above,
             sensitivity_above=more,
-            leaked=has_leaked(above) or has_leaked(more),
         )

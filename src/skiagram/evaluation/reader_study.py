@@ -1,38 +1,46 @@
 """Several readers of the same cases: their mean, and models against it."""
 
 from collections.abc import Mapping
+from functools import partial
 
-from skiagram.evaluation.evaluation_record import ReaderStudy
-from skiagram.evaluation.results import TestedDifference
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.delong import Placements, auc_estimate
+from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.readers import estimate_of_readers, mean_of_readers, model_against_readers
 from skiagram.statistics.significance import correct_by_holm
+
+READERS, MEAN_READER = "readers", "mean reader"
 
 
 def study_readers(
     readers: Mapping[str, Placements], models: Mapping[str, Placements]
-) -> ReaderStudy | None:
-    """Average two or more readers and hold models against their mean; None with fewer.
+) -> tuple[FigureRow, ...]:
+    """Average two or more readers and hold models against their mean; nothing with fewer.
 
-    P values of the models are corrected together (Holm 1979).
+    The readers are taken as a sample of readers: the interval of their mean AUC is of other readers
+    and other patients, and `spread` is the standard deviation of the true AUC between readers. P
+    values of the models are corrected together (Holm 1979).
 
     Args:
         readers: Reader → placements on the reported cases.
         models: Model → placements on the same cases.
     """
     if len(readers) < 2:
-        return None
-    own = list(readers.values())
-    mean = mean_of_readers(own)
-    compared = {name: model_against_readers(model, own) for name, model in models.items()}
+        return ()
+    row, placed = partial(make_row, analysis=READERS), list(readers.values())
+    mean = mean_of_readers(placed)
+    rows = [
+        row(auc_estimate(placements), figure="roc_auc", model=name)
+        for name, placements in readers.items()
+    ]
+    rows.append(row(estimate_of_readers(mean, 0.0), figure="roc_auc", group=MEAN_READER))
+    rows.append(row(Estimate(mean.between), figure="spread"))
+    compared = {name: model_against_readers(model, placed) for name, model in models.items()}
     p = {name: difference.variation.p(difference.value) for name, difference in compared.items()}
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
-    return ReaderStudy(
-        readers={name: auc_estimate(placements) for name, placements in readers.items()},
-        mean=estimate_of_readers(mean, 0.0),
-        between=mean.between,
-        models={
-            name: TestedDifference(estimate_of_readers(difference, -1.0), p[name], holm[name])
-            for name, difference in compared.items()
-        },
-    )
+    for name, difference in compared.items():
+        paired = partial(row, model=name, versus=MEAN_READER)
+        rows.append(paired(estimate_of_readers(difference, -1.0), figure="roc_auc"))
+        rows.append(paired(Estimate(p[name]), figure="p"))
+        rows.append(paired(Estimate(holm[name]), figure="p_holm"))
+    return tuple(rows)

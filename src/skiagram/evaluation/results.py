@@ -309,7 +309,6 @@ class ModelResult:
         confusion: Rows true class, columns most probable class, mean count over repeats.
         efficiency: (d_a / d_ideal)² on generated data, else None.
         above_ideal: AUC minus the ideal observer's, else None.
-        leaked: Whether the lower bound of `above_ideal` exceeds 0.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
         roc_band: Of sensitivity; None without a curve or with too few patients of a class.
@@ -330,7 +329,6 @@ class ModelResult:
     confusion: tuple[tuple[float, ...], ...] = ()
     efficiency: Estimate | None = None
     above_ideal: Estimate | None = None
-    leaked: bool = False
     roc: Curve | None = None
     precision_recall: Curve | None = None
     roc_band: Band | None = None
@@ -362,7 +360,6 @@ class FinderResult:
         efficiency: Its mean sensitivity over that of the ideal observer; None for real images.
         merit_above: Its figure of merit minus the most that is possible.
         sensitivity_above: Its mean sensitivity minus that of the ideal observer.
-        leaked: Whether either is surely above 0, which only a leak explains.
         selection_sensitivity: Its mean sensitivity on development cases, which chooses the best of
             an arm; never from reported labels. None for what was chosen by other figures.
     """
@@ -379,5 +376,4 @@ class FinderResult:
     efficiency: Estimate | None = None
     merit_above: Estimate | None = None
     sensitivity_above: Estimate | None = None
-    leaked: bool = False
     selection_sensitivity: float | None = None

@@ -7,7 +7,6 @@ that is known: the first two columns are the primary comparison, all other pairs
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,22 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.comparisons import compare_pair, compare_with_rules
+from skiagram.evaluation.criteria import (
+    FEW_PATIENTS,
+    decide,
+    find_decisive,
+    find_small_classes,
+    is_unbeaten,
+)
 from skiagram.evaluation.evaluate import measure_scores
 from skiagram.evaluation.evaluation_record import (
     ArmChoice,
-    Decision,
+    Comparison,
     Evaluation,
     Verdict,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet, warn_of_unequal_patients
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
@@ -32,13 +39,10 @@ from skiagram.evaluation.score_columns import are_probabilities
 from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import (
-    decide_by_margin,
     describe_gain,
     describe_gap,
-    lower_decision,
     relate_in_words,
 )
-from skiagram.evaluation.warnings import FEW_PATIENTS
 from skiagram.records import Outcome, Task
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -86,10 +90,17 @@ def compare_scores(
     difference = compare_auc(compared[first], compared[second])
     variation, patients = difference.variation, cases.patients
     counts = np.bincount(cases.label, minlength=2)
-    pairs = [_pair(name, other, compared, margin) for name, other in combinations(columns, 2)]
+    pairs = [_pair(name, other, compared) for name, other in combinations(columns, 2)]
     corrected = correct_by_holm(pair.p for pair in pairs[1:])
-    of_readers = {name: compared[name].placements for name in readers}
-    of_arms = {arm: selected.compared.placements for arm, selected in arms.items()}
+    placed = {name: compared[name].placements for name in readers}
+    placed_arms = {arm: selected.compared.placements for arm, selected in arms.items()}
+    of_readers = study_readers(
+        {name: placements for name, placements in placed.items() if placements},
+        {arm: placements for arm, placements in placed_arms.items() if placements},
+    )
+    of_sites: tuple[FigureRow, ...] = ()
+    if site is not None:
+        of_sites = study_sites(site, arms, setting, NO_REQUESTS.least_patients)
     evaluation = Evaluation(
         task=Task(cases.classes, 1, "holdout"),
         part="test",
@@ -98,7 +109,6 @@ def compare_scores(
         near_duplicates=0,
         models=models,
         best=dict(zip(_ARMS, (first, second), strict=True)),
-        difference=pairs[0].difference,
         ideal=None,
         verdict="",
         warnings=(*_few_patients(cases), *warn_of_unequal_patients(cases)),
@@ -112,13 +122,8 @@ def compare_scores(
         simple_rules=compare_with_rules(arms, {}),
         arms={arm: selected.choice for arm, selected in arms.items()},
         gain=gain_probabilities(pairs[0].difference, variation, margin),
-        readers=study_readers(
-            {name: known for name, known in of_readers.items() if known},
-            {arm: known for arm, known in of_arms.items() if known},
-        ),
-        sites=None
-        if site is None
-        else study_sites("site", site, arms, setting, NO_REQUESTS.least_patients),
+        figures=FigureTable((*of_readers, *of_sites)),
+        site_column="" if site is None else "site",
         compared=(first, second),
     )
     answer = _answer(evaluation, first, second)
@@ -144,13 +149,8 @@ def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> Mode
     )
 
 
-def _pair(
-    name: str,
-    other: str,
-    compared: Mapping[str, ComparedModel],
-    margin: float,
-) -> Any:
-    pair = compare_pair((name, compared[name]), (other, compared[other]), margin)
+def _pair(name: str, other: str, compared: Mapping[str, ComparedModel]) -> Comparison:
+    pair = compare_pair((name, compared[name]), (other, compared[other]))
     decided = all(are_probabilities(compared[each].scores.order) for each in (name, other))
     return pair if decided else replace(pair, mcnemar=None)
 
@@ -159,8 +159,7 @@ def _few_patients(cases: LabelledCases) -> Sequence[str]:
     return [
         f"Few patients of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals may be "
         "too narrow."
-        for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True)
-        if patients < FEW_PATIENTS
+        for name, patients in find_small_classes(cases)
     ]
 
 
@@ -169,27 +168,24 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
 
     As a network there, a score that is not shown to beat chance is never recommended.
     """
-    difference, margin = evaluation.difference, evaluation.margin
-    if difference is None or difference.value is None:
-        reason = difference.reason if difference else "nothing to compare"
+    decisive = find_decisive(evaluation)
+    if decisive is None:
+        reason = evaluation.difference.reason if evaluation.difference else "nothing to compare"
         return Verdict("none", f"No comparison: {reason}.")
-    decision: Decision = decide_by_margin(difference, margin)
-    unbeaten = [row for row in evaluation.simple_rules if not row.beaten]
-    openings = [f"{row.model} is not shown to beat chance." for row in unbeaten]
-    for row in unbeaten:
-        if row.model == first:
-            decision = lower_decision(decision, decide_by_margin(row.difference, margin))
-    cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
+    difference, margin = decisive.difference, evaluation.margin
+    unbeaten = filter(is_unbeaten, evaluation.simple_rules)
+    openings = [f"{rule.model} is not shown to beat chance." for rule in unbeaten]
     own, other = (evaluation.arms[arm].auc.value or 0.0 for arm in _ARMS)
-    low, high = difference.low, difference.high
     reasons = []
-    if low is not None and high is not None and len(unbeaten) < 2 and not low == high == 0:
-        reasons.append(relate_in_words(low, high, margin, first, second))
+    known, equal = difference.low is not None, difference.low == difference.high
+    if known and not decisive.useless and not (equal and difference.low == 0):
+        reasons.append(relate_in_words(difference, margin, first, second))
     reasons.append(
-        f"On these {cases} cases of {patients} patients, {first} has the AUC {own:.3f} and "
-        f"{second} {other:.3f}: {describe_gap(difference)}."
+        f"On these {decisive.on.cases} cases of {decisive.on.patients} patients, {first} has the "
+        f"AUC {own:.3f} and {second} {other:.3f}: {describe_gap(difference)}."
     )
-    if evaluation.gain is not None and len(unbeaten) < 2 and low != high:
+    if evaluation.gain is not None and not decisive.useless and not equal:
         reasons.append(describe_gain(evaluation.gain, margin))
+    decision = decide(evaluation)
     headline = f"Use {first} in place of {second}: {decision}."
     return Verdict(decision, headline, tuple(openings), tuple(reasons))

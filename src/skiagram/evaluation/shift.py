@@ -8,7 +8,6 @@ sides, so there is nothing to compare.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,24 +17,21 @@ from scipy.stats import norm, rankdata, t
 
 from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluation_record import DomainShift, Shift, TraitShift
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.scores import align_scores
-from skiagram.image_store.shards import Image, is_volume
-from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases, read_table
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
-from skiagram.statistics.significance import LEVEL, correct_by_holm
+from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, overlap_factor
 
 Floats = NDArray[np.float64]
 _REPLICATES = 400  # of a standard error, with more than two classes
 _FOLDS = 5
-_MAX_SIDE = 4_000  # cases
 _CATEGORIES = 8
 _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
@@ -81,16 +77,13 @@ def _shift(model: MeasuredModel, setting: EvaluationSet) -> Shift | None:
     low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
     difference = Estimate(value, low, high, "variances of the two sides added")
     p = float(2 * norm.sf(abs(value) / error))
-    return Shift(model.name, tested.auc, out_of_fold, difference, p, p, False)
+    return Shift(model.name, tested.auc, out_of_fold, difference, p, p)
 
 
 def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
-    """Return the shifts with p values corrected over all of them, and which are beyond chance."""
+    """Return the shifts with p values corrected over all of them."""
     corrected = correct_by_holm(shift.p for shift in shifts)
-    return tuple(
-        replace(shift, p_holm=p, disagrees=p < LEVEL)
-        for shift, p in zip(shifts, corrected, strict=True)
-    )
+    return tuple(replace(shift, p_holm=p) for shift, p in zip(shifts, corrected, strict=True))
 
 
 @dataclass(frozen=True)
@@ -104,42 +97,6 @@ class CaseTraits:
 
     features: pd.DataFrame
     known: pd.DataFrame
-
-
-def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
-    """Read features and covariates, and measure the images as ingested.
-
-    Of more than 4,000 cases of a side a part that is evenly spread over their order is read.
-
-    Returns:
-        None under `cv`, where no case is sealed.
-    """
-    tested = cases.split == "test"
-    if not tested.any():
-        return None
-    chosen = np.concatenate([_spread(np.flatnonzero(side)) for side in (tested, ~tested)])
-    case_id = cases.case_id[chosen].tolist()
-    store, features = ImageStore(root / "data/images"), root / "data/features.parquet"
-    images = pd.DataFrame([{"case_id": case} | _measure(store.image(case)) for case in case_id])
-    known = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
-    if not features.exists():
-        return CaseTraits(images[["case_id"]], known)
-    table = read_table(features)
-    return CaseTraits(table[table["case_id"].isin(case_id)], known)
-
-
-def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    if len(rows) <= _MAX_SIDE:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, _MAX_SIDE).astype(np.int64)]
-
-
-def _measure(image: Image) -> dict[str, float]:
-    """Return brightness and size of (height, width, …) or (depth, height, width, 1)."""
-    height, width = image.shape[1:3] if is_volume(image) else image.shape[:2]
-    seen = image[np.isfinite(image)]
-    brightness = float(seen.mean(dtype=np.float64)) if seen.size else np.nan
-    return {"brightness": brightness, "height": float(height), "width": float(width)}
 
 
 def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainShift | None:
@@ -178,7 +135,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
     corrected = _correct([*of_cases, *numbers])
     features = corrected[len(of_cases) :]
     named = sorted(
-        (feature for feature in features if feature.differs),
+        filter(has_shifted, features),
         key=lambda feature: -_distance(feature),
     )
     return DomainShift(
@@ -311,10 +268,7 @@ def _share_trait(
 
 def _correct(traits: Sequence[TraitShift]) -> list[TraitShift]:
     corrected = correct_by_holm(trait.p for trait in traits)
-    return [
-        replace(trait, p_holm=p, differs=p < LEVEL)
-        for trait, p in zip(traits, corrected, strict=True)
-    ]
+    return [replace(trait, p_holm=p) for trait, p in zip(traits, corrected, strict=True)]
 
 
 def _distance(trait: TraitShift) -> float:

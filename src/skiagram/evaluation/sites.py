@@ -5,7 +5,7 @@ Either each site was left out in turn (`fold_column` under `cv`), or whole sites
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from scipy.special import expit, logit
 
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import SelectedArm
-from skiagram.evaluation.evaluation_record import Contender, Site, SiteStudy, SiteSummary
+from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import auc_placements
 from skiagram.records import Predictions, check_fold_column
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
@@ -24,29 +25,29 @@ from skiagram.statistics.variation import Z
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
-Scale = Literal["logit", "difference"]
+SITES = "sites"
+_NO_SITES = ("", np.empty(0, dtype=np.str_))
 _METHOD = "random effects over {} sites (Paule–Mandel, Hartung–Knapp)"
 _NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
 
 
 def find_sites(
     ground: EvaluationSet, fold_column: str, test_sites: Sequence[str]
-) -> tuple[str, Sites] | None:
+) -> tuple[str, Sites]:
     """Return the column of the sites and (n,) the site of each reported case.
 
-    Returns:
-        None where no site was held out whole, or no column names the sites.
+    The column is empty where no site was held out whole, or no column names the sites.
     """
     table = ground.covariates_of_cases() if fold_column or test_sites else None
     if table is None:
-        return None
+        return _NO_SITES
     if fold_column:
         check_fold_column(fold_column, list(table.columns))
         columns = [fold_column]
     else:
         columns = [str(name) for name in table if set(table[name]) == set(test_sites)]
     if not columns:
-        return None
+        return _NO_SITES
     values = table[columns[0]]
     if values.isna().any():
         raise DataError(
@@ -58,14 +59,17 @@ def find_sites(
 
 
 def study_sites(
-    column: str,
     site: Sites,
     arms: Mapping[str, SelectedArm],
     ground: EvaluationSet,
     least: int,
     contender: Contender = "deep",
-) -> SiteStudy:
+) -> tuple[FigureRow, ...]:
     """Measure what stands for each arm on each site, and summarise over sites.
+
+    Each site has its patients by class and the AUC of each arm. The summary has the `mean` over
+    sites like these, the `next_site`, where the figure of another such site lies with 95 %, and the
+    `spread`, the standard deviation of the true figure between sites.
 
     A site with fewer patients of a class than `least` has no figures of its own and no part in the
     summary. The AUC is summarised on its logit, the difference as it is.
@@ -81,21 +85,34 @@ def study_sites(
     }
     both = {contender, "classical"} <= set(by_arm)
     pairs = list(zip(by_arm[contender], by_arm["classical"], strict=True)) if both else []
-    return SiteStudy(
-        column=column,
-        sites=tuple(
-            Site(
-                name,
-                dict(zip(ground.cases.classes, _patients(ground, site == name), strict=True)),
-                {arm: auc_estimate(each[number]) for arm, each in by_arm.items()},
-                difference_estimate(*pairs[number]) if both else None,
-            )
-            for number, name in enumerate(shown)
-        ),
-        left_out=len(names) - len(shown),
-        auc={arm: summarise_auc(each) for arm, each in by_arm.items()},
-        difference=_summarise_differences(pairs) if both else None,
-    )
+    row = partial(make_row, analysis=SITES)
+    paired = partial(row, model=contender, versus="classical")
+    left_out = Estimate(float(len(names) - len(shown)))
+    rows = [row(left_out, figure="left_out")]
+    for number, name in enumerate(shown):
+        counts = zip(ground.cases.classes, _patients(ground, site == name), strict=True)
+        rows += [
+            row(Estimate(float(patients)), figure=patients_of(label), group=name)
+            for label, patients in counts
+        ]
+        rows += [
+            row(auc_estimate(placed[number]), figure="roc_auc", model=arm, group=name)
+            for arm, placed in by_arm.items()
+        ]
+        if both:
+            rows.append(paired(difference_estimate(*pairs[number]), figure="roc_auc", group=name))
+    for arm, placed in by_arm.items():
+        summary = summarise_auc(placed)
+        rows += [row(of, figure=figure, model=arm) for figure, of in summary.items()]
+    if both:
+        summary = _summarise_differences(pairs)
+        rows += [paired(of, figure=figure) for figure, of in summary.items()]
+    return tuple(rows)
+
+
+def patients_of(label: str) -> str:
+    """Return the name of the number of patients with a case of a class."""
+    return f"patients of {label}"
 
 
 def check_sites_unseen(models: Sequence[Predictions], site: Sites, ground: EvaluationSet) -> None:
@@ -132,7 +149,7 @@ def _placements(arm: SelectedArm, ground: EvaluationSet, rows: NDArray[np.bool_]
     return figures
 
 
-def summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
+def summarise_auc(sites: Sequence[Placements]) -> dict[str, Estimate]:
     """Summarise AUCs on the logit.
 
     A site where no error or no variance is seen counts as if half a patient of its smaller class
@@ -146,10 +163,10 @@ def summarise_auc(sites: Sequence[Placements]) -> SiteSummary:
             auc = (auc * size + 0.5) / (size + 1)
             variance = auc * (1 - auc) / size
         values[number], variances[number] = logit(auc), variance / (auc * (1 - auc)) ** 2
-    return _summary(values, variances, "logit")
+    return _summary(values, variances, on_logit=True)
 
 
-def _summarise_differences(pairs: Sequence[tuple[Placements, Placements]]) -> SiteSummary:
+def _summarise_differences(pairs: Sequence[tuple[Placements, Placements]]) -> dict[str, Estimate]:
     values, variances = np.empty(len(pairs)), np.empty(len(pairs))
     for number, (network, classical) in enumerate(pairs):
         paired = combination([(1.0, network), (-1.0, classical)])
@@ -158,23 +175,20 @@ def _summarise_differences(pairs: Sequence[tuple[Placements, Placements]]) -> Si
             joined = difference_estimate(network, classical)
             if joined.low is not None and joined.high is not None:
                 variances[number] = ((joined.high - joined.low) / (2 * Z)) ** 2
-    return _summary(values, variances, "difference")
+    return _summary(values, variances, on_logit=False)
 
 
-def _summary(value: Floats, variance: Floats, scale: Scale) -> SiteSummary:
-    on_logit = scale == "logit"
+def _summary(value: Floats, variance: Floats, *, on_logit: bool) -> dict[str, Estimate]:
     if len(value) < 2:
         reason = "one site says nothing about the next" if len(value) else "no site is large enough"
-        missing = Estimate(None, reason=reason)
-        return SiteSummary(missing, missing, None, scale)
+        return dict.fromkeys(("mean", "next_site", "spread"), Estimate(None, reason=reason))
     effects = summarise_random_effects(value, variance)
     method = _METHOD.format(len(value))
-    return SiteSummary(
-        mean=_estimate(effects.mean, effects.low, effects.high, method, on_logit),
-        next_site=_next(effects, on_logit),
-        between=effects.between,
-        scale=scale,
-    )
+    return {
+        "mean": _estimate(effects.mean, effects.low, effects.high, method, on_logit),
+        "next_site": _next(effects, on_logit),
+        "spread": Estimate(effects.between, method="on the logit" if on_logit else ""),
+    }
 
 
 def _next(effects: RandomEffects, on_logit: bool) -> Estimate:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
@@ -62,7 +63,6 @@ def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dic
 Part = tuple[str, NDArray[np.bool_]]
 Test = tuple[str, frozenset[bytes]]  # metric, the two sides that are compared
 
-FEW_PATIENTS = 20
 MAX_VALUES = 12
 FEW_NUMBERS = 6
 MIN_PATIENTS = 5  # fewer could tell who they are
@@ -185,9 +185,9 @@ def _subgroup(
         return Subgroup(column, value, 0, patients, {}, reason), {}
     figures = _figures(scores.select(members), cases, ground)
     smallest = min(patients, key=lambda name: patients[name])
-    few = patients[smallest] < FEW_PATIENTS
+    few = patients[smallest] < FEW_OF_A_PART
     warning = (
-        f"only {patients[smallest]} patients of class {smallest}, fewer than {FEW_PATIENTS}"
+        f"only {patients[smallest]} patients of class {smallest}, fewer than {FEW_OF_A_PART}"
         if few
         else ""
     )

@@ -3,233 +3,111 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
+from skiagram.evaluation.criteria import (
+    SIDES,
+    DecisiveComparison,
+    Side,
+    Standing,
+    are_told_apart,
+    beats_rule,
+    compare_on_all,
+    decide,
+    decide_by_margin,
+    decide_finding,
+    find_decisive,
+    find_standing,
+    has_shifted,
+    is_of_single_trainings,
+    is_remembered,
+    list_leaked,
+    list_standing,
+)
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
-    CleanComparison,
-    Comparison,
     Decision,
     DomainShift,
     Evaluation,
-    RuleComparison,
-    SiteStudy,
-    SiteSummary,
     TraitShift,
     Verdict,
 )
 from skiagram.evaluation.options import DEFAULT_MARGIN
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.sites import SITES
 from skiagram.records import Design
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import LEVEL, GainProbabilities
+from skiagram.statistics.significance import GainProbabilities
 
-CHANCE = 0.5
 _INTERVAL = "95 % interval"
-_SIDES = ("contender", "classical")
 _GROUPS = "groups of near duplicates (no patient is identified)"
 
 
-class DecisiveComparison(NamedTuple):
-    """The primary comparison on one set of cases, all or those without near duplicates."""
-
-    evaluation: Evaluation
-    on: CleanComparison
-
-    @property
-    def words(self) -> str:
-        """What the contender is called, for example `network`."""
-        return self.evaluation.contender_words
-
-    @property
-    def mixed(self) -> bool:
-        """Whether the contender is a network in some folds and a frozen encoder in others."""
-        return self.evaluation.contender == "either"
-
-    def against(self, side: str) -> tuple[RuleComparison, ...]:
-        """Return the comparisons of a side with chance and with simple rules."""
-        arm = self.evaluation.contender if side == "contender" else side
-        return tuple(one for one in self.on.rules if one.arm == arm)
-
-    @property
-    def difference(self) -> Estimate:
-        """Return AUC of the contender minus that of the classical model."""
-        return self.on.comparison.difference
-
-    def name(self, side: str) -> str:
-        """Return what a side is called."""
-        return self.words if side == "contender" else "classical model"
-
-    def fails(self, side: str, rule: str) -> bool:
-        """Return whether a side is not shown to beat a rule, as the table of rules has it."""
-        return any(
-            rival.rule == rule and rival.difference.low is not None and not rival.beaten
-            for rival in self.against(side)
-        )
-
-    def loses(self, side: str, rule: str) -> bool:
-        """Return whether a side is shown to be worse than a rule."""
-        return any(
-            rival.rule == rule
-            and rival.difference.high is not None
-            and rival.difference.high < 0
-            and (rival.p_holm is None or rival.p_holm < LEVEL)
-            for rival in self.against(side)
-        )
-
-    @property
-    def useless(self) -> bool:
-        """Return whether neither is shown to beat chance."""
-        return all(self.fails(side, PREVALENCE) for side in _SIDES)
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Return the simple rules besides chance."""
-        named = (rival.rule for rival in self.against("contender") if rival.rule != PREVALENCE)
-        return tuple(dict.fromkeys(named))
-
-
 def state_verdict(evaluation: Evaluation) -> Verdict:
-    """Say what to do, then why, from the record alone.
+    """Say what to do, then why, from the record alone; `criteria` has the rules.
 
-    A network is worth using where it gains more than the margin; it is not where a gain above the
-    margin is unlikely, that is outside the 95 % interval; otherwise the question is open. A network
-    that is not shown to beat chance, or a simple rule, is never recommended. Where reported cases
-    have near duplicates among the development cases, the words follow the figures without them.
-    Where frozen encoders take part, the same is said of the contender, under its name.
+    Where reported cases have near duplicates among the development cases, the words follow the
+    figures without them. Where frozen encoders take part, the same is said of the contender, under
+    its name.
     """
-    comparison = evaluation.primary
-    if comparison is None or comparison.difference.value is None:
-        why = comparison.difference.reason if comparison else _missing_arm(evaluation)
+    everything, decisive = compare_on_all(evaluation), find_decisive(evaluation)
+    if everything is None or decisive is None:
+        primary = evaluation.primary
+        why = primary.difference.reason if primary else _missing_arm(evaluation)
         words = f"No comparison {_where(evaluation)}: {why}."
         return Verdict("none", words, reasons=tuple(_finding(evaluation)))
-    leaked = [
-        model.outcome.title
-        for model in evaluation.models
-        if model.leaked and model.outcome.model in _standing(evaluation)
-    ]
-    if evaluation.finding is not None:
-        found = (of for of in evaluation.finding.arms.values() if of.leaked)
-        leaked += [f"{_title(of.model, evaluation)}, in finding," for of in found]
+    of_images, of_finding = list_leaked(evaluation)
+    leaked = [_title(name, evaluation) for name in of_images]
+    leaked += [f"{_title(name, evaluation)}, in finding," for name in of_finding]
     if leaked:
-        names = " and ".join(leaked)
         return Verdict(
             "none",
-            f"No verdict: {names} scored above the ideal observer, by more than chance explains in "
-            "97.5 % of runs.",
+            f"No verdict: {' and '.join(leaked)} scored above the ideal observer, by more than "
+            "chance explains in 97.5 % of runs.",
             reasons=(
                 "Of honest models that are as good as the ideal observer 1 in 40 gives this "
                 "alarm, of worse ones fewer. Look for a leak before reading any figure.",
             ),
         )
-    decisive, other = _decisive_comparisons(evaluation, comparison)
-    decision = _decide(decisive, evaluation.margin)
-    unclean = tuple(_unclean(evaluation))
-    if unclean:
-        decision = lower_decision(decision, "open")
-    openings = (*_shifted(evaluation), *_unbeaten(decisive, evaluation), *unclean)
+    decision = decide(evaluation)
+    without_duplicates = decisive.on is evaluation.off_near_duplicates
     reasons = (
-        *_conclusion(decisive, evaluation.margin),
+        *_conclusion(decisive, evaluation),
         _facts(decisive, evaluation),
         *_probabilities(decisive, evaluation.margin),
         *_set_aside(evaluation),
-        *(_both_ways(other, decision, evaluation) if other else ()),
+        *(_both_ways(everything, decision, evaluation) if without_duplicates else ()),
         *_external(evaluation),
         *_finding(evaluation),
     )
-    headline = _headline(decision, decisive)
-    if evaluation.finding is not None and evaluation.finding.difference is not None:
-        name = evaluation.words_of(evaluation.finding.contender)
-        headline = f"Use a {name} to find lesions: {decide_finding(evaluation)}. {headline}"
-        headline = headline.replace(". Use a", ". For whole images, use a")
-    return Verdict(decision, headline, openings, reasons)
+    openings = (*_shifted(evaluation), *_unbeaten(decisive, evaluation), *_unclean(evaluation))
+    return Verdict(decision, _headline(decision, decisive, evaluation), openings, reasons)
 
 
-def decide_finding(evaluation: Evaluation) -> Decision:
-    """Return whether a network gains more than the margin in the figure of merit of finding.
-
-    That figure ranks lesions against images alone: a finder that marks every place with the odds
-    of the image as a whole gains in it and finds next to nothing. So `yes` asks that more lesions
-    are found, too, and `no` that not more are found, by more than the margin: where the two figures
-    say opposite things, the question is open.
-    """
-    found = evaluation.finding
-    if found is None or found.difference is None:
-        return "none"
-    decision = decide_by_margin(found.difference, evaluation.margin)
-    more = found.sensitivity_difference.low if found.sensitivity_difference else None
-    if decision == "yes" and (more is None or more <= 0):
-        return "open"
-    if decision == "no" and more is not None and more > evaluation.margin:
-        return "open"
-    return decision
-
-
-def _decisive_comparisons(
-    evaluation: Evaluation, primary: Comparison
-) -> tuple[DecisiveComparison, DecisiveComparison | None]:
-    """Return the comparison that the words follow, and that on all cases where it is another."""
-    arms = {arm: evaluation.arms[arm].auc for arm in _compared_arms(evaluation)}
-    cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
-    rules, gain = evaluation.simple_rules, evaluation.gain
-    whole = CleanComparison(arms, primary, gain, rules, cases, patients)
-    everything = DecisiveComparison(evaluation, whole)
-    clean = evaluation.off_near_duplicates
-    if clean is None or clean.comparison.difference.value is None:
-        return everything, None
-    return DecisiveComparison(evaluation, clean), everything
-
-
-def _compared_arms(evaluation: Evaluation) -> tuple[str, str]:
-    return evaluation.contender, "classical"
-
-
-def _standing(evaluation: Evaluation) -> set[str]:
-    return {model for arm in _compared_arms(evaluation) for model in evaluation.arms[arm].chosen}
-
-
-def _decide(decisive: DecisiveComparison, margin: float) -> Decision:
-    decision = decide_by_margin(decisive.difference, margin)
-    for rival in decisive.against("contender"):
-        if decisive.fails("contender", rival.rule):
-            decision = lower_decision(decision, decide_by_margin(rival.difference, margin))
-    return decision
-
-
-def lower_decision(decision: Decision, other: Decision) -> Decision:
-    """Return the one that recommends less."""
-    return min(decision, other, key=("no", "open", "yes", "none").index)
-
-
-def decide_by_margin(difference: Estimate, margin: float) -> Decision:
-    """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
-    if difference.low is None or difference.high is None:
-        return "open"
-    if difference.low > margin:
-        return "yes"
-    return "no" if difference.high < margin else "open"
-
-
-def _headline(decision: Decision, decisive: DecisiveComparison) -> str:
-    single = decisive.on.comparison.scope == "fits"
-    kinds = " (a trained network or a frozen encoder)" if decisive.mixed else ""
+def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
+    kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
+    single = is_of_single_trainings(decisive.on.comparison)
     alone = ", judged by single trainings" if single else ""
-    return f"Use a {decisive.words}{kinds}: {decision}{alone}."
+    images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
+    if evaluation.finding is None or evaluation.finding.difference is None:
+        return f"U{images}"
+    name = evaluation.words_of(evaluation.finding.contender)
+    finding = f"Use a {name} to find lesions: {decide_finding(evaluation)}."
+    return f"{finding} For whole images, u{images}"
+
+
+def _name(side: Side, evaluation: Evaluation) -> str:
+    return evaluation.contender_words if side == "contender" else "classical model"
 
 
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
     """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
-    own = [
-        shift
-        for shift in evaluation.shifts
-        if shift.disagrees and shift.model in _standing(evaluation)
-    ]
-    if own:
+    standing = list_standing(evaluation)
+    shifts = [each for each in evaluation.shifts if has_shifted(each) and each.model in standing]
+    if shifts:
         pairs = [
             f"{_title(shift.model, evaluation)} {shift.test:.3f} instead of {shift.out_of_fold:.3f}"
-            for shift in own
+            for shift in shifts
         ]
-        if all(shift.test > shift.out_of_fold for shift in own):
+        if all(shift.test > shift.out_of_fold for shift in shifts):
             yield (
                 "The AUC on the test cases is higher than on held-out development cases by more "
                 f"than chance explains ({_listed(pairs)}): the test cases are easier, or training "
@@ -246,10 +124,10 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
 def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
     if domain is None:
         return
-    differing = [_trait(trait) for trait in domain.traits if trait.differs]
+    differing = [_trait(trait) for trait in domain.traits if has_shifted(trait)]
     if differing:
         yield f"What differs: {_listed(differing)}."
-    if domain.auc.low is not None and domain.auc.low > CHANCE:
+    if are_told_apart(domain):
         yield f"{describe_classifier(domain)}."
     elif not differing and not domain.features:
         yield "Neither classes, covariates, brightness, size nor the features tell why."
@@ -273,8 +151,8 @@ def _trait(trait: TraitShift) -> str:
 
 def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
     """Yield which of chance and the simple rules the two are not shown to beat."""
-    failing = [side for side in _SIDES if decisive.fails(side, PREVALENCE)]
-    if all(decisive.loses(side, PREVALENCE) for side in _SIDES):
+    failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
+    if all(decisive.loses(side, PREVALENCE) for side in SIDES):
         yield (
             "Both put the cases in an order worse than chance: look for exchanged labels or for "
             "test cases unlike the others."
@@ -282,20 +160,21 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
     elif len(failing) == 2:
         yield "Neither is shown to beat chance."
     elif failing:
-        yield f"The {decisive.name(failing[0])} is not shown to beat chance."
-    for rule in decisive.rules:
+        yield f"The {_name(failing[0], evaluation)} is not shown to beat chance."
+    for rule in decisive.simple_rules:
         title = _title(rule, evaluation)
-        unbeaten = [side for side in _SIDES if decisive.fails(side, rule)]
-        if all(decisive.loses(side, rule) for side in _SIDES):
+        unbeaten = [side for side in SIDES if decisive.fails(side, rule)]
+        if all(decisive.loses(side, rule) for side in SIDES):
             yield f"A simple rule, {title}, is better than both."
         elif len(unbeaten) == 2 and len(failing) < 2:
             yield f"Neither is shown to beat a simple rule, {title}."
         elif unbeaten and not set(unbeaten) & set(failing):
-            yield f"The {decisive.name(unbeaten[0])} is not shown to beat a simple rule, {title}."
+            name = _name(unbeaten[0], evaluation)
+            yield f"The {name} is not shown to beat a simple rule, {title}."
 
 
 def _unclean(evaluation: Evaluation) -> Iterator[str]:
-    if evaluation.near_duplicates and evaluation.off_near_duplicates is None:
+    if is_remembered(evaluation):
         yield (
             f"{evaluation.near_duplicates} reported cases have a near duplicate among the "
             "development cases, and without them nothing can be compared: the figures are too good."
@@ -305,17 +184,19 @@ def _unclean(evaluation: Evaluation) -> Iterator[str]:
 def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     measure = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
     contender, other = (
-        _who_stands(evaluation, evaluation.arms[arm].chosen) for arm in _compared_arms(evaluation)
+        _who_stands(evaluation, evaluation.arms[arm].chosen)
+        for arm in (evaluation.contender, "classical")
     )
     where = _where(evaluation, decisive)
     if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.on.cases:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
     trainings = decisive.on.comparison.repeats
     mean = f", mean of {trainings} trainings" if trainings > 1 else ""
+    one, two = (_decimal(decisive.on.auc[arm]) for arm in (evaluation.contender, "classical"))
     return (
-        f"{where[0].upper()}{where[1:]}, the best {decisive.words}{contender} has the {measure} "
-        f"{_decimal(decisive.on.auc[evaluation.contender])} and the best classical model{other} "
-        f"{_decimal(decisive.on.auc['classical'])}{mean}: {describe_gap(decisive.difference)}."
+        f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
+        f"{measure} {one} and the best classical model{other} {two}{mean}: "
+        f"{describe_gap(decisive.difference)}."
     )
 
 
@@ -329,12 +210,13 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
     means = [_decimal(found.arms[arm].mean_sensitivity) for arm in arms]
     shares = [_decimal(found.arms[arm].sensitivity["1"]) for arm in arms]
     one, other = (_who_stands(evaluation, found.chosen[arm]) for arm in arms)
-    low, high = found.difference.low, found.difference.high
-    if low is not None and high is not None and low != high:
-        words = relate_in_words(low, high, evaluation.margin, f"the {name}", "the classical model")
+    difference, margin = found.difference, evaluation.margin
+    if difference.low is not None and difference.low != difference.high:
+        words = relate_in_words(difference, margin, f"the {name}", "the classical model")
         yield f"In finding, by the figure of merit, {words[0].lower()}{words[1:]}"
-        if decide_finding(evaluation) != decide_by_margin(found.difference, evaluation.margin):
-            how = "not shown to find more" if low > evaluation.margin else "shown to find more"
+        by_merit = decide_by_margin(difference, margin)
+        if decide_finding(evaluation) != by_merit:
+            how = "not shown to find more" if by_merit == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so the question of finding is open."
     yield (
         f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
@@ -367,54 +249,43 @@ def describe_gap(difference: Estimate) -> str:
     )
 
 
-def _conclusion(decisive: DecisiveComparison, margin: float) -> Iterator[str]:
-    low, high = decisive.difference.low, decisive.difference.high
-    if low is None or high is None:
-        why = decisive.difference.method.removeprefix("no interval: ")
-        yield f"No interval can be given: {why}."
+def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:
+    difference = decisive.difference
+    if difference.low is None or difference.high is None:
+        yield f"No interval can be given: {difference.method.removeprefix('no interval: ')}."
     elif decisive.useless:
         yield "Which of two models is better means nothing while neither is shown to be of use."
-    elif not low == high == 0:
-        own, other = (f"the {decisive.name(side)}" for side in _SIDES)
-        words = relate_in_words(low, high, margin, own, other)
-        beaten = any(decisive.fails("contender", rule) for rule in decisive.rules)
-        yield f"Of the two, {words[0].lower()}{words[1:]}" if beaten and low > 0 else words
+    elif not difference.low == difference.high == 0:
+        first, second = (f"the {_name(side, evaluation)}" for side in SIDES)
+        words = relate_in_words(difference, evaluation.margin, first, second)
+        fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
+        qualified = fails and difference.low > 0
+        yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
 
 
-def relate_in_words(low: float, high: float, margin: float, own: str, other: str) -> str:
+def relate_in_words(difference: Estimate, margin: float, own: str, other: str) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
     worthwhile = f"the {_margin(margin)} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (own, other))
-    if low > margin:
-        return (
-            f"{first} is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), and "
-            f"that is more than {worthwhile}."
-        )
-    if low > 0 and high < margin:
-        return (
-            f"{first} is better, but a gain above {high:.3f} is unlikely ({_INTERVAL}), "
-            f"less than {worthwhile}."
-        )
-    if low > 0:
-        return f"{first} is better, but whether by {worthwhile} is not settled."
-    if high < -margin:
-        return f"{second} is better, by more than {worthwhile}."
-    if high < 0:
-        return f"{second} is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL})."
-    if high < margin:
-        alike = "the two are alike" if -margin < low else f"{own} may be {-low:.3f} worse"
-        return (
-            f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}; {alike}."
-        )
-    if -margin < low:
-        return (
-            f"No advantage of {own} is shown and none is excluded: a loss above "
-            f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL})."
-        )
-    return (
-        f"No difference is shown, which is not the same as equality: {own} may be "
-        f"anything from {-low:.3f} worse to {high:.3f} better. More patients would narrow this."
-    )
+    low, high = difference.low or 0, difference.high or 0
+    unlikely = f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}"
+    words: dict[Standing, str] = {
+        "better, enough": f"{first} is better: a gain below {low:.3f} is unlikely ({_INTERVAL}), "
+        f"and that is more than {worthwhile}.",
+        "better, too little": f"{first} is better, but a{unlikely[1:]}.",
+        "better": f"{first} is better, but whether by {worthwhile} is not settled.",
+        "worse, by the margin": f"{second} is better, by more than {worthwhile}.",
+        "worse": f"{second} is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL}).",
+        "equivalent": f"{unlikely}; the two are alike.",
+        "not superior": f"{unlikely}; {own} may be {-low:.3f} worse.",
+        "not inferior": f"No advantage of {own} is shown and none is excluded: a loss above "
+        f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL}).",
+        "undecided": "No difference is shown, which is not the same as equality: "
+        f"{own} may be anything from {-low:.3f} worse to {high:.3f} better. "
+        "More patients would narrow this.",
+        "unknown": "No interval can be given.",
+    }
+    return words[find_standing(difference, margin)]
 
 
 def _margin(margin: float) -> str:
@@ -442,12 +313,9 @@ def describe_gain(gain: GainProbabilities, margin: float) -> str:
 
 def _set_aside(evaluation: Evaluation) -> Iterator[str]:
     """Yield what early stopping took from the network alone."""
+    standing = list_standing(evaluation)
     share = max(
-        (
-            model.outcome.set_aside
-            for model in evaluation.models
-            if model.outcome.model in _standing(evaluation)
-        ),
+        (model.outcome.set_aside for model in evaluation.models if model.outcome.model in standing),
         default=0.0,
     )
     if share > 0:
@@ -462,7 +330,7 @@ def _set_aside(evaluation: Evaluation) -> Iterator[str]:
 def _both_ways(
     everything: DecisiveComparison, decision: Decision, evaluation: Evaluation
 ) -> Iterator[str]:
-    other = _decide(everything, evaluation.margin)
+    other = everything.decision
     end = f', which would read "{other}"' if other != decision else ""
     left_out = evaluation.near_duplicates
     others = f"{left_out} others" if left_out > 1 else "other one"
@@ -480,19 +348,21 @@ def _external(evaluation: Evaluation) -> Iterator[str]:
             f"{'a site' if single else 'sites'} that training never saw; "
             f"{'one site says' if single else 'a few sites say'} nothing about the next."
         )
-    if evaluation.sites is not None and evaluation.sites.difference is not None:
-        yield from _over_sites(evaluation.sites, evaluation.sites.difference)
+    yield from _over_sites(evaluation)
 
 
-def _over_sites(study: SiteStudy, summary: SiteSummary) -> Iterator[str]:
+def _over_sites(evaluation: Evaluation) -> Iterator[str]:
     """Yield what sites that no model saw say of the next one; nothing below three sites."""
-    mean, following = summary.mean, summary.next_site
+    sites = evaluation.figures.select(analysis=SITES)
+    paired = sites.select(versus="classical", group="")
+    mean, following = paired.find(figure="mean"), paired.find(figure="next_site")
     if mean.value is None or following.low is None or following.high is None:
         return
     yield (
-        f"Over {len(study.sites)} values of {study.column}, each scored by models that never saw "
-        f"it, {describe_gap(mean)}; at another such one the difference lies, with 95 % "
-        f"probability, between {signed(following.low)} and {signed(following.high)}."
+        f"Over {len(sites.list_distinct('group'))} values of {evaluation.site_column}, each scored "
+        f"by models that never saw it, {describe_gap(mean)}; at another such one the difference "
+        f"lies, with 95 % probability, between {signed(following.low)} and "
+        f"{signed(following.high)}."
     )
 
 
@@ -529,7 +399,7 @@ def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
     rules = {row.rule for row in evaluation.simple_rules}
     names = (evaluation.contender_words, "classical model")
-    for arm, name in zip(_compared_arms(evaluation), names, strict=True):
+    for arm, name in zip((evaluation.contender, "classical"), names, strict=True):
         members = {model.outcome.model for model in evaluation.models if model.outcome.arm == arm}
         if arm in evaluation.arms:
             continue
@@ -556,28 +426,27 @@ _ARMS = {
 }
 
 
-def describe_rules(
-    comparisons: Sequence[RuleComparison],
-    best: Mapping[str, str],
-    results: Sequence[ModelResult],
-) -> dict[str, str]:
-    """Return each arm's best model → a sentence: whether it beats every simple rule."""
-    titles = {PREVALENCE: "chance"} | {
-        result.outcome.model: result.outcome.title for result in results
-    }
-    words = {}
+def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
+    """Return a sentence on the best model of each arm: whether it beats every simple rule.
+
+    Args:
+        beaten: Of models that do, or do not, alone; None: of all.
+    """
+    titles = {PREVALENCE: "chance"} | evaluation.titles
+    sentences = []
     for arm, name in _ARMS.items():
-        own = [comparison for comparison in comparisons if comparison.arm == arm]
-        if not own:
+        rules = [rule for rule in evaluation.simple_rules if rule.arm == arm]
+        lost = [rule for rule in rules if not beats_rule(rule)]
+        if not rules or beaten is bool(lost):
             continue
-        lost = [titles[comparison.rule] for comparison in own if not comparison.beaten]
         verb = "is not shown to beat" if lost else "beats"
-        rules = _listed(lost or [titles[comparison.rule] for comparison in own])
-        words[best[arm]] = f"The best {name} ({titles[best[arm]]}) {verb} {rules}."
-    return words
+        against = _listed([titles[rule.rule] for rule in lost or rules])
+        sentences.append(f"The best {name} ({titles[evaluation.best[arm]]}) {verb} {against}.")
+    return tuple(sentences)
 
 
 def with_verdict(evaluation: Evaluation) -> Evaluation:
-    """Return the record with its verdict, in parts and as one paragraph."""
+    """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
     answer = state_verdict(evaluation)
-    return replace(evaluation, answer=answer, verdict=answer.text)
+    warnings = (*evaluation.warnings, *describe_rules(evaluation, beaten=False))
+    return replace(evaluation, answer=answer, verdict=answer.text, warnings=warnings)

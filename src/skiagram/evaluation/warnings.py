@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 
+from skiagram.evaluation.criteria import (
+    FEW_PATIENTS,
+    UNLIKE,
+    are_told_apart,
+    find_small_classes,
+    is_above_ideal,
+)
 from skiagram.evaluation.evaluation_record import DomainShift
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
 from skiagram.records import Design
-
-FEW_PATIENTS = 40
-UNLIKE = 0.65  # of the lower bound of a classifier of the two sides
 
 
 def state_warnings(
@@ -22,7 +26,7 @@ def state_warnings(
 ) -> Iterator[str]:
     """Yield the warnings, those about single models first."""
     yield from _about_models(results)
-    if domain is not None and domain.auc.low is not None and domain.auc.low > UNLIKE:
+    if domain is not None and are_told_apart(domain, above=UNLIKE):
         yield (
             f"{describe_classifier(domain)}. Figures, thresholds and probabilities of one side may "
             "not hold on the other."
@@ -37,12 +41,11 @@ def state_warnings(
             f"Pairs of near duplicates with different labels: {label_conflicts}. In each pair at "
             "least one label is doubtful."
         )
-    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
-        if patients < FEW_PATIENTS:
-            yield (
-                f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
-                "95 % intervals may be too narrow."
-            )
+    for name, patients in find_small_classes(cases):
+        yield (
+            f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
+            "95 % intervals may be too narrow."
+        )
     trainings = {len(result.stability.seed_auc) for result in results if result.stability}
     if 1 in trainings:
         yield (
@@ -66,13 +69,9 @@ def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
         if result.outcome.status == "failed":
             reason = result.outcome.reason.rstrip(".")
             yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
-        if (
-            result.leaked
-            and result.above_ideal is not None
-            and result.above_ideal.value is not None
-        ):
+        if is_above_ideal(result) and result.above_ideal is not None:
             yield (
                 f"{result.outcome.title} may have leaked: its AUC is "
-                f"{signed(result.above_ideal.value)} above the ideal observer's, which happens to "
-                "at most 1 honest model in 40."
+                f"{signed(result.above_ideal.value or 0.0)} above the ideal observer's, which "
+                "happens to at most 1 honest model in 40."
             )

@@ -13,10 +13,7 @@ from skiagram.report.material import Material
 NOT_TRAINED = "no model was trained"
 Context = Mapping[str, Any]
 Fill = Callable[[Evaluation, Material], Context]
-
-
-class LeftOut(Exception):
-    """A section has nothing to show; says why."""
+Select = Callable[[Evaluation, Material], object]
 
 
 class Section(NamedTuple):
@@ -49,17 +46,39 @@ class Sections(NamedTuple):
         return frozenset(section.anchor for section in self.filled)
 
 
-_registered: dict[str, tuple[int, str, Fill]] = {}  # name → place, title, how it is filled
+class _Registered(NamedTuple):
+    place: int
+    title: str
+    fill: Fill
+    select: Select
+    otherwise: str
+    of_more_classes: str
 
 
-def section(title: str, *, place: int) -> Callable[[Fill], Fill]:
-    """Register a function that fills a section; its name is the anchor.
+_registered: dict[str, _Registered] = {}  # by the name of the function, which is the anchor
 
-    It returns the context of the template, or raises `LeftOut` where there is nothing to show.
+
+def section(
+    title: str,
+    *,
+    place: int,
+    select: Select = lambda _evaluation, _material: True,
+    otherwise: str = "",
+    of_more_classes: str = "",
+) -> Callable[[Fill], Fill]:
+    """Register a function that returns the context of a template; its name is the anchor.
+
+    Args:
+        place: Sections are shown by ascending place.
+        select: What the section is about. Where it selects nothing, the section is left out.
+        otherwise: Why it may be left out.
+        of_more_classes: The same with more than two classes, where it is another reason.
     """
 
     def register(fill: Fill) -> Fill:
-        _registered[fill.__name__] = place, title, fill
+        _registered[fill.__name__] = _Registered(
+            place, title, fill, select, otherwise, of_more_classes or otherwise
+        )
         return fill
 
     return register
@@ -69,16 +88,19 @@ def list_sections() -> dict[str, str]:
     """Return anchor → title of every module in `sections/`, in the order of the page."""
     for module in pkgutil.iter_modules(sections.__path__):
         import_module(f"{sections.__name__}.{module.name}")
-    ordered = sorted(_registered.items(), key=lambda item: item[1][0])
-    return {anchor: title for anchor, (_, title, _) in ordered}
+    ordered = sorted(_registered.items(), key=lambda item: item[1].place)
+    return {anchor: registered.title for anchor, registered in ordered}
 
 
 def make_sections(evaluation: Evaluation, material: Material) -> Sections:
     """Return all sections that have something to show."""
     filled, left_out = list[Section](), dict[str, str]()
+    two_classes = evaluation.task.positive is not None
     for anchor, title in list_sections().items():
-        try:
-            filled.append(Section(anchor, title, _registered[anchor][2](evaluation, material)))
-        except LeftOut as reason:
-            left_out[title] = str(reason)
+        registered = _registered[anchor]
+        if registered.select(evaluation, material):
+            context = registered.fill(evaluation, material)
+            filled.append(Section(anchor, title, context))
+        else:
+            left_out[title] = registered.otherwise if two_classes else registered.of_more_classes
     return Sections(tuple(filled), left_out)

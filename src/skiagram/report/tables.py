@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import ARM_TITLES, format_signed, group_by_arm, is_best
@@ -149,5 +150,5 @@ def make_model_row(
     outcome = model.outcome
     if outcome.status == "failed":
         return TableRow(outcome.title, (), failure=outcome.reason or _NO_REASON)
-    caution = "above the ideal" if model.leaked else ""
+    caution = "above the ideal" if is_above_ideal(model) else ""
     return TableRow(outcome.title, cells(model), best=is_best(evaluation, model), caution=caution)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
-from skiagram.evaluation.inputs import seal_of
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.options import composed
@@ -17,6 +16,7 @@ from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.statistics.delong import auc_estimate
 from skiagram.statistics.estimate import Estimate
+from skiagram.steps.evaluation_inputs import seal_of
 from skiagram.studies.candidates import StudyOptions
 from skiagram.studies.pipeline_steps import DataSet
 from skiagram.studies.workspace import Workspace

@@ -7,7 +7,14 @@ from math import copysign, floor
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.clinical_utility import UTILITY
+from skiagram.evaluation.criteria import (
+    DecisiveComparison,
+    Standing,
+    find_decisive,
+    find_standing,
+)
+from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation, Verdict
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import (
@@ -50,27 +57,40 @@ from skiagram.statistics.estimate import Estimate, format_decimal, format_estima
 _ROW_HEIGHT = 0.27  # inches
 _EXTRA_LINE = 0.12  # inches, where a name takes more than a line
 _DIFFERENCE_HEIGHT = 1.0  # inches
+_BY_CHANCE, _CLASSICAL = "this can be chance", "the classical model is better"
+_NO_GAIN = "no gain that counts is likely"
+_MEANINGS: dict[Standing, str] = {
+    "better, enough": "better by more than that counts",
+    "better, too little": "better, but by less than counts",
+    "better": "better, but perhaps by less than counts",
+    "worse, by the margin": _CLASSICAL,
+    "worse": _CLASSICAL,
+    "equivalent": _NO_GAIN,
+    "not superior": _NO_GAIN,
+    "not inferior": _BY_CHANCE,
+    "undecided": _BY_CHANCE,
+}
 
 
 @section("The answer", place=0)
 def answer(evaluation: Evaluation, material: Material) -> Context:
     """Return the first page."""
     shown = [model for models in list_compared(evaluation).values() for model in models]
+    decisive = _decisive(evaluation)
     return {
         "sentences": state_answer(evaluation),
         "table": tabulate_answer(evaluation),
         "forest": draw_forest(evaluation, shown, "answer"),
-        "difference": _decisive(evaluation),
+        "difference": decisive.difference if decisive else None,
         "prevalence": describe_prevalence(evaluation),
     }
 
 
-def _decisive(evaluation: Evaluation) -> Estimate | None:
-    """Return the difference in AUC on which the answer rests; None without an interval."""
-    clean = evaluation.off_near_duplicates
-    estimate = clean.comparison.difference if clean else evaluation.difference
-    known = estimate is not None and estimate.low is not None and estimate.high is not None
-    return estimate if known else None
+def _decisive(evaluation: Evaluation) -> DecisiveComparison | None:
+    """Return the comparison on which the answer rests; None where it has no interval."""
+    decisive = find_decisive(evaluation)
+    known = decisive is not None and decisive.difference.low is not None
+    return decisive if known else None
 
 
 def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
@@ -86,23 +106,24 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     if verdict is None or verdict.decision == "none" or decisive is None:
         told = (verdict.headline, *verdict.reasons) if verdict else (evaluation.verdict,)
         return (*told, *_single_model(evaluation))
-    return (_decide(evaluation), _of_a_hundred(evaluation), _compare_auc(evaluation, decisive))
+    return (
+        _decide(evaluation, verdict, decisive),
+        _of_a_hundred(evaluation),
+        _compare_auc(evaluation, decisive),
+    )
 
 
-def _decide(evaluation: Evaluation) -> str:
-    verdict, clean = evaluation.answer, evaluation.off_near_duplicates
-    cases = clean.cases if clean else sum(evaluation.cases["reported"].values())
-    people = clean.patients if clean else evaluation.patients["reported"]
+def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparison) -> str:
     whose = "patients" if evaluation.patients_known else "groups of near duplicates"
     sealed = evaluation.task.design == "holdout"
     seen = (
         "which no model had seen" if sealed else "each scored by models that never saw its patient"
     )
     where = (
-        f"on {format_count(cases)} {'sealed test ' if sealed else ''}cases of "
-        f"{format_count(people)} {whose}, {seen}"
+        f"on {format_count(decisive.on.cases)} {'sealed test ' if sealed else ''}cases of "
+        f"{format_count(decisive.on.patients)} {whose}, {seen}"
     )
-    if clean:
+    if decisive.on is evaluation.off_near_duplicates:
         where += ", without the near duplicates of development cases"
     name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
     words = {
@@ -113,7 +134,7 @@ def _decide(evaluation: Evaluation) -> str:
         "open": f"Not settled: {where}, it is neither shown nor excluded that a {name} gains the "
         f"{gain} over classical features that counts as worthwhile.",
     }
-    return words[verdict.decision if verdict else "open"]
+    return words[verdict.decision]
 
 
 def _of_a_hundred(evaluation: Evaluation) -> str:
@@ -138,9 +159,10 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     instead = [f"{own.text} instead of {other.text}; " for own, other in pairs] or ["", ""]
     return (
         f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(found.value)} "
-        f"than the best classical model ({instead[0]}95 % interval {_range(found)}); of 100 others "
-        f"it raises {_more(alarms.value)} false alarms ({instead[1]}{_range(alarms)})."
-    ).replace("as many than", "as many as")
+        f"{'than' if found.value else 'as'} the best classical model ({instead[0]}95 % interval "
+        f"{_range(found)}); of 100 others it raises {_more(alarms.value)} false alarms "
+        f"({instead[1]}{_range(alarms)})."
+    )
 
 
 def _opponents(evaluation: Evaluation) -> list[ModelResult]:
@@ -158,10 +180,8 @@ def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | No
 
     The difference is that of the whole numbers in the table, so that the three agree.
     """
-    differences = evaluation.utility.differences if evaluation.utility else {}
-    sensitivity, specificity = (
-        differences.get(name, Estimate(None)) for name in ("sensitivity", "specificity")
-    )
+    paired = evaluation.figures.select(analysis=UTILITY, versus="classical")
+    sensitivity, specificity = (paired.find(figure=of) for of in ("sensitivity", "specificity"))
     if sensitivity.low is None or specificity.low is None:
         return None, None
     found, alarms = _scaled(sensitivity, 100), _scaled(specificity, -100)
@@ -190,29 +210,21 @@ def _range(estimate: Estimate) -> str:
     return f"{_more(estimate.low)} to {_more(estimate.high)}"
 
 
-def _compare_auc(evaluation: Evaluation, difference: Estimate) -> str:
-    low, high, margin = difference.low or 0.0, difference.high or 0.0, evaluation.margin
-    clean, name = evaluation.off_near_duplicates, evaluation.contender_words
-    if low > margin:
-        meaning = "better by more than that counts"
-    elif high < 0:
-        meaning = "the classical model is better"
-    elif high < margin:
-        meaning = "better, but by less than counts" if low > 0 else "no gain that counts is likely"
-    else:
-        meaning = "better, but perhaps by less than counts" if low > 0 else "this can be chance"
-    arms = clean.auc if clean else {arm: choice.auc for arm, choice in evaluation.arms.items()}
+def _compare_auc(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
+    difference, name = decisive.difference, evaluation.contender_words
     missing = Estimate(None)
-    own, other = (arms.get(arm, missing).value for arm in (evaluation.contender, "classical"))
-    values = f"Its AUC is {format_decimal(own)} instead of {format_decimal(other)}, a difference of"
-    if own is None or other is None:
-        values = "The difference in AUC is"
-    chance = any(
-        rival.arm == evaluation.contender and rival.rule == PREVALENCE and not rival.beaten
-        for rival in evaluation.simple_rules
+    first, second = (
+        decisive.on.auc.get(arm, missing).value for arm in (evaluation.contender, "classical")
     )
+    values = (
+        f"Its AUC is {format_decimal(first)} instead of {format_decimal(second)}, a difference of"
+    )
+    if first is None or second is None:
+        values = "The difference in AUC is"
+    bounds = f"{format_signed(difference.low)} to {format_signed(difference.high)}"
+    meaning = _MEANINGS[find_standing(difference, evaluation.margin)]
+    chance = decisive.fails("contender", PREVALENCE)
     useless = f" The {name} is not even shown to beat chance." if chance else ""
-    bounds = f"{format_signed(low)} to {format_signed(high)}"
     value = format_signed(difference.value)
     return f"{values} {value} (95 % interval {bounds}): {meaning}.{useless}"
 
@@ -347,7 +359,8 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
     """
     titles = [wrap_title(model.outcome.title) for model in models]
     row_height = _ROW_HEIGHT + _EXTRA_LINE * max(title.count("\n") for title in titles)
-    upper, difference = 0.75 + row_height * len(models), _decisive(evaluation)
+    upper, decisive = 0.75 + row_height * len(models), _decisive(evaluation)
+    difference = decisive.difference if decisive else None
     with open_sheet(upper + (_DIFFERENCE_HEIGHT if difference else 0)) as page:
         ratios = (upper, _DIFFERENCE_HEIGHT) if difference else (1,)
         panels = page.figure.subplots(len(ratios), 1, height_ratios=ratios, squeeze=False)[:, 0]

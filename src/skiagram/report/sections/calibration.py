@@ -7,16 +7,19 @@ from skiagram.evaluation.results import CalibrationResult, ModelResult, Reliabil
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
 from skiagram.report.formatting import ARM_TITLES, format_count, format_signed
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
 
-@section("Calibration", place=90)
+@section(
+    "Calibration",
+    place=90,
+    select=lambda evaluation, _: any(model.calibration for model in evaluation.models),
+    otherwise="no model has probabilities",
+)
 def calibration(evaluation: Evaluation, material: Material) -> Context:
     """Return the reliability curves, calibration in figures, and distances of probabilities."""
-    if not any(model.calibration for model in evaluation.models):
-        raise LeftOut("no model has probabilities")
     return {
         "reliability": draw_reliability(evaluation),
         "table": tabulate_calibration(evaluation),

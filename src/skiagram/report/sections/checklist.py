@@ -16,7 +16,9 @@ from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import (
     ARM_TITLES,
     finished_models,
@@ -128,8 +130,9 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     if difference and difference.value is not None:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
     readers = "fewer than two readers"
-    if study := evaluation.readers:
-        readers = f"{len(study.readers)} readers, mean AUC {format_estimate(study.mean)}"
+    if study := evaluation.figures.select(analysis=READERS, figure="roc_auc", versus=""):
+        mean = format_estimate(study.find(group=MEAN_READER))
+        readers = f"{len(study.list_distinct('model'))} readers, mean AUC {mean}"
     versions = material.provenance.versions
     return {
         "design": "a sealed test set"
@@ -176,9 +179,9 @@ def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
     spreads = [model.stability for model in evaluation.models if model.stability]
     return {
         "subgroups": any(model.subgroups for model in evaluation.models),
-        "sites": bool(evaluation.test_sites or evaluation.sites),
-        "several_sites": evaluation.sites is not None and len(evaluation.sites.sites) > 1,
-        "readers": evaluation.readers is not None,
+        "sites": bool(evaluation.test_sites or evaluation.site_column),
+        "several_sites": len(_list_sites(evaluation)) > 1,
+        "readers": bool(evaluation.figures.select(analysis=READERS)),
         "networks": "deep" in arms,
         "both_arms": "classical" in arms and not arms.isdisjoint({"deep", "encoder"}),
         "covariate_baseline": any("covariates" in rule for rule in rules) or "reader" in arms,
@@ -233,10 +236,14 @@ def _missing(treatment: pd.DataFrame) -> str:
     return f"{format_count(cases)} of {format_count(len(treatment))} cases had missing pixels"
 
 
+def _list_sites(evaluation: Evaluation) -> tuple[str, ...]:
+    return evaluation.figures.select(analysis=SITES).list_distinct("group")
+
+
 def _sites(evaluation: Evaluation) -> str:
-    if evaluation.sites:
-        number = format_count(len(evaluation.sites.sites))
-        return f"{number} values of “{evaluation.sites.column}”, each unseen by its models"
+    if evaluation.site_column:
+        number = format_count(len(_list_sites(evaluation)))
+        return f"{number} values of “{evaluation.site_column}”, each unseen by its models"
     if evaluation.test_sites:
         return f"tested on sites that training never saw: {', '.join(evaluation.test_sites)}"
     return "no site was held out"

@@ -10,10 +10,10 @@ from skiagram.report.formatting import (
     format_signed,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING
-from skiagram.statistics.significance import McNemar
+from skiagram.statistics.significance import McNemar, relate_to_margin
 
 ALPHA = 0.05
 _KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
@@ -29,24 +29,29 @@ _RELATIONS = {
 Name = Callable[[str], str]  # of a model, for people
 
 
-@section("Comparisons between models", place=60)
+@section(
+    "Comparisons between models",
+    place=60,
+    select=lambda evaluation, _: (
+        evaluation.primary or evaluation.secondary or evaluation.comparisons
+    ),
+    otherwise="fewer than two models were trained",
+)
 def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
-    if evaluation.primary is None and not evaluation.secondary and not evaluation.comparisons:
-        raise LeftOut("fewer than two models were trained")
-    titles = evaluation.titles
+    titles, margin = evaluation.titles, evaluation.margin
     return {
         "primary": tabulate_primary(evaluation),
         "scope": describe_scope(evaluation),
         "of_arms": tabulate_arm_pairs(evaluation),
-        "asked": tabulate_pairs(evaluation.comparisons, titles.__getitem__),
+        "asked": tabulate_pairs(evaluation.comparisons, titles.__getitem__, margin),
         "matrix": tabulate_differences(evaluation),
-        "secondary": tabulate_pairs(evaluation.secondary, titles.__getitem__),
+        "secondary": tabulate_pairs(evaluation.secondary, titles.__getitem__, margin),
     }
 
 
 def tabulate_pairs(
-    pairs: Sequence[Comparison], name: Name, *, corrected: bool = True
+    pairs: Sequence[Comparison], name: Name, margin: float, *, corrected: bool = True
 ) -> Table | None:
     """Return a row a pair, in the order given; None where there are none."""
     columns: dict[str, Callable[[Comparison], str]] = {
@@ -58,7 +63,7 @@ def tabulate_pairs(
         ),
         "p": lambda pair: format_p_value(pair.p),
         "p, Holm": lambda pair: format_p_value(pair.p_holm),
-        "What it shows": lambda pair: _RELATIONS[pair.relation],
+        "What it shows": lambda pair: _RELATIONS[relate_to_margin(pair.difference, margin)],
         "Only first : only second correct": lambda pair: _describe_mcnemar(pair.mcnemar),
     }
     if not corrected:
@@ -89,7 +94,7 @@ def tabulate_primary(evaluation: Evaluation) -> Table | None:
         )
         for model, kind, arm in sides:
             names = names | {model: _describe_choice(kind, arm, names) or names[model]}
-    return tabulate_pairs([primary], names.__getitem__, corrected=False)
+    return tabulate_pairs([primary], names.__getitem__, evaluation.margin, corrected=False)
 
 
 def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
@@ -103,7 +108,7 @@ def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
         choice = _describe_choice(kind, evaluation.arms[arms[model]], titles)
         return choice or f"{titles[model]}, {kind}"
 
-    return tabulate_pairs(evaluation.arm_pairs, name)
+    return tabulate_pairs(evaluation.arm_pairs, name, evaluation.margin)
 
 
 def _describe_choice(kind: str, arm: ArmChoice, titles: Mapping[str, str]) -> str:

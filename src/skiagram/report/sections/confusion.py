@@ -4,15 +4,18 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.formatting import finished_models, format_count, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
+from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows
 
 
-@section("Confusion matrices", place=50)
+@section(
+    "Confusion matrices",
+    place=50,
+    select=lambda evaluation, _: any(model.confusion for model in evaluation.models),
+    otherwise=NOT_TRAINED,
+)
 def confusion(evaluation: Evaluation, material: Material) -> Context:
     """Return (title, whether it is the best of its arm, matrix) of each trained model."""
-    if not any(model.confusion for model in evaluation.models):
-        raise LeftOut(NOT_TRAINED)
     return {
         "matrices": [
             (model.outcome.title, is_best(evaluation, model), tabulate_confusion(evaluation, model))

@@ -20,7 +20,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import ARM_TITLES, group_by_arm, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
+from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.statistics.estimate import format_decimal
 
 # Inches; fixed, so that a long name cannot squeeze the panels.
@@ -36,14 +36,18 @@ _AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
 _Drawn = Sequence[tuple[ModelResult, Curve]]
 
 
-@section("ROC and precision–recall curves", place=40)
+@section(
+    "ROC and precision–recall curves",
+    place=40,
+    select=lambda evaluation, _: any(
+        model.roc or model.precision_recall for model in evaluation.models
+    ),
+    otherwise=NOT_TRAINED,
+    of_more_classes="no single curve with more than two classes",
+)
 def curves(evaluation: Evaluation, material: Material) -> Context:
     """Return both figures."""
-    drawn = {name: draw_curves(evaluation, name) for name in _AXES}
-    if not any(drawn.values()):
-        several = evaluation.task.positive is None
-        raise LeftOut("no single curve with more than two classes" if several else NOT_TRAINED)
-    return drawn
+    return {name: draw_curves(evaluation, name) for name in _AXES}
 
 
 def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:

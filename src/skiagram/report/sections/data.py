@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import format_count, format_difference, format_p_value
 from skiagram.report.material import Material
@@ -47,7 +48,7 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     differing = [
         _shift_row(
             f"AUC of {titles[shift.model]}",
-            shift.disagrees,
+            has_shifted(shift),
             format_decimal(shift.out_of_fold),
             format_decimal(shift.test),
             format_difference(shift.difference),
@@ -60,7 +61,7 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
         share = trait.kind == "share"
         written = format_difference if share else format_estimate
         sides = (f"{trait.development:.4g}", f"{trait.test:.4g}", written(trait.difference))
-        row = _shift_row(trait.name, trait.differs, *sides, trait.p_holm)
+        row = _shift_row(trait.name, has_shifted(trait), *sides, trait.p_holm)
         (differing if share else ranked).append(row)
     if not differing and domain is None:
         return None

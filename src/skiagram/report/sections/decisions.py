@@ -1,11 +1,12 @@
 """Decisions: what each model's thresholds do on the reported cases, and what acting is worth."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
+from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.decisions import JUDGMENTS
-from skiagram.evaluation.evaluation_record import Evaluation, NetBenefitGain
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.figures import FIGURES, Figure
 from skiagram.evaluation.results import DecisionCurve, ModelResult
 from skiagram.report.drawing import (
@@ -19,7 +20,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import format_percent, format_signed, group_by_arm, is_best
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import (
     Cell,
     Cells,
@@ -28,7 +29,6 @@ from skiagram.report.tables import (
     TableRow,
     fill_cell,
     fill_difference,
-    tabulate,
     tabulate_models,
 )
 from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
@@ -52,11 +52,16 @@ _per_thousand = partial(format_decimal, digits=1)
 _gain = partial(format_signed, digits=1)
 
 
-@section("Decisions at a threshold", place=100)
+@section(
+    "Decisions at a threshold",
+    place=100,
+    select=lambda evaluation, _: (
+        evaluation.task.positive is not None or evaluation.figures.select(analysis=UTILITY)
+    ),
+    otherwise="no single threshold with more than two classes",
+)
 def decisions(evaluation: Evaluation, material: Material) -> Context:
     """Return operating points, paired differences and net benefit."""
-    if evaluation.task.positive is None and evaluation.utility is None:
-        raise LeftOut("no single threshold with more than two classes")
     return {
         "frequencies": natural_frequencies(evaluation),
         "operating_points": tabulate_operating_points(evaluation),
@@ -130,9 +135,9 @@ def _heading(metric: Figure, prevalence: float | None) -> str:
 
 def tabulate_utility(evaluation: Evaluation) -> Table:
     """Return the contender minus the best classical model: decisions and probabilities."""
-    differences = evaluation.utility.differences if evaluation.utility else {}
+    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
     rows = [
-        TableRow(title, [fill_difference(differences.get(name, _NOT_COMPARED))])
+        TableRow(title, [fill_difference(paired.find(figure=name) if paired else _NOT_COMPARED)])
         for name, title in _DIFFERENCES.items()
     ]
     columns = (f"{evaluation.contender_words.capitalize()} minus classical",)
@@ -141,33 +146,44 @@ def tabulate_utility(evaluation: Evaluation) -> Table:
 
 def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     """Return net benefit per 1,000 patients, one row per threshold; None where none is compared."""
-    utility, contender = evaluation.utility, evaluation.contender_words
-    if utility is None or utility.prevalence is None or not utility.net_benefit:
+    figures, contender = evaluation.figures.select(analysis=UTILITY), evaluation.contender_words
+    thresholds = figures.list_distinct("group")
+    if not thresholds:
         return None
-    columns: dict[str, Callable[[NetBenefitGain], Cell | str]] = {
-        "Probability given by the models": lambda one: _format_share(one.own_threshold),
-        "Act on all": lambda one: _per_thousand(one.act_on_all),
-        "Best classical model": lambda one: _per_thousand(one.classical),
-        f"Best {contender}": lambda one: _per_thousand(one.network),
-        f"{contender.capitalize()} minus classical": lambda one: fill_cell(one.gain, _gain, 1),
+    columns: dict[str, Callable[[FigureTable], Cell | str]] = {
+        "Probability given by the models": lambda at: _format_share(
+            at.find(figure="own_risk").value
+        ),
+        "Act on all": lambda at: _per_thousand(at.find(model=ALL).value),
+        "Best classical model": lambda at: _per_thousand(at.find(model=CLASSICAL).value),
+        f"Best {contender}": lambda at: _per_thousand(
+            at.find(model=evaluation.contender, versus="").value
+        ),
+        f"{contender.capitalize()} minus classical": lambda at: fill_cell(
+            at.find(versus=CLASSICAL), _gain, 1
+        ),
     }
-    title = f"Per 1,000 patients, {_format_share(utility.prevalence)} of them positive"
-    first = "Act from a risk of"
-    table = tabulate(utility.net_benefit, lambda one: _format_share(one.threshold), columns, first)
-    return replace(table, groups=[table.groups[0]._replace(title=title)])
+    share = figures.find(figure="prevalence").value
+    rows = [
+        TableRow(
+            _format_share(float(threshold)),
+            [fill(figures.select(group=threshold)) for fill in columns.values()],
+        )
+        for threshold in thresholds
+    ]
+    title = f"Per 1,000 patients, {_format_share(share)} of them positive"
+    return Table(tuple(columns), [Group(title, rows)], first="Act from a risk of")
 
 
 def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
     """Return a sentence for each threshold that has a figure."""
-    gains = evaluation.utility.net_benefit if evaluation.utility else ()
+    gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
     name = evaluation.contender_words
-    return tuple(
-        _net_benefit_words(benefit, name) for benefit in gains if benefit.gain.value is not None
-    )
+    return tuple(_net_benefit_words(gain, name) for gain in gains.rows if gain.value is not None)
 
 
-def _net_benefit_words(row: NetBenefitGain, contender: str) -> str:
-    low, high = row.gain.low or 0.0, row.gain.high or 0.0
+def _net_benefit_words(gain: FigureRow, contender: str) -> str:
+    low, high = gain.low or 0.0, gain.high or 0.0
     if low > 0:
         words = f"the {contender} is worth more than the classical model"
     elif high < 0:
@@ -175,8 +191,8 @@ def _net_benefit_words(row: NetBenefitGain, contender: str) -> str:
     else:
         words = "it is not shown which of the two is worth more"
     return (
-        f"If one acts from a risk of {_format_share(row.threshold)}, {words}. "
-        f"{contender.capitalize()} minus classical: {_gain(row.gain.value)} true positives per "
+        f"If one acts from a risk of {_format_share(float(gain.group))}, {words}. "
+        f"{contender.capitalize()} minus classical: {_gain(gain.value)} true positives per "
         f"1,000 patients ({_gain(low)} to {_gain(high)}), at equal numbers of false alarms."
     )
 

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 
 from skiagram.audit.contract import Finding
+from skiagram.evaluation.criteria import find_missing_patients, is_of_single_trainings
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -34,7 +36,7 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
     """
     opened = material.opening is not None and material.opening.number > 1
     openings = evaluation.answer.openings if evaluation.answer else ()
-    told = set(evaluation.simple_rule_words.values()) if openings else set()
+    told = describe_rules(evaluation, beaten=False) if openings else ()
     return (
         *([describe_opening(material.opening)] if opened else []),
         *openings,
@@ -64,7 +66,7 @@ def shorten(text: str) -> str:
 
 def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     """Yield what would answer more: trainings, patients, other sites, mended data."""
-    if evaluation.primary is not None and evaluation.primary.scope == "fits":
+    if evaluation.primary is not None and is_of_single_trainings(evaluation.primary):
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
             "another training would change."
@@ -73,13 +75,13 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     for finding in _graver(material):
         if finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
-    if not evaluation.test_sites and evaluation.sites is None:
+    if not evaluation.test_sites and not evaluation.site_column:
         yield "Test on patients of another site: how the models do there is not known."
 
 
 def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
-    planning, tested = evaluation.planning, evaluation.patients["reported"]
-    if planning is None or planning.detect is None or planning.detect <= tested:
+    planning, needed = evaluation.planning, find_missing_patients(evaluation)
+    if planning is None or needed is None:
         return
     people = "patients" if material.card.patients_known else "groups of near duplicates"
     equal = (
@@ -89,6 +91,6 @@ def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
     )
     yield (
         f"Test on more {people}: to find a difference in AUC of "
-        f"{format_decimal(evaluation.margin)}, about {round_up(planning.detect)} are needed "
-        f"instead of {format_count(tested)}{equal}."
+        f"{format_decimal(evaluation.margin)}, about {round_up(needed)} are needed "
+        f"instead of {format_count(evaluation.patients['reported'])}{equal}."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from skiagram.evaluation.criteria import find_better_finder, is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.results import FinderResult
 from skiagram.report.drawing import (
@@ -16,7 +17,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import ARM_TITLES, format_difference, format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import (
     Cell,
     Cells,
@@ -27,18 +28,22 @@ from skiagram.report.tables import (
     fill_difference,
 )
 from skiagram.statistics.estimate import MISSING, Estimate, format_decimal
-from skiagram.statistics.significance import relate_to_margin
 
 _RATES = ("0.25", "0.5", "1", "2", "4", "8")
 _LEGEND_LINE = 0.19  # inches
 
 
-@section("Finding lesions", place=7)
+@section(
+    "Finding lesions",
+    place=7,
+    select=lambda evaluation, _: evaluation.finding,
+    otherwise="no model searches for lesions",
+)
 def finding(evaluation: Evaluation, material: Material) -> Context:
     """Return curves, tables and what they are of."""
     found = evaluation.finding
     if found is None:
-        raise LeftOut("no model searches for lesions")
+        return {}
     return {
         "found": found,
         "froc": draw_froc(evaluation, found),
@@ -141,7 +146,7 @@ def _groups(
 ) -> list[Group]:
     rows: dict[str, list[TableRow]] = {}
     for arm, title, one in _by_arm(evaluation, found):
-        caution = "above the ideal" if one.leaked else ""
+        caution = "above the ideal" if is_above_ideal(one) else ""
         row = TableRow(title, cells(one), best=_is_standing(found, one), caution=caution)
         rows.setdefault(arm, []).append(row)
     return [Group(ARM_TITLES[arm], own) for arm, own in rows.items()]
@@ -214,21 +219,22 @@ def state_finding(evaluation: Evaluation) -> str:
         f"Figure of merit (JAFROC): {merits[0]} instead of {merits[1]}, a difference of "
         f"{format_difference(found.difference)}. Mean sensitivity: {means[0]} instead of "
         f"{means[1]}, a difference of {format_difference(more)}. With a margin of "
-        f"{format_decimal(evaluation.margin)}, {_relate(found, more, name, evaluation.margin)}."
+        f"{format_decimal(evaluation.margin)}, {_relate(found, name, evaluation.margin)}."
     )
 
 
-def _relate(found: FindingEvaluation, more: Estimate, name: str, margin: float) -> str:
+def _relate(found: FindingEvaluation, name: str, margin: float) -> str:
     """Say which finder is better: the one that has more of both figures."""
-    merit, sensitivity = found.relation, relate_to_margin(more, margin)
-    higher = {"better": f"the {name}", "worse": "the classical model"}
-    if merit in higher and merit == sensitivity:
-        return f"{higher[merit]} is better"
-    if merit in higher:
-        return (
-            f"{higher[merit]} has the higher figure of merit, but is not shown to find more: which "
-            "of them is better is not settled"
-        )
-    if merit == "equivalent" and sensitivity not in higher:
+    sides = {"contender": f"the {name}", "classical": "the classical model"}
+    better = find_better_finder(found, margin)
+    if better == "alike":
         return "the two are alike"
-    return "which of them finds more is not settled"
+    if better == "open":
+        return "which of them finds more is not settled"
+    side = sides[better.removesuffix(" in merit")]
+    if better in sides:
+        return f"{side} is better"
+    return (
+        f"{side} has the higher figure of merit, but is not shown to find more: which of them is "
+        "better is not settled"
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
@@ -57,11 +58,11 @@ def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
                 yield FIGURE[name].title if name in FIGURE else name, estimate
     for comparison in evaluation.comparisons:
         yield "Difference between two models", comparison.difference
-    if evaluation.utility:
-        for benefit in evaluation.utility.net_benefit:
-            yield FIGURE["utility.net_benefit"].title, benefit.gain
-        for estimate in evaluation.utility.differences.values():
-            yield FIGURE["utility.differences"].title, estimate
+    paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
+    for gain in paired.select(figure=NET_BENEFIT).rows:
+        yield FIGURE["utility.net_benefit"].title, gain
+    for difference in paired.select(group="").rows:
+        yield FIGURE["utility.differences"].title, difference
     single = {
         FIGURE["detectable"].title: evaluation.detectable,
         FIGURE["difference"].title: evaluation.difference,

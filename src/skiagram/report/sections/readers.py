@@ -1,39 +1,43 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import format_decimal
 
 
-@section("Several readers", place=130)
+@section(
+    "Several readers",
+    place=130,
+    select=lambda evaluation, _: evaluation.figures.select(analysis=READERS),
+    otherwise="fewer than two readers",
+    of_more_classes="defined for two classes",
+)
 def readers(evaluation: Evaluation, material: Material) -> Context:
     """Return the table of readers and what it shows."""
-    if evaluation.readers is None:
-        several = evaluation.task.positive is None
-        raise LeftOut("defined for two classes" if several else "fewer than two readers")
     return {"table": tabulate_readers(evaluation), "shown": describe_readers(evaluation)}
 
 
 def tabulate_readers(evaluation: Evaluation) -> Table | None:
     """Return a row a reader, their mean, and each arm against it; None with fewer than two."""
-    study = evaluation.readers
-    if study is None:
+    figures = evaluation.figures.select(analysis=READERS)
+    if not figures:
         return None
-    titles = evaluation.titles
-    known = {titles.get(name, name): auc for name, auc in study.readers.items()}
-    known["Mean reader"] = study.mean
-    single = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in known.items()]
+    titles, single = evaluation.titles, figures.select(versus="")
+    aucs = {titles.get(name, name): auc for name, auc in single.by_model("roc_auc").items()}
+    aucs["Mean reader"] = single.find(group=MEAN_READER)
+    rows = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in aucs.items()]
     arms = []
-    for arm, one in study.models.items():
+    for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
         auc = fill_cell(evaluation.arms[arm].auc) if arm in evaluation.arms else ""
-        p = (format_p_value(one.p), format_p_value(one.p_holm))
-        cells = (auc, fill_difference(one.difference), *p)
+        tested = (figures.find(model=arm, figure=name).value for name in ("p", "p_holm"))
+        cells = (auc, fill_difference(difference), *map(format_p_value, tested))
         arms.append(TableRow(titles[evaluation.best[arm]], cells))
     groups = (
-        Group(ARM_TITLES["reader"], single),
+        Group(ARM_TITLES["reader"], rows),
         Group("" if evaluation.compared else "Best of each arm", arms),
     )
     return Table(("AUC", "Minus the mean reader", "p", "p, Holm"), groups)
@@ -41,16 +45,17 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
 
 def describe_readers(evaluation: Evaluation) -> str:
     """Say what the readers show; empty with fewer than two."""
-    study = evaluation.readers
-    if study is None:
+    figures = evaluation.figures.select(analysis=READERS)
+    if not figures:
         return ""
     words = (
-        f"{len(study.readers)} readers, taken as a sample of readers, reach a mean AUC of "
-        f"{format_decimal(study.mean.value)}; between readers the true AUC spreads by "
-        f"{format_decimal(study.between)} (standard deviation)."
+        f"{len(figures.select(versus='').by_model('roc_auc'))} readers, taken as a sample of "
+        "readers, reach a mean AUC of "
+        f"{format_decimal(figures.find(group=MEAN_READER).value)}; between readers the true AUC "
+        f"spreads by {format_decimal(figures.find(figure='spread').value)} (standard deviation)."
     )
-    for arm, comparison in study.models.items():
-        low, high = comparison.difference.low, comparison.difference.high
+    for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
+        low, high = difference.low, difference.high
         if low is None or high is None:
             continue
         shown = "above" if low > 0 else "below" if high < 0 else "not shown to differ from"

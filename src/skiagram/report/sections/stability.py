@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.features.feature import Definition, find_definition
@@ -20,7 +21,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import finished_models, format_percent, format_signed
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
+from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal
 
@@ -33,17 +34,22 @@ _ROW = 0.36  # inches
 _APART = 0.2  # rows between folds and seeds
 
 
-@section("Stability", place=80)
+@section(
+    "Stability",
+    place=80,
+    select=lambda evaluation, _: any(model.stability for model in evaluation.models),
+    otherwise=NOT_TRAINED,
+)
 def stability(evaluation: Evaluation, material: Material) -> Context:
     """Return spreads, sources of variance, chosen features and ranks."""
-    if not any(model.stability for model in evaluation.models):
-        raise LeftOut(NOT_TRAINED)
+    ranking = evaluation.figures.select(analysis=RANKING)
     return {
         "drawn": draw_stability(evaluation),
         "table": tabulate_stability(evaluation),
         "variance": tabulate_variance(evaluation),
         "features": tabulate_chosen_features(evaluation, material.definitions),
         "ranks": tabulate_ranks(evaluation),
+        "order": {name: ranking.find(figure=name) for name in ("concordance", "p", "folds")},
     }
 
 
@@ -101,14 +107,14 @@ def tabulate_variance(evaluation: Evaluation) -> Table | None:
 
 def tabulate_ranks(evaluation: Evaluation) -> Table | None:
     """Return each model's mean rank and how often it comes first; None where nothing was ranked."""
-    ranking = evaluation.ranking
-    if ranking is None:
+    ranking = evaluation.figures.select(analysis=RANKING)
+    if not ranking:
         return None
-    mean, first = ranking.mean_rank, ranking.first
 
     def cells(model: ModelResult) -> Cells:
-        name = model.outcome.model
-        return [format_decimal(mean.get(name), 1), format_percent(first.get(name))]
+        figures = ranking.select(model=model.outcome.model)
+        mean, first = (figures.find(figure=name).value for name in ("mean_rank", "first"))
+        return [format_decimal(mean, 1), format_percent(first)]
 
     columns = ("Mean rank over folds", "Ranked first, share of resamples of patients")
     return tabulate_models(evaluation, columns, cells)

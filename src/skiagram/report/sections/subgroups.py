@@ -22,7 +22,7 @@ from skiagram.report.formatting import (
     metric_heading,
 )
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import MISSING, Estimate
 
@@ -32,16 +32,24 @@ _MAX_ROWS = 24  # more stand in the table alone
 _Drawn = list[tuple[ModelResult, str, tuple[Subgroup, ...]]]
 
 
-@section("Subgroups", place=110)
-def subgroups(evaluation: Evaluation, material: Material) -> Context:
-    """Return title → table for the best of each arm, of figures and of differences."""
-    best = [
+def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
+    """Return the best of each arm that were measured in parts of the cases."""
+    return [
         model
         for model in finished_models(evaluation)
         if is_best(evaluation, model) and model.subgroups
     ]
-    if not best:
-        raise LeftOut("no column tells parts of the cases (age, view, density, site, device)")
+
+
+@section(
+    "Subgroups",
+    place=110,
+    select=_select,
+    otherwise="no column tells parts of the cases (age, view, density, site, device)",
+)
+def subgroups(evaluation: Evaluation, material: Material) -> Context:
+    """Return title → table for the best of each arm, of figures and of differences."""
+    best = _select(evaluation, material)
     return {
         "tables": {model.outcome.title: tabulate_subgroups(evaluation, model) for model in best},
         "differences": {

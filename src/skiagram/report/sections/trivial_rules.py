@@ -1,18 +1,27 @@
 """The best model of each arm against trivial rules: the prevalence, one feature, a column."""
 
+from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.material import Material
-from skiagram.report.section import Context, LeftOut, section
+from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_difference
 
 
-@section("Comparison with trivial rules", place=70)
+@section(
+    "Comparison with trivial rules",
+    place=70,
+    select=lambda evaluation, _: evaluation.simple_rules,
+    otherwise="no model was chosen in any arm",
+)
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
-    if not evaluation.simple_rules:
-        raise LeftOut("no model was chosen in any arm")
     rules = {comparison.rule for comparison in evaluation.simple_rules}
-    return {"table": tabulate_trivial_rules(evaluation), "prevalence_alone": rules == {PREVALENCE}}
+    return {
+        "table": tabulate_trivial_rules(evaluation),
+        "sentences": describe_rules(evaluation),
+        "prevalence_alone": rules == {PREVALENCE},
+    }
 
 
 def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
@@ -23,7 +32,7 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     for comparison in evaluation.simple_rules:
         cells = [
             fill_difference(comparison.difference),
-            "yes" if comparison.beaten else "not shown",
+            "yes" if beats_rule(comparison) else "not shown",
         ]
         row = TableRow(titles[comparison.rule], cells)
         groups.setdefault(titles[comparison.model], []).append(row)

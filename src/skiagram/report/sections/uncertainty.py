@@ -5,18 +5,23 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
-from skiagram.report.section import NOT_TRAINED, Context, LeftOut, section
+from skiagram.report.section import NOT_TRAINED, Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
 from skiagram.statistics.estimate import format_decimal
 
 _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
 
 
-@section("Uncertainty of single cases", place=140)
+@section(
+    "Uncertainty of single cases",
+    place=140,
+    select=lambda evaluation, _: any(
+        model.prediction_sets or model.risk_coverage for model in evaluation.models
+    ),
+    otherwise=NOT_TRAINED,
+)
 def uncertainty(evaluation: Evaluation, material: Material) -> Context:
     """Return prediction sets, the coverage that was promised (empty without sets), and referral."""
-    if not any(model.prediction_sets or model.risk_coverage for model in evaluation.models):
-        raise LeftOut(NOT_TRAINED)
     levels = [model.prediction_sets.level for model in evaluation.models if model.prediction_sets]
     return {
         "promised": format_percent(levels[0]) if levels else "",

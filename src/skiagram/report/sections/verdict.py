@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from math import ceil
 
+from skiagram.evaluation.comparisons import RANKING
+from skiagram.evaluation.criteria import find_decisive, is_precise_enough
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import (
     DESIGN_WORDS,
     format_count,
@@ -46,7 +49,7 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
     return (
         *_more_patients(evaluation, "patients" if patients_known else "groups of near duplicates"),
         *_decisive_margins(evaluation),
-        *_beaten_rules(evaluation),
+        *describe_rules(evaluation, beaten=True),
         *_commonest_class(evaluation),
         *_variance_sources(evaluation),
         *_order_of_models(evaluation),
@@ -64,8 +67,7 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
         f"with these {format_count(reported)} {people}, a true difference in AUC of "
         f"{format_decimal(detectable.value)} is found with a probability of 80 %"
     )
-    settled = planning is None or (planning.settle is not None and planning.settle <= reported)
-    if detectable.value <= evaluation.margin and settled:
+    if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
     else:
         needed = _needed(planning, margin, people)
@@ -95,9 +97,9 @@ def round_up(patients: float) -> str:
 
 def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     """Tell for which other margins the answer would be another, on the cases that it follows."""
-    clean = evaluation.off_near_duplicates
-    estimate = clean.comparison.difference if clean else evaluation.difference
-    if estimate is None or estimate.low is None or estimate.high is None:
+    decisive = find_decisive(evaluation)
+    estimate = decisive.difference if decisive else Estimate(None)
+    if estimate.low is None or estimate.high is None:
         return
     low, high = format_decimal(estimate.low), format_decimal(estimate.high)
     choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
@@ -113,13 +115,6 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
             f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
             f"above {high} “no”; in between the question is open."
         )
-
-
-def _beaten_rules(evaluation: Evaluation) -> Iterator[str]:
-    """Tell what the models beat; what they do not stands among the warnings."""
-    for words in evaluation.simple_rule_words.values():
-        if words not in evaluation.warnings:
-            yield words
 
 
 def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
@@ -151,10 +146,11 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
 
 def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     """Tell where another draw of patients would put another model first."""
-    if evaluation.ranking is None or not evaluation.ranking.first:
+    shares = evaluation.figures.select(analysis=RANKING).by_model("first")
+    if not shares:
         return
-    titles = evaluation.titles
-    leader, share = max(evaluation.ranking.first.items(), key=lambda item: item[1])
+    titles, share_of = evaluation.titles, {name: of.value or 0.0 for name, of in shares.items()}
+    leader, share = max(share_of.items(), key=lambda item: item[1])
     chosen = leader in evaluation.best.values()
     words = (
         f"Among all models, {titles[leader]} has the highest AUC in {format_percent(share)} of "

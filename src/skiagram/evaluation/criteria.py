@@ -1,0 +1,296 @@
+"""Every decision on figures, once: pure predicates, each with its rule and where that is from.
+
+What follows from figures is not kept beside them: page, terminal, MLflow and card ask here. Words
+stand in `verdict`, in `warnings` and in the sections.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from skiagram.evaluation.evaluation_record import (
+    PREVALENCE,
+    CleanComparison,
+    Comparison,
+    Decision,
+    DomainShift,
+    Evaluation,
+    FindingEvaluation,
+    RuleComparison,
+    Shift,
+    TraitShift,
+)
+from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.results import FinderResult, ModelResult
+from skiagram.statistics.delong import has_leaked
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.significance import LEVEL, Relation, relate_to_margin
+
+CHANCE = 0.5
+UNLIKE = 0.65
+FEW_PATIENTS = 40
+FEW_OF_A_PART = 20
+
+Side = Literal["contender", "classical"]
+SIDES: tuple[Side, Side] = ("contender", "classical")
+Standing = Relation | Literal["better, enough", "better, too little", "worse, by the margin"]
+_DECISION: dict[Standing, Decision] = {
+    "better, enough": "yes",
+    "better, too little": "no",
+    "worse, by the margin": "no",
+    "worse": "no",
+    "equivalent": "no",
+    "not superior": "no",
+}
+
+
+def find_standing(difference: Estimate, margin: float) -> Standing:
+    """Return where the 95 % interval of a difference lies with regard to 0 and to ± margin.
+
+    It is the relation of `relate_to_margin` (Piaggio et al. 2012, JAMA 308:2594), in which `better`
+    and `worse` are told apart by the margin; `better` alone leaves open whether by the margin.
+    """
+    low, high = difference.low or 0.0, difference.high or 0.0
+    relation = relate_to_margin(difference, margin)
+    if relation == "better" and low > margin:
+        return "better, enough"
+    if relation == "better" and high < margin:
+        return "better, too little"
+    return "worse, by the margin" if relation == "worse" and high < -margin else relation
+
+
+def decide_by_margin(difference: Estimate, margin: float) -> Decision:
+    """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
+    return _DECISION.get(find_standing(difference, margin), "open")
+
+
+def lower_decision(decision: Decision, other: Decision) -> Decision:
+    """Return the one that recommends less."""
+    return min(decision, other, key=("no", "open", "yes", "none").index)
+
+
+def beats_rule(rule: RuleComparison) -> bool:
+    """Return whether a model beats a simple rule: better, with a p value corrected over all rules.
+
+    Without a p value the lower bound decides. The rules are a family of their own (Holm 1979).
+    """
+    difference = rule.difference
+    if rule.p_holm is None:
+        return difference.low is not None and difference.low > 0
+    return difference.value is not None and difference.value > 0 and rule.p_holm < LEVEL
+
+
+def is_unbeaten(rule: RuleComparison) -> bool:
+    """Return whether a rule that could be compared is not shown to be beaten."""
+    return rule.difference.low is not None and not beats_rule(rule)
+
+
+def is_better_than_model(rule: RuleComparison) -> bool:
+    """Return whether a rule is shown to be better than the model, by interval and corrected p."""
+    high = rule.difference.high
+    return high is not None and high < 0 and (rule.p_holm is None or rule.p_holm < LEVEL)
+
+
+def is_above_ideal(result: ModelResult | FinderResult) -> bool:
+    """Return whether a model is above the ideal observer, by more than 39 of 40 honest ones are.
+
+    No scores can be; what is surely above has seen labels. A finder is held against the limits of
+    both its figures.
+    """
+    above = [result.above_ideal] if isinstance(result, ModelResult) else []
+    if isinstance(result, FinderResult):
+        above = [result.merit_above, result.sensitivity_above]
+    return any(estimate is not None and has_leaked(estimate) for estimate in above)
+
+
+def has_shifted(shift: Shift | TraitShift) -> bool:
+    """Return whether the two sides differ, by a p value corrected over all that was compared."""
+    return shift.p_holm < LEVEL
+
+
+def are_told_apart(domain: DomainShift, above: float = CHANCE) -> bool:
+    """Return whether a classifier tells test from development cases with an AUC surely above that.
+
+    Above chance it may say why figures differ. Above 0.65, a convention of this project, figures of
+    one side may not hold on the other, and everybody is warned (`UNLIKE`).
+    """
+    return domain.auc.low is not None and domain.auc.low > above
+
+
+def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:
+    """Yield (class, patients) where intervals may be too narrow: below 40 patients.
+
+    Simulated in `studies/coverage`: below that, intervals of the AUC may hold less than promised.
+    """
+    for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
+        if patients < FEW_PATIENTS:
+            yield name, patients
+
+
+def is_of_single_trainings(comparison: Comparison) -> bool:
+    """Return whether another training of the same models might give another difference."""
+    return comparison.scope == "fits"
+
+
+@dataclass(frozen=True)
+class DecisiveComparison:
+    """The primary comparison on one set of cases, all or those without near duplicates."""
+
+    evaluation: Evaluation
+    on: CleanComparison
+
+    @property
+    def difference(self) -> Estimate:
+        """Return AUC of the contender minus that of the classical model."""
+        return self.on.comparison.difference
+
+    @property
+    def simple_rules(self) -> tuple[str, ...]:
+        """Return the simple rules besides chance."""
+        named = (rule.rule for rule in self._against("contender") if rule.rule != PREVALENCE)
+        return tuple(dict.fromkeys(named))
+
+    def fails(self, side: Side, rule: str) -> bool:
+        """Return whether a side is not shown to beat a rule."""
+        return any(each.rule == rule and is_unbeaten(each) for each in self._against(side))
+
+    def loses(self, side: Side, rule: str) -> bool:
+        """Return whether a side is shown to be worse than a rule."""
+        return any(each.rule == rule and is_better_than_model(each) for each in self._against(side))
+
+    @property
+    def useless(self) -> bool:
+        """Return whether neither is shown to beat chance."""
+        return all(self.fails(side, PREVALENCE) for side in SIDES)
+
+    @property
+    def decision(self) -> Decision:
+        """Return whether to use the contender.
+
+        The difference decides, and so does that from every rule which the contender is not shown to
+        beat: what recommends least holds.
+        """
+        margin = self.evaluation.margin
+        decision = decide_by_margin(self.difference, margin)
+        for rule in filter(is_unbeaten, self._against("contender")):
+            decision = lower_decision(decision, decide_by_margin(rule.difference, margin))
+        return decision
+
+    def _against(self, side: Side) -> tuple[RuleComparison, ...]:
+        arm = self.evaluation.contender if side == "contender" else side
+        return tuple(rule for rule in self.on.rules if rule.arm == arm)
+
+
+def compare_on_all(evaluation: Evaluation) -> DecisiveComparison | None:
+    """Return the primary comparison on all reported cases; None where nothing was compared."""
+    if evaluation.primary is None or evaluation.primary.difference.value is None:
+        return None
+    auc = {arm: choice.auc for arm, choice in evaluation.arms.items()}
+    cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
+    rules, gain = evaluation.simple_rules, evaluation.gain
+    on = CleanComparison(auc, evaluation.primary, gain, rules, cases, patients)
+    return DecisiveComparison(evaluation, on)
+
+
+def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
+    """Return the comparison that answer and verdict follow: without near duplicates, if there are.
+
+    A model may only remember near duplicates of development cases.
+    """
+    clean = evaluation.off_near_duplicates
+    if clean is None or clean.comparison.difference.value is None:
+        return compare_on_all(evaluation)
+    return DecisiveComparison(evaluation, clean)
+
+
+def is_remembered(evaluation: Evaluation) -> bool:
+    """Return whether cases have near duplicates and nothing can be compared without them."""
+    return evaluation.near_duplicates > 0 and evaluation.off_near_duplicates is None
+
+
+def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
+    """Return which models that stand for an arm are above the ideal, in images and in finding.
+
+    With one of them no verdict is given.
+    """
+    standing = list_standing(evaluation)
+    leaked = [model.outcome.model for model in evaluation.models if is_above_ideal(model)]
+    finders = evaluation.finding.arms.values() if evaluation.finding else ()
+    return (
+        [model for model in leaked if model in standing],
+        [finder.model for finder in finders if is_above_ideal(finder)],
+    )
+
+
+def list_standing(evaluation: Evaluation) -> set[str]:
+    """Return the models that were chosen for the two arms that are compared, in any fold."""
+    arms = (evaluation.contender, "classical")
+    return {model for arm in arms for model in evaluation.arms[arm].chosen}
+
+
+def decide(evaluation: Evaluation) -> Decision:
+    """Return whether to use a network instead of classical features; `none` where none can tell.
+
+    It is worth using where it gains more than the margin; it is not where a gain above the margin
+    is unlikely, that is outside the 95 % interval; otherwise the question is open. A network that
+    is not shown to beat chance, or a simple rule, is never recommended.
+    """
+    decisive = find_decisive(evaluation)
+    if decisive is None or compare_on_all(evaluation) is None or any(list_leaked(evaluation)):
+        return "none"
+    if is_remembered(evaluation):
+        return lower_decision(decisive.decision, "open")
+    return decisive.decision
+
+
+def decide_finding(evaluation: Evaluation) -> Decision:
+    """Return whether a network gains more than the margin in the figure of merit of finding.
+
+    That figure ranks lesions against images alone: a finder that marks every place with the odds
+    of the image as a whole gains in it and finds next to nothing. So `yes` asks that more lesions
+    are found, too, and `no` that not more are found, by more than the margin: where the two figures
+    say opposite things, the question is open.
+    """
+    found = evaluation.finding
+    if found is None or found.difference is None:
+        return "none"
+    decision = decide_by_margin(found.difference, evaluation.margin)
+    more = found.sensitivity_difference.low if found.sensitivity_difference else None
+    if decision == "yes" and (more is None or more <= 0):
+        return "open"
+    if decision == "no" and more is not None and more > evaluation.margin:
+        return "open"
+    return decision
+
+
+def find_better_finder(
+    found: FindingEvaluation, margin: float
+) -> Literal["contender", "classical", "contender in merit", "classical in merit", "alike", "open"]:
+    """Return which finder has more of both figures; `in merit` where only one says so."""
+    if found.difference is None:
+        return "open"
+    merit = relate_to_margin(found.difference, margin)
+    sensitivity = relate_to_margin(found.sensitivity_difference or Estimate(None), margin)
+    if merit == "better":
+        return "contender" if sensitivity == merit else "contender in merit"
+    if merit == "worse":
+        return "classical" if sensitivity == merit else "classical in merit"
+    alike = merit == "equivalent" and sensitivity not in {"better", "worse"}
+    return "alike" if alike else "open"
+
+
+def find_missing_patients(evaluation: Evaluation) -> int | None:
+    """Return how many patients would find a difference of the margin, if more than were tested."""
+    planning, tested = evaluation.planning, evaluation.patients["reported"]
+    if planning is None or planning.detect is None or planning.detect <= tested:
+        return None
+    return planning.detect
+
+
+def is_precise_enough(evaluation: Evaluation) -> bool:
+    """Return whether more patients would change little: the margin is found, and settled, here."""
+    detectable, planning = evaluation.detectable, evaluation.planning
+    if detectable is None or detectable.value is None or detectable.value > evaluation.margin:
+        return False
+    tested = evaluation.patients["reported"]
+    return planning is None or (planning.settle is not None and planning.settle <= tested)

@@ -1,0 +1,152 @@
+"""What stage evaluate reads: scores, cases, the opened seal, lesions, and traits of the images.
+
+The seal is opened here alone, and the opening is noted before. `evaluation` reads no file.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.compute.checkout import home
+from skiagram.evaluation.finding import FindingTables
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.shift import CaseTraits
+from skiagram.finding.candidates import Ceiling
+from skiagram.finding.marks import read_spacing
+from skiagram.image_store.shards import Image, is_volume
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates.pairs import content_digest
+from skiagram.records import (
+    IDEAL_MARKS,
+    MARKS,
+    PREDICTIONS,
+    Cases,
+    DataCard,
+    Predictions,
+    Task,
+    read_cases,
+    read_record,
+    read_table,
+)
+from skiagram.sealing.labels import are_encrypted, open_labels
+from skiagram.sealing.ledger import Comparison, note_opening
+
+_MAX_SIDE = 4_000  # cases
+
+
+def read_inputs(
+    root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
+) -> EvaluationInputs:
+    """Read scores and cases; open the seal, and note it in the ledger before all else."""
+    truth = root / "data/sealed/truth.parquet"
+    cases, task = read_cases(root / "data/cases")
+    sealed = open_labels(root / "data/sealed", task)
+    comparison = describe_comparison(root, score_folders, options)
+    opening = note_opening(home(root), comparison, root) if comparison.seal else None
+    models = tuple(Predictions.read(folder) for folder in score_folders)
+    has_marks = any(model.marks is not None for model in models)
+    return EvaluationInputs(
+        models=models,
+        cases=cases,
+        task=task,
+        sealed=sealed,
+        encrypted=are_encrypted(root / "data/sealed"),
+        truth=read_table(truth) if truth.exists() else None,
+        duplicates=read_table(root / "data/audit/near_duplicates.parquet"),
+        covariates=read_table(root / "data/cases/covariates.parquet"),
+        card=read_record(DataCard, root / "data/cases/card.json"),
+        comparison=comparison,
+        opening=opening,
+        traits=read_case_traits(root, cases),
+        finding=read_finding(root, task) if has_marks else None,
+    )
+
+
+def seal_of(images: ImageStore, test: Iterable[str]) -> str:
+    """Return what tells a sealed test set from any other: its images, without names or labels."""
+    digests = sorted(content_digest(image) for image in images.images(list(test)))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def describe_comparison(
+    root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
+) -> Comparison:
+    """Return what the seal is to be opened for, before it is opened.
+
+    Two comparisons are the same if all scores and options are equal, whoever made them.
+    """
+    cases, task = read_cases(root / "data/cases")
+    generated = (root / "data/sealed/truth.parquet").exists()
+    sealed = task.design == "holdout" and not generated
+    files = (PREDICTIONS, MARKS)
+    scores = {
+        folder.name: hashlib.sha256(
+            b"".join((folder / name).read_bytes() for name in files if (folder / name).exists())
+        ).hexdigest()
+        for folder in score_folders
+    }
+    text = json.dumps([scores, options], sort_keys=True, allow_nan=False)
+    return Comparison(
+        data=read_record(DataCard, root / "data/cases/card.json").name,
+        seal=seal_of(ImageStore(root / "data/images"), cases.test().case_id) if sealed else "",
+        opened_by="evaluate",
+        models=tuple(scores),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def read_finding(root: Path, task: Task) -> FindingTables:
+    """Read where the lesions are, for models that left marks."""
+    sealed = root / "data/sealed"
+    ceiling = read_record(Ceiling, root / "data/candidates/proposal.json")
+    known = read_table(root / "data/cases" / MARKS)
+    ideal = sealed / IDEAL_MARKS
+    return FindingTables(
+        lesions=read_table(sealed / MARKS) if task.design == "holdout" else known,
+        known=known,
+        spacing=read_spacing(ImageStore(root / "data/images")),
+        ceiling=ceiling.reached / ceiling.lesions if ceiling.places and ceiling.lesions else None,
+        ideal=read_table(ideal) if ideal.exists() else None,
+    )
+
+
+def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
+    """Read features and covariates, and measure the images as ingested.
+
+    Of more than 4,000 cases of a side a part that is evenly spread over their order is read.
+
+    Returns:
+        None under `cv`, where no case is sealed.
+    """
+    tested = cases.split == "test"
+    if not tested.any():
+        return None
+    chosen = np.concatenate([_spread(np.flatnonzero(side)) for side in (tested, ~tested)])
+    case_id = cases.case_id[chosen].tolist()
+    store, features = ImageStore(root / "data/images"), root / "data/features.parquet"
+    images = pd.DataFrame([{"case_id": case} | _measure(store.image(case)) for case in case_id])
+    known = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
+    if not features.exists():
+        return CaseTraits(images[["case_id"]], known)
+    table = read_table(features)
+    return CaseTraits(table[table["case_id"].isin(case_id)], known)
+
+
+def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(rows) <= _MAX_SIDE:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, _MAX_SIDE).astype(np.int64)]
+
+
+def _measure(image: Image) -> dict[str, float]:
+    """Return brightness and size of (height, width, …) or (depth, height, width, 1)."""
+    height, width = image.shape[1:3] if is_volume(image) else image.shape[:2]
+    seen = image[np.isfinite(image)]
+    brightness = float(seen.mean(dtype=np.float64)) if seen.size else np.nan
+    return {"brightness": brightness, "height": float(height), "width": float(width)}
