@@ -84,6 +84,15 @@ def effective_patients(patient: Patients) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
 
 
+def independent_cases(patient: Patients) -> float:
+    """Return how many independent cases patients may stand for, were their cases not alike.
+
+    The cases where all patients have equally many; no more than the patients where few have most.
+    """
+    patients = len(np.unique(patient))
+    return max(float(patients), effective_patients(patient) * len(patient) / max(patients, 1))
+
+
 def degrees_of_freedom(*samples: Patients) -> float:
     """Return the degrees of freedom of a variance over patients.
 
