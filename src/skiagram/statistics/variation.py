@@ -179,6 +179,27 @@ def overlap_factor(folds: int, repeats: int) -> float:
     return 1 / repeats + folds / (folds - 1)
 
 
+def error_of_shift(
+    held_out: Variation, tested: Variation, patients: tuple[int, int], folds: int
+) -> float:
+    """Return the standard error of a figure of test cases minus that of held-out cases.
+
+    No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
+    Of a patient the larger variance of the two sides is taken for both: that of few, nearly
+    perfectly ordered patients is too small. The held-out figure's is that of a single repeat times
+    K / (K − 1), the overlap of the training sets; with 1 / R besides, as `overlap_factor` has it,
+    most shifts are missed (simulated).
+
+    Args:
+        patients: On the two sides.
+        folds: Of the held-out cases; 0 where one fit scored them.
+    """
+    assumed = overlap_factor(folds, held_out.repeats) if folds else 1.0
+    of_patient = max(held_out.variance / assumed * patients[0], tested.variance * patients[1])
+    overlap = folds / (folds - 1) if folds else 1.0
+    return float(np.sqrt(of_patient * (overlap / patients[0] + 1 / patients[1])))
+
+
 def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tuple[Floats, Floats]:
     """Return (repeats, n) values of two models with equally many repeats.
 
