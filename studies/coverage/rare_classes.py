@@ -117,10 +117,10 @@ is wrong where it is better by just that (promised at most 2.5 %), *no* in the r
         text
         + """
 Of a nearly perfect order a sample often shows next to no error, and its variance is far too small.
-Where it says more than 5 independent cases a patient of the smaller class, the interval reaches at
-least as far as Wilson's on so many, and a difference is put together from both intervals. Without
-that 10 + 300 patients held 89 % at .95, and *no* was wrong in 5.7 % of the row of .025. The price
-is length: the nearer to 1, the more.
+Where it says more than 5 independent cases a case of the smaller class (a patient, where few have
+most images), the interval reaches at least as far as Wilson's on so many, and a difference is put
+together from both intervals. Without that 10 + 300 patients held 89 % at .95, and *no* was wrong in
+5.7 % of the row of .025. The price is length: the nearer to 1, the more.
 """
     )
 

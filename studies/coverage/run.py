@@ -20,11 +20,13 @@ import numpy as np
 from free_response import free_response_section
 from groups import groups_section
 from held_out_calibration import calibration_section
+from inner_choice import inner_choice_section
 from learning_curves import learning_curves_section
 from numpy.typing import NDArray
 from procedures import procedures_section
 from rare_classes import rare_classes_section
 from scipy.stats import norm
+from several_classes import several_classes_section
 from shifts import shifts_section
 from unequal_patients import influences_section, unequal_patients_section
 from within_fits import within_fits_section
@@ -208,9 +210,9 @@ difference between two equal models, in simulated data: `python studies/coverage
 SECOND = """
 From {enough} patients of a class on, the default contains the true value in {least} to {most}.
 
-Logit DeLong is the default, and BCa where no closed form is at hand (several classes). With ten
-patients of a class the plain form and the percentiles are too narrow, the more so the nearer the
-AUC is to 1, where BCa fails too; the logit form is somewhat too wide.
+Logit DeLong is the default. With ten patients of a class the plain form and the percentiles are too
+narrow, the more so the nearer the AUC is to 1, where BCa fails too; the logit form is somewhat too
+wide.
 
 ## Decisions at a fixed threshold, AUC .85
 
@@ -260,8 +262,10 @@ def page(simulations: int, replicates: int) -> str:
     text += unequal_patients_section(max(1, simulations // 2), replicates)
     text += influences_section(max(1, simulations // 2))
     text += groups_section(max(1, simulations // 2))
+    text += several_classes_section(max(1, simulations // 4))
     text += procedures_section(max(1, 3 * simulations // 4), simulations)
     text += within_fits_section(max(1, simulations // 5))
+    text += inner_choice_section(max(1, simulations // 4))
     text += free_response_section(max(1, simulations // 4))
     text += rare_classes_section(simulations)
     text += calibration_section(max(1, simulations // 20))

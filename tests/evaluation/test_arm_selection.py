@@ -42,6 +42,7 @@ def with_inner_strength(model: Predictions, known: Scenario, strengths: list[flo
         )
         for k, column in enumerate(softmax(scores, axis=1).T):
             table.loc[rows, f"probability_{k}"] = column
+            table.loc[rows, f"score_{k}"] = scores[:, k]
     return replace(model, table=table)
 
 
@@ -105,15 +106,32 @@ def inner_auc_of_chosen(known: Scenario) -> float:
     """Return the mean over outer folds of the higher inner AUC, by scikit-learn."""
     development = label_cases(known.cases, known.task, known.sealed)
     positive = dict(zip(development.case_id, development.label == 1, strict=True))
-    inner = [model.part("inner") for model in two_forests(known)]
-    areas = [
-        [
-            roc_auc_score([positive[case] for case in rows["case_id"]], rows["probability_1"])
-            for _, rows in table.groupby("fold", sort=True)
-        ]
-        for table in inner
-    ]
+    areas = []
+    for model in two_forests(known):
+        inner = model.part("inner")
+        inner = inner.assign(positive=[positive[case] for case in inner["case_id"]])
+        areas.append([_within_inner_folds(rows) for _, rows in inner.groupby("fold", sort=True)])
     return float(np.max(areas, axis=0).mean())
+
+
+def _within_inner_folds(rows: pd.DataFrame) -> float:
+    folds = [part for _, part in rows.groupby("inner_fold")]
+    pairs = [part["positive"].sum() * (~part["positive"]).sum() for part in folds]
+    areas = [roc_auc_score(part["positive"], part["probability_1"]) for part in folds]
+    return float(np.average(areas, weights=pairs))
+
+
+def test_inner_scores_of_two_fits_are_not_ranked_together(known: Scenario) -> None:
+    """Each inner fit orders its own cases perfectly, on a scale of its own."""
+    model = with_inner_strength(finished(known, "one", strength=1.0), known, [30, 30, 30])
+    table = model.table.copy()
+    apart = (table["part"] == "inner") & (table["inner_fold"] == 1)
+    table.loc[apart, "score_1"] += 100.0
+    table.loc[apart, "probability_1"] = 1 - 1e-3 * (1 - table.loc[apart, "probability_1"])
+    table.loc[apart, "probability_0"] = 1 - table.loc[apart, "probability_1"]
+    development = label_cases(known.cases, known.task, known.sealed)
+    found = inner_auc_by_fold(replace(model, table=table), development)
+    assert found == dict.fromkeys([(0, 0), (0, 1), (0, 2)], 1.0)
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from skiagram.evaluation.metrics import estimate_metrics, estimate_partial_auc
 from skiagram.evaluation.options import PartialRange
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.statistics.bootstrap import draw_patients
+from skiagram.statistics.delong import macro_placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 from skiagram.statistics.variation import effective_patients, variance_of_mean
@@ -88,6 +89,10 @@ def test_more_classes_have_macro_figures_and_no_operating_point() -> None:
     found = estimates(scores, cases)
     macro = roc_auc_score(cases.label, scores.probability[0], multi_class="ovr")
     assert found["roc_auc"].value == pytest.approx(macro)
+    projected = macro_placements(scores.probability, cases.label, cases.patient)
+    half = projected.variation.half / (macro * (1 - macro))
+    reach = logit(macro) - half, logit(macro) + half
+    assert logit([found["roc_auc"].low, found["roc_auc"].high]) == pytest.approx(reach)
     assert "hand_till_auc" in found
     assert "sensitivity" not in found
 

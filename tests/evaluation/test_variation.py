@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skiagram.statistics.variation import (
     Variation,
+    error_of_shift,
     over_folds,
     over_trainings,
     overlap_factor,
@@ -86,6 +87,16 @@ def test_the_factor_of_overlap_is_nadeau_and_bengios() -> None:
     found = over_folds(single, np.inf, folds, repeats)
     assert found.variance == pytest.approx(expected)
     assert found.scope == "procedure"
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_a_shift_has_the_variance_of_a_patient_on_both_sides(repeats: int) -> None:
+    """A patient has variance 1 on either side; five folds overlap by 5/4 in any repeats."""
+    held_out, tested = over_folds(1 / 100, np.inf, 5, repeats), Variation(1 / 50)
+    found = error_of_shift(held_out, tested, (100, 50), 5)
+    assert found == pytest.approx(np.sqrt(1.25 / 100 + 1 / 50))
+    ordered = error_of_shift(held_out, Variation(1e-6), (100, 50), 5)
+    assert ordered == pytest.approx(found)
 
 
 def test_without_variance_only_equality_has_a_p_value() -> None:

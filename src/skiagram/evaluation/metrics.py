@@ -102,15 +102,10 @@ def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
     return _of_repeats(discrimination.roc_auc, scores, scores.order, cases.label == cases.positive)
 
 
-def estimate_auc(scores: Scores, cases: LabelledCases, draws: PatientDraws) -> Estimate:
-    """Estimate the AUC: by DeLong for two classes, one-vs-rest by bootstrap for more."""
-    missing = missing_pairs(scores, cases)
-    if missing:
-        return Estimate(None, reason=missing)
-    ranked = binary_placements(scores, cases)
-    if ranked is not None:
-        return auc_estimate(ranked)
-    return bootstrap_estimate(auc_of_repeats(scores, cases), draws)
+def estimate_auc(scores: Scores, cases: LabelledCases, _: PatientDraws) -> Estimate:
+    """Estimate the AUC: of two classes, or one-vs-rest of more, by placements."""
+    ranked = auc_placements(scores, cases)
+    return auc_estimate(ranked) if ranked else Estimate(None, reason=missing_pairs(scores, cases))
 
 
 def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, ...]:

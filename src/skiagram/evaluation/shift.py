@@ -27,7 +27,7 @@ from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
 from skiagram.statistics.significance import correct_by_holm
-from skiagram.statistics.variation import Z, effective_patients, overlap_factor
+from skiagram.statistics.variation import Z, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
 _REPLICATES = 400  # of a standard error, with more than two classes
@@ -40,10 +40,7 @@ _MIN_PATIENTS = 10  # of a side
 def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tuple[Shift, ...]:
     """Compare each model's AUC on the test cases with its out-of-fold AUC.
 
-    No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
-    Of a patient the larger variance of the two sides is taken for both: that of few, nearly
-    perfectly ordered patients is too small. That of the out-of-fold AUC is widened for the overlap
-    of the folds' training sets, as no unbiased estimate exists; the test errs towards silence. The
+    The standard error is that of `error_of_shift`, and the test errs towards silence. The
     model behind the test scores saw more cases than those of the folds, which raises its AUC a
     little: a small sealed gain is no alarm, and a loss is found in spite of it. With more than two
     classes the AUCs are one-vs-rest and their variances are those of resampled patients.
@@ -65,12 +62,8 @@ def _shift(model: MeasuredModel, setting: EvaluationSet) -> Shift | None:
         return None
     scores = align_scores(model.predictions, "out_of_fold", known)
     held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
-    overlap = overlap_factor(scores.folds, len(scores.probability)) if scores.folds else 1.0
-    of_patient = max(
-        held_out.variation.variance / overlap * known.patients,
-        tested.variation.variance * setting.cases.patients,
-    )
-    error = float(np.sqrt(of_patient * (overlap / known.patients + 1 / setting.cases.patients)))
+    patients = known.patients, setting.cases.patients
+    error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
     if not error > 0:
         return None
     value = tested.auc - out_of_fold

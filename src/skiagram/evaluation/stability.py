@@ -33,12 +33,18 @@ class FoldAuc:
     ratio: float
 
 
-def fit_auc(scores: Floats, probability: Floats, cases: LabelledCases) -> Floats:
-    """Return (1,) the AUC of one fit: of the score difference, or one-vs-rest of probabilities."""
-    weights = np.ones((1, len(cases)))
-    if cases.positive is None:
-        return one_vs_rest_auc(probability, cases.label, weights)
-    return roc_auc(score_difference(scores, cases.positive), cases.label == cases.positive, weights)
+def fit_auc(
+    scores: Floats, probability: Floats, cases: LabelledCases, fit: NDArray[np.int64]
+) -> Floats:
+    """Return (1,) the AUC within fits: of the score difference, or one-vs-rest of probabilities.
+
+    Args:
+        fit: (n,) the fit that scored each case; only pairs of one fit count.
+    """
+    weights, positive = np.ones((1, len(cases))), cases.positive
+    if positive is None:
+        return one_vs_rest_auc(probability, cases.label, weights, fit)
+    return roc_auc(score_difference(scores, positive), cases.label == positive, weights, fit)
 
 
 def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
@@ -56,15 +62,16 @@ def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
 
 
 def _groups(
-    part: pd.DataFrame, development: LabelledCases, pooled: bool = False
+    part: pd.DataFrame, development: LabelledCases
 ) -> Iterator[tuple[tuple[int, int], tuple[float, int]]]:
-    """Yield (repeat, fold), (AUC, cases); pooled scores of several fits rank by probability."""
+    """Yield (repeat, fold), (AUC, cases); of inner scores the pairs within an inner fold count."""
     for key, rows in part.groupby(["repeat", "fold"], sort=True):
         cases = development.of(rows["case_id"].tolist(), f"scores of repeat and fold {key}")
         probability = probabilities_of(rows)
-        order = probability if pooled else scores_of(rows)
+        fit = rows["inner_fold"].to_numpy(dtype=np.int64)
+        area = fit_auc(scores_of(rows), probability, cases, fit)
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
-        yield (repeat, fold), (float(fit_auc(order, probability, cases)[0]), len(rows))
+        yield (repeat, fold), (float(area[0]), len(rows))
 
 
 def assess_stability(folds: FoldAuc, reported: Scores, cases: LabelledCases) -> Stability:
@@ -122,9 +129,9 @@ def inner_auc(predictions: Predictions, development: LabelledCases) -> Estimate:
 def inner_auc_by_fold(
     predictions: Predictions, development: LabelledCases
 ) -> dict[tuple[int, int], float]:
-    """Return (repeat, outer fold) → AUC of its inner folds; NaN where a class is absent."""
+    """Return (repeat, outer fold) → AUC within its inner folds; NaN where none has a pair."""
     inner = predictions.part("inner")
-    return {key: value for key, (value, _) in _groups(inner, development, pooled=True)}
+    return {key: value for key, (value, _) in _groups(inner, development)}
 
 
 def _spread(values: Floats) -> float | None:

@@ -27,6 +27,7 @@ from skiagram.statistics.variation import (
     Variation,
     covariance_of_means,
     effective_patients,
+    independent_cases,
     is_clustered,
     over_folds,
     over_trainings,
@@ -34,8 +35,8 @@ from skiagram.statistics.variation import (
 )
 
 _NOTHING = 1e-15
-# Most independent cases that a patient of the smaller class may stand for: it is about 2 in normal
-# densities, and more only where an order happens to be nearly perfect (simulated).
+# A case of the smaller class stands for about 2 independent ones in normal densities, and for more
+# only where an order happens to be nearly perfect (simulated).
 MOST_CASES = 5.0
 
 
@@ -52,7 +53,8 @@ class Placements:
         label: (n,) true class, of two classes whether it is the positive one; every class occurs.
         patient: (n,) patients numbered from 0.
         folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
-        most_cases: Most independent cases that a patient of the smaller class may stand for.
+        most_cases: Most independent cases that a case of the smaller class may stand for
+            (`independent_cases`), by which it is told whether a variance is too small.
     """
 
     values: NDArray[np.float64]
@@ -106,8 +108,20 @@ class Placements:
     def capped(self) -> bool:
         """Return whether the variance of the AUC is too small to be believed."""
         value, variance = self.mean, self.variation.variance
-        most = self.most_cases * self.smaller_class
-        return variance == 0 or not 0 < value < 1 or is_capped(value, variance, most)
+        return not 0 < value < 1 or is_capped(value, variance, self.most)
+
+    @property
+    def most(self) -> float:
+        """Return the most independent cases that the variance of the AUC may stand for."""
+        return self.most_cases * min(independent_cases(self.patient[side]) for side in self.sides)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Return the interval of the AUC, also where it is exactly 0 or 1."""
+        value, variation = self.mean, self.variation
+        if variation.variance == 0 or not 0 < value < 1:
+            return wilson_interval(value, self.most_cases * self.smaller_class, variation.quantile)
+        return auc_interval(value, variation.variance, self.most, variation.quantile)
 
     def single(self) -> "list[Placements]":
         """Return each repeat on its own."""
@@ -280,9 +294,7 @@ def auc_estimate(auc: Placements) -> Estimate:
     if variation.variance == 0 or not 0 < value < 1:
         low, high = wilson_interval(value, auc.smaller_class)
         return Estimate(value, low, high, "Wilson on the patients of the smaller class")
-    most = auc.most_cases * auc.smaller_class
-    low, high = auc_interval(value, variation.variance, most, variation.quantile)
-    return Estimate(value, low, high, f"logit DeLong{_words(auc)}")
+    return Estimate(value, *auc.bounds, f"logit DeLong{_words(auc)}")
 
 
 def auc_interval(
@@ -330,15 +342,12 @@ def difference_variation(auc: Placements, other: Placements) -> Variation:
     variation = combination([(1.0, auc), (-1.0, other)]).variation
     if variation.variance == 0 or not (auc.capped or other.capped):
         return variation
-    spread, spread_of_other = auc.variation.variance, other.variation.variance
+    own, others = auc.variation.variance, other.variation.variance
     correlation = 0.0
-    if spread > 0 and spread_of_other > 0:
-        shared = (spread + spread_of_other - variation.variance) / 2
-        correlation = float(np.clip(shared / np.sqrt(spread * spread_of_other), -1, 1))
-    first, second = (
-        (each.low or 0.0, each.high or 0.0) for each in map(auc_estimate, (auc, other))
-    )
-    arms = _recovered(auc.mean, other.mean, first, second, correlation)
+    if own > 0 and others > 0:
+        shared = (own + others - variation.variance) / 2
+        correlation = float(np.clip(shared / np.sqrt(own * others), -1, 1))
+    arms = _recovered(auc.mean, other.mean, auc.bounds, other.bounds, correlation)
     below, above = (arm / variation.quantile for arm in arms)
     variance = max(variation.variance, below * above)
     return replace(variation, variance=variance, errors=(below, above))
@@ -354,9 +363,8 @@ def _recovered(
     """Return how far a difference reaches down and up, by the intervals of its two figures."""
     (low, high), (other_low, other_high) = interval, other_interval
     arms = ((value - low, other_high - other), (high - value, other - other_low))
-    below, above = (
-        float(np.sqrt(max(0.0, one**2 + two**2 - 2 * correlation * one * two))) for one, two in arms
-    )
+    squares = (one**2 + two**2 - 2 * correlation * one * two for one, two in arms)
+    below, above = (float(np.sqrt(max(_NOTHING, square))) for square in squares)
     return below, above
 
 

@@ -64,8 +64,7 @@ class Figure:
 
 def auc_figure(auc: Placements) -> Figure:
     """Return an AUC as a figure to be compared with that of other cases."""
-    patients = auc.smaller_class
-    return Figure(auc.mean, patients, auc.variation, auc.most_cases * patients, auc.samples)
+    return Figure(auc.mean, auc.smaller_class, auc.variation, auc.most, auc.samples)
 
 
 def share_figure(success: Floats, patient: Patients) -> Figure:

@@ -84,6 +84,15 @@ def effective_patients(patient: Patients) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
 
 
+def independent_cases(patient: Patients) -> float:
+    """Return how many independent cases patients may stand for, were their cases not alike.
+
+    The cases where all patients have equally many; no more than the patients where few have most.
+    """
+    patients = len(np.unique(patient))
+    return max(float(patients), effective_patients(patient) * len(patient) / max(patients, 1))
+
+
 def degrees_of_freedom(*samples: Patients) -> float:
     """Return the degrees of freedom of a variance over patients.
 
@@ -168,6 +177,27 @@ def overlap_factor(folds: int, repeats: int) -> float:
         folds: Outer folds, ≥ 2.
     """
     return 1 / repeats + folds / (folds - 1)
+
+
+def error_of_shift(
+    held_out: Variation, tested: Variation, patients: tuple[int, int], folds: int
+) -> float:
+    """Return the standard error of a figure of test cases minus that of held-out cases.
+
+    No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
+    Of a patient the larger variance of the two sides is taken for both: that of few, nearly
+    perfectly ordered patients is too small. The held-out figure's is that of a single repeat times
+    K / (K − 1), the overlap of the training sets; with 1 / R besides, as `overlap_factor` has it,
+    most shifts are missed (simulated).
+
+    Args:
+        patients: On the two sides.
+        folds: Of the held-out cases; 0 where one fit scored them.
+    """
+    assumed = overlap_factor(folds, held_out.repeats) if folds else 1.0
+    of_patient = max(held_out.variance / assumed * patients[0], tested.variance * patients[1])
+    overlap = folds / (folds - 1) if folds else 1.0
+    return float(np.sqrt(of_patient * (overlap / patients[0] + 1 / patients[1])))
 
 
 def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tuple[Floats, Floats]:
