@@ -95,9 +95,9 @@ def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
     return Installed(venv, place / "folder")
 
 
-def test_the_wheel_holds_the_files_of_a_study_and_no_table_of_patients(wheel: Path) -> None:
+def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    template = [name for name in names if name.startswith("skiagram/study_folder/template/")]
+    template = [name for name in names if name.startswith("skiagram/projects/template/")]
     assert {name.rpartition("/")[2] for name in template} >= {"dvc.yaml", "ingest.py", ".gitignore"}
     assert not [name for name in names if name.endswith((".csv", ".age", ".pyc"))]
     assert all(name.startswith("skiagram") for name in names)
@@ -118,44 +118,44 @@ def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_pa
         "skiagram", "compare", "scores.csv", "--label", "label", "--a", "a", "--b", "b"
     )
     assert done.returncode == 0, done.stderr
-    done = plain.run("skiagram", "new", "study")
+    done = plain.run("skiagram", "new", "project")
     assert done.returncode == 2
-    assert "skiagram[study]" in done.stderr
+    assert "skiagram[project]" in done.stderr
 
 
 def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_path: Path) -> None:
-    study = installed(wheel, tmp_path, plain=False)
+    project = installed(wheel, tmp_path, plain=False)
     generator = np.random.default_rng(0)
     for at in range(40):
-        place = study.folder / "lesions" / ("no", "yes")[at % 2]
+        place = project.folder / "lesions" / ("no", "yes")[at % 2]
         place.mkdir(parents=True, exist_ok=True)
         pixels = generator.normal(100 + 10 * (at % 2), 20, (24, 24)).clip(0, 255)
         Image.fromarray(pixels.astype(np.uint8)).save(place / f"{at}.png")
     line = ("skiagram", "run", "lesions", "--positive", "yes", "--quick", "--networks", "none")
-    done = study.run(*line, "--features", "first_order")
+    done = project.run(*line, "--features", "first_order")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "lesions-study/reports/report.html" in done.stdout
+    assert "lesions-project/reports/report.html" in done.stdout
     assert "] train_baseline@logistic_regression" in done.stderr
-    done = study.run(*line, "--features", "first_order", "--baselines", "single_feature")
+    done = project.run(*line, "--features", "first_order", "--baselines", "single_feature")
     begun = {word.split("] ")[1] for word in done.stderr.splitlines() if "] " in word}
     assert begun <= {"digest", "combine", "evaluate", "record"}, done.stderr
-    with (study.folder / "lesions-study/tables/lesions.cases.csv").open() as file:
+    with (project.folder / "lesions-project/tables/lesions.cases.csv").open() as file:
         assert len(file.readlines()) == 41
-    done = study.run("git", "status", "--porcelain", "-uall", folder="lesions-study")
+    done = project.run("git", "status", "--porcelain", "-uall", folder="lesions-project")
     assert ".csv" not in done.stdout
-    before = digests(study)
-    assert digests(study) == before
-    (about,) = study.venv.rglob("skiagram-*.dist-info/METADATA")
+    before = digests(project)
+    assert digests(project) == before
+    (about,) = project.venv.rglob("skiagram-*.dist-info/METADATA")
     about.write_text(re.sub(r"(?m)^Version: .*", "Version: 99.0", about.read_text()))
-    after = digests(study)
+    after = digests(project)
     assert len(before) > 8
     stages = before.keys() - {"options"}
     assert all(after[name] != before[name] for name in stages), "another version reruns each stage"
 
 
-def digests(study: Installed) -> dict[str, str]:
+def digests(project: Installed) -> dict[str, str]:
     """Return stage → what stands for the code that it runs, made anew."""
-    done = study.run("python", "pipeline/digest.py", folder="lesions-study")
+    done = project.run("python", "pipeline/digest.py", folder="lesions-project")
     assert done.returncode == 0, done.stderr
-    code = study.folder / "lesions-study/data/code"
+    code = project.folder / "lesions-project/data/code"
     return {path.name: path.read_text() for path in code.iterdir()}
