@@ -64,6 +64,19 @@ def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
     assert "Taken over" not in capsys.readouterr().out
 
 
+def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path) -> None:
+    came = shipped_files() | {"conf/gone/a.yaml": b"a: 1", "conf/gone/b.yaml": b"b: 1"}
+    files._write(project, came)
+    files._write_record(project, came)
+    (project / "conf/gone/b.yaml").write_text("b: mine\n")
+    plan_upgrade(project, mine=["conf/gone/b.yaml"]).write(project)
+    assert [path.name for path in (project / "conf/gone").iterdir()] == ["b.yaml"]
+    (project / "conf/gone/b.yaml").write_text("b: 1")
+    files._write_record(project, came)
+    plan_upgrade(project).write(project)
+    assert not (project / "conf/gone").exists()
+
+
 def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

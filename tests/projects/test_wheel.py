@@ -4,22 +4,30 @@ Libraries are not downloaded again: the environment sees those of this one, but 
 where the plain installation is meant.
 """
 
+import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
+
+from skiagram.projects.files import read_record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.thorough
 
+EARLIER = "000d04b1"  # a commit in which a project of today was called a study
+MINE = ("--mine", "params.yaml", "conf/dataset/phantom.yaml")  # if the new version changed them too
 EXTRAS = [
     "dvc",
     "hydra",
@@ -68,9 +76,25 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("wheel")
+    return built(REPOSITORY, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of an earlier commit."""
+    sources = tmp_path_factory.mktemp("earlier")
+    archive = ["git", "archive", "--format=tar", EARLIER]
+    done = subprocess.run(archive, cwd=REPOSITORY, capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no commit {EARLIER} in this clone: {done.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as packed:
+        packed.extractall(sources, filter="data")
+    return built(sources, tmp_path_factory.mktemp("earlier_wheel"))
+
+
+def built(sources: Path, place: Path) -> Path:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    subprocess.run(build, cwd=sources, check=True, capture_output=True)
     (path,) = place.glob("*.whl")
     return path
 
@@ -78,10 +102,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
     venv = place / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-deps"]
-    shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    line = [*uv, "--python", str(venv / "bin/python"), str(wheel)]
-    subprocess.run(line, env=shell, check=True, capture_output=True)
+    install(wheel, venv)
     own = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
     (own / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     for command in () if plain else ("dvc",):
@@ -93,6 +114,14 @@ def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
         (own / "refused.pth").write_text("import refused\n")
     (place / "folder").mkdir()
     return Installed(venv, place / "folder")
+
+
+def install(wheel: Path, venv: Path) -> None:
+    """Install a wheel in place of whichever version is there."""
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-deps"]
+    shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    line = [*uv, "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
+    subprocess.run(line, env=shell, check=True, capture_output=True)
 
 
 def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel: Path) -> None:
@@ -151,6 +180,45 @@ def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_
     assert len(before) > 8
     stages = before.keys() - {"options"}
     assert all(after[name] != before[name] for name in stages), "another version reruns each stage"
+
+
+def test_a_project_of_an_earlier_version_is_upgraded_and_runs(
+    earlier: Path, wheel: Path, tmp_path: Path
+) -> None:
+    project = installed(earlier, tmp_path, plain=False)
+    assert project.run("skiagram", "new", "mine").returncode == 0
+    mine = project.folder / "mine"
+    before = read_record(mine)
+    few = {"baselines": ["logistic_regression"], "networks": [], "features": "first_order"}
+    edited = {
+        "params.yaml": few | {"folds": 2},
+        "conf/dataset/phantom.yaml": {"patients": {"train": 40, "validation": 10, "test": 40}},
+    }
+    for name, values in edited.items():
+        options = yaml.safe_load((mine / name).read_text()) | values
+        (mine / name).write_text(yaml.safe_dump(options))
+    (mine / "conf/model/own.yaml").write_text("own: 1\n")
+    done = project.run("dvc", "repro", "ingest", folder="mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    install(wheel, project.venv)
+    done = project.run("skiagram", "upgrade", *MINE, folder="mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shipped = read_record(mine)
+    assert shipped != before
+    for name, digest in shipped.items():
+        same = hashlib.sha256((mine / name).read_bytes()).hexdigest() == digest
+        assert same == (name not in edited), name
+    assert not [name for name in before.keys() - shipped.keys() if (mine / name).exists()]
+    assert (mine / "conf/model/own.yaml").exists()
+    done = project.run("skiagram", "upgrade", folder="mine")
+    assert "Every file is that of the installed version, or yours." in done.stdout
+
+    done = project.run("dvc", "repro", folder="mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (mine / "reports/report.html").exists()
+    done = project.run("dvc", "status", folder="mine")
+    assert set(re.findall(r"^(\w+):", done.stdout, re.MULTILINE)) <= {"digest"}, done.stdout
 
 
 def digests(project: Installed) -> dict[str, str]:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from importlib.metadata import version
@@ -118,6 +119,8 @@ class Upgrade:
         for name, new in self.taken.items():
             if new is None:
                 (folder / name).unlink(missing_ok=True)
+                with suppress(OSError):  # of a folder that holds more
+                    (folder / name).parent.rmdir()
         _write_record(folder, self.files)
 
 
