@@ -175,12 +175,15 @@ def write_section(options: int, seeds: int, moments: list[Moment], kills: int, e
     ]
     before = 0
     for mark in marks:
-        until = [moment for moment in moments if moment.rows <= mark]
+        until = [moment for moment in moments if moment.rows <= min(mark, total - 1)]
         since = [moment for moment in until if moment.rows >= before]
         peak = max(moment.memory for moment in until) / 2**20
         lines.append(f"| {mark} | {peak:.0f} | {_spread(since)} |")
         before = mark
     lines += [
+        "",
+        "Afterwards, while the table, the page and MLflow's runs are written, it holds at most "
+        f"{max(moment.memory for moment in moments) / 2**20:.0f} MiB.",
         "",
         f"Killed {kills} times at random moments and begun again each time, it ended with equal "
         f"bytes of table and page: **{'yes' if equal else 'no'}**.",
