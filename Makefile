@@ -36,7 +36,7 @@ setup: .venv/installed ## make .venv from the pinned lock files
 	touch .venv/installed
 
 lock: ## renew requirements.lock from pyproject.toml
-	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --extra study --group dev pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --upgrade --extra project --group dev pyproject.toml -o requirements.lock
 
 repro: setup ## run the pipeline and print the table of models and the report's path
 	python pipeline/lock.py
@@ -82,7 +82,7 @@ ui: setup ## every recorded run in the browser; Ctrl-C ends it
 runs: setup ## every run, committed or an experiment: what differs, selection AUC, and the difference on test cases
 	python pipeline/runs.py
 
-wheel: setup ## the package with everything that a study needs, in dist/
+wheel: setup ## the package with everything that a project needs, in dist/
 	tag=$$(git describe --exact-match --tags 2>/dev/null || true)
 	if [ -n "$$tag" ] && [ "$$tag" != "v$$(hatchling version)" ]; then
 	  echo "This commit is tagged $$tag, and pyproject.toml says version $$(hatchling version): make them one." >&2

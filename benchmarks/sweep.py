@@ -143,7 +143,16 @@ def write_page(tables: dict[str, list[Table]], taken: dict[str, list[float]]) ->
         "|--:|--:|--:|",
         *rows,
     ]
-    PAGE.write_text("\n".join(lines) + "\n")
+    write_part(0, "\n".join(lines))
+
+
+def write_part(number: int, text: str) -> None:
+    """Write the first part of docs/results/sweep.md or its section, and leave the other one."""
+    written = PAGE.read_text() if PAGE.exists() else ""
+    parts = [part.strip() for part in written.split("\n## ", 1)]
+    parts = [parts[0], *(f"## {part}" for part in parts[1:])]
+    parts[number:] = [text, *parts[number + 1 :]]
+    PAGE.write_text("\n\n".join(parts) + "\n")
 
 
 def _spread(values: list[float]) -> str:

@@ -2,9 +2,9 @@
 
 It runs where sources, option files or locked versions changed; the others depend on their own
 digest, so that an edit or another version of a library reruns the stages whose code it is part of,
-and a comment none. In a study of one's own it runs each time, and the installed skiagram as a whole
-is part of every digest. What DVC made for a model that params.yaml names no longer goes, since
-stages after it depend on the whole of `models` and `scores`.
+and a comment none. In a project of one's own it runs each time, and the installed skiagram as a
+whole is part of every digest. What DVC made for a model that params.yaml names no longer goes,
+since stages after it depend on the whole of `models` and `scores`.
 """
 
 import hashlib

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src"
-if SOURCES.is_dir():  # a study of one's own has none, and runs the installed package
+if SOURCES.is_dir():  # a project of one's own has none, and runs the installed package
     sys.path.insert(0, str(SOURCES))
     os.environ["PYTHONPATH"] = os.pathsep.join(  # for workers
         [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]

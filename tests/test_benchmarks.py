@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from benchmarks import sweep
 from benchmarks.common import machine
 from benchmarks.ratio import Ratio, Section, Side, Table, compare, page, renew_sections, set_rounds
 
@@ -57,3 +58,15 @@ def test_the_machine_is_described_without_its_name_or_a_path() -> None:
     assert f"Python {platform.python_version()}" in text
     assert platform.node() not in text
     assert str(Path.cwd()) not in text
+
+
+def test_a_part_of_the_page_of_sweeps_is_renewed_and_the_other_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "PAGE", tmp_path / "sweep.md")
+    sweep.write_part(0, "# Sweeps\n\nold")
+    sweep.write_part(1, "## Rows\n\nmany")
+    sweep.write_part(0, "# Sweeps\n\nnew")
+    assert (tmp_path / "sweep.md").read_text() == "# Sweeps\n\nnew\n\n## Rows\n\nmany\n"
+    sweep.write_part(1, "## Rows\n\nmore")
+    assert (tmp_path / "sweep.md").read_text() == "# Sweeps\n\nnew\n\n## Rows\n\nmore\n"

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from skiagram.radiomics.features import RadiomicsFeatures, extract
-    from skiagram.report.notebook import ScoreComparison, StudyResult, compare, read_study
+    from skiagram.report.notebook import ProjectResult, ScoreComparison, compare, read_project
 
 __all__ = [
+    "ProjectResult",
     "RadiomicsFeatures",
     "ScoreComparison",
-    "StudyResult",
     "compare",
     "extract",
-    "read_study",
+    "read_project",
 ]
 
 _PLACES = {
     "skiagram.radiomics.features": ("RadiomicsFeatures", "extract"),
-    "skiagram.report.notebook": ("ScoreComparison", "StudyResult", "compare", "read_study"),
+    "skiagram.report.notebook": ("ScoreComparison", "ProjectResult", "compare", "read_project"),
 }
 
 

@@ -194,7 +194,7 @@ def _run(folder: Path, *more: str) -> str:
     line = [sys.executable, "-m", "skiagram", "run", folder.name, "--quick", *more]
     done = subprocess.run(line, cwd=folder.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return (folder.parent / f"{folder.name}-study/reports/report.html").read_text()
+    return (folder.parent / f"{folder.name}-project/reports/report.html").read_text()
 
 
 @pytest.mark.thorough
@@ -212,5 +212,5 @@ def test_images_with_masks_go_to_a_report(choice: str, tmp_path: Path) -> None:
     assert "Development cases: benign 12 images" in page
     table = tmp_path / "features.csv"
     line = [sys.executable, "-m", "skiagram", "features", str(table)]
-    subprocess.run(line, cwd=tmp_path / "busi-study", check=True, capture_output=True)
+    subprocess.run(line, cwd=tmp_path / "busi-project", check=True, capture_output=True)
     assert len(table.read_text().splitlines()) == 25

@@ -1,4 +1,4 @@
-"""`skiagram run` up to its first stage; `tests/study_folder/test_wheel.py` runs the stages too."""
+"""`skiagram run` up to its first stage; `tests/projects/test_wheel.py` runs the stages too."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 from skiagram.cli.main import main
 from skiagram.cli.run import _choose
-from skiagram.study_folder import files, running
+from skiagram.projects import files, running
 from tests.datasets.own_folders import sound_folder
 
 pytestmark = pytest.mark.slow
@@ -16,16 +16,16 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder; studies are made without git and DVC, and none is run."""
+    """Work in an empty folder; projects are made without git and DVC, and none is run."""
 
-    def make_study(folder: Path) -> list[str]:
+    def make_project(folder: Path) -> list[str]:
         files._write(folder, files.shipped_files())
         files._write_record(folder, files.shipped_files())
         return []
 
-    monkeypatch.setattr(files, "make_study", make_study)
-    monkeypatch.setattr(running, "run_stages", lambda study: 0)
-    monkeypatch.setattr(running, "show_results", lambda study, shown: 0)
+    monkeypatch.setattr(files, "make_project", make_project)
+    monkeypatch.setattr(running, "run_stages", lambda project: 0)
+    monkeypatch.setattr(running, "show_results", lambda project, shown: 0)
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
     for name in ("PATH", "DVC_ROOT"):
@@ -41,28 +41,28 @@ def test_a_line_sets_what_the_run_chooses(
     chosen = []
     for more in (["--quick"], ["--networks", "none", "--repeats", "5"]):
         assert main([*line, *more]) == 0
-        chosen.append(yaml.safe_load((empty / "films-study/params.yaml").read_text()))
+        chosen.append(yaml.safe_load((empty / "films-project/params.yaml").read_text()))
         monkeypatch.chdir(empty)
     quick, whole = chosen
     assert (quick["dataset"], quick["design"], quick["folds"]) == ("films", "cv", 2)
     assert quick["networks"] == ["tiny_cnn"]
     assert (whole["networks"], whole["repeats"], whole["folds"]) == ([], 5, 3)
     assert len(whole["baselines"]) > 5
-    monkeypatch.chdir(empty / "films-study")
+    monkeypatch.chdir(empty / "films-project")
     _choose({}, {"conf/model/cnn_3d.yaml": {"training.input.box": {"margin": 3.0}}})
-    text = (empty / "films-study/conf/model/cnn_3d.yaml").read_text()
+    text = (empty / "films-project/conf/model/cnn_3d.yaml").read_text()
     assert yaml.safe_load(text)["training"]["input"]["box"] == {"margin": 3.0}
     assert "# networks from seeds of their own" in text
     assert "class_weights: null #" in text
 
 
-def test_of_the_table_a_study_gets_the_named_columns_alone(empty: Path, tmp_path: Path) -> None:
+def test_of_the_table_a_project_gets_the_named_columns_alone(empty: Path, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     assert "Mary" in own.csv.read_text()  # its column `name`, which nobody names
     line = ["run", str(own.folder), str(own.csv), "--positive", "cancer", "--covariates", "age"]
     assert main(line) == 0
-    written = [path for path in (empty / "films-study").rglob("*") if path.is_file()]
-    assert empty / "films-study/tables/films.cases.csv" in written
+    written = [path for path in (empty / "films-project").rglob("*") if path.is_file()]
+    assert empty / "films-project/tables/films.cases.csv" in written
     for path in written:
         assert b"Mary" not in path.read_bytes(), path
 
@@ -77,5 +77,5 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(
     said = capsys.readouterr()
     names = [path.relative_to(own.folder).as_posix() for path in (first, last)]
     assert any(" and ".join(pair) in said.out for pair in (names, names[::-1]))
-    assert "Or waive it in films-study/conf/dataset/films.yaml" in said.out
+    assert "Or waive it in films-project/conf/dataset/films.yaml" in said.out
     assert len(said.err.splitlines()) == 1

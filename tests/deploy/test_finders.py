@@ -1,4 +1,4 @@
-"""Finders mark new images as the study marked its test images, each beside its other side."""
+"""Finders mark new images as the project marked its test images, each beside its other side."""
 
 import csv
 from dataclasses import replace
@@ -67,8 +67,8 @@ JUDGE: dict[str, Any] = {"inverse_regularisation": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
 
 
-class Study(NamedTuple):
-    """A trained finder, its test images as files, and what the study said of them."""
+class Trained(NamedTuple):
+    """A trained finder, its test images as files, and what the project said of them."""
 
     model: Path
     films: Path
@@ -77,7 +77,7 @@ class Study(NamedTuple):
     marks: pd.DataFrame
 
 
-def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
+def trained_finder(folder: Path, name: str, depth: int | None) -> Trained:
     """Ingest, propose, describe and train as the stages do."""
     names, lesions = write_films(folder / "films", depth)
     tree, seen = FolderTree(folder / "films", is_image_file), TraitsSeen()
@@ -125,7 +125,7 @@ def trained_finder(folder: Path, name: str, depth: int | None) -> Study:
         csv.writer(file).writerows([["file", "patient_id"], *rows])
     test = Predictions.read(folders.scores).part("test")
     marks = read_table(folders.scores / MARKS)
-    return Study(
+    return Trained(
         folders.model,
         folder / "films",
         table,
@@ -155,7 +155,7 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
         pytest.param("head of candidate_finder", None, marks=pytest.mark.thorough),
     ],
 )
-def test_new_images_are_marked_as_the_study_marked_them(
+def test_new_images_are_marked_as_the_project_marked_them(
     name: str,
     depth: int | None,
     tmp_path: Path,
@@ -169,18 +169,18 @@ def test_new_images_are_marked_as_the_study_marked_them(
         return encode_circles(image, spacing, circles)
 
     monkeypatch.setattr(page, "encode_circles", draw)
-    study, scores = trained_finder(tmp_path, name, depth), tmp_path / "scores.csv"
-    words = ["predict", str(study.model), str(study.films), "--table", str(study.table)]
+    project, scores = trained_finder(tmp_path, name, depth), tmp_path / "scores.csv"
+    words = ["predict", str(project.model), str(project.films), "--table", str(project.table)]
     words += ["-o", str(scores), "--page", str(tmp_path / "page.html")]
     assert main(words) == 0, capsys.readouterr().err
     found = pd.read_csv(scores, index_col="file").sort_index()
     assert {*found["decision"]} <= {"positive", "negative"}
-    np.testing.assert_allclose(found["probability_present"], study.probability, rtol=1e-9)
+    np.testing.assert_allclose(found["probability_present"], project.probability, rtol=1e-9)
     marks = pd.read_csv(tmp_path / "scores.marks.csv")
     assert (marks.groupby(["file", "repeat"])["score"].diff().dropna() <= 0).all()
     columns = {"x": "column", "y": "row", "z": "slice", "radius": "radius", "score": "score"}
     order = ["file", "repeat", "score", "x", "y"]
-    expected = study.marks.rename(columns={old: new for new, old in columns.items()})
+    expected = project.marks.rename(columns={old: new for new, old in columns.items()})
     expected = expected.rename(columns={"case_id": "file"})
     if depth:
         expected["x"] = LAST_COLUMN - expected["x"]
@@ -192,7 +192,7 @@ def test_new_images_are_marked_as_the_study_marked_them(
         steps = np.array([-1.5, 1.5, 1.0])
         placed = ORIGIN + steps * marks[["x", "y", "z"]]
         np.testing.assert_allclose(marks[["x_mm", "y_mm", "z_mm"]], placed)
-        places = study.marks[["slice", "row", "column"]].to_numpy()
+        places = project.marks[["slice", "row", "column"]].to_numpy()
         assert all(np.abs(places - circle.centre).max(axis=1).min() < 1e-6 for circle in drawn)
     else:
         assert marks[["z", "x_mm", "y_mm", "z_mm"]].isna().all(axis=None)
@@ -200,15 +200,15 @@ def test_new_images_are_marked_as_the_study_marked_them(
     assert written.count("data:image/png") == len(found)
     assert "Mark 1: x" in written
     package = tmp_path / "finder.skiagram"
-    assert main(["package", str(study.model), "-o", str(package)]) == 0
-    alone = [str(study.films / "15-0.nii" if depth else study.films / "15-0.png")]
+    assert main(["package", str(project.model), "-o", str(package)]) == 0
+    alone = [str(project.films / "15-0.nii" if depth else project.films / "15-0.png")]
     lines = tmp_path / "alone.jsonl"
     assert main(["predict", str(package), *alone, "-o", str(lines)]) == 0
     (row,) = pd.read_json(lines, lines=True).to_dict("records")
     assert row["missing"] == ["no other image of the patient"]
     assert {"x", "y", "score"} <= row["marks"][0].keys()
     if name == "candidate_finder":
-        _refuses_what_is_not_its_own(study.model, tmp_path)
+        _refuses_what_is_not_its_own(project.model, tmp_path)
 
 
 def _refuses_what_is_not_its_own(model: Path, folder: Path) -> None:

@@ -164,12 +164,12 @@ def test_a_folder_of_ones_own_goes_from_check_to_audit(
 
 @pytest.mark.thorough
 @pytest.mark.usefixtures("jupyter")
-def test_a_study_is_read(imperfect: Project) -> None:
-    shown = executed("a_study_read", imperfect)
+def test_a_project_is_read(imperfect: Project) -> None:
+    shown = executed("a_project_read", imperfect)
     evaluation = read_record(Evaluation, imperfect.folder / "reports/evaluation.json")
     assert evaluation.answer is not None
-    assert "<table" in shown["study"]
-    assert "data:image/svg+xml" in shown["study"]
+    assert "<table" in shown["project"]
+    assert "data:image/svg+xml" in shown["project"]
     assert evaluation.answer.decision in shown["difference"]
 
 
@@ -178,7 +178,7 @@ def test_a_study_is_read(imperfect: Project) -> None:
 @pytest.mark.parametrize(
     ("name", "cell"), [("features_in_scikit_learn", "verdict"), ("two_scores_compared", "compared")]
 )
-def test_features_and_scores_need_no_study(name: str, cell: str, tmp_path: Path) -> None:
+def test_features_and_scores_need_no_project(name: str, cell: str, tmp_path: Path) -> None:
     book: Any = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
     place = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(book, kernel_name="python3", timeout=300, resources=place).execute()

@@ -97,8 +97,8 @@ def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_imag
     done = elsewhere.run("sh", "-c", f"{own_images} --quick", PYTHONPATH=str(REPOSITORY / "src"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Use a network: " in done.stdout
-    assert "images-study/reports/report.html" in done.stdout.splitlines()
-    assert (elsewhere.folder / "images-study/reports/report.html").exists()
+    assert "images-project/reports/report.html" in done.stdout.splitlines()
+    assert (elsewhere.folder / "images-project/reports/report.html").exists()
 
 
 @pytest.mark.parametrize(("command", "comment"), LINES, ids=[line[0][:40] for line in LINES])

@@ -151,14 +151,14 @@ def test_both_show_themselves_in_a_notebook(tmp_path: Path) -> None:
     evaluation = binary()
     compared = skiagram.compare(LABEL, probability(GOOD), probability(POOR))
     write_record(evaluation, tmp_path / "reports/evaluation.json")
-    study = skiagram.read_study(tmp_path)
-    assert study.evaluation == evaluation
-    for shown in (compared, study):
+    project = skiagram.read_project(tmp_path)
+    assert project.evaluation == evaluation
+    for shown in (compared, project):
         html = shown._repr_html_()
         assert "<strong>" in html
         assert "<table" in html
         assert "data:image/svg+xml;base64," in html
         assert "<script" not in html
-    assert str(study) == evaluation.verdict
+    assert str(project) == evaluation.verdict
     with pytest.raises(DataError, match="dvc repro"):
-        skiagram.read_study(tmp_path / "reports")
+        skiagram.read_project(tmp_path / "reports")

@@ -1,5 +1,7 @@
 """Rows that run the steps: figures of evaluate, what is shared, what fails, what goes on."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import yaml
 
 from skiagram.options import check
 from skiagram.studies.workspace import Workspace
+from skiagram.sweeps import runs
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult, run_rows
@@ -97,6 +100,27 @@ def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(
     again = run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
     assert again == strengths
     assert sorted(path.name for path in workspace.work.iterdir()) == pieces
+
+
+def test_what_rows_are_compared_with_is_measured_once_and_their_seal_opened_once(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., Any]:
+        function = getattr(runs, name)
+
+        def call(*values: Any) -> Any:
+            called[name] += 1
+            return function(*values)
+
+        return call
+
+    for name in ("measure_row", "open_evaluation_set"):
+        monkeypatch.setattr(runs, name, counted(name))
+    result = run(workspace, axes={"seed": [5, 6], C: [0.02, 0.2, 2.0]}, reference={C: 0.02})
+    assert not [row.reason for row in result.rows if row.reason]
+    assert called == {"measure_row": 6 + 2, "open_evaluation_set": 2}
 
 
 def test_a_row_that_fails_is_a_row_with_its_reason(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ NAME = "apply"
 SUMMARY = "write the options of a row of a sweep into params.yaml and the option files"
 EXAMPLES = """\
   skiagram apply regularisation 7
-      in a study's folder: row 7 of sweeps/regularisation; `dvc repro` then makes its run
+      in a project's folder: row 7 of sweeps/regularisation; `dvc repro` then makes its run
   skiagram apply by_hand 2
       a row of a sweep by the command line"""
 
@@ -63,7 +63,7 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
     from skiagram.sweeps.table import RESULT, SweepResult
 
     if not Path("params.yaml").is_file():
-        remedy = "go to the study's folder first"
+        remedy = "go to the project's folder first"
         raise OptionError("no params.yaml here", where="apply", remedy=remedy)
     path = Path("sweeps", name, RESULT)
     if not path.is_file():

@@ -72,9 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     if survey.runnable:
         print(
-            "This data set can be run. Next: `skiagram run` with the same arguments; in a study or"
+            "This data set can be run. Next: `skiagram run` with the same arguments; in a project"
         )
-        print("clone, where you choose more yourself, `skiagram init`.")
+        print("or a clone, where you choose more yourself, `skiagram init`.")
         return 0
     waive = "" if survey.problems else " or waive the findings marked STOP (`init` says how)"
     print(f"This data set cannot be run yet: solve the problems above first{waive}.")
@@ -83,12 +83,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _look_ahead(survey: "Survey", source: "Folder", design: "Design") -> str:
     """Return how long a run takes; folds that patients are too few for become a problem."""
-    from skiagram.cli.run_estimate import fitting_study, read_choices, time_text
+    from skiagram.cli.run_estimate import fitting_project, read_choices, time_text
 
     here = Path("params.yaml").is_file()
     if survey.problems and not here:
         return ""
-    with nullcontext() if here else fitting_study(survey, source, design):
+    with nullcontext() if here else fitting_project(survey, source, design):
         choices = read_choices()
         if not survey.problems:
             cases = survey.ingested.development()

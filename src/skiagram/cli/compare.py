@@ -1,4 +1,4 @@
-"""`skiagram compare`: is one column of scores better than another, without a study."""
+"""`skiagram compare`: is one column of scores better than another, without a project."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`skiagram extract`: radiomics features of images and masks, without a study."""
+"""`skiagram extract`: radiomics features of images and masks, without a project."""
 
 import argparse
 import sys

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.datasets.files import write_files
-    from skiagram.study_folder.left_out import explain_taken
+    from skiagram.projects.left_out import explain_taken
 
     added = add_data_set(arguments, arguments.renew)
     choices = fitting_choices(added.files.name, added.survey, added.design)
@@ -106,7 +106,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from skiagram.datasets.folder.table import split_modalities
     from skiagram.datasets.image_files import read_file
     from skiagram.datasets.ingest import task_of
-    from skiagram.study_folder.left_out import leave_out
+    from skiagram.projects.left_out import leave_out
 
     described = read_folder_arguments(arguments)
     for hint in filter(None, (described.masks, spelling_hints(described))):

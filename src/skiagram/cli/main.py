@@ -67,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
     monitor,
 )
 INTERRUPTED = 130
-_OF_STUDIES = {"dvc", "hydra", "mlflow", "omegaconf", "pytorch_lightning", "torch", "torchvision"}
+_OF_PROJECTS = {"dvc", "hydra", "mlflow", "omegaconf", "pytorch_lightning", "torch", "torchvision"}
 EXIT_CODES = """\
 exit codes:
   0    done
@@ -127,9 +127,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
-        if library not in _OF_STUDIES:
+        if library not in _OF_PROJECTS:
             raise
-        remedy = "`pip install 'skiagram[study]'`"
+        remedy = "`pip install 'skiagram[project]'`"
         print(OptionError(f"{library} is not installed", remedy=remedy), file=sys.stderr)
         return OptionError.exit_code
     except OSError as error:  # a full disk, a folder without the right to write

@@ -1,14 +1,14 @@
-"""`skiagram new`: a study in a folder of one's own."""
+"""`skiagram new`: a project in a folder of one's own."""
 
 import argparse
 from pathlib import Path
 
 NAME = "new"
-SUMMARY = "make a study: a folder with its stages, options, git and DVC"
+SUMMARY = "make a project: a folder with its stages, options, git and DVC"
 EXAMPLES = """\
-  skiagram new my-study
-      makes the folder; then `cd my-study && dvc repro` makes the report on generated images
-  cd my-repository && skiagram new study
+  skiagram new my-project
+      makes the folder; then `cd my-project && dvc repro` makes the report on generated images
+  cd my-repository && skiagram new project
       in a git repository that exists, which it uses"""
 
 
@@ -18,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the study and say what to do in it; return 0."""
-    from skiagram.study_folder.files import make_study
+    """Make the project and say what to do in it; return 0."""
+    from skiagram.projects.files import make_project
 
-    notes = make_study(arguments.folder)
+    notes = make_project(arguments.folder)
     print(f"Made {arguments.folder}. Its README.md says what must never be pushed.", *notes)
     print(f"Next:\n  cd {arguments.folder} && dvc repro && python pipeline/show.py")
     return 0

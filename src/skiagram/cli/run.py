@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
 
 NAME = "run"
-SUMMARY = "from images and labels to the report: check, study, run, verdict"
+SUMMARY = "from images and labels to the report: check, project, run, verdict"
 EXAMPLES = """\
   skiagram run images images.csv --positive malignant
-      checks the images, makes the study `images-study`, runs it and prints the verdict; run again,
-      it goes on where it stopped, and does only what changed
+      checks the images, makes the project `images-project`, runs it and prints the verdict; run
+      again, it goes on where it stopped, and does only what changed
   skiagram run images --positive yes --quick
       images in a folder for each class (`yes/`, `no/`); a first look in minutes
   skiagram run images --positive malignant --masks regions
@@ -37,9 +37,9 @@ _LISTS = ("baselines", "networks")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_folder_arguments(parser)
-    study = parser.add_argument_group("study")
-    add = study.add_argument
-    add("--study", type=Path, metavar="FOLDER", help="its folder (default: NAME-study, here)")
+    project = parser.add_argument_group("project")
+    add = project.add_argument
+    add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
     add("--quick", action="store_true", help="two folds, two baselines and a tiny network")
     for option in _LISTS:
         what = f"option files in conf/model, `a,b`, or `none` ({option})"
@@ -53,24 +53,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
-    from skiagram.study_folder.files import RECORD, environment, make_study, require_dvc
-    from skiagram.study_folder.left_out import explain_taken
-    from skiagram.study_folder.running import run_stages, show_results
+    from skiagram.projects.files import RECORD, environment, make_project, require_dvc
+    from skiagram.projects.left_out import explain_taken
+    from skiagram.projects.running import run_stages, show_results
 
     require_dvc()
     name = name_of(arguments)
-    study: Path = arguments.study or Path(f"{name}-study")
+    project: Path = arguments.project or Path(f"{name}-project")
     for option in ("folder", "csv", "sealed_labels"):
         if getattr(arguments, option) is not None:
             setattr(arguments, option, getattr(arguments, option).resolve())
     if not arguments.folder.exists():
         raise DataError("no such file or folder", where=str(arguments.folder))
-    if not (study / RECORD).exists():
-        print(*make_study(study), f"The study is {study}.", flush=True)
-    os.chdir(study)
+    if not (project / RECORD).exists():
+        print(*make_project(project), f"The project is {project}.", flush=True)
+    os.chdir(project)
     os.environ.update(environment(Path()))
     is_array = arguments.folder.suffix == ".npz"
-    choices = _of_file(arguments, name) if is_array else _of_folder(arguments, name, study)
+    choices = _of_file(arguments, name) if is_array else _of_folder(arguments, name, project)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
         quick["baselines"] = choices.params["baselines"]
@@ -79,10 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     code = run_stages(Path())
-    return code or show_results(Path(), shown=study)
+    return code or show_results(Path(), shown=project)
 
 
-def _of_folder(arguments: argparse.Namespace, name: str, study: Path) -> "FittingChoices":
+def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
     """Add or renew the data set, and return the choices that fit it."""
     from skiagram.cli.check_report import survey_text
     from skiagram.cli.fitting_choices import fitting_choices
@@ -93,7 +93,7 @@ def _of_folder(arguments: argparse.Namespace, name: str, study: Path) -> "Fittin
     print(survey_text(added.survey, added.source, added.design), end="\n\n", flush=True)
     waived = added.source.waived_findings
     if any(one.stops and one.name not in waived for one in added.survey.findings):
-        print(added.survey.explain_stop(study / added.files.options))
+        print(added.survey.explain_stop(project / added.files.options))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     choices = fitting_choices(name, added.survey, added.design)
     write_files({path: text.encode() for path, text in choices.files.items()})
@@ -113,7 +113,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     from skiagram.cli.fitting_choices import FittingChoices, array_choices
     from skiagram.datasets.medmnist import MedMNIST
     from skiagram.options import composed
-    from skiagram.study_folder.left_out import leave_out
+    from skiagram.projects.left_out import leave_out
 
     path: Path = arguments.folder
     with path.open("rb") as file:
@@ -166,7 +166,7 @@ def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]])
     import yaml
 
     from skiagram.cli.fitting_choices import edit_option_file
-    from skiagram.study_folder.files import shipped_files
+    from skiagram.projects.files import shipped_files
 
     shipped = yaml.safe_load(shipped_files()["params.yaml"])
     edit_option_file(

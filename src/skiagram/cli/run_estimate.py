@@ -29,10 +29,10 @@ from skiagram.image_store.shards import Spacing
 from skiagram.models.cross_validation import Plan
 from skiagram.models.tuned import fits_of
 from skiagram.options import STRICT, build, check, read_option_file, with_choices
+from skiagram.projects.files import shipped_files
 from skiagram.records import Design, tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
 from skiagram.restoration.steps import Steps
-from skiagram.study_folder.files import shipped_files
 
 _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
@@ -64,8 +64,8 @@ def read_choices() -> RunChoices:
 
 
 @contextmanager
-def fitting_study(survey: Survey, source: Folder, design: Design) -> Iterator[None]:
-    """Work in a study with the choices that `skiagram run` makes, which is gone afterwards."""
+def fitting_project(survey: Survey, source: Folder, design: Design) -> Iterator[None]:
+    """Work in a project with the choices that `skiagram run` makes, which is gone afterwards."""
     with TemporaryDirectory() as place, chdir(place):
         for name, content in shipped_files().items():
             if name == "params.yaml" or name.startswith("conf/"):

@@ -1,4 +1,4 @@
-"""`skiagram upgrade`: a study takes over the files of the installed version."""
+"""`skiagram upgrade`: a project takes over the files of the installed version."""
 
 import argparse
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 from skiagram.errors import OptionError
 
 NAME = "upgrade"
-SUMMARY = "bring the files of a study to the installed version, and keep what you changed"
+SUMMARY = "bring the files of a project to the installed version, and keep what you changed"
 EXAMPLES = """\
   skiagram upgrade
-      in a study's folder: takes over new files, keeps yours, shows what yours differ in, and stops
-      before it writes anything where both changed a file
+      in a project's folder: takes over new files, keeps yours, shows what yours differ in, and
+      stops before it writes anything where both changed a file
   skiagram upgrade --mine params.yaml --new conf/model/svm.yaml
       settles two such files: the first stays, the second is replaced"""
 
@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Upgrade the study in this folder; return 0, or 2 where both changed a file."""
-    from skiagram.study_folder.files import plan_upgrade
-    from skiagram.study_folder.left_out import explain_taken
+    """Upgrade the project in this folder; return 0, or 2 where both changed a file."""
+    from skiagram.projects.files import plan_upgrade
+    from skiagram.projects.left_out import explain_taken
 
     upgrade = plan_upgrade(Path(), arguments.mine, arguments.new)
     if differences := upgrade.differences(Path()):

@@ -32,7 +32,7 @@ from skiagram.models.reading import Reading
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records import MARKS, SEALED, Cases, tabulate_places, write_table
 
-ENCODING = "encoding"  # what the encoder of a model is called here, whatever the study called it
+ENCODING = "encoding"  # what the encoder of a model is called here, whatever the project called it
 
 
 class Described(NamedTuple):

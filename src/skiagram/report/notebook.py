@@ -108,7 +108,7 @@ def _picture(drawing: Drawing) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True)
-class StudyResult(_Shown):
+class ProjectResult(_Shown):
     """The evaluation of a run, `reports/evaluation.json`; it shows itself in a notebook."""
 
     def _sentences(self) -> tuple[str, ...]:
@@ -281,11 +281,11 @@ def _name(values: Any, otherwise: str) -> str:
     return name if isinstance(name, str) and name else otherwise
 
 
-def read_study(folder: str | Path = ".") -> StudyResult:
-    """Read what the last run of a study found; it shows itself in a notebook.
+def read_project(folder: str | Path = ".") -> ProjectResult:
+    """Read what the last run of a project found; it shows itself in a notebook.
 
     Args:
-        folder: Of the study, or its `reports/evaluation.json`.
+        folder: Of the project, or its `reports/evaluation.json`.
 
     Raises:
         DataError: Nothing was evaluated there.
@@ -293,6 +293,6 @@ def read_study(folder: str | Path = ".") -> StudyResult:
     path = Path(folder)
     record = path if path.suffix == ".json" else path / "reports" / "evaluation.json"
     if not record.is_file():
-        remedy = "name the folder of a study in which `dvc repro` has ended"
+        remedy = "name the folder of a project in which `dvc repro` has ended"
         raise DataError("no evaluation", where=str(record), remedy=remedy)
-    return StudyResult(read_record(Evaluation, record))
+    return ProjectResult(read_record(Evaluation, record))

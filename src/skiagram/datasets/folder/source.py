@@ -179,7 +179,7 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
-    # A queued experiment runs in a copy without what git leaves out, as a study's manifests.
+    # A queued experiment runs in a copy without what git leaves out, as a project's manifests.
     path = Path(name) if Path(name).exists() else home(Path()) / name
     if os.environ.get("DVC_EXP_NAME") and is_untracked(home(Path()), name):
         raise DataError(

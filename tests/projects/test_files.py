@@ -1,4 +1,4 @@
-"""A study folder: what it is made of, and what another version may change in it."""
+"""A project folder: what it is made of, and what another version may change in it."""
 
 import os
 import subprocess
@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
-from skiagram.study_folder import files
-from skiagram.study_folder.files import RECORD, make_study, plan_upgrade, shipped_files
+from skiagram.projects import files
+from skiagram.projects.files import RECORD, make_project, plan_upgrade, shipped_files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENTS = ("tables/labels.csv", "conf/dataset/own.csv", "conf/dataset/own.labels.age")
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Path:
-    """Return the files of a study as they come, without git and DVC."""
+def project(tmp_path: Path) -> Path:
+    """Return the files of a project as they come, without git and DVC."""
     files._write(tmp_path, shipped_files())
     files._write_record(tmp_path, shipped_files())
     return tmp_path
@@ -32,7 +32,7 @@ def newer(monkeypatch: pytest.MonkeyPatch, **texts: str | None) -> None:
     monkeypatch.setattr(files, "shipped_files", lambda: left | changed)
 
 
-def test_a_study_depends_on_the_installed_skiagram_where_the_repository_does_on_sources() -> None:
+def test_a_project_depends_on_the_installed_skiagram_where_the_repository_does_on_sources() -> None:
     shipped = shipped_files()
     for name, content in shipped.items():
         if name.endswith(".yaml"):
@@ -45,52 +45,65 @@ def test_a_study_depends_on_the_installed_skiagram_where_the_repository_does_on_
 
 
 def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(study)
-    (study / "params.yaml").write_text("seed: 7\n")
-    (study / "conf/model/mine.yaml").write_text("my: model\n")
+    monkeypatch.chdir(project)
+    (project / "params.yaml").write_text("seed: 7\n")
+    (project / "conf/model/mine.yaml").write_text("my: model\n")
     newer(monkeypatch, conf__model__svm="new: 1\n", conf__model__ridge=None, conf__model__b="b: 1")
     assert main(["upgrade"]) == 0
     said = capsys.readouterr().out
     assert "+seed: 7" in said
     assert "Taken over: conf/model/svm.yaml" in said
     assert "Kept as you changed it: params.yaml" in said
-    assert (study / "params.yaml").read_text() == "seed: 7\n"
-    assert (study / "conf/model/mine.yaml").exists()
-    assert (study / "conf/model/svm.yaml").read_text() == "new: 1\n"
-    assert not (study / "conf/model/ridge.yaml").exists()
+    assert (project / "params.yaml").read_text() == "seed: 7\n"
+    assert (project / "conf/model/mine.yaml").exists()
+    assert (project / "conf/model/svm.yaml").read_text() == "new: 1\n"
+    assert not (project / "conf/model/ridge.yaml").exists()
     assert main(["upgrade"]) == 0
     assert "Taken over" not in capsys.readouterr().out
 
 
+def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path) -> None:
+    came = shipped_files() | {"conf/gone/a.yaml": b"a: 1", "conf/gone/b.yaml": b"b: 1"}
+    files._write(project, came)
+    files._write_record(project, came)
+    (project / "conf/gone/b.yaml").write_text("b: mine\n")
+    plan_upgrade(project, mine=["conf/gone/b.yaml"]).write(project)
+    assert [path.name for path in (project / "conf/gone").iterdir()] == ["b.yaml"]
+    (project / "conf/gone/b.yaml").write_text("b: 1")
+    files._write_record(project, came)
+    plan_upgrade(project).write(project)
+    assert not (project / "conf/gone").exists()
+
+
 def test_an_upgrade_stops_before_it_writes_where_both_changed_a_file(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(study)
-    (study / "params.yaml").write_text("seed: 7\n")
+    monkeypatch.chdir(project)
+    (project / "params.yaml").write_text("seed: 7\n")
     newer(monkeypatch, params="seed: 1\n", conf__model__svm="new: 1\n")
-    before = (study / "conf/model/svm.yaml").read_text()
+    before = (project / "conf/model/svm.yaml").read_text()
     assert main(["upgrade"]) == 2
     said = capsys.readouterr()
     assert "params.yaml" in said.err
     assert "-seed: 1" in said.out
-    assert (study / "conf/model/svm.yaml").read_text() == before
-    assert plan_upgrade(study, new=["params.yaml"]).taken["params.yaml"] == b"seed: 1\n"
+    assert (project / "conf/model/svm.yaml").read_text() == before
+    assert plan_upgrade(project, new=["params.yaml"]).taken["params.yaml"] == b"seed: 1\n"
     assert main(["upgrade", "--mine", "params.yaml"]) == 0
-    assert (study / "params.yaml").read_text() == "seed: 7\n"
+    assert (project / "params.yaml").read_text() == "seed: 7\n"
 
 
 def test_an_upgrade_says_what_git_holds_of_patients_from_before(
-    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(study)
+    monkeypatch.chdir(project)
     new = shipped_files()
     monkeypatch.setattr(files, "shipped_files", lambda: new | {".gitignore": b"/data/"})
-    (study / ".gitignore").write_text("/data/")
-    files._write_record(study, files.shipped_files())
-    (study / "images").mkdir()
-    (study / "images/1.png").touch()
+    (project / ".gitignore").write_text("/data/")
+    files._write_record(project, files.shipped_files())
+    (project / "images").mkdir()
+    (project / "images/1.png").touch()
     for words in ("init", "add -A"):
         subprocess.run(["git", *words.split()], check=True, capture_output=True)
     monkeypatch.setattr(files, "shipped_files", lambda: new)
@@ -100,7 +113,7 @@ def test_an_upgrade_says_what_git_holds_of_patients_from_before(
     assert "git rm --cached -q -- images/1.png" in said.err
 
 
-def test_no_study_is_upgraded_and_no_folder_with_files_becomes_one(
+def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -112,27 +125,27 @@ def test_no_study_is_upgraded_and_no_folder_with_files_becomes_one(
 
 
 @pytest.mark.thorough
-def test_a_study_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
+def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))  # nobody has told git who they are
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    make_study(tmp_path / "study")
+    make_project(tmp_path / "project")
 
-    def git(*words: str, folder: Path = tmp_path / "study") -> str:
+    def git(*words: str, folder: Path = tmp_path / "project") -> str:
         done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True)
         return done.stdout
 
-    assert "New study" in git("log", "-1")
+    assert "New project" in git("log", "-1")
     assert not git("status", "--porcelain")
     for name in PATIENTS:
-        (tmp_path / "study" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "study" / name).touch()
+        (tmp_path / "project" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "project" / name).touch()
     assert not git("status", "--porcelain", "-uall")
-    make_study(tmp_path / "study" / "inner")  # in a git repository that exists
+    make_project(tmp_path / "project" / "inner")  # in a git repository that exists
     assert RECORD in git("status", "--porcelain", "-uall")
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
-        cwd=tmp_path / "study/inner", env=dict(os.environ), capture_output=True, text=True,
+        cwd=tmp_path / "project/inner", env=dict(os.environ), capture_output=True, text=True,
     )  # fmt: skip
     assert done.stdout.split()[:2] == ["digest", "ingest"], done.stderr

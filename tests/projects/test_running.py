@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skiagram.compute.progress import NOTES, Progress
-from skiagram.study_folder.running import _Watched, _words
+from skiagram.projects.running import _Watched, _words
 
 SAID = """\
 Running stage 'digest':

@@ -1,4 +1,4 @@
-"""The files of a study: what this installation brings, and what has become of them since.
+"""The files of a project: what this installation brings, and what has become of them since.
 
 They stand once: in a clone of the repository at its root, in a wheel packed beside this module.
 """
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from importlib.metadata import version
@@ -18,7 +19,7 @@ import yaml
 
 from skiagram.errors import OptionError, SkiagramError
 
-RECORD = ".skiagram.yaml"  # of a study: the version, and the checksum of each file as it came
+RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
 _FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", "params.yaml")
@@ -29,7 +30,7 @@ _LOCKED = "      - requirements.lock\n"
 
 
 def shipped_files() -> dict[str, bytes]:
-    """Return path → content of each file of a new study, in the order of paths."""
+    """Return path → content of each file of a new project, in the order of paths."""
     root = _PACKED if _PACKED.is_dir() else _HERE.parents[2]
     paths = [root / name for name in _FILES]
     paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
@@ -51,8 +52,8 @@ def _on_installed_code(name: str, pipeline: str) -> str:
     return pipeline.replace(_SOURCES, "").replace(command, command + always)
 
 
-def make_study(folder: Path) -> list[str]:
-    """Make a study in a new or empty folder, git and DVC begun; return sentences on what was done.
+def make_project(folder: Path) -> list[str]:
+    """Make a project in a new or empty folder, git and DVC begun; return sentences on it.
 
     Raises:
         OptionError: The folder holds files, or DVC is not installed.
@@ -60,7 +61,7 @@ def make_study(folder: Path) -> list[str]:
     if folder.exists() and (
         not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir())
     ):
-        remedy = "name a new folder; in a study that exists, `skiagram upgrade` renews its files"
+        remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
         raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
     require_dvc()
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,13 +84,13 @@ def make_study(folder: Path) -> list[str]:
         return [f"It lies in the git repository {top}: commit it there."]
     named = bool(_output(folder, git, "config", "user.email"))
     author = [] if named else ["-c", "user.name=skiagram", "-c", "user.email=skiagram@localhost"]
-    _run(folder, git, *author, "commit", "-q", "-m", f"New study, skiagram {version('skiagram')}")
+    _run(folder, git, *author, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")
     return ["git and DVC are begun, and the files committed."]
 
 
 @dataclass(frozen=True)
 class Upgrade:
-    """What becomes of a study's files with another version.
+    """What becomes of a project's files with another version.
 
     Attributes:
         taken: Paths that are taken over; those without content are removed.
@@ -118,18 +119,20 @@ class Upgrade:
         for name, new in self.taken.items():
             if new is None:
                 (folder / name).unlink(missing_ok=True)
+                with suppress(OSError):  # of a folder that holds more
+                    (folder / name).parent.rmdir()
         _write_record(folder, self.files)
 
 
 def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] = ()) -> Upgrade:
-    """Compare a study with what this installation brings.
+    """Compare a project with what this installation brings.
 
     Args:
         mine: Paths that stay as they are although both changed them.
         new: Paths that are taken over although both changed them.
 
     Raises:
-        OptionError: The folder is no study.
+        OptionError: The folder is no project.
     """
     came = read_record(folder)
     files = shipped_files()
@@ -150,29 +153,29 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
 
 
 def read_record(folder: Path) -> dict[str, str]:
-    """Return path → SHA-256 of each file of a study as it came."""
+    """Return path → SHA-256 of each file of a project as it came."""
     try:
         record = yaml.safe_load((folder / RECORD).read_text(encoding="utf-8"))
         return {str(name): str(digest) for name, digest in record["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise OptionError(
-            f"no study: {RECORD} is missing or cannot be read",
+            f"no project: {RECORD} is missing or cannot be read",
             where=str(folder.resolve()),
             remedy="go to the folder that `skiagram new` made",
         ) from error
 
 
 def require_dvc() -> None:
-    """Refuse to begin a study where DVC is not installed."""
+    """Refuse to begin a project where DVC is not installed."""
     from importlib.util import find_spec
 
     if find_spec("dvc") is None:
-        remedy = "`pip install 'skiagram[study]'`"
-        raise OptionError("DVC is not installed, and a study needs it", remedy=remedy)
+        remedy = "`pip install 'skiagram[project]'`"
+        raise OptionError("DVC is not installed, and a project needs it", remedy=remedy)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables under which a study's commands run: its own Python first."""
+    """Return the variables under which a project's commands run: its own Python first."""
     binaries = str(Path(sys.executable).parent)
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -4,22 +4,30 @@ Libraries are not downloaded again: the environment sees those of this one, but 
 where the plain installation is meant.
 """
 
+import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
+
+from skiagram.projects.files import read_record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.thorough
 
+EARLIER = "000d04b1"  # a commit in which a project of today was called a study
+MINE = ("--mine", "params.yaml", "conf/dataset/phantom.yaml")  # if the new version changed them too
 EXTRAS = [
     "dvc",
     "hydra",
@@ -68,9 +76,25 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("wheel")
+    return built(REPOSITORY, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of an earlier commit."""
+    sources = tmp_path_factory.mktemp("earlier")
+    archive = ["git", "archive", "--format=tar", EARLIER]
+    done = subprocess.run(archive, cwd=REPOSITORY, capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no commit {EARLIER} in this clone: {done.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as packed:
+        packed.extractall(sources, filter="data")
+    return built(sources, tmp_path_factory.mktemp("earlier_wheel"))
+
+
+def built(sources: Path, place: Path) -> Path:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    subprocess.run(build, cwd=sources, check=True, capture_output=True)
     (path,) = place.glob("*.whl")
     return path
 
@@ -78,10 +102,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
     venv = place / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-deps"]
-    shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    line = [*uv, "--python", str(venv / "bin/python"), str(wheel)]
-    subprocess.run(line, env=shell, check=True, capture_output=True)
+    install(wheel, venv)
     own = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
     (own / "libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     for command in () if plain else ("dvc",):
@@ -95,9 +116,17 @@ def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
     return Installed(venv, place / "folder")
 
 
-def test_the_wheel_holds_the_files_of_a_study_and_no_table_of_patients(wheel: Path) -> None:
+def install(wheel: Path, venv: Path) -> None:
+    """Install a wheel in place of whichever version is there."""
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-deps"]
+    shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    line = [*uv, "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
+    subprocess.run(line, env=shell, check=True, capture_output=True)
+
+
+def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    template = [name for name in names if name.startswith("skiagram/study_folder/template/")]
+    template = [name for name in names if name.startswith("skiagram/projects/template/")]
     assert {name.rpartition("/")[2] for name in template} >= {"dvc.yaml", "ingest.py", ".gitignore"}
     assert not [name for name in names if name.endswith((".csv", ".age", ".pyc"))]
     assert all(name.startswith("skiagram") for name in names)
@@ -118,44 +147,83 @@ def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_pa
         "skiagram", "compare", "scores.csv", "--label", "label", "--a", "a", "--b", "b"
     )
     assert done.returncode == 0, done.stderr
-    done = plain.run("skiagram", "new", "study")
+    done = plain.run("skiagram", "new", "project")
     assert done.returncode == 2
-    assert "skiagram[study]" in done.stderr
+    assert "skiagram[project]" in done.stderr
 
 
 def test_one_line_leads_from_a_folder_of_images_to_the_verdict(wheel: Path, tmp_path: Path) -> None:
-    study = installed(wheel, tmp_path, plain=False)
+    project = installed(wheel, tmp_path, plain=False)
     generator = np.random.default_rng(0)
     for at in range(40):
-        place = study.folder / "lesions" / ("no", "yes")[at % 2]
+        place = project.folder / "lesions" / ("no", "yes")[at % 2]
         place.mkdir(parents=True, exist_ok=True)
         pixels = generator.normal(100 + 10 * (at % 2), 20, (24, 24)).clip(0, 255)
         Image.fromarray(pixels.astype(np.uint8)).save(place / f"{at}.png")
     line = ("skiagram", "run", "lesions", "--positive", "yes", "--quick", "--networks", "none")
-    done = study.run(*line, "--features", "first_order")
+    done = project.run(*line, "--features", "first_order")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "lesions-study/reports/report.html" in done.stdout
+    assert "lesions-project/reports/report.html" in done.stdout
     assert "] train_baseline@logistic_regression" in done.stderr
-    done = study.run(*line, "--features", "first_order", "--baselines", "single_feature")
+    done = project.run(*line, "--features", "first_order", "--baselines", "single_feature")
     begun = {word.split("] ")[1] for word in done.stderr.splitlines() if "] " in word}
     assert begun <= {"digest", "combine", "evaluate", "record"}, done.stderr
-    with (study.folder / "lesions-study/tables/lesions.cases.csv").open() as file:
+    with (project.folder / "lesions-project/tables/lesions.cases.csv").open() as file:
         assert len(file.readlines()) == 41
-    done = study.run("git", "status", "--porcelain", "-uall", folder="lesions-study")
+    done = project.run("git", "status", "--porcelain", "-uall", folder="lesions-project")
     assert ".csv" not in done.stdout
-    before = digests(study)
-    assert digests(study) == before
-    (about,) = study.venv.rglob("skiagram-*.dist-info/METADATA")
+    before = digests(project)
+    assert digests(project) == before
+    (about,) = project.venv.rglob("skiagram-*.dist-info/METADATA")
     about.write_text(re.sub(r"(?m)^Version: .*", "Version: 99.0", about.read_text()))
-    after = digests(study)
+    after = digests(project)
     assert len(before) > 8
     stages = before.keys() - {"options"}
     assert all(after[name] != before[name] for name in stages), "another version reruns each stage"
 
 
-def digests(study: Installed) -> dict[str, str]:
+def test_a_project_of_an_earlier_version_is_upgraded_and_runs(
+    earlier: Path, wheel: Path, tmp_path: Path
+) -> None:
+    project = installed(earlier, tmp_path, plain=False)
+    assert project.run("skiagram", "new", "mine").returncode == 0
+    mine = project.folder / "mine"
+    before = read_record(mine)
+    few = {"baselines": ["logistic_regression"], "networks": [], "features": "first_order"}
+    edited = {
+        "params.yaml": few | {"folds": 2},
+        "conf/dataset/phantom.yaml": {"patients": {"train": 40, "validation": 10, "test": 40}},
+    }
+    for name, values in edited.items():
+        options = yaml.safe_load((mine / name).read_text()) | values
+        (mine / name).write_text(yaml.safe_dump(options))
+    (mine / "conf/model/own.yaml").write_text("own: 1\n")
+    done = project.run("dvc", "repro", "ingest", folder="mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    install(wheel, project.venv)
+    done = project.run("skiagram", "upgrade", *MINE, folder="mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    shipped = read_record(mine)
+    assert shipped != before
+    for name, digest in shipped.items():
+        same = hashlib.sha256((mine / name).read_bytes()).hexdigest() == digest
+        assert same == (name not in edited), name
+    assert not [name for name in before.keys() - shipped.keys() if (mine / name).exists()]
+    assert (mine / "conf/model/own.yaml").exists()
+    done = project.run("skiagram", "upgrade", folder="mine")
+    assert "Every file is that of the installed version, or yours." in done.stdout
+
+    done = project.run("dvc", "repro", folder="mine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (mine / "reports/report.html").exists()
+    done = project.run("dvc", "status", folder="mine")
+    assert set(re.findall(r"^(\w+):", done.stdout, re.MULTILINE)) <= {"digest"}, done.stdout
+
+
+def digests(project: Installed) -> dict[str, str]:
     """Return stage → what stands for the code that it runs, made anew."""
-    done = study.run("python", "pipeline/digest.py", folder="lesions-study")
+    done = project.run("python", "pipeline/digest.py", folder="lesions-project")
     assert done.returncode == 0, done.stderr
-    code = study.folder / "lesions-study/data/code"
+    code = project.folder / "lesions-project/data/code"
     return {path.name: path.read_text() for path in code.iterdir()}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.study_folder.left_out import explain_taken, leave_out
+from skiagram.projects.left_out import explain_taken, leave_out
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PEOPLE = (
@@ -58,16 +58,16 @@ def test_of_what_the_repository_holds_nothing_is_left_out() -> None:
 
 
 def test_a_folder_and_files_of_any_name_stay_out(repository: Path) -> None:
-    study = repository / "study"
-    put(repository, "scans/p1/IM1", "table one.txt", "study/tables/[a] *.txt", "study/b.txt")
-    put(repository, "study/tables/a .txt")
+    project = repository / "project"
+    put(repository, "scans/p1/IM1", "table one.txt", "project/tables/[a] *.txt", "project/b.txt")
+    put(repository, "project/tables/a .txt")
     for _ in range(2):
-        changed = leave_out(study, repository / "scans", [repository / "table one.txt"])
+        changed = leave_out(project, repository / "scans", [repository / "table one.txt"])
     assert changed == []  # the second time all is left out already
-    (beside,) = leave_out(study, repository / "scans", [study / "tables/[a] *.txt"])
-    assert beside == study / "tables/.gitignore"
+    (beside,) = leave_out(project, repository / "scans", [project / "tables/[a] *.txt"])
+    assert beside == project / "tables/.gitignore"
     assert taken(repository) == {
-        *(".gitignore", "study/tables/.gitignore", "study/b.txt", "study/tables/a .txt"),
+        *(".gitignore", "project/tables/.gitignore", "project/b.txt", "project/tables/a .txt"),
     }
     assert (repository / ".gitignore").read_text().splitlines()[1:] == ["/table one.txt"]
 
@@ -98,11 +98,11 @@ def test_without_git_a_folder_is_ready_for_it(tmp_path: Path) -> None:
 
 
 def test_a_project_among_the_images_is_refused(repository: Path) -> None:
-    put(repository, "study/IM1")
-    for folder in (repository, repository / "study"):
+    put(repository, "project/IM1")
+    for folder in (repository, repository / "project"):
         with pytest.raises(DataError, match=r"holds the project, too.*a folder of their own"):
-            leave_out(repository / "study", folder, [])
-    assert git(repository, "status", "--porcelain") == ["?? study/"]
+            leave_out(repository / "project", folder, [])
+    assert git(repository, "status", "--porcelain") == ["?? project/"]
 
 
 @pytest.mark.parametrize("number", [2, 30])

@@ -17,7 +17,7 @@ from skiagram.errors import DataError
 _FILE = ".gitignore"
 _LISTED = 10  # names in a message
 _WHY = "# Images and tables of patients: git leaves them out."
-_OUTPUTS = ("reports", "studies")  # a user may force pages in, to show them
+_OUTPUTS = ("reports", "studies", "sweeps")  # a user may force pages in, to show them
 
 
 def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
@@ -48,7 +48,7 @@ def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:
                 _append(path.with_name(_FILE), f"/{_escape(path.name)}")
                 changed[path.with_name(_FILE)] = None
         elif project.resolve().is_relative_to(path):
-            remedy = "move the images into a folder of their own, or begin the study elsewhere"
+            remedy = "move the images into a folder of their own, or begin the project elsewhere"
             raise DataError("holds the project, too", where=str(folder), remedy=remedy)
         elif not _is_left_out(project, path / "image"):
             _append(path / _FILE, "*")

@@ -1,4 +1,4 @@
-"""A study's run as a person watches it: which stage, model and fold, and how much time is left."""
+"""A run as a person watches it: which stage, model and fold, and how much time is left."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from threading import Thread
 from typing import IO
 
 from skiagram.compute.progress import NOTES
-from skiagram.study_folder.files import environment
+from skiagram.projects.files import environment
 
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
 _QUIET = re.compile(
@@ -23,26 +23,26 @@ _PAUSE = 0.5  # seconds between looks
 _KEPT = 30  # lines of output that a failure shows
 
 
-def run_stages(study: Path) -> int:
+def run_stages(project: Path) -> int:
     """Run what is out of date and show how far it is; return the exit code of DVC.
 
     In a terminal one line is renewed; elsewhere each stage is a line.
     """
-    notes = study.resolve() / ".work" / "progress"
+    notes = project.resolve() / ".work" / "progress"
     notes.mkdir(parents=True, exist_ok=True)
     for left in notes.iterdir():
         left.unlink()
-    subprocess.run([sys.executable, "pipeline/lock.py"], cwd=study, check=False)
+    subprocess.run([sys.executable, "pipeline/lock.py"], cwd=project, check=False)
     process = subprocess.Popen(
         [sys.executable, "pipeline/repro.py"],
-        cwd=study,
-        env=environment(study) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
+        cwd=project,
+        env=environment(project) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
-    watched = _Watched(_count_stages(study))
+    watched = _Watched(_count_stages(project))
     reader = Thread(target=watched.read, args=(process.stdout,), daemon=True)
     reader.start()
     try:
@@ -57,15 +57,15 @@ def run_stages(study: Path) -> int:
     return process.returncode
 
 
-def show_results(study: Path, shown: Path) -> int:
+def show_results(project: Path, shown: Path) -> int:
     """Print the models, the verdict and where the report stands; return its exit code.
 
     Args:
-        shown: The study as the user calls it.
+        shown: The project as the user calls it.
     """
     command = [sys.executable, "pipeline/show.py"]
     done = subprocess.run(  # noqa: S603
-        command, cwd=study, env=environment(study), capture_output=True, text=True, check=False
+        command, cwd=project, env=environment(project), capture_output=True, text=True, check=False
     )
     sys.stderr.write(done.stderr)
     for line in done.stdout.splitlines():
@@ -73,11 +73,11 @@ def show_results(study: Path, shown: Path) -> int:
     return done.returncode
 
 
-def _count_stages(study: Path) -> int:
+def _count_stages(project: Path) -> int:
     """Return how many stages a run has, as DVC counts them."""
     listed = subprocess.run(
         [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"],
-        cwd=study, env=environment(study), capture_output=True, text=True, check=False,
+        cwd=project, env=environment(project), capture_output=True, text=True, check=False,
     )  # fmt: skip
     return len(listed.stdout.split())
 

@@ -1,1 +1,0 @@
-"""A study in a folder of one's own, made of the files that this installation brings."""
