@@ -123,6 +123,9 @@ def test_cross_validation_reports_held_out_cases_and_selects_by_inner_folds() ->
     label = dict(zip(known.cases.case_id.tolist(), known.label.tolist(), strict=True))
     table.loc[inner, "probability_1"] = table.loc[inner, "case_id"].map(label).astype(float)
     table.loc[inner, "probability_0"] = 1 - table.loc[inner, "probability_1"]
+    table.loc[inner, ["score_0", "score_1"]] = table.loc[
+        inner, ["probability_0", "probability_1"]
+    ].to_numpy()
     found = run(known, models)
     assert found.part == "out_of_fold"
     assert found.best["classical"] == "weak_tree"

@@ -268,6 +268,7 @@ def test_hostile_text_stays_text() -> None:
         task=Task(("normal", HOSTILE), 1, "holdout"),
         cases={side: {HOSTILE: 1} for side in evaluation.cases},
         comparisons=(),
+        primary=None,
         models=(
             dataclasses.replace(evaluation.models[0], outcome=outcome),
             dataclasses.replace(evaluation.models[1], outcome=failed),
@@ -286,7 +287,9 @@ def test_hostile_text_stays_text() -> None:
 @pytest.mark.slow
 def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
-    seen = page(dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=()))
+    seen = page(
+        dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=(), primary=None)
+    )
     assert "failed: out of memory" in seen.text
     assert "curves (no model was trained)" in seen.text
     evaluation = binary(ideal=False)

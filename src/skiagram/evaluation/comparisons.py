@@ -316,7 +316,7 @@ def rank_models(
     concordance = Estimate(None, reason=reason) if reason else Estimate(w, method="Kendall's W")
     rows = [
         row(concordance, figure="concordance"),
-        row(Estimate(None if reason else p), figure="p"),
+        row(Estimate(None, reason=reason) if reason else Estimate(p), figure="p"),
         row(Estimate(float(len(values))), figure="folds"),
     ]
     if len(values):

@@ -1,7 +1,7 @@
 """What the scores of a pilot run tell about how many patients the study itself takes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,12 @@ from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.planning import Trainings
 from skiagram.records import read_record
-from skiagram.statistics.delong import Placements, combination, placements
+from skiagram.statistics.delong import (
+    Placements,
+    combination,
+    difference_variation,
+    placements,
+)
 from skiagram.statistics.significance import POWER
 from skiagram.statistics.variation import (
     Variation,
@@ -25,11 +30,17 @@ from skiagram.statistics.variation import (
 
 _KEYS = {"case_id", "patient_id", "label", "repeat", "fold"}
 _AGAIN = "run `dvc repro` in the pilot's folder, or plan from assumptions"
+_ENDLESS = 10**12  # patients; what is left is the trainings'
 
 
 @dataclass(frozen=True)
 class PilotSpread:
-    """A figure's variation as the pilot shows it, carried over to other numbers of patients."""
+    """A figure's variation as the pilot shows it, carried over to other numbers of patients.
+
+    Attributes:
+        raised: How many times the variance of patients is what the sample shows, where that is too
+            little to be believed (`difference_variation`).
+    """
 
     positive: float
     negative: float
@@ -38,11 +49,13 @@ class PilotSpread:
     effective_share: float
     trainings: Trainings
     folds: int
+    raised: float = 1.0
 
     def at(self, patients: int) -> Variation:
         """Return the variation with so many patients, with as many folds and repeats."""
         positives, negatives = patients * self.prevalence, patients * (1 - self.prevalence)
         variance = self.positive / positives + self.negative / negatives + self.between / patients
+        variance *= self.raised
         degrees = max(1.0, min(positives, negatives) * self.effective_share - 1)
         if self.folds:
             return over_folds(variance, degrees, self.folds, self.trainings.repeats)
@@ -171,10 +184,21 @@ def _measure(both: Mapping[str, Placements], correlation: float, prevalence: flo
         prevalence=share,
         correlation=correlation,
         models={name: _spread(own, share) for name, own in both.items()},
-        difference=_spread(paired, share),
+        difference=replace(_spread(paired, share), raised=_raised(both[model], both[other])),
         repeats=len(paired.values),
         folds=paired.folds,
     )
+
+
+def _raised(model: Placements, other: Placements) -> float:
+    """Return how many times the variance of patients is what the sample shows."""
+    paired = combination([(1.0, model), (-1.0, other)])
+    counts = [len(np.unique(paired.patient[side])) for side in paired.sides]
+    patients = len(np.unique(paired.patient))
+    spread = _spread(paired, counts[0] / sum(counts))
+    beyond = difference_variation(model, other).variance - paired.variation.variance
+    of_patients = spread.at(patients).variance - spread.at(_ENDLESS).variance
+    return 1.0 + beyond / of_patients
 
 
 def _spread(values: Placements, prevalence: float) -> PilotSpread:
