@@ -36,7 +36,7 @@ STUDIES = tuple(sorted(file.stem for file in REPOSITORY.glob("conf/study/*.yaml"
 _STUDIES_A_PIPELINE = 3  # turns of studies between two of the pipeline
 _KILLS_A_RUN = 6
 _VICTIMS = ("all", "DVC", "stage", "worker", "worker")
-_OUTPUTS = ("data", "models", "scores", "combined", "reports")
+_OUTPUTS = ("data", "models", "scores", "combined", "explanations", "reports")
 _MEASURED = ("seconds", "training", "inference", "features")  # what a clock says, in a study's JSON
 _WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
@@ -47,7 +47,6 @@ _DATA_SET = {"tiny": "holdout"}
 _SMALL: dict[str, dict[str, Any]] = {
     "cost": {"images": 8, "repeats": 3},
     "crossover": {"sizes": [24, 48], "draws": 2, "replicates": 100},
-    "explanations": {"gallery": 1},
     "feature_stability": {"datasets": {"tiny": "repair"}, "copies": 2},
     "personal": {
         "datasets": {"phantom_visits": "holdout"},
@@ -56,12 +55,6 @@ _SMALL: dict[str, dict[str, Any]] = {
         "replicates": 100,
     },
     "robustness": {"datasets": _DATA_SET, "corruptions": {"noise": [0.1]}, "shifts": []},
-}
-_SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
-    "explanations": {
-        "importance": {"orders": 1, "resamples": 10, "shap_cases": 0},
-        "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
-    },
 }
 _NEEDED = {"personal": "phantom_visits"}
 _SHARED = {
@@ -124,7 +117,9 @@ class Runner:
         project = make_project(self.folder / copy / "project")
         stack(project)
         _edit(project, "conf/compute/local.yaml", workers=2)
-        if self.name != PIPELINE:
+        if self.name == PIPELINE:
+            _edit(project, "params.yaml", explained=["logistic_regression"])
+        else:
             _shrink(project, self.name)
         done = project.run("dvc", "init", "--no-scm", "-q")
         if done.returncode:
@@ -195,8 +190,6 @@ def _shrink(project: Project, study: str) -> None:
     chosen: dict[str, Any] = {name: value for name, value in _SHARED.items() if name in options}
     if "plan" in options:
         chosen["plan"] = options["plan"] | {"folds": 2}
-    for part, values in _SMALL_PARTS.get(study, {}).items():
-        chosen[part] = options[part] | values
     _edit(project, path, **chosen | _SMALL.get(study, {}))
     if needed := _NEEDED.get(study):
         few = {"train": 36, "validation": 12, "test": 24}

@@ -15,6 +15,7 @@ from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
+from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.image_store.store import ImageStore
@@ -112,6 +113,7 @@ class Material:
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
         sheets: Searched images with their lesions and marks.
+        explanations: What stage explain says of the models that it explained.
     """
 
     card: DataCard
@@ -126,6 +128,7 @@ class Material:
     sensitivity: float = 0.9
     opening: Opening | None = None
     sheets: Sequence[ContactSheet] = ()
+    explanations: Sequence[Explanation] = ()
 
 
 def read_material(
@@ -168,7 +171,13 @@ def read_material(
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
         sheets=[] if artefacts.encrypted else make_contact_sheets(artefacts, evaluation, after),
+        explanations=_read_explanations(root / "explanations", list(folders)),
     )
+
+
+def _read_explanations(folder: Path, models: Sequence[str]) -> list[Explanation]:
+    paths = (folder / model / EXPLANATION for model in models)
+    return [read_record(Explanation, path) for path in paths if path.exists()]
 
 
 def choose_examples(
