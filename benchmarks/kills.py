@@ -2,12 +2,12 @@
 
     python -m benchmarks.kills [--kills 60] [--seed 0] [--folder FOLDER]
 
-Every stage, every study and one sweep run on small generated images, once undisturbed, then again
-and again from nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut
-does), what `make repro` starts, one of the DVCs that it starts, a stage, a worker of a stage, study
-or sweep (a forked fit, or one of joblib's). What ended is started again at once, as `make repro`
+Every stage and one sweep run on small generated images, once undisturbed, then again and again from
+nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut
+does), what `make repro` starts, one of the DVCs that it starts, a stage, a worker of a stage or
+sweep (a forked fit, or one of joblib's). What ended is started again at once, as `make repro`
 does it. After some kills the run goes on to its end, and every file that it wrote is compared.
-Every study has its turn, also after the kills that were asked for. An hour on an idle machine.
+Every sweep has its turn, also after the kills that were asked for.
 """
 
 import argparse
@@ -28,28 +28,18 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import yaml
-from tests.pipeline.project import REPOSITORY, Project, make_project, stack
+from tests.pipeline.project import Project, make_project, stack
 
 PIPELINE = "pipeline"
-STUDIES = tuple(sorted(file.stem for file in REPOSITORY.glob("conf/study/*.yaml")))
 SWEEPS = ("crossover",)
-_STUDIES_A_PIPELINE = 3  # turns of studies between two of the pipeline
+_SWEEPS_A_PIPELINE = 3  # turns of sweeps between two of the pipeline
 _KILLS_A_RUN = 6
 _VICTIMS = ("all", "DVC", "stage", "worker", "worker")
-_OUTPUTS = ("data", "models", "scores", "combined", "reports")
+_OUTPUTS = ("data", "models", "scores", "combined", "explanations", "reports")
 _WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
-_SMALL: dict[str, dict[str, Any]] = {
-    "explanations": {"gallery": 1},
-}
-_SMALL_PARTS: dict[str, dict[str, dict[str, Any]]] = {
-    "explanations": {
-        "importance": {"orders": 1, "resamples": 10, "shap_cases": 0},
-        "maps": {"methods": ["occlusion"], "cases": 4, "window": 0.5},
-    },
-}
 _SUBSET = "conf.plan.plan.subset"
 _SWEPT = {  # base of a sweep
     "dataset": "tiny",
@@ -61,12 +51,6 @@ _SWEPT = {  # base of a sweep
     _SUBSET: {"cases": 24, "draw": 0},
 }
 _AXES = {f"{_SUBSET}.cases": [24, 48], f"{_SUBSET}.draw": [0, 1]}
-_SHARED = {
-    "dataset": "tiny",
-    "features": ["first_order"],
-    "baselines": ["logistic_regression"],
-    "networks": ["small_cnn"],
-}
 
 
 @dataclass
@@ -101,7 +85,7 @@ class Runner:
     """Runs one command in copies of a small project.
 
     Attributes:
-        name: `pipeline`, or the name of a study or sweep.
+        name: `pipeline`, or the name of a sweep.
         folder: Where copies are made.
     """
 
@@ -113,9 +97,7 @@ class Runner:
         """Return what runs it."""
         if self.name == PIPELINE:
             return [sys.executable, _WHOLE]
-        if self.name in SWEEPS:
-            return [sys.executable, "pipeline/sweep.py", f"sweep={self.name}"]
-        return [sys.executable, "pipeline/study.py", f"study={self.name}"]
+        return [sys.executable, "pipeline/sweep.py", f"sweep={self.name}"]
 
     def make(self, copy: str) -> Project:
         """Return a new small project on which nothing has run."""
@@ -123,12 +105,12 @@ class Runner:
         project = make_project(self.folder / copy / "project")
         stack(project)
         _edit(project, "conf/compute/local.yaml", workers=2)
-        if self.name in SWEEPS:
+        if self.name == PIPELINE:
+            _edit(project, "params.yaml", explained=["logistic_regression"])
+        else:
             path = f"conf/sweep/{self.name}.yaml"
             options = yaml.safe_load((project.folder / path).read_text())
             _edit(project, path, base=options["base"] | _SWEPT, axes=_AXES)
-        elif self.name != PIPELINE:
-            _shrink(project, self.name)
         done = project.run("dvc", "init", "--no-scm", "-q")
         if done.returncode:
             raise SystemExit(done.stderr)
@@ -178,24 +160,13 @@ class Runner:
         if self.name == PIPELINE:
             lock = hashlib.sha256((project.folder / "dvc.lock").read_bytes()).hexdigest()
             return project.hashes(*_OUTPUTS) | {"dvc.lock": lock}
-        return project.hashes(f"{'sweeps' if self.name in SWEEPS else 'studies'}/{self.name}")
+        return project.hashes(f"sweeps/{self.name}")
 
 
 def _edit(project: Project, path: str, **values: Any) -> None:
     file = project.folder / path
     options = yaml.safe_load(file.read_text())
     file.write_text(yaml.safe_dump(options | values, sort_keys=False))
-
-
-def _shrink(project: Project, study: str) -> None:
-    path = f"conf/study/{study}.yaml"
-    options = yaml.safe_load((project.folder / path).read_text())
-    chosen: dict[str, Any] = {name: value for name, value in _SHARED.items() if name in options}
-    if "plan" in options:
-        chosen["plan"] = options["plan"] | {"folds": 2}
-    for part, values in _SMALL_PARTS.get(study, {}).items():
-        chosen[part] = options[part] | values
-    _edit(project, path, **chosen | _SMALL.get(study, {}))
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -314,14 +285,14 @@ def disturb(runner: Runner, number: int, draw: random.Random, tally: Tally) -> N
 
 
 def turns(names: list[str]) -> Iterator[str]:
-    """Yield what to run, without end: the pipeline, some studies, the pipeline again."""
-    studies = [name for name in names if name != PIPELINE]
+    """Yield what to run, without end: the pipeline, some sweeps, the pipeline again."""
+    sweeps = [name for name in names if name != PIPELINE]
     while True:
-        for number, name in enumerate(studies):
-            if PIPELINE in names and number % _STUDIES_A_PIPELINE == 0:
+        for number, name in enumerate(sweeps):
+            if PIPELINE in names and number % _SWEEPS_A_PIPELINE == 0:
                 yield PIPELINE
             yield name
-        if not studies:
+        if not sweeps:
             yield PIPELINE
 
 
@@ -345,7 +316,7 @@ def main() -> int:
         type=Path,
         help="to keep the runs, the undisturbed ones for the next time too; else a temporary one",
     )
-    parser.add_argument("names", nargs="*", default=[PIPELINE, *STUDIES, *SWEEPS])
+    parser.add_argument("names", nargs="*", default=[PIPELINE, *SWEEPS])
     given = parser.parse_args()
     with TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)

@@ -4,7 +4,7 @@ It runs where sources, option files or locked versions changed; the others depen
 digest, so that an edit or another version of a library reruns the stages whose code it is part of,
 and a comment none. In a project of one's own it runs each time, and the installed skiagram as a
 whole is part of every digest. What DVC made for a model that params.yaml names no longer goes,
-since stages after it depend on the whole of `models` and `scores`.
+since stages after it depend on the whole of `models`, `scores` and `explanations`.
 """
 
 import hashlib
@@ -39,7 +39,8 @@ _SHARED = (
     "run_choices.RunChoices",
 )
 _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
-_CHANGES_NO_FIGURE = {"compute", "sweeps", "tracking"}
+_CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
+_OF_MODELS = ("explanations", "models", "scores")  # folders with a folder a model
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -48,6 +49,7 @@ def main() -> None:
     try:
         params = read_option_file(PARAMS, PARAMS.name)
         _refuse_heads(params)
+        _check_explained(params)
         stages = [
             stage
             for stage in read_stages((ROOT / "dvc.yaml").read_text(), params)
@@ -77,6 +79,14 @@ def _refuse_heads(params: Mapping[str, Any]) -> None:
         )
 
 
+def _check_explained(params: Mapping[str, Any]) -> None:
+    """Refuse to explain a model that is not trained."""
+    trained = [*params["baselines"], *params["networks"]]
+    if unknown := [name for name in params.get("explained", ()) if name not in trained]:
+        found, allowed = f"`{unknown[0]}` is no baseline or network of the run", ", ".join(trained)
+        raise OptionError(found, where=f"{PARAMS.name}: explained", allowed=allowed)
+
+
 def describe_code(stage: Stage) -> str:
     """Return what a stage depends on: the SHA-256 of its code and files, versions of libraries."""
     entries = code_of(stage)
@@ -104,7 +114,7 @@ def resolved_options(stages: Sequence[Stage], params: Mapping[str, Any]) -> dict
 
 
 def remove_dropped(stages: Sequence[Stage]) -> None:
-    """Remove outputs in `models` and `scores` that dvc.lock notes of stages that are no more.
+    """Remove outputs of models that dvc.lock notes of stages that are no more.
 
     DVC has them in its cache, and removes them itself at the next `dvc checkout`.
     """
@@ -113,7 +123,7 @@ def remove_dropped(stages: Sequence[Stage]) -> None:
         out["path"] for stage in noted.get("stages", {}).values() for out in stage.get("outs", ())
     }
     for path in made - {path for stage in stages for path in stage.writes}:
-        if Path(path).parent in (Path("models"), Path("scores")):
+        if Path(path).parent.as_posix() in _OF_MODELS:
             shutil.rmtree(ROOT / path, ignore_errors=True)
 
 

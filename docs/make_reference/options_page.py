@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from make_reference.markup import code, summary, table, type_name
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.source import Folder
+from skiagram.explanation.explained_model import ExplanationOptions
 from skiagram.models.cross_validation import Plan
 from skiagram.options import meanings, resolve
 from skiagram.training.options import Trainer
@@ -71,12 +72,16 @@ def _stages(conf: Path) -> str:
     evaluate = conf / "evaluate.yaml"
     given, meaning = yaml.safe_load(evaluate.read_text(encoding="utf-8")), _comments(evaluate)
     own = [[code(name), meaning[name], _shown(given[name])] for name in ("margin", "replicates")]
+    given = yaml.safe_load((conf / "explain.yaml").read_text(encoding="utf-8"))["explanation"]
+    explanation = _list((*row.what, row.value) for row in _rows(ExplanationOptions, [given]))
     return (
         "## Stages\n\n`conf/plan.yaml`, how every model is trained; `${params:NAME}` is the value "
         "of `params.yaml`:\n\n"
         + plan
         + "\n`conf/evaluate.yaml`:\n\n"
         + table(["option", "meaning", "value"], own)
+        + "\n`conf/explain.yaml`, below `explanation`:\n\n"
+        + explanation
     )
 
 

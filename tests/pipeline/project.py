@@ -19,7 +19,10 @@ import numpy as np
 from omegaconf import OmegaConf
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("conf", "pipeline", "src", "params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock")
+PARTS = (
+    *("conf", "explanations", "pipeline", "src"),
+    *("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock"),
+)
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
 STAGES = (

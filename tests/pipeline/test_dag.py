@@ -16,6 +16,7 @@ from repro import read_stages
 from skiagram.compute.code_digest import code_definitions
 from tests.pipeline.project import BASELINES, NETWORK, PARTS, REPOSITORY, STAGES, Project
 
+EXPLAIN = ("explain", f"model={BASELINES[0]}")
 CLASSICAL = tuple(stage for stage, *_ in STAGES if stage != "train_network")
 
 
@@ -92,7 +93,9 @@ def test_every_script_imports_option_files_before_the_package() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize(
-    "words", [one for one in STAGES if f"model={BASELINES[1]}" not in one], ids="-".join
+    "words",
+    [*(one for one in STAGES if f"model={BASELINES[1]}" not in one), EXPLAIN],
+    ids="-".join,
 )
 def test_a_stage_calls_no_code_that_its_digest_leaves_out(
     finished: Project, tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -101,6 +104,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
     monkeypatch.setattr(digest, "ROOT", copy.folder)
     monkeypatch.setattr(option_files, "PARAMS", copy.folder / "params.yaml")
     params = yaml.safe_load((copy.folder / "params.yaml").read_text())
+    params["explained"] = BASELINES[:1]
     entries = [
         entry
         for one in read_stages((copy.folder / "dvc.yaml").read_text(), params)
@@ -230,6 +234,29 @@ def test_after_a_model_was_removed_another_clone_pulls_and_has_nothing_to_do(
     done = clone.run("dvc", "repro", "--dry", OMP_NUM_THREADS="2")
     assert done.returncode == 0, done.stderr
     assert "Running stage" not in done.stdout
+
+
+@pytest.mark.thorough
+def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(
+    finished: Project, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "project")
+    before = copy.hashes("models", "scores", "reports/metrics.json")
+    copy.edit("params.yaml", explained=BASELINES[:1])
+    copy.edit("conf/explain.yaml", explanation__importance__resamples=2)
+    section = 'id="explanations"'
+    for explained in (True, False):
+        done = copy.run("dvc", "repro")
+        assert done.returncode == 0, done.stderr
+        assert (section in (copy.folder / "reports/report.html").read_text()) == explained
+        assert bool(copy.hashes(f"explanations/{BASELINES[0]}")) == explained
+        assert _changed(copy) == set()
+        copy.edit("params.yaml", explained=[])
+    assert copy.hashes("models", "scores", "reports/metrics.json") == before
+    copy.edit("params.yaml", explained=["svm"])
+    done = copy.run(sys.executable, "pipeline/digest.py")
+    assert done.returncode == 2
+    assert "svm" in done.stderr
 
 
 @pytest.mark.thorough

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ import pytest
 from PIL import Image as Pillow
 
 from skiagram.report.index import render_study
+from skiagram.report.material import Material
 from skiagram.report.page import render
 from tests.report import test_costs, test_learning_curves
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
-from tests.report.studies import test_explanations
+from tests.report.sections.test_explanations import FOREST, NETWORK
 from tests.report.test_severity import PAGE
 
 BROWSER = next(
@@ -30,7 +32,6 @@ PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 STUDIES = {
     "cost": test_costs.SWEEP,
     "crossover": test_learning_curves.SWEEP,
-    "explanations": test_explanations.RESULT,
     "sweep": PAGE,
 }
 AUDIT = """
@@ -50,12 +51,17 @@ pytestmark = [
 ]
 
 
+def explained() -> Material:
+    """Return material with explained models."""
+    return replace(with_galleries(), explanations=(FOREST, NETWORK))
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with pages, each also with a probe and in the width of a telephone."""
     folder = tmp_path_factory.mktemp("pages")
     examples = {
-        "two_classes": render(answered(), with_galleries()),
+        "two_classes": render(answered(), explained()),
         "several_classes": render(several_classes(), material()),
     }
     examples |= {name: render_study(result) for name, result in STUDIES.items()}

@@ -5,7 +5,7 @@ the model sees take the image's own mean, and the score that is lost is theirs. 
 the slab around the slice shown, where there are regions the part around the region. One test comes
 with it that the map can fail: blanking in the order of the map must lower the score sooner than in
 random order and than from the centre outwards. What the map of another training would be, and of
-untrained weights, the model's folder cannot tell; the study `explanations` tests both.
+untrained weights, the model's folder cannot tell; the stage `explain` tests both.
 """
 
 from collections.abc import Mapping, Sequence

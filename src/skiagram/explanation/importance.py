@@ -8,7 +8,6 @@ class minus those of the other one, in the model's own unit.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -27,6 +26,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.errors import ModelFailure, installed
+from skiagram.explanation.record import Agreement, LocalEffect, Loss
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
@@ -126,14 +126,6 @@ def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Pl
     return combination([(1.0, placements(base[None], positive, whose)), (-1.0, mean_after)])
 
 
-@dataclass(frozen=True)
-class Loss:
-    """A loss of AUC, judged in two ways."""
-
-    over_folds: Estimate  # by training sets and held-out cases (Nadeau & Bengio 2003)
-    over_patients: Estimate  # these fits given (DeLong, by patient)
-
-
 def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Loss:
     """Average the losses of folds, repeat after repeat; the folds of one share no patient."""
     values = np.array([fold.mean for fold in folds])
@@ -152,24 +144,6 @@ def estimate_loss(folds: Sequence[Placements], repeats: int, ratio: float) -> Lo
     half = quantile * float(np.sqrt(variance))
     low, high = max(-1.0, mean - half), min(1.0, mean + half)
     return Loss(over_folds, Estimate(mean, low, high, "DeLong, by patient, these fits given"))
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How alike the importances of several fits rank the features, over all pairs of fits.
-
-    Attributes:
-        jaccard: Mean share of the first `top` features that two fits have in common.
-        chance: The share in common of two random choices of that many.
-    """
-
-    spearman: float
-    kendall: float
-    jaccard: float
-    least_spearman: float
-    least_jaccard: float
-    top: int
-    chance: float
 
 
 def compare_rankings(importance: Floats, top: int) -> Agreement | None:
@@ -234,15 +208,6 @@ def estimate_effects(value: Floats, resampled: Floats) -> list[Estimate]:
         Estimate(float(effect), float(below), float(above), "percentile bootstrap by patient")
         for effect, below, above in zip(value, low, high, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class LocalEffect:
-    """The accumulated local effect of one feature on the score, at its bins' edges; mean 0."""
-
-    feature: str
-    edge: tuple[float, ...]
-    effect: tuple[float, ...]
 
 
 def accumulate_local_effects(
@@ -368,7 +333,7 @@ def _by_feature(fitted: FittedClassical, values: Floats) -> Floats:
 def import_shap() -> Any:
     """Return the package that knows exact Shapley values of trees."""
     remedy = "pip install 'skiagram[explain]', or set it to 0"
-    with installed("the package shap", "study.shap_cases", remedy):
+    with installed("the package shap", "explain.importance.shap_cases", remedy):
         import shap
     return shap
 

@@ -232,7 +232,7 @@ def explain(
             maps.append(made(network, batch, beside, resolution).detach().double().numpy())
     attribution = np.concatenate(maps)
     if not np.isfinite(attribution).all():
-        raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="study")
+        raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="explain")
     return attribution
 
 
@@ -489,6 +489,6 @@ def examine(
 def import_captum() -> Any:
     """Return the package that makes maps."""
     remedy, allowed = "pip install 'skiagram[explain]'", "attention_rollout and occlusion"
-    with installed("the package captum", "study.methods", remedy, allowed):
+    with installed("the package captum", "explain.maps.methods", remedy, allowed):
         import captum.attr
     return captum.attr

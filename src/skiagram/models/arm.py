@@ -86,14 +86,18 @@ class Member(Trainable[I]):
         """Return its name for people, which may say what it reads."""
         return self.titled or self.model.title
 
-    def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
+    def known(self, cases: Cases, task: Task) -> Labelled[I]:
+        """Return the development cases as the model may see them."""
         known = cases.development()
         ids, classes = (known.case_id, known.label, known.patient_id), len(task.classes)
-        labelled = Labelled(self.development, *ids, classes, self.group)
+        return Labelled(self.development, *ids, classes, self.group)
+
+    def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
+        labelled = self.known(cases, task)
         repeats = validator.plan.repeats
         if task.design == "cv":
             return validator.cross_validate([labelled] * repeats)
-        marked: NDArray[np.bool_] = known.split == "validation"
+        marked: NDArray[np.bool_] = cases.development().split == "validation"
         return validator.holdout([(labelled, self.test)] * repeats, marked, cases.test().case_id)
 
 

@@ -9,7 +9,7 @@ Both are the same for every model of every arm. Fits that do not depend on one a
 side by side.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
@@ -332,7 +332,7 @@ class CrossValidator(Generic[I]):
                 left.marks.extend(part.marks)
                 left.marks.extend(_place_marks(part.result, "out_of_fold", repeat, k))
             results.append(left)
-        self._make(wholes)
+        self.make(wholes)
         return results
 
     def develop(self, parts: Sequence[Development[I]]) -> list[Developed]:
@@ -349,10 +349,10 @@ class CrossValidator(Generic[I]):
             fits += [self._fold_fit(part, k) for k in range(len(part.folds))]
             if epochs != "chosen":
                 fits.append(self._final_fit(part, epochs))
-        made = self._make(fits)
+        made = self.make(fits)
         if epochs == "chosen":
             chosen = [self._chosen_epochs(_of_folds(part, made)) for part in parts]
-            made |= self._make([self._final_fit(*pair) for pair in zip(parts, chosen, strict=True)])
+            made |= self.make([self._final_fit(*pair) for pair in zip(parts, chosen, strict=True)])
         return [self._calibrated(part, made) for part in parts]
 
     def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
@@ -412,7 +412,30 @@ class CrossValidator(Generic[I]):
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
         return replace(fit, scored=part.scored, saved=part.saved)
 
-    def _make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
+    def held_out_fits(
+        self, cases: Labelled[I], design: Design, epochs: Mapping[str, int]
+    ) -> list[Fit[I]]:
+        """Return the fits to make that score each development case unseen, repeat after repeat.
+
+        They are those whose scores training calls out-of-fold. Each is to be saved, in a folder of
+        its title below `models`.
+
+        Args:
+            epochs: Title of a fit → epochs that it trains for, where other fits chose them.
+        """
+        fits = []
+        for repeat in range(self.plan.repeats):
+            for k, fold in enumerate(self._outer_folds(cases, repeat)):
+                whole = (*repeat_name(repeat, k), "final")
+                name = whole if design == "cv" else (*repeat_name(repeat), f"fold{k}")
+                chosen = epochs.get("-".join(name)) if self.model.uses_validation else None
+                fit = self._request(cases, fold.training, name, None, chosen)
+                saved = None if self.models is None else self.models / fit.title
+                fits.append(replace(fit, scored=((cases.inputs, fold.held_out),), saved=saved))
+        return fits
+
+    def make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
+        """Make fits, side by side where there is room; return title → what came of each."""
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
         compute = IN_PROCESS if by_epochs is not None and by_epochs.one_by_one else self.compute
         shared = {

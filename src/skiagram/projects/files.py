@@ -23,7 +23,12 @@ RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
 _FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", "params.yaml")
-_FOLDERS = {"conf": "*.yaml", "pipeline": "*.py", "sweeps": "dvc.yaml"}
+_FOLDERS = {
+    "conf": "*.yaml",
+    "explanations": "README.md",
+    "pipeline": "*.py",
+    "sweeps": "dvc.yaml",
+}
 _DVC_OPTIONS = "[core]\n    analytics = false\n    check_update = false\n"
 _SOURCES = "      - src/skiagram\n"
 _LOCKED = "      - requirements.lock\n"

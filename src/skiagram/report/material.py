@@ -15,6 +15,7 @@ from skiagram.datasets.burnt_in_text import cut_out_mark, find_text
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table, mean_over_repeats
+from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.features.extraction import feature_definitions
 from skiagram.features.feature import Definition
 from skiagram.features.repeatability import Repeatability, measure_repeatability
@@ -117,6 +118,7 @@ class Material:
         opening: Entry in the seal's ledger; None where nothing is sealed.
         sheets: Searched images with their lesions and marks.
         repeatability: Kind of change → every feature, of the feature families `perturbed`.
+        explanations: What stage explain says of the models that it explained.
     """
 
     card: DataCard
@@ -132,6 +134,7 @@ class Material:
     opening: Opening | None = None
     sheets: Sequence[ContactSheet] = ()
     repeatability: Mapping[str, Sequence[Repeatability]] = field(default_factory=dict)
+    explanations: Sequence[Explanation] = ()
 
 
 def read_material(
@@ -176,7 +179,13 @@ def read_material(
         repeatability=read_repeatability(
             preparation, root / "data/features.parquet", artefacts.cases
         ),
+        explanations=_read_explanations(root / "explanations", list(folders)),
     )
+
+
+def _read_explanations(folder: Path, models: Sequence[str]) -> list[Explanation]:
+    paths = (folder / model / EXPLANATION for model in models)
+    return [read_record(Explanation, path) for path in paths if path.exists()]
 
 
 def read_repeatability(

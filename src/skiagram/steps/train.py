@@ -19,7 +19,7 @@ from skiagram.models.arm import ArmFolders, Member, TrainOptions, read_fold_grou
 from skiagram.models.contract import ReadsData
 from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import FitPieces
-from skiagram.models.reading import Reading, digest_inputs
+from skiagram.models.reading import I, Reading, digest_inputs
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
 from skiagram.records import Cases, Outcome, Task, read_record
 
@@ -52,16 +52,7 @@ def train_model(
     reading = model.read(prepared, task)
     learned = options.plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
-    groups = read_fold_groups(options.plan, prepared.cases / "covariates.parquet", cases, task)
-    member = Member(
-        name,
-        model,
-        describe(options.model, reading),
-        reading.of(cases.development().case_id),
-        reading.of(cases.test().case_id),
-        groups,
-        reading.title,
-    )
+    member = join_inputs(name, model, options, prepared, reading, cases, task)
 
     def make(fits: FitPieces | None) -> Outcome:
         with options.compute.limit():
@@ -78,7 +69,8 @@ def train_model(
 
     if store is None:
         return make(None)
-    piece = _name(member, options, reading, cases, task)
+    inputs = piece_inputs(member, options, reading, cases, task)
+    piece = name_piece(kept_training(name), inputs, train_model, type(model))
     with store.unfinished(piece, alone=alone) as checkpoints:
         fits = FitPieces(store, piece[-DIGITS:], checkpoints)
         taken = alone and _take_up(store.find(piece), folders)
@@ -106,13 +98,34 @@ def describe(options: dict[str, Any], reading: Reading[Any]) -> dict[str, Any]:
     return {"encoder": asdict(record), "head": options}
 
 
-def _name(
+def join_inputs(
+    name: str,
+    model: ReadsData[I],
+    options: TrainOptions,
+    prepared: PreparedData,
+    reading: Reading[I],
+    cases: Cases,
+    task: Task,
+) -> Member[I]:
+    """Return a model with its inputs of all cases, and what its folds hold out."""
+    return Member(
+        name,
+        model,
+        describe(options.model, reading),
+        reading.of(cases.development().case_id),
+        reading.of(cases.test().case_id),
+        read_fold_groups(options.plan, prepared.cases / "covariates.parquet", cases, task),
+        reading.title,
+    )
+
+
+def piece_inputs(
     member: Member[Any], options: TrainOptions, reading: Reading[Any], cases: Cases, task: Task
-) -> str:
-    """Return the name of the piece that a finished training is: all that any byte depends on."""
+) -> dict[str, Any]:
+    """Return all that any byte of a training depends on but code, as JSON."""
     groups = None if member.group is None else member.group.tolist()
     carried = [folder for folder in (reading.preparation, reading.encoding) if folder is not None]
-    inputs = {
+    return {
         "cases": cases.digest(repr(task), repr(groups), repr(reading.covariates)),
         "model": repr(member.model),
         "title": member.title,
@@ -123,8 +136,6 @@ def _name(
         "read": reading.sha256,
         "carried": digest_inputs(*(file for folder in carried for file in _carried(folder))),
     }
-    name = kept_training(member.name)
-    return name_piece(name, inputs, train_model, type(member.model))
 
 
 def _carried(folder: Path) -> Iterator[Path]:

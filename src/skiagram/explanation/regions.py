@@ -1,101 +1,71 @@
-"""Known regions of a study's images, and the images without them.
+"""Known regions of images, and the images without them.
 
 A phantom knows its nodules, mini-MIAS marks its lesions, a data set with masks has a region in each
-image. Marks tell the label, so they are asked for development cases alone.
+image. Marks tell the label, so ingest seals those of test cases; here are those of the others.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from skiagram.datasets.contract import Mark
-from skiagram.datasets.ingest import shuffle_cases
+from skiagram.compute.pieces import PieceStore
+from skiagram.datasets.contract import Mark, pixel_side
 from skiagram.datasets.phantom.image_model import IdealObserver
 from skiagram.datasets.phantom.source import PhantomDataSet
 from skiagram.errors import DataError
+from skiagram.explanation.explained_model import ExplainedModel, KnownRegions
+from skiagram.explanation.record import Blanking
 from skiagram.explanation.trust import Mask
+from skiagram.features.case_histories import CaseHistories
+from skiagram.features.extraction import build_families, extract_modalities
 from skiagram.image_store.shards import Image, ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
+from skiagram.models.fits import finite
 from skiagram.options import build
-from skiagram.preparation import PreparedData
-from skiagram.records import read_table, write_table
+from skiagram.preparation import PREPARATION, Preparation, PreparedData
+from skiagram.records import MARKS, coordinates, of_cases, read_record, read_table
 from skiagram.seeding import stream
-from skiagram.studies.pipeline_steps import DataSet, Options, describe_images
-from skiagram.studies.workspace import Workspace
 
-Floats = NDArray[np.float64]
-NAME = "explanations"
-_MARKS = "marks.parquet"
 _RING = 3  # pixels around a region whose mean stands for it
 _BACKGROUND = 0.1  # share of a borrowed region that may lie on the image's lowest value
 
 
-@dataclass(frozen=True)
-class KnownRegions:
-    """Regions of some cases.
+def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> KnownRegions | None:
+    """Return the regions of development cases; None where the data set knows none.
 
-    Attributes:
-        masks: Case → (height, width) or (depth, height, width), true inside.
-        of_all: Whether images of every class have one, as masks of tumours do.
+    Args:
+        word: What a marked place is called.
     """
-
-    word: str
-    masks: dict[str, Mask]
-    of_all: bool
-
-
-def find_regions(
-    workspace: Workspace, prepared: PreparedData, dataset: Options, case_id: Sequence[str]
-) -> KnownRegions | None:
-    """Return the regions of development cases; None where the data set knows none."""
-    store, data = prepared.store, DataSet.of(prepared)
+    store = prepared.store
     if store.region(case_id[0]) is not None:
         return KnownRegions("region", _drawn_regions(store, case_id), of_all=True)
-    source = build(dict(dataset), "dataset")
-
-    def make(folder: Path) -> None:
-        opened = source.open(workspace.data)
-        order, names = shuffle_cases(len(opened.entries()))
-        position = dict(zip(names.tolist(), order.tolist(), strict=True))
-        rows = [
-            {"case_id": case, "radius": mark.radius}
-            | {f"axis_{axis}": place for axis, place in enumerate(mark.centre)}
-            for case in case_id
-            for mark in opened.marks(position[case])
-        ]
-        write_table(pd.DataFrame(rows, columns=None if rows else ["case_id"]), folder / _MARKS)
-
-    inputs = {"data": data.folder.name, "dataset": dataset, "cases": list(case_id)}
-    table = read_table(workspace.make_once("marks", inputs, make, type(source)) / _MARKS)
-    if len(table) == 0:
-        return None
-    axes = [name for name in table.columns if name.startswith("axis_")]
+    ingested, marks = (
+        ImageStore(prepared.cases.parent / "images"),
+        read_table(prepared.cases / MARKS),
+    )
     regions: dict[str, Mask] = {}
-    for row in table.to_dict("records"):
-        case = str(row["case_id"])
+    for case, rows in of_cases(marks).items():
         shape = places(store.image(case))
-        if shape != places(data.images.image(case)):
+        if shape != places(ingested.image(case)):
             raise DataError(
                 f"restored to {shape} pixels, and marks are on another grid",
                 where=case,
                 remedy="choose a restoration that keeps the size of images",
             )
-        mask = draw_mark(
-            Mark(tuple(float(row[axis]) for axis in axes), float(row["radius"])), shape
-        )
-        regions[case] = regions.get(case, np.zeros(shape, dtype=np.bool_)) | mask
+        side, lesions = pixel_side(ingested.spacing(case)), marks.iloc[rows]
+        circles = zip(coordinates(lesions), lesions["radius"], strict=True)
+        masks = [
+            draw_mark(Mark(tuple(centre[-len(shape) :].tolist()), radius / side), shape)
+            for centre, radius in circles
+        ]
+        regions[case] = np.logical_or.reduce(masks)
     # A lesion that fills its square leaves nothing outside to point at.
     regions = {case: mask for case, mask in regions.items() if not mask.all()}
-    if not regions:
-        return None
-    word = "nodule" if isinstance(source, PhantomDataSet) else "marked lesion"
-    return KnownRegions(word, regions, of_all=False)
+    return KnownRegions(word, regions, of_all=False) if regions else None
 
 
 def _drawn_regions(store: ImageStore, case_id: Sequence[str]) -> dict[str, Mask]:
@@ -139,9 +109,8 @@ def resize_mask(mask: Mask, shape: Sequence[int]) -> Mask:
     return resized
 
 
-def make_observer(dataset: Options) -> IdealObserver | None:
+def make_observer(source: object) -> IdealObserver | None:
     """Return the ideal observer of a phantom; None for other data sets."""
-    source: Any = build(dict(dataset), "dataset")
     if not isinstance(source, PhantomDataSet):
         return None
     phantom: Any = source
@@ -173,7 +142,7 @@ def borrow_regions(
             raise DataError(
                 f"no region of {background.shape} pixels to borrow",
                 where=case,
-                remedy="choose images of one size, or set study.blanked to false",
+                remedy="choose images of one size, or set explain.blanked to false",
             )
         good = (mask for mask in fitting if background[mask].mean() <= _BACKGROUND)
         lent[case] = next(good, min(fitting, key=lambda mask: float(background[mask].mean())))
@@ -196,46 +165,74 @@ def blank_image(image: Image, region: Mask, *, outside: bool) -> Image:
     return values.astype(image.dtype).reshape(image.shape)
 
 
-def blanked_data(
-    workspace: Workspace,
-    prepared: PreparedData,
+def blank_images(
+    images: Path,
     regions: KnownRegions,
     case_id: Sequence[str],
-    families: Mapping[str, Options] | None,
     seed: int,
+    folder: Path,
     *,
     outside: bool,
+) -> None:
+    """Write restored images of all modalities with the region, or all outside it, blanked."""
+    stores = {modality: ImageStore(place) for modality, place in modality_folders(images).items()}
+    first = next(iter(stores))
+    for modality, store in stores.items():
+        place, masks = folder, {}
+        if modality == first:
+            masks = borrow_regions(store, regions, case_id, seed)
+        else:  # each modality has its region on a grid of its own
+            place, masks = folder / modality, _drawn_regions(store, case_id)
+        with ShardWriter(place) as writer:
+            for case in case_id:
+                image = blank_image(store.image(case), masks[case], outside=outside)
+                writer.add(case, image, store.spacing(case), store.region(case))
+    write_modalities(folder, list(stores))
+
+
+def describe_blanked(
+    model: ExplainedModel, folder: Path, pieces: PieceStore | None
 ) -> PreparedData:
-    """Return the restored images with the region, or all outside it, blanked.
+    """Return what the model reads of blanked images, in the folder `images` below another."""
+    images, read = folder / "images", model.prepared
+    prepared = replace(read, images=images)
+    for name in (name for name, made in read.encodings.items() if made == model.encoding):
+        from skiagram.encoders.encoder import write_encoding
+        from skiagram.encoders.encoding import encode_images
 
-    `families` are the features to extract again; None for none.
+        encoder = build(dict(model.encoders[name]), "encoder")
+        known = read_record(Preparation, read.candidates / PREPARATION)
+        encoded = encode_images(images, encoder, model.compute, pieces, preparation=known)
+        write_encoding(*encoded, encoder, folder / name)
+        prepared = replace(prepared, encodings={name: folder / name})
+    if model.model.arm == "classical" or model.fused:
+        families, histories = build_families(model.families), CaseHistories.read(read.cases)
+        extracted = extract_modalities(images, families, histories, model.compute, pieces)
+        prepared = replace(prepared, features=extracted.frame())
+    return prepared
+
+
+def measure_blanking(
+    model: ExplainedModel, folder: Path, pieces: PieceStore | None
+) -> Blanking | None:
+    """Return what is left of the AUC without the region and without all else.
+
+    None where no region is known, and for features of regions, which see nothing else.
+
+    Args:
+        folder: For the images.
+        pieces: What features and encoders made of images before; None for nothing.
     """
-
-    def make(folder: Path) -> None:
-        stores = {
-            modality: ImageStore(place)
-            for modality, place in modality_folders(prepared.images).items()
-        }
-        first = next(iter(stores))
-        for modality, store in stores.items():
-            place, masks = folder / "images", {}
-            if modality == first:
-                masks = borrow_regions(store, regions, case_id, seed)
-            else:  # each modality has its region on a grid of its own
-                place, masks = place / modality, _drawn_regions(store, case_id)
-            with ShardWriter(place) as writer:
-                for case in case_id:
-                    image = blank_image(store.image(case), masks[case], outside=outside)
-                    writer.add(case, image, store.spacing(case), store.region(case))
-        write_modalities(folder / "images", list(stores))
-
-    inputs = {
-        "restored": prepared.images.parent.name,
-        "cases": list(case_id),
-        "seed": seed,
-        "outside": outside,
-    }
-    images = workspace.make_once("blanked", inputs, make) / "images"
-    if families is None:
-        return replace(prepared, images=images)
-    return describe_images(workspace, prepared.cases, images, prepared.candidates, families)
+    regions, case_id = model.regions, model.known.case_id
+    if regions is None or (regions.of_all and model.model.arm == "classical"):
+        return None
+    losses = []
+    for outside in (False, True):
+        place = folder / ("rest" if outside else "region")
+        blanking = (regions, case_id.tolist(), model.plan.seed, place / "images")
+        blank_images(model.prepared.images, *blanking, outside=outside)
+        inputs = model.model.read(describe_blanked(model, place, pieces), model.task).of(case_id)
+        with model.compute.limit():
+            scores = [fit.fitted.scores(inputs.select(fit.held_out)) for fit in model.fits]
+        losses.append(model.measure_loss([model.ranking_of(finite(s))[None] for s in scores]))
+    return Blanking(*losses)

@@ -1,4 +1,4 @@
-"""The page of the study of explanations: importance of features, tested maps, cases to look at."""
+"""Explanations: what models rest on, maps that were tested, cases to look at."""
 
 import base64
 from collections.abc import Sequence
@@ -9,27 +9,25 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
-from skiagram.explanation.importance import Agreement
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.explanation.record import (
+    Agreement,
+    Blanking,
+    Explanation,
+    Features,
+    MapExplanation,
+    Maps,
+    Picture,
+    ShownCase,
+)
 from skiagram.explanation.trust import Location
 from skiagram.image_store.pictures import encode_picture
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, draw_interval, name_rows, open_sheet
 from skiagram.report.formatting import format_percent, format_signed
-from skiagram.report.rendering import Summary
-from skiagram.report.section import Context
-from skiagram.report.tables import (
-    Cell,
-    Table,
-    TableRow,
-    fill_cell,
-    fill_difference,
-    list_rows,
-)
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
-from skiagram.studies.explanations.fits import Blanking
-from skiagram.studies.explanations.galleries import Picture, ShownCase
-from skiagram.studies.explanations.importance import ClassicalExplanation
-from skiagram.studies.explanations.maps import MapExplanation, NetworkExplanation
-from skiagram.studies.explanations.study import ExplanationsResult
 
 _OUTLINE = (88, 202, 164)
 _GRID = 3  # local effects a row
@@ -44,28 +42,21 @@ TESTS = {
 PARTS = ("just around it", "at the border of the image", "elsewhere")
 
 
-def summarise(result: ExplanationsResult) -> Summary:
-    """Return the title, and what each model rests on or looks at."""
-    answers = [describe_features(model) for model in result.classical]
-    answers += [describe_maps(model) for model in result.networks]
-    return Summary(f"{result.title}: what do the models look at?", tuple(answers))
-
-
-def fill(result: ExplanationsResult) -> Context:
-    """Return figures, tables and galleries of each model, by its name."""
-    models: list[ClassicalExplanation | NetworkExplanation] = [*result.classical, *result.networks]
+@section(
+    "Explanations",
+    place=155,
+    select=lambda _, material: material.explanations,
+    otherwise="no model is named in `explained`",
+)
+def explanations(evaluation: Evaluation, material: Material) -> Context:
+    """Return answers, figures and tables of each explained model, in order of their names."""
+    every = material.explanations
+    shown = [_show(model) for model in every]
+    drawings = [value for each in shown for value in each.values() if isinstance(value, Drawing)]
     return {
-        "families": {model.model: draw_families(model) for model in result.classical},
-        "features": {model.model: tabulate_features(model) for model in result.classical},
-        "effects": {model.model: draw_effects(model) for model in result.classical},
-        "weights": {model.model: tabulate_weights(model) for model in result.classical},
-        "tests": {model.model: tabulate_tests(model) for model in result.networks},
-        "pointing": {model.model: tabulate_pointing(result, model) for model in result.networks},
-        "located": {
-            model.model: next((map_.location for map_ in model.maps if map_.location), None)
-            for model in result.networks
-        },
-        "outside": {model.model: describe_outside(model, result.word) for model in models},
+        "models": shown,
+        "answers": [describe(model) for model in every],
+        "drawings": drawings,
         "kinds": KINDS,
         "pictures_of": list_pictures,
         "signed": format_signed,
@@ -73,7 +64,31 @@ def fill(result: ExplanationsResult) -> Context:
     }
 
 
-def tabulate_features(model: ClassicalExplanation) -> Table:
+def _show(model: Explanation) -> Context:
+    features, maps = model.features, model.maps
+    located = [each.location for each in maps.methods if each.location] if maps else []
+    return {
+        "explanation": model,
+        "families": features and draw_families(model, features),
+        "features": features and tabulate_features(features),
+        "effects": features and draw_effects(model, features),
+        "weights": features and tabulate_weights(features),
+        "tests": maps and tabulate_tests(maps),
+        "pointing": maps and tabulate_pointing(maps),
+        "located": located[0] if located else None,
+        "outside": describe_outside(model),
+    }
+
+
+def describe(model: Explanation) -> str:
+    """Say what a model rests on, or which of its maps are to be trusted."""
+    name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
+    if model.features is not None:
+        return describe_features(name, model.features)
+    return "" if model.maps is None else describe_maps(name, model.maps)
+
+
+def tabulate_features(model: Features) -> Table:
     """Return the features whose clusters cost most, and what goes with each."""
     rows = []
     for feature in model.features:
@@ -86,7 +101,7 @@ def tabulate_features(model: ClassicalExplanation) -> Table:
     return Table(columns, list_rows(rows), "Feature", columns[2:], "models pairs")
 
 
-def tabulate_weights(model: ClassicalExplanation) -> Table | None:
+def tabulate_weights(model: Features) -> Table | None:
     """Return the largest weights of a linear model; None of others."""
     rows = [
         TableRow(one.feature, [fill_difference(one.effect), format_percent(one.same_sign)])
@@ -95,10 +110,10 @@ def tabulate_weights(model: ClassicalExplanation) -> Table | None:
     return Table(("Weight", "Same sign"), list_rows(rows), "Feature") if rows else None
 
 
-def tabulate_tests(model: NetworkExplanation) -> Table:
+def tabulate_tests(maps: Maps) -> Table:
     """Return what each map had to pass, and how it did."""
     rows = []
-    for one in model.maps:
+    for one in maps.methods:
         if one.reason:
             rows.append(TableRow(one.title, (), failure=f"not defined: {one.reason}"))
             continue
@@ -111,14 +126,14 @@ def tabulate_tests(model: NetworkExplanation) -> Table:
     return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
 
 
-def describe_features(model: ClassicalExplanation) -> str:
+def describe_features(name: str, model: Features) -> str:
     """Say which family a model of features rests on most, and whether that is beyond chance."""
     if not model.families:
-        return f"{model.title} uses no feature."
+        return f"{name} uses no feature."
     first = model.families[0]
     loss = first.loss.over_folds
     words = (
-        f"{model.title} (AUC {format_decimal(model.auc.value)}) rests most on {first.group}: "
+        f"{name} rests most on {first.group}: "
         f"permuting these {first.features} features costs {format_estimate(loss)} AUC"
     )
     if loss.low is None or loss.low <= 0:
@@ -126,10 +141,10 @@ def describe_features(model: ClassicalExplanation) -> str:
     return f"{words}."
 
 
-def describe_maps(model: NetworkExplanation) -> str:
+def describe_maps(name: str, maps: Maps) -> str:
     """Say which maps of a network passed all tests, and which failed in what."""
-    name, good, bad = f"{model.title} (AUC {format_decimal(model.auc.value)})", [], []
-    for map_ in (each for each in model.maps if not each.reason):
+    good, bad = [], []
+    for map_ in (each for each in maps.methods if not each.reason):
         left = (f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
         if map_.trustworthy:
             good.append(map_.title)
@@ -157,18 +172,20 @@ def describe_agreement(agreement: Agreement | None) -> str:
     )
 
 
-def describe_outside(model: ClassicalExplanation | NetworkExplanation, word: str) -> str:
+def describe_outside(model: Explanation) -> str:
     """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
     sentences = []
-    if isinstance(model, NetworkExplanation):
-        located = [(map_, map_.location) for map_ in model.maps if map_.location is not None]
+    if model.maps is not None:
+        located = [
+            (map_, map_.location) for map_ in model.maps.methods if map_.location is not None
+        ]
         good = [each for each in located if each[0].trustworthy]
-        sentences = [_describe_parts(model.title, *each, word) for each in good]
+        sentences = [_describe_parts(model.title, *each, model.word) for each in good]
         if located and not good:
-            unknown = f"so no map tells what it looks at outside the {word}."
+            unknown = f"so no map tells what it looks at outside the {model.word}."
             sentences = [f"No map of {model.title} is trustworthy, {unknown}"]
     if model.blanking is not None:
-        sentences.append(_describe_blanking(model.title, model.blanking, word))
+        sentences.append(_describe_blanking(model.title, model.blanking, model.word))
     return " ".join(sentences)
 
 
@@ -212,17 +229,17 @@ def mark_map(map_: MapExplanation) -> str:
     return "" if map_.trustworthy else "not all tested"
 
 
-def tabulate_pointing(result: ExplanationsResult, model: NetworkExplanation) -> Table | None:
+def tabulate_pointing(maps: Maps) -> Table | None:
     """Return where maps, the ideal observer and the centre point; None where no region is known."""
     rows = [
         _pointing_row(map_.title, mark_map(map_), map_.location)
-        for map_ in model.maps
+        for map_ in maps.methods
         if map_.location is not None
     ]
-    if rows and result.observer is not None:
-        rows.append(_pointing_row("The ideal observer", "limit", result.observer))
-    if rows and model.centre is not None:
-        rows.append(_pointing_row("Always the centre", "no map", model.centre))
+    if rows and maps.observer is not None:
+        rows.append(_pointing_row("The ideal observer", "limit", maps.observer))
+    if rows and maps.centre is not None:
+        rows.append(_pointing_row("Always the centre", "no map", maps.centre))
     parts = ("Hit", "Share inside", "Overlap")
     columns = [name for part in parts for name in (part, "above chance", "above the centre")]
     return Table(columns, list_rows(rows), "Map") if rows else None
@@ -266,9 +283,9 @@ def _pixels(picture: Picture) -> NDArray[np.float64]:
     return grey.reshape(picture.height, picture.width).astype(np.float64)
 
 
-def draw_families(model: ClassicalExplanation) -> Drawing:
+def draw_families(model: Explanation, features: Features) -> Drawing:
     """Draw the AUC lost where each family is permuted, over folds and over patients."""
-    rows = model.families
+    rows = features.families
     with open_sheet(0.9 + 0.24 * len(rows)) as page:
         axes = page.figure.add_subplot()
         axes.axvline(0, color=MUTED, linewidth=0.9)
@@ -287,17 +304,17 @@ def draw_families(model: ClassicalExplanation) -> Drawing:
         return page.finish(f"families-{model.model}", f"AUC lost by family: {words}.")
 
 
-def draw_effects(model: ClassicalExplanation) -> Drawing | None:
+def draw_effects(model: Explanation, features: Features) -> Drawing | None:
     """Draw the accumulated local effects of the first features, one line per fit."""
-    features = [feature for feature in model.features if feature.effects][: 2 * _GRID]
-    if not features:
+    drawn = [feature for feature in features.features if feature.effects][: 2 * _GRID]
+    if not drawn:
         return None
-    rows = -(-len(features) // _GRID)
+    rows = -(-len(drawn) // _GRID)
     with open_sheet(0.5 + 1.35 * rows) as page:
         grid = page.figure.subplots(rows, _GRID, sharey=True, squeeze=False)
-        for axes in grid.flat[len(features) :]:
+        for axes in grid.flat[len(drawn) :]:
             axes.set_visible(False)
-        for axes, feature in zip(grid.flat, features, strict=False):
+        for axes, feature in zip(grid.flat, drawn, strict=False):
             for effect in feature.effects:
                 axes.plot(effect.edge, effect.effect, color=ARM_COLOUR["classical"], linewidth=0.9)
             axes.axhline(0, color=MUTED, linewidth=0.6)
@@ -312,6 +329,6 @@ def draw_effects(model: ClassicalExplanation) -> Drawing | None:
         words = "; ".join(
             f"{feature.feature} from lowest to highest "
             + ", ".join(format_signed(each.effect[-1] - each.effect[0]) for each in feature.effects)
-            for feature in features
+            for feature in drawn
         )
         return page.finish(f"effects-{model.model}", f"Accumulated local effects: {words}.")

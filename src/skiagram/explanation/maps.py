@@ -1,0 +1,281 @@
+"""Maps of a network, or of an encoder with a head: made, tested, measured against known regions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.datasets.phantom.image_model import IdealObserver
+from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit
+from skiagram.explanation.record import MapExplanation, Maps
+from skiagram.explanation.regions import places, resize_mask
+from skiagram.explanation.trust import (
+    TITLES,
+    Floats,
+    Located,
+    Location,
+    Mask,
+    Method,
+    centre_map,
+    compare_trainings,
+    is_trustworthy,
+    judge_location,
+    judge_maps,
+    locate,
+    mean_by_patient,
+)
+from skiagram.options import build
+from skiagram.seeding import derived_seed, stream
+
+if TYPE_CHECKING:
+    from skiagram.explanation.saliency import Explained
+
+
+@dataclass(frozen=True)
+class MappedCase:
+    """What one fit gave for one case.
+
+    Attributes:
+        seen: (…) the first channel of what the network saw.
+        region: Known region on the network's grid; None without.
+        maps: Method → (…) its map.
+        similarity: Method → (stages,) likeness to the maps of more and more fresh weights.
+        areas: Method, `random` or `centre` → (2,) mean score while cells are deleted in this order,
+            and while they are inserted, in standard deviations of the held-out scores.
+    """
+
+    seen: NDArray[Any]
+    region: Mask | None
+    maps: Mapping[Method, NDArray[np.float32]]
+    similarity: Mapping[str, Floats]
+    areas: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class MappedFold:
+    """What one fit gave.
+
+    Attributes:
+        cases: Case → its maps; empty where no map is defined for such inputs.
+        reasons: Method → why it has no map, or nothing.
+    """
+
+    cases: dict[str, MappedCase]
+    reasons: dict[Method, str]
+
+
+@dataclass(frozen=True)
+class MapTask:
+    """Maps of some held-out cases of one fold."""
+
+    model: ExplainedModel
+    fit: FoldFit
+    case_id: tuple[str, ...]
+
+    def examine(self) -> MappedFold:
+        """Make the maps, and test them on this fit."""
+        return self._of_network() if self.model.encoding is None else self._of_encoder()
+
+    def _of_network(self) -> MappedFold:
+        from skiagram.explanation.saliency import ExplainedNetwork
+        from skiagram.models.deep.fitted import load_classifier
+        from skiagram.models.deep.inputs import encode_table
+
+        classifier, architecture = load_classifier(self.fit.folder)
+        network = ExplainedNetwork(classifier.eval(), self.model.positive, architecture)
+        training = architecture.options().training
+        cases = self.model.known.inputs.select(self.model.rows(self.case_id))
+        rows = np.arange(len(cases))
+        images = cases.read(rows, training.image_size, training.input)
+        regions = None
+        if cases.store.region(self.case_id[0]) is not None:
+            with_mask = replace(training.input, mask_channel=True)
+            mask = cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5
+            regions = mask.numpy()
+        table = encode_table(self.fit.fitted.encoder, cases)
+        return self._examine(network, images, table, regions)
+
+    def _of_encoder(self) -> MappedFold:
+        from skiagram.encoders.encoder import read_encoding
+        from skiagram.explanation.encoder_maps import EncoderReading, why_without_maps
+
+        model, store = self.model, self.model.prepared.store
+        if model.encoding is None:
+            raise ValueError("a model without an encoder has no maps of one")
+        encoding, record = read_encoding(model.encoding)
+        encoder: Any = build(record.encoder, "encoder")
+        reason = why_without_maps(encoder, store, fused=model.fused)
+        if reason:
+            return MappedFold({}, dict.fromkeys(model.options.maps.methods, reason))
+        reading = EncoderReading(encoder, encoder.load(), store)
+        held_out = encoding.of(model.known.case_id[self.fit.held_out])
+        explained = reading.explain(self.fit.fitted, held_out, model.positive)
+        masks, regions = [model.mask(case) for case in self.case_id], None
+        if any(mask is not None for mask in masks):
+            regions = reading.masks(masks, self.case_id)
+        return self._examine(explained, reading.pictures(self.case_id), None, regions)
+
+    def _examine(
+        self, network: "Explained", images: Any, table: Any, regions: NDArray[np.bool_] | None
+    ) -> MappedFold:
+        from skiagram.explanation.saliency import Resolution, examine, use_threads, why_undefined
+
+        model, fit, options = self.model, self.fit, self.model.options.maps
+        reasons = {method: why_undefined(method, network) for method in options.methods}
+        asked = [method for method in options.methods if not reasons[method]]
+        resolution = Resolution(options.window, options.steps)
+        seed = derived_seed(model.plan.seed, STREAM, model.name, fit.number)
+        with model.compute.limit(), use_threads(model.compute.threads):
+            found = examine(
+                network, images, table, asked, resolution, options.exchange, seed, self.case_id
+            )
+        seen, spread = images[:, 0].numpy(), float(fit.ranking.std()) or 1.0
+        cases = {
+            case: MappedCase(
+                seen[row],
+                self._region(case, seen[row].shape, None if regions is None else regions[row]),
+                {method: found.maps[method][row].astype(np.float32) for method in asked},
+                {name: values[:, row] for name, values in found.similarity.items()},
+                {name: values[:, row] / spread for name, values in found.areas.items()},
+            )
+            for row, case in enumerate(self.case_id)
+        }
+        return MappedFold(cases, reasons)
+
+    def _region(
+        self, case: str, shape: Sequence[int], seen: NDArray[np.bool_] | None
+    ) -> Mask | None:
+        """Return the known region of a case on the network's grid."""
+        if seen is not None:
+            return seen if seen.any() and not seen.all() else None
+        known = self.model.mask(case)
+        return None if known is None else resize_mask(known, shape)
+
+
+def choose_cases(model: ExplainedModel) -> tuple[str, ...]:
+    """Draw cases for maps: half with a known region, else of the positive class; half others."""
+    known, regions, most = model.known, model.regions, model.options.maps.cases
+    order = stream(model.plan.seed, STREAM, "cases").permutation(len(known))
+    first = known.label == model.positive
+    if regions is not None and not regions.of_all:
+        first = np.isin(known.case_id, list(regions.masks))
+    wanted = [row for row in order if first[row]][: -(-most // 2)]
+    wanted += [row for row in order if not first[row]][: most // 2]
+    return tuple(sorted(known.case_id[np.array(wanted, dtype=np.int64)].tolist()))
+
+
+@dataclass(frozen=True)
+class MappedModel:
+    """The maps of a model: of a sample of cases by all fits, of others to look at by one.
+
+    Attributes:
+        cases: Case → its maps, a fit after the other.
+    """
+
+    model: ExplainedModel
+    sample: tuple[str, ...]
+    cases: Mapping[str, Sequence[MappedCase]]
+    reasons: Mapping[Method, str]
+
+    @classmethod
+    def make(cls, model: ExplainedModel, others: Sequence[str]) -> "MappedModel":
+        """Make the maps of a sample by all fits, and those of others by the first repeat's."""
+        sample = choose_cases(model)
+        tasks = []
+        for fit in model.fits:
+            wanted = {*sample, *(others if fit.number < len(model.first) else ())}
+            cases = wanted & set(model.known.case_id[fit.held_out].tolist())
+            if cases:
+                tasks.append(MapTask(model, fit, tuple(sorted(cases))))
+        mapped: dict[str, list[MappedCase]] = {}
+        reasons: Mapping[Method, str] = {}
+        for fold in model.compute.map(MapTask.examine, tasks):
+            reasons = fold.reasons
+            for case, maps in fold.cases.items():
+                mapped.setdefault(case, []).append(maps)
+        return cls(model, sample, mapped, reasons)
+
+    def explain(self, observer: IdealObserver | None) -> Maps:
+        """Test the maps and say where they point; so does the ideal observer of generated data."""
+        options = self.model.options.maps
+        return Maps(
+            methods=tuple(self._judge(method) for method in options.methods),
+            cases=len(self.sample),
+            unchanged=options.unchanged,
+            centre=self._locate_maps(lambda fit: centre_map(fit.seen.shape)),
+            observer=None if observer is None else self._locate_observer(observer),
+        )
+
+    def _judge(self, method: Method) -> MapExplanation:
+        """Test one kind of map, over the cases of the sample."""
+        if self.reasons[method]:
+            return MapExplanation(method, TITLES[method], self.reasons[method])
+        model, options = self.model, self.model.options.maps
+        cases = [self.cases[case] for case in self.sample]
+        patient = model.known.patient_id[model.rows(self.sample)]
+
+        def mean(values: Callable[[MappedCase], Floats]) -> Floats:
+            return np.array([np.mean([values(fit) for fit in each], axis=0) for each in cases])
+
+        likeness = mean(lambda fit: fit.similarity[method])
+        areas = {
+            name: mean(lambda fit, name=name: fit.areas[name]).T  # type: ignore[misc]
+            for name in (method, "random", "centre")
+        }
+        trainings = min(len(each) for each in cases)
+        alike = compare_trainings(
+            [[each[k].maps[method].astype(float) for each in cases] for k in range(trainings)]
+        )
+        tests = judge_maps(likeness[:, -1], areas, method, alike, patient, options.unchanged)
+        return MapExplanation(
+            method=method,
+            title=TITLES[method],
+            reason="",
+            tests=tests,
+            trustworthy=is_trustworthy(tests),
+            fresh=tuple(
+                (share, mean_by_patient(likeness[:, stage], patient, -1.0, 1.0))
+                for stage, share in enumerate(options.exchange.fresh_layers)
+            ),
+            location=self._locate_maps(lambda fit: fit.maps[method].astype(float)),
+        )
+
+    @property
+    def _marked(self) -> list[str]:
+        """Return the cases of the sample with a known region."""
+        return [case for case in self.sample if self.model.mask(case) is not None]
+
+    def _locate_maps(self, map_of: Callable[[MappedCase], Floats]) -> Location | None:
+        shown = [case for case in self._marked if case in self.cases]
+        return self._locate(
+            {case: [(map_of(fit), fit.region) for fit in self.cases[case]] for case in shown}
+        )
+
+    def _locate_observer(self, observer: IdealObserver) -> Location | None:
+        maps = {}
+        for case in self._marked:
+            image = self.model.prepared.store.image(case)
+            seen = image.reshape(places(image)).astype(np.float64)
+            maps[case] = [(observer.place_probability(seen), self.model.mask(case))]
+        return self._locate(maps)
+
+    def _locate(self, maps: Mapping[str, Sequence[tuple[Floats, Mask | None]]]) -> Location | None:
+        """Say where the maps of marked cases point; each stands beside the region on its grid."""
+        located: list[list[Located | None]] = []
+        centre: list[Located] = []
+        shown: list[str] = []
+        for case, pairs in maps.items():
+            first = pairs[0][1]
+            if first is None or first.all():
+                continue
+            middle = locate(centre_map(first.shape), first)
+            if middle is None:
+                continue
+            shown.append(case)
+            centre.append(middle)
+            located.append([None if mask is None else locate(map_, mask) for map_, mask in pairs])
+        if not shown:
+            return None
+        return judge_location(located, centre, self.model.known.patient_id[self.model.rows(shown)])

@@ -1,0 +1,230 @@
+"""Step explain: what the scores of a trained model rest on, and which explanations bear a test.
+
+Training keeps the fits on all development cases alone. Those of the folds, which gave the
+out-of-fold scores, are made again by the same function and seed, as a piece of the store: each
+explains the cases that it did not see.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic.dataclasses import dataclass as options_class
+
+from skiagram.compute.code_digest import name_piece
+from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
+from skiagram.errors import OptionError
+from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
+from skiagram.explanation.features import explain_features
+from skiagram.explanation.galleries import choose_shown, show_cases
+from skiagram.explanation.importance import import_shap
+from skiagram.explanation.maps import MappedModel
+from skiagram.explanation.record import EXPLANATION, Explanation
+from skiagram.explanation.regions import find_regions, make_observer, measure_blanking
+from skiagram.models.arm import ArmFolders, TrainOptions
+from skiagram.models.contract import Finder, ReadsData
+from skiagram.models.cross_validation import CrossValidator
+from skiagram.models.deployment import repeat_folder
+from skiagram.models.fits import FitPieces
+from skiagram.options import STRICT, build
+from skiagram.preparation import PreparedData
+from skiagram.records import Outcome, Predictions, read_cases, read_table, scores_of, write_record
+from skiagram.steps.train import join_inputs, piece_inputs
+from skiagram.training.options import Trainer
+
+_GRADIENTS = {"grad_cam", "integrated_gradients"}
+
+
+@options_class(**STRICT)
+class ExplainOptions(TrainOptions):
+    """How a model was trained, on what, and how it is explained.
+
+    Attributes:
+        trainer: Where networks are trained.
+        dataset: `_target_` and options of the source, which may know the ideal observer.
+        features: Name → `_target_` and options of each feature family, in column order.
+        encoders: Name → `_target_` and options of each frozen encoder.
+        explanation: How the model is explained.
+    """
+
+    trainer: Trainer
+    dataset: dict[str, Any]
+    features: dict[str, dict[str, Any]]
+    encoders: dict[str, dict[str, Any]]
+    explanation: ExplanationOptions
+
+
+def explain_model(
+    name: str,
+    options: ExplainOptions,
+    prepared: PreparedData,
+    trained: ArmFolders,
+    target: Path,
+    store: PieceStore,
+) -> None:
+    """Write `explanation.json`; nothing of a model that could not be trained.
+
+    Args:
+        trained: What training wrote.
+
+    Raises:
+        OptionError: Such a model, or such a task, is not explained.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    predictions = Predictions.read(trained.scores)
+    if predictions.outcome.status == "failed":
+        return
+    model = refit(name, options, prepared, trained, predictions.outcome, store)
+    source = build(options.dataset, "dataset")
+    observer = make_observer(source)
+    word = "marked lesion" if observer is None else "nodule"
+    known = model.known
+    model = replace(model, regions=find_regions(prepared, known.case_id.tolist(), word))
+    blanking = None
+    if options.explanation.blanked:
+        with TemporaryDirectory(prefix="skiagram-") as folder:
+            blanking = measure_blanking(model, Path(folder), store)
+    features = maps = mapped = None
+    if predictions.outcome.arm == "classical":
+        features = explain_features(model)
+    else:
+        mapped = MappedModel.make(model, [case for case, _ in choose_shown(model)])
+        maps = mapped.explain(observer)
+    explanation = Explanation(
+        model=name,
+        title=predictions.outcome.title,
+        positive=model.task.classes[model.positive],
+        word="" if model.regions is None else model.regions.word,
+        cases=len(known),
+        patients=len(set(known.patient_id.tolist())),
+        repeats=model.plan.repeats,
+        fits=len(model.fits),
+        difference=largest_difference(model, predictions),
+        auc=model.mean_auc(),
+        blanking=blanking,
+        gallery=show_cases(model, {} if mapped is None else mapped.cases),
+        features=features,
+        maps=maps,
+    )
+    write_record(explanation, target / EXPLANATION)
+
+
+def refit(
+    name: str,
+    options: ExplainOptions,
+    prepared: PreparedData,
+    trained: ArmFolders,
+    outcome: Outcome,
+    store: PieceStore,
+) -> ExplainedModel:
+    """Make the fits of a model again that scored development cases unseen.
+
+    With the threads and on the kind of machine that training had, they are the same to the bit.
+    """
+    cases, task = read_cases(prepared.cases)
+    model = _open(options, outcome, len(task.classes))
+    reading = model.read(prepared, task)
+    member = join_inputs(name, model, options, prepared, reading, cases, task)
+    known = member.known(cases, task)
+    epochs = chosen_epochs(read_table(trained.scores / "curves.parquet"))
+    inputs = piece_inputs(member, options, reading, cases, task) | {"epochs": epochs}
+    piece = name_piece(f"refits-{name}", inputs, refit, type(model))
+
+    def validator(folder: Path, pieces: FitPieces | None = None) -> CrossValidator[Any]:
+        return CrossValidator(
+            model,
+            options.plan,
+            task.positive,
+            pieces=pieces,
+            models=folder.resolve(),
+            compute=options.compute,
+        )
+
+    def make(folder: Path) -> None:
+        with store.unfinished(piece) as checkpoints, options.compute.limit():
+            pieces = FitPieces(store, piece[-DIGITS:], checkpoints)
+            held_out = validator(folder, pieces)
+            for title, made in held_out.make(
+                held_out.held_out_fits(known, task.design, epochs)
+            ).items():
+                np.save(folder / f"{title}.npy", made.scores[0], allow_pickle=False)
+            pieces.remove()
+            store.remove(f"{UNFINISHED}-{piece}")
+
+    folder = store.make(piece, make)
+    explained = ExplainedModel(
+        name=name,
+        model=model,
+        final=trained.model / repeat_folder(0),
+        known=known,
+        task=task,
+        prepared=prepared,
+        plan=options.plan,
+        fits=(),
+        options=options.explanation,
+        families=options.features,
+        encoders=options.encoders,
+        encoding=reading.encoding,
+        fused=reading.is_fused,
+        compute=options.compute,
+    )
+    fits = tuple(
+        FoldFit(
+            number,
+            folder / fit.title,
+            model,
+            fit.training,
+            fit.scored[0][1],
+            explained.ranking_of(np.load(folder / f"{fit.title}.npy")),
+        )
+        for number, fit in enumerate(validator(folder).held_out_fits(known, task.design, epochs))
+    )
+    return replace(explained, fits=fits)
+
+
+def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[Any]:
+    """Return the untrained model, once all that its explanation needs is there."""
+    asked = options.explanation
+    model: Any = build(options.model, "model")
+    if classes != 2:
+        raise OptionError(f"{classes} classes", where="explained", allowed="a task of two classes")
+    if options.plan.subset is not None:
+        remedy = "set `subset: null` in conf/plan.yaml"
+        raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
+    if outcome.arm == "reader" or isinstance(model, Finder):
+        found, allowed = f"{outcome.title} has neither", "models of features, networks of images"
+        raise OptionError(found, where=f"explained: {outcome.model}", allowed=allowed)
+    if outcome.arm == "classical" and asked.importance.shap_cases:
+        import_shap()
+    if outcome.arm != "classical" and _GRADIENTS & {*asked.maps.methods}:
+        from skiagram.explanation.saliency import import_captum
+
+        import_captum()
+    if outcome.arm != "deep":
+        untrained: ReadsData[Any] = model
+        return untrained
+    from skiagram.models.deep.finder import learner_of
+
+    learner: ReadsData[Any] = learner_of(model, options.trainer, options.compute.threads)
+    return learner
+
+
+def chosen_epochs(curves: pd.DataFrame) -> dict[str, int]:
+    """Return fit → epochs that it trained for, of those that no validation cases ended."""
+    if "validation_loss" in curves:
+        curves = curves[curves["validation_loss"].isna()]
+    return {str(fit): int(count) for fit, count in curves.groupby("fit").size().items()}
+
+
+def largest_difference(model: ExplainedModel, predictions: Predictions) -> float:
+    """Return how far scores of the fits lie at most from the out-of-fold scores of training."""
+    folds = predictions.part("out_of_fold").groupby(["repeat", "fold"], sort=True)
+    differences = []
+    for fit, (_, rows) in zip(model.fits, folds, strict=True):
+        case_id = model.known.case_id[fit.held_out].tolist()
+        said = model.ranking_of(scores_of(rows.set_index("case_id").loc[case_id]))
+        differences.append(float(np.abs(fit.ranking - said).max()))
+    return max(differences)

@@ -1,1 +1,0 @@
-"""Study `explanations`: what models rest on and look at, tested."""

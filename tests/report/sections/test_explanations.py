@@ -1,0 +1,154 @@
+"""What models rest on, in the report: rules make its words, a failed map is shown as failed."""
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from skiagram.explanation.record import (
+    Agreement,
+    Blanking,
+    Coefficient,
+    Contribution,
+    Explanation,
+    FeatureImportance,
+    Features,
+    GroupImportance,
+    LocalEffect,
+    Loss,
+    MapExplanation,
+    Maps,
+    Picture,
+    ShownCase,
+)
+from skiagram.explanation.trust import Location, MapTest, Pointing, TestName
+from skiagram.report.page import render
+from skiagram.report.section import make_sections
+from skiagram.report.sections.explanations import describe_outside, explanations
+from skiagram.statistics.estimate import Estimate
+from tests.report.examples_of_results import binary, material
+
+NAMES: tuple[TestName, ...] = ("randomisation", "deletion", "insertion", "repeatability")
+
+
+def known(value: float, half: float = 0.01) -> Estimate:
+    return Estimate(value, value - half, value + half)
+
+
+def loss(value: float, half: float = 0.01) -> Loss:
+    return Loss(known(value, half), known(value, half / 2))
+
+
+POINTING = Pointing(known(0.4), known(0.38), known(0.2))
+LOCATION = Location(
+    30, 0, 0.02, POINTING, POINTING, POINTING, known(0.6),
+    {
+        "just around it": (known(0.3), 0.06),
+        "at the border of the image": (known(0.1), 0.36),
+        "elsewhere": (known(0.2), 0.56),
+    },
+)  # fmt: skip
+PICTURE = Picture(4, 4, base64.b64encode(bytes(range(0, 256, 16))).decode())
+
+
+def shown(**maps: Picture) -> ShownCase:
+    reasons = () if maps else (Contribution("glcm_energy", 0.5),)
+    return ShownCase("wrong", "abnormal", "normal", -1.25, PICTURE, PICTURE, maps, reasons)
+
+
+def a_map(title: str, *failed: str) -> MapExplanation:
+    tests = tuple(
+        MapTest(name, "failed" if name in failed else "passed", known(0.1), 0.5, "words")
+        for name in NAMES
+    )
+    return MapExplanation("occlusion", title, "", tests, not failed, ((1.0, known(0.1)),), LOCATION)
+
+
+DATA: dict[str, Any] = {"positive": "abnormal", "word": "nodule", "cases": 600, "patients": 300}
+DATA |= {"repeats": 2, "fits": 6, "difference": 0.0}
+FOREST = Explanation(
+    model="forest", title="Forest <1>", **DATA, auc=known(0.9),
+    blanking=Blanking(loss(0.2), loss(0.1)), gallery=(shown(),), maps=None,
+    features=Features(
+        (GroupImportance("glcm", 12, loss(0.1)), GroupImportance("lbp", 3, loss(0.0))),
+        (FeatureImportance(
+            "glcm_energy", ("glcm_b", "glcm_c", "glcm_d", "glcm_e"), loss(0.08),
+            (LocalEffect("glcm_energy", (0.0, 1.0), (-0.5, 0.5)),),
+        ),),
+        (Coefficient("glcm_energy", known(0.3), 0.97),), 200,
+        (Contribution("glcm_energy", 0.5),), "",
+        Agreement(0.8, 0.7, 0.5, 0.6, 0.3, 5, 0.05), None,
+    ),
+)  # fmt: skip
+MAPS = Maps(
+    (a_map("Occlusion"), replace(a_map("Grad-CAM", "deletion"), method="grad_cam"),
+     MapExplanation("attention_rollout", "Attention roll-out", "no attention")),
+    60, 0.5, LOCATION, LOCATION,
+)  # fmt: skip
+NETWORK = Explanation(
+    model="cnn", title="Small network", **DATA, auc=known(0.8),
+    blanking=Blanking(loss(0.0), loss(0.3)), gallery=(shown(occlusion=PICTURE, grad_cam=PICTURE),),
+    features=None, maps=MAPS,
+)  # fmt: skip
+
+
+def with_maps(*maps: MapExplanation) -> Explanation:
+    return replace(NETWORK, maps=replace(MAPS, methods=maps))
+
+
+def answers(*models: Explanation) -> list[str]:
+    found: list[str] = explanations(binary(), replace(material(), explanations=models))["answers"]
+    return found
+
+
+def test_the_answer_names_what_passed_and_what_failed() -> None:
+    forest, network = answers(FOREST, NETWORK)
+    assert "rests most on glcm: permuting these 12 features costs 0.100" in forest
+    assert "Occlusion passed all tests" in network
+    assert "Grad-CAM (deletion failed)" in network
+    (words,) = answers(with_maps(a_map("Grad-CAM", "insertion", "repeatability")))
+    assert "none is to be trusted" in words
+
+
+def test_what_lies_outside_is_told_by_trustworthy_maps_alone() -> None:
+    words = describe_outside(NETWORK)
+    assert "By Occlusion, 60 % of what Small network looks at lies outside" in words.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "Grad-CAM" not in words
+    assert "no map tells" in describe_outside(with_maps(a_map("Occlusion", "deletion")))
+
+
+@pytest.mark.parametrize(
+    ("region", "rest", "fragment"),
+    [
+        (0.0, 0.3, "or a shortcut"),
+        (0.2, 0.3, "uses both"),
+        (0.2, 0.0, "rests on the nodule"),
+        (0.0, 0.0, "Neither"),
+    ],
+)
+def test_blanking_tells_a_shortcut(region: float, rest: float, fragment: str) -> None:
+    blanking = Blanking(loss(region), loss(rest))
+    assert fragment in describe_outside(replace(FOREST, blanking=blanking))
+
+
+def test_nothing_is_shown_where_no_model_was_explained() -> None:
+    assert "explained" in make_sections(binary(), material()).left_out["Explanations"]
+
+
+@pytest.mark.slow
+def test_explained_models_are_shown_and_their_figures_written() -> None:
+    shown_models = replace(material(), explanations=(FOREST, NETWORK))
+    sections = make_sections(binary(), shown_models)
+    own = next(section for section in sections.filled if section.anchor == "explanations")
+    assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}
+    page = render(binary(), shown_models, sections)
+    before = render(binary(), material(), make_sections(binary(), material()))
+    assert "Forest &lt;1&gt;" in page
+    assert page.count('<b class="mark bad">failed</b>') == 1  # Grad-CAM in the gallery
+    assert "not defined: no attention" in page
+    assert page.count("data:image/png") - before.count("data:image/png") == 4
+    assert "glcm_b, glcm_c, glcm_d and 1 more" in page
+    assert "Always the centre" in page

@@ -1,0 +1,231 @@
+"""Trained models on a small phantom are explained by the fits that their scores came from."""
+
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from skiagram.compute.pieces import PieceStore
+from skiagram.compute.workers import IN_PROCESS
+from skiagram.errors import OptionError
+from skiagram.explanation.explained_model import ExplanationOptions
+from skiagram.explanation.record import EXPLANATION, Explanation
+from skiagram.models.arm import ArmFolders
+from skiagram.models.cross_validation import Plan
+from skiagram.options import build, check
+from skiagram.preparation import PreparedData
+from skiagram.records import Design, Outcome, read_cases, read_record, write_record
+from skiagram.steps.explain import ExplainOptions, explain_model
+from skiagram.steps.train import train_model
+from skiagram.studies.pipeline_steps import ingest_data, prepare_data
+from skiagram.studies.workspace import Workspace
+from tests.encoders.examples import options as encoder_options
+from tests.encoders.examples import weights_file
+from tests.stand_ins import CPU
+from tests.studies.small_phantom import CONF, PLAN, small_place
+
+pytestmark = pytest.mark.thorough
+
+
+FAMILIES = ("wavelet", "first_order")
+
+
+def asked(**changed: Any) -> ExplanationOptions:
+    values: dict[str, Any] = yaml.safe_load((CONF / "explain.yaml").read_text())["explanation"]
+    values |= {"gallery": 2}
+    few = {"orders": 2, "first": 3, "resamples": 8, "shap_cases": 8, "background": 8}
+    values["importance"] |= few
+    values["maps"] |= {"cases": 8, "steps": 8, "window": 0.25}
+    values["maps"]["exchange"] |= {"cells": 4, "steps": 4, "fresh_layers": [1.0]}
+    return check(ExplanationOptions, values | changed, "explain")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A small phantom, prepared, and its models."""
+
+    workspace: Workspace
+    prepared: PreparedData
+    plan: Plan
+
+    def options(self, name: str, **changed: Any) -> ExplainOptions:
+        def read(group: str, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+            return {name: self.workspace.option_file(group, name) for name in names}
+
+        return ExplainOptions(
+            model=self.workspace.option_file("model", name),
+            plan=self.plan,
+            compute=IN_PROCESS,
+            trainer=CPU,
+            dataset=self.workspace.option_file("dataset", "phantom"),
+            features=read("features", FAMILIES),
+            encoders=read("encoder", self.prepared.encodings),
+            explanation=asked(**changed),
+        )
+
+    def folders(self, name: str) -> ArmFolders:
+        return ArmFolders.under(self.workspace.work.parent, name)
+
+    def train(self, name: str) -> str:
+        options, (cases, task) = self.options(name), read_cases(self.prepared.cases)
+        model = build(options.model, "model")
+        if "network" in name:
+            from skiagram.models.deep.finder import learner_of
+
+            model = learner_of(model, CPU, 1)
+        known = (self.prepared, cases, task, self.folders(name), self.workspace.pieces)
+        train_model(name, model, options, *known)
+        return name
+
+    def write(self, name: str, store: PieceStore, **changed: Any) -> Path:
+        target = self.workspace.work.parent / "explanations" / name
+        options, trained = self.options(name, **changed), self.folders(name)
+        explain_model(name, options, self.prepared, trained, target, store)
+        return target
+
+    def explain(self, name: str, **changed: Any) -> Explanation:
+        target = self.write(name, self.workspace.pieces, **changed)
+        return read_record(Explanation, target / EXPLANATION)
+
+
+def make_place(folder: Path, design: Design = "holdout", *encoders: str, **plan: Any) -> Place:
+    work = small_place(folder)
+    models = work.conf / "model"
+    forest = (models / "random_forest.yaml").read_text().replace("trees: 200", "trees: 8")
+    (models / "small_forest.yaml").write_text(forest)
+    network = (models / "small_cnn.yaml").read_text().replace("epochs: 30", "epochs: 2")
+    (models / "short_network.yaml").write_text(network.replace("patience: 30", "patience: 2"))
+    if encoders:
+        values = encoder_options(weights_file(folder), title="Tiny network")
+        (work.conf / "encoder/tiny.yaml").write_text(yaml.safe_dump(values))
+    data = ingest_data(work, work.option_file("dataset", "phantom"), design)
+    families = {name: work.option_file("features", name) for name in FAMILIES}
+    frozen = {name: work.option_file("encoder", name) for name in encoders}
+    repair = work.option_file("restoration", "repair")
+    prepared = prepare_data(work, data, repair, families, frozen)
+    return Place(work, prepared, replace(PLAN, **plan))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return make_place(tmp_path_factory.mktemp("explained"))
+
+
+def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place: Place) -> None:
+    trained = [place.train(name) for name in ("logistic_regression", "small_forest")]
+    shutil.rmtree(place.prepared.cases.parent / "sealed")
+    linear, forest = (place.explain(training) for training in trained)
+    for one in (linear, forest):
+        assert one.difference == 0
+        assert (one.word, one.fits, one.repeats, one.cases) == ("nodule", 3, 1, 56)
+        assert one.maps is None
+        assert one.blanking is not None
+        assert one.blanking.rest.over_folds.value is not None
+    assert linear.features is not None
+    assert forest.features is not None
+    assert {group.group for group in linear.features.families} == {"wavelet", "first_order"}
+    assert len(linear.features.features) == len(forest.features.features) == 3
+    for feature in linear.features.features:
+        assert len(feature.effects) == 3
+        assert feature.loss.over_folds.low is not None
+        assert feature.loss.over_patients.value == pytest.approx(feature.loss.over_folds.value)
+    assert len(linear.features.coefficients) == 3
+    assert not forest.features.coefficients
+    assert forest.features.shapley
+    assert forest.features.clusters is not None
+    assert place.explain(trained[0]) == linear
+
+
+def test_a_network_is_tested_and_shown(place: Place) -> None:
+    found = place.explain(place.train("short_network"))
+    assert found.difference == 0
+    assert found.maps is not None
+    assert found.maps.observer is not None
+    assert found.maps.observer.cases == 4
+    assert found.maps.centre is not None
+    assert found.maps.centre.hit.above_centre.value == 0
+    assert [one.method for one in found.maps.methods] == list(asked().maps.methods)
+    for one in found.maps.methods:
+        if one.method == "attention_rollout":
+            assert "no attention" in one.reason
+            continue
+        assert [test.name for test in one.tests] == [
+            "randomisation", "deletion", "insertion", "repeatability",
+        ]  # fmt: skip
+        assert one.tests[-1].state == "not tested"  # one training
+        assert not one.trustworthy
+        assert one.location is not None
+    assert {case.kind for case in found.gallery} >= {"right", "wrong"}
+    assert all(len(case.maps) == 3 for case in found.gallery)
+
+
+def test_nested_folds_are_made_again_as_long_as_training_made_them(tmp_path: Path) -> None:
+    place = make_place(tmp_path, "cv", repeats=2, folds=2, inner_folds=2)
+    for name in ("small_forest", "short_network"):
+        found = place.explain(place.train(name), blanked=False)
+        assert (found.difference, found.fits) == (0, 4)
+
+
+def test_a_model_that_was_not_trained_is_not_explained(place: Place) -> None:
+    failed = Outcome("decision_tree", "classical", "Tree", "failed", "out of memory")
+    scores = place.folders("decision_tree").scores
+    shutil.copytree(place.folders(place.train("small_forest")).scores, scores)
+    write_record(failed, scores / "outcome.json")
+    assert list(place.write("decision_tree", place.workspace.pieces).iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "model"), [("shap", "small_forest"), ("captum", "short_network")]
+)
+def test_a_missing_package_is_said_before_any_work(
+    package: str, model: str, place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place.train(model)
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    store = PieceStore(tmp_path / "pieces")
+    with pytest.raises(OptionError, match=r"skiagram\[explain\]"):
+        place.write(model, store)
+    assert not store.folder.exists()
+
+
+def test_an_encoder_with_a_head_is_tested_and_shown(tmp_path: Path) -> None:
+    place = make_place(tmp_path, "holdout", "tiny")
+    models = place.workspace.conf / "model"
+    for name in ("logistic_regression", "small_forest"):
+        text = (models / f"{name}.yaml").read_text()
+        (models / f"tiny_{name}.yaml").write_text(f"encoding: tiny\n{text}")
+    text = (models / "logistic_regression.yaml").read_text()
+    fused = text.replace("columns: null", "columns: [encoding, wavelet]")
+    (models / "fused.yaml").write_text(f"encoding: tiny\n{fused}")
+    linear, forest, beside = (
+        place.explain(place.train(name))
+        for name in ("tiny_logistic_regression", "tiny_small_forest", "fused")
+    )
+    assert linear.maps is not None
+    assert forest.maps is not None
+    assert linear.title == "Logistic regression on Tiny network"
+    assert all(map_.reason == "" and len(map_.tests) == 4 for map_ in linear.maps.methods)
+    reasons = {map_.method: map_.reason for map_ in forest.maps.methods}
+    assert "not linear" in reasons["grad_cam"]
+    assert "not linear" in reasons["integrated_gradients"]
+    assert reasons["occlusion"] == ""
+    for model in (linear, forest):
+        assert model.blanking is not None
+        assert model.maps is not None
+        assert model.maps.centre is not None
+        assert model.maps.centre.hit.above_centre.value == 0
+        assert {case.kind for case in model.gallery} >= {"right", "wrong"}
+    assert all(len(case.maps) == 4 for case in linear.gallery)
+    assert beside.maps is not None
+    assert all("beside the encoding" in map_.reason for map_ in beside.maps.methods)
+    assert beside.maps.centre is None
+    assert beside.blanking is not None
+    assert beside.gallery
+    assert not any(case.maps or case.contributions for case in beside.gallery)
