@@ -118,7 +118,7 @@ def _leave(error: SkiagramError) -> None:
 
 def _record_failure(name: str, error: str) -> None:
     """Have a run that fails under DVC recorded as failed; a stage run by hand is no run."""
-    if "DVC_STAGE" in os.environ and name not in {"record", "study"} and not process_rank():
+    if "DVC_STAGE" in os.environ and name != "record" and not process_rank():
         environment = os.environ | {FAILURE: f"{name}: {error}"}
         command = [sys.executable, str(ROOT / "pipeline/record.py")]
         with suppress(OSError):

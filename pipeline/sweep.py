@@ -29,11 +29,11 @@ from outputs import publish
 from skiagram.compute.workers import Compute
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import build, check, read_option_file
-from skiagram.report.index import list_outputs, write_index, write_study
-from skiagram.studies.workspace import Workspace
+from skiagram.report.index import list_outputs, write_index, write_outputs
 from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.workspace import Workspace
 from skiagram.tracking.sweeps import record_sweep
 
 BY_HAND = "by_hand"  # name of a sweep whose rows the command line gives
@@ -158,7 +158,7 @@ def write_sweep(name: str, sweep: Sweep, rows: Sequence[Row], workspace: Workspa
         )
     found = gather(name, sweep, results, trained)
     with publish(*(f"sweeps/{name}/{output}" for output in list_outputs(found))) as staging:
-        write_study(found, staging / "sweeps" / name)
+        write_outputs(found, staging / "sweeps" / name)
     write_index(ROOT)
     print_summary(found)
     tracking = f"conf/tracking/{workspace.choices()['tracking']}.yaml"

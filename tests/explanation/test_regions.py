@@ -27,7 +27,7 @@ from skiagram.image_store.store import ImageStore, modality_folders, write_modal
 from skiagram.models.deep.fitted import Architecture
 from skiagram.preparation import PreparedData
 from skiagram.training.classifier import Classifier
-from tests.studies.small_phantom import CONF
+from tests.sweeps.small_phantom import CONF
 
 pytestmark = pytest.mark.thorough
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from skiagram.report.costs import describe_best, list_fronts
-from skiagram.report.index import render_study
+from skiagram.report.index import render_sweep
 from skiagram.statistics.estimate import Estimate
 from skiagram.steps.time import Clock
-from skiagram.studies.candidates import FailedModel
+from skiagram.sweeps.candidates import FailedModel
 from skiagram.sweeps.costs import CostComparison, ModelCost
 from skiagram.sweeps.table import SweepResult
 
@@ -70,7 +70,7 @@ def test_a_front_goes_from_the_cheapest_on_and_lacks_what_is_not_defined() -> No
 
 @pytest.mark.thorough
 def test_the_page_names_machine_and_failures_and_escapes_names() -> None:
-    page = render_study(SWEEP)
+    page = render_sweep(SWEEP)
     assert "Tree &lt;3&gt;" in page
     assert "medians of wall time" in page
     assert "measured on: Processor X, 2 cores, 1 thread" in page

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from skiagram.records import write_record
-from skiagram.report.index import list_outputs, render_study, write_index, write_study
+from skiagram.report.index import list_outputs, render_sweep, write_index, write_outputs
 from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import Crossing, LearningCurves
 from skiagram.sweeps.table import SweepResult
 from tests.report.examples_of_results import binary, material
-from tests.report.studies.test_sweep import LINE
 from tests.report.test_page import Page
+from tests.report.test_sweep import LINE
 
 
 def crossover(networks: int = 1) -> SweepResult:
@@ -28,7 +28,7 @@ def crossover(networks: int = 1) -> SweepResult:
 def project(root: Path, networks: int = 1) -> Path:
     folder = root / "sweeps/crossover"
     folder.mkdir(parents=True)
-    write_study(crossover(networks), folder)
+    write_outputs(crossover(networks), folder)
     return root
 
 
@@ -43,13 +43,13 @@ def with_report(root: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("result", [LINE, crossover()])
-def test_a_study_leaves_what_it_says_it_leaves(result: object, tmp_path: Path) -> None:
-    write_study(result, tmp_path)
-    assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_study(result)
+def test_a_sweep_leaves_what_it_says_it_leaves(result: SweepResult, tmp_path: Path) -> None:
+    write_outputs(result, tmp_path)
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == render_sweep(result)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(list_outputs(result))
 
 
-def test_every_study_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:
+def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> None:
     (project(tmp_path) / "sweeps/crossover/page.html").write_text("Not read.", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
     assert "Not read" not in page.text
@@ -57,7 +57,7 @@ def test_every_study_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> 
     assert "When is a network better?" in page.text
     assert "Net 0 <small> overtakes the best baseline at about 730 training cases" in page.text
     assert "No report yet" in page.text
-    assert "No study yet" in write_index(tmp_path / "empty").read_text(encoding="utf-8")
+    assert "No sweep yet" in write_index(tmp_path / "empty").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

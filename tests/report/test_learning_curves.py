@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.report.index import render_study
+from skiagram.report.index import render_sweep
 from skiagram.report.learning_curves import answer, describe_crossing
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.learning_curves import Band, Crossing, LearningCurve, LearningCurves
@@ -59,6 +59,6 @@ def test_a_network_without_enough_fits_is_named() -> None:
 
 @pytest.mark.slow
 def test_the_page_escapes_names_names_failures_and_marks_means_over_fewer_draws() -> None:
-    page = render_study(SWEEP)
+    page = render_sweep(SWEEP)
     assert "Net &lt;2&gt; could not be fitted everywhere: too few" in page
     assert page.count("3 of 5 draws</span>") == 1

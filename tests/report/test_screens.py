@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from skiagram.report.index import render_study
+from skiagram.report.index import render_sweep
 from skiagram.report.material import Material
 from skiagram.report.page import render
 from tests.report import test_costs, test_learning_curves
@@ -64,7 +64,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "two_classes": render(answered(), explained()),
         "several_classes": render(several_classes(), material()),
     }
-    examples |= {name: render_study(result) for name, result in STUDIES.items()}
+    examples |= {name: render_sweep(result) for name, result in STUDIES.items()}
     axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     for name, page in examples.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")

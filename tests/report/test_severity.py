@@ -1,6 +1,6 @@
 """Severity curves on the page of a sweep: rules make their words."""
 
-from skiagram.report.index import render_study
+from skiagram.report.index import render_sweep
 from skiagram.report.severity import describe_endurance, show_severity, tabulate_changes
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.rows import Row
@@ -66,7 +66,7 @@ PAGE = SweepResult("worse", "What do they do?", "", (ROW,), RESULT)
 
 
 def test_the_page_of_a_sweep_has_them_and_escapes_names() -> None:
-    page = render_study(PAGE)
+    page = render_sweep(PAGE)
     assert "films: Model &lt;A&gt; breaks under noise from 0.2 on" in page
     assert "Model <A>" not in page
     assert "0.020, the margin" in page

@@ -22,12 +22,12 @@ from skiagram.preparation import PreparedData
 from skiagram.records import Design, Outcome, read_cases, read_record, write_record
 from skiagram.steps.explain import ExplainOptions, explain_model
 from skiagram.steps.train import train_model
-from skiagram.studies.pipeline_steps import ingest_data, prepare_data
-from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.data import ingest_data, prepare_data
+from skiagram.sweeps.workspace import Workspace
 from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.stand_ins import CPU
-from tests.studies.small_phantom import CONF, PLAN, small_place
+from tests.sweeps.small_phantom import CONF, PLAN, small_place
 
 pytestmark = pytest.mark.thorough
 

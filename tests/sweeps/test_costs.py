@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from skiagram.options import check
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.workspace import Workspace
 from skiagram.sweeps import costs
 from skiagram.sweeps.costs import CostComparison, pareto_front
 from skiagram.sweeps.rows import COSTS, Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
 from skiagram.sweeps.table import SweepResult, gather
-from tests.studies.small_phantom import CONF, small_place
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import CONF, small_place
 
 CLOCK = {"images": 8, "repeats": 3}
 BASELINES = ["ridge", "decision_tree", "of_wavelets", "hasty"]

@@ -11,7 +11,6 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.subset import find_subset
 from skiagram.options import check
 from skiagram.records import Cases
-from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.learning_curves import (
     LearningCurves,
     ResampledModel,
@@ -22,7 +21,8 @@ from skiagram.sweeps.learning_curves import (
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
 from skiagram.sweeps.table import SweepResult, gather
-from tests.studies.small_phantom import CONF, small_place
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import CONF, small_place
 
 Floats = NDArray[np.float64]
 SIZES = np.array([50.0, 100, 200, 400])

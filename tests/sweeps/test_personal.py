@@ -7,14 +7,14 @@ import pytest
 import yaml
 
 from skiagram.options import check
-from skiagram.report.index import render_study
+from skiagram.report.index import render_sweep
 from skiagram.statistics.estimate import Estimate
-from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import run_rows
 from skiagram.sweeps.table import SweepResult, gather
-from tests.studies.small_phantom import CONF, small_place
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import CONF, small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -76,7 +76,7 @@ def test_nothing_is_shown_where_nothing_lasts(result: SweepResult) -> None:
 
 
 def test_the_page_has_the_cases_with_an_earlier_image_apart(result: SweepResult) -> None:
-    page = render_study(result)
+    page = render_sweep(result)
     assert "Difference, cases with an earlier image" in page
     table = result.table()
     apart = table[table["figure"] == LATER_DIFFERENCE]

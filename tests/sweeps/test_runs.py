@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from skiagram.options import check
-from skiagram.studies.workspace import Workspace
 from skiagram.sweeps import runs
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult, run_rows
 from skiagram.sweeps.table import SweepResult, gather
-from tests.studies.small_phantom import CONF, small_place
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import CONF, small_place
 
 pytestmark = pytest.mark.slow
 

@@ -19,13 +19,13 @@ from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records import Predictions, read_table
 from skiagram.restoration.steps import Steps
 from skiagram.steps.score import Scored, StoredPreparer, score_images
-from skiagram.studies.workspace import Workspace
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
 from skiagram.sweeps.runs import run_rows
 from skiagram.sweeps.severity import Severity
 from skiagram.sweeps.table import SweepResult, gather
-from tests.studies.small_phantom import CONF, small_place
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import CONF, small_place
 
 MODEL = "logistic_regression"
 CHOICES = {"features": "first_order", "baselines": [MODEL, "decision_tree"], "networks": []}

@@ -9,7 +9,7 @@ import pytest
 from skiagram.tracking.contract import Execution, NotRecorded
 from skiagram.tracking.mlflow_store import MLflowStore
 from skiagram.tracking.sweeps import record_sweep, sweep_execution
-from tests.report.studies.test_sweep import LINE
+from tests.report.test_sweep import LINE
 
 
 def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path: Path) -> None:

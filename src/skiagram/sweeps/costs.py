@@ -32,17 +32,17 @@ from skiagram.steps.time import (
     time_family,
     time_model,
 )
-from skiagram.studies.candidates import Candidate, FailedModel, Network, StudiedModel
-from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.candidates import Candidate, FailedModel, NamedModel, Network
 from skiagram.sweeps.figures import Figure, RowFigures
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION
+from skiagram.sweeps.workspace import Workspace
 
 T = TypeVar("T")
 _NOTHING = Timing(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class ModelCost(StudiedModel):
+class ModelCost(NamedModel):
     """Accuracy and cost of one model of one row.
 
     Attributes:

@@ -19,7 +19,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, detectability
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
-from skiagram.studies.candidates import StudiedModel
+from skiagram.sweeps.candidates import NamedModel
 from skiagram.sweeps.figures import MeasuredRow
 from skiagram.sweeps.rows import BEST
 from skiagram.sweeps.runs import Measurable
@@ -43,7 +43,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class LearningCurve(StudiedModel):
+class LearningCurve(NamedModel):
     """One model at every number of training cases; `best_classical` is chosen by each row.
 
     Attributes:
@@ -193,7 +193,7 @@ def crossing(curve: PowerLaw, other: PowerLaw, least: float, reach: float) -> Fl
 
 
 @dataclass(frozen=True)
-class ResampledModel(StudiedModel):
+class ResampledModel(NamedModel):
     """One model at every number of training cases.
 
     Attributes:

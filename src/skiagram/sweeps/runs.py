@@ -35,12 +35,9 @@ from skiagram.records import (
 from skiagram.steps.combine import combine_models
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
-from skiagram.studies.candidates import Candidate, Network
-from skiagram.studies.cohorts import Cohort, train_candidate
-from skiagram.studies.pipeline_steps import DataSet, ingest_data, prepare_data
-from skiagram.studies.unsealed_data import open_evaluation_set
-from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.candidates import Candidate, Cohort, Network, train_candidate
 from skiagram.sweeps.costs import CostTimer, describe_machine
+from skiagram.sweeps.data import DataSet, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
     OTHER_CASES,
@@ -50,6 +47,8 @@ from skiagram.sweeps.figures import (
     measure_row,
 )
 from skiagram.sweeps.rows import SCORED, SELECTION, Row, Sweep
+from skiagram.sweeps.seal import open_evaluation_set
+from skiagram.sweeps.workspace import Workspace
 from skiagram.training.options import Trainer
 
 P = ParamSpec("P")

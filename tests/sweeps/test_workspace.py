@@ -1,4 +1,4 @@
-"""Pieces of a study are made once, whole, and belong to their inputs."""
+"""Pieces of a sweep are made once, whole, and belong to their inputs."""
 
 import shutil
 from pathlib import Path
@@ -13,11 +13,10 @@ from skiagram.models.arm import train
 from skiagram.restoration import restore
 from skiagram.steps.ingest import ingest_source
 from skiagram.steps.restore import restore_images
-from skiagram.studies.candidates import Candidate, Network
-from skiagram.studies.cross_validation import CrossValidation
-from skiagram.studies.pipeline_steps import ingest_data, prepare_data
-from skiagram.studies.workspace import Workspace
-from tests.studies.small_phantom import local_compute, small_place
+from skiagram.sweeps.candidates import Candidate, Network, train_candidate
+from skiagram.sweeps.data import ingest_data, prepare_data
+from skiagram.sweeps.workspace import Workspace
+from tests.sweeps.small_phantom import local_compute, small_place
 
 
 def workspace(folder: Path) -> Workspace:
@@ -78,7 +77,7 @@ def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", [CrossValidation, train])
+@pytest.mark.parametrize("work", [train_candidate, train])
 def test_a_fit_depends_on_the_code_of_its_own_arm_alone(work: object) -> None:
     classical = code_modules(work, Candidate, FOREST)
     assert {"skiagram.models.classical.trees", "skiagram.features.table"} < classical
@@ -96,7 +95,7 @@ def test_data_do_not_depend_on_models(work: object) -> None:
 
 
 @pytest.mark.slow
-def test_a_study_takes_what_a_stage_made_and_a_stage_what_a_study_made(
+def test_a_row_takes_what_a_stage_made_and_a_stage_what_a_row_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Images are restored and described once, and lie on the disk once."""
@@ -127,7 +126,7 @@ def test_a_study_takes_what_a_stage_made_and_a_stage_what_a_study_made(
     assert shard.samefile(tmp_path / "data/restored" / shard.name)
     worked.clear()
     shutil.rmtree(tmp_path / "data/restored")
-    place.pieces.remove_unshared("restored_images")  # a study holds them still
+    place.pieces.remove_unshared("restored_images")  # a row holds them still
     stage(tmp_path / "again", tmp_path / "data")
     assert worked == []
     assert shard.samefile(tmp_path / "again/restored" / shard.name)
@@ -136,5 +135,5 @@ def test_a_study_takes_what_a_stage_made_and_a_stage_what_a_study_made(
 @pytest.mark.slow
 def test_pages_and_commands_count_nowhere() -> None:
     pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
-    found = code_modules(CrossValidation, Candidate, FOREST, ingest_data, prepare_data, train)
+    found = code_modules(train_candidate, Candidate, FOREST, ingest_data, prepare_data, train)
     assert not {name for name in found if name.startswith(pages)}

@@ -15,15 +15,15 @@ from skiagram.image_store.store import ImageStore
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records import Predictions, read_record, read_table
-from skiagram.report.index import render_study
-from skiagram.studies.workspace import Workspace
+from skiagram.report.index import render_sweep
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.learning_curves import LearningCurve, LearningCurves
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
 from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.workspace import Workspace
 from tests.encoders.examples import network, options, weights_file
-from tests.studies.small_phantom import CONF, small_place
+from tests.sweeps.small_phantom import CONF, small_place
 
 pytestmark = pytest.mark.thorough
 
@@ -125,7 +125,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place: Workspac
     )
     ours = sorted(area for row in curve.draws for area in row if area is not None)
     np.testing.assert_allclose(ours, theirs)
-    assert curve.title in render_study(result)
+    assert curve.title in render_sweep(result)
 
 
 def test_each_image_is_encoded_once_for_studies_and_sweeps(
@@ -184,7 +184,7 @@ def test_a_heads_costs_hold_those_of_its_encoder(place: Workspace) -> None:
     assert 0 < ridge["input_milliseconds"] < ridge["case_milliseconds"]
     seconds = ridge["input_milliseconds"] * 32 / 1000  # training cases of a fold: half of 64
     assert ridge["training_seconds"] > seconds * 0.99
-    assert "diamonds are frozen encoders" in render_study(result)
+    assert "diamonds are frozen encoders" in render_sweep(result)
 
 
 def test_early_fusion_reads_features_beside_the_encoding(place: Workspace) -> None:

@@ -8,7 +8,7 @@ import yaml
 
 from skiagram.compute.workers import Compute
 from skiagram.options import check
-from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.workspace import Workspace
 from tests import stand_ins
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from skiagram.report.index import list_outputs, render_study
-from skiagram.report.studies.sweep import describe_choice, draw_model, tabulate_rows
+from skiagram.report.index import list_outputs, render_sweep
+from skiagram.report.sweep import describe_choice, draw_model, tabulate_rows
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, Figure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Row
@@ -53,7 +53,7 @@ def test_the_table_marks_the_chosen_row_and_dashes_the_reference() -> None:
 
 def test_a_failed_row_stands_with_its_reason() -> None:
     failed = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
-    page = render_study(sweep(*LINE.rows, failed))
+    page = render_sweep(sweep(*LINE.rows, failed))
     assert "must be above 0" in page
     assert "1 of 4 rows failed" in page
 
@@ -79,7 +79,7 @@ def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(
 
 
 def test_the_page_escapes_the_question_and_the_long_table_stands_beside_it() -> None:
-    page = render_study(LINE)
+    page = render_sweep(LINE)
     assert "How strong &lt;should&gt; it be?" in page
     assert "table.csv" in list_outputs(LINE)
-    assert render_study(LINE) == render_study(replace(LINE))
+    assert render_sweep(LINE) == render_sweep(replace(LINE))

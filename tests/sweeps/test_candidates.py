@@ -9,7 +9,7 @@ import pytest
 
 from skiagram.preparation import PreparedData
 from skiagram.records import Task, write_record
-from skiagram.studies.candidates import Candidate
+from skiagram.sweeps.candidates import Candidate
 
 
 class Reader:

@@ -1,7 +1,4 @@
-"""One run of the pipeline for a study, by the steps of the root pipeline.
-
-Equal pieces are made once for all runs of all studies.
-"""
+"""Prepared data of a row, by the steps of the root pipeline; equal pieces are made once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,25 +16,9 @@ from skiagram.steps.extract import extract_features
 from skiagram.steps.ingest import ingest_source
 from skiagram.steps.propose import propose_places
 from skiagram.steps.restore import restore_images
-from skiagram.studies.workspace import Workspace
+from skiagram.sweeps.workspace import Workspace
 
 Options = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class StudiedDataSet:
-    """A data set in a result: name of its option file, name for people."""
-
-    dataset: str
-    title: str
-
-
-@dataclass(frozen=True)
-class ReportedDataSet(StudiedDataSet):
-    """A data set with figures on its reported cases, and how many patients these are of."""
-
-    cases: int
-    patients: int
 
 
 @dataclass(frozen=True)
@@ -132,7 +113,7 @@ def describe_images(
 def encode_prepared(
     workspace: Workspace, prepared: PreparedData, encoders: Mapping[str, Options]
 ) -> PreparedData:
-    """Encode restored images, all of a data set's or some; each once for all studies and runs."""
+    """Encode restored images, all of a data set's or some; each once for all rows and runs."""
     made = {name: _encode(workspace, prepared, options) for name, options in encoders.items()}
     return replace(prepared, encodings=made)
 

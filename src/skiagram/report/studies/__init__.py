@@ -1,1 +1,0 @@
-"""The page of each study, named like the study."""

@@ -1,0 +1,141 @@
+"""What a row of a sweep trains: models of the three arms, each once."""
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from skiagram.compute.workers import IN_PROCESS
+from skiagram.models.arm import ArmFolders, TrainOptions
+from skiagram.models.cross_validation import Plan
+from skiagram.models.reading import Reading
+from skiagram.models.tuned import fits_of
+from skiagram.options import build
+from skiagram.preparation import PreparedData
+from skiagram.records import Cases, Task, read_cases, read_record
+from skiagram.steps.train import train_model
+from skiagram.sweeps.data import Options
+from skiagram.sweeps.workspace import Workspace
+from skiagram.training.options import Trainer
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model in a result.
+
+    Attributes:
+        model: Name of its option file; of a head that of its encoder stands before it.
+    """
+
+    model: str
+    title: str
+    arm: str
+
+
+@dataclass(frozen=True)
+class FailedModel(NamedModel):
+    """A model that could not be trained, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that a row trains: a classical one, of features or of what an encoder makes."""
+
+    name: str
+    options: Options
+    _opened: list[tuple[PreparedData, Reading[Any]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what it has opened behind where another process takes over."""
+        return vars(self) | {"_opened": []}
+
+    @property
+    def arm(self) -> str:
+        return "classical" if self.encoding is None else "encoder"
+
+    @property
+    def encoding(self) -> str | None:
+        """Return the encoder whose numbers it reads; None for features."""
+        return fits_of(self.options)[0].get("encoding")
+
+    def model(self, threads: int) -> Any:
+        """Return the untrained model."""
+        return build(dict(self.options), "model")
+
+    def read(self, prepared: PreparedData) -> Reading[Any]:
+        """Open what it reads; once, while the same data are asked for."""
+        if not self._opened or self._opened[0][0] != prepared:
+            task = read_record(Task, prepared.cases / "task.json")
+            self._opened[:] = [(prepared, self.model(1).read(prepared, task))]
+        return self._opened[0][1]
+
+    def inputs(self, prepared: PreparedData) -> dict[str, object]:
+        """Return what a fit depends on besides options: the data, and how it is trained."""
+        return {"read": self.read(prepared).sha256}
+
+    def load(self, folder: Path) -> Any:
+        return self.model(1).load(folder)
+
+
+@dataclass(frozen=True)
+class Network(Candidate):
+    """A network, and where it is trained."""
+
+    trainer: Trainer
+
+    @property
+    def arm(self) -> str:
+        return "deep"
+
+    def model(self, threads: int) -> Any:
+        from skiagram.models.deep.finder import learner_of
+
+        return learner_of(super().model(threads), self.trainer, threads)
+
+    def inputs(self, prepared: PreparedData) -> dict[str, object]:
+        return super().inputs(prepared) | {"trainer": asdict(self.trainer)}
+
+    def load(self, folder: Path) -> Any:
+        from skiagram.models.deep.fitted import load_network
+
+        return load_network(folder)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Development and test cases of one fit: `split` of the cases says which are scored."""
+
+    cases: Cases
+    task: Task
+
+    @classmethod
+    def of(cls, prepared: PreparedData) -> "Cohort":
+        return cls(*read_cases(prepared.cases))
+
+
+def train_candidate(
+    workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan, cohort: Cohort
+) -> Path:
+    """Train a model on a cohort; return the piece with its `model` and `scores`."""
+    cases = cohort.cases
+
+    def make(folder: Path) -> None:
+        model = candidate.model(workspace.compute.threads)
+        compute = replace(IN_PROCESS, threads=workspace.compute.threads)
+        options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
+        folders = ArmFolders(folder / "model", folder / "scores")
+        store = workspace.pieces
+        train_model(candidate.name, model, options, prepared, cases, cohort.task, folders, store)
+
+    inputs = candidate.inputs(prepared) | {
+        "model": candidate.options,
+        "plan": asdict(plan),
+        "threads": workspace.compute.threads,
+        "design": cohort.task.design,
+        "cases": cases.case_id.tolist(),
+        "split": cases.split.tolist(),
+    }
+    return workspace.make_once(f"trained-{candidate.name}", inputs, make, type(candidate))
