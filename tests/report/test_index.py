@@ -53,7 +53,7 @@ def test_every_sweep_is_linked_with_the_answer_of_its_record(tmp_path: Path) -> 
     (project(tmp_path) / "sweeps/crossover/page.html").write_text("Not read.", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
     assert "Not read" not in page.text
-    assert [one["href"] for one in page.all("a")] == ["../sweeps/crossover/page.html"]
+    assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
     assert "When is a network better?" in page.text
     assert "Net 0 <small> overtakes the best baseline at about 730 training cases" in page.text
     assert "No report yet" in page.text
@@ -75,7 +75,7 @@ def test_a_result_of_another_version_keeps_its_link(tmp_path: Path) -> None:
     project(tmp_path)
     (tmp_path / "sweeps/crossover/result.json").write_text("{}", encoding="utf-8")
     page = Page(write_index(tmp_path).read_text(encoding="utf-8"))
-    assert [one["href"] for one in page.all("a")] == ["../sweeps/crossover/page.html"]
+    assert [one["href"] for one in page.all("a")] == ["crossover/page.html"]
     assert "cannot be read by this version" in page.text
 
 
