@@ -27,7 +27,7 @@ from skiagram.encoders.encoding import encode_folder, encode_images, resolve_pre
 from skiagram.image_store.shards import ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import sha256_of, write_record
+from skiagram.records.files import sha256_of, write_record
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 PEER = f"timm {version('timm')}, bare forward"

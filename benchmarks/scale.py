@@ -35,7 +35,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, read_option_file
-from skiagram.records import read_cases
+from skiagram.records.cases import read_cases
 from skiagram.restoration.restore import restore_store
 
 CONF = Path(__file__).resolve().parents[1] / "conf"

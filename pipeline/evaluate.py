@@ -13,7 +13,7 @@ from skiagram.compute.workers import Compute
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.options import STRICT
-from skiagram.records import COMBINED
+from skiagram.records.predictions import COMBINED
 from skiagram.report.material import read_material
 from skiagram.report.write import OUTPUTS, write_results
 from skiagram.steps.evaluation_inputs import read_inputs

@@ -13,7 +13,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.datasets.ingest import INGESTED
 from skiagram.options import STRICT
-from skiagram.records import Design
+from skiagram.records.cases import Design
 from skiagram.steps.ingest import ingest_source
 
 

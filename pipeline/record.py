@@ -18,7 +18,7 @@ from outputs import publish
 from run_choices import RunChoices
 from skiagram.compute.checkout import home
 from skiagram.options import STRICT, build
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.tracking.contract import NotRecorded, Receipt, Tracker
 from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 

@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.calibration import CalibrationMethod
 from skiagram.options import STRICT, split_names
-from skiagram.records import Design
+from skiagram.records.cases import Design
 
 
 @dataclass(**STRICT)

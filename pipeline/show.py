@@ -10,7 +10,7 @@ from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.options import read_option_file
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from skiagram.report.index import write_index
 from skiagram.report.sections.models import format_as_text
 from skiagram.sealing.ledger import OPENING, Comparison, describe_openings

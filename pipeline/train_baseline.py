@@ -10,7 +10,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.options import build
 from skiagram.preparation import PreparedData
-from skiagram.records import read_cases
+from skiagram.records.cases import read_cases
 from skiagram.steps.train import kept_training, train_model
 
 

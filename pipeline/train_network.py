@@ -13,7 +13,7 @@ from skiagram.models.arm import ArmFolders, TrainOptions
 from skiagram.models.deep.finder import learner_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
-from skiagram.records import read_cases
+from skiagram.records.cases import read_cases
 from skiagram.steps.train import kept_training, train_model
 from skiagram.training.options import Trainer
 from skiagram.training.processes import is_last

@@ -35,7 +35,9 @@ from skiagram.calibration import (
 )
 from skiagram.models.cross_validation import CrossValidator, Developed, Development
 from skiagram.models.deployment import Decision, Deployment
-from skiagram.records import Task, probabilities_of, read_record, write_record
+from skiagram.records.cases import Task
+from skiagram.records.files import read_record, write_record
+from skiagram.records.predictions import probabilities_of
 from tests.models.examples import PLAN, Spy, labelled
 
 METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)

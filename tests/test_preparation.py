@@ -18,7 +18,7 @@ from skiagram.preparation import (
     brightness_of,
     propagate_preparation,
 )
-from skiagram.records import read_record, write_record
+from skiagram.records.files import read_record, write_record
 
 COVARIATES = (Covariate("age", None), Covariate("side", ("left", "right")))
 ACQUISITION = {"_target_": "skiagram.datasets.lidc.NodulePatch", "side": 71}

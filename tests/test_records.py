@@ -9,20 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.records import (
-    SEALED,
-    Cases,
-    DataCard,
-    Outcome,
-    Predictions,
-    Task,
-    probabilities_of,
-    read_record,
-    read_table,
-    scores_of,
-    write_record,
-    write_table,
-)
+from skiagram.records.cases import SEALED, Cases, DataCard, Task
+from skiagram.records.files import read_record, read_table, write_record, write_table
+from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
 
 RECORDS = [
     Task(classes=("benign", "malignant"), positive=1, design="holdout"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError, OptionError
-from skiagram.records import write_table
+from skiagram.records.files import write_table
 from skiagram.splits import (
     draw_subset,
     grouped_folds,

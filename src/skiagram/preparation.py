@@ -17,7 +17,7 @@ import numpy as np
 from skiagram.errors import OptionError
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Table, read_record, write_record
+from skiagram.records.files import Table, read_record, write_record
 
 PREPARATION = "preparation.json"
 TRAINING_MEAN = "training_mean.npy"

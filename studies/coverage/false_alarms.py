@@ -26,7 +26,7 @@ from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.datasets.burnt_in_text import find_text
 from skiagram.near_duplicates.pairs import Pairs
 from skiagram.options import build, read_option_file
-from skiagram.records import Cases, DataCard, Task
+from skiagram.records.cases import Cases, DataCard, Task
 from skiagram.seeding import stream
 
 DATA_SETS = 200

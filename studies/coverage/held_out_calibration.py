@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
-from skiagram.records import probabilities_of
+from skiagram.records.predictions import probabilities_of
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]

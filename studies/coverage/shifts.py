@@ -23,7 +23,7 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
 from skiagram.evaluation.warnings import UNLIKE
-from skiagram.records import Outcome, Predictions
+from skiagram.records.predictions import Outcome, Predictions
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
 

@@ -14,7 +14,7 @@ from scipy.ndimage import shift
 from skiagram.datasets.phantom.source import Phantom
 from skiagram.image_store.shards import Image
 from skiagram.options import build
-from skiagram.records import SEALED, Cases
+from skiagram.records.cases import SEALED, Cases
 from tests.audit.planted import Planted
 
 pytestmark = pytest.mark.slow

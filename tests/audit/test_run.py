@@ -12,7 +12,8 @@ from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import AuditStop, DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs, unite_pairs
-from skiagram.records import Cases, DataCard, Design, Task, read_record, write_record
+from skiagram.records.cases import Cases, DataCard, Design, Task
+from skiagram.records.files import read_record, write_record
 from tests.audit.planted import CARD, TASK, Planted, clean_set
 
 

@@ -18,7 +18,7 @@ from skiagram.audit.contract import Finding
 from skiagram.audit.shortcuts import bin_values, predict_out_of_fold, probe_label
 from skiagram.image_store.shards import Image
 from skiagram.near_duplicates.pairs import duplicate_pairs
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 from tests.audit.planted import CARD, TASK, Planted
 
 

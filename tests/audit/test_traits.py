@@ -9,7 +9,7 @@ import pytest
 from skiagram.audit.composition import is_constant
 from skiagram.audit.traits import MAX_SAMPLE, collect_image_traits, image_traits, sample_cases
 from skiagram.image_store.shards import Image
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 from tests.audit.planted import Planted
 
 

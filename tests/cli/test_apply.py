@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.sweeps.rows import Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult

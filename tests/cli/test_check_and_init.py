@@ -31,7 +31,7 @@ from skiagram.datasets.folder.survey import Survey
 from skiagram.errors import DataError
 from skiagram.options import build, flatten_options
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from tests.datasets.own_folders import (
     OwnFolder,
     encoded,

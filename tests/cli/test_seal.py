@@ -12,7 +12,8 @@ from skiagram.cli.main import main
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
-from skiagram.records import SEALED, Task, read_record, read_table
+from skiagram.records.cases import SEALED, Task
+from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
 from tests.cli.test_check_and_init import project, written
 from tests.datasets.own_folders import OwnFolder, film, png, row, write_folder

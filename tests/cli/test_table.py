@@ -14,7 +14,7 @@ from skiagram.datasets.files import write_files
 from skiagram.features.table import FeatureTable
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 
 LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
 

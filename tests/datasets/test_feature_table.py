@@ -13,7 +13,7 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 

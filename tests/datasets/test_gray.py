@@ -16,7 +16,8 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.gray import MAX_TINT, InGray, luma
 from skiagram.datasets.image_files import decode_image
 from skiagram.errors import DataError
-from skiagram.records import DataCard, read_record
+from skiagram.records.cases import DataCard
+from skiagram.records.files import read_record
 from tests.datasets.own_folders import encoded, film, png, row, source_of, write_folder
 from tests.datasets.sources import ingested
 

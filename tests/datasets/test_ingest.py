@@ -14,7 +14,9 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
-from skiagram.records import MARKS, SEALED, read_record, read_table
+from skiagram.records.cases import SEALED
+from skiagram.records.files import read_record, read_table
+from skiagram.records.places import MARKS
 from tests.datasets.lidc_files import table, write
 from tests.datasets.phantoms import small_phantom
 from tests.datasets.sources import balanced, entry, hashes, ingested, noise

@@ -16,7 +16,7 @@ from skiagram.features import extraction
 from skiagram.features.extraction import extract
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 from skiagram.restoration import restore
 from skiagram.restoration.restore import restore_store
 from tests.datasets.own_folders import OwnFolder, png, row, source_of, write_folder

@@ -12,7 +12,7 @@ from skiagram.datasets.medmnist import MedMNIST
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 

@@ -6,7 +6,7 @@ from skiagram.models.deep.finder import learner_of
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.options import build, check
 from skiagram.preparation import propagate_preparation
-from skiagram.records import write_table
+from skiagram.records.files import write_table
 from skiagram.training.options import Trainer
 from tests.deploy.trained import Trained, covariates_of, finish, options, prepared
 

@@ -37,16 +37,10 @@ from skiagram.preparation import (
     TraitsSeen,
     brightness_of,
 )
-from skiagram.records import (
-    MARKS,
-    SEALED,
-    Cases,
-    Predictions,
-    Task,
-    read_table,
-    write_record,
-    write_table,
-)
+from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.files import read_table, write_record, write_table
+from skiagram.records.places import MARKS
+from skiagram.records.predictions import Predictions
 from skiagram.steps.encode import encode
 from skiagram.steps.extract import extract_features
 from skiagram.steps.propose import propose_places

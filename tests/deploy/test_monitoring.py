@@ -26,7 +26,7 @@ from skiagram.models.deployment import (
     write_checksums,
 )
 from skiagram.options import build
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from tests.deploy.trained import SIDE, TASK, Trained, options, prepared
 from tests.stand_ins import PLAN
 

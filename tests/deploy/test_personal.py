@@ -22,7 +22,9 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.deployment import complete_folder
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
-from skiagram.records import Predictions, read_cases, read_table
+from skiagram.records.cases import read_cases
+from skiagram.records.files import read_table
+from skiagram.records.predictions import Predictions
 from skiagram.restoration.restore import restore_store
 from tests.datasets.phantom.test_visits import visits
 from tests.deploy.trained import options

@@ -15,7 +15,7 @@ from skiagram.models.combined import check_combination, combine_all
 from skiagram.models.deployment import CHECKSUMS
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
-from skiagram.records import Predictions, probabilities_of
+from skiagram.records.predictions import Predictions, probabilities_of
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, covariates_of, options, prepared
 from tests.stand_ins import PLAN

@@ -32,7 +32,9 @@ from skiagram.preparation import (
     brightness_of,
     propagate_preparation,
 )
-from skiagram.records import SEALED, Cases, Predictions, Task, probabilities_of, write_record
+from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.files import write_record
+from skiagram.records.predictions import Predictions, probabilities_of
 from skiagram.restoration.restore import restore_store
 from tests.stand_ins import PLAN
 

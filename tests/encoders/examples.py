@@ -15,7 +15,7 @@ from skiagram.encoders.timm_encoder import TimmEncoder
 from skiagram.image_store.shards import Region, ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import sha256_of, write_record
+from skiagram.records.files import sha256_of, write_record
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 VIT, SIDE = "test_vit", 32

@@ -28,7 +28,7 @@ from skiagram.errors import DataError
 from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 from tests.encoders.examples import (
     SIDE,
     SMALL,

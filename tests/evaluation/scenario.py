@@ -16,7 +16,8 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.records import SEALED, Cases, DataCard, Design, Outcome, Predictions, Task
+from skiagram.records.cases import SEALED, Cases, DataCard, Design, Task
+from skiagram.records.predictions import Outcome, Predictions
 from skiagram.sealing.ledger import Comparison
 
 FOLDS = 3

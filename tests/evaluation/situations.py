@@ -25,7 +25,8 @@ from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sites import SITES
 from skiagram.evaluation.verdict import state_verdict
-from skiagram.records import Outcome, Task
+from skiagram.records.cases import Task
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate, Scope
 from skiagram.statistics.significance import gain_probabilities
 from skiagram.statistics.variation import Variation

@@ -21,7 +21,9 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.stability import inner_auc_by_fold
-from skiagram.records import Design, Predictions, write_record
+from skiagram.records.cases import Design
+from skiagram.records.files import write_record
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scenario
 

@@ -11,7 +11,9 @@ import pytest
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
-from skiagram.records import Design, Predictions, write_record
+from skiagram.records.cases import Design
+from skiagram.records.files import write_record
+from skiagram.records.predictions import Predictions
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 ANALYSES = RequestedAnalyses(

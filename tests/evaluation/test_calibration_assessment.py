@@ -26,7 +26,7 @@ from skiagram.evaluation.calibration_assessment import (
     net_benefit_by_case,
     reliability_curve,
 )
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.variation import effective_patients, variance_of_mean
 from tests.evaluation.scenario import evaluated, finished, scenario

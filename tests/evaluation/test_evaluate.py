@@ -12,7 +12,9 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.records import Design, Predictions, write_record
+from skiagram.records.cases import Design
+from skiagram.records.files import write_record
+from skiagram.records.predictions import Predictions
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
 

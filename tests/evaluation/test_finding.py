@@ -20,7 +20,9 @@ from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluatio
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.finding.marks import HitRule
-from skiagram.records import Design, Predictions, tabulate_places
+from skiagram.records.cases import Design
+from skiagram.records.places import tabulate_places
+from skiagram.records.predictions import Predictions
 from skiagram.report.sections.finding import state_finding
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 

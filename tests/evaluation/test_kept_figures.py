@@ -13,7 +13,7 @@ from skiagram.compute.code_digest import code_definitions
 from skiagram.evaluation import evaluate as evaluation
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.shift import CaseTraits
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
 

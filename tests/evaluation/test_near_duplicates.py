@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.evaluation.evaluation_set import count_label_conflicts, mark_near_duplicates
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.verdict import signed
-from skiagram.records import Predictions
+from skiagram.records.predictions import Predictions
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 

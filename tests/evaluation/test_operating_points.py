@@ -24,7 +24,7 @@ from skiagram.evaluation.scores import (
     align_scores,
     held_out_probabilities,
 )
-from skiagram.records import Design
+from skiagram.records.cases import Design
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
 from tests.evaluation.scenario import NO_PAIRS, Scenario, evaluated, finished, reference, scenario

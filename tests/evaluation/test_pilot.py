@@ -11,7 +11,8 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.pilot import read_pilot
 from skiagram.evaluation.planning import plan_difference
 from skiagram.evaluation.scores import make_scores_table
-from skiagram.records import Design, write_record
+from skiagram.records.cases import Design
+from skiagram.records.files import write_record
 from skiagram.statistics.delong import combination, placements
 from tests.evaluation.scenario import NO_PAIRS, evaluated, finished, scenario
 

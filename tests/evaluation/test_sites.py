@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.errors import DataError
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.sites import SITES, patients_of
-from skiagram.records import Predictions
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 

@@ -9,7 +9,7 @@ import pytest
 from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
-from skiagram.records import Outcome
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, Situation, record, row

@@ -11,7 +11,8 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import Covariates
 from skiagram.features.first_order import FirstOrder
 from skiagram.preparation import Covariate
-from skiagram.records import SEALED, Cases, write_table
+from skiagram.records.cases import SEALED, Cases
+from skiagram.records.files import write_table
 
 CASE_ID = np.array(["a", "b", "c", "d"])
 

@@ -13,7 +13,7 @@ from skiagram.features.extraction import Family, extract
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import choose_columns
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 from tests.numbered_store import numbered
 
 # patient, visit, region and brightness of each case, not in the order of visits

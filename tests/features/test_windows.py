@@ -10,7 +10,7 @@ from skiagram.features.windows import Windows, describe_places
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 
 FILE = Path("conf/features/first_order.yaml")
 FAMILY: FeatureFamily = build(read_option_file(FILE), "features")

@@ -7,7 +7,7 @@ import pandas as pd
 from PIL import Image
 
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 from tests.datasets.volumes.examples import nifti_bytes
 
 PATIENTS = 18

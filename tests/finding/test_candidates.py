@@ -17,7 +17,7 @@ from skiagram.finding.candidates import (
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 
 GRID = Grid(step=2.0, radius=3.0, body="not_darkest")
 BLOBS = Blobs(radii=(2.0, 8.0), scales=5, most=3, apart=1.0, body="all")

@@ -13,7 +13,7 @@ from skiagram.finding.marks import (
     positions,
     suppress,
 )
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 
 RULE = HitRule(rule="distance", minimum=2.5, overlap=0.2)
 SPACING = {"a": (0.5, 0.5), "b": None, "v": (3.0, 1.0, 1.0)}

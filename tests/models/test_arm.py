@@ -13,18 +13,9 @@ from numpy.typing import NDArray
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.arm import ArmFolders, Member, read_fold_groups, train
 from skiagram.models.deployment import DEPLOYMENT, Deployment
-from skiagram.records import (
-    SEALED,
-    Cases,
-    Design,
-    Outcome,
-    Predictions,
-    Task,
-    read_record,
-    read_table,
-    scores_of,
-    write_table,
-)
+from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.files import read_record, read_table, write_table
+from skiagram.records.predictions import Outcome, Predictions, scores_of
 from tests.models.examples import PLAN, Spy, labelled
 
 DATA = labelled(patients=30)

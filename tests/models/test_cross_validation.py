@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from skiagram import records
 from skiagram.errors import ModelFailure
 from skiagram.features.table import FeatureTable
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.models.fits import finite
-from skiagram.records import probabilities_of, scores_of
+from skiagram.records.cases import Design
+from skiagram.records.predictions import FINAL, probabilities_of, scores_of
 from skiagram.splits import Partition, grouped_folds
 from tests.models.examples import PLAN, CountingSpy, Seen, Spy, StoppingSpy, labelled
 
@@ -24,7 +24,7 @@ TEST = replace(labelled(patients=6).inputs, case_id=np.array([f"t{at}" for at in
 
 
 Rows = list[list[pd.DataFrame]]  # of each repeat, a table a fit
-Design = Callable[[Spy], Rows]
+RunPlan = Callable[[Spy], Rows]
 
 
 def by_holdout(spy: Spy, marked: NDArray[np.bool_] = MARKED, plan: Plan = PLAN) -> Rows:
@@ -57,7 +57,7 @@ def fold_of(rows: pd.DataFrame) -> int:
 @pytest.mark.parametrize("kind", [Spy, StoppingSpy, CountingSpy])
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
 def test_no_patient_stands_among_the_cases_of_a_fit_and_those_it_scores_blind(
-    design: Design, kind: type[Spy]
+    design: RunPlan, kind: type[Spy]
 ) -> None:
     spy = kind()
     rows = design(spy)
@@ -102,7 +102,7 @@ def test_holdout_scores_every_case_blind_once_a_repeat() -> None:
         assert sorted(held_out["case_id"]) == CASES.case_id.tolist()
         (test,) = part(rows, "test")
         assert test["case_id"].tolist() == TEST.case_id.tolist()
-        assert fold_of(test) == records.FINAL
+        assert fold_of(test) == FINAL
         assert test["threshold"].notna().all()
         assert held_out["threshold"].isna().all()
 
@@ -137,7 +137,7 @@ def test_a_threshold_finds_the_share_of_positive_cases_that_the_plan_asks_for(
 @pytest.mark.slow
 @pytest.mark.parametrize(("run", "design"), [(by_holdout, "holdout"), (by_cv, "cv")])
 def test_folds_are_checked_as_they_will_be_made(
-    run: Design, design: records.Design, monkeypatch: pytest.MonkeyPatch
+    run: RunPlan, design: Design, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[object, ...]] = []
 
@@ -160,7 +160,7 @@ def test_folds_are_checked_as_they_will_be_made(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("design", [by_holdout, by_cv])
-def test_both_arms_see_the_same_labelled_cases(design: Design) -> None:
+def test_both_arms_see_the_same_labelled_cases(design: RunPlan) -> None:
     plain, stopping = Spy(), StoppingSpy()
     for spy in (plain, stopping):
         design(spy)
@@ -181,7 +181,7 @@ def test_the_final_fit_stops_on_the_published_validation_part() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("design", "chosen"), [(by_holdout, [2, 5]), (by_cv, [2, 4, 6, 8])])
 def test_a_final_fit_learns_from_all_cases_for_the_epochs_that_its_folds_chose(
-    design: Design, chosen: list[int]
+    design: RunPlan, chosen: list[int]
 ) -> None:
     """Folds of the spy stop after 1, 2, 3 epochs; under `cv` inner ones after 1, 2 and 3, 4."""
     spy, plain = CountingSpy(), Spy()

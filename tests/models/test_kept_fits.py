@@ -21,7 +21,7 @@ from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.fits import FitPieces
 from skiagram.options import build, read_option_file
-from skiagram.records import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases, Task
 from tests.models.examples import PLAN, labelled
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

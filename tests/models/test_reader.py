@@ -13,18 +13,9 @@ from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.reader import Reader, ReaderScores
 from skiagram.preparation import PreparedData
-from skiagram.records import (
-    SEALED,
-    Cases,
-    Design,
-    Outcome,
-    Part,
-    Predictions,
-    Task,
-    probabilities_of,
-    scores_of,
-    write_table,
-)
+from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.files import write_table
+from skiagram.records.predictions import Outcome, Part, Predictions, probabilities_of, scores_of
 from tests.models.examples import PLAN, labelled
 
 DATA = labelled(patients=30)

@@ -21,7 +21,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, check, read_option_file
-from skiagram.records import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases, Task
 from tests.models.examples import PLAN, labelled
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -154,7 +154,8 @@ def _ports() -> dict[str, int]:
 
 @pytest.mark.slow
 def test_a_failed_fit_is_named_and_the_fits_before_it_count(tmp_path: Path) -> None:
-    from skiagram.records import Outcome, read_record
+    from skiagram.records.files import read_record
+    from skiagram.records.predictions import Outcome
 
     values = read_option_file(CONF / "model/logistic_regression.yaml") | {"max_iterations": 1}
     table = cases()

@@ -18,7 +18,8 @@ from skiagram.models.classical.estimator import FittedClassical
 from skiagram.models.contract import Arm, FitContext, Labelled
 from skiagram.models.tuned import TUNING, Range, Tuned, apply_values, fits_of
 from skiagram.options import STRICT, build, read_option_file
-from skiagram.records import SEALED, Cases, Predictions, Task
+from skiagram.records.cases import SEALED, Cases, Task
+from skiagram.records.predictions import Predictions
 from skiagram.splits import grouped_folds
 from tests.models.examples import PLAN, labelled
 

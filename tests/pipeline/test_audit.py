@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from skiagram.audit.run import AuditReport
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from tests.pipeline.project import Project, make_project, source_arrays, write_source
 
 NAMES = ("exact_duplicates_across_splits", "near_duplicates_across_splits")

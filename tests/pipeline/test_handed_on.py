@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.records import Predictions
+from skiagram.records.predictions import Predictions
 from tests.pipeline.project import NETWORK, REPOSITORY, Project, source_arrays
 
 pytestmark = pytest.mark.thorough

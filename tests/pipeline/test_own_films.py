@@ -9,7 +9,8 @@ import pytest
 
 from skiagram.datasets.image_files import HEAD_BYTES, is_image, read_image
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases, Predictions, probabilities_of
+from skiagram.records.cases import Cases
+from skiagram.records.predictions import Predictions, probabilities_of
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
 from tests.pipeline.project import Project
 

@@ -28,7 +28,7 @@ from pydicom.datadict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.own_folders import OwnFolder, dicom, write_folder
 from tests.pipeline.project import REPOSITORY, Project
 

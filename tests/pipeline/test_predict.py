@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases, Predictions, probabilities_of
+from skiagram.records.cases import Cases
+from skiagram.records.predictions import Predictions, probabilities_of
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.own_folders import OwnFolder, png, row, write_folder
 from tests.pipeline.project import Project
 

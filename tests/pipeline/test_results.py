@@ -15,7 +15,8 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.trees import RandomForest
 from skiagram.models.contract import FitContext, Labelled
-from skiagram.records import Predictions, read_record
+from skiagram.records.files import read_record
+from skiagram.records.predictions import Predictions
 from skiagram.report.sections.models import format_as_text
 from skiagram.steps.evaluation_inputs import read_inputs
 from tests.pipeline.project import REPOSITORY, Project, make_project

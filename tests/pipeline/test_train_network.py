@@ -10,7 +10,8 @@ import pytest
 
 from outputs import process_rank
 from skiagram.compute.pieces import PieceStore
-from skiagram.records import Predictions, read_cases
+from skiagram.records.cases import read_cases
+from skiagram.records.predictions import Predictions
 from tests.pipeline.project import Project
 
 LAUNCHERS: list[tuple[dict[str, str], int | None]] = [

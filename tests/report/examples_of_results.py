@@ -12,7 +12,8 @@ from skiagram.audit.run import AuditReport
 from skiagram.evaluation.evaluation_record import Comparison, Evaluation
 from skiagram.evaluation.results import Curve, ModelResult, Stability
 from skiagram.image_store.pictures import encode_change
-from skiagram.records import DataCard, Outcome, Task
+from skiagram.records.cases import DataCard, Task
+from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance, TextInPixels
 from skiagram.report.tables import TableRow
 from skiagram.statistics.estimate import Estimate

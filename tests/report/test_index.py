@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.report.index import list_outputs, render_sweep, write_index, write_outputs
 from skiagram.report.page import page_title
 from skiagram.statistics.estimate import Estimate

@@ -12,7 +12,7 @@ from skiagram.features.feature import find_definition
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import ImageKinds, Preparation
-from skiagram.records import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.report.material import (
     choose_examples,
     load_example,

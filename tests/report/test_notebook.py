@@ -11,7 +11,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 import skiagram
 from skiagram.cli.main import main
 from skiagram.errors import DataError, OptionError
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.statistics.delong import difference_estimate, placements
 from tests.report.examples_of_results import binary
 

@@ -15,7 +15,7 @@ import pytest
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import Subgroup
 from skiagram.image_store.pictures import encode_picture
-from skiagram.records import Design, Task
+from skiagram.records.cases import Design, Task
 from skiagram.report.material import Material, TextInPixels
 from skiagram.report.page import render
 from skiagram.report.section import list_sections

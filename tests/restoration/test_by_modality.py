@@ -16,7 +16,8 @@ from skiagram.features.first_order import FirstOrder
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.options import build, read_option_file
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, read_record
+from skiagram.records.cases import Cases
+from skiagram.records.files import read_record
 from skiagram.restoration.regions import RegionPreparation, Resampling
 from skiagram.restoration.restore import ByModality, restore_modalities
 from skiagram.restoration.steps import Steps

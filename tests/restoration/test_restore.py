@@ -13,7 +13,8 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Image, ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import TRAINING_MEAN
-from skiagram.records import Cases, read_table
+from skiagram.records.cases import Cases
+from skiagram.records.files import read_table
 from skiagram.restoration import restore
 from skiagram.restoration.restore import restore_store, training_mean
 from tests.restoration.phantom import Plane, film, restoration, tissue

@@ -19,7 +19,9 @@ from skiagram.models.arm import ArmFolders
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
-from skiagram.records import Design, Outcome, read_cases, read_record, write_record
+from skiagram.records.cases import Design, read_cases
+from skiagram.records.files import read_record, write_record
+from skiagram.records.predictions import Outcome
 from skiagram.steps.explain import ExplainOptions, explain_model
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import ingest_data, prepare_data

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from skiagram.preparation import PreparedData
-from skiagram.records import Task, write_record
+from skiagram.records.cases import Task
+from skiagram.records.files import write_record
 from skiagram.sweeps.candidates import Candidate
 
 

@@ -14,7 +14,8 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Predictions, read_record, read_table
+from skiagram.records.files import read_record, read_table
+from skiagram.records.predictions import Predictions
 from skiagram.report.index import render_sweep
 from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.learning_curves import LearningCurve, LearningCurves

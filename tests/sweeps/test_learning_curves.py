@@ -10,7 +10,7 @@ from scipy.stats import norm, t
 from skiagram.errors import OptionError
 from skiagram.evaluation.subset import find_subset
 from skiagram.options import check
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 from skiagram.sweeps.learning_curves import (
     LearningCurves,
     ResampledModel,

@@ -16,7 +16,8 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import check
 from skiagram.preparation import ImageKinds, Preparation
-from skiagram.records import Predictions, read_table
+from skiagram.records.files import read_table
+from skiagram.records.predictions import Predictions
 from skiagram.restoration.steps import Steps
 from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.contract import GroundTruth
-from skiagram.records import Design
+from skiagram.records.cases import Design
 from skiagram.sealing.ledger import LEDGER, read_ledger
 from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.seal import open_evaluation_set

@@ -11,7 +11,9 @@ from skiagram.evaluation import evaluation_record
 from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
 from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
-from skiagram.records import DataCard, Outcome, Task, write_record, write_table
+from skiagram.records.cases import DataCard, Task
+from skiagram.records.files import write_record, write_table
+from skiagram.records.predictions import Outcome
 from skiagram.sealing.ledger import OPENING, Comparison
 from skiagram.statistics.estimate import Estimate
 

@@ -12,7 +12,7 @@ import pytest
 from skiagram.compute.checkout import home
 from skiagram.errors import DataError
 from skiagram.options import flatten_options
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.sealing.ledger import LEDGER, OPENING, note_opening, read_ledger
 from skiagram.statistics.estimate import Estimate
 from skiagram.tracking.contract import Point

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.stats import chi2, rankdata
 
 from skiagram.audit.contract import Evidence, Finding, find
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 
 LEVEL = 0.01  # of all comparisons of a data set together
 _TRAITS = ("brightness", "sharpness", "noise")

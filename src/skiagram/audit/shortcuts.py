@@ -22,7 +22,7 @@ from skiagram.audit.contract import (
     examples,
     find,
 )
-from skiagram.records import Cases, Task
+from skiagram.records.cases import Cases, Task
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient

@@ -58,7 +58,7 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
     Raises:
         OptionError: There is no such sweep or row, or the row failed.
     """
-    from skiagram.records import read_record
+    from skiagram.records.files import read_record
     from skiagram.sweeps.rows import SCORED
     from skiagram.sweeps.table import RESULT, SweepResult
 

@@ -15,7 +15,7 @@ from skiagram.errors import DataError, printable
 if TYPE_CHECKING:
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
-    from skiagram.records import Design
+    from skiagram.records.cases import Design
 
 NAME = "check"
 SUMMARY = "check a folder of images and its CSV before a run"

@@ -18,7 +18,7 @@ from skiagram.datasets.folder.table import is_number, stands_for_missing
 from skiagram.datasets.gray import describe_gray
 from skiagram.datasets.volumes.case_images import Reading
 from skiagram.errors import DataError
-from skiagram.records import Design
+from skiagram.records.cases import Design
 
 _EXAMPLES = 5
 _SHOWN = 10  # problems of one kind

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.features.pyradiomics import pyradiomics_table
     from skiagram.features.table import FeatureTable
     from skiagram.preparation import PREPARATION, Preparation
-    from skiagram.records import read_record, read_table
+    from skiagram.records.files import read_record, read_table
 
     require_new(arguments.output, "CSV")
     features, preparation = Path("data/features.parquet"), Path("data/preparation")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
 from skiagram.options import read_option_file
-from skiagram.records import Design
+from skiagram.records.cases import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
 _KINDS = {  # how modalities and folders are called → option files of regions

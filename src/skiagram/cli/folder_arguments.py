@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.folder.source import Folder, Unlisted
     from skiagram.datasets.folder.table import Columns
     from skiagram.datasets.volumes.case_images import Reading
-    from skiagram.records import Design
+    from skiagram.records.cases import Design
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMNS = {  # option → what the column holds, its usual names

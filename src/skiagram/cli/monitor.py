@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.deploy.monitoring import look_at, monitor
     from skiagram.deploy.package import opened_package
     from skiagram.deploy.prediction import check_target
-    from skiagram.records import write_record
+    from skiagram.records.files import write_record
 
     if arguments.recalibrate is not None and arguments.labels is None:
         raise OptionError("no labels", where="--recalibrate", remedy="give --labels")

@@ -30,7 +30,8 @@ from skiagram.models.cross_validation import Plan
 from skiagram.models.tuned import fits_of
 from skiagram.options import STRICT, build, check, read_option_file, with_choices
 from skiagram.projects.files import shipped_files
-from skiagram.records import Design, tabulate_places
+from skiagram.records.cases import Design
+from skiagram.records.places import tabulate_places
 from skiagram.restoration.restore import ByModality, prepare_region
 from skiagram.restoration.steps import Steps
 

@@ -7,7 +7,7 @@ import numpy as np
 from skiagram.datasets.contract import Entry, Mark
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
-from skiagram.records import SEALED, Task
+from skiagram.records.cases import SEALED, Task
 
 MIN_SIDE = 8  # a wavelet level or a texture needs neighbours
 

@@ -18,7 +18,7 @@ from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows,
 from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import DataCard
+from skiagram.records.cases import DataCard
 
 NO_IMAGES = (
     "The data set has no images: a pattern drawn from a row's values stands for it, so that equal "

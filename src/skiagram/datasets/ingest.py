@@ -61,17 +61,9 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
-from skiagram.records import (
-    IDEAL_MARKS,
-    MARKS,
-    SEALED,
-    Cases,
-    Design,
-    Task,
-    tabulate_places,
-    write_record,
-    write_table,
-)
+from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.files import write_record, write_table
+from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
 

@@ -20,7 +20,7 @@ from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedIma
 from skiagram.datasets.files import locate
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import Split
+from skiagram.records.cases import Split
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),

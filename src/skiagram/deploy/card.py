@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, FINGERPRINT, Deployment, Fingerprint
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import COMBINED, DataCard, read_record
+from skiagram.records.cases import DataCard
+from skiagram.records.files import read_record
+from skiagram.records.predictions import COMBINED
 from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once

@@ -11,7 +11,7 @@ from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.models.contract import FittedFinder
 from skiagram.models.deployment import Decision
-from skiagram.records import of_cases
+from skiagram.records.places import of_cases
 
 
 class Mark(NamedTuple):

@@ -31,7 +31,7 @@ from skiagram.models.deployment import (
     verify_checksums,
 )
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Task
+from skiagram.records.cases import Task
 from skiagram.restoration.restore import ByModality
 
 

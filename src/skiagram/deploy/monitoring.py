@@ -37,7 +37,7 @@ from skiagram.models.deployment import (
     Fingerprint,
     write_checksums,
 )
-from skiagram.records import read_record, write_record
+from skiagram.records.files import read_record, write_record
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate

@@ -31,7 +31,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
-from skiagram.records import SEALED, Cases
+from skiagram.records.cases import SEALED, Cases
 
 FILE = "file"
 _DICOM = slice(128, 132)

@@ -25,7 +25,7 @@ from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.errors import DataError, OptionError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
-from skiagram.records import read_record, sha256_of, write_record
+from skiagram.records.files import read_record, sha256_of, write_record
 
 FORMAT = 1
 SUFFIX = ".skiagram"

@@ -30,7 +30,9 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.models.reading import Reading
 from skiagram.preparation import Covariate, PreparedData
-from skiagram.records import MARKS, SEALED, Cases, tabulate_places, write_table
+from skiagram.records.cases import SEALED, Cases
+from skiagram.records.files import write_table
+from skiagram.records.places import MARKS, tabulate_places
 
 ENCODING = "encoding"  # what the encoder of a model is called here, whatever the project called it
 

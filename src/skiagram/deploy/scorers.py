@@ -31,7 +31,8 @@ from skiagram.models.reading import Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
-from skiagram.records import Task, read_record
+from skiagram.records.cases import Task
+from skiagram.records.files import read_record
 from skiagram.restoration.missing import Plane
 
 R = TypeVar("R")

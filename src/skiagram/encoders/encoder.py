@@ -26,7 +26,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Region, Spacing, ends_of, is_volume
 from skiagram.options import STRICT, build
 from skiagram.preparation import LEARNED, ImageKinds, Preparation
-from skiagram.records import read_record, write_record
+from skiagram.records.files import read_record, write_record
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -41,7 +41,8 @@ from skiagram.image_store.shards import ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
-from skiagram.records import coordinates, of_cases, read_record
+from skiagram.records.files import read_record
+from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float32]
 Say = Callable[[str], None]

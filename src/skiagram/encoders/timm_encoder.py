@@ -33,7 +33,7 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import sha256_of
+from skiagram.records.files import sha256_of
 
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import DataError, installed
 from skiagram.options import STRICT
-from skiagram.records import sha256_of
+from skiagram.records.files import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

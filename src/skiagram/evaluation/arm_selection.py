@@ -15,7 +15,7 @@ from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import inner_auc, inner_auc_by_fold
-from skiagram.records import Outcome, Predictions
+from skiagram.records.predictions import Outcome, Predictions
 
 Fold = tuple[int, int]  # repeat, outer fold
 _KINDS = {

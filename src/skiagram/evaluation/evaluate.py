@@ -68,7 +68,7 @@ from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings
-from skiagram.records import Outcome, Predictions
+from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import (
     auc_estimate,
     difference_estimate,

@@ -10,7 +10,7 @@ from typing import Literal
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
-from skiagram.records import Task
+from skiagram.records.cases import Task
 from skiagram.statistics.estimate import Estimate, Scope
 from skiagram.statistics.significance import GainProbabilities, McNemar, Planning
 

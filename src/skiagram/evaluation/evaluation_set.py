@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
-from skiagram.records import Cases, Design, Part, Task
+from skiagram.records.cases import Cases, Design, Task
+from skiagram.records.predictions import Part
 from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.delong import Placements, placements
 

@@ -18,7 +18,7 @@ from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.scores import align_scores
 from skiagram.finding.marks import HitRule, Spacings
-from skiagram.records import Predictions
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.froc import RATES, FreeResponse
 
 _Among = Callable[[LabelledCases], JudgedImages | None]

@@ -6,12 +6,8 @@ import pandas as pd
 
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.shift import CaseTraits
-from skiagram.records import (
-    Cases,
-    DataCard,
-    Predictions,
-    Task,
-)
+from skiagram.records.cases import Cases, DataCard, Task
+from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
-from skiagram.records import SEALED, Cases, Task
+from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import degrees_of_freedom, effective_patients
 

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.planning import Trainings
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from skiagram.statistics.delong import (
     Placements,
     combination,

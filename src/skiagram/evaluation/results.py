@@ -6,7 +6,7 @@ A figure that cannot be computed keeps its place with `value` None and a `reason
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skiagram.records import Outcome
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 
 

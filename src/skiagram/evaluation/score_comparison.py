@@ -43,7 +43,8 @@ from skiagram.evaluation.verdict import (
     describe_gap,
     relate_in_words,
 )
-from skiagram.records import Outcome, Task
+from skiagram.records.cases import Task
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     correct_by_holm,

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases, match_case_ids
-from skiagram.records import Cases, Part, Predictions, Task, probabilities_of, scores_of
+from skiagram.records.cases import Cases, Task
+from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 
 
 @dataclass(frozen=True)

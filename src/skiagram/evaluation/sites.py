@@ -17,7 +17,8 @@ from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import auc_placements
-from skiagram.records import Predictions, check_fold_column
+from skiagram.records.cases import check_fold_column
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import RandomEffects, summarise_random_effects

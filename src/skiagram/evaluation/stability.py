@@ -11,7 +11,7 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
 from skiagram.evaluation.results import ChosenFeature, FeatureSelection, Stability, VarianceSplit
 from skiagram.evaluation.scores import Scores, score_difference
-from skiagram.records import Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import Predictions, probabilities_of, scores_of
 from skiagram.statistics.delong import Placements
 from skiagram.statistics.discrimination import Floats, one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate

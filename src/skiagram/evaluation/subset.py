@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.records import Cases, Predictions
+from skiagram.records.cases import Cases
+from skiagram.records.predictions import Predictions
 
 
 @dataclass(frozen=True)

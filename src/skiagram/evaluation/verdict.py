@@ -33,7 +33,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
-from skiagram.records import Design
+from skiagram.records.cases import Design
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import GainProbabilities
 

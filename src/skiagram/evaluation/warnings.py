@@ -13,7 +13,7 @@ from skiagram.evaluation.evaluation_record import DomainShift
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
-from skiagram.records import Design
+from skiagram.records.cases import Design
 
 
 def state_warnings(

@@ -25,7 +25,7 @@ from skiagram.models.cross_validation import Plan
 from skiagram.models.fits import finite
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records import Task
+from skiagram.records.cases import Task
 from skiagram.seeding import stream
 from skiagram.statistics.discrimination import roc_auc
 from skiagram.statistics.estimate import Estimate

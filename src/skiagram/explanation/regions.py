@@ -27,7 +27,8 @@ from skiagram.image_store.store import ImageStore, modality_folders, write_modal
 from skiagram.models.fits import finite
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
-from skiagram.records import MARKS, coordinates, of_cases, read_record, read_table
+from skiagram.records.files import read_record, read_table
+from skiagram.records.places import MARKS, coordinates, of_cases
 from skiagram.seeding import stream
 
 _RING = 3  # pixels around a region whose mean stands for it

@@ -13,7 +13,7 @@ from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.options import STRICT
 from skiagram.preparation import Covariate
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 
 PREFIX = "covariates_"
 SITE_PREFIX = "site_"

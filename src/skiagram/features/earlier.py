@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable, has_prefix, is_in_family, is_perturbed
 from skiagram.options import STRICT
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 
 PREFIX = "earlier_"
 NONE = f"{PREFIX}none"

@@ -32,7 +32,7 @@ from skiagram.image_store.store import (
 )
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 
 Family = FeatureFamily | Covariates | Earlier | Measured
 _FAMILIES = "skiagram.features."  # a network's features have no meaning of their own

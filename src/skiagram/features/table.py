@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.features.feature import Integers
-from skiagram.records import Table, read_table, write_table
+from skiagram.records.files import Table, read_table, write_table
 
 _OF_COPY = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
 

@@ -26,7 +26,7 @@ from skiagram.features.table import FeatureTable
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.options import STRICT
-from skiagram.records import coordinates, of_cases
+from skiagram.records.places import coordinates, of_cases
 
 _SPAN_VALUES = 2**19
 _BATCH_VALUES = 2**17

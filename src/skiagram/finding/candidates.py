@@ -27,7 +27,7 @@ from skiagram.finding.marks import HitRule, read_spacing
 from skiagram.image_store.shards import Image, Spacing
 from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.options import STRICT, composed
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 
 Floats = NDArray[np.float64]
 Body = Literal["all", "not_darkest", "bright"]

@@ -14,7 +14,9 @@ from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.marks import Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
-from skiagram.records import MARKS, Cases, Table, of_cases, read_table, tabulate_places
+from skiagram.records.cases import Cases
+from skiagram.records.files import Table, read_table
+from skiagram.records.places import MARKS, of_cases, tabulate_places
 
 CANDIDATES = "candidates.parquet"
 FindsIn = Literal["features", "candidates", "images"]

@@ -1,6 +1,6 @@
 """Tables of marks: distances in mm, the hit rule, marks that stand for others, a case's score.
 
-A table of places has the columns of `skiagram.records.PLACES`; a finder's marks have `score`
+A table of places has the columns of `skiagram.records.places.PLACES`; a finder's marks have `score`
 besides, higher = more suspicious, which is comparable within one fit only.
 """
 
@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.image_store.shards import Spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
-from skiagram.records import coordinates, of_cases
+from skiagram.records.places import coordinates, of_cases
 
 Floats = NDArray[np.float64]
 Spacings = Mapping[str, Spacing | None]

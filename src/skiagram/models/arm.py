@@ -23,15 +23,10 @@ from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.models.fits import FitPieces, in_order
 from skiagram.models.reading import I
 from skiagram.options import STRICT
-from skiagram.records import (
-    PLACES,
-    Cases,
-    Outcome,
-    Predictions,
-    Task,
-    write_record,
-    write_table,
-)
+from skiagram.records.cases import Cases, Task
+from skiagram.records.files import write_record, write_table
+from skiagram.records.places import PLACES
+from skiagram.records.predictions import Outcome, Predictions
 from skiagram.splits import read_groups
 
 

@@ -17,7 +17,8 @@ from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
 from skiagram.preparation import PreparedData
-from skiagram.records import Task, of_cases
+from skiagram.records.cases import Task
+from skiagram.records.places import of_cases
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
@@ -198,7 +199,7 @@ class FittedFinder(ABC):
     def find(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return the marks of images, with `score`, those that stand for others left out.
 
-        The columns are those of `skiagram.records.PLACES` and `score`, float64, higher = more
+        The columns are those of `PLACES` in `records.places` and `score`, float64, higher = more
         suspicious, comparable among all that this fit scores. What both sides of a patient show
         alike is less suspicious, at each place as in the image as a whole.
         """

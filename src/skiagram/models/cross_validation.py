@@ -44,7 +44,8 @@ from skiagram.models.deployment import Decision, repeat_folder
 from skiagram.models.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
 from skiagram.models.reading import I
 from skiagram.options import STRICT
-from skiagram.records import FINAL, Cases, Design, Part, tabulate_scores
+from skiagram.records.cases import Cases, Design
+from skiagram.records.predictions import FINAL, Part, tabulate_scores
 from skiagram.seeding import derived_seed
 from skiagram.splits import (
     Partition,

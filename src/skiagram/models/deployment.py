@@ -19,7 +19,9 @@ from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
-from skiagram.records import Cases, Predictions, Task, read_record, sha256_of, write_record
+from skiagram.records.cases import Cases, Task
+from skiagram.records.files import read_record, sha256_of, write_record
+from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
 
 DEPLOYMENT = "deployment.json"

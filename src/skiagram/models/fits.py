@@ -29,7 +29,8 @@ from skiagram.models.contract import (
     Model,
 )
 from skiagram.models.reading import I
-from skiagram.records import MARKS, read_table, write_table
+from skiagram.records.files import read_table, write_table
+from skiagram.records.places import MARKS
 
 Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found

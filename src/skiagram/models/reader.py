@@ -18,7 +18,9 @@ from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases,
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records import READER_SCORES, Task, read_table
+from skiagram.records.cases import Task
+from skiagram.records.files import read_table
+from skiagram.records.predictions import READER_SCORES
 
 
 @plain_dataclass(frozen=True)

@@ -20,7 +20,8 @@ from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
 from skiagram.image_store.shards import Image, Region
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, PreparedData
-from skiagram.records import MARKS, Table, sha256_of
+from skiagram.records.files import Table, sha256_of
+from skiagram.records.places import MARKS
 
 
 class Inputs(Protocol):

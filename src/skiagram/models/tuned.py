@@ -27,7 +27,8 @@ from skiagram.models.fits import finite, named_failures
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
-from skiagram.records import Task, read_record, write_record
+from skiagram.records.cases import Task
+from skiagram.records.files import read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import auc_of_classes

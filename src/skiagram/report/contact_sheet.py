@@ -19,7 +19,8 @@ from skiagram.image_store.pictures import (
     encode_circles,
 )
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Part, Predictions, of_cases
+from skiagram.records.places import of_cases
+from skiagram.records.predictions import Part, Predictions
 
 _PER_KIND = 4
 _ALLOWED = 1.0  # false marks per image

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
-from skiagram.records import Design, Task
+from skiagram.records.cases import Design, Task
 from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_interval
 
 _SPACE = "\N{NO-BREAK SPACE}"

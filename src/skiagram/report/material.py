@@ -30,7 +30,9 @@ from skiagram.image_store.pictures import (
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import Cases, DataCard, Task, folder_of, read_record, read_table, sha256_of
+from skiagram.records.cases import Cases, DataCard, Task
+from skiagram.records.files import read_record, read_table, sha256_of
+from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.sealing.ledger import Opening
 

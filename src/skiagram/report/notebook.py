@@ -15,7 +15,7 @@ from skiagram.evaluation.evaluation_record import Comparison, Decision, Evaluati
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models, format_difference
 from skiagram.report.rendering import render_template

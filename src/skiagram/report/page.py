@@ -4,7 +4,7 @@ Two pages first, the answer and the doubts; everything else is folded until it i
 """
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.records import DataCard
+from skiagram.records.cases import DataCard
 from skiagram.report.formatting import DESIGN_WORDS
 from skiagram.report.material import Material
 from skiagram.report.rendering import render_template

@@ -10,7 +10,7 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
 from skiagram.report.page import render, write_checklists

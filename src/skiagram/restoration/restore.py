@@ -40,7 +40,8 @@ from skiagram.image_store.store import (
 )
 from skiagram.options import STRICT, composed
 from skiagram.preparation import TRAINING_MEAN
-from skiagram.records import Cases, read_table, write_table
+from skiagram.records.cases import Cases
+from skiagram.records.files import read_table, write_table
 from skiagram.restoration.missing import Plane, fill_local_mean
 from skiagram.restoration.regions import RegionPreparation
 from skiagram.restoration.steps import Steps, Treatment, images_of, planes_of

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from skiagram.errors import DataError
-from skiagram.records import Task, read_table, write_table
+from skiagram.records.cases import Task
+from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, decrypt, encrypt
 
 _PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"

@@ -39,7 +39,7 @@ def combine_models(
         return
     from skiagram.models.combined import check_combination, combine_all
     from skiagram.models.cross_validation import Plan
-    from skiagram.records import read_cases
+    from skiagram.records.cases import read_cases
 
     checked = check(Plan, plan, "combine.plan")
     chosen = [check_combination(name, one, trained) for name, one in combinations.items()]

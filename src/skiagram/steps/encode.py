@@ -13,7 +13,7 @@ from skiagram.features.windows import Windows
 from skiagram.finding.inputs import CANDIDATES, read_candidates
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, propagate_preparation
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 
 
 def encode(

@@ -22,18 +22,10 @@ from skiagram.finding.marks import read_spacing
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import content_digest
-from skiagram.records import (
-    IDEAL_MARKS,
-    MARKS,
-    PREDICTIONS,
-    Cases,
-    DataCard,
-    Predictions,
-    Task,
-    read_cases,
-    read_record,
-    read_table,
-)
+from skiagram.records.cases import Cases, DataCard, Task, read_cases
+from skiagram.records.files import read_record, read_table
+from skiagram.records.places import IDEAL_MARKS, MARKS
+from skiagram.records.predictions import PREDICTIONS, Predictions
 from skiagram.sealing.labels import are_encrypted, open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 

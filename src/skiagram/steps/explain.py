@@ -31,7 +31,9 @@ from skiagram.models.deployment import repeat_folder
 from skiagram.models.fits import FitPieces
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
-from skiagram.records import Outcome, Predictions, read_cases, read_table, scores_of, write_record
+from skiagram.records.cases import read_cases
+from skiagram.records.files import read_table, write_record
+from skiagram.records.predictions import Outcome, Predictions, scores_of
 from skiagram.steps.train import join_inputs, piece_inputs
 from skiagram.training.options import Trainer
 

@@ -8,7 +8,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.options import build
-from skiagram.records import Design
+from skiagram.records.cases import Design
 
 
 def ingest_source(

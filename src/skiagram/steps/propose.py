@@ -11,7 +11,8 @@ from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
-from skiagram.records import MARKS, read_table, write_record, write_table
+from skiagram.records.files import read_table, write_record, write_table
+from skiagram.records.places import MARKS
 
 
 def propose_places(

@@ -8,7 +8,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.options import build
 from skiagram.preparation import propagate_preparation
-from skiagram.records import Cases
+from skiagram.records.cases import Cases
 from skiagram.restoration.restore import restore_modalities
 
 

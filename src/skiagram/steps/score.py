@@ -28,7 +28,9 @@ from skiagram.finding.inputs import find_partners
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
 from skiagram.preparation import Covariate
-from skiagram.records import FINAL, Cases, Predictions, read_table, tabulate_scores
+from skiagram.records.cases import Cases
+from skiagram.records.files import read_table
+from skiagram.records.predictions import FINAL, Predictions, tabulate_scores
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 from skiagram.seeding import stream
 

@@ -25,7 +25,8 @@ from skiagram.models.contract import Fitted, Labelled, ReadsData
 from skiagram.models.cross_validation import CrossValidator, Plan
 from skiagram.options import STRICT, build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
-from skiagram.records import Cases, Task, read_record
+from skiagram.records.cases import Cases, Task
+from skiagram.records.files import read_record
 
 T = TypeVar("T")
 

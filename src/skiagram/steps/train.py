@@ -21,7 +21,9 @@ from skiagram.models.deployment import complete_folder
 from skiagram.models.fits import FitPieces
 from skiagram.models.reading import I, Reading, digest_inputs
 from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, PreparedData
-from skiagram.records import Cases, Outcome, Task, read_record
+from skiagram.records.cases import Cases, Task
+from skiagram.records.files import read_record
+from skiagram.records.predictions import Outcome
 
 _MODEL, _SCORES, _OUTCOME = "model", "scores", "outcome.json"
 

@@ -11,7 +11,8 @@ from skiagram.models.reading import Reading
 from skiagram.models.tuned import fits_of
 from skiagram.options import build
 from skiagram.preparation import PreparedData
-from skiagram.records import Cases, Task, read_cases, read_record
+from skiagram.records.cases import Cases, Task, read_cases
+from skiagram.records.files import read_record
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import Options
 from skiagram.sweeps.workspace import Workspace

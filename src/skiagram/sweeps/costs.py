@@ -19,7 +19,9 @@ from skiagram.models.cross_validation import Plan
 from skiagram.models.deployment import repeat_folder
 from skiagram.options import split_names
 from skiagram.preparation import PreparedData
-from skiagram.records import Outcome, read_cases, read_record, write_record
+from skiagram.records.cases import read_cases
+from skiagram.records.files import read_record, write_record
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.steps.time import (
     Clock,

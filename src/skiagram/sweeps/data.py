@@ -11,7 +11,7 @@ from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
 from skiagram.options import check
 from skiagram.preparation import PreparedData
-from skiagram.records import Design
+from skiagram.records.cases import Design
 from skiagram.steps.extract import extract_features
 from skiagram.steps.ingest import ingest_source
 from skiagram.steps.propose import propose_places

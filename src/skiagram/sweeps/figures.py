@@ -23,7 +23,8 @@ from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
-from skiagram.records import Cases, Predictions
+from skiagram.records.cases import Cases
+from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.rows import BEST, SELECTION

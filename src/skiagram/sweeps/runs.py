@@ -24,14 +24,9 @@ from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records import (
-    Cases,
-    Predictions,
-    read_cases,
-    read_record,
-    read_table,
-    write_record,
-)
+from skiagram.records.cases import Cases, read_cases
+from skiagram.records.files import read_record, read_table, write_record
+from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock

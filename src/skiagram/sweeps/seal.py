@@ -7,7 +7,8 @@ import pandas as pd
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
-from skiagram.records import DataCard, read_cases, read_record, read_table
+from skiagram.records.cases import DataCard, read_cases
+from skiagram.records.files import read_record, read_table
 from skiagram.sealing.labels import open_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import seal_of

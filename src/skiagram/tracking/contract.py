@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass as options
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
-from skiagram.records import sha256_of
+from skiagram.records.files import sha256_of
 
 
 class NotRecorded(Exception):

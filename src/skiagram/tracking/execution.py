@@ -20,7 +20,9 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
-from skiagram.records import DataCard, folder_of, read_record, read_table
+from skiagram.records.cases import DataCard
+from skiagram.records.files import read_record, read_table
+from skiagram.records.predictions import folder_of
 from skiagram.sealing.ledger import (
     LEDGER,
     OPENING,

@@ -31,7 +31,7 @@ from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT, flatten_options
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from skiagram.tracking.contract import Execution, NotRecorded, Run
 
 _ENVIRONMENT = {  # by default a dead server stalls each call for minutes

@@ -25,7 +25,8 @@ from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region
 from skiagram.image_store.store import ImageStore
-from skiagram.records import MARKS, read_table
+from skiagram.records.files import read_table
+from skiagram.records.places import MARKS
 from tests.datasets.own_folders import initialised, png, row, write_folder
 from tests.datasets.sources import ingested
 

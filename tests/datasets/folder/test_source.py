@@ -15,7 +15,7 @@ from skiagram.datasets.folder.table import Columns
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,

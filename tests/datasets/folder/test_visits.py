@@ -13,7 +13,7 @@ from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.own_folders import (
     COLUMNS,
     OwnFolder,

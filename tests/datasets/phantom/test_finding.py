@@ -13,7 +13,7 @@ from skiagram.datasets.phantom.finding import OpenPhantomFinding, PhantomFinding
 from skiagram.datasets.phantom.image_model import centred_nodule, power_law_spectrum
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 

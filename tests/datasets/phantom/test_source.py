@@ -26,7 +26,7 @@ from skiagram.datasets.phantom.image_model import (
 from skiagram.datasets.phantom.source import PhantomVolumes
 from skiagram.errors import OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set, phantom, small_phantom
 from tests.datasets.sources import ingested
 

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.datasets.phantom.image_model import power_law_spectrum
 from skiagram.datasets.phantom.visits import OpenPhantomVisits, PhantomVisits
 from skiagram.image_store.store import ImageStore
-from skiagram.records import read_table
+from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 

@@ -16,15 +16,10 @@ from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.classical.finder import CandidateFinder, describe_candidates, relative_places
 from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.options import build, read_option_file
-from skiagram.records import (
-    MARKS,
-    Cases,
-    Predictions,
-    Task,
-    coordinates,
-    read_table,
-    tabulate_places,
-)
+from skiagram.records.cases import Cases, Task
+from skiagram.records.files import read_table
+from skiagram.records.places import MARKS, coordinates, tabulate_places
+from skiagram.records.predictions import Predictions
 from tests.stand_ins import PLAN
 
 CASES, SIDE, STEP = 24, 7, 10.0

@@ -13,7 +13,8 @@ from skiagram.models.combined import Combination, CombinedMember, MemberScores
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build
-from skiagram.records import SEALED, Cases, Design, Outcome, Predictions, Task
+from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.predictions import Outcome, Predictions
 from skiagram.splits import grouped_folds
 from tests.models.examples import PLAN
 

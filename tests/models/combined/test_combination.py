@@ -11,7 +11,7 @@ from skiagram.calibration import fit_platt
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.combined import COMBINATION, FittedCombination, Stacking
 from skiagram.models.contract import FitContext
-from skiagram.records import read_record
+from skiagram.records.files import read_record
 from tests.models.combined.members import combination, drawn
 
 CONTEXT = FitContext(seed=0)

@@ -14,7 +14,8 @@ from skiagram.models.arm import ArmFolders, train
 from skiagram.models.combined import CombinedMember, MemberScores, check_combination
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
-from skiagram.records import Design, Predictions, probabilities_of, scores_of
+from skiagram.records.cases import Design
+from skiagram.records.predictions import Predictions, probabilities_of, scores_of
 from skiagram.steps.combine import combine_models
 from tests.models.combined.members import (
     CONF,

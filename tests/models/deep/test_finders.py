@@ -22,7 +22,7 @@ from skiagram.models.deep import searched_images
 from skiagram.models.deep.finder import FinderModel, load_finder
 from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
-from skiagram.records import tabulate_places
+from skiagram.records.places import tabulate_places
 from skiagram.training import fit
 from skiagram.training.data import ExampleBatch, ImageData
 from tests.stand_ins import CPU

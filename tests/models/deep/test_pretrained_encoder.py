@@ -18,7 +18,7 @@ from skiagram.models.deep.fitted import load_classifier
 from skiagram.models.deep.pretrained_encoder import TrainedNetwork
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
-from skiagram.records import sha256_of, write_record
+from skiagram.records.files import sha256_of, write_record
 from skiagram.training.classifier import Classifier
 from tests.encoders.examples import CONF, images, store
 from tests.models.deep.spots import halves, learner, training

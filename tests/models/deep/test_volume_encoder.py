@@ -16,7 +16,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.shards import Region
 from skiagram.models.deep.volume_encoder import VolumeEncoder
 from skiagram.options import build
-from skiagram.records import sha256_of
+from skiagram.records.files import sha256_of
 from tests.encoders.examples import CONF, images, store
 
 pytestmark = pytest.mark.slow

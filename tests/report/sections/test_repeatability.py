@@ -8,7 +8,7 @@ import numpy as np
 from skiagram.features.repeatability import IntraclassCorrelation, Repeatability
 from skiagram.features.table import FeatureTable
 from skiagram.preparation import ImageKinds, Preparation
-from skiagram.records import SEALED, Cases
+from skiagram.records.cases import SEALED, Cases
 from skiagram.report.material import read_repeatability
 from skiagram.report.page import render
 from skiagram.report.section import make_sections

@@ -50,7 +50,7 @@ from skiagram.datasets.volumes.case_images import (
 from skiagram.datasets.volumes.masks import MaskGrid
 from skiagram.errors import DataError, named
 from skiagram.options import STRICT
-from skiagram.records import SEALED, DataCard
+from skiagram.records.cases import SEALED, DataCard
 from skiagram.sealing.labels import EncryptedLabels, token_of
 
 _PART_BYTES = 2**20  # of files, packed or not: some tens of milliseconds of work

@@ -70,7 +70,7 @@ from skiagram.near_duplicates.pairs import (
     unite_pairs,
 )
 from skiagram.near_duplicates.search import transformed_among
-from skiagram.records import Cases, Design, Task
+from skiagram.records.cases import Cases, Design, Task
 
 _FEW = 64  # starting processes takes longer than reading so few files
 _CHUNK = 16

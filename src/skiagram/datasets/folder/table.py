@@ -29,7 +29,7 @@ from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
-from skiagram.records import SEALED, Split
+from skiagram.records.cases import SEALED, Split
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _POINT = (

@@ -46,7 +46,7 @@ from skiagram.datasets.mini_mias.films import (
 )
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
-from skiagram.records import Split
+from skiagram.records.cases import Split
 from skiagram.seeding import stream
 
 Side = Annotated[int, Field(ge=16, le=SIDE)]

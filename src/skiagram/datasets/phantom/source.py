@@ -39,7 +39,7 @@ from skiagram.datasets.phantom.image_model import (
 )
 from skiagram.errors import OptionError
 from skiagram.options import STRICT
-from skiagram.records import DataCard, Split
+from skiagram.records.cases import DataCard, Split
 from skiagram.seeding import stream
 
 

@@ -37,7 +37,8 @@ from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases,
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
-from skiagram.records import Table, Task, read_record, write_record
+from skiagram.records.cases import Task
+from skiagram.records.files import Table, read_record, write_record
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"

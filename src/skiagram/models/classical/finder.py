@@ -32,7 +32,9 @@ from skiagram.models.contract import (
 from skiagram.models.reading import Reading, read_places
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
-from skiagram.records import Task, coordinates, of_cases, read_record, write_record
+from skiagram.records.cases import Task
+from skiagram.records.files import read_record, write_record
+from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
 
 Floats = NDArray[np.float64]

@@ -19,7 +19,7 @@ from skiagram.models.contract import FitSummary, FittedToCases
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable, for_volumes
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.options import build
-from skiagram.records import write_record
+from skiagram.records.files import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
 from skiagram.training.options import NetworkInput

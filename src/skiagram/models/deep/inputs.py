@@ -28,7 +28,8 @@ from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable
 from skiagram.preparation import Covariate
-from skiagram.records import Cases, read_record, read_table, write_record
+from skiagram.records.cases import Cases
+from skiagram.records.files import read_record, read_table, write_record
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput
 

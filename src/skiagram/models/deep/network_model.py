@@ -26,7 +26,7 @@ from skiagram.models.deep.inputs import (
 from skiagram.models.reading import Reading, image_traits
 from skiagram.options import composed
 from skiagram.preparation import PreparedData
-from skiagram.records import Task
+from skiagram.records.cases import Task
 from skiagram.seeding import derived_seed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import Examples, ImageSet, LabelledImages

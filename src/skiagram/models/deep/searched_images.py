@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 from skiagram.errors import DataError, named
 from skiagram.finding.candidates import Body, body_part, grey_values
 from skiagram.image_store.store import ImageStore
-from skiagram.records import coordinates
+from skiagram.records.places import coordinates
 from skiagram.training.data import HELD_BYTES
 from skiagram.training.network_input import resize, resize_volume
 

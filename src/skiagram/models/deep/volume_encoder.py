@@ -24,7 +24,7 @@ from skiagram.models.deep.backbone import build_inner
 from skiagram.models.deep.contract import ReadsVolumes
 from skiagram.models.deep.layers import cut_last_layer, torchvision_builder
 from skiagram.options import STRICT
-from skiagram.records import sha256_of
+from skiagram.records.files import sha256_of
 from skiagram.training.network_input import resize_volume
 from skiagram.training.options import Optimizer, Training
 

@@ -21,7 +21,7 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
 )
 from skiagram.options import STRICT
-from skiagram.records import coordinates, of_cases
+from skiagram.records.places import coordinates, of_cases
 
 _FAR = 2.0  # radii of a lesion, beyond which a window shows none
 

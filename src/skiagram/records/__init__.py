@@ -1,0 +1,1 @@
+"""What the stages hand to one another, as frozen dataclasses with a file form."""

@@ -1,0 +1,113 @@
+"""The case table, what is to be told apart on it, and what a reader must know of the data set."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.errors import OptionError
+from skiagram.records.files import read_record, read_table, write_table
+
+Split = Literal["train", "validation", "test"]
+Design = Literal["holdout", "cv"]
+SEALED = -1
+_TEXTS = ("case_id", "patient_id", "split")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be told apart.
+
+    Attributes:
+        classes: Class names; the label k means `classes[k]`.
+        positive: Label of the condition looked for; None when there are more than two classes.
+        design: `holdout` (a sealed test set) or `cv` (nested cross-validation, nothing sealed).
+    """
+
+    classes: tuple[str, ...]
+    positive: int | None
+    design: Design
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What a reader must know of a data set before believing a figure on it."""
+
+    name: str
+    title: str
+    modality: str
+    licence: str
+    citation: str
+    source: str
+    patients_known: bool
+    known_issues: tuple[str, ...] = ()
+    waived_findings: dict[str, str] = field(default_factory=dict)
+    test_sites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The case table: one row per image, sorted by opaque id; test labels are `SEALED` (-1).
+
+    Attributes:
+        patient_id: (n,) str, opaque; images of a patient share it.
+        split: (n,) str, each one of `Split`; under `cv` all are `train`.
+        label: (n,) int64 index into `Task.classes`, or `SEALED`.
+    """
+
+    case_id: NDArray[np.str_]
+    patient_id: NDArray[np.str_]
+    split: NDArray[np.str_]
+    label: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.case_id)
+
+    def select(self, rows: NDArray[Any]) -> "Cases":
+        """Return the rows of a boolean mask or an index array."""
+        return Cases(self.case_id[rows], self.patient_id[rows], self.split[rows], self.label[rows])
+
+    def development(self) -> "Cases":
+        """Return all cases whose labels may be used: train and validation."""
+        return self.select(self.split != "test")
+
+    def test(self) -> "Cases":
+        """Return the sealed cases."""
+        return self.select(self.split == "test")
+
+    def digest(self, *inputs: str) -> str:
+        """Return the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
+        columns = (self.case_id, self.patient_id, self.split, self.label)
+        digest = hashlib.sha256()
+        for text in (*inputs, *(repr(column.tolist()) for column in columns)):
+            digest.update(hashlib.sha256(text.encode()).digest())
+        return digest.hexdigest()
+
+    def write(self, path: Path) -> None:
+        """Write the table as Parquet."""
+        write_table(pd.DataFrame(dataclasses.asdict(self)), path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Cases":
+        """Read a table written by `write`."""
+        table = read_table(path)
+        case_id, patient_id, split = (table[name].to_numpy(dtype=str) for name in _TEXTS)
+        return cls(case_id, patient_id, split, table["label"].to_numpy(dtype=np.int64))
+
+
+def read_cases(folder: Path) -> tuple[Cases, Task]:
+    """Read the case table and the task that ingest left in a folder."""
+    return Cases.read(folder / "cases.parquet"), read_record(Task, folder / "task.json")
+
+
+def check_fold_column(column: str, known: Sequence[str]) -> None:
+    """Refuse a column for folds that the covariates lack."""
+    if column not in known:
+        allowed = ", ".join(known) or "none: the data set has no covariates"
+        raise OptionError(f"no column `{column}`", where="fold_column", allowed=allowed)

@@ -1,0 +1,60 @@
+"""Tables as Parquet and records as JSON, without time, host or path: equal content, equal bytes."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter
+
+from skiagram.errors import DataError
+
+R = TypeVar("R")
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a data frame as Parquet whose bytes depend on the content alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    pq.write_table(arrow, path, compression="zstd")
+
+
+Table = Path | pd.DataFrame  # a Parquet file, or the same in memory
+
+
+def read_table(path: Table) -> pd.DataFrame:
+    """Read a Parquet table; one in memory is returned as it is."""
+    if isinstance(path, pd.DataFrame):
+        return path
+    try:
+        table: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowInvalid) as error:
+        remedy = "run the stage that writes it"
+        raise DataError(f"unreadable table ({error})", where=str(path), remedy=remedy) from error
+    return table
+
+
+def write_record(record: Any, path: Path) -> None:
+    """Write a dataclass as JSON with sorted keys."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(dataclasses.asdict(record), indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n")
+
+
+def read_record(kind: type[R], path: Path) -> R:
+    """Read a dataclass written by `write_record`."""
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValueError) as error:
+        remedy = "run the stage that writes it"
+        raise DataError(f"unreadable record ({error})", where=str(path), remedy=remedy) from error
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

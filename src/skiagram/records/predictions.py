@@ -1,0 +1,142 @@
+"""What training says of a model: how it ended, and all scores."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.records.files import read_record, read_table, write_record, write_table
+from skiagram.records.places import MARKS
+
+COMBINED = "combined"  # folder of combinations: a stage cannot read a folder and write into it
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the training of one model ended.
+
+    Attributes:
+        arm: `encoder` is a classical model on what a frozen network makes of the images, `combined`
+            is made of other models, `reader` are scores that came with the data.
+        reason: Why it failed, in one line; empty when finished.
+        parameters: Learned numbers in one fit.
+        multiply_adds: Multiply–add operations to score one case; None where not defined.
+        set_aside: Share of the labelled cases that decided when the final fit stopped.
+    """
+
+    model: str
+    arm: Literal["classical", "encoder", "deep", "combined", "reader"]
+    title: str
+    status: Literal["finished", "failed"]
+    reason: str = ""
+    parameters: int = 0
+    multiply_adds: int | None = None
+    images_seen: int = 0
+    fits: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    set_aside: float = 0.0
+
+
+PREDICTIONS = "predictions.parquet"
+READER_SCORES = "reader_scores.parquet"  # a column for each reader
+Part = Literal["training", "inner", "out_of_fold", "test"]
+FINAL = -1  # in place of the number of a fold: the fit on all cases
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What training says of one model: how it ended, and all scores.
+
+    Attributes:
+        table: A row for each case that a fit scored: `part` (a `Part`: `training`, the fit saw the
+            case; `inner`, held out within an outer fold; `out_of_fold`; `test`), `repeat`, `fold`
+            (that held the case out, of the part inner the outer one; `FINAL`: the final fit),
+            `inner_fold` (`FINAL` but for the part inner), `case_id`, `threshold` (fixed on other
+            cases' out-of-fold scores; NaN where none is), `score_<k>` and `probability_<k>` for
+            each class k.
+        selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
+        marks: Of a finder, of all parts but `training`: `part`, `repeat`, `fold`, place, `radius`,
+            `score`; None of other models.
+    """
+
+    outcome: Outcome
+    table: pd.DataFrame
+    selection: pd.DataFrame = field(default_factory=pd.DataFrame)
+    marks: pd.DataFrame | None = None
+
+    def part(self, name: Part) -> pd.DataFrame:
+        """Return the rows of one part."""
+        return self.table[self.table["part"] == name].reset_index(drop=True)
+
+    def write(self, folder: Path) -> None:
+        """Write the outcome as JSON and the tables as Parquet."""
+        write_record(self.outcome, folder / "outcome.json")
+        write_table(self.table, folder / PREDICTIONS)
+        write_table(self.selection, folder / "selection.parquet")
+        if self.marks is not None:
+            write_table(self.marks, folder / MARKS)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Predictions":
+        """Read what `write` wrote."""
+        marks = folder / MARKS
+        return cls(
+            read_record(Outcome, folder / "outcome.json"),
+            read_table(folder / PREDICTIONS),
+            read_table(folder / "selection.parquet"),
+            read_table(marks) if marks.exists() else None,
+        )
+
+
+def tabulate_scores(
+    part: Part,
+    repeat: int,
+    fold: int,
+    case_id: NDArray[np.str_],
+    scores: NDArray[np.float64],
+    probabilities: NDArray[np.float64],
+    threshold: float | None = None,
+    inner_fold: int = FINAL,
+) -> pd.DataFrame:
+    """Return rows of `Predictions.table`: what one fit says of some cases.
+
+    Args:
+        scores: (n, n_classes).
+        probabilities: (n, n_classes).
+    """
+    classes = range(scores.shape[1])
+    return pd.DataFrame(
+        {
+            "part": part,
+            "repeat": repeat,
+            "fold": fold,
+            "inner_fold": inner_fold,
+            "case_id": case_id,
+            "threshold": np.nan if threshold is None else threshold,
+            **{f"score_{k}": scores[:, k] for k in classes},
+            **{f"probability_{k}": probabilities[:, k] for k in classes},
+        }
+    )
+
+
+def scores_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n, n_classes) raw scores of rows of predictions."""
+    return _by_class(rows, "score")
+
+
+def probabilities_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n, n_classes) calibrated probabilities of rows of predictions."""
+    return _by_class(rows, "probability")
+
+
+def _by_class(rows: pd.DataFrame, kind: str) -> NDArray[np.float64]:
+    n_classes = sum(name.startswith(f"{kind}_") for name in rows.columns)
+    return rows[[f"{kind}_{k}" for k in range(n_classes)]].to_numpy(dtype=np.float64)
+
+
+def folder_of(kind: Literal["models", "scores"], root: Path, outcome: Outcome) -> Path:
+    """Return the folder of a model, or of its scores, below the project's."""
+    return (root / COMBINED if outcome.arm == "combined" else root) / kind / outcome.model
