@@ -162,13 +162,9 @@ class FolderEncoder:
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder."""
-        return encode_folder(
-            images, self.encoder, self.loaded, self.compute, self.pieces, self.say
-        )
+        return encode_folder(images, self.encoder, self.loaded, self.compute, self.pieces, self.say)
 
-    def encode_places(
-        self, images: Path, places: pd.DataFrame, windows: Windows
-    ) -> FeatureTable:
+    def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
 
         An encoder that keeps places looks once at each image; any other at windows around the
@@ -226,9 +222,7 @@ class FolderEncoder:
             for case, rows in of_cases(places).items()
             if any(known[row] is None for row in rows.tolist())
         }
-        work = [
-            _Places(whole, case, centres[rows], options) for case, rows in by_case.items()
-        ]
+        work = [_Places(whole, case, centres[rows], options) for case, rows in by_case.items()]
         _remember(options, self.encoder, self.loaded, device)
         with Progress("encode places", len(work)) as progress, _one_thread(device):
             on_workers = self.compute.map(_encode_at, work, releases_lock=True)

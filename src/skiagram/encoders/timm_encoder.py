@@ -301,9 +301,7 @@ class MapPooling(nn.Module):
             pooled.append(of_depth.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
         return torch.cat(pooled, dim=1)
 
-    def around(
-        self, picture: Tensor, places: NDArray[np.float64], cells: Sequence[int]
-    ) -> Tensor:
+    def around(self, picture: Tensor, places: NDArray[np.float64], cells: Sequence[int]) -> Tensor:
         """Pool over squares of cells around places of one picture; cells beyond it do not count.
 
         Args:
