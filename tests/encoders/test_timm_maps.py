@@ -19,9 +19,8 @@ from skiagram.encoders.timm_encoder import (
     TimmMaps,
     give_timm_weights,
     name_as_timm,
-    read_tensors,
 )
-from skiagram.encoders.weights import PackageFile
+from skiagram.encoders.weights import PackageFile, read_tensors
 from skiagram.errors import DataError
 from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region

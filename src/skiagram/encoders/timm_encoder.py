@@ -292,7 +292,8 @@ class MapPooling(nn.Module):
         """
         pooled = []
         for of_depth in self.maps(seen[:, :-1]):
-            share = adaptive_avg_pool2d(seen[:, -1:], of_depth.shape[-2:])
+            rows, columns = of_depth.shape[-2:]
+            share = adaptive_avg_pool2d(seen[:, -1:], (rows, columns))
             most = share.amax(dim=(2, 3), keepdim=True)
             total = share.sum(dim=(2, 3)).clamp(min=1e-9)
             pooled.append((of_depth * share).sum(dim=(2, 3)) / total)
