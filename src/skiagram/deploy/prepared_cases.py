@@ -5,12 +5,12 @@ has a label: all are as test cases are before the seal is opened.
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,9 @@ from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_table
 from skiagram.records.places import MARKS, tabulate_places
+
+if TYPE_CHECKING:
+    from skiagram.encoders.encoding import FolderEncoder
 
 ENCODING = "encoding"  # what the encoder of a model is called here, whatever the project called it
 
@@ -106,7 +109,7 @@ class Preparing:
         families: Feature families of single images, or of windows.
         earlier: How a case is compared with its visit before; None where the model reads no change.
         covariates: Those that the model reads.
-        encode: What makes numbers of a folder of images; None without an encoder.
+        encoder: What makes numbers of images and places; None without an encoder.
         proposal: What proposes places; None where the model looks at none.
         windows: What is described around places; None where whole images are.
         finds: Whether the model searches images: it reads which cases there are, and where to look.
@@ -116,7 +119,7 @@ class Preparing:
     families: Sequence[Any] = ()
     earlier: Earlier | None = None
     covariates: tuple[Covariate, ...] = ()
-    encode: Callable[[Path], FeatureTable] | None = None
+    encoder: "FolderEncoder | None" = None
     proposal: Proposal | None = None
     windows: Windows | None = None
     finds: bool = False
@@ -126,14 +129,12 @@ class Preparing:
         store = ImageStore(images)
         places = tabulate_places([]) if self.proposal is None else propose(store, self.proposal)
         if self.windows is None:
-            encoding = None if self.encode is None else self.encode(images)
+            encoding = None if self.encoder is None else self.encoder.encode(images)
             return Described(places, extract_modalities(images, self.families), encoding)
-        if self.encode is None:
+        if self.encoder is None:
             features = describe_places(store, places, self.families, self.windows)
             return Described(places, features, None)
-        from skiagram.encoders.encoding import encode_windows
-
-        encoding = encode_windows(store, places, self.windows, self.encode)
+        encoding = self.encoder.encode_places(images, places, self.windows)
         return Described(places, encoding, encoding)
 
     def lay_out(self, cases: PreparedCases, described: Described) -> PreparedData:

@@ -291,11 +291,11 @@ def _with_steps(
     preparing: Preparing, model: ReadsData[Any], arm: Arm, preparation: Preparation
 ) -> Preparing:
     """Return the steps that make what a model reads: of whole images, or of places."""
-    folder, encode = preparing.folder, None
+    folder, encoder = preparing.folder, None
     if arm == "encoder":
-        from skiagram.encoders.encoding import encoder_in
+        from skiagram.encoders.encoding import FolderEncoder
 
-        encode = encoder_in(folder, preparation.images)
+        encoder = FolderEncoder.of_model(folder, preparation.images)
     finds_in = model.finds_in if isinstance(model, Finder) else None
     families = arm == "classical" or (arm == "encoder" and finds_in is None)
     path = folder / PREPARATION
@@ -309,7 +309,7 @@ def _with_steps(
     return replace(
         preparing,
         families=image_families(preparation, folder) if families else (),
-        encode=encode,
+        encoder=encoder,
         proposal=proposal,
         windows=windows,
     )

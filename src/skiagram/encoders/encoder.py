@@ -77,13 +77,19 @@ class Percentiles(_Limits):
     Attributes:
         low: Percentile that becomes 0.
         high: Percentile that becomes 1.
+        body: Whether they are of `all` pixels or of what is `not_darkest`: of the body part, where
+            a masked background has one value.
     """
 
     low: Annotated[float, Field(ge=0, lt=100)]
     high: Annotated[float, Field(gt=0, le=100)]
+    body: Literal["all", "not_darkest"] = Field(default="all", kw_only=True)
 
     def limits(self, image: Image) -> tuple[float, float]:
-        low, high = np.percentile(image, [self.low, self.high])
+        values = image
+        if self.body == "not_darkest" and image.min() < image.max():
+            values = image[image > image.min()]
+        low, high = np.percentile(values, [self.low, self.high])
         return float(low), float(high)
 
 
@@ -207,6 +213,7 @@ class LoadedNetwork:
         numbers: How many numbers describe a picture, or a volume that is read whole.
         sha256: SHA-256 checksum of the file of its weights.
         preprocessing: The chosen one without nulls but for `margin`.
+        parts: Name and length of each run of these numbers; empty where they are one.
     """
 
     network: "nn.Module | Callable[[Tensor], Tensor]"
@@ -214,6 +221,7 @@ class LoadedNetwork:
     numbers: int
     sha256: str
     preprocessing: Scaling
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(**STRICT)
@@ -313,6 +321,26 @@ class PictureEncoder(Encoder):
         return [read_picture(view, ratio, channels, how) for view, ratio in views]
 
 
+class PlaceEncoder(PictureEncoder):
+    """A frozen network that describes places of a picture after one look at the whole of it."""
+
+    @abstractmethod
+    def encode_places(
+        self,
+        image: Image,
+        spacing: Spacing | None,
+        centres: NDArray[np.float64],
+        loaded: LoadedNetwork,
+        device: str,
+    ) -> Floats:
+        """Return (n, numbers) float32 of n places.
+
+        Args:
+            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
+            centres: (n, axes) pixels.
+        """
+
+
 @plain_dataclass(frozen=True)
 class EncoderRecord:
     """What encoded the images, for the report and for new images.
@@ -392,7 +420,7 @@ def pictures(
         extent = [*ends_of(region.inside)]
     cut = None if region is None else margin
     if not volume:
-        return [(image[_square(extent, image.shape, cut)], _ratio(spacing, 0, 1))]
+        return [(image[_square(extent, image.shape, cut)], pixel_ratio(spacing))]
     voxels = image[..., 0]
     start, stop = extent[0]
     if volumes.pictures == "slices":
@@ -406,11 +434,12 @@ def pictures(
         plane = np.take(voxels, place, axis=axis)
         across = [other for other in range(3) if other != axis]
         box = _square([extent[other] for other in across], plane.shape, cut)
-        views.append((plane[box], _ratio(spacing, *across)))
+        views.append((plane[box], pixel_ratio(spacing, *across)))
     return views
 
 
-def _ratio(spacing: Spacing | None, rows: int, columns: int) -> float:
+def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> float:
+    """Return the height of a pixel over its width; 1 where it is unknown."""
     if spacing is None or not np.isfinite(spacing).all():
         return 1.0
     return float(spacing[rows] / spacing[columns])
@@ -435,6 +464,35 @@ def _square(
     return cuts[0], cuts[1]
 
 
+@plain_dataclass(frozen=True)
+class Placement:
+    """Where a picture lies in the square that a network reads; what is beyond the square is cut.
+
+    Attributes:
+        height: Of the resized picture, pixels.
+        width: Of the resized picture, pixels.
+        top: Row of the square at which it begins; negative where it is cut.
+        left: Column of the square.
+    """
+
+    height: int
+    width: int
+    top: int
+    left: int
+
+    @classmethod
+    def of(cls, shape: Sequence[int], ratio: float, how: Preprocessing) -> Self:
+        """Place a picture of some rows and columns, whose pixels are `ratio` times as high."""
+        size = how.size or 0
+        height, width = shape[0] * ratio, float(shape[1])
+        whole = {"pad": max(height, width), "crop": min(height, width), "stretch": 0.0}[how.fit]
+        rows, columns = size, size
+        if how.fit != "stretch":
+            rows = max(1, round(size * height / whole))
+            columns = max(1, round(size * width / whole))
+        return cls(rows, columns, (size - rows) // 2, (size - columns) // 2)
+
+
 def read_picture(
     picture: Image, ratio: float, channels: int, preprocessing: Preprocessing
 ) -> "Tensor":
@@ -442,6 +500,13 @@ def read_picture(
 
     A grey picture is repeated, a coloured one reduced to its luminance where one channel is read.
     """
+    return preprocessing.standardise(
+        square(picture, ratio, preprocessing, grey=channels == 1), channels
+    )
+
+
+def square(picture: Image, ratio: float, preprocessing: Preprocessing, *, grey: bool) -> "Tensor":
+    """Return (1 or 3, size, size) float32 of 0 to 1: a picture in the square of a network."""
     import torch
     from torch.nn.functional import pad
 
@@ -453,19 +518,16 @@ def read_picture(
         raise DataError(
             f"an image of {len(planes)} channels", where="encoder", allowed="1 or 3 channels"
         )
-    if len(planes) == 3 and channels == 1:
+    if len(planes) == 3 and grey:
         planes = np.tensordot(_LUMINANCE, planes, axes=1)[None]
     size = how.size or 0
     tensor = torch.from_numpy(np.ascontiguousarray(planes, np.float32))[None]
-    height, width = planes.shape[1] * ratio, float(planes.shape[2])
-    whole = {"pad": max(height, width), "crop": min(height, width), "stretch": 0.0}[how.fit]
-    target = (size, size)
-    if how.fit != "stretch":
-        target = (max(1, round(size * height / whole)), max(1, round(size * width / whole)))
-    if tuple(tensor.shape[2:]) != target:
-        tensor = resize(tensor, target, how.interpolation or "bilinear").clamp(0, 1)
-    if target != (size, size):
+    at = Placement.of(planes.shape[1:], ratio, how)
+    if tuple(tensor.shape[2:]) != (at.height, at.width):
+        kind = how.interpolation or "bilinear"
+        tensor = resize(tensor, (at.height, at.width), kind).clamp(0, 1)
+    if (at.height, at.width) != (size, size):
         # a negative length of padding cuts
-        top, left = (size - target[0]) // 2, (size - target[1]) // 2
-        tensor = pad(tensor, (left, size - target[1] - left, top, size - target[0] - top))
-    return how.standardise(tensor[0], channels)
+        right, bottom = size - at.width - at.left, size - at.height - at.top
+        tensor = pad(tensor, (at.left, right, at.top, bottom))
+    return tensor[0]

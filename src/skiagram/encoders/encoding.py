@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -31,6 +31,7 @@ from skiagram.encoders.encoder import (
     EncoderRecord,
     LoadedNetwork,
     PictureEncoder,
+    PlaceEncoder,
     carried_encoder,
 )
 from skiagram.errors import DataError, ModelFailure, named
@@ -73,6 +74,15 @@ class _Unkept:
 
     def __exit__(self, *_: object) -> None:
         self._keep()
+
+
+class _Places(NamedTuple):
+    """Places of an image of a store; small enough to send to a worker."""
+
+    store: Span
+    case: str
+    centres: NDArray[np.float64]
+    encoder: str  # JSON of its options
 
 
 class _Work(NamedTuple):
@@ -121,64 +131,130 @@ def encode_places(
     pieces: PieceStore | None = None,
     say: Say = lambda _: None,
 ) -> FeatureTable:
-    """Encode windows around places where finders look: a row for each place, in the table's order.
-
-    With windows of several widths, columns are called `<width>mm.encoding_<number>`.
+    """Encode places where finders look: a row for each place, in the table's order.
 
     Args:
-        record: What encoded the whole images; windows are encoded alike.
+        record: What encoded the whole images; places are encoded alike.
     """
     encoder: Encoder = build(record.encoder, "encoder")
     with _one_thread("cpu"):
         loaded = encoder.load()
-
-    def encode(cut_out: Path) -> FeatureTable:
-        return encode_folder(cut_out, encoder, loaded, compute, pieces, say)
-
-    return encode_windows(ImageStore(images), places, windows, encode)
+    return FolderEncoder(encoder, loaded, compute, pieces, say).encode_places(
+        images, places, windows
+    )
 
 
-def encode_windows(
-    store: ImageStore,
-    places: pd.DataFrame,
-    windows: Windows,
-    encode: Callable[[Path], FeatureTable],
-) -> FeatureTable:
-    """Encode windows of images by what encodes a folder of them; see `encode_places`."""
-    case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
-    if not len(places):
-        return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
-    names: list[str] = []
-    blocks: list[Floats] = []
-    by_case = list(of_cases(places).items())
-    for width in windows.widths:
-        spacing = width / windows.side
-        with TemporaryDirectory(prefix="skiagram-") as scratch:
-            cut_out = Path(scratch) / "windows"
-            with ShardWriter(cut_out) as writer:
-                for case, own in by_case:
-                    image, known = store.image(case), store.spacing(case)
-                    axes = 3 if is_volume(image) else 2
-                    sides = None if known is None else (spacing,) * axes
-                    cuts = windows.cut(image, known, centres[own, 3 - axes :], width)
-                    for row, cut in zip(own.tolist(), cuts, strict=True):
-                        writer.add(str(row), cut, sides)
-            table = encode(cut_out)
-        prefix = f"{width:.0f}mm." if len(windows.widths) > 1 else ""
-        names += [f"{prefix}{name}" for name in table.names]
-        blocks.append(table.of(np.arange(len(places)).astype(str)).values)
-    return FeatureTable(case_id, tuple(names), np.hstack(blocks))
+@dataclass(frozen=True)
+class FolderEncoder:
+    """An encoder with its network: what makes numbers of folders of images and of their places."""
+
+    encoder: Encoder
+    loaded: LoadedNetwork
+    compute: Compute = IN_PROCESS
+    pieces: PieceStore | None = None
+    say: Say = lambda _: None
+
+    @classmethod
+    def of_model(cls, model: Path, kinds: ImageKinds) -> "FolderEncoder":
+        """Return what encodes new images as the encoder of a model's folder does."""
+        encoder = carried_encoder(model)
+        loaded = encoder.load()
+        return cls(resolve_preprocessing(kinds, encoder, loaded), loaded)
+
+    def encode(self, images: Path) -> FeatureTable:
+        """Encode the images of a folder."""
+        return encode_folder(images, self.encoder, self.loaded, self.compute, self.pieces, self.say)
+
+    def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
+        """Encode places of the images of a folder: a row for each, in the table's order.
+
+        An encoder that keeps places looks once at each image; any other at windows around the
+        places. With windows of several widths, columns are called `<width>mm.encoding_<number>`.
+
+        Args:
+            places: Rows of a case stand together, in the store's order, as `propose` leaves them.
+        """
+        case_id = places["case_id"].to_numpy(dtype=str)
+        if not len(places):
+            return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
+        if isinstance(self.encoder, PlaceEncoder):
+            return self._on_maps(ImageStore(images), places)
+        return self._in_windows(ImageStore(images), places, windows)
+
+    def _in_windows(
+        self, store: ImageStore, places: pd.DataFrame, windows: Windows
+    ) -> FeatureTable:
+        case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
+        names: list[str] = []
+        blocks: list[Floats] = []
+        by_case = list(of_cases(places).items())
+        for width in windows.widths:
+            spacing = width / windows.side
+            with TemporaryDirectory(prefix="skiagram-") as scratch:
+                cut_out = Path(scratch) / "windows"
+                with ShardWriter(cut_out) as writer:
+                    for case, rows in by_case:
+                        image, known = store.image(case), store.spacing(case)
+                        axes = 3 if is_volume(image) else 2
+                        sides = None if known is None else (spacing,) * axes
+                        cuts = windows.cut(image, known, centres[rows, 3 - axes :], width)
+                        for row, cut in zip(rows.tolist(), cuts, strict=True):
+                            writer.add(str(row), cut, sides)
+                table = self.encode(cut_out)
+            prefix = f"{width:.0f}mm." if len(windows.widths) > 1 else ""
+            names += [f"{prefix}{name}" for name in table.names]
+            blocks.append(table.of(np.arange(len(places)).astype(str)).values)
+        return FeatureTable(case_id, tuple(names), np.hstack(blocks))
+
+    def _on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
+        case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        options = json.dumps(composed(self.encoder))
+        whole = Span(store.folder.resolve(), store.sha256, 0, len(store))
+        digests = dict(zip(store.case_ids, store.digests(), strict=True))
+        keys = [
+            hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]
+            for case, centre in zip(case_id.tolist(), centres, strict=True)
+        ]
+        kept = KeptRows(self.pieces, "encodings", _identity(self.encoder, self.loaded))
+        known = kept.find(keys)
+        by_case = {
+            case: rows
+            for case, rows in of_cases(places).items()
+            if any(known[row] is None for row in rows.tolist())
+        }
+        work = [_Places(whole, case, centres[rows], options) for case, rows in by_case.items()]
+        _remember(options, self.encoder, self.loaded, device)
+        with Progress("encode places", len(work)) as progress, _one_thread(device):
+            on_workers = self.compute.map(_encode_at, work, releases_lock=True)
+            done = map(_encode_at, work) if device == "cuda" else on_workers
+            with _Unkept(kept) as unkept:
+                for rows, values in zip(by_case.values(), done, strict=True):
+                    unkept.add([keys[row] for row in rows.tolist()], values)
+                    for row, value in zip(rows.tolist(), values, strict=True):
+                        known[row] = value
+                    progress.advance()
+        names = tuple(_names(COLUMN, self.loaded, self.loaded.numbers))
+        return FeatureTable(case_id, names, np.stack([row for row in known if row is not None]))
 
 
-def encoder_in(model: Path, kinds: ImageKinds) -> Callable[[Path], FeatureTable]:
-    """Return what encodes folders of new images as the encoder of a model's folder does."""
-    encoder = carried_encoder(model)
-    loaded = encoder.load()
-
-    def encode(images: Path) -> FeatureTable:
-        return encode_folder(images, resolve_preprocessing(kinds, encoder, loaded), loaded)
-
-    return encode
+def _encode_at(work: "_Places") -> Floats:
+    store = work.store.store()
+    encoder, loaded, device = _loaded(work.encoder)
+    if not isinstance(encoder, PlaceEncoder):
+        raise TypeError("an encoder that keeps places is needed")
+    image = store.image(work.case)
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise _missing_pixels(work.case)
+    scaled = encoder.preprocessing.intensity.scale(image)
+    axes = 3 if is_volume(image) else 2
+    with named(work.case):
+        values = encoder.encode_places(
+            scaled, store.spacing(work.case), work.centres[:, 3 - axes :], loaded, device
+        )
+    if not np.isfinite(values).all():
+        raise _not_finite(work.case)
+    return values
 
 
 def resolve_preprocessing(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
@@ -204,16 +280,21 @@ def encode_folder(
         store = ImageStore(folder)
         values = _encode(store, encoder, loaded, compute, kept, say)
         prefix = f"{modality}.{COLUMN}" if modality else COLUMN
-        names += _names(prefix, loaded.numbers, values.shape[1])
+        names += _names(prefix, loaded, values.shape[1])
         table = FeatureTable(np.array(store.case_ids), (), values)
         blocks.append(table.of(case_id).values)
     return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
 
-def _names(prefix: str, numbers: int, columns: int) -> Iterator[str]:
-    digits = max(3, len(str(numbers - 1)))
-    kinds = ("",) if columns == numbers else ("mean_", "maximum_")
-    return (f"{prefix}_{kind}{k:0{digits}d}" for kind in kinds for k in range(numbers))
+def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
+    kinds = ("",) if columns == loaded.numbers else ("mean_", "maximum_")
+    parts = [(f"{part}_", length) for part, length in loaded.parts] or [("", loaded.numbers)]
+    return (
+        f"{prefix}_{part}{kind}{k:0{max(3, len(str(length - 1)))}d}"
+        for kind in kinds
+        for part, length in parts
+        for k in range(length)
+    )
 
 
 def _encode(
@@ -262,9 +343,7 @@ def _encode_some(work: _Work) -> Floats:
         store.check(place, place + 1)  # or its numbers would be kept under another's digest
         image, region = store.image(case), store.region(case)
         if image.dtype.kind == "f" and not np.isfinite(image).all():
-            raise DataError(
-                "missing pixels", where=case, remedy="choose a restoration that fills them"
-            )
+            raise _missing_pixels(case)
         several = is_volume(image) and isinstance(encoder, PictureEncoder)
         scaled = encoder.preprocessing.intensity.scale(image)
         with named(case):
@@ -275,15 +354,23 @@ def _encode_some(work: _Work) -> Floats:
     bad = ~np.isfinite(numbers).all(axis=1)
     if bad.any():
         case = case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
-        raise DataError(
-            "the encoder gives numbers that are not finite",
-            where=case,
-            remedy="choose precision fp32, or other weights",
-        )
+        raise _not_finite(case)
     if not several:
         return numbers
     parts = np.split(numbers, np.cumsum(counts)[:-1])
     return np.stack([np.concatenate([part.mean(axis=0), part.max(axis=0)]) for part in parts])
+
+
+def _missing_pixels(case: str) -> DataError:
+    return DataError("missing pixels", where=case, remedy="choose a restoration that fills them")
+
+
+def _not_finite(case: str) -> DataError:
+    return DataError(
+        "the encoder gives numbers that are not finite",
+        where=case,
+        remedy="choose precision fp32, or other weights",
+    )
 
 
 def _forward(

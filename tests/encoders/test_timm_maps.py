@@ -1,0 +1,207 @@
+"""Maps that keep places: what is pooled, where, and weights that came in a package."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+import yaml
+from skimage import data
+from skimage.transform import resize
+
+from skiagram.encoders.encoder import read_picture
+from skiagram.encoders.encoding import encode_images, encode_places
+from skiagram.encoders.timm_encoder import (
+    MapPooling,
+    TimmMaps,
+    give_timm_weights,
+    name_as_timm,
+)
+from skiagram.encoders.weights import PackageFile, read_tensors
+from skiagram.errors import DataError
+from skiagram.features.windows import Windows
+from skiagram.image_store.shards import Region
+from skiagram.options import build
+from skiagram.records.files import sha256_of
+from skiagram.records.places import tabulate_places
+from tests.encoders.examples import CONF, SIDE, images, store, weights_file
+
+pytestmark = pytest.mark.thorough  # timm takes seconds to import
+LITE = CONF / "encoder/efficientnet_lite0.yaml"
+RESNET = "test_resnet"  # maps of strides 2, 4, 8, 16 and 32
+WINDOWS = Windows(widths=(16.0,), side=16)  # not looked at by an encoder that keeps places
+CLASSES = {"chelsea": 285, "coffee": 967, "rocket": 657}  # Egyptian cat, espresso, missile
+
+
+def maps(folder: Path, **changed: Any) -> TimmMaps:
+    values = yaml.safe_load(LITE.read_text())
+    path = weights_file(folder, RESNET)
+    of_images = {"size": SIDE, "fit": "pad", "mean": [0.5], "std": [0.25], "margin": None}
+    values |= {
+        "architecture": RESNET,
+        "weights": {"file": str(path), "sha256": sha256_of(path)},
+        "tensors_sha256": None,
+        "depths": [{"stage": 2, "cells": 3}, {"stage": 3, "cells": 1}],
+        "preprocessing": values["preprocessing"] | of_images | changed.pop("preprocessing", {}),
+    }
+    built: TimmMaps = build(values | changed, "encoder")
+    return built
+
+
+def test_weights_of_the_package_tell_three_photographs_apart() -> None:
+    """Under other names the same tensors: the whole classifier, as ImageNet's classes are."""
+    encoder: TimmMaps = build(yaml.safe_load(LITE.read_text()), "encoder")
+    network = timm.create_model("tf_efficientnet_lite0")
+    tensors = read_tensors(encoder.weights.locate("weights"))
+    network.load_state_dict(name_as_timm(tensors, network))
+    network.eval()
+    for name, expected in CLASSES.items():
+        photograph = getattr(data, name)()
+        side = min(photograph.shape[:2])
+        top, left = ((length - side) // 2 for length in photograph.shape[:2])
+        square = photograph[top : top + side, left : left + side]
+        picture = resize(square, (224, 224), anti_aliasing=True).astype(np.float32)
+        seen = torch.from_numpy((picture - 0.5) / 0.5).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            assert int(network(seen).argmax()) == expected, name
+
+
+def test_the_encoder_of_the_package_has_its_weights_and_names_its_depths() -> None:
+    encoder: TimmMaps = build(yaml.safe_load(LITE.read_text()), "encoder")
+    loaded = encoder.load()
+    assert [name for name, _ in loaded.parts][:2] == ["stage_1_mean", "stage_1_maximum"]
+    other = replace(encoder, tensors_sha256="0" * 64)
+    with pytest.raises(DataError, match="another SHA-256"):
+        other.load()
+
+
+def test_weights_in_another_order_are_named_rightly(tmp_path: Path) -> None:
+    """By name: a file whose tensors are shuffled gives the same network."""
+    encoder: TimmMaps = build(yaml.safe_load(LITE.read_text()), "encoder")
+    tensors = read_tensors(encoder.weights.locate("weights"))
+    shuffled = {name: tensors[name] for name in sorted(tensors, key=lambda name: name[::-1])}
+    network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
+    give_timm_weights(network, shuffled, "tf_efficientnet_lite0", "shuffled")
+    expected = encoder.load().network
+    assert isinstance(expected, MapPooling)
+    for name, tensor in expected.body.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=0, atol=0)
+    spoilt = {name: one for name, one in tensors.items() if "_blocks.3._bn1" not in name}
+    with pytest.raises(DataError, match=r"they lack `blocks\.2\.0\.bn2"):
+        give_timm_weights(network, spoilt, "tf_efficientnet_lite0", "spoilt")
+
+
+def test_an_absent_package_and_an_absent_file_say_what_to_install() -> None:
+    absent = PackageFile(package="no-such-weights", filename="a.pth", sha256="0" * 64)
+    with pytest.raises(DataError, match=r"no-such-weights.*skiagram\[pretrained\]"):
+        absent.locate("encoder.weights")
+    with pytest.raises(DataError, match=r"no file a\.pth in the package `timm`"):
+        replace(absent, package="timm").locate("encoder.weights")
+
+
+def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path: Path) -> None:
+    encoder, picture = maps(tmp_path), images(SIDE, SIDE, seed=4)
+    folder = store(tmp_path / "images", [picture])
+    whole, record = encode_images(folder, encoder)
+    places = tabulate_places([("case-000", (12.0, 20.0), 3.0), ("case-000", (0.0, 31.0), 3.0)])
+    table = encode_places(folder, places, WINDOWS, record)
+    assert table.names == whole.names
+    resolved: TimmMaps = build(record.encoder, "encoder")
+    network = encoder.load().network
+    assert isinstance(network, MapPooling)
+    scaled = resolved.preprocessing.intensity.scale(picture)
+    with torch.inference_mode():
+        fine, coarse = network.maps(read_picture(scaled, 1.0, 3, resolved.preprocessing)[None])
+    # A map of stride 8 has 4 × 4 cells: pixel (12, 20) lies in cell (1, 2), (0, 31) in (0, 3).
+    assert fine.shape[-1] == 4
+    middle, corner = fine[0, :, 0:3, 1:4], fine[0, :, 0:2, 2:4]
+    expected = [
+        [middle.mean(dim=(1, 2)), middle.amax(dim=(1, 2)), *[coarse[0, :, 0, 1]] * 2],
+        [corner.mean(dim=(1, 2)), corner.amax(dim=(1, 2)), *[coarse[0, :, 0, 1]] * 2],
+    ]
+    for row, parts in zip(table.values, expected, strict=True):
+        np.testing.assert_allclose(row, torch.cat(parts).numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path: Path) -> None:
+    encoder = maps(tmp_path)
+    folder = store(tmp_path / "images", [images(SIDE, 24, seed=1), images(20, SIDE, seed=2)])
+    _, record = encode_images(folder, encoder)
+    rows = [("case-000", (3.0, 4.0), 1.0), ("case-000", (30.0, 20.0), 1.0)]
+    rows += [("case-001", (10.0, 10.0), 1.0)]
+    every = encode_places(folder, tabulate_places(rows), WINDOWS, record)
+    last = encode_places(folder, tabulate_places(rows[2:]), WINDOWS, record)
+    np.testing.assert_array_equal(every.values[2:], last.values)
+    assert every.case_id.tolist() == ["case-000", "case-000", "case-001"]
+
+
+def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path: Path) -> None:
+    """A wide picture's black bars are not pooled, nor is what is off the region of interest."""
+    encoder = maps(tmp_path, depths=[{"stage": 1, "cells": 1}])
+    network = encoder.load().network
+    wide = images(16, SIDE, seed=5)
+    inside = np.zeros((16, SIDE), bool)
+    inside[:, 16:] = True
+    folders = store(tmp_path / "a", [wide]), store(tmp_path / "b", [wide], [Region(inside)])
+    (all_of_it, record), (part, _) = (encode_images(folder, encoder) for folder in folders)
+    resolved: TimmMaps = build(record.encoder, "encoder")
+    scaled = resolved.preprocessing.intensity.scale(wide)
+    assert isinstance(network, MapPooling)
+    with torch.inference_mode():
+        (of_picture,) = network.maps(read_picture(scaled, 1.0, 3, resolved.preprocessing)[None])
+    rows = of_picture[0, :, 2:6]  # of 8: a quarter of the square is a bar, above and below
+    for table, kept in ((all_of_it, rows), (part, rows[:, :, 4:])):
+        expected = torch.cat([kept.mean(dim=(1, 2)), kept.amax(dim=(1, 2))])
+        np.testing.assert_allclose(table.values[0], expected.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_places_of_a_volume_are_seen_in_their_slices(tmp_path: Path) -> None:
+    encoder, volume = maps(tmp_path), images(6, SIDE, SIDE, 1, seed=7)
+    folder = store(tmp_path / "volume", [volume])
+    _, record = encode_images(folder, encoder)
+    rows = [("case-000", (2.0, 9.0, 9.0), 1.0), ("case-000", (4.0, 9.0, 9.0), 1.0)]
+    table = encode_places(folder, tabulate_places(rows), WINDOWS, record)
+    # The same slices as pictures of their own, scaled by the volume's own limits.
+    flat = store(tmp_path / "flat", [volume[2, ..., 0], volume[4, ..., 0]])
+    flat_rows = [("case-000", (9.0, 9.0), 1.0), ("case-001", (9.0, 9.0), 1.0)]
+    alone = encode_places(flat, tabulate_places(flat_rows), WINDOWS, record)
+    np.testing.assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
+
+
+def test_rows_that_are_kept_are_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from skiagram.compute.pieces import PieceStore
+    from skiagram.encoders import encoding
+
+    encoder = maps(tmp_path)
+    folder = store(tmp_path / "images", [images(SIDE, SIDE, seed=4)])
+    _, record = encode_images(folder, encoder)
+    places, pieces = tabulate_places([("case-000", (9.0, 9.0), 1.0)]), PieceStore(tmp_path / "w")
+    first = encode_places(folder, places, WINDOWS, record, pieces=pieces)
+
+    def refuse(_: object) -> None:
+        raise AssertionError("encoded again")
+
+    monkeypatch.setattr(encoding, "_encode_at", refuse)
+    again = encode_places(folder, places, WINDOWS, record, pieces=pieces)
+    np.testing.assert_array_equal(first.values, again.values)
+
+
+def test_an_even_square_of_cells_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="must be odd"):
+        maps(tmp_path, depths=[{"stage": 2, "cells": 4}])
+
+
+def test_percentiles_of_the_body_part_pass_over_a_masked_background() -> None:
+    values = yaml.safe_load((CONF / "encoder/efficientnet_lite0_places.yaml").read_text())
+    intensity = build(values, "encoder").preprocessing.intensity
+    image = np.zeros((20, 20), np.uint8)
+    image[5:15, 5:15] = np.arange(100, 200).reshape(10, 10)
+    low, high = np.percentile(np.arange(100, 200), [1.0, 99.5])
+    scaled = intensity.scale(image)
+    np.testing.assert_allclose(scaled[9, 9], (144 - low) / (high - low), rtol=1e-6)
+    assert scaled[0, 0] == 0
