@@ -60,7 +60,7 @@ tests: setup
 test-fast: setup ## the quick tests of all rooms but those that import torch (a minute on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow and not real and not thorough" $(addprefix --ignore=tests/,$(OF_NETWORKS))
 
-test-slow: setup ## studies, kills, memory, encoders, peers, notebooks, real data: before a release
+test-slow: setup ## sweeps, kills, memory, encoders, peers, notebooks, real data: before a release
 	$(ONE_THREAD) pytest -n 2 -m thorough
 
 coverage: setup ## which lines no test runs

@@ -120,7 +120,7 @@ def are_told_apart(domain: DomainShift, above: float = CHANCE) -> bool:
 def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:
     """Yield (class, patients) where intervals may be too narrow: below 40 patients.
 
-    Simulated in `studies/coverage`: below that, intervals of the AUC may hold less than promised.
+    Below that, intervals of the AUC may hold less than promised (`simulations/coverage`).
     """
     for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
         if patients < FEW_PATIENTS:

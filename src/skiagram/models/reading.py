@@ -1,8 +1,8 @@
 """What a model reads: the model says it, and opened on prepared data it gives inputs by case.
 
 `model.read(prepared, task)` opens features, an encoding (alone or beside features), images, places
-in images, or scores that came with the data. Stages and studies know no other way from prepared
-data to a model's inputs.
+in images, or scores that came with the data. Stages and rows of sweeps know no other way from
+prepared data to a model's inputs.
 """
 
 import hashlib

@@ -17,7 +17,7 @@ from skiagram.errors import DataError
 _FILE = ".gitignore"
 _LISTED = 10  # names in a message
 _WHY = "# Images and tables of patients: git leaves them out."
-_OUTPUTS = ("reports", "studies", "sweeps")  # a user may force pages in, to show them
+_OUTPUTS = ("reports", "sweeps")  # a user may force pages in, to show them
 
 
 def leave_out(project: Path, folder: Path, files: Iterable[Path]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Where a study works: option files, source files, and a folder where each piece is made once."""
+"""Where rows work: option files, source files, and a folder where each piece is made once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -19,11 +19,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a study is given to work with.
+    """What a row is given to work with.
 
     Attributes:
         data: Folder where source files are at hand; None to fetch them.
-        work: Folder for finished pieces, so that a study that was stopped goes on where it was.
+        work: Folder for finished pieces, so that a sweep that was stopped goes on where it was.
         project: The project's folder, where the seal's ledger lies; None where nothing is noted.
         changes: Option → value in place of what params.yaml and option files have, named as
             `skiagram.sweeps.rows` says.
@@ -101,7 +101,7 @@ class Workspace:
 
     @property
     def _where(self) -> str:
-        return "sweep" if self.changes else "study"
+        return "sweep" if self.changes else "options"
 
     def _changed(self, values: dict[str, Any], prefix: str) -> dict[str, Any]:
         """Return the values of a file with the changes whose names begin with a prefix."""

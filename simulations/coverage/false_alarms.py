@@ -1,6 +1,6 @@
 """How often the audit's probes warn of a data set in which nothing tells the label.
 
-    python studies/coverage/false_alarms.py [DATA SETS]
+    python simulations/coverage/false_alarms.py [DATA SETS]
 
 Traits and covariates are drawn without regard to the label, constant per patient or with noise of
 each image, of patients with equal or very unequal numbers of images. A data set counts once,

@@ -1,6 +1,6 @@
 """A small encoder trained without labels on nodules, skin and mammograms, by SimCLR.
 
-    SKIAGRAM_DATA=FOLDER python studies/pretraining/simclr.py WEIGHTS.safetensors
+    SKIAGRAM_DATA=FOLDER python pretraining/simclr.py WEIGHTS.safetensors
 
 The recipe is that of Chen et al. 2020 (arXiv 2002.05709): two random views of each image, and a
 loss that is small where the views of one image are nearer to one another than to those of all

@@ -3,7 +3,7 @@
 Scores of four equally good models share part of their noise; each case has features of which none,
 or one, is higher on the test side, a brightness and a site. The final fits of a design may be a
 little better than those of its folds, as they learned from more cases. `run.py` puts the section on
-the page; `python studies/coverage/shifts.py [SIMULATIONS]` prints it alone.
+the page; `python simulations/coverage/shifts.py [SIMULATIONS]` prints it alone.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """What a network gains when its final fit learns from the cases of early stopping as well.
 
-    SKIAGRAM_DATA=FOLDER python studies/coverage/final_fit.py [DRAWS]
+    SKIAGRAM_DATA=FOLDER python simulations/coverage/final_fit.py [DRAWS]
 
 Trains the small convolutional network on 500 images of skin drawn from `dermamnist_lossy.npz`,
 nevus or not, and scores 4,000 others; the table stands in docs/results/phantom.md. In each draw the

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-FOLDER = PROJECT / "studies/coverage"
+FOLDER = PROJECT / "simulations/coverage"
 PAGE = PROJECT / "docs/results/coverage.md"
 Table = list[tuple[str, list[float]]]
 
