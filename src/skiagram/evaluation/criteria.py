@@ -279,8 +279,18 @@ def find_better_finder(
     return "alike" if alike else "open"
 
 
+def is_settled(evaluation: Evaluation) -> bool:
+    """Return whether the recorded answer is `yes` or `no`, so that more patients are not needed."""
+    return evaluation.answer is not None and evaluation.answer.decision in {"yes", "no"}
+
+
 def find_missing_patients(evaluation: Evaluation) -> int | None:
-    """Return how many patients would find a difference of the margin, if more than were tested."""
+    """Return how many patients would find a difference of the margin, if more than were tested.
+
+    None where the question is settled: more patients are not needed for it.
+    """
+    if is_settled(evaluation):
+        return None
     planning, tested = evaluation.planning, evaluation.patients["reported"]
     if planning is None or planning.detect is None or planning.detect <= tested:
         return None

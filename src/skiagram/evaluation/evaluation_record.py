@@ -295,7 +295,8 @@ class Evaluation:
         off_near_duplicates: What the verdict follows; None where no case has a near duplicate.
         shifts: Test against out-of-fold AUC of each model; empty under `cv`.
         domain: What tells test from development cases; None under `cv` or with few patients.
-        patients_known: False where groups of near duplicates stand in for patients.
+        patients_known: False where groups of near duplicates stand in for patients, or, of columns
+            of scores, each case does.
         test_sites: Sites that only the test cases come from; empty where none was held out.
         figures: The table of figures; its analyses are `ranking`, `utility`, `readers` and
             `sites`.

@@ -242,7 +242,7 @@ def describe_gap(difference: Estimate) -> str:
     if difference.low is None or difference.high is None:
         return f"the difference is {signed(difference.value or 0)}"
     if difference.low == difference.high == 0:
-        return "the difference is exactly 0, as the two give the same scores"
+        return "the difference is exactly 0, as the two order all cases alike"
     return (
         f"the difference is {signed(difference.value or 0)} "
         f"({_INTERVAL} {signed(difference.low)} to {signed(difference.high)})"
@@ -263,7 +263,9 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
 
 
-def relate_in_words(difference: Estimate, margin: float, own: str, other: str) -> str:
+def relate_in_words(
+    difference: Estimate, margin: float, own: str, other: str, people: str = "patients"
+) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
     worthwhile = f"the {_margin(margin)} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (own, other))
@@ -282,7 +284,7 @@ def relate_in_words(difference: Estimate, margin: float, own: str, other: str) -
         f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL}).",
         "undecided": "No difference is shown, which is not the same as equality: "
         f"{own} may be anything from {-low:.3f} worse to {high:.3f} better. "
-        "More patients would narrow this.",
+        f"More {people} would narrow this.",
         "unknown": "No interval can be given.",
     }
     return words[find_standing(difference, margin)]

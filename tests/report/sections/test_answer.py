@@ -197,6 +197,36 @@ def test_the_patients_needed_are_those_of_a_sample_size_formula() -> None:
     assert "these 75 groups of near duplicates" in sensitivity_of_verdict(full(), False)[0]
 
 
+def test_a_settled_question_asks_for_no_more_patients() -> None:
+    for decision, low, high in (("no", -0.05, 0.01), ("yes", 0.03, 0.06)):
+        settled = answered(decision, low, high)  # type: ignore[arg-type]
+        assert not any("more patients" in step for step in list_steps(settled, material()))
+        assert not any("are needed" in words for words in sensitivity_of_verdict(settled, True))
+
+
+def test_one_training_of_each_model_is_named_in_the_answer() -> None:
+    evaluation = answered("no", -0.05, 0.01)
+    assert evaluation.primary
+    single, several = (
+        dataclasses.replace(
+            evaluation, primary=dataclasses.replace(evaluation.primary, scope=scope)
+        )
+        for scope in ("fits", "procedure")
+    )
+    words = "judged by one training of each model, a network does not gain"
+    assert words in state_answer(single)[0]
+    assert "one training" not in state_answer(several)[0]
+
+
+def test_what_the_ideal_leaves_to_gain_has_the_bound_of_its_interval() -> None:
+    models = tuple(
+        dataclasses.replace(one, above_ideal=Estimate(-0.06, -0.09, -0.03)) for one in full().models
+    )
+    words = told("The AUC of the ideal observer", models=models)
+    assert "0.060 above that of the better" in words
+    assert "at most 0.090 (upper bound of its 95 % interval)" in words
+
+
 def test_a_rule_that_is_not_beaten_is_said_once_and_nothing_that_is_not_known() -> None:
     assert told("The best classical model").endswith("beats chance.")
     assert told("The best network") == ""

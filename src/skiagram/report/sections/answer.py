@@ -13,6 +13,7 @@ from skiagram.evaluation.criteria import (
     Standing,
     find_decisive,
     find_standing,
+    is_of_single_trainings,
 )
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation, Verdict
 from skiagram.evaluation.figures import FIGURE
@@ -125,6 +126,8 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
     )
     if decisive.on is evaluation.off_near_duplicates:
         where += ", without the near duplicates of development cases"
+    if is_of_single_trainings(decisive.on.comparison):
+        where += ", judged by one training of each model"
     name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
     words = {
         "yes": f"Yes: {where}, a {name} does better than classical features by more than the "
