@@ -30,6 +30,8 @@ CHANCE = 0.5
 UNLIKE = 0.65
 FEW_PATIENTS = 40
 FEW_OF_A_PART = 20
+FEW_READERS = 5
+_FEWEST_MARKS = 2
 
 Side = Literal["contender", "classical"]
 SIDES: tuple[Side, Side] = ("contender", "classical")
@@ -101,6 +103,14 @@ def is_above_ideal(result: ModelResult | FinderResult) -> bool:
     if isinstance(result, FinderResult):
         above = [result.merit_above, result.sensitivity_above]
     return any(estimate is not None and has_leaked(estimate) for estimate in above)
+
+
+def rests_on_few_marks(rate: float, images: int) -> bool:
+    """Return whether a rate of false marks allows a fit fewer than two on all of its images.
+
+    A single mark then decides what is found, and the share hangs on the number of images.
+    """
+    return rate * images < _FEWEST_MARKS
 
 
 def has_shifted(shift: Shift | TraitShift) -> bool:

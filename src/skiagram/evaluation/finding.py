@@ -238,6 +238,8 @@ class _Search:
             froc_band=band,
             found=self._estimate(response, _ALL),
             distance=tuple(np.quantile(distance, (0.5, 0.9)).tolist()) if len(distance) else (),
+            fewest_images=response.fewest_images(),
+            fewest_normal=response.fewest_images(normal=True),
         )
         return self._against_ideal(result, response)
 

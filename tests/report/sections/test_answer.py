@@ -18,7 +18,7 @@ from skiagram.report.sections.answer import (
 from skiagram.report.sections.doubts import collect_warnings, list_steps, shorten
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_estimate
 from tests.report.examples_of_findings import answered, full, with_difference
 from tests.report.examples_of_results import (
     binary,
@@ -161,6 +161,20 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
     )
     row = tabulate_answer(changed).row("Best network minus best classical model")
     assert row.cells[1] == Cell("+5", "(−2 to 12)")
+
+
+def test_the_first_page_has_calibration_net_benefit_and_predictive_values() -> None:
+    evaluation = answered()
+    calibration, benefit, values = answer(evaluation, material())["use"]
+    network = next(one for one in evaluation.models if one.outcome.model == "small_cnn")
+    assert network.calibration
+    assert f"best network, slope {format_estimate(network.calibration.slope)}" in calibration
+    assert "best classical model, slope" in calibration
+    assert "+3.1 (+0.6 to +5.6) acting from a risk of 10 %" in benefit
+    assert "at the stated prevalence of 1 %: best network, positive 0.034" in values
+    unstated = dataclasses.replace(evaluation, prevalence=None)
+    assert len(answer(unstated, material())["use"]) == 2
+    assert answer(several_classes(), material())["use"] == ()
 
 
 def test_where_nothing_is_compared_the_best_model_is_told_with_the_reason() -> None:
