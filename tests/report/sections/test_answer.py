@@ -15,7 +15,7 @@ from skiagram.report.sections.answer import (
     state_answer,
     tabulate_answer,
 )
-from skiagram.report.sections.doubts import collect_warnings, list_steps, shorten
+from skiagram.report.sections.doubts import collect_warnings, list_steps, list_warnings, shorten
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate, format_estimate
@@ -275,3 +275,14 @@ def test_warnings_of_the_audit_reach_the_first_page() -> None:
     again, *others = collect_warnings(full(), dataclasses.replace(seen, opening=opening(2)))
     assert "no longer untouched" in again
     assert tuple(others) == expected
+    assert list_warnings(full(), audit) == expected  # of the terminal
+
+
+def test_what_the_verdict_says_first_is_no_warning_besides() -> None:
+    evaluation = with_verdict(answered())
+    answer_of = evaluation.answer
+    assert answer_of
+    unbeaten = "is not shown to beat"
+    assert any(unbeaten in words for words in answer_of.openings)
+    assert any(unbeaten in words for words in evaluation.warnings)
+    assert not any(unbeaten in words for words in list_warnings(evaluation, AuditReport((), ())))
