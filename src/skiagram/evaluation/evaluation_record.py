@@ -205,6 +205,8 @@ class FindingEvaluation:
             without the two.
         sensitivity_difference: The same of the mean sensitivity; a `yes` asks that it is above 0.
         p: Two-sided p value of no difference in the figure of merit.
+        simple_rules: Figure of merit of the contender minus that of each simple rule which leaves
+            marks, and minus ½, that of a finder which marks nothing, as `prevalence`.
         ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
             AUC of whole images.
     """
@@ -225,6 +227,7 @@ class FindingEvaluation:
     difference: Estimate | None = None
     sensitivity_difference: Estimate | None = None
     p: float | None = None
+    simple_rules: tuple[RuleComparison, ...] = ()
     ideal: FinderResult | None = None
 
     @property
