@@ -12,6 +12,7 @@ import skiagram
 from skiagram.cli.main import main
 from skiagram.errors import DataError, OptionError
 from skiagram.records import write_record
+from skiagram.report.sections.sites import tabulate_sites
 from skiagram.statistics.delong import difference_estimate, placements
 from tests.report.examples_of_results import binary
 
@@ -56,6 +57,11 @@ def test_where_no_patients_are_named_none_are_claimed() -> None:
     unnamed = skiagram.compare(LABEL, GOOD, GOOD + RANDOM.normal(0, 0.1, N))
     assert "On these 120 cases, each of which counts as a patient" in unnamed.verdict
     assert "More patients" not in unnamed.verdict
+    site = np.arange(N) // 24
+    of_sites = skiagram.compare(LABEL, GOOD, POOR, sites=site).evaluation
+    table_of_sites = tabulate_sites(of_sites)
+    assert table_of_sites
+    assert table_of_sites.columns[:2] == ["Cases, 0", "Cases, 1"]
 
 
 def test_scores_that_are_surely_below_chance_may_be_reversed() -> None:
