@@ -6,12 +6,14 @@ import yaml
 
 from lock import repair_lock
 from option_files import PARAMS, ROOT
+from skiagram.audit.run import AuditReport
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.options import read_option_file
 from skiagram.records.files import read_record
 from skiagram.report.index import write_index
+from skiagram.report.sections.doubts import list_warnings
 from skiagram.report.sections.models import format_as_text
 from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
 
@@ -22,13 +24,16 @@ def main() -> int:
         if repaired := repair_lock(ROOT):
             print(repaired, file=sys.stderr)
         evaluation = read_record(Evaluation, ROOT / "reports/evaluation.json")
+        findings = ROOT / "data/audit/findings.json"
+        audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
         comparison = read_record(Comparison, ROOT / "reports" / OPENING)
         openings = describe_openings(home(ROOT), comparison)
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     print(*stale_choices(), sep="\n", end="", file=sys.stderr)
-    print(format_as_text(evaluation), evaluation.verdict, *evaluation.warnings, sep="\n")
+    warnings = list_warnings(evaluation, audit)
+    print(format_as_text(evaluation), evaluation.verdict, *warnings, sep="\n")
     print(*openings, sep="\n", end="\n" if openings else "")
     print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0

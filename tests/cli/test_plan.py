@@ -35,6 +35,14 @@ def test_assumptions_come_first_then_every_answer(capsys: pytest.CaptureFixture[
     assert "planning value is 0" in out
 
 
+def test_it_says_whose_auc_is_assumed(capsys: pytest.CaptureFixture[str]) -> None:
+    _, single, _ = plan(capsys, *COMMON, "--half-width", "0.05")
+    assert "The model's AUC is 0.85." in single
+    words = ("--margin", "0.02", "--correlation", "0.6", "--true-difference", "0.07")
+    _, pair, _ = plan(capsys, *COMMON, *words)
+    assert "The other model's AUC is 0.85, the new model's 0.92." in pair
+
+
 def test_trainings_that_hide_the_margin_leave_a_larger_gain_to_settle(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

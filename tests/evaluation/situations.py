@@ -366,9 +366,9 @@ SITUATIONS: tuple[Situation, ...] = (
         ("The network is not shown to beat a simple rule",),
     ),
     Situation(
-        "The two give the same scores",
+        "The two order all cases alike",
         equal(), "no",
-        ("the difference is exactly 0, as the two give the same scores",),
+        ("the difference is exactly 0, as the two order all cases alike",),
     ),
     Situation(
         "The margin was set by somebody",

@@ -233,6 +233,6 @@ def test_equal_predictions_differ_by_exactly_nothing(classes: tuple[str, ...]) -
     found = run(known, same)
     assert found.difference is not None
     assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
-    assert "exactly 0, as the two give the same scores" in found.verdict
+    assert "exactly 0, as the two order all cases alike" in found.verdict
     assert found.answer is not None
     assert found.answer.decision == "no"

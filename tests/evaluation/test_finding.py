@@ -14,16 +14,19 @@ from skiagram.evaluation.criteria import (
     decide_finding,
     find_better_finder,
     is_above_ideal,
+    is_contradicted,
 )
-from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
+from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation, Shift
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
+from skiagram.evaluation.verdict import state_verdict
 from skiagram.finding.marks import HitRule
 from skiagram.records.cases import Design
 from skiagram.records.places import tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.report.sections.finding import state_finding
+from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 RADIUS = 3.0
@@ -245,6 +248,45 @@ def test_a_network_that_finds_far_more_is_not_refused_by_the_merit_alone() -> No
     assert decide_by_margin(run.found.difference, 0.02) == "no"
     assert decide_finding(run.evaluation) == "open"
     assert "But the network is shown to find more" in run.evaluation.verdict
+
+
+def test_a_finder_that_is_worse_than_no_marks_is_never_recommended() -> None:
+    run = searched("holdout", strengths=(-5.0, -0.3))
+    assert run.found.difference
+    assert decide_by_margin(run.found.difference, 0.02) == "yes"
+    assert not is_contradicted(run.found, 0.02)
+    assert decide_finding(run.evaluation) == "no"
+    assert "not shown to beat a finder that marks nothing" in run.evaluation.verdict
+
+
+def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended() -> None:
+    run = searched("holdout")
+    assert decide_finding(run.evaluation) == "yes"
+    simple = finished(run.known, "brightest_spot", strength=1.0, seed=2)
+    simple = replace(simple, marks=find(run.known, simple, run.tables.lesions, 3.0, seed=7))
+    evaluation = evaluated(
+        run.known,
+        [*run.models, simple],
+        finding=run.tables,
+        hit=HIT,
+        simple_rules=("brightest_spot",),
+    )
+    assert evaluation.finding
+    assert "brightest_spot" not in {arm.model for arm in evaluation.finding.arms.values()}
+    assert decide_finding(evaluation) != "yes"
+    assert "In finding, the network is not shown to beat a simple rule" in evaluation.verdict
+
+
+def test_a_shift_of_a_finder_is_said_first() -> None:
+    evaluation = searched("holdout").evaluation
+    assert evaluation.finding
+    chosen = evaluation.finding.chosen | {"deep": {"other_network": 1}}
+    shift = Shift("other_network", 0.7, 0.9, Estimate(-0.2, -0.3, -0.1), 0.001, 0.002)
+    shifted = replace(
+        evaluation, finding=replace(evaluation.finding, chosen=chosen), shifts=(shift,)
+    )
+    answer = state_verdict(shifted)
+    assert "other_network 0.700 instead of 0.900" in " ".join(answer.openings)
 
 
 @pytest.mark.slow

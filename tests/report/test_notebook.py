@@ -12,6 +12,7 @@ import skiagram
 from skiagram.cli.main import main
 from skiagram.errors import DataError, OptionError
 from skiagram.records.files import write_record
+from skiagram.report.sections.sites import tabulate_sites
 from skiagram.statistics.delong import difference_estimate, placements
 from tests.report.examples_of_results import binary
 
@@ -42,6 +43,31 @@ def test_figures_are_those_of_the_room_of_statistics() -> None:
     chance = skiagram.compare(LABEL, *noise)
     assert "not shown to beat chance" in chance.verdict
     assert chance.decision != "yes"
+
+
+def test_equal_orders_are_not_called_equal_scores() -> None:
+    calibrated = probability(GOOD)
+    found = skiagram.compare(LABEL, calibrated, calibrated**3)
+    assert "exactly 0, as the two order all cases alike" in found.verdict
+
+
+def test_where_no_patients_are_named_none_are_claimed() -> None:
+    named = skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT)
+    assert "On these 120 cases of 60 patients, A" in named.verdict
+    unnamed = skiagram.compare(LABEL, GOOD, GOOD + RANDOM.normal(0, 0.1, N))
+    assert "On these 120 cases, each of which counts as a patient" in unnamed.verdict
+    assert "More patients" not in unnamed.verdict
+    site = np.arange(N) // 24
+    of_sites = skiagram.compare(LABEL, GOOD, POOR, sites=site).evaluation
+    table_of_sites = tabulate_sites(of_sites)
+    assert table_of_sites
+    assert table_of_sites.columns[:2] == ["Cases, 0", "Cases, 1"]
+
+
+def test_scores_that_are_surely_below_chance_may_be_reversed() -> None:
+    found = skiagram.compare(LABEL, -GOOD, GOOD)
+    assert "Are the scores of A reversed?" in str(found)
+    assert "Are the scores of B" not in str(found)
 
 
 @pytest.mark.slow
@@ -114,10 +140,16 @@ def test_a_table_is_compared_on_the_command_line(
         (np.arange(N) % 3, GOOD, {}, "3 classes (0, 1, 2)"),
         (LABEL, GOOD[1:], {}, "119 values. Allowed: 120"),
         (LABEL, np.where(PATIENT == 3, np.nan, GOOD), {}, "2 scores are missing"),
+        (
+            LABEL,
+            np.stack([1 - LABEL, LABEL], axis=1),
+            {},
+            "a matrix of shape (120, 2). Allowed: 120",
+        ),
         (LABEL, ["high"] * N, {}, "no number, the first in row 0 (`high`)"),
         (LABEL, ["0,75"] * N, {}, "replace the decimal commas"),
         (np.where(PATIENT == 3, np.nan, LABEL), GOOD, {}, "2 labels are missing"),
-        ((np.arange(N) == 0).astype(int), GOOD, {}, "1 patients of class 1"),
+        ((np.arange(N) == 0).astype(int), GOOD, {}, "1 cases of class 1"),
         (LABEL, GOOD, {"patients": PATIENT[1:]}, "patients: 119 values"),
         (LABEL, GOOD, {"positive": 2}, "no label is 2"),
         (LABEL, GOOD, {"margin": 0}, "margin: 0"),

@@ -25,7 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--label", required=True, help="column of the labels, 0 and 1 or any two words")
     add("--a", required=True, help="column of the scores of which it is asked")
     add("--b", required=True, help="column of the scores that they would replace")
-    add("--patient", help="column that says whose case it is (default: each is a patient)")
+    add(
+        "--patient",
+        help="column that says whose case it is (default: each case counts as a patient)",
+    )
     add("--positive", help="label of the condition looked for (default: 1)")
     add("--margin", type=float, help="smallest difference in AUC that counts (default: 0.02)")
     add("--others", nargs="+", default=[], help="further columns of scores")

@@ -54,7 +54,7 @@ _QUESTIONS = {
 }
 _ASSUMPTIONS = {
     "prevalence": "share of patients with the condition",
-    "auc": "AUC of the model, with --margin of the other one",
+    "auc": "AUC of the model; with --margin that of the other model, not of the new one",
     "true_difference": "AUC of the new model minus that of the other (default: 0, equal models)",
     "correlation": "correlation of the two models' scores within a class; low is the safe side",
     "r2": "Cox-Snell R² of the model on new patients (default: follows from --auc)",

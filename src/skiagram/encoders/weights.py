@@ -9,6 +9,7 @@ better from `.safetensors`, which holds no code at all.
 
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, distribution
@@ -202,7 +203,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
     try:
         if path.suffix not in _PICKLED:
             return dict(load_file(path))
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # of an older PyTorch
+            values = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # what a damaged archive raises is nowhere listed
         refused = "weights_only" in str(error) or "Unsupported" in str(error)
         raise DataError(

@@ -16,7 +16,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Variation, over_folds, over_trainings, overlap_factor
 
 Floats = NDArray[np.float64]
-SAME_SCORES = "the two give the same scores"
+SAME_ORDER = "the two order all cases alike"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
     if missing:
         return AucDifference(Estimate(None, reason=missing), Variation(0.0))
     if model.orders_as(other):
-        return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_SCORES), Variation(0.0))
+        return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_ORDER), Variation(0.0))
     first, second = model.placements, other.placements
     if first is not None and second is not None:
         variation = difference_variation(first, second)

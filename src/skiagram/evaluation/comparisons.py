@@ -167,7 +167,7 @@ def compare_with_rules(
         if arm not in arms:
             continue
         choice, own = arms[arm].choice, arms[arm].compared
-        chance = _minus_half(choice.auc)
+        chance = subtract_half(choice.auc)
         against = [(PREVALENCE, chance, None if chance.value is None else own.above_chance)]
         for rule, compared in rules.items():
             difference = compare_auc(own, compared)
@@ -180,7 +180,8 @@ def compare_with_rules(
     return tuple(replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True))
 
 
-def _minus_half(auc: Estimate) -> Estimate:
+def subtract_half(auc: Estimate) -> Estimate:
+    """Return an AUC, or a figure of merit, minus that of no scores and no marks at all."""
     if auc.value is None:
         return auc
     low, high = (None if bound is None else bound - 0.5 for bound in (auc.low, auc.high))

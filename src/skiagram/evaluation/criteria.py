@@ -30,6 +30,8 @@ CHANCE = 0.5
 UNLIKE = 0.65
 FEW_PATIENTS = 40
 FEW_OF_A_PART = 20
+FEW_READERS = 5
+_FEWEST_MARKS = 2
 
 Side = Literal["contender", "classical"]
 SIDES: tuple[Side, Side] = ("contender", "classical")
@@ -101,6 +103,14 @@ def is_above_ideal(result: ModelResult | FinderResult) -> bool:
     if isinstance(result, FinderResult):
         above = [result.merit_above, result.sensitivity_above]
     return any(estimate is not None and has_leaked(estimate) for estimate in above)
+
+
+def rests_on_few_marks(rate: float, images: int) -> bool:
+    """Return whether a rate of false marks allows a fit fewer than two on all of its images.
+
+    A single mark then decides what is found, and the share hangs on the number of images.
+    """
+    return rate * images < _FEWEST_MARKS
 
 
 def has_shifted(shift: Shift | TraitShift) -> bool:
@@ -225,7 +235,14 @@ def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
 def list_standing(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared, in any fold."""
     arms = (evaluation.contender, "classical")
-    return {model for arm in arms for model in evaluation.arms[arm].chosen}
+    chosen = [evaluation.arms[arm].chosen for arm in arms if arm in evaluation.arms]
+    return {model for of_arm in chosen for model in of_arm}
+
+
+def list_finders(evaluation: Evaluation) -> set[str]:
+    """Return the models that were chosen for the two arms that are compared in finding."""
+    found = evaluation.finding
+    return {model for of_arm in found.chosen.values() for model in of_arm} if found else set()
 
 
 def decide(evaluation: Evaluation) -> Decision:
@@ -250,17 +267,28 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     of the image as a whole gains in it and finds next to nothing. So `yes` asks that more lesions
     are found, too, and `no` that not more are found, by more than the margin: where the two figures
     say opposite things, the question is open.
+
+    What holds of whole images holds here: no decision where a model has leaked, and the difference
+    from every rule that the network is not shown to beat decides too.
     """
     found = evaluation.finding
-    if found is None or found.difference is None:
+    if found is None or found.difference is None or any(list_leaked(evaluation)):
         return "none"
     decision = decide_by_margin(found.difference, evaluation.margin)
-    more = found.sensitivity_difference.low if found.sensitivity_difference else None
-    if decision == "yes" and (more is None or more <= 0):
-        return "open"
-    if decision == "no" and more is not None and more > evaluation.margin:
-        return "open"
+    if is_contradicted(found, evaluation.margin):
+        decision = "open"
+    for rule in filter(is_unbeaten, found.simple_rules):
+        decision = lower_decision(decision, decide_by_margin(rule.difference, evaluation.margin))
     return decision
+
+
+def is_contradicted(found: FindingEvaluation, margin: float) -> bool:
+    """Return whether the share of lesions found says otherwise than the figure of merit."""
+    decision = decide_by_margin(found.difference or Estimate(None), margin)
+    more = found.sensitivity_difference.low if found.sensitivity_difference else None
+    if decision == "yes":
+        return more is None or more <= 0
+    return decision == "no" and more is not None and more > margin
 
 
 def find_better_finder(
@@ -279,8 +307,18 @@ def find_better_finder(
     return "alike" if alike else "open"
 
 
+def is_settled(evaluation: Evaluation) -> bool:
+    """Return whether the recorded answer is `yes` or `no`, so that more patients are not needed."""
+    return evaluation.answer is not None and evaluation.answer.decision in {"yes", "no"}
+
+
 def find_missing_patients(evaluation: Evaluation) -> int | None:
-    """Return how many patients would find a difference of the margin, if more than were tested."""
+    """Return how many patients would find a difference of the margin, if more than were tested.
+
+    None where the question is settled: more patients are not needed for it.
+    """
+    if is_settled(evaluation):
+        return None
     planning, tested = evaluation.planning, evaluation.patients["reported"]
     if planning is None or planning.detect is None or planning.detect <= tested:
         return None

@@ -205,6 +205,8 @@ class FindingEvaluation:
             without the two.
         sensitivity_difference: The same of the mean sensitivity; a `yes` asks that it is above 0.
         p: Two-sided p value of no difference in the figure of merit.
+        simple_rules: Figure of merit of the contender minus that of each simple rule which leaves
+            marks, and minus ½, that of a finder which marks nothing, as `prevalence`.
         ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
             AUC of whole images.
     """
@@ -225,6 +227,7 @@ class FindingEvaluation:
     difference: Estimate | None = None
     sensitivity_difference: Estimate | None = None
     p: float | None = None
+    simple_rules: tuple[RuleComparison, ...] = ()
     ideal: FinderResult | None = None
 
     @property
@@ -295,7 +298,8 @@ class Evaluation:
         off_near_duplicates: What the verdict follows; None where no case has a near duplicate.
         shifts: Test against out-of-fold AUC of each model; empty under `cv`.
         domain: What tells test from development cases; None under `cv` or with few patients.
-        patients_known: False where groups of near duplicates stand in for patients.
+        patients_known: False where groups of near duplicates stand in for patients, or, of columns
+            of scores, each case does.
         test_sites: Sites that only the test cases come from; empty where none was held out.
         figures: The table of figures; its analyses are `ranking`, `utility`, `readers` and
             `sites`.

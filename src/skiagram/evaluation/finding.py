@@ -18,7 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select_arms
-from skiagram.evaluation.evaluation_record import FindingEvaluation
+from skiagram.evaluation.comparisons import subtract_half
+from skiagram.evaluation.evaluation_record import (
+    PREVALENCE,
+    FindingEvaluation,
+    RuleComparison,
+)
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.judged_images import JudgedImages
@@ -34,6 +39,7 @@ from skiagram.statistics.bootstrap import (
     draw_patients,
 )
 from skiagram.statistics.delong import (
+    Placements,
     auc_estimate,
     difference_estimate,
     difference_variation,
@@ -47,6 +53,7 @@ from skiagram.statistics.froc import (
     difference_found,
     ratio_found,
 )
+from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import effective_patients
 
 Floats = NDArray[np.float64]
@@ -146,6 +153,35 @@ def evaluate_finding(
             difference_found(one, other, RATES), search.draws
         ),
         p=None if difference.value is None else variation.p(difference.value),
+        simple_rules=_compare_with_rules(
+            arms[contender].choice.model,
+            contender,
+            pair[0],
+            {
+                name: responses[name][0].merit(against_all=not search.normal)
+                for name in rules
+                if name in responses
+            },
+        ),
+    )
+
+
+def _compare_with_rules(
+    model: str, arm: str, merit: Placements, rules: Mapping[str, Placements]
+) -> tuple[RuleComparison, ...]:
+    """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
+    nothing = subtract_half(auc_estimate(merit))
+    known = nothing.value is not None and -0.5 < nothing.value < 0.5
+    against = [(PREVALENCE, nothing, merit.variation.p(nothing.value or 0.0) if known else None)]
+    for rule, other in rules.items():
+        difference = difference_estimate(merit, other)
+        variation = difference_variation(merit, other)
+        p = None if difference.value is None else variation.p(difference.value)
+        against.append((rule, difference, p))
+    corrected = correct_by_holm(p for _, _, p in against)
+    return tuple(
+        RuleComparison(model, rule, difference, p, p_holm, arm)
+        for (rule, difference, p), p_holm in zip(against, corrected, strict=True)
     )
 
 
@@ -238,6 +274,8 @@ class _Search:
             froc_band=band,
             found=self._estimate(response, _ALL),
             distance=tuple(np.quantile(distance, (0.5, 0.9)).tolist()) if len(distance) else (),
+            fewest_images=response.fewest_images(),
+            fewest_normal=response.fewest_images(normal=True),
         )
         return self._against_ideal(result, response)
 

@@ -362,6 +362,8 @@ class FinderResult:
         sensitivity_above: Its mean sensitivity minus that of the ideal observer.
         selection_sensitivity: Its mean sensitivity on development cases, which chooses the best of
             an arm; never from reported labels. None for what was chosen by other figures.
+        fewest_images: Images of the fit that marked the fewest; thresholds are a fit's own.
+        fewest_normal: The same of images without a lesion.
     """
 
     model: str
@@ -377,3 +379,5 @@ class FinderResult:
     merit_above: Estimate | None = None
     sensitivity_above: Estimate | None = None
     selection_sensitivity: float | None = None
+    fewest_images: int = 0
+    fewest_normal: int = 0

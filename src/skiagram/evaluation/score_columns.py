@@ -51,7 +51,7 @@ def line_up_columns(
         part="test",
         development=cases,
         cases=cases,
-        draws=_check_patients(cases).draws(DEFAULTS.replicates, seed),
+        draws=_check_patients(cases, patients is not None).draws(DEFAULTS.replicates, seed),
         has_near_duplicate=np.zeros(number, dtype=np.bool_),
         ideal=None,
         seed=seed,
@@ -63,14 +63,15 @@ def line_up_columns(
     return setting, scores, of_readers
 
 
-def _check_patients(cases: LabelledCases) -> LabelledCases:
+def _check_patients(cases: LabelledCases, known: bool) -> LabelledCases:
+    counted = "patients" if known else "cases"
     for name, patients in zip(cases.classes, cases.patients_by_class(), strict=True):
         if patients < 2:
             raise DataError(
-                f"{patients} patients of class {name}",
+                f"{patients} {counted} of class {name}",
                 where="labels",
-                allowed="at least 2 patients of each class, for intervals some 10",
-                remedy="add patients of this class, or check the labels",
+                allowed=f"at least 2 {counted} of each class, for intervals some 10",
+                remedy=f"add {counted} of this class, or check the labels",
             )
     return cases
 
@@ -130,6 +131,15 @@ def _is_number(value: Any) -> bool:
 
 def _numbers(values: Any, name: str, number: int) -> Column:
     _check_length(values, name, number)
+    shape = np.shape(values)
+    if len(shape) > 1 and np.prod(shape) != number:
+        raise DataError(
+            f"a matrix of shape {shape}",
+            where=name,
+            allowed=f"{number} scores, a single one for each case",
+            remedy="give the column of the condition looked for; of scikit-learn's "
+            "`predict_proba` with classes 0 and 1 it is `scores[:, 1]`",
+        )
     cells = pd.Series(np.asarray(values).ravel())
     numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
     bad = ~np.isfinite(numbers)

@@ -4,7 +4,7 @@ A product's, another framework's or a reader's scores have no folds that chose t
 that is known: the first two columns are the primary comparison, all other pairs are secondary.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -16,6 +16,7 @@ from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.comparisons import compare_pair, compare_with_rules
 from skiagram.evaluation.criteria import (
+    CHANCE,
     FEW_PATIENTS,
     decide,
     find_decisive,
@@ -45,7 +46,7 @@ from skiagram.evaluation.verdict import (
 )
 from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_estimate
 from skiagram.statistics.significance import (
     correct_by_holm,
     detectable_difference,
@@ -64,6 +65,8 @@ def compare_scores(
     readers: Mapping[str, Scores],
     site: NDArray[np.str_] | None = None,
     margin: float = DEFAULT_MARGIN,
+    *,
+    patients_known: bool = True,
 ) -> Evaluation:
     """Measure every column and compare the first with the second, and each other pair.
 
@@ -73,6 +76,7 @@ def compare_scores(
         readers: Name → scores of readers, taken as a sample of readers.
         site: (n,) site of each case; None where it is not asked for.
         margin: Smallest difference in AUC that counts as worthwhile.
+        patients_known: False where each case counts as a patient, as nobody said whose it is.
 
     Raises:
         OptionError: A margin out of range.
@@ -112,7 +116,11 @@ def compare_scores(
         best=dict(zip(_ARMS, (first, second), strict=True)),
         ideal=None,
         verdict="",
-        warnings=(*_few_patients(cases), *warn_of_unequal_patients(cases)),
+        warnings=(
+            *_find_reversed(models),
+            *_few_patients(cases, patients_known),
+            *warn_of_unequal_patients(cases),
+        ),
         margin=margin,
         primary=pairs[0],
         secondary=tuple(
@@ -126,6 +134,7 @@ def compare_scores(
         figures=FigureTable((*of_readers, *of_sites)),
         site_column="" if site is None else "site",
         compared=(first, second),
+        patients_known=patients_known,
     )
     answer = _answer(evaluation, first, second)
     return replace(evaluation, answer=answer, verdict=answer.text)
@@ -156,10 +165,23 @@ def _pair(name: str, other: str, compared: Mapping[str, ComparedModel]) -> Compa
     return pair if decided else replace(pair, mcnemar=None)
 
 
-def _few_patients(cases: LabelledCases) -> Sequence[str]:
+def _find_reversed(models: Sequence[ModelResult]) -> Iterator[str]:
+    """Yield a hint on each column whose AUC is surely below ½."""
+    for model in models:
+        auc = model.metrics["roc_auc"]
+        if auc.high is not None and auc.high < CHANCE:
+            yield (
+                f"Are the scores of {model.outcome.title} reversed? Their AUC is "
+                f"{format_estimate(auc)}, below chance. A higher score has to mean that the "
+                "condition is more likely; check also which label is the condition."
+            )
+
+
+def _few_patients(cases: LabelledCases, patients_known: bool) -> Sequence[str]:
+    counted = "patients" if patients_known else "cases"
     return [
-        f"Few patients of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals may be "
-        "too narrow."
+        f"Few {counted} of class {name}: {patients}; below {FEW_PATIENTS} the 95 % intervals may "
+        "be too narrow."
         for name, patients in find_small_classes(cases)
     ]
 
@@ -180,9 +202,13 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     reasons = []
     known, equal = difference.low is not None, difference.low == difference.high
     if known and not decisive.useless and not (equal and difference.low == 0):
-        reasons.append(relate_in_words(difference, margin, first, second))
+        people = "patients" if evaluation.patients_known else "cases"
+        reasons.append(relate_in_words(difference, margin, first, second, people))
+    whose = f" of {decisive.on.patients} patients"
+    if not evaluation.patients_known:
+        whose = ", each of which counts as a patient, as no patients are named"
     reasons.append(
-        f"On these {decisive.on.cases} cases of {decisive.on.patients} patients, {first} has the "
+        f"On these {decisive.on.cases} cases{whose}, {first} has the "
         f"AUC {own:.3f} and {second} {other:.3f}: {describe_gap(difference)}."
     )
     if evaluation.gain is not None and not decisive.useless and not equal:

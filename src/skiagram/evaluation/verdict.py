@@ -18,8 +18,11 @@ from skiagram.evaluation.criteria import (
     find_decisive,
     find_standing,
     has_shifted,
+    is_contradicted,
     is_of_single_trainings,
     is_remembered,
+    is_unbeaten,
+    list_finders,
     list_leaked,
     list_standing,
 )
@@ -53,7 +56,8 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         primary = evaluation.primary
         why = primary.difference.reason if primary else _missing_arm(evaluation)
         words = f"No comparison {_where(evaluation)}: {why}."
-        return Verdict("none", words, reasons=tuple(_finding(evaluation)))
+        unbeaten = tuple(_unbeaten_in_finding(evaluation))
+        return Verdict("none", words, unbeaten, tuple(_finding(evaluation)))
     of_images, of_finding = list_leaked(evaluation)
     leaked = [_title(name, evaluation) for name in of_images]
     leaked += [f"{_title(name, evaluation)}, in finding," for name in of_finding]
@@ -78,7 +82,12 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *_external(evaluation),
         *_finding(evaluation),
     )
-    openings = (*_shifted(evaluation), *_unbeaten(decisive, evaluation), *_unclean(evaluation))
+    openings = (
+        *_shifted(evaluation),
+        *_unbeaten(decisive, evaluation),
+        *_unbeaten_in_finding(evaluation),
+        *_unclean(evaluation),
+    )
     return Verdict(decision, _headline(decision, decisive, evaluation), openings, reasons)
 
 
@@ -100,7 +109,7 @@ def _name(side: Side, evaluation: Evaluation) -> str:
 
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
     """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
-    standing = list_standing(evaluation)
+    standing = list_standing(evaluation) | list_finders(evaluation)
     shifts = [each for each in evaluation.shifts if has_shifted(each) and each.model in standing]
     if shifts:
         pairs = [
@@ -173,6 +182,19 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
             yield f"The {name} is not shown to beat a simple rule, {title}."
 
 
+def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what the contender among the finders is not shown to beat."""
+    found = evaluation.finding
+    if found is None or found.difference is None:
+        return
+    for rule in filter(is_unbeaten, found.simple_rules):
+        what = f"a simple rule, {_title(rule.rule, evaluation)}"
+        if rule.rule == PREVALENCE:
+            what = "a finder that marks nothing, whose figure of merit is ½"
+        name = evaluation.words_of(found.contender)
+        yield f"In finding, the {name} is not shown to beat {what}."
+
+
 def _unclean(evaluation: Evaluation) -> Iterator[str]:
     if is_remembered(evaluation):
         yield (
@@ -214,9 +236,9 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
     if difference.low is not None and difference.low != difference.high:
         words = relate_in_words(difference, margin, f"the {name}", "the classical model")
         yield f"In finding, by the figure of merit, {words[0].lower()}{words[1:]}"
-        by_merit = decide_by_margin(difference, margin)
-        if decide_finding(evaluation) != by_merit:
-            how = "not shown to find more" if by_merit == "yes" else "shown to find more"
+        if is_contradicted(found, margin):
+            of_merit = decide_by_margin(difference, margin)
+            how = "not shown to find more" if of_merit == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so the question of finding is open."
     yield (
         f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
@@ -242,7 +264,7 @@ def describe_gap(difference: Estimate) -> str:
     if difference.low is None or difference.high is None:
         return f"the difference is {signed(difference.value or 0)}"
     if difference.low == difference.high == 0:
-        return "the difference is exactly 0, as the two give the same scores"
+        return "the difference is exactly 0, as the two order all cases alike"
     return (
         f"the difference is {signed(difference.value or 0)} "
         f"({_INTERVAL} {signed(difference.low)} to {signed(difference.high)})"
@@ -263,7 +285,9 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
 
 
-def relate_in_words(difference: Estimate, margin: float, own: str, other: str) -> str:
+def relate_in_words(
+    difference: Estimate, margin: float, own: str, other: str, people: str = "patients"
+) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
     worthwhile = f"the {_margin(margin)} that counts as worthwhile"
     first, second = (re.sub("^the ", "The ", name) for name in (own, other))
@@ -282,7 +306,7 @@ def relate_in_words(difference: Estimate, margin: float, own: str, other: str) -
         f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL}).",
         "undecided": "No difference is shown, which is not the same as equality: "
         f"{own} may be anything from {-low:.3f} worse to {high:.3f} better. "
-        "More patients would narrow this.",
+        f"More {people} would narrow this.",
         "unknown": "No interval can be given.",
     }
     return words[find_standing(difference, margin)]

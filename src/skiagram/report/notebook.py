@@ -244,7 +244,7 @@ def compare(
         scores_a: (n,) scores of which it is asked whether they are better; higher where the
             condition is more likely.
         scores_b: (n,) scores that they would replace.
-        patients: (n,) whose case each is; None where each is a patient of its own.
+        patients: (n,) whose case each is; None: each case counts as a patient.
         margin: Smallest difference in AUC that counts as worthwhile.
         positive: Label of the condition looked for.
         names: What the two are called; of columns of a data frame, their names.
@@ -257,7 +257,7 @@ def compare(
 
     Raises:
         DataError: Unequal lengths, missing scores, labels that are not two classes, or fewer than
-            two patients of one.
+            two patients of one, or a matrix in the place of scores.
     """
     own, other = names or (_name(scores_a, "A"), _name(scores_b, "B"))
     if own == other:
@@ -273,7 +273,9 @@ def compare(
         seed=seed,
     )
     site = None if sites is None else read_texts(sites, "sites", len(setting.cases))
-    return ScoreComparison(compare_scores(setting, columns, of_readers, site, margin))
+    known = patients is not None
+    evaluation = compare_scores(setting, columns, of_readers, site, margin, patients_known=known)
+    return ScoreComparison(evaluation)
 
 
 def _name(values: Any, otherwise: str) -> str:

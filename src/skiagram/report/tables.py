@@ -19,7 +19,7 @@ class Cell(NamedTuple):
     """What stands in a cell; words and numbers without more may stand there as they are.
 
     Attributes:
-        reason: Why there is no value; becomes a note below the table.
+        reason: Why there is no value, or why it says little; becomes a note below the table.
         tone: Class of the style: `ahead`, `behind`, `right`, `wrong` or `code`.
         share: Depth of the colour of `right` and `wrong`, in [0, 1].
     """
@@ -77,7 +77,7 @@ class Table:
 
     @property
     def notes(self) -> dict[str, int]:
-        """Return why values are missing: each reason with its number, in the order met."""
+        """Return why values are missing or say little: reason → its number, in the order met."""
         cells = (cell for group in self.groups for row in group.rows for cell in row.cells)
         reasons = dict.fromkeys(
             cell.reason for cell in cells if isinstance(cell, Cell) and cell.reason

@@ -88,6 +88,13 @@ class FreeResponse:
         one = np.zeros(len(self.patient), dtype=np.int64)
         return [one] * len(self.repeats) if self.fit is None else list(self.fit)
 
+    def fewest_images(self, *, normal: bool = False) -> int:
+        """Return the images, or the normal ones, of the fit that marked the fewest."""
+        counted = self.lesions == 0 if normal else np.ones(len(self.patient), dtype=np.bool_)
+        return min(
+            int((counted & (fit == one)).sum()) for fit in self.fits for one in np.unique(fit)
+        )
+
     def merit(self, weighting: Weighting = "image", *, against_all: bool = False) -> Placements:
         """Return the placements whose mean is JAFROC's figure of merit.
 

@@ -15,10 +15,10 @@ from skiagram.report.sections.answer import (
     state_answer,
     tabulate_answer,
 )
-from skiagram.report.sections.doubts import collect_warnings, list_steps, shorten
+from skiagram.report.sections.doubts import collect_warnings, list_steps, list_warnings, shorten
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
-from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.estimate import Estimate, format_estimate
 from tests.report.examples_of_findings import answered, full, with_difference
 from tests.report.examples_of_results import (
     binary,
@@ -163,6 +163,20 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
     assert row.cells[1] == Cell("+5", "(−2 to 12)")
 
 
+def test_the_first_page_has_calibration_net_benefit_and_predictive_values() -> None:
+    evaluation = answered()
+    calibration, benefit, values = answer(evaluation, material())["use"]
+    network = next(one for one in evaluation.models if one.outcome.model == "small_cnn")
+    assert network.calibration
+    assert f"best network, slope {format_estimate(network.calibration.slope)}" in calibration
+    assert "best classical model, slope" in calibration
+    assert "+3.1 (+0.6 to +5.6) acting from a risk of 10 %" in benefit
+    assert "at the stated prevalence of 1 %: best network, positive 0.034" in values
+    unstated = dataclasses.replace(evaluation, prevalence=None)
+    assert len(answer(unstated, material())["use"]) == 2
+    assert answer(several_classes(), material())["use"] == ()
+
+
 def test_where_nothing_is_compared_the_best_model_is_told_with_the_reason() -> None:
     first, second, third = state_answer(binary())
     assert first == binary().verdict
@@ -195,6 +209,36 @@ def test_the_patients_needed_are_those_of_a_sample_size_formula() -> None:
     assert "about 680 such patients are needed; to show that two equal models" in words
     assert "about 910 (each with a probability of 80 %)" in words
     assert "these 75 groups of near duplicates" in sensitivity_of_verdict(full(), False)[0]
+
+
+def test_a_settled_question_asks_for_no_more_patients() -> None:
+    for decision, low, high in (("no", -0.05, 0.01), ("yes", 0.03, 0.06)):
+        settled = answered(decision, low, high)  # type: ignore[arg-type]
+        assert not any("more patients" in step for step in list_steps(settled, material()))
+        assert not any("are needed" in words for words in sensitivity_of_verdict(settled, True))
+
+
+def test_one_training_of_each_model_is_named_in_the_answer() -> None:
+    evaluation = answered("no", -0.05, 0.01)
+    assert evaluation.primary
+    single, several = (
+        dataclasses.replace(
+            evaluation, primary=dataclasses.replace(evaluation.primary, scope=scope)
+        )
+        for scope in ("fits", "procedure")
+    )
+    words = "judged by one training of each model, a network does not gain"
+    assert words in state_answer(single)[0]
+    assert "one training" not in state_answer(several)[0]
+
+
+def test_what_the_ideal_leaves_to_gain_has_the_bound_of_its_interval() -> None:
+    models = tuple(
+        dataclasses.replace(one, above_ideal=Estimate(-0.06, -0.09, -0.03)) for one in full().models
+    )
+    words = told("The AUC of the ideal observer", models=models)
+    assert "0.060 above that of the better" in words
+    assert "at most 0.090 (upper bound of its 95 % interval)" in words
 
 
 def test_a_rule_that_is_not_beaten_is_said_once_and_nothing_that_is_not_known() -> None:
@@ -231,3 +275,14 @@ def test_warnings_of_the_audit_reach_the_first_page() -> None:
     again, *others = collect_warnings(full(), dataclasses.replace(seen, opening=opening(2)))
     assert "no longer untouched" in again
     assert tuple(others) == expected
+    assert list_warnings(full(), audit) == expected  # of the terminal
+
+
+def test_what_the_verdict_says_first_is_no_warning_besides() -> None:
+    evaluation = with_verdict(answered())
+    answer_of = evaluation.answer
+    assert answer_of
+    unbeaten = "is not shown to beat"
+    assert any(unbeaten in words for words in answer_of.openings)
+    assert any(unbeaten in words for words in evaluation.warnings)
+    assert not any(unbeaten in words for words in list_warnings(evaluation, AuditReport((), ())))

@@ -6,6 +6,7 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import FeatureSelection
 from skiagram.evaluation.sites import SITES
 from skiagram.report.page import write_checklists
 from skiagram.report.section import list_sections, make_sections
@@ -16,6 +17,7 @@ from skiagram.report.sections.checklist import (
     tabulate_checklist,
 )
 from skiagram.report.sections.verdict import HEADINGS
+from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import binary, material, several_classes
 
@@ -103,6 +105,25 @@ def test_the_score_is_a_range_that_the_authors_close() -> None:
     assert {one.number: one.state for one in without.items}["27"] == "not here"
     assert without.score[1] == pytest.approx(most - 0.0749)
     assert without.score[0] == pytest.approx(least - 0.0749 - 0.0438)
+
+
+def test_no_item_claims_what_this_run_did_not_do() -> None:
+    spread = next(one.stability for one in full().models if one.stability)
+    assert spread
+    selection = FeatureSelection(Estimate(1.0), 5, 20, 1.0, ())
+    of_others = dataclasses.replace(spread, seed_auc=(0.8,), selection=None)
+    of_rule = dataclasses.replace(of_others, selection=selection)
+    models = tuple(
+        dataclasses.replace(
+            one, stability=of_rule if one.outcome.model == "decision_tree" else of_others
+        )
+        for one in full().models
+    )
+    single = dataclasses.replace(full(), models=models)
+    state = {one.number: one.state for one in filled("metrics", single).items}
+    assert state["15"] == "not here"
+    claims = {one.number: one.stands for one in filled("claim", single).items}
+    assert "seeds" not in claims["30"]
 
 
 def test_an_item_that_does_not_apply_is_outside_the_score() -> None:

@@ -17,6 +17,7 @@ from skiagram.report.sections.finding import (
     tabulate_merits,
     tabulate_sensitivities,
 )
+from skiagram.report.tables import Cell
 from skiagram.report.write import headline_figures
 from tests.evaluation.scenario import CARD, COMPARISON
 from tests.evaluation.test_finding import Searched, searched
@@ -55,6 +56,18 @@ def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searche
     assert sensitivities.groups[-1].title.endswith("normal image instead")
     drawing = draw_froc(run.evaluation, run.found)
     assert "at one false mark per image" in drawing.description
+
+
+def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(
+    run: Searched,
+) -> None:
+    few = tuple(replace(one, fewest_images=7, fewest_normal=3) for one in run.found.finders)
+    shown = tabulate_sensitivities(run.evaluation, replace(run.found, finders=few))
+    cells = shown.row("Window Network").cells
+    reasons = [cell.reason for cell in cells if isinstance(cell, Cell)]
+    assert [bool(reason) for reason in reasons] == [True, False, False, False, False, False]
+    assert "fewer than two false marks on its 7 images" in reasons[0]
+    assert texts(shown.row("Window Network"))[0] != "–"
 
 
 def test_the_first_page_says_what_is_found_and_by_how_much(run: Searched) -> None:

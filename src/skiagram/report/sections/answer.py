@@ -1,18 +1,19 @@
 """The first page: the answer in three sentences, its table and its figure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import copysign, floor
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.clinical_utility import UTILITY
+from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.criteria import (
     DecisiveComparison,
     Standing,
     find_decisive,
     find_standing,
+    is_of_single_trainings,
 )
 from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation, Verdict
 from skiagram.evaluation.figures import FIGURE
@@ -42,6 +43,7 @@ from skiagram.report.formatting import (
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
+from skiagram.report.sections.decisions import format_share
 from skiagram.report.sections.finding import state_finding
 from skiagram.report.tables import (
     Cell,
@@ -83,6 +85,7 @@ def answer(evaluation: Evaluation, material: Material) -> Context:
         "forest": draw_forest(evaluation, shown, "answer"),
         "difference": decisive.difference if decisive else None,
         "prevalence": describe_prevalence(evaluation),
+        "use": tuple(describe_use(evaluation)),
     }
 
 
@@ -125,6 +128,8 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
     )
     if decisive.on is evaluation.off_near_duplicates:
         where += ", without the near duplicates of development cases"
+    if is_of_single_trainings(decisive.on.comparison):
+        where += ", judged by one training of each model"
     name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
     words = {
         "yes": f"Yes: {where}, a {name} does better than classical features by more than the "
@@ -451,3 +456,63 @@ def describe_prevalence(evaluation: Evaluation) -> str:
         f"Here {share} of the reported cases are {name}. Where {name} cases are rarer, a larger "
         "share of the alarms is false, even with the same AUC."
     )
+
+
+def describe_use(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what guidelines ask first of the two that are compared, each from its own section.
+
+    Calibration, net benefit at the stated risks and, at a stated prevalence, predictive values
+    (TRIPOD+AI: Collins et al. 2024, BMJ 385:e078378; Metrics Reloaded: Maier-Hein et al. 2024,
+    Nature Methods 21:195).
+    """
+    names = (f"best {evaluation.contender_words}", "best classical model")
+    compared = dict(zip(names, _opponents(evaluation), strict=False))
+    yield from _describe_calibration(compared)
+    yield from _describe_net_benefit(evaluation)
+    yield from _describe_predictive_values(compared, evaluation)
+
+
+def _describe_calibration(compared: Mapping[str, ModelResult]) -> Iterator[str]:
+    parts = [
+        f"{name}, slope {format_estimate(found.slope, why=True)} and expected over observed "
+        f"{format_estimate(found.expected_to_observed, why=True)}"
+        for name, model in compared.items()
+        if (found := model.calibration) is not None
+    ]
+    if parts:
+        yield f"Calibration (both ideally 1): {'; '.join(parts)}."
+
+
+def _describe_net_benefit(evaluation: Evaluation) -> Iterator[str]:
+    gains = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL, figure=NET_BENEFIT)
+    parts = [
+        f"{format_signed(gain.value, digits=1)} ({format_signed(gain.low, digits=1)} to "
+        f"{format_signed(gain.high, digits=1)}) acting from a risk of "
+        f"{format_share(float(gain.group))}"
+        for gain in gains.rows
+        if gain.value is not None
+    ]
+    if parts:
+        yield (
+            f"Net benefit, {evaluation.contender_words} minus classical, in true positives per "
+            f"1,000 patients: {'; '.join(parts)}."
+        )
+
+
+def _describe_predictive_values(
+    compared: Mapping[str, ModelResult], evaluation: Evaluation
+) -> Iterator[str]:
+    """Yield those at the threshold of the table, where somebody stated a prevalence."""
+    parts = []
+    for name, model in compared.items():
+        point = next((each for each in model.operating_points if each.aim == "sensitivity"), None)
+        values = [
+            point.metrics.get(f"{sign}_predictive_value_at_prevalence") if point else None
+            for sign in ("positive", "negative")
+        ]
+        told = [format_estimate(value, why=True) for value in values if value is not None]
+        if len(told) == len(values):
+            parts.append(f"{name}, positive {told[0]} and negative {told[1]}")
+    if parts and evaluation.prevalence is not None:
+        share = format_share(evaluation.prevalence)
+        yield f"Predictive values at the stated prevalence of {share}: {'; '.join(parts)}."

@@ -168,6 +168,9 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "features": f"families {_listed(params.get('features'))}",
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
         "sites": _sites(evaluation),
+        "spread": "folds, seeds and patients"
+        if _are_trained_again(evaluation)
+        else "folds and patients, of one training",
         "readers": readers,
     }
 
@@ -176,7 +179,11 @@ def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
     """Return need of an item → whether the run meets it."""
     arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
     rules = {comparison.rule for comparison in evaluation.simple_rules}
-    spreads = [model.stability for model in evaluation.models if model.stability]
+    selecting = {
+        model.outcome.model
+        for model in evaluation.models
+        if model.stability and model.stability.selection
+    }
     return {
         "subgroups": any(model.subgroups for model in evaluation.models),
         "sites": bool(evaluation.test_sites or evaluation.site_column),
@@ -185,11 +192,18 @@ def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
         "networks": "deep" in arms,
         "both_arms": "classical" in arms and not arms.isdisjoint({"deep", "encoder"}),
         "covariate_baseline": any("covariates" in rule for rule in rules) or "reader" in arms,
-        "several_trainings": any(len(spread.seed_auc) > 1 for spread in spreads),
-        "chosen_features": any(spread.selection for spread in spreads),
+        "several_trainings": _are_trained_again(evaluation),
+        "chosen_features": bool(selecting),
+        "selecting_model": bool(selecting - rules),
         "prevalence": evaluation.prevalence is not None,
         "two_classes": evaluation.task.positive is not None,
     }
+
+
+def _are_trained_again(evaluation: Evaluation) -> bool:
+    """Return whether a model was trained with several seeds."""
+    spreads = (model.stability for model in evaluation.models)
+    return any(spread is not None and len(spread.seed_auc) > 1 for spread in spreads)
 
 
 def _folds(params: Mapping[str, Any]) -> str:

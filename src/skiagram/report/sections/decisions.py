@@ -130,7 +130,7 @@ def _operating_point(evaluation: Evaluation, aim: str, level: float) -> Table:
 def _heading(metric: Figure, prevalence: float | None) -> str:
     if prevalence is None or not metric.name.endswith(_AT_PREVALENCE):
         return metric.title
-    return metric.title.replace("prevalence", _format_share(prevalence))
+    return metric.title.replace("prevalence", format_share(prevalence))
 
 
 def tabulate_utility(evaluation: Evaluation) -> Table:
@@ -151,7 +151,7 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     if not thresholds:
         return None
     columns: dict[str, Callable[[FigureTable], Cell | str]] = {
-        "Probability given by the models": lambda at: _format_share(
+        "Probability given by the models": lambda at: format_share(
             at.find(figure="own_risk").value
         ),
         "Act on all": lambda at: _per_thousand(at.find(model=ALL).value),
@@ -166,12 +166,12 @@ def tabulate_net_benefit(evaluation: Evaluation) -> Table | None:
     share = figures.find(figure="prevalence").value
     rows = [
         TableRow(
-            _format_share(float(threshold)),
+            format_share(float(threshold)),
             [fill(figures.select(group=threshold)) for fill in columns.values()],
         )
         for threshold in thresholds
     ]
-    title = f"Per 1,000 patients, {_format_share(share)} of them positive"
+    title = f"Per 1,000 patients, {format_share(share)} of them positive"
     return Table(tuple(columns), [Group(title, rows)], first="Act from a risk of")
 
 
@@ -191,13 +191,14 @@ def _net_benefit_words(gain: FigureRow, contender: str) -> str:
     else:
         words = "it is not shown which of the two is worth more"
     return (
-        f"If one acts from a risk of {_format_share(float(gain.group))}, {words}. "
+        f"If one acts from a risk of {format_share(float(gain.group))}, {words}. "
         f"{contender.capitalize()} minus classical: {_gain(gain.value)} true positives per "
         f"1,000 patients ({_gain(low)} to {_gain(high)}), at equal numbers of false alarms."
     )
 
 
-def _format_share(value: float | None) -> str:
+def format_share(value: float | None) -> str:
+    """Return a share in percent, with a decimal where it has one."""
     return MISSING if value is None else f"{format_decimal(100 * value, 1).removesuffix('.0')} %"
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from skiagram.audit.contract import Finding
+from skiagram.audit.run import AuditReport
 from skiagram.evaluation.criteria import find_missing_patients, is_of_single_trainings
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.verdict import describe_rules
@@ -36,23 +37,31 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
     """
     opened = material.opening is not None and material.opening.number > 1
     openings = evaluation.answer.openings if evaluation.answer else ()
-    told = describe_rules(evaluation, beaten=False) if openings else ()
     return (
         *([describe_opening(material.opening)] if opened else []),
         *openings,
+        *list_warnings(evaluation, material.audit),
+    )
+
+
+def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]:
+    """Return the warnings of the evaluation and of the audit that the verdict does not say."""
+    openings = evaluation.answer.openings if evaluation.answer else ()
+    told = describe_rules(evaluation, beaten=False) if openings else ()
+    return (
         *(warning for warning in evaluation.warnings if warning not in told),
         *(
             f"Audit: {finding.summary}"
             + (f" Accepted, because: {finding.waived}" if finding.waived else "")
-            for finding in _graver(material)
+            for finding in _graver(audit)
         ),
     )
 
 
-def _graver(material: Material) -> list[Finding]:
+def _graver(audit: AuditReport) -> list[Finding]:
     return [
         finding
-        for finding in material.audit.findings
+        for finding in audit.findings
         if finding.count and (finding.severity == "warning" or finding.waived)
     ]
 
@@ -72,7 +81,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
             "another training would change."
         )
     yield from _patients(evaluation, material)
-    for finding in _graver(material):
+    for finding in _graver(material.audit):
         if finding.remedy:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not evaluation.test_sites and not evaluation.site_column:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from skiagram.evaluation.criteria import find_better_finder, is_above_ideal
+from skiagram.evaluation.criteria import find_better_finder, is_above_ideal, rests_on_few_marks
 from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
 from skiagram.evaluation.results import FinderResult
 from skiagram.report.drawing import (
@@ -124,10 +124,12 @@ def tabulate_sensitivities(evaluation: Evaluation, found: FindingEvaluation) -> 
     """Return the share of lesions found at rates of false marks per image and per normal image."""
 
     def cells(one: FinderResult) -> Cells:
-        return [fill_cell(one.sensitivity[rate]) for rate in _RATES]
+        return [_fill_rate(one.sensitivity[rate], rate, one.fewest_images) for rate in _RATES]
 
     def normal(one: FinderResult) -> Cells:
-        return [fill_cell(one.sensitivity_normal.get(rate)) for rate in _RATES]
+        return [
+            _fill_rate(one.sensitivity_normal.get(rate), rate, one.fewest_normal) for rate in _RATES
+        ]
 
     groups = _groups(evaluation, found, cells)
     if found.ideal:
@@ -139,6 +141,17 @@ def tabulate_sensitivities(evaluation: Evaluation, found: FindingEvaluation) -> 
         ]
         groups.append(Group("False marks per normal image instead", per_normal))
     return Table(_RATES, groups)
+
+
+def _fill_rate(share: Estimate | None, rate: str, images: int) -> Cell:
+    cell = fill_cell(share)
+    if cell.reason or not rests_on_few_marks(float(rate), images):
+        return cell
+    reason = (
+        f"a fit may set fewer than two false marks on its {images} images at this rate, so a "
+        "single mark decides this share"
+    )
+    return cell._replace(reason=reason)
 
 
 def _groups(

@@ -37,7 +37,7 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     figures = evaluation.figures.select(analysis=SITES)
     classes, auc = evaluation.task.classes, metric_heading("roc_auc", evaluation.task)
     arms = [arm for arm in ARM_TITLES if arm in figures.select(versus="").by_model("mean")]
-    columns = [f"Patients, {name}" for name in classes]
+    columns = [f"{_counted(evaluation).capitalize()}, {name}" for name in classes]
     titles = [title_of_arm(evaluation, arm) for arm in arms]
     named = evaluation.compared is not None
     columns += [f"{auc}, {title if named else title.lower()}" for title in titles]
@@ -90,6 +90,12 @@ _SUMMARY: dict[str, Callable[[FigureTable, bool], Cell | str]] = {
 }
 
 
+def _counted(evaluation: Evaluation) -> str:
+    """Return what is counted: cases, where columns of scores are compared without patients."""
+    unnamed = evaluation.compared is not None and not evaluation.patients_known
+    return "cases" if unnamed else "patients"
+
+
 def describe_sites(evaluation: Evaluation) -> str:
     """Say what the sites show of the next one; empty where no site was held out whole."""
     column = evaluation.site_column
@@ -100,7 +106,8 @@ def describe_sites(evaluation: Evaluation) -> str:
     left_out = ""
     if missing:
         left_out = (
-            f" {missing:.0f} with too few patients of a class are neither shown nor summarised."
+            f" {missing:.0f} with too few {_counted(evaluation)} of a class are neither shown nor "
+            "summarised."
         )
     if number < 2:
         return f"One {column} says nothing about the next.{left_out}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from skiagram.evaluation.comparisons import RANKING
-from skiagram.evaluation.criteria import find_decisive, is_precise_enough
+from skiagram.evaluation.criteria import find_decisive, is_precise_enough, is_settled
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.verdict import describe_rules
@@ -70,7 +70,7 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
     else:
-        needed = _needed(planning, margin, people)
+        needed = "" if is_settled(evaluation) else _needed(planning, margin, people)
         yield f"More {people}: {power}; most smaller differences are missed.{needed}"
 
 
@@ -167,16 +167,19 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
-    ideal = evaluation.ideal
-    best = (model for model in evaluation.models if is_best(evaluation, model))
-    found = (model.metrics.get("roc_auc", Estimate(None)).value for model in best)
-    reached = [value for value in found if value is not None]
-    if ideal is None or ideal.value is None or not reached:
+    gaps = [
+        model.above_ideal
+        for model in evaluation.models
+        if is_best(evaluation, model) and model.above_ideal
+    ]
+    known = [gap for gap in gaps if gap.value is not None]
+    if not known:
         return
-    left = ideal.value - max(reached)
+    nearest = max(known, key=lambda gap: gap.value or 0.0)
+    left, most = -(nearest.value or 0.0), -(nearest.low or nearest.value or 0.0)
     if left > evaluation.margin:
         yield (
             f"The AUC of the ideal observer is {format_decimal(left)} above that of the better of "
-            "the two: other features, other networks or more training cases can gain up to that "
-            "much."
+            "the two. Other features, other networks or more training cases can gain about "
+            f"that much, and at most {format_decimal(most)} (upper bound of its 95 % interval)."
         )
