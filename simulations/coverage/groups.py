@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 from scipy.stats import norm
 
-from skiagram.evaluation.reader_study import study_readers
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.reader_study import MEAN_READER, study_readers
 from skiagram.evaluation.sites import summarise_auc
 from skiagram.seeding import stream
 from skiagram.statistics.delong import Placements, macro_placements, placements
@@ -311,11 +312,10 @@ def readers_held(design: ReaderDesign, simulations: int) -> Floats:
             for one, each in zip(scores, apart, strict=True)
         ]
         readers, model = every[:-1], every[-1]
-        now = study_readers({str(k): one for k, one in enumerate(readers)}, {"model": model})
-        if now is None:
-            raise ValueError("a study has two readers or more")
-        counts[0] += holds(true, now.mean)
-        counts[1] += not holds(0.0, now.models["model"].difference)
+        named = {str(k): reader for k, reader in enumerate(readers)}
+        figures = FigureTable(study_readers(named, {"model": model})).select(figure="roc_auc")
+        counts[0] += holds(true, figures.find(group=MEAN_READER))
+        counts[1] += not holds(0.0, figures.find(versus=MEAN_READER))
     return counts / simulations
 
 
