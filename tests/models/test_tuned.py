@@ -199,6 +199,14 @@ def test_only_the_named_options_change_and_the_given_ones_stay() -> None:
     assert options == {"a": 1, "inner": {"b": 2, "c": 3}}
 
 
+def test_depths_of_an_encoding_may_be_searched_and_features_beside_it_may_not() -> None:
+    options = read("tuned_pretrained_logistic_regression")
+    build(options, "model")
+    beside = {"columns": {"choices": [None, ["encoding_stage_1", "glcm"]]}}
+    with pytest.raises(OptionError, match="cannot change what a model reads"):
+        build(options | {"space": beside}, "model")
+
+
 TUNED = sorted(path.stem for path in CONF.glob("model/tuned_*.yaml"))
 
 

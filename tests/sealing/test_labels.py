@@ -6,7 +6,7 @@ from pathlib import Path
 SOURCES = Path(__file__).parents[2] / "src" / "skiagram"
 
 
-def test_only_evaluation_and_studies_open_the_seal_and_no_other_module_names_its_file() -> None:
+def test_only_evaluation_and_sweeps_open_the_seal_and_no_other_module_names_its_file() -> None:
     openers, named = {}, set()
     for path in SOURCES.rglob("*.py"):
         text = path.read_text()
@@ -25,7 +25,7 @@ def test_only_evaluation_and_studies_open_the_seal_and_no_other_module_names_its
             named.add(name)
         if "open_labels" in calls:
             openers[name] = calls
-    assert set(openers) == {"evaluation/inputs.py", "studies/unsealed_data.py"}
+    assert set(openers) == {"steps/evaluation_inputs.py", "sweeps/seal.py"}
     assert all("note_opening" in calls for calls in openers.values())
     assert "sealing/labels.py" in named
     assert named <= {"sealing/labels.py", "datasets/folder/option_file.py", "cli/seal.py"}

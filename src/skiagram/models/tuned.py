@@ -22,6 +22,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
+from skiagram.features.table import is_in_family
 from skiagram.models.contract import Arm, FitContext, FitSummary, Fitted, Labelled
 from skiagram.models.fits import finite, named_failures
 from skiagram.models.reading import Reading
@@ -186,7 +187,7 @@ class Tuned:
         """Refuse a space that does not fit the model, before anything is fitted."""
         for name, dimension in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
-            if name.startswith(self._fixed):
+            if name.startswith(self._fixed) or self._reads_beside(name, dimension):
                 found = "a search cannot change what a model reads"
                 raise OptionError(found, where=where, remedy="write a tuned model for each")
             if not dimension.holds(value):
@@ -209,8 +210,17 @@ class Tuned:
     @property
     def _fixed(self) -> tuple[str, ...]:
         """Return what names of options begin with that decide what is read."""
-        of_images = "training" in self.model or self.model.get("encoding") is not None
+        of_images = "training" in self.model
         return ("_target_", "encoding", "training.input", *(["columns"] if of_images else []))
+
+    def _reads_beside(self, name: str, dimension: Range | Choice) -> bool:
+        """Return whether values are families of features that an encoding is read beside."""
+        if name != "columns" or self.model.get("encoding") is None:
+            return False
+        from skiagram.encoders.encoder import COLUMN
+
+        families = [str(family) for end in dimension.ends for family in end or ()]
+        return not all(is_in_family(family, COLUMN) for family in families)
 
     @property
     def arm(self) -> Arm:
