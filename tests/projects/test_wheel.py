@@ -117,8 +117,18 @@ def installed(wheel: Path, place: Path, *, plain: bool) -> Installed:
 
 
 def install(wheel: Path, venv: Path) -> None:
-    """Install a wheel in place of whichever version is there."""
-    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-deps"]
+    """Install a wheel in place of whichever version is there.
+
+    Files of a cache would be shared by links, and a test edits what is installed.
+    """
+    uv = [
+        str(Path(sys.executable).parent / "uv"),
+        "pip",
+        "install",
+        "--offline",
+        "--no-cache",
+        "--no-deps",
+    ]
     shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     line = [*uv, "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
     subprocess.run(line, env=shell, check=True, capture_output=True)
