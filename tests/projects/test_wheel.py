@@ -130,7 +130,7 @@ def install(wheel: Path, venv: Path) -> None:
         "--no-deps",
     ]
     shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    line = [*uv, "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
+    line = [*uv, "--no-deps", "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
     subprocess.run(line, env=shell, check=True, capture_output=True)
 
 
