@@ -48,7 +48,9 @@ def _normalised(name: str) -> str:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("folder", ["src", "pipeline", "tests", "docs", "benchmarks", "studies"])
+@pytest.mark.parametrize(
+    "folder", ["src", "pipeline", "tests", "docs", "benchmarks", "simulations"]
+)
 def test_every_imported_package_is_declared(folder: str) -> None:
     declared = declared_distributions(development=folder not in ("src", "pipeline"))
     distributions = packages_distributions()

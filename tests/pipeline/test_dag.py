@@ -198,9 +198,10 @@ def test_a_second_repro_has_nothing_to_do(finished: Project) -> None:
 
 
 @pytest.mark.thorough
-def test_a_checkout_ends_well_where_no_study_was_run(finished: Project, tmp_path: Path) -> None:
+def test_a_checkout_ends_well_where_no_sweep_was_run(finished: Project, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "project")
-    shutil.copytree(REPOSITORY / "studies", copy.folder / "studies")
+    (copy.folder / "sweeps").mkdir(exist_ok=True)
+    shutil.copy(REPOSITORY / "sweeps/dvc.yaml", copy.folder / "sweeps")
     before = copy.hashes("models", "scores", "reports")
     (copy.folder / "reports/report.html").unlink()
     done = copy.run("dvc", "checkout")

@@ -44,10 +44,8 @@ LINES = [line for line in usage() if not line[0].startswith(_ELSEWHERE)]
 def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a project as after clone and `make repro`, with few small images and models."""
     project = make_project(tmp_path_factory.mktemp("readme") / "project")
-    for name in (".gitignore", "Makefile", "studies"):
-        source = REPOSITORY / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy
-        copy(source, project.folder / name)
+    for name in (".gitignore", "Makefile"):
+        shutil.copy(REPOSITORY / name, project.folder / name)
     project.edit("params.yaml", baselines=["svm", "random_forest"], features="first_order")
     tiny = project.folder / "conf/dataset/tiny.yaml"
     shutil.copy(tiny, project.folder / "conf/dataset/breastmnist.yaml")
