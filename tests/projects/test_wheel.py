@@ -121,14 +121,7 @@ def install(wheel: Path, venv: Path) -> None:
 
     Files of a cache would be shared by links, and a test edits what is installed.
     """
-    uv = [
-        str(Path(sys.executable).parent / "uv"),
-        "pip",
-        "install",
-        "--offline",
-        "--no-cache",
-        "--no-deps",
-    ]
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--offline", "--no-cache"]
     shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     line = [*uv, "--no-deps", "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
     subprocess.run(line, env=shell, check=True, capture_output=True)
