@@ -89,7 +89,7 @@ class ExaminedFile:
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
         grid: Where a volume's voxels lie.
-        made_gray: As of `SpacedImage`.
+        made_gray, stored_bits: As of `SpacedImage`.
     """
 
     reference: ImageReference
@@ -109,6 +109,7 @@ class ExaminedFile:
     text_expected: str = ""
     grid: Grid | None = None
     made_gray: MadeGray = ""
+    stored_bits: int = 0
 
     @property
     def name(self) -> str:
@@ -337,6 +338,7 @@ def examine_file(
         text_expected=decoded.text_expected,
         grid=decoded.grid,
         made_gray=decoded.made_gray,
+        stored_bits=decoded.stored_bits,
         seconds=time.perf_counter() - started,
     )
 
