@@ -184,7 +184,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         of_kind = list_entries(
             own, source.columns, source.classes, source.test_sites, sealed=sealed
         )
-        problems += of_kind.problems
+        problems += of_kind.problems + source.find_contradicted(of_kind)
         if not listings:
             names = [row.cells[source.columns.file] for row in rows]
             if source.columns.mask is not None:
