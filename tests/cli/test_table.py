@@ -248,3 +248,26 @@ def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(tmp_path: P
         ("p2_CT.nii", "", "absent"),
         ("p2_PET.nii", "", "absent"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("cut", "expected"), [("first", ("000", "L_CC")), ("last", ("000_L", "CC")), (None, None)]
+)
+def test_a_name_that_fits_in_two_ways_is_cut_as_told(
+    cut: str | None,
+    expected: tuple[str, str] | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = _folder(tmp_path, "yes/000_L_CC.png", "no/p2_left.png")
+    line = ["table", str(folder / "scans"), str(folder / "out.csv")]
+    line += ["--pattern", "{label}/{patient}_{region}.png", *(["--cut", cut] if cut else [])]
+    assert main(line) == (0 if expected else 4)
+    if expected:
+        [ambiguous] = [row for row in _rows(folder) if row["file"].startswith("yes")]
+        assert (ambiguous["patient_id"], ambiguous["region"]) == expected
+        return
+    error = capsys.readouterr().err
+    assert "patient `000`, region `L_CC`" in error
+    assert "patient `000_L`, region `CC`" in error
+    assert "`--cut first`" in error

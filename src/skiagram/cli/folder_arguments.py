@@ -7,7 +7,7 @@ import argparse
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from skiagram.errors import DataError, OptionError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records.cases import Design
 
+Cut = Literal["first", "last"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMNS = {  # option → what the column holds, its usual names
     "patient": ("patient", "patient_id", "case_id"),
@@ -105,6 +106,13 @@ def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
     text = "cells that stand for an empty one, for example `NA` (default: none)"
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
+
+
+def add_cut(parser: argparse.ArgumentParser) -> None:
+    """Declare where a name is cut that fits a pattern in several ways."""
+    text = "where a name fits --pattern in several ways: each field ends at the first place that "
+    text += "fits, or at the last (default: refuse)"
+    parser.add_argument("--cut", choices=get_args(Cut), help=text)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
+    Cut,
+    add_cut,
     add_frames,
     add_masks,
     add_unstated_spacing,
@@ -70,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
         "{region}, {kind} and {label}",
     )
+    add_cut(parser)
     add_unstated_spacing(parser)
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
@@ -108,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.lesions is not None:
         notes += _describe_lesions(found)
     notes += filter(None, [of_masks])
-    others = _other_images(folder, patterns)
+    others = _other_images(folder, _patterns(arguments))
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     write_files({output: text.encode()})
@@ -122,16 +125,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _patterns(arguments: argparse.Namespace) -> "Patterns":
+    kinds = (arguments.image_kind, arguments.mask_kind)
+    return Patterns(arguments.pattern, kinds, arguments.cut)
+
+
 def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     """Return images, masks and lesions, and a sentence on masks that names tell."""
     from skiagram.datasets.folder.mask_names import settle_masks
 
-    folder, patterns = arguments.folder, arguments.pattern
-    kinds = (arguments.image_kind, arguments.mask_kind)
-    found = FoundImages.of(folder, patterns, kinds, arguments.frames)
+    folder, patterns = arguments.folder, _patterns(arguments)
+    found = FoundImages.of(folder, patterns, arguments.frames)
     if not found.images:
         kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
-        raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
+        raise DataError(kind, where=str(folder), allowed=", ".join(patterns.written), remedy=remedy)
     masks = settle_masks([*found.images.values()], arguments.masks, str(folder))
     found = found.with_masks(masks, as_regions=arguments.masks == "regions")
     if arguments.marks is not None:
@@ -157,6 +164,22 @@ def _read_labels(path: Path) -> "list[TableRow]":
             remedy="keep the row with the right label",
         )
     return labels
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Names of files as a user writes them.
+
+    Attributes:
+        written: With {patient} and others of the fields, the preferred one first.
+        kinds: What {kind} says of images and of masks.
+        cut: Where a name is cut that fits in several ways: a field ends at the first place that
+            fits, or at the last one; None refuses such names.
+    """
+
+    written: Sequence[str]
+    kinds: tuple[str, str] = ("image", "mask")
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -187,14 +210,12 @@ class FoundImages:
     def of(
         cls,
         folder: Path,
-        patterns: Sequence[str],
-        kinds: tuple[str, str] = ("image", "mask"),
+        patterns: Patterns,
         frames: str | None = None,
     ) -> "FoundImages":
         """Look for images and masks; the first pattern that gives a key both is taken.
 
         Args:
-            kinds: Images and masks, as `{kind}` calls them.
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
         from skiagram.datasets.files import read_file
@@ -202,15 +223,13 @@ class FoundImages:
 
         found: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}  # by number of the pattern
         labels: dict[Key, str] = {}
-        for number, pattern in enumerate(patterns):
-            for key, kind, path, label in _fitting(folder, pattern):
-                if kind not in kinds:
-                    continue
-                if label and labels.setdefault(key, label) != label:
-                    both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
-                    remedy = "name what tells them apart in --pattern, such as {region}"
-                    raise DataError(both_labels, where=path, remedy=remedy)
-                found.setdefault(key, ({}, {}))[kinds.index(kind)].setdefault(number, path)
+        for number, key, kind, path, label in _fitting(folder, patterns):
+            if label and labels.setdefault(key, label) != label:
+                both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
+                remedy = "name what tells them apart in --pattern, such as {region}"
+                raise DataError(both_labels, where=path, remedy=remedy)
+            of_kind = found.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
+            of_kind.setdefault(number, path)
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
         mixed: list[str] = []
@@ -374,36 +393,67 @@ def _describe_lesions(found: FoundImages) -> list[str]:
     return notes
 
 
-def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:
-    """Yield key, kind, relative path and label (empty if untold) of what fits a pattern."""
+def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, str, str]]:
+    """Yield number of the pattern, key, kind, relative path and label of what fits a pattern.
+
+    Raises:
+        DataError: A name fits a pattern in two ways, and nothing says which is meant.
+    """
+    for number, pattern in enumerate(patterns.written):
+        expression = _expression(pattern, patterns.kinds)
+        longest = re.compile(expression.format("")).fullmatch
+        shortest = re.compile(expression.format("?")).fullmatch
+        for path in sorted(folder.glob("/".join(["*"] * (pattern.count("/") + 1)))):
+            name = path.relative_to(folder).as_posix()
+            last, first = longest(name), shortest(name)
+            if last is None or first is None or any(p.startswith(".") for p in name.split("/")):
+                continue
+            if patterns.cut is None and last.groupdict() != first.groupdict():
+                raise DataError(
+                    f"fits `{pattern}` in two ways: {_told(first)}; or {_told(last)}",
+                    where=name,
+                    allowed="a pattern that fits each name in one way",
+                    remedy="say with `--cut first` or `--cut last` which of the two is meant, or "
+                    "write more of the names in --pattern",
+                )
+            match = first if patterns.cut == "first" else last
+            parts = {
+                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
+            }
+            key = (parts["patient"], parts.get("modality", ""), parts.get("region", ""))
+            yield number, key, parts.get("kind", patterns.kinds[0]), name, parts.get("label", "")
+
+
+def _expression(pattern: str, kinds: Sequence[str]) -> str:
+    """Return a regular expression; `{0}` in it stands for `?` where fields are to be short."""
     fields = _FIELD.findall(pattern)
     if set(fields) - set(_FIELDS) or "patient" not in fields:
         allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"
         raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
+    content = dict.fromkeys(_FIELDS, "[^/]+{0}") | {"kind": "|".join(map(_escaped, kinds))}
     literal, *others = _FIELD.split(pattern)
-    written, seen = re.escape(literal), set()
+    written, seen = _escaped(literal), set()
     for name, literal in zip(others[::2], others[1::2], strict=True):
-        written += f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+)"
-        written += re.escape(literal)
+        written += f"(?P={name})" if name in seen else f"(?P<{name}>{content[name]})"
+        written += _escaped(literal)
         seen.add(name)
-    fits, depth = re.compile(written).fullmatch, pattern.count("/") + 1
-    for path in sorted(folder.glob("/".join(["*"] * depth))):
-        name = path.relative_to(folder).as_posix()
-        match = fits(name)
-        if match is not None and not any(part.startswith(".") for part in Path(name).parts):
-            found = {
-                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
-            }
-            key = (found["patient"], found.get("modality", ""), found.get("region", ""))
-            yield key, found.get("kind", "image"), name, found.get("label", "")
+    return written
 
 
-def _other_images(folder: Path, patterns: Sequence[str]) -> list[str]:
+def _escaped(text: str) -> str:
+    return re.escape(text).replace("{", "{{").replace("}", "}}")
+
+
+def _told(match: re.Match[str]) -> str:
+    return ", ".join(f"{part} `{text}`" for part, text in match.groupdict().items())
+
+
+def _other_images(folder: Path, patterns: Patterns) -> list[str]:
     """Return the image files that fit no pattern, nor lie in a folder that fits one."""
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.volumes.case_images import is_image_file
 
-    fit = {path for pattern in patterns for _, _, path, _ in _fitting(folder, pattern)}
+    fit = {path for _, _, _, path, _ in _fitting(folder, patterns)}
     return sorted(
         name
         for name in FolderTree(folder, is_image_file).images(fit)
