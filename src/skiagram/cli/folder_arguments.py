@@ -5,7 +5,7 @@ Parsed, the arguments become the options of a data set.
 
 import argparse
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 Cut = Literal["first", "last"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
 _COLUMNS = {  # option → what the column holds, its usual names
-    "patient": ("patient", "patient_id", "case_id"),
+    "patient": ("patient", *PATIENT_COLUMNS),
     "split": ("train, validation or test", "split"),
     "site": ("where the image was taken", "site"),
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
@@ -102,6 +103,35 @@ def reading_of(arguments: argparse.Namespace) -> "Reading":
     )
 
 
+def add_similar_patients(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of ids of patients that differ in spelling alone."""
+    parser.add_argument(
+        "--similar-patients",
+        choices=("refuse", "same", "apart"),
+        default="refuse",
+        help="ids of patients that differ in case, zeros or blanks alone are refused, the same "
+        "patient, or different ones (default: refuse)",
+    )
+
+
+def add_unmatched(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of patients without a partner where two tables are joined."""
+    parser.add_argument(
+        "--unmatched",
+        choices=("refuse", "leave-out"),
+        default="refuse",
+        help="patients of one side that the other one lacks are refused, or left out (default: "
+        "refuse)",
+    )
+
+
+def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:
+    """Return the column that has one of some usual names, however it is written; else None."""
+    spelled = {re.sub(r"[\W_]+", "", name.casefold()): name for name in reversed([*header])}
+    plain = (re.sub(r"[\W_]+", "", name.casefold()) for name in usual)
+    return next((spelled[name] for name in plain if name in spelled), None)
+
+
 def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
     text = "cells that stand for an empty one, for example `NA` (default: none)"
@@ -141,13 +171,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     columns.add_argument("--file", default="file", help="name relative to FOLDER (default: file)")
     columns.add_argument("--label", default="label", help="class (default: label)")
     add_missing(columns)
-    columns.add_argument(
-        "--similar-patients",
-        choices=("refuse", "same", "apart"),
-        default="refuse",
-        help="ids of patients that differ in case, zeros or blanks alone are refused, the same "
-        "patient, or different ones (default: refuse)",
-    )
+    add_similar_patients(columns)
     regions = parser.add_argument_group("regions of interest")
     for group, of_group in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
         for name, (holds, *usual) in of_group.items():
@@ -181,7 +205,8 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
 def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
     from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-    from skiagram.datasets.folder.table import normalise_name, number_visits, settle_patients
+    from skiagram.datasets.folder.patients import number_visits, settle_patients
+    from skiagram.datasets.folder.table import normalise_name
 
     _check_folder(arguments.folder)
     choice, where = arguments.masks, str(arguments.folder)
@@ -363,7 +388,7 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
 
     header = rows[0].cells
     named = {
-        option: getattr(arguments, option) or next((name for name in usual if name in header), None)
+        option: getattr(arguments, option) or usual_column(header, usual)
         for option, (_, *usual) in (_COLUMNS | _REGION_COLUMNS).items()
     }
     if arguments.test_sites:

@@ -4,7 +4,7 @@ import argparse
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -12,19 +12,22 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
+    PATIENT_COLUMNS,
     Cut,
     add_cut,
     add_frames,
     add_masks,
+    add_similar_patients,
+    add_unmatched,
     add_unstated_spacing,
     reading_of,
     require_new,
+    usual_column,
 )
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
-    from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.mask_names import MaskNames
     from skiagram.datasets.volumes.case_images import Reading
 
@@ -62,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABELS",
         type=Path,
         nargs="?",
-        help=f"CSV with `{_PATIENT}` and label; none where --pattern has {{label}} or with --marks",
+        help="CSV with patients and labels; none where --pattern has {label} or with --marks",
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
     parser.add_argument(
@@ -73,6 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "{region}, {kind} and {label}",
     )
     add_cut(parser)
+    text = f"column of LABELS (default: {', else '.join(PATIENT_COLUMNS)})"
+    parser.add_argument("--patient", metavar="COLUMN", help=text)
+    add_similar_patients(parser)
+    add_unmatched(parser)
     add_unstated_spacing(parser)
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
@@ -95,19 +102,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.labels is None and not told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
-    labels = None if arguments.labels is None else _read_labels(arguments.labels)
+    labels = None if arguments.labels is None else _read_labels(arguments)
     found, of_masks = _find_images(arguments)
-    text, notes = _compose(labels, found)
-    if text.count("\n") == 1 and labels is None:
+    by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(found.images)}
+    notes: list[str] = []
+    if labels is not None:
+        by_patient, notes = _join_labels(labels, by_patient, arguments)
+    text, left_out = _compose(by_patient, found)
+    notes = left_out + notes
+    if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
-    if text.count("\n") == 1 and labels is not None:
-        raise DataError(
-            f"no image has a row in {arguments.labels}" + (" and a mask" if found.masks else ""),
-            where=str(folder),
-            allowed=f"patients as in its column `{_PATIENT}`, such as `{labels[0].cells[_PATIENT]}`"
-            f"; the files give `{min(found.images)[0]}`",
-            remedy="correct --pattern or the table of labels",
-        )
     if found.lesions is not None:
         notes += _describe_lesions(found)
     notes += filter(None, [of_masks])
@@ -147,23 +151,64 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     return found, masks.describe(arguments.masks)
 
 
-def _read_labels(path: Path) -> "list[TableRow]":
+def _read_labels(arguments: argparse.Namespace) -> "dict[str, dict[str, str]]":
+    """Return patient → the cells of its row, the patient's id in the column `patient_id`."""
     from skiagram.datasets.folder.csv_rows import of_table, read_csv, require_columns
+    from skiagram.datasets.folder.patients import find_patient_problem
 
+    path: Path = arguments.labels
     where = str(path)
     with of_table(where):
-        labels = read_csv(path)
-        require_columns(labels, (_PATIENT,))
-    ((patient, count),) = Counter(row.cells[_PATIENT] for row in labels).most_common(1)
+        rows = read_csv(path)
+        column = arguments.patient or usual_column(rows[0].cells, PATIENT_COLUMNS) or _PATIENT
+        require_columns(rows, (column,))
+        for row in rows:
+            if problem := find_patient_problem(row.cells[column], row.where):
+                raise problem
+    ((patient, count),) = Counter(row.cells[column] for row in rows).most_common(1)
     if count > 1:
-        lines = ", ".join(str(row.line) for row in labels if row.cells[_PATIENT] == patient)
+        lines = ", ".join(str(row.line) for row in rows if row.cells[column] == patient)
         raise DataError(
             f"{count} rows of patient `{patient}`, in lines {lines}",
             where=where,
             allowed="one row per patient",
             remedy="keep the row with the right label",
         )
-    return labels
+    return {
+        row.cells[column]: {
+            _PATIENT if name == column else name: cell for name, cell in row.cells.items()
+        }
+        for row in rows
+    }
+
+
+def _join_labels(
+    labels: "Mapping[str, dict[str, str]]",
+    patients: Collection[str],
+    arguments: argparse.Namespace,
+) -> "tuple[dict[str, dict[str, str]], list[str]]":
+    """Return patient of the files → row of the labels, and who has no image.
+
+    Raises:
+        DataError: No patient has a row, or some have none and are not to be left out.
+    """
+    from skiagram.datasets.folder.patients import join_patients, require_partners
+
+    tables = (f"the files in {arguments.folder}", str(arguments.labels))
+    partners = join_patients(patients, labels, arguments.similar_patients, tables)
+    if not partners:
+        raise DataError(
+            f"no image has a row in {arguments.labels}",
+            where=str(arguments.folder),
+            allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
+            f"`{next(iter(patients))}`",
+            remedy="correct --pattern or the table of labels, or name its column with --patient",
+        )
+    if arguments.unmatched == "refuse":
+        require_partners(patients, labels, partners, tables)
+    joined = set(partners.values())
+    notes = [f"No image of patient {name}" for name in labels if name not in joined]
+    return {patient: labels[row] for patient, row in partners.items()}, notes
 
 
 @dataclass(frozen=True)
@@ -299,14 +344,12 @@ class FoundImages:
                 yield key, {**cells, "frame": number}
 
 
-def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[str, list[str]]:
-    """Return the table as CSV, and sentences on what is missing."""
+def _compose(
+    by_patient: Mapping[str, Mapping[str, str]], found: FoundImages
+) -> tuple[str, list[str]]:
+    """Return the table as CSV, and sentences on what is left out."""
     from skiagram.datasets.folder.csv_rows import csv_text
 
-    if labels is None:
-        by_patient = {key[0]: {_PATIENT: key[0]} for key in found.images}
-    else:
-        by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
     others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
     taken = [name for name in found.columns if name in others]
     if taken:
@@ -322,15 +365,13 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
             rows.append({**cells, **by_patient[key[0]]})
-    seen = {key[0] for key in found.images}
-    absent = [f"No image of patient {name}" for name in by_patient if name not in seen]
     mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in found.mixed]
     if found.paired:
         mixed.append(
             f"Images of one pattern with masks of another: {len(found.paired)}, first "
             f"{found.paired[0]}. Look whether they belong together."
         )
-    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed, *absent]
+    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed]
 
 
 def _lesions(folder: Path, marks: str, found: FoundImages, reading: "Reading") -> dict[str, str]:
