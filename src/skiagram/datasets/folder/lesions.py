@@ -14,13 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
 from skiagram.datasets.contract import Mark, SpacedImage, pixel_side
 from skiagram.datasets.folder.csv_rows import TableRow, of_table, parse_number, read_csv
+from skiagram.datasets.folder.file_names import FileNames
 from skiagram.datasets.image_files import read_file
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.errors import DataError, named
@@ -167,17 +168,14 @@ class Images:
         Raises:
             DataError: It means none, or several.
         """
-        asked = PurePosixPath(name.replace("\\", "/")).parts
-        shared = {file: _shared_folders(asked, file) for file in self._by_name.get(asked[-1:], ())}
-        best = max(shared.values(), default=-1)
-        meant = [file for file, number in shared.items() if number == best >= 0]
+        meant = self._names.meant(name)
         if len(meant) == 1:
             return meant[0]
         found, allowed = "is no file here", "names of the images, as the patterns find them"
         if meant:
             found = f"names several files: {', '.join(meant[:3])}"
-        elif shared:
-            found = f"is in another folder here: {', '.join(list(shared)[:3])}"
+        elif elsewhere := self._names.elsewhere(name):
+            found = f"is in another folder here: {', '.join(elsewhere[:3])}"
             allowed = "names with the folders that they have here, or without any"
         raise DataError(
             f"lesions of `{name}`, which {found}",
@@ -186,22 +184,8 @@ class Images:
         )
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, ...], list[str]]:
-        """Last part of a name, with its ending and without → the files."""
-        known: dict[tuple[str, ...], list[str]] = {}
-        for file in self.files:
-            path = PurePosixPath(file)
-            ending = "".join(path.suffixes[-2:]) if ".gz" in path.suffixes else path.suffix
-            for name in {path.name, path.name.removesuffix(ending)}:
-                known.setdefault((name,), []).append(file)
-        return known
-
-
-def _shared_folders(asked: tuple[str, ...], file: str) -> int:
-    """Return how many folders a name and a file share; −1 where one contradicts the other."""
-    pairs = zip(reversed(asked[:-1]), reversed(PurePosixPath(file).parts[:-1]), strict=False)
-    alike = [one == other for one, other in pairs]
-    return len(alike) if all(alike) else -1
+    def _names(self) -> FileNames:
+        return FileNames(self.files)
 
 
 def read_lesions(path: Path, images: Images) -> dict[str, list[Lesion]]:

@@ -39,7 +39,12 @@ _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
     "and save the table again"
 )
-SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "val", "valid"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+SPLIT_NAMES = "train, validation, test"  # of which others are spellings
 
 
 class _Rule(NamedTuple):
@@ -410,7 +415,7 @@ def split_of(row: TableRow, columns: Columns, test_sites: Sequence[str]) -> Spli
     """Return the split of a row; None where nothing tells it."""
     if test_sites and columns.site:
         return "test" if row.cells[columns.site] in test_sites else "train"
-    return SPLITS.get(row.cells[columns.split]) if columns.split else None
+    return SPLITS.get(row.cells[columns.split].casefold()) if columns.split else None
 
 
 def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) -> list[_Rule]:
@@ -431,15 +436,23 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
             "a test case with its label in the CSV, though labels of test cases are encrypted",
             remedy="empty the cell, or do without --sealed-labels",
         )
+    leave = f"{fill}; `--empty-label` says what becomes of rows without a label"
     rules = [
-        _Rule(column, lambda cell: not cell, f"an empty {kind}, column `{column}`", remedy=fill)
+        _Rule(
+            column,
+            lambda cell: not cell,
+            f"an empty {kind}, column `{column}`",
+            remedy=leave if kind == "label" else fill,
+        )
         for kind, column in {**named, "site": columns.site}.items()
     ]
     whole = "a whole number, or an empty cell"
     value = f"`{{cell}}`, column `{columns.label_value}`"
     rules += [
         label,
-        _Rule(columns.split, lambda cell: cell not in SPLITS, "split `{cell}`", ", ".join(SPLITS)),
+        _Rule(
+            columns.split, lambda cell: cell.casefold() not in SPLITS, "split `{cell}`", SPLIT_NAMES
+        ),
         _Rule(columns.mask, lambda cell: not cell, "an image without a mask", remedy=fill),
         _Rule(
             columns.label_value,
