@@ -22,9 +22,11 @@ def _images(folder: Path) -> Path:
     ("labels", "fragment"),
     [
         ("patient_id,label\np0,a\np1,b\np0,b\n", "2 rows of patient `p0`, in lines 2, 4"),
-        ("patient_id,label,file\np0,a,x\np1,b,y\n", "a column `file`"),
+        ("patient_id,label,file\np0,a,x\np1,b,y\np2,b,z\np3,b,z\n", "a column `file`"),
         ("patient_id,label\nq0,a\nq1,b\n", "no image has a row"),
-        ("patient,label\np0,a\n", "labels.csv: no column `patient_id`"),
+        ("who,label\np0,a\n", "labels.csv: no column `patient_id`"),
+        ("patient,label\nUnknown,a\np0,b\n", "labels.csv, line 2: patient `Unknown`"),
+        ("PatientID,label\n1.23457E+11,a\n", "a number that a spreadsheet has rounded"),
     ],
 )
 def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
@@ -43,7 +45,7 @@ def test_table_names_images_that_fit_no_pattern(
 ) -> None:
     folder, table = _images(tmp_path / "i"), tmp_path / "labels.csv"
     (folder / "p3.png").rename(folder / "p3.other")
-    table.write_text("patient_id,label\np0,a\np1,b\n")
+    table.write_text("patient_id,label\np0,a\np1,b\np2,b\n")
     words = ["table", str(folder), str(table), str(tmp_path / "o"), "--pattern", "{patient}.png"]
     assert main(words) == 0
     assert "fit no pattern: 1, first p3.other" in capsys.readouterr().out

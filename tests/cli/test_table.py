@@ -51,7 +51,12 @@ def test_images_masks_and_labels_meet_in_one_row(
         "dicom/p1/PET/image/1.dcm", "dicom/p1/PET/mask/rs.dcm",
     )  # fmt: skip
     patterns = ("nifti/{patient}/{modality}_{kind}.nii.gz", "dicom/{patient}/{modality}/{kind}")
-    assert _run(folder, *patterns) == 0
+    assert _run(folder, *patterns) == 4
+    said = capsys.readouterr().err
+    assert f"1 of 3 patients of the files in {folder / 'scans'} have no partner, first `p4`" in said
+    assert f"1 of 3 patients of {folder / 'labels.csv'} have no partner, first `p3`" in said
+    assert not (folder / "out.csv").exists()
+    assert _run(folder, *patterns, "--unmatched", "leave-out") == 0
     assert [(row["file"], row["mask"], row["outcome"]) for row in _rows(folder)] == [
         ("nifti/p1/MR_T1_image.nii.gz", "nifti/p1/MR_T1_mask.nii.gz", "yes"),
         ("nifti/p1/PET_image.nii.gz", "nifti/p1/PET_mask.nii.gz", "yes"),
@@ -202,7 +207,8 @@ def test_masks_of_another_pattern_are_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = _folder(tmp_path, "a/p1_image.nii", "b/p1_mask.nii", "a/p2_image.nii")
-    assert _run(folder, "a/{patient}_{kind}.nii", "b/{patient}_{kind}.nii") == 0
+    patterns = ("a/{patient}_{kind}.nii", "b/{patient}_{kind}.nii")
+    assert _run(folder, *patterns, "--unmatched", "leave-out") == 0
     assert "masks of another: 1, first a/p1_image.nii with b/p1_mask" in capsys.readouterr().out
 
 
@@ -248,3 +254,43 @@ def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(tmp_path: P
         ("p2_CT.nii", "", "absent"),
         ("p2_PET.nii", "", "absent"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("cut", "expected"), [("first", ("000", "L_CC")), ("last", ("000_L", "CC")), (None, None)]
+)
+def test_a_name_that_fits_in_two_ways_is_cut_as_told(
+    cut: str | None,
+    expected: tuple[str, str] | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = _folder(tmp_path, "yes/000_L_CC.png", "no/p2_left.png")
+    line = ["table", str(folder / "scans"), str(folder / "out.csv")]
+    line += ["--pattern", "{label}/{patient}_{region}.png", *(["--cut", cut] if cut else [])]
+    assert main(line) == (0 if expected else 4)
+    if expected:
+        [ambiguous] = [row for row in _rows(folder) if row["file"].startswith("yes")]
+        assert (ambiguous["patient_id"], ambiguous["region"]) == expected
+        return
+    error = capsys.readouterr().err
+    assert "patient `000`, region `L_CC`" in error
+    assert "patient `000_L`, region `CC`" in error
+    assert "`--cut first`" in error
+
+
+def test_ids_that_differ_in_zeros_alone_join_where_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The case of a published table: `095` beside `95`, of which a join of texts loses a part."""
+    folder = _folder(tmp_path, "095.png", "102.png")
+    (folder / "labels.csv").write_text("PatientID,outcome\n95,yes\n102,no\n")
+    assert _run(folder, "{patient}.png") == 4
+    error = capsys.readouterr().err
+    assert "1 of 2 patients have the same id" in error
+    assert "'095' here, '95' there" in error
+    assert _run(folder, "{patient}.png", "--similar-patients", "apart") == 4
+    assert "1 of 2 patients of" in capsys.readouterr().err
+    assert _run(folder, "{patient}.png", "--similar-patients", "same") == 0
+    joined = [(row["file"], row["patient_id"], row["outcome"]) for row in _rows(folder)]
+    assert joined == [("095.png", "95", "yes"), ("102.png", "102", "no")]

@@ -62,7 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
         require_new(examples, "--text-examples")
     survey = survey_folder(source, arguments.folder.resolve(), described.rows, design)
     time = _look_ahead(survey, source, design)
-    parts = [described.masks, survey_text(survey, source, design), text_in_pixels(survey.examined)]
+    parts = [
+        "\n".join(described.notes),
+        survey_text(survey, source, design),
+        text_in_pixels(survey.examined),
+    ]
     if examples is not None:
         number = write_text_examples(survey, examples, source.reading)
         parts.append(f"{number} pictures of such marks: {examples}. Look at them.")

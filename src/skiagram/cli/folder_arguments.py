@@ -5,9 +5,9 @@ Parsed, the arguments become the options of a data set.
 
 import argparse
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from skiagram.errors import DataError, OptionError
 
@@ -19,21 +19,16 @@ if TYPE_CHECKING:
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records.cases import Design
 
+Cut = Literal["first", "last"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_FILE_COLUMNS = ("file", "filename", "image", "image_id", "path", "image_path")
+PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
 _COLUMNS = {  # option → what the column holds, its usual names
-    "patient": ("patient", "patient_id", "case_id"),
+    "patient": ("patient", *PATIENT_COLUMNS),
     "split": ("train, validation or test", "split"),
     "site": ("where the image was taken", "site"),
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
     "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
-}
-_SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "test": "test",
 }
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
@@ -53,7 +48,7 @@ class FolderArguments(NamedTuple):
     rows: "list[TableRow]"
     source: "Folder"
     design: "Design"
-    masks: str  # what becomes of those that names tell; empty where there are none
+    notes: list[str]  # what was settled of names, rows and labels, a sentence each
 
     @property
     def left(self) -> list[str]:
@@ -101,10 +96,46 @@ def reading_of(arguments: argparse.Namespace) -> "Reading":
     )
 
 
+def add_similar_patients(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of ids of patients that differ in spelling alone."""
+    parser.add_argument(
+        "--similar-patients",
+        choices=("refuse", "same", "apart"),
+        default="refuse",
+        help="ids of patients that differ in case, zeros or blanks alone are refused, the same "
+        "patient, or different ones (default: refuse)",
+    )
+
+
+def add_unmatched(parser: argparse._ActionsContainer) -> None:
+    """Declare what becomes of patients without a partner where two tables are joined."""
+    parser.add_argument(
+        "--unmatched",
+        choices=("refuse", "leave-out"),
+        default="refuse",
+        help="patients of one side that the other one lacks are refused, or left out (default: "
+        "refuse)",
+    )
+
+
+def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:
+    """Return the column that has one of some usual names, however it is written; else None."""
+    spelled = {re.sub(r"[\W_]+", "", name.casefold()): name for name in reversed([*header])}
+    plain = (re.sub(r"[\W_]+", "", name.casefold()) for name in usual)
+    return next((spelled[name] for name in plain if name in spelled), None)
+
+
 def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
     text = "cells that stand for an empty one, for example `NA` (default: none)"
     parser.add_argument("--missing", nargs="+", default=[], metavar="CELL", help=text)
+
+
+def add_cut(parser: argparse.ArgumentParser) -> None:
+    """Declare where a name is cut that fits a pattern in several ways."""
+    text = "where a name fits --pattern in several ways: each field ends at the first place that "
+    text += "fits, or at the last (default: refuse)"
+    parser.add_argument("--cut", choices=get_args(Cut), help=text)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:
@@ -130,16 +161,16 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     add("csv", metavar="CSV", type=Path, nargs="?", help=table)
     add("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
-    columns.add_argument("--file", default="file", help="name relative to FOLDER (default: file)")
-    columns.add_argument("--label", default="label", help="class (default: label)")
+    names = f"name relative to FOLDER (default: {', else '.join(_FILE_COLUMNS)})"
+    columns.add_argument("--file", help=names)
+    label = "class (default: label); several, separated by commas, where each class has a column "
+    columns.add_argument("--label", default="label", help=label + "of 0 and 1")
+    empty = "rows without a label: leave them out, or the class that they are of"
+    columns.add_argument("--empty-label", metavar="leave-out|CLASS", help=empty)
+    header = "names of all columns, in order, of a table without a header"
+    columns.add_argument("--columns", nargs="+", metavar="COLUMN", help=header)
     add_missing(columns)
-    columns.add_argument(
-        "--similar-patients",
-        choices=("refuse", "same", "apart"),
-        default="refuse",
-        help="ids of patients that differ in case, zeros or blanks alone are refused, the same "
-        "patient, or different ones (default: refuse)",
-    )
+    add_similar_patients(columns)
     regions = parser.add_argument_group("regions of interest")
     for group, of_group in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
         for name, (holds, *usual) in of_group.items():
@@ -170,21 +201,26 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     add("--gray", action="store_true", help="turn colour images gray (luma of ITU-R BT.601)")
 
 
-def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
+def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
     from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-    from skiagram.datasets.folder.table import normalise_name, number_visits, settle_patients
+    from skiagram.datasets.folder.patients import number_visits, settle_patients
+    from skiagram.datasets.folder.table import normalise_name
 
+    arguments = argparse.Namespace(**vars(given))
     _check_folder(arguments.folder)
     choice, where = arguments.masks, str(arguments.folder)
     masks = MaskNames()
+    notes: list[str] = []
     if arguments.csv is None:
+        arguments.file = "file"
         names = _images_in(arguments.folder, ())
         masks = settle_masks(names, choice, where)
         left = masks.names
         rows = _rows_of_classes(arguments.folder, [name for name in names if name not in left])
     else:
-        rows, listed = _listed_images(arguments)
+        rows, notes = _read_table(arguments)
+        listed = _listed_images(arguments, rows)
         if listed is not None:
             masks = settle_masks(listed, choice, where)
             left = masks.names
@@ -192,13 +228,79 @@ def read_folder_arguments(arguments: argparse.Namespace) -> FolderArguments:
     if choice == "regions":
         rows = _with_masks(rows, arguments, masks)
     source = _source(arguments, rows)
+    rows, repeated = _without_repeated(rows, source.columns.used())
     patient, visit = source.columns.patient, source.columns.visit
     rows = settle_patients(rows, patient, source.similar_patients)
     if patient is not None and visit is not None:
         rows = number_visits(rows, patient, visit)
     sealed = source.columns.split or source.test_sites
-    described = masks.describe(choice)
-    return FolderArguments(rows, source, "holdout" if sealed else "cv", described)
+    notes += filter(None, [repeated, masks.describe(choice)])
+    return FolderArguments(rows, source, "holdout" if sealed else "cv", notes)
+
+
+def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str]]":
+    """Return the table with names of files and labels settled, and sentences on these.
+
+    The arguments then name the columns of files and labels that the table has.
+    """
+    from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.folder.csv_rows import read_csv, require_columns
+    from skiagram.datasets.folder.file_names import find_listed_files
+    from skiagram.datasets.folder.labels import label_of_classes, settle_labels
+    from skiagram.datasets.volumes.case_images import is_image_file
+
+    mask = arguments.mask or "mask"
+    files = (arguments.file, mask) if arguments.file else (*_FILE_COLUMNS, mask)
+    rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
+    file = arguments.file or usual_column(rows[0].cells, _FILE_COLUMNS) or _FILE_COLUMNS[0]
+    _require_file_column(rows, file, arguments)
+    tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
+    # A patient's id that is the file's name too stays as it is.
+    shared = file in (arguments.patient, usual_column(rows[0].cells, PATIENT_COLUMNS))
+    target = _FILE_COLUMNS[0] if shared else file
+    rows, note = find_listed_files(rows, file, target, tree)
+    notes = [note]
+    arguments.file = target if note else file
+    if mask in rows[0].cells:
+        rows, note = find_listed_files(rows, mask, mask, tree)
+        notes.append(note)
+    classes = [arguments.label]
+    if arguments.label not in rows[0].cells and "," in arguments.label:
+        classes = [name.strip() for name in arguments.label.split(",")]
+        rows = label_of_classes(rows, classes)
+        arguments.label = "label"
+    require_columns(rows, (arguments.label,))
+    if arguments.sealed_labels is None:
+        named = [*arguments.classes, *filter(None, [arguments.positive])]
+        rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
+        notes += told
+    return rows, [*filter(None, notes)]
+
+
+def _require_file_column(rows: "list[TableRow]", file: str, arguments: argparse.Namespace) -> None:
+    from skiagram.datasets.folder.csv_rows import require_columns
+
+    header = rows[0].cells
+    if file in header or arguments.file or arguments.columns:
+        require_columns(rows, (file,))
+        return
+    raise DataError(
+        f"no column `{file}`",
+        where="the CSV",
+        allowed=", ".join(f"`{column}`" for column in header),
+        remedy="name the column of file names, for example `--file image_name`; where the table "
+        "has no header, name all its columns: `--columns file label`",
+    )
+
+
+def _without_repeated(
+    rows: "list[TableRow]", used: tuple[str, ...]
+) -> "tuple[list[TableRow], str]":
+    """Return a table without rows that say what an earlier one says, and a sentence on them."""
+    single = {tuple(row.cells[name] for name in used): row for row in reversed(rows)}
+    repeated = len(rows) - len(single)
+    note = f"{repeated} rows repeat another one in every column that is used; they count once."
+    return [*reversed(single.values())], note if repeated else ""
 
 
 def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
@@ -210,23 +312,20 @@ def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
     return list_unlisted_images(open_tree(folder, str(folder), is_image_file), listed)
 
 
-def _listed_images(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str] | None]":
-    """Return a table, and the images of which masks may lie; None where the table names masks."""
-    from skiagram.datasets.folder.csv_rows import read_csv, require_columns
+def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> list[str] | None:
+    """Return the images of which masks may lie beside them; None where the table names masks."""
     from skiagram.datasets.folder.table import normalise_name
 
     mask = arguments.mask or "mask"
-    rows = read_csv(arguments.csv, arguments.missing, (arguments.file, mask))
-    require_columns(rows, (arguments.file,))
     if mask in rows[0].cells:
         if arguments.masks is not None:
             allowed = f"either: the table names masks in its column `{mask}`"
             raise OptionError(f"{arguments.masks} was given", where="--masks", allowed=allowed)
-        return rows, None
+        return None
     listed = [normalise_name(row.cells[arguments.file]) for row in rows]
-    if arguments.masks is None and (arguments.ignore_unlisted or arguments.images):
-        return rows, listed
-    return rows, listed + _images_in(arguments.folder, listed)
+    if arguments.masks is None and _unlisted(arguments) == "ignore":
+        return listed
+    return listed + _images_in(arguments.folder, listed)
 
 
 def _with_masks(
@@ -257,9 +356,10 @@ def _rows_of_classes(folder: Path, names: list[str]) -> "list[TableRow]":
     """Return a row for each image of a folder per class, as `train/yes/1.png` or `yes/1.png`."""
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.mask_names import without_image_folders
+    from skiagram.datasets.folder.table import SPLITS
 
     folders = without_image_folders([name.split("/")[:-1] for name in names])
-    split = all(len(parts) > 1 and parts[0].lower() in _SPLIT_FOLDERS for parts in folders)
+    split = all(len(parts) > 1 and parts[0].lower() in SPLITS for parts in folders)
     classes = {parts[split] for parts in folders if len(parts) > split}
     if not all(len(parts) > split for parts in folders) or len(classes) < 2:
         found = "no table was given, and images do not lie in a folder for each class"
@@ -268,9 +368,7 @@ def _rows_of_classes(folder: Path, names: list[str]) -> "list[TableRow]":
     rows = []
     for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
         cells = {"file": name, "label": parts[split]}
-        rows.append(
-            TableRow(line, cells | ({"split": _SPLIT_FOLDERS[parts[0].lower()]} if split else {}))
-        )
+        rows.append(TableRow(line, cells | ({"split": SPLITS[parts[0].lower()]} if split else {})))
     return rows
 
 
@@ -332,7 +430,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
 
 
 def _unlisted(arguments: argparse.Namespace) -> "Unlisted":
-    if arguments.ignore_unlisted or arguments.images:
+    if arguments.ignore_unlisted or arguments.images or arguments.empty_label == "leave-out":
         return "ignore"
     return "ignore_masks" if arguments.masks in ("regions", "leave-out") else "refuse"
 
@@ -355,7 +453,7 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
 
     header = rows[0].cells
     named = {
-        option: getattr(arguments, option) or next((name for name in usual if name in header), None)
+        option: getattr(arguments, option) or usual_column(header, usual)
         for option, (_, *usual) in (_COLUMNS | _REGION_COLUMNS).items()
     }
     if arguments.test_sites:

@@ -109,7 +109,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from skiagram.projects.left_out import leave_out
 
     described = read_folder_arguments(arguments)
-    for hint in filter(None, (described.masks, spelling_hints(described))):
+    for hint in filter(None, (*described.notes, spelling_hints(described))):
         print(hint, file=sys.stderr)
     source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
+    add_cut,
     add_frames,
     add_mask_grid,
     add_missing,
@@ -19,6 +20,7 @@ from skiagram.cli.folder_arguments import (
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
+    from skiagram.cli.table import Patterns
     from skiagram.compute.workers import Compute
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.deploy.model import DeployedModel
@@ -103,6 +105,7 @@ def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pattern", nargs="+", help="names of the files in FILE, as of `skiagram table`"
     )
+    add_cut(parser)
     add_frames(parser)
     add_missing(parser)
     add_unstated_spacing(parser)
@@ -203,6 +206,7 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
+    from skiagram.cli.table import Patterns
     from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.deploy.new_cases import find_cases, list_cases
 
@@ -222,20 +226,20 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         raise OptionError("a table was given too", where="--frames", allowed=allowed)
     place = Path(arguments.files[0])
     if arguments.table is None:
-        rows = _rows_of(place, arguments.pattern, arguments.frames)
+        rows = _rows_of(place, Patterns(arguments.pattern, cut=arguments.cut), arguments.frames)
     else:
         rows = read_csv(arguments.table, arguments.missing)
     return list_cases(place, rows, preparation.modalities)
 
 
-def _rows_of(place: Path, patterns: list[str], frames: str | None) -> "list[TableRow]":
+def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[TableRow]":
     """Return the table of a folder by its files' names; an image without its mask is in it."""
     from skiagram.cli.table import FoundImages
     from skiagram.datasets.folder.csv_rows import TableRow
 
-    found = FoundImages.of(place, patterns, frames=frames)
+    found = FoundImages.of(place, patterns, frames)
     if not found.images:
-        raise DataError("no image fits", where=str(place), allowed=", ".join(patterns))
+        raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
     for pair in found.mixed:
         said = f"Of two patterns, look whether they belong together: {pair}"
         print(printable(said), file=sys.stderr)

@@ -4,7 +4,7 @@ import argparse
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -12,18 +12,23 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
+    PATIENT_COLUMNS,
+    Cut,
+    add_cut,
     add_frames,
     add_masks,
+    add_similar_patients,
+    add_unmatched,
     add_unstated_spacing,
     reading_of,
     require_new,
+    usual_column,
 )
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.folder.annotations import MarkChoice
-    from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.mask_names import MaskNames
     from skiagram.datasets.volumes.case_images import Reading
 
@@ -62,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LABELS",
         type=Path,
         nargs="?",
-        help=f"CSV with `{_PATIENT}` and label; none where --pattern has {{label}} or with --marks",
+        help="CSV with patients and labels; none where --pattern has {label} or with --marks",
     )
     parser.add_argument("output", metavar="CSV", type=Path, help="table to write; must be new")
     parser.add_argument(
@@ -72,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
         "{region}, {kind} and {label}",
     )
+    add_cut(parser)
+    text = f"column of LABELS (default: {', else '.join(PATIENT_COLUMNS)})"
+    parser.add_argument("--patient", metavar="COLUMN", help=text)
+    add_similar_patients(parser)
+    add_unmatched(parser)
     add_unstated_spacing(parser)
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
@@ -113,23 +123,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.labels is None and not told:
         found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
         raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
-    labels = None if arguments.labels is None else _read_labels(arguments.labels)
+    labels = None if arguments.labels is None else _read_labels(arguments)
     found, of_masks = _find_images(arguments)
-    text, notes = _compose(labels, found)
-    if text.count("\n") == 1 and labels is None:
+    by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(found.images)}
+    notes: list[str] = []
+    if labels is not None:
+        by_patient, notes = _join_labels(labels, by_patient, arguments)
+    text, left_out = _compose(by_patient, found)
+    notes = left_out + notes
+    if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
-    if text.count("\n") == 1 and labels is not None:
-        raise DataError(
-            f"no image has a row in {arguments.labels}" + (" and a mask" if found.masks else ""),
-            where=str(folder),
-            allowed=f"patients as in its column `{_PATIENT}`, such as `{labels[0].cells[_PATIENT]}`"
-            f"; the files give `{min(found.images)[0]}`",
-            remedy="correct --pattern or the table of labels",
-        )
     if found.lesions is not None:
         notes += _describe_lesions(found)
     notes += filter(None, [of_masks])
-    others = _other_images(folder, patterns)
+    others = _other_images(folder, _patterns(arguments))
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     write_files({output: text.encode()})
@@ -143,17 +150,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _patterns(arguments: argparse.Namespace) -> "Patterns":
+    kinds = (arguments.image_kind, arguments.mask_kind)
+    return Patterns(arguments.pattern, kinds, arguments.cut)
+
+
 def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     """Return images, masks and lesions, and a sentence on masks that names tell."""
     from skiagram.datasets.folder.annotations import MarkChoice
     from skiagram.datasets.folder.mask_names import settle_masks
 
-    folder, patterns = arguments.folder, arguments.pattern
-    kinds = (arguments.image_kind, arguments.mask_kind)
-    found = FoundImages.of(folder, patterns, kinds, arguments.frames)
+    folder, patterns = arguments.folder, _patterns(arguments)
+    found = FoundImages.of(folder, patterns, arguments.frames)
     if not found.images:
         kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
-        raise DataError(kind, where=str(folder), allowed=", ".join(patterns), remedy=remedy)
+        raise DataError(kind, where=str(folder), allowed=", ".join(patterns.written), remedy=remedy)
     masks = settle_masks([*found.images.values()], arguments.masks, str(folder))
     found = found.with_masks(masks, as_regions=arguments.masks == "regions")
     if arguments.marks is not None:
@@ -168,23 +179,80 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     return found, masks.describe(arguments.masks)
 
 
-def _read_labels(path: Path) -> "list[TableRow]":
+def _read_labels(arguments: argparse.Namespace) -> "dict[str, dict[str, str]]":
+    """Return patient → the cells of its row, the patient's id in the column `patient_id`."""
     from skiagram.datasets.folder.csv_rows import of_table, read_csv, require_columns
+    from skiagram.datasets.folder.patients import find_patient_problem
 
+    path: Path = arguments.labels
     where = str(path)
     with of_table(where):
-        labels = read_csv(path)
-        require_columns(labels, (_PATIENT,))
-    ((patient, count),) = Counter(row.cells[_PATIENT] for row in labels).most_common(1)
+        rows = read_csv(path)
+        column = arguments.patient or usual_column(rows[0].cells, PATIENT_COLUMNS) or _PATIENT
+        require_columns(rows, (column,))
+        for row in rows:
+            if problem := find_patient_problem(row.cells[column], row.where):
+                raise problem
+    ((patient, count),) = Counter(row.cells[column] for row in rows).most_common(1)
     if count > 1:
-        lines = ", ".join(str(row.line) for row in labels if row.cells[_PATIENT] == patient)
+        lines = ", ".join(str(row.line) for row in rows if row.cells[column] == patient)
         raise DataError(
             f"{count} rows of patient `{patient}`, in lines {lines}",
             where=where,
             allowed="one row per patient",
             remedy="keep the row with the right label",
         )
-    return labels
+    return {
+        row.cells[column]: {
+            _PATIENT if name == column else name: cell for name, cell in row.cells.items()
+        }
+        for row in rows
+    }
+
+
+def _join_labels(
+    labels: "Mapping[str, dict[str, str]]",
+    patients: Collection[str],
+    arguments: argparse.Namespace,
+) -> "tuple[dict[str, dict[str, str]], list[str]]":
+    """Return patient of the files → row of the labels, and who has no image.
+
+    Raises:
+        DataError: No patient has a row, or some have none and are not to be left out.
+    """
+    from skiagram.datasets.folder.patients import join_patients, require_partners
+
+    tables = (f"the files in {arguments.folder}", str(arguments.labels))
+    partners = join_patients(patients, labels, arguments.similar_patients, tables)
+    if not partners:
+        raise DataError(
+            f"no image has a row in {arguments.labels}",
+            where=str(arguments.folder),
+            allowed=f"patients as in the table, such as `{next(iter(labels))}`; the files give "
+            f"`{next(iter(patients))}`",
+            remedy="correct --pattern or the table of labels, or name its column with --patient",
+        )
+    if arguments.unmatched == "refuse":
+        require_partners(patients, labels, partners, tables)
+    joined = set(partners.values())
+    notes = [f"No image of patient {name}" for name in labels if name not in joined]
+    return {patient: labels[row] for patient, row in partners.items()}, notes
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Names of files as a user writes them.
+
+    Attributes:
+        written: With {patient} and others of the fields, the preferred one first.
+        kinds: What {kind} says of images and of masks.
+        cut: Where a name is cut that fits in several ways: a field ends at the first place that
+            fits, or at the last one; None refuses such names.
+    """
+
+    written: Sequence[str]
+    kinds: tuple[str, str] = ("image", "mask")
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True)
@@ -215,14 +283,12 @@ class FoundImages:
     def of(
         cls,
         folder: Path,
-        patterns: Sequence[str],
-        kinds: tuple[str, str] = ("image", "mask"),
+        patterns: Patterns,
         frames: str | None = None,
     ) -> "FoundImages":
         """Look for images and masks; the first pattern that gives a key both is taken.
 
         Args:
-            kinds: Images and masks, as `{kind}` calls them.
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
         from skiagram.datasets.files import read_file
@@ -230,15 +296,13 @@ class FoundImages:
 
         found: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}  # by number of the pattern
         labels: dict[Key, str] = {}
-        for number, pattern in enumerate(patterns):
-            for key, kind, path, label in _fitting(folder, pattern):
-                if kind not in kinds:
-                    continue
-                if label and labels.setdefault(key, label) != label:
-                    both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
-                    remedy = "name what tells them apart in --pattern, such as {region}"
-                    raise DataError(both_labels, where=path, remedy=remedy)
-                found.setdefault(key, ({}, {}))[kinds.index(kind)].setdefault(number, path)
+        for number, key, kind, path, label in _fitting(folder, patterns):
+            if label and labels.setdefault(key, label) != label:
+                both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
+                remedy = "name what tells them apart in --pattern, such as {region}"
+                raise DataError(both_labels, where=path, remedy=remedy)
+            of_kind = found.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
+            of_kind.setdefault(number, path)
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
         mixed: list[str] = []
@@ -308,14 +372,12 @@ class FoundImages:
                 yield key, {**cells, "frame": number}
 
 
-def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[str, list[str]]:
-    """Return the table as CSV, and sentences on what is missing."""
+def _compose(
+    by_patient: Mapping[str, Mapping[str, str]], found: FoundImages
+) -> tuple[str, list[str]]:
+    """Return the table as CSV, and sentences on what is left out."""
     from skiagram.datasets.folder.csv_rows import csv_text
 
-    if labels is None:
-        by_patient = {key[0]: {_PATIENT: key[0]} for key in found.images}
-    else:
-        by_patient = {row.cells[_PATIENT]: row.cells for row in labels}
     others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
     taken = [name for name in found.columns if name in others]
     if taken:
@@ -331,15 +393,13 @@ def _compose(labels: "Sequence[TableRow] | None", found: FoundImages) -> tuple[s
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
             rows.append({**cells, **by_patient[key[0]]})
-    seen = {key[0] for key in found.images}
-    absent = [f"No image of patient {name}" for name in by_patient if name not in seen]
     mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in found.mixed]
     if found.paired:
         mixed.append(
             f"Images of one pattern with masks of another: {len(found.paired)}, first "
             f"{found.paired[0]}. Look whether they belong together."
         )
-    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed, *absent]
+    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed]
 
 
 def _lesions(
@@ -405,36 +465,67 @@ def _describe_lesions(found: FoundImages) -> list[str]:
     return notes
 
 
-def _fitting(folder: Path, pattern: str) -> Iterator[tuple[Key, str, str, str]]:
-    """Yield key, kind, relative path and label (empty if untold) of what fits a pattern."""
+def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, str, str]]:
+    """Yield number of the pattern, key, kind, relative path and label of what fits a pattern.
+
+    Raises:
+        DataError: A name fits a pattern in two ways, and nothing says which is meant.
+    """
+    for number, pattern in enumerate(patterns.written):
+        expression = _expression(pattern, patterns.kinds)
+        longest = re.compile(expression.format("")).fullmatch
+        shortest = re.compile(expression.format("?")).fullmatch
+        for path in sorted(folder.glob("/".join(["*"] * (pattern.count("/") + 1)))):
+            name = path.relative_to(folder).as_posix()
+            last, first = longest(name), shortest(name)
+            if last is None or first is None or any(p.startswith(".") for p in name.split("/")):
+                continue
+            if patterns.cut is None and last.groupdict() != first.groupdict():
+                raise DataError(
+                    f"fits `{pattern}` in two ways: {_told(first)}; or {_told(last)}",
+                    where=name,
+                    allowed="a pattern that fits each name in one way",
+                    remedy="say with `--cut first` or `--cut last` which of the two is meant, or "
+                    "write more of the names in --pattern",
+                )
+            match = first if patterns.cut == "first" else last
+            parts = {
+                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
+            }
+            key = (parts["patient"], parts.get("modality", ""), parts.get("region", ""))
+            yield number, key, parts.get("kind", patterns.kinds[0]), name, parts.get("label", "")
+
+
+def _expression(pattern: str, kinds: Sequence[str]) -> str:
+    """Return a regular expression; `{0}` in it stands for `?` where fields are to be short."""
     fields = _FIELD.findall(pattern)
     if set(fields) - set(_FIELDS) or "patient" not in fields:
         allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"
         raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
+    content = dict.fromkeys(_FIELDS, "[^/]+{0}") | {"kind": "|".join(map(_escaped, kinds))}
     literal, *others = _FIELD.split(pattern)
-    written, seen = re.escape(literal), set()
+    written, seen = _escaped(literal), set()
     for name, literal in zip(others[::2], others[1::2], strict=True):
-        written += f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+)"
-        written += re.escape(literal)
+        written += f"(?P={name})" if name in seen else f"(?P<{name}>{content[name]})"
+        written += _escaped(literal)
         seen.add(name)
-    fits, depth = re.compile(written).fullmatch, pattern.count("/") + 1
-    for path in sorted(folder.glob("/".join(["*"] * depth))):
-        name = path.relative_to(folder).as_posix()
-        match = fits(name)
-        if match is not None and not any(part.startswith(".") for part in Path(name).parts):
-            found = {
-                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
-            }
-            key = (found["patient"], found.get("modality", ""), found.get("region", ""))
-            yield key, found.get("kind", "image"), name, found.get("label", "")
+    return written
 
 
-def _other_images(folder: Path, patterns: Sequence[str]) -> list[str]:
+def _escaped(text: str) -> str:
+    return re.escape(text).replace("{", "{{").replace("}", "}}")
+
+
+def _told(match: re.Match[str]) -> str:
+    return ", ".join(f"{part} `{text}`" for part, text in match.groupdict().items())
+
+
+def _other_images(folder: Path, patterns: Patterns) -> list[str]:
     """Return the image files that fit no pattern, nor lie in a folder that fits one."""
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.volumes.case_images import is_image_file
 
-    fit = {path for pattern in patterns for _, _, path, _ in _fitting(folder, pattern)}
+    fit = {path for _, _, _, path, _ in _fitting(folder, patterns)}
     return sorted(
         name
         for name in FolderTree(folder, is_image_file).images(fit)

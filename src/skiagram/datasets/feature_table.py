@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows, require_columns
-from skiagram.datasets.folder.table import SPLITS, find_number_problem, is_number
+from skiagram.datasets.folder.table import SPLIT_NAMES, SPLITS, find_number_problem, is_number
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.cases import DataCard
@@ -122,10 +122,10 @@ class OpenFeatureTable(OpenSource):
                 allowed=", ".join(options.classes),
                 remedy="correct the row, or `classes` in the data set's option file",
             )
-        split = None if options.split is None else SPLITS.get(cells[options.split])
+        split = None if options.split is None else SPLITS.get(cells[options.split].casefold())
         if options.split is not None and split is None:
             found = f"split `{cells[options.split]}`"
-            raise DataError(found, where=row.where, allowed=", ".join(SPLITS))
+            raise DataError(found, where=row.where, allowed=SPLIT_NAMES)
         measured = {name: _number(cells[name], name, row.where) for name in columns}
         if all(value is None for value in measured.values()):
             raise DataError(

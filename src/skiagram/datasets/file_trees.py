@@ -60,6 +60,10 @@ class FileTree(ABC):
     def size(self, name: str) -> int:
         """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
 
+    def exists(self, name: str) -> bool:
+        """Return whether there is a file, or a folder of files, of this name."""
+        return self.size(name) > 0 or self.series(name) is not None
+
     def announce(self, names: Sequence[str]) -> None:  # noqa: B027 - not all need to know
         """Tell which files or folders will be read, in order."""
 
@@ -104,6 +108,10 @@ class FolderTree(FileTree):
             return sum(status.st_size for status in self._stats(name))
         except (OSError, ValueError):
             return 0
+
+    def exists(self, name: str) -> bool:
+        inside = "\0" not in name and not name.startswith("/")
+        return inside and os.path.lexists(os.path.join(self.folder, name))  # noqa: PTH118
 
     def _stats(self, name: str) -> list[os.stat_result]:
         path = os.path.join(self.folder, name)  # noqa: PTH118 - a Path takes longer than the system

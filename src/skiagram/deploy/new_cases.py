@@ -16,13 +16,13 @@ import pandas as pd
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.datasets.folder.mask_names import find_masks
+from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import (
     Columns,
     find_file_problems,
     find_frame_problem,
     find_mask_problems,
     normalise_name,
-    number_visits,
     refer,
 )
 from skiagram.datasets.image_files import count_frames

@@ -152,7 +152,12 @@ def test_classes_are_not_mixed(tmp_path: Path) -> None:
 
 
 def test_what_several_readers_drew_is_one_lesion_when_somebody_says_so(tmp_path: Path) -> None:
-    boxes = [[20.0, 10, 20, 40], [22, 12, 20, 40], [20, 10, 20, 40], [70, 150, 20, 20]]
+    boxes: list[list[float]] = [
+        [20, 10, 20, 40],
+        [22, 12, 20, 40],
+        [20, 10, 20, 40],
+        [70, 150, 20, 20],
+    ]
     path = _saved(tmp_path / "coco.json", _coco(*["mass"] * 4, boxes=boxes))
     with pytest.raises(DataError, match="twice"):
         read_lesions(path, images("one.png"), MarkChoice(similar="apart"))

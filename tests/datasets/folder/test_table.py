@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from io import StringIO
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -111,3 +112,28 @@ def test_what_a_further_image_alone_says_is_not_left_out(further: str, words: st
     columns = replace(COLUMNS, site=None, covariates=(), modality="modality", marks="marks")
     with pytest.raises(DataError, match=words) if words else nullcontext():
         split_modalities(rows, columns, ("PET", "CT"))
+
+
+def test_a_list_separated_by_blanks_has_names_that_the_user_gives() -> None:
+    rows = read_rows(b"train/1.jpg  0\ntrain/2.jpg 1\n", columns=("file", "label"))
+    assert [list(one.cells.values()) for one in rows] == [
+        ["train/1.jpg", "0"],
+        ["train/2.jpg", "1"],
+    ]
+
+
+def test_a_header_of_several_levels_as_pandas_writes_it_has_the_last_names() -> None:
+    names = pd.MultiIndex.from_tuples([("shape", "Volume"), ("shape", "Area"), ("glcm", "Id")])
+    frame = pd.DataFrame([[1, 2, 3]], columns=names, index=pd.Index(["095"], name="PatientID"))
+    (one,) = read_rows(frame.to_csv().encode())
+    assert one.cells == {"PatientID": "095", "Volume": "1", "Area": "2", "Id": "3"}
+    assert one.line == 4
+
+
+@pytest.mark.parametrize("word", ["val", "valid", "Validation", "TRAIN", "training", "testing"])
+def test_parts_of_a_data_set_have_several_names(word: str) -> None:
+    rows = read_rows(f"file,label,part\na.png,x,{word}\n".encode())
+    columns = replace(COLUMNS, patient=None, site=None, covariates=(), split="part")
+    listing = list_entries(rows, columns, ("x", "y"), ())
+    assert not listing.problems
+    assert listing.entries[0].split in ("train", "validation", "test")

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from skiagram.datasets.folder.csv_rows import TableRow
-from skiagram.datasets.folder.table import list_entries, number_visits
+from skiagram.datasets.folder.patients import number_visits
+from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.image_files import read_image
 from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from skiagram.datasets.folder.annotation_formats import Annotation, MarkUnit, read_annotations
+from skiagram.datasets.folder.file_names import FileNames
 from skiagram.datasets.folder.lesions import Lesion, check_each_once
 from skiagram.errors import DataError, named
 
@@ -50,17 +51,14 @@ class Images:
         Raises:
             DataError: It means none, or several.
         """
-        asked = PurePosixPath(name.replace("\\", "/")).parts
-        shared = {file: _shared_folders(asked, file) for file in self._by_name.get(asked[-1:], ())}
-        best = max(shared.values(), default=-1)
-        meant = [file for file, number in shared.items() if number == best >= 0]
+        meant = self._names.meant(name)
         if len(meant) == 1:
             return meant[0]
         found, allowed = "is no file here", "names of the images, as the patterns find them"
         if meant:
             found = f"names several files: {', '.join(meant[:3])}"
-        elif shared:
-            found = f"is in another folder here: {', '.join(list(shared)[:3])}"
+        elif elsewhere := self._names.elsewhere(name):
+            found = f"is in another folder here: {', '.join(elsewhere[:3])}"
             allowed = "names with the folders that they have here, or without any"
         raise DataError(
             f"lesions of `{name}`, which {found}",
@@ -83,22 +81,8 @@ class Images:
             )
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, ...], list[str]]:
-        """Last part of a name, with its ending and without → the files."""
-        known: dict[tuple[str, ...], list[str]] = {}
-        for file in self.files:
-            path = PurePosixPath(file)
-            ending = "".join(path.suffixes[-2:]) if ".gz" in path.suffixes else path.suffix
-            for name in {path.name, path.name.removesuffix(ending)}:
-                known.setdefault((name,), []).append(file)
-        return known
-
-
-def _shared_folders(asked: tuple[str, ...], file: str) -> int:
-    """Return how many folders a name and a file share; −1 where one contradicts the other."""
-    pairs = zip(reversed(asked[:-1]), reversed(PurePosixPath(file).parts[:-1]), strict=False)
-    alike = [one == other for one, other in pairs]
-    return len(alike) if all(alike) else -1
+    def _names(self) -> FileNames:
+        return FileNames(self.files)
 
 
 def _sides(sides: Iterable[int]) -> str:

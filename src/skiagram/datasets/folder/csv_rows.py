@@ -5,7 +5,7 @@ import csv
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO
@@ -37,29 +37,36 @@ class TableRow:
 
 
 def read_rows(
-    content: bytes, missing: Collection[str] = (), files: Collection[str] = ("file", "mask")
+    content: bytes,
+    missing: Collection[str] = (),
+    files: Collection[str] = ("file", "mask"),
+    columns: Sequence[str] | None = None,
 ) -> list[TableRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
+    A table of pandas may have several rows of a header; the last name of each column counts.
+
     Args:
         content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
-            semicolons or tabs, whichever the header has.
+            semicolons or tabs, whichever the header has, or by blanks.
         missing: Cells that stand for an empty one.
         files: Columns of file names, which are spelled as on the disk; other cells become NFC.
+        columns: Names of the columns of a table without a header.
     """
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
     separator = hint[1] if hint else _find_separator(text)
+    if separator == " ":
+        text = _single_blanks(text)
     lines = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[TableRow] = []
     try:
         if hint:
             next(lines)
-        header = [name.strip() for name in next(lines, [])]
+        header = [*columns] if columns else _header_of_levels(_stripped(next(lines, [])), lines)
         _check_header(header)
-        for cells in lines:
-            stripped = [cell.strip() for cell in cells]
-            if not any(stripped):
+        for cells in map(_stripped, lines):
+            if not any(cells):
                 continue
             if len(cells) != len(header):
                 raise DataError(
@@ -69,7 +76,7 @@ def read_rows(
                     remedy="put cells that hold the separator in quotation marks",
                 )
             row = dict.fromkeys(header, "")
-            for name, cell in zip(header, stripped, strict=True):
+            for name, cell in zip(header, cells, strict=True):
                 if cell not in missing:
                     row[name] = cell if name in files else unicodedata.normalize("NFC", cell)
             rows.append(TableRow(lines.line_num, row))
@@ -85,11 +92,31 @@ def read_rows(
     return rows
 
 
+def _stripped(cells: Iterable[str]) -> list[str]:
+    return [cell.strip() for cell in cells]
+
+
+def _header_of_levels(first: list[str], lines: Iterator[list[str]]) -> list[str]:
+    """Return the header, of which pandas writes a row for each level, then the index's name."""
+    if first[:1] != [""] or len(set(first)) == len(first):
+        return first
+    last = first
+    for cells in map(_stripped, lines):
+        if any(cells[1:]):
+            last = cells
+        else:
+            return [cells[0], *last[1:]]
+    return first
+
+
 def read_csv(
-    path: Path, missing: Collection[str] = (), files: Collection[str] = ("file", "mask")
+    path: Path,
+    missing: Collection[str] = (),
+    files: Collection[str] = ("file", "mask"),
+    columns: Sequence[str] | None = None,
 ) -> list[TableRow]:
     """Read a table from a file, as `read_rows` does."""
-    return read_rows(read_file(path, str(path)), missing, files)
+    return read_rows(read_file(path, str(path)), missing, files, columns)
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
@@ -145,7 +172,14 @@ def _find_separator(text: str) -> str:
             allowed="one separator of columns",
             remedy="put cells that hold the other one in quotation marks",
         )
+    if not marks and " " in header.strip() and _is_regular(_single_blanks(text), " "):
+        return " "
     return marks[0] if marks else ","
+
+
+def _single_blanks(text: str) -> str:
+    """Return a text with one blank for several, and none around its lines."""
+    return "\n".join(" ".join(line.split()) for line in text.split("\n"))
 
 
 def _is_regular(text: str, separator: str) -> bool:

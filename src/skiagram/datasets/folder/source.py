@@ -27,13 +27,12 @@ from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
 from skiagram.datasets.folder.mask_names import find_masks
+from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
 from skiagram.datasets.folder.table import (
     Columns,
     Listing,
-    SimilarPatients,
     list_entries,
     normalise_name,
-    settle_patients,
     split_masks,
     split_modalities,
 )

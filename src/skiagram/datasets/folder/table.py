@@ -4,14 +4,13 @@ Rows that cannot be used are named with what is wrong with them. A column goes o
 only if it is named; one that could tell who a patient is only if that is forced.
 """
 
-import datetime
 import math
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pydantic.dataclasses import dataclass as options
 
@@ -23,9 +22,13 @@ from skiagram.datasets.folder.csv_rows import (
     parse_number,
     require_columns,
 )
-from skiagram.datasets.folder.identifiers import fold_id, suspect_column
-from skiagram.datasets.folder.keyed_names import KEYED
+from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.lesions import ALLOWED, is_unreadable
+from skiagram.datasets.folder.patients import (
+    MAX_VISITS,
+    find_patient_problem,
+    stands_for_missing,
+)
 from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
@@ -36,10 +39,12 @@ _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
     "and save the table again"
 )
-MAX_VISITS = 999  # of a patient; longer numbers can be dates
-_MISSING = {"na", "n/a", "#n/a", "nan", "null", "none", "nil", ".", "-", "--", "?"}
-SimilarPatients = Literal["refuse", "same", "apart"]
-SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
+SPLITS: dict[str, Split] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "val", "valid"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+SPLIT_NAMES = "train, validation, test"  # of which others are spellings
 
 
 class _Rule(NamedTuple):
@@ -199,34 +204,6 @@ class Columns:
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
-def settle_patients(
-    rows: list[TableRow], column: str | None, similar: SimilarPatients
-) -> list[TableRow]:
-    """Refuse ids of patients that differ in spelling alone, take them for one, or leave them."""
-    if column is None or similar == "apart":
-        return rows
-    spelled: dict[str, dict[str, int]] = {}
-    for row in rows:
-        cell = row.cells[column]
-        if not cell.startswith(KEYED):
-            spelled.setdefault(fold_id(cell), {}).setdefault(cell, row.line)
-    alike = [spellings for spellings in spelled.values() if len(spellings) > 1]
-    if alike and similar == "refuse":
-        shown = ", ".join(f"{cell!r} in line {line}" for cell, line in alike[0].items())
-        raise DataError(
-            f"ids of {len(alike)} patients differ in spelling alone: {shown}",
-            where=f"{WHERE}, column `{column}`",
-            allowed="one spelling per patient",
-            remedy="correct them, or say that they are the `same` patient, or kept `apart`, with "
-            "`--similar-patients` (`similar_patients` in the option file)",
-        )
-    same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
-    return [
-        replace(row, cells=row.cells | {column: same.get(row.cells[column], row.cells[column])})
-        for row in rows
-    ]
-
-
 def find_covariate_problems(rows: list[TableRow], columns: Columns) -> list[DataError]:
     """Return which covariates could tell who a patient is, and are not forced, without a cell."""
     problems = []
@@ -265,11 +242,6 @@ def find_number_problem(rows: list[TableRow], column: str) -> DataError | None:
         remedy=f"empty the cell where nothing is known, or add `--missing {word or 'WORD'}` (of a "
         "feature table `missing` in its option file); write categories as texts, such as `grade 1`",
     )
-
-
-def stands_for_missing(cell: str) -> bool:
-    """Return whether a cell is a word by which programs mark what is not known."""
-    return cell.casefold() in _MISSING
 
 
 @dataclass(frozen=True)
@@ -320,6 +292,8 @@ def list_entries(
         hidden = sealed and split_of(row, columns, test_sites) == "test"
         where = row.cells[columns.file] or row.where
         problem = _first_problem(rules[hidden], row, where)
+        if problem is None and columns.patient is not None:
+            problem = find_patient_problem(row.cells[columns.patient], where)
         if problem is not None:
             problems.append(problem)
             continue
@@ -441,7 +415,7 @@ def split_of(row: TableRow, columns: Columns, test_sites: Sequence[str]) -> Spli
     """Return the split of a row; None where nothing tells it."""
     if test_sites and columns.site:
         return "test" if row.cells[columns.site] in test_sites else "train"
-    return SPLITS.get(row.cells[columns.split]) if columns.split else None
+    return SPLITS.get(row.cells[columns.split].casefold()) if columns.split else None
 
 
 def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) -> list[_Rule]:
@@ -462,24 +436,23 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
             "a test case with its label in the CSV, though labels of test cases are encrypted",
             remedy="empty the cell, or do without --sealed-labels",
         )
+    leave = f"{fill}; `--empty-label` says what becomes of rows without a label"
     rules = [
-        _Rule(column, lambda cell: not cell, f"an empty {kind}, column `{column}`", remedy=fill)
+        _Rule(
+            column,
+            lambda cell: not cell,
+            f"an empty {kind}, column `{column}`",
+            remedy=leave if kind == "label" else fill,
+        )
         for kind, column in {**named, "site": columns.site}.items()
     ]
-    rules.append(
-        _Rule(
-            columns.patient,
-            stands_for_missing,
-            "patient `{cell}`",
-            "names of patients",
-            "say which patient it is, or leave the column out (`--missing` makes cells empty)",
-        )
-    )
     whole = "a whole number, or an empty cell"
     value = f"`{{cell}}`, column `{columns.label_value}`"
     rules += [
         label,
-        _Rule(columns.split, lambda cell: cell not in SPLITS, "split `{cell}`", ", ".join(SPLITS)),
+        _Rule(
+            columns.split, lambda cell: cell.casefold() not in SPLITS, "split `{cell}`", SPLIT_NAMES
+        ),
         _Rule(columns.mask, lambda cell: not cell, "an image without a mask", remedy=fill),
         _Rule(
             columns.label_value,
@@ -558,43 +531,3 @@ def is_number(cell: str) -> bool:
         return math.isfinite(parse_number(cell))
     except ValueError:
         return False
-
-
-def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:
-    """Return a table in which the visits of each patient are numbered from 1, in their order.
-
-    So no date goes on, and nothing of how long lay between two visits.
-    """
-    order = [_order_of_visit(row, visit) for row in rows]
-    known: dict[str, set[tuple[str, int]]] = {}
-    for row, moment in zip(rows, order, strict=True):
-        known.setdefault(row.cells[patient], set()).add(moment)
-    for moments in known.values():
-        if len({kind for kind, _ in moments}) > 1:
-            raise DataError(
-                "dates and numbers of visits for one patient",
-                where=f"the CSV, column `{visit}`",
-                allowed="one or the other",
-                remedy="number the visits of each patient from 1",
-            )
-    place = {name: sorted(moments) for name, moments in known.items()}
-    return [
-        replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
-        for row, moment in zip(rows, order, strict=True)
-    ]
-
-
-def _order_of_visit(row: TableRow, column: str) -> tuple[str, int]:
-    """Return whether a cell is a number or a date, and what orders it."""
-    cell = row.cells[column]
-    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
-        return "number", int(cell)
-    try:
-        return "date", datetime.date.fromisoformat(cell).toordinal()
-    except ValueError as error:
-        raise DataError(
-            "no number and no date of a visit" if cell else "no visit",
-            where=f"{row.where}, column `{column}`",
-            allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
-            remedy="number the visits of each patient from 1, or leave the column out",
-        ) from error

@@ -1,0 +1,187 @@
+"""Ids of patients: how they are spelled and joined, and in which order their visits are."""
+
+import datetime
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from skiagram.datasets.folder.csv_rows import WHERE, TableRow
+from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.keyed_names import KEYED
+from skiagram.errors import DataError
+
+MAX_VISITS = 999  # of a patient; longer numbers can be dates
+_MISSING = {"na", "n/a", "nan", "<na>", "null", "none", "nil", ".", "-", "--", "?"}
+_ERRORS = {"#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!"}  # of spreadsheets
+_NOBODY = {
+    *("unknown", "unkown", "anonymous", "anonymized", "anonymised", "anon", "missing"),
+    *("not known", "not available", "not stated", "unbekannt", "anonym", "inconnu", "anonyme"),
+    *("desconocido", "sconosciuto", "onbekend"),
+}
+_ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
+SimilarPatients = Literal["refuse", "same", "apart"]
+
+
+def stands_for_missing(cell: str) -> bool:
+    """Return whether a cell is a word by which programs mark what is not known."""
+    return cell.casefold() in _MISSING | _ERRORS
+
+
+def is_error(cell: str) -> bool:
+    """Return whether a cell is the error of a spreadsheet's formula, such as `#REF!`."""
+    return cell.casefold() in _ERRORS
+
+
+def find_patient_problem(cell: str, where: str) -> DataError | None:
+    """Return why a cell is no patient's id: many rows would become one patient."""
+    if stands_for_missing(cell) or cell.casefold() in _NOBODY:
+        return DataError(
+            f"patient `{cell}`",
+            where=where,
+            allowed="ids of patients",
+            remedy="give each patient who is not known an id of its own, such as `unknown-1`, or "
+            "leave the column out",
+        )
+    if _ROUNDED.fullmatch(cell):
+        return DataError(
+            f"patient `{cell}`, a number that a spreadsheet has rounded",
+            where=where,
+            allowed="ids with all their digits",
+            remedy="let the spreadsheet take this column as text, and save the table again",
+        )
+    return None
+
+
+def settle_patients(
+    rows: list[TableRow], column: str | None, similar: SimilarPatients
+) -> list[TableRow]:
+    """Refuse ids of patients that differ in spelling alone, take them for one, or leave them."""
+    if column is None or similar == "apart":
+        return rows
+    spelled: dict[str, dict[str, int]] = {}
+    for row in rows:
+        cell = row.cells[column]
+        if not cell.startswith(KEYED):
+            spelled.setdefault(fold_id(cell), {}).setdefault(cell, row.line)
+    alike = [spellings for spellings in spelled.values() if len(spellings) > 1]
+    if alike and similar == "refuse":
+        shown = ", ".join(f"{cell!r} in line {line}" for cell, line in alike[0].items())
+        raise DataError(
+            f"ids of {len(alike)} patients differ in spelling alone: {shown}",
+            where=f"{WHERE}, column `{column}`",
+            allowed="one spelling per patient",
+            remedy="correct them, or say that they are the `same` patient, or kept `apart`, with "
+            "`--similar-patients` (`similar_patients` in the option file)",
+        )
+    same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
+    return [
+        replace(row, cells=row.cells | {column: same.get(row.cells[column], row.cells[column])})
+        for row in rows
+    ]
+
+
+def join_patients(
+    left: Collection[str],
+    right: Collection[str],
+    similar: SimilarPatients,
+    tables: tuple[str, str],
+) -> dict[str, str]:
+    """Return id on the left → id of the same patient on the right; without a partner none.
+
+    Args:
+        similar: What becomes of ids without a partner that differ in case, zeros or blanks alone.
+        tables: What the ids on the left and on the right are of, for messages.
+
+    Raises:
+        DataError: There are such ids, and `similar` refuses them.
+    """
+    partners = {each: each for each in left if each in right}
+    if similar == "apart":
+        return partners
+    spelled: dict[str, list[str]] = {}
+    for each in right:
+        if each not in partners:
+            spelled.setdefault(fold_id(each), []).append(each)
+    alike = {
+        each: spelled[fold_id(each)][0]
+        for each in left
+        if each not in partners and len(spelled.get(fold_id(each), ())) == 1
+    }
+    if alike and similar == "refuse":
+        first, second = next(iter(alike.items()))
+        raise DataError(
+            f"{len(partners)} of {len(left)} patients have the same id in {tables[1]}, and "
+            f"{len(alike)} one that differs in spelling alone: {first!r} here, {second!r} there",
+            where=tables[0],
+            allowed="one spelling per patient",
+            remedy="say with `--similar-patients` whether they are the `same` or stay `apart`",
+        )
+    return partners | alike
+
+
+def require_partners(
+    left: Collection[str],
+    right: Collection[str],
+    partners: Mapping[str, str],
+    tables: tuple[str, str],
+) -> None:
+    """Refuse a join in which an id of either side has no partner; both sides are counted."""
+    joined = set(partners.values())
+    alone = [
+        [each for each in left if each not in partners],
+        [each for each in right if each not in joined],
+    ]
+    if not any(alone):
+        return
+    told = [
+        f"{len(absent)} of {len(every)} patients of {table} have no partner"
+        + (f", first `{absent[0]}`" if absent else "")
+        for absent, every, table in zip(alone, (left, right), tables, strict=True)
+    ]
+    raise DataError(
+        "; ".join(told),
+        where=tables[1],
+        allowed="the same patients on both sides",
+        remedy="correct the ids, or leave out who has no partner: `--unmatched leave-out`",
+    )
+
+
+def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:
+    """Return a table in which the visits of each patient are numbered from 1, in their order.
+
+    So no date goes on, and nothing of how long lay between two visits.
+    """
+    order = [_order_of_visit(row, visit) for row in rows]
+    known: dict[str, set[tuple[str, int]]] = {}
+    for row, moment in zip(rows, order, strict=True):
+        known.setdefault(row.cells[patient], set()).add(moment)
+    for moments in known.values():
+        if len({kind for kind, _ in moments}) > 1:
+            raise DataError(
+                "dates and numbers of visits for one patient",
+                where=f"the CSV, column `{visit}`",
+                allowed="one or the other",
+                remedy="number the visits of each patient from 1",
+            )
+    place = {name: sorted(moments) for name, moments in known.items()}
+    return [
+        replace(row, cells=row.cells | {visit: str(place[row.cells[patient]].index(moment) + 1)})
+        for row, moment in zip(rows, order, strict=True)
+    ]
+
+
+def _order_of_visit(row: TableRow, column: str) -> tuple[str, int]:
+    """Return whether a cell is a number or a date, and what orders it."""
+    cell = row.cells[column]
+    if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
+        return "number", int(cell)
+    try:
+        return "date", datetime.date.fromisoformat(cell).toordinal()
+    except ValueError as error:
+        raise DataError(
+            "no number and no date of a visit" if cell else "no visit",
+            where=f"{row.where}, column `{column}`",
+            allowed=f"whole numbers up to {MAX_VISITS}, or dates such as 2026-05-31",
+            remedy="number the visits of each patient from 1, or leave the column out",
+        ) from error
