@@ -28,9 +28,18 @@ EXAMPLES = """\
   skiagram run breastmnist.npz --positive 0
       a file as MedMNIST's, with its splits"""
 
-_QUICK = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
+_QUICK: dict[str, Any] = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
-_OF_A_LINE = ("restoration", "proposal", "features", "baselines", "networks", "repeats", "folds")
+_OF_A_LINE = (
+    "restoration",
+    "proposal",
+    "features",
+    "baselines",
+    "encoders",
+    "networks",
+    "repeats",
+    "folds",
+)
 _LISTS = ("baselines", "networks")
 
 
@@ -40,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     project = parser.add_argument_group("project")
     add = project.add_argument
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
-    add("--quick", action="store_true", help="two folds, two baselines and a tiny network")
+    add("--quick", action="store_true", help="two folds, few baselines and a tiny network")
     for option in _LISTS:
         what = f"option files in conf/model, `a,b`, or `none` ({option})"
         add(f"--{option}", metavar="NAMES", help=what)
@@ -53,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
+    from skiagram.cli.fitting_choices import read_encoders
     from skiagram.projects.files import RECORD, environment, make_project, require_dvc
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages, show_results
@@ -74,7 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
         quick["baselines"] = choices.params["baselines"]
+    elif choices.params.get("encoders"):
+        quick["baselines"] = [*_QUICK["baselines"], "pretrained_logistic_regression"]
     asked = (quick if arguments.quick else {}) | _asked(arguments)
+    if arguments.baselines is not None:
+        asked["encoders"] = read_encoders(asked["baselines"])
     _choose({**choices.params, **asked}, choices.options)
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
@@ -110,7 +124,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     import numpy as np
     import yaml
 
-    from skiagram.cli.fitting_choices import FittingChoices, array_choices
+    from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
     from skiagram.datasets.medmnist import MedMNIST
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
@@ -144,7 +158,10 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
         )
         values = json.loads(json.dumps(composed(source)))
         target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    return FittingChoices({"dataset": name, "design": "holdout"} | array_choices(shape), {}, {})
+    params = {"dataset": name, "design": "holdout"} | array_choices(shape)
+    choices = add_frozen_arm(FittingChoices(params, {}, {}), max(shape[1:3]))
+    print(choices.why)
+    return choices
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
