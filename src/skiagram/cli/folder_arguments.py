@@ -5,10 +5,11 @@ Parsed, the arguments become the options of a data set.
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
+from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 
 Cut = Literal["first", "last"]
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_FILE_COLUMNS = ("file", "filename", "image", "image_id", "path", "image_path")
-PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
 _COLUMNS = {  # option → what the column holds, its usual names
-    "patient": ("patient", *PATIENT_COLUMNS),
+    "patient": PATIENT_COLUMNS,
     "split": ("train, validation or test", "split"),
     "site": ("where the image was taken", "site"),
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
@@ -118,13 +117,6 @@ def add_unmatched(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:
-    """Return the column that has one of some usual names, however it is written; else None."""
-    spelled = {re.sub(r"[\W_]+", "", name.casefold()): name for name in reversed([*header])}
-    plain = (re.sub(r"[\W_]+", "", name.casefold()) for name in usual)
-    return next((spelled[name] for name in plain if name in spelled), None)
-
-
 def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
     text = "cells that stand for an empty one, for example `NA` (default: none)"
@@ -161,7 +153,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     add("csv", metavar="CSV", type=Path, nargs="?", help=table)
     add("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
-    names = f"name relative to FOLDER (default: {', else '.join(_FILE_COLUMNS)})"
+    names = f"name relative to FOLDER (default: {', else '.join(FILE_COLUMNS)})"
     columns.add_argument("--file", help=names)
     label = "class (default: label); several, separated by commas, where each class has a column "
     columns.add_argument("--label", default="label", help=label + "of 0 and 1")
@@ -250,14 +242,14 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = arguments.mask or "mask"
-    files = (arguments.file, mask) if arguments.file else (*_FILE_COLUMNS, mask)
+    files = (arguments.file, mask) if arguments.file else (*FILE_COLUMNS, mask)
     rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
-    file = arguments.file or usual_column(rows[0].cells, _FILE_COLUMNS) or _FILE_COLUMNS[0]
+    file = arguments.file or usual_column(rows[0].cells, FILE_COLUMNS) or FILE_COLUMNS[0]
     _require_file_column(rows, file, arguments)
     tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
     # A patient's id that is the file's name too stays as it is.
     shared = file in (arguments.patient, usual_column(rows[0].cells, PATIENT_COLUMNS))
-    target = _FILE_COLUMNS[0] if shared else file
+    target = FILE_COLUMNS[0] if shared else file
     rows, note = find_listed_files(rows, file, target, tree)
     notes = [note]
     arguments.file = target if note else file

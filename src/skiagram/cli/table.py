@@ -3,7 +3,6 @@
 import argparse
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
-    PATIENT_COLUMNS,
     Cut,
     add_cut,
     add_frames,
@@ -22,8 +20,8 @@ from skiagram.cli.folder_arguments import (
     add_unstated_spacing,
     reading_of,
     require_new,
-    usual_column,
 )
+from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
@@ -49,6 +47,8 @@ EXAMPLES = """\
       lesions into a column `marks`, and whether there is any into `lesion`: of a CSV with a row a
       lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's text files,
       LUNA16's annotations.csv, or `masks`: each connected part of an image's mask is a lesion
+  skiagram table radiomics.csv outcome.csv joined.csv --similar-patients same
+      two tables joined by their patients, whose ids may differ in zeros (`095`, `95`)
   skiagram table luna16 scans.csv --pattern '{patient}.mhd' --marks annotations.csv"""
 
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -59,7 +59,12 @@ Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of images and masks")
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        help="folder of images and masks; or a table, to join it with LABELS",
+    )
     parser.add_argument(
         "labels",
         metavar="LABELS",
@@ -71,7 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pattern",
         nargs="+",
-        required=True,
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
         "{region}, {kind} and {label}",
     )
@@ -93,16 +97,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.patients import PatientTable
 
-    folder, output, patterns = arguments.folder, arguments.output, arguments.pattern
+    folder, output = arguments.folder, arguments.output
     require_new(output, "CSV")
-    if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
-    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
-    if arguments.labels is None and not told:
-        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
-        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
-    labels = None if arguments.labels is None else _read_labels(arguments)
+    if folder.is_file():
+        return _join_tables(arguments)
+    _check_arguments(arguments)
+    labels = None
+    if arguments.labels is not None:
+        labels = PatientTable.read(arguments.labels, arguments.patient).by_patient()
     found, of_masks = _find_images(arguments)
     by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(found.images)}
     notes: list[str] = []
@@ -129,6 +133,38 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check_arguments(arguments: argparse.Namespace) -> None:
+    folder, patterns = arguments.folder, arguments.pattern
+    if not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
+    if not patterns:
+        found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
+        raise OptionError(found_none, where="--pattern", remedy=remedy)
+    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
+    if arguments.labels is None and not told:
+        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
+        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
+
+
+def _join_tables(arguments: argparse.Namespace) -> int:
+    """Write the rows of a table with what another one says of their patients; return 0."""
+    from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.patients import PatientTable
+
+    if arguments.labels is None:
+        found, allowed = "is not given", "a second table, with a row a patient"
+        raise OptionError(found, where="LABELS", allowed=allowed)
+    first = PatientTable.read(arguments.folder, arguments.patient)
+    second = PatientTable.read(arguments.labels, arguments.patient)
+    leave_out = arguments.unmatched == "leave-out"
+    whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
+    text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
+    write_files({arguments.output: text.encode()})
+    print(f"Wrote {arguments.output}, {len(whole.rows)} rows.", *notes, sep="\n")
+    return 0
+
+
 def _patterns(arguments: argparse.Namespace) -> "Patterns":
     kinds = (arguments.image_kind, arguments.mask_kind)
     return Patterns(arguments.pattern, kinds, arguments.cut)
@@ -149,37 +185,6 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
         lesions = _lesions(folder, arguments.marks, found, reading_of(arguments))
         found = replace(found, lesions=lesions)
     return found, masks.describe(arguments.masks)
-
-
-def _read_labels(arguments: argparse.Namespace) -> "dict[str, dict[str, str]]":
-    """Return patient → the cells of its row, the patient's id in the column `patient_id`."""
-    from skiagram.datasets.folder.csv_rows import of_table, read_csv, require_columns
-    from skiagram.datasets.folder.patients import find_patient_problem
-
-    path: Path = arguments.labels
-    where = str(path)
-    with of_table(where):
-        rows = read_csv(path)
-        column = arguments.patient or usual_column(rows[0].cells, PATIENT_COLUMNS) or _PATIENT
-        require_columns(rows, (column,))
-        for row in rows:
-            if problem := find_patient_problem(row.cells[column], row.where):
-                raise problem
-    ((patient, count),) = Counter(row.cells[column] for row in rows).most_common(1)
-    if count > 1:
-        lines = ", ".join(str(row.line) for row in rows if row.cells[column] == patient)
-        raise DataError(
-            f"{count} rows of patient `{patient}`, in lines {lines}",
-            where=where,
-            allowed="one row per patient",
-            remedy="keep the row with the right label",
-        )
-    return {
-        row.cells[column]: {
-            _PATIENT if name == column else name: cell for name, cell in row.cells.items()
-        }
-        for row in rows
-    }
 
 
 def _join_labels(
@@ -208,7 +213,8 @@ def _join_labels(
         require_partners(patients, labels, partners, tables)
     joined = set(partners.values())
     notes = [f"No image of patient {name}" for name in labels if name not in joined]
-    return {patient: labels[row] for patient, row in partners.items()}, notes
+    rows = {patient: {_PATIENT: row, **labels[row]} for patient, row in partners.items()}
+    return rows, notes
 
 
 @dataclass(frozen=True)
