@@ -5,6 +5,7 @@ Parsed, the arguments become the options of a data set.
 
 import argparse
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from skiagram.records.cases import Design
 
 Cut = Literal["first", "last"]
+_ENDINGS = (".tar.age", ".npz", ".csv", ".tsv", ".txt")  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMNS = {  # option → what the column holds, its usual names
     "patient": PATIENT_COLUMNS,
@@ -394,7 +396,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     name = name_of(arguments)
     return Folder(
         name=name,
-        title=name.replace("_", " "),
+        title=title_of(arguments),
         modality="not stated",
         folder=str(arguments.folder),
         manifest="",
@@ -429,15 +431,26 @@ def _unlisted(arguments: argparse.Namespace) -> "Unlisted":
 
 def name_of(arguments: argparse.Namespace) -> str:
     """Return the short name of the data set, given or made of the folder's."""
-    from skiagram.datasets.file_trees import ARCHIVE
-
-    stem = arguments.folder.resolve().name.removesuffix(ARCHIVE).removesuffix(".npz")
-    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    plain = unicodedata.normalize("NFKD", _stem(arguments.folder).casefold())
+    letters = "".join(each for each in plain if not unicodedata.combining(each))
+    name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
     name = arguments.name or (name if name[:1].isalpha() else f"images_{name}".rstrip("_"))
     if not _NAME.fullmatch(name):
         allowed = "lower-case letters, digits and _, starting with a letter"
         raise OptionError(f"`{name}` was given", where="--name", allowed=allowed)
     return name
+
+
+def title_of(arguments: argparse.Namespace) -> str:
+    """Return the name of the data set for people: as its folder is called."""
+    title = arguments.name or unicodedata.normalize("NFC", _stem(arguments.folder))
+    return re.sub(r"[\s_]+", " ", title).strip()
+
+
+def _stem(folder: Path) -> str:
+    name = folder.resolve().name
+    ending = next((end for end in _ENDINGS if name.endswith(end)), "")
+    return name.removesuffix(ending)
 
 
 def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns":

@@ -45,9 +45,9 @@ def is_error(cell: str) -> bool:
 
 def find_patient_problem(cell: str, where: str) -> DataError | None:
     """Return why a cell is no patient's id: many rows would become one patient."""
-    if stands_for_missing(cell) or cell.casefold() in _NOBODY:
+    if not cell or stands_for_missing(cell) or cell.casefold() in _NOBODY:
         return DataError(
-            f"patient `{cell}`",
+            f"patient `{cell}`" if cell else "an empty patient",
             where=where,
             allowed="ids of patients",
             remedy="give each patient who is not known an id of its own, such as `unknown-1`, or "
