@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
 from skiagram.errors import DataError, OptionError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records.cases import Design
 
-Cut = Literal["first", "last"]
 _ENDINGS = (".tar.age", ".npz", ".csv", ".tsv", ".txt")  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMNS = {  # option → what the column holds, its usual names
@@ -129,7 +128,7 @@ def add_cut(parser: argparse.ArgumentParser) -> None:
     """Declare where a name is cut that fits a pattern in several ways."""
     text = "where a name fits --pattern in several ways: each field ends at the first place that "
     text += "fits, or at the last (default: refuse)"
-    parser.add_argument("--cut", choices=get_args(Cut), help=text)
+    parser.add_argument("--cut", choices=("first", "last"), help=text)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:
