@@ -1,6 +1,6 @@
 """Seconds and memory of each stage as data grow: small images, and films.
 
-    python -m benchmarks.scale [IMAGES ...] [--films FILMS ...] [--side PIXELS]
+    python -m benchmarks.scale [IMAGES ...] [--films FILMS ...] [--side PIXELS] [--unknown-patients]
 
 For each number, that many PNG files of 28 × 28, or films of 1,024 × 1,024, are written, listed in a
 manifest, and go through what the stages do: ingest, restore, extract and three baselines, then the
@@ -9,7 +9,8 @@ are those of the processor, so other work on the machine moves them little; memo
 process held at most beyond what it began with, mapped files included. A million images and 20,000
 films are `python -m benchmarks.scale 1000000 --films 20000`; `--side 224` makes the films smaller.
 Restored films have four bytes a pixel, 84 GB for 20,000: `--as-ingested` leaves restoring out.
-The last line of each is the number of files that DVC's cache would hold.
+The last line of each is the number of files that DVC's cache would hold. With `--unknown-patients`
+small images go through ingest, which then groups what look like copies, and audit.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from pathlib import Path
 from benchmarks.common import peak_memory
 from benchmarks.ingest_folder import write_films
 
+from skiagram.audit.run import audit
 from skiagram.compute.pieces import PieceStore
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import Columns
@@ -35,7 +37,8 @@ from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, read_option_file
-from skiagram.records.cases import read_cases
+from skiagram.records.cases import DataCard, read_cases
+from skiagram.records.files import read_record
 from skiagram.restoration.restore import restore_store
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
@@ -54,7 +57,9 @@ def options(group: str, name: str) -> dict[str, object]:
     return read_option_file(CONF / group / f"{name}.yaml")
 
 
-def listed(folder: Path, rows: list[str], manifest: Path) -> Folder:
+def listed(
+    folder: Path, rows: list[str], manifest: Path, patient: str | None = "patient_id"
+) -> Folder:
     """Return a data set of some files; `skiagram init` would look for copies among them first."""
     header, *files = rows
     lines = [f"{header},sha256"]
@@ -67,7 +72,7 @@ def listed(folder: Path, rows: list[str], manifest: Path) -> Folder:
         known_issues=(), waived_findings={}, folder=str(folder), manifest=str(manifest),
         manifest_sha256=hashlib.sha256(manifest.read_bytes()).hexdigest(),
         columns=Columns(
-            file="file", label="label", patient="patient_id", split=None, site=None,
+            file="file", label="label", patient=patient, split=None, site=None,
             covariates=(), scores=(),
         ),
         classes=("normal", "cancer"), positive_class="cancer", test_sites=(), channels=1,
@@ -79,6 +84,12 @@ def ingested(source: Folder, out: Path) -> None:
     """Do what ingest does."""
     folders = IngestFolders(*(out / part for part in ("images", "cases", "sealed")))
     ingest(source, "cv", None, folders, PieceStore(out.parent / "pieces"))
+
+
+def audited(out: Path) -> None:
+    """Do what audit does."""
+    (cases, task), card = read_cases(out / "cases"), read_record(DataCard, out / "cases/card.json")
+    audit([ImageStore(out / "images")], cases, task, card)
 
 
 def restored(out: Path) -> None:
@@ -156,9 +167,30 @@ def run(number: int, side: int, restore: bool) -> dict[str, tuple[float, float]]
     return measured
 
 
+def run_unknown(number: int) -> dict[str, tuple[float, float]]:
+    """Return the same of ingest and audit, of small images whose patients nobody knows."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, table, out = Path(place) / "films", Path(place) / "films.csv", Path(place) / "data"
+        write_films(folder, table, number, SMALL)
+        rows = table.read_text().splitlines()
+        source = listed(folder, rows, Path(place) / "listed.csv", patient=None)
+        measured = {}
+        for name, work in {
+            "ingest": partial(ingested, source, out),
+            "audit": partial(audited, out),
+        }.items():
+            measured[name] = measure(work)
+            print(f"{number:,}, unknown patients: {name} {measured[name]}", flush=True)
+    return measured
+
+
 def show(numbers: list[int], side: int, restore: bool) -> None:
-    """Measure each number of images and print a row a stage."""
-    runs = [run(number, side, restore) for number in numbers]
+    """Measure each number of images and print the table."""
+    tabulate(numbers, [run(number, side, restore) for number in numbers])
+
+
+def tabulate(numbers: list[int], runs: list[dict[str, tuple[float, float]]]) -> None:
+    """Print a row a stage."""
     print("| stage | " + " | ".join(f"{number:,}: s | MB" for number in numbers) + " |")
     print("| --- |" + " --- | --- |" * len(numbers))
     for name in runs[0] if runs else ():
@@ -173,8 +205,12 @@ def main() -> None:
     parser.add_argument("--films", nargs="*", type=int, default=[50, 500])
     parser.add_argument("--side", type=int, default=FILM, help="of the films, pixels")
     parser.add_argument("--as-ingested", action="store_true", help="films are not restored")
+    parser.add_argument("--unknown-patients", action="store_true")
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if chosen.unknown_patients:
+        tabulate(chosen.images, [run_unknown(number) for number in chosen.images])
+        return
     show(chosen.images, SMALL, restore=True)
     show(chosen.films, chosen.side, restore=not chosen.as_ingested)
 

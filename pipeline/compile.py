@@ -15,6 +15,7 @@ from skiagram.errors import DataError
 from skiagram.evaluation.curves import precision_recall_band, roc_band
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import TextureFamily
+from skiagram.near_duplicates.nearest import Tree
 from skiagram.near_duplicates.registration import Guess, details_of, register
 from skiagram.options import build, read_option_file
 from skiagram.statistics import discrimination
@@ -67,6 +68,8 @@ def _compile(piece: str) -> None:
     if piece == "audit":
         details = details_of(generator.uniform(size=(2, _SIDE, _SIDE)))
         register(details, details[::-1], Guess())
+        like = generator.uniform(size=(_SIDE, _SIDE)).astype(np.float32)
+        Tree.grow(like, 0).like(like, like, 0.0)
         return
     if piece == "evaluation":
         _measure(generator.uniform(size=_SIDE), np.arange(_SIDE) % 2 == 0)

@@ -145,8 +145,9 @@ def sites_held(design: SiteDesign, simulations: int) -> Floats:
             value[site], variance[site] = logit(found), spread / (found * (1 - found)) ** 2
         now = summarise_random_effects(value, variance)
         counts[0] += now.low <= MEAN <= now.high
-        following = MEAN + design.spread * generator.normal()
-        counts[1] += now.next_low is not None and now.next_low <= following <= now.next_high
+        if now.next_low is None or now.next_high is None:
+            raise ValueError(f"{design}: two sites say nothing of the next")
+        counts[1] += now.next_low <= MEAN + design.spread * generator.normal() <= now.next_high
     return counts / simulations
 
 
@@ -266,9 +267,9 @@ def class_sites_held(design: SiteDesign, simulations: int) -> Floats:
             probability = read_classes(label, apart, generator)
             areas.append(macro_placements(probability[None], label, np.arange(patients)))
         summary = summarise_auc(areas)
-        counts[0] += holds(float(expit(MEAN)), summary.mean)
+        counts[0] += holds(float(expit(MEAN)), summary["mean"])
         following = float(expit(MEAN + design.spread * generator.normal()))
-        counts[1] += holds(following, summary.next_site)
+        counts[1] += holds(following, summary["next_site"])
     return counts / simulations
 
 

@@ -50,7 +50,8 @@ DESIGNS = (
 def simulate(design: Design, simulations: int) -> Floats:
     """Return (2, 3) by either rule: rival chosen, better one chosen, mean true AUC."""
     generator = stream(0, "inner choice", design.title)
-    return np.mean([_once(design, generator) for _ in range(simulations)], axis=0)
+    averaged: Floats = np.mean([_once(design, generator) for _ in range(simulations)], axis=0)
+    return averaged
 
 
 def _once(design: Design, generator: np.random.Generator) -> Floats:

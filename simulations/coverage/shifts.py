@@ -18,11 +18,11 @@ from scipy.special import softmax
 
 from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.criteria import UNLIKE, are_told_apart, has_shifted
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
-from skiagram.evaluation.warnings import UNLIKE
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
@@ -138,7 +138,7 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
         held_out = align_scores(one, "out_of_fold", known)
         own = Estimate(ComparedModel(held_out, known, known.draws(2, 0)).auc)
         measured.append(MeasuredModel(one, ModelResult(one.outcome, {}, own), compared))
-    stated = any(one.disagrees for one in find_shifts(measured, setting))
+    stated = any(map(has_shifted, find_shifts(measured, setting)))
     values = np.vstack([_noise(side, FEATURES, generator) for side in (known, new)])
     bright = np.concatenate([_noise(side, 1, generator)[:, 0] for side in (known, new)])
     tested = np.repeat([0.0, 1.0], [len(known), len(new)])
@@ -152,8 +152,8 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
     )
     if found is None:
         raise ValueError(f"{design.title}: too few patients to compare")
-    named = any(one.differs for one in (*found.traits, *found.features))
-    return stated, named, (found.auc.low or 0.0) > UNLIKE
+    named = any(map(has_shifted, (*found.traits, *found.features)))
+    return stated, named, are_told_apart(found, UNLIKE)
 
 
 def shifts_section(simulations: int) -> str:

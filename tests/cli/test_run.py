@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from skiagram.cli import fitting_choices
 from skiagram.cli.main import main
 from skiagram.cli.run import _choose
 from skiagram.projects import files, running
@@ -39,15 +40,20 @@ def test_a_line_sets_what_the_run_chooses(
     own = sound_folder(tmp_path)
     line = ["run", str(own.folder), str(own.csv), "--positive", "cancer"]
     chosen = []
-    for more in (["--quick"], ["--networks", "none", "--repeats", "5"]):
+    monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
+    whole_line = ["--networks", "none", "--repeats", "5"]
+    for more in (["--quick"], whole_line, ["--baselines", "svm,encoder_svm"]):
         assert main([*line, *more]) == 0
         chosen.append(yaml.safe_load((empty / "films-project/params.yaml").read_text()))
         monkeypatch.chdir(empty)
-    quick, whole = chosen
+    quick, whole, named = chosen
     assert (quick["dataset"], quick["design"], quick["folds"]) == ("films", "cv", 2)
     assert quick["networks"] == ["tiny_cnn"]
     assert (whole["networks"], whole["repeats"], whole["folds"]) == ([], 5, 3)
     assert len(whole["baselines"]) > 5
+    assert whole["encoders"] == quick["encoders"] == ["efficientnet_lite0"]
+    assert quick["baselines"][-1] == "pretrained_logistic_regression"
+    assert named["encoders"] == ["dinov2_small"]  # what the named models read, and no other
     monkeypatch.chdir(empty / "films-project")
     _choose({}, {"conf/model/cnn_3d.yaml": {"training.input.box": {"margin": 3.0}}})
     text = (empty / "films-project/conf/model/cnn_3d.yaml").read_text()
@@ -79,3 +85,16 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(
     assert any(" and ".join(pair) in said.out for pair in (names, names[::-1]))
     assert "Or waive it in films-project/conf/dataset/films.yaml" in said.out
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_refused_data_set_leaves_no_project(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    (own.folder / "notes.png").write_bytes(b"no picture")
+    table = own.csv.read_text().splitlines()
+    own.csv.write_text("\n".join([*table, table[1].replace(table[1].split(",")[0], "notes.png")]))
+    assert main(["run", str(own.folder), str(own.csv), "--positive", "cancer"]) == 4
+    assert "nothing was written" in capsys.readouterr().err
+    assert Path.cwd() == empty
+    assert not any(empty.iterdir())

@@ -327,3 +327,29 @@ def test_published_tables_join_whole(tmp_path: Path) -> None:
     rows = _rows(tmp_path)
     assert len(rows) == 300
     assert {"original_shape_Sphericity", "SurvivalTime", "Event"} <= rows[0].keys()
+
+
+def test_parts_of_names_that_tell_nothing_are_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _folder(tmp_path, "subset0/p1.mhd", "subset1/p2.mhd", "subset7/p3.mhd")
+    assert _run(folder, "subset{any}/{patient}.mhd") == 0
+    assert [row["file"] for row in _rows(folder)][:2] == ["subset0/p1.mhd", "subset1/p2.mhd"]
+    (folder / "out.csv").unlink()
+    _folder(tmp_path, "subset8/p3.mhd")
+    assert _run(folder, "subset{any}/{patient}.mhd") == 4
+    assert "a second file of patient `p3`, beside subset7/p3.mhd" in capsys.readouterr().err
+
+
+def test_a_mask_of_its_own_pattern_is_that_of_all_modalities(tmp_path: Path) -> None:
+    names = ("flair", "t1", "seg")
+    folder = _folder(tmp_path, *(f"p{at}/p{at}_{name}.nii" for at in (1, 2, 3) for name in names))
+    patterns = (
+        "{patient}/{patient}_{modality}.nii",
+        "--mask-pattern",
+        "{patient}/{patient}_seg.nii",
+    )
+    assert _run(folder, *patterns, "--label-value", "all") == 0
+    rows = [tuple(row.values())[:4] for row in _rows(folder)]
+    assert len(rows) == 6
+    assert rows[0] == ("p1/p1_flair.nii", "p1/p1_seg.nii", "all", "flair")

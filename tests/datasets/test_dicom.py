@@ -32,7 +32,8 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from skiagram.datasets.dicom import read_dicom
+from skiagram.datasets.dicom import describe_bits, read_dicom
+from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.errors import DataError
 from skiagram.image_store.shards import ShardWriter
 from tests.datasets.volumes.examples import item, put_pixels
@@ -186,6 +187,51 @@ def test_voi_table_is_applied_to_images_made_for_presentation() -> None:
     shown = read(STORED, PresentationIntentType="FOR PRESENTATION", VOILUTSequence=[lut])
     reference = apply_voi_lut(STORED, header_of(STORED, VOILUTSequence=[lut]))
     np.testing.assert_array_equal(shown, reference)
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["a word each", "two in a word"])
+@pytest.mark.parametrize("number", [4096, 4095])
+def test_a_table_of_8_bits_shows_all_values_of_12_bits(number: int, *, packed: bool) -> None:
+    entries = (np.arange(number) // 16).astype(np.uint8 if packed else "<u2")
+    content = entries.tobytes() + b"\0" * (entries.nbytes % 2)
+    lut = item(LUTDescriptor=[number, 0, 8])
+    lut.add_new("LUTData", "OW", content)
+    shown = read(STORED, PresentationIntentType="FOR PRESENTATION", VOILUTSequence=[lut])
+    np.testing.assert_array_equal(shown, entries[np.minimum(STORED, number - 1)])
+
+
+def test_more_frames_than_the_header_says_are_no_colour() -> None:
+    header = header_of(STORED)
+    header.PixelData = header.PixelData * 3
+    with pytest.raises(DataError, match="pixels of 3 frames, while the header says 1"):
+        read_dicom(file_of(header))
+    header = header_of(np.stack([STORED] * 2))
+    header.PixelData = header.PixelData * 2
+    with pytest.raises(DataError, match="4 frames, while the header says 2"):
+        decode_pixels(header)
+
+
+def test_a_mapping_to_real_values_yields_to_a_stated_rescaling() -> None:
+    mapping = [item(RealWorldValueSlope=0.5, RealWorldValueIntercept=3)]
+    plain = read(STORED, RealWorldValueMappingSequence=mapping)
+    np.testing.assert_array_equal(plain, STORED * 0.5 + 3)
+    stated = {"RescaleSlope": "1", "RescaleIntercept": "0"}
+    np.testing.assert_array_equal(
+        read(STORED, RealWorldValueMappingSequence=mapping, **stated), STORED
+    )
+
+
+def test_films_of_several_depths_are_named() -> None:
+    bits = []
+    for stored in (10, 14, 14):
+        header = header_of(STORED, BitsStored=stored, HighBit=stored - 1, Modality="MG")
+        bits.append(read_dicom(file_of(header)).stored_bits)
+    assert bits == [10, 14, 14]
+    [sentence] = describe_bits(bits)
+    assert "1 images of 10 bits, 2 images of 14 bits" in sentence
+    assert "16 times as bright" in sentence
+    assert not describe_bits([14, 0, 14])
+    assert read_dicom(file_of(header_of(STORED, Modality="CT"))).stored_bits == 0
 
 
 @pytest.mark.parametrize(

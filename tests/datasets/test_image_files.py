@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
+from tifffile import TiffWriter
 
 from skiagram.datasets.image_files import count_frames, decode_image, read_image
 from skiagram.errors import DataError
@@ -377,3 +378,22 @@ def test_how_many_pixels_an_image_may_have_can_be_said(kind: str) -> None:
     assert decode_image(content, "film", 24 * 24).pixels.shape == (24, 24)
     with pytest.raises(DataError, match=r"24 × 24 pixels.*at most 575 pixels.*most_pixels"):
         decode_image(content, "film", 24 * 24 - 1)
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "rgb"])
+def test_smaller_copies_of_a_page_are_no_cases(photometric: Any) -> None:
+    colour = (3,) if photometric == "rgb" else ()
+    pages = [np.full((32 >> at, 48 >> at, *colour), 40 * at + 30, np.uint8) for at in range(3)]
+    content = BytesIO()
+    with TiffWriter(content) as writer:
+        for at, page in enumerate(pages):
+            writer.write(page, photometric=photometric, subfiletype=int(at > 0))
+    assert count_frames(content.getvalue()) == 1
+    read = decode_image(content.getvalue(), "slide.tif").pixels
+    assert read.shape[:2] == (32, 48)
+    assert (read == 30).all()
+    with TiffWriter(content := BytesIO()) as writer:
+        for page in pages[:2]:
+            writer.write(page, photometric=photometric, metadata=None)
+    with pytest.raises(DataError, match="may be the same picture, made smaller"):
+        decode_image(content.getvalue(), "slide.tif", frame=2)

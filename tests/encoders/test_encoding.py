@@ -23,7 +23,7 @@ from skiagram.encoders.encoder import (
     read_encoding,
     write_encoding,
 )
-from skiagram.encoders.encoding import encode_images, encode_places
+from skiagram.encoders.encoding import FolderEncoder, encode_images
 from skiagram.errors import DataError
 from skiagram.features.windows import Windows
 from skiagram.image_store.shards import Region
@@ -291,7 +291,7 @@ def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path: Path
     given = encoder(weights_file(tmp_path), VIT)
     _, record = encode_images(folder, given)
     places = tabulate_places(rows)
-    table = encode_places(folder, places, windows, record)
+    table = FolderEncoder.of_images(folder, given).encode_places(folder, places, windows)
     assert table.case_id.tolist() == [names[1], names[0], names[1]]
     assert table.names[0] == "16mm.encoding_000"
     cut = shown[1][12:28, 16:32]

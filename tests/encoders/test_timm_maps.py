@@ -13,10 +13,11 @@ from skimage import data
 from skimage.transform import resize
 
 from skiagram.encoders.encoder import read_picture
-from skiagram.encoders.encoding import encode_images, encode_places
+from skiagram.encoders.encoding import FolderEncoder, encode_images
 from skiagram.encoders.timm_encoder import (
     MapPooling,
     TimmMaps,
+    fold_normalisations,
     give_timm_weights,
     name_as_timm,
 )
@@ -85,10 +86,13 @@ def test_weights_in_another_order_are_named_rightly(tmp_path: Path) -> None:
     shuffled = {name: tensors[name] for name in sorted(tensors, key=lambda name: name[::-1])}
     network = timm.create_model("tf_efficientnet_lite0", num_classes=0)
     give_timm_weights(network, shuffled, "tf_efficientnet_lite0", "shuffled")
-    expected = encoder.load().network
+    expected, picture = encoder.load().network, torch.rand(1, 3, 64, 64)
     assert isinstance(expected, MapPooling)
-    for name, tensor in expected.body.state_dict().items():
-        torch.testing.assert_close(network.state_dict()[name], tensor, rtol=0, atol=0)
+    stages = [depth.stage for depth in encoder.depths]
+    with torch.inference_mode():
+        of_shuffled = MapPooling(network, stages).maps(picture)
+        for found, right in zip(of_shuffled, expected.maps(picture), strict=True):
+            torch.testing.assert_close(found, right, rtol=0, atol=0)
     spoilt = {name: one for name, one in tensors.items() if "_blocks.3._bn1" not in name}
     with pytest.raises(DataError, match=r"they lack `blocks\.2\.0\.bn2"):
         give_timm_weights(network, spoilt, "tf_efficientnet_lite0", "spoilt")
@@ -107,7 +111,7 @@ def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path: Path)
     folder = store(tmp_path / "images", [picture])
     whole, record = encode_images(folder, encoder)
     places = tabulate_places([("case-000", (12.0, 20.0), 3.0), ("case-000", (0.0, 31.0), 3.0)])
-    table = encode_places(folder, places, WINDOWS, record)
+    table = FolderEncoder.of_images(folder, encoder).encode_places(folder, places, WINDOWS)
     assert table.names == whole.names
     resolved: TimmMaps = build(record.encoder, "encoder")
     network = encoder.load().network
@@ -129,11 +133,11 @@ def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path: Path)
 def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path: Path) -> None:
     encoder = maps(tmp_path)
     folder = store(tmp_path / "images", [images(SIDE, 24, seed=1), images(20, SIDE, seed=2)])
-    _, record = encode_images(folder, encoder)
+    ready = FolderEncoder.of_images(folder, encoder)
     rows = [("case-000", (3.0, 4.0), 1.0), ("case-000", (30.0, 20.0), 1.0)]
     rows += [("case-001", (10.0, 10.0), 1.0)]
-    every = encode_places(folder, tabulate_places(rows), WINDOWS, record)
-    last = encode_places(folder, tabulate_places(rows[2:]), WINDOWS, record)
+    every = ready.encode_places(folder, tabulate_places(rows), WINDOWS)
+    last = ready.encode_places(folder, tabulate_places(rows[2:]), WINDOWS)
     np.testing.assert_array_equal(every.values[2:], last.values)
     assert every.case_id.tolist() == ["case-000", "case-000", "case-001"]
 
@@ -161,13 +165,14 @@ def test_padding_and_what_lies_beyond_the_region_do_not_count(tmp_path: Path) ->
 def test_places_of_a_volume_are_seen_in_their_slices(tmp_path: Path) -> None:
     encoder, volume = maps(tmp_path), images(6, SIDE, SIDE, 1, seed=7)
     folder = store(tmp_path / "volume", [volume])
-    _, record = encode_images(folder, encoder)
+    ready = FolderEncoder.of_images(folder, encoder)
     rows = [("case-000", (2.0, 9.0, 9.0), 1.0), ("case-000", (4.0, 9.0, 9.0), 1.0)]
-    table = encode_places(folder, tabulate_places(rows), WINDOWS, record)
+    table = ready.encode_places(folder, tabulate_places(rows), WINDOWS)
     # The same slices as pictures of their own, scaled by the volume's own limits.
     flat = store(tmp_path / "flat", [volume[2, ..., 0], volume[4, ..., 0]])
     flat_rows = [("case-000", (9.0, 9.0), 1.0), ("case-001", (9.0, 9.0), 1.0)]
-    alone = encode_places(flat, tabulate_places(flat_rows), WINDOWS, record)
+    ready = FolderEncoder.of_images(flat, encoder)
+    alone = ready.encode_places(flat, tabulate_places(flat_rows), WINDOWS)
     np.testing.assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
 
 
@@ -175,20 +180,40 @@ def test_rows_that_are_kept_are_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from skiagram.compute.pieces import PieceStore
-    from skiagram.encoders import encoding
 
     encoder = maps(tmp_path)
     folder = store(tmp_path / "images", [images(SIDE, SIDE, seed=4)])
-    _, record = encode_images(folder, encoder)
     places, pieces = tabulate_places([("case-000", (9.0, 9.0), 1.0)]), PieceStore(tmp_path / "w")
-    first = encode_places(folder, places, WINDOWS, record, pieces=pieces)
+    ready = FolderEncoder.of_images(folder, encoder, pieces=pieces)
+    first = ready.encode_places(folder, places, WINDOWS)
+    whole, _ = encode_images(folder, encoder)
 
-    def refuse(_: object) -> None:
+    def refuse(*_: object) -> None:
         raise AssertionError("encoded again")
 
-    monkeypatch.setattr(encoding, "_encode_at", refuse)
-    again = encode_places(folder, places, WINDOWS, record, pieces=pieces)
+    monkeypatch.setattr(TimmMaps, "see", refuse)
+    again = ready.encode_places(folder, places, WINDOWS)
     np.testing.assert_array_equal(first.values, again.values)
+    # The look at the places was one at the image as a whole.
+    np.testing.assert_array_equal(ready.encode(folder).values, whole.values)
+
+
+def test_normalisations_that_are_folded_change_no_number_and_others_stay() -> None:
+    torch.manual_seed(0)
+    for name, folds in (("tf_efficientnet_lite0", True), ("test_vit", False)):
+        network = timm.create_model(name, num_classes=0).eval()
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
+                torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+        folded = fold_normalisations(network)
+        left = [m for m in folded.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+        assert (folded is not network) == folds
+        assert not left
+        side = 64 if folds else 160
+        picture = torch.rand(1, 3, side, side)
+        with torch.inference_mode():
+            torch.testing.assert_close(folded(picture), network(picture), rtol=1e-3, atol=1e-4)
 
 
 def test_an_even_square_of_cells_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import pairs as pairs_module
 from skiagram.near_duplicates.pairs import (
     EXACT,
     THRESHOLD,
@@ -200,7 +201,7 @@ def test_no_film_of_mini_mias_is_taken_for_another(real_data: Path, tmp_path: Pa
     assert not found(store_of(tmp_path, images))
 
 
-def test_blocks_join_without_a_seam() -> None:
+def test_blocks_and_trees_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     """More vectors than a block has rows or columns, and pairs across every border."""
     draws = np.random.default_rng(0)
     vectors = draws.normal(size=(2500, 40)).astype(np.float32)
@@ -210,4 +211,6 @@ def test_blocks_join_without_a_seam() -> None:
     products = np.triu(vectors.astype(np.float64) @ vectors.T, k=1)
     expected = set(zip(*(places.tolist() for places in np.nonzero(products > 0.98)), strict=True))
     assert len(expected) >= 300
+    assert set(correlated_pairs(vectors, 0.98)) == expected
+    monkeypatch.setattr(pairs_module, "MOST_COMPARED", 1000)
     assert set(correlated_pairs(vectors, 0.98)) == expected

@@ -13,6 +13,7 @@ from skimage.transform import resize
 
 from skiagram.image_store.shards import Image
 from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates import nearest, search
 from skiagram.near_duplicates.pairs import clusters, duplicate_pairs
 from skiagram.near_duplicates.registration import details_of
 from skiagram.near_duplicates.search import find_copies, transformed_pairs
@@ -60,7 +61,12 @@ KINDS: dict[str, list[Callable[[Picture], Image]]] = {
 
 
 @pytest.mark.slow
-def test_each_kind_of_copy_is_found_and_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("most_compared", [nearest.MOST_COMPARED, 40], ids=["all pairs", "trees"])
+def test_each_kind_of_copy_is_found_and_named(
+    most_compared: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_COMPARED", most_compared)
+    monkeypatch.setattr(nearest, "_LEAF", 8)
     wide = wide_tissue(30)
     wide += 0.4 * np.random.default_rng(3).normal(size=wide.shape).astype(np.float32)
     images: list[Image] = list(wide[:, 8:72, 8:72])

@@ -48,20 +48,38 @@ def test_an_upgrade_takes_what_is_new_and_keeps_what_is_yours(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(project)
-    (project / "params.yaml").write_text("seed: 7\n")
+    chosen = (project / "params.yaml").read_text().replace("\nseed: 0", "\nseed: 7")
+    (project / "params.yaml").write_text(chosen)
     (project / "conf/model/mine.yaml").write_text("my: model\n")
     newer(monkeypatch, conf__model__svm="new: 1\n", conf__model__ridge=None, conf__model__b="b: 1")
     assert main(["upgrade"]) == 0
-    said = capsys.readouterr().out
-    assert "+seed: 7" in said
-    assert "Taken over: conf/model/svm.yaml" in said
-    assert "Kept as you changed it: params.yaml" in said
-    assert (project / "params.yaml").read_text() == "seed: 7\n"
+    printed = capsys.readouterr().out
+    assert "+seed: 7" in printed
+    assert "Taken over: conf/model/svm.yaml" in printed
+    assert "Kept as you changed it: params.yaml" in printed
+    assert (project / "params.yaml").read_text() == chosen
     assert (project / "conf/model/mine.yaml").exists()
     assert (project / "conf/model/svm.yaml").read_text() == "new: 1\n"
     assert not (project / "conf/model/ridge.yaml").exists()
     assert main(["upgrade"]) == 0
     assert "Taken over" not in capsys.readouterr().out
+
+
+def test_choices_of_a_new_version_are_added_to_those_that_were_changed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    chosen = "seed: 7 # mine\nbaselines: [svm]\n"
+    (project / "params.yaml").write_text(chosen)
+    choices = "seed: 0\nfresh: # of a new kind\n  - a\n  - b\nbaselines: [ridge]\nlast: {}\n"
+    newer(monkeypatch, params=choices)
+    assert main(["upgrade", "--mine", "params.yaml"]) == 0
+    printed = capsys.readouterr().out
+    assert "Kept as you changed it, with the choices that are new: params.yaml" in printed
+    after = (project / "params.yaml").read_text()
+    assert after == chosen + "fresh: # of a new kind\n  - a\n  - b\nlast: {}\n"
+    assert main(["upgrade"]) == 0
+    assert (project / "params.yaml").read_text() == after
 
 
 def test_an_upgrade_leaves_no_empty_folder_of_files_that_are_gone(project: Path) -> None:

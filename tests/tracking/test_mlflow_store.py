@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import get_context
@@ -13,7 +14,7 @@ import pytest
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking.contract import NotRecorded
 from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
-from skiagram.tracking.mlflow_store import MLflowStore
+from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS
 
 pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
@@ -170,13 +171,17 @@ def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(
     assert {run.data.tags["skiagram.experiment"] for run in children} == {"workspace"}
 
 
-def test_runs_that_open_a_new_database_at_once_are_all_recorded(
-    project: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "names",
+    [("run-0", "run-1", "run-2", "run-3"), ("workspace",) * 4],
+    ids=["four results", "one result"],
+)
+def test_what_is_recorded_at_once_into_a_new_database_is_recorded_once_each(
+    names: tuple[str, ...], project: Path, tmp_path: Path
 ) -> None:
     from mlflow.tracking import MlflowClient
 
     execution = read_execution(project, MODELS, {})
-    names = [f"run-{number}" for number in range(4)]
     fork = get_context("fork")  # MLflow is imported already
     together = fork.Barrier(len(names))
 
@@ -194,7 +199,82 @@ def test_runs_that_open_a_new_database_at_once_are_all_recorded(
     parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
     assert {run.data.tags["DVC_EXP_NAME"] for run in parents} == set(names)
     assert {run.info.status for run in found} == {"FINISHED", "FAILED"}
-    assert len(found) == len(names) * (1 + len(MODELS))
+    assert len(found) == len(set(names)) * (1 + len(MODELS))
+
+
+def test_runs_that_were_cut_short_are_marked_by_the_next_recording(
+    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is lost leaves runs that nobody could end, as a kill does."""
+    from mlflow.tracking import MlflowClient
+
+    def lost(*arguments: object, **options: object) -> None:
+        raise ConnectionResetError("the server is gone")
+
+    store = MLflowStore(uri=None, experiment="lost")
+    execution = read_execution(project, MODELS, {})
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "log_artifacts", lost)
+        broken.setattr(MlflowClient, "set_terminated", lambda *_: pytest.fail("asked again"))
+        with pytest.raises(NotRecorded, match="the server is gone"):
+            store.record(execution, home)
+    assert {run.info.status for run in _runs(client, "lost")} == {"RUNNING"}
+    assert store.record(execution, home).startswith("Recorded")
+    assert (
+        sorted(run.info.status for run in _runs(client, "lost"))
+        == ["FAILED"] * 2 + ["FINISHED"] * 3
+    )
+    (other := home / "elsewhere").mkdir(exist_ok=True)
+    found = client.get_experiment_by_name("lost").experiment_id
+    begun = client.create_run(found, tags={"skiagram.writer": "another project"}).info.run_id
+    MLflowStore(uri=f"sqlite:///{home / 'mlflow.db'}", experiment="lost").record(execution, other)
+    assert client.get_run(begun).info.status == "RUNNING"
+
+
+def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    execution = read_execution(project, MODELS, {})
+    assert address in STORE.record(execution, tmp_path)
+    assert (tmp_path / "elsewhere.db").is_file()
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("sqlite:////a/b/mlflow.db", "sqlite:////a/b/mlflow.db"),
+        ("https://user:secret@host:5000/a", "https://host:5000/a"),
+        ("mysql://u:secret/x", "mysql://u/x"),
+        ("postgresql://u:s/ec@ret@host/x?password=secret#secret", "postgresql://host/x"),
+        ("http://host:5000?token=secret", "http://host:5000"),
+        ("databricks", "databricks"),
+    ],
+)
+def test_an_address_is_shown_without_what_opens_it(uri: str, shown: str) -> None:
+    assert shown_uri(uri) == shown
+
+
+@pytest.mark.parametrize("uri", ["mysql://u:secret/x", "http://127.0.0.1:1/?token=secret"])
+def test_no_message_holds_what_opens_an_address(uri: str, project: Path, tmp_path: Path) -> None:
+    with pytest.raises(NotRecorded) as refused:
+        MLflowStore(uri=uri, experiment="x").record(read_execution(project, MODELS, {}), tmp_path)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.thorough
+def test_a_server_that_does_not_answer_is_given_up(project: Path, tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        uri, started = f"http://127.0.0.1:{silent.getsockname()[1]}", time.monotonic()
+        with pytest.raises(NotRecorded):
+            MLflowStore(uri=uri, experiment="x").record(
+                read_execution(project, MODELS, {}), tmp_path
+            )
+    assert time.monotonic() - started < 20
 
 
 def test_a_store_that_could_not_be_opened_once_is_opened_again(

@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 
 from skiagram.cli.folder_arguments import FolderArguments
 from skiagram.datasets.burnt_in_text import cut_out_mark
+from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.identifiers import fold_id, names_patients, suspect_column
 from skiagram.datasets.folder.patients import stands_for_missing
 from skiagram.datasets.folder.source import Folder
@@ -28,8 +29,12 @@ _MAX_PICTURES = 24
 
 def survey_text(survey: Survey, source: Folder, design: Design) -> str:
     """Return counts, sizes, problems and findings."""
-    made_gray = (file.made_gray for files in survey.by_modality.values() for file in files)
-    stated = "\n".join((*source.card().known_issues, *describe_gray(made_gray)))
+    every = [file for files in survey.by_modality.values() for file in files]
+    in_files = (
+        *describe_gray(file.made_gray for file in every),
+        *(describe_bits(file.stored_bits for file in every)),
+    )
+    stated = "\n".join((*source.card().known_issues, *in_files))
     parts = [_counts(survey, source), _sizes(survey), stated]
     parts += [_findings(survey, design), _problems(survey)]
     return "\n\n".join(part for part in parts if part)

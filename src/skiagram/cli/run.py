@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +33,18 @@ EXAMPLES = """\
   skiagram run radiomics.csv outcome.csv --label Event --positive 1
       a table of features, as PyRadiomics or R writes it, and one of labels, joined by patients"""
 
-_QUICK = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
+_QUICK: dict[str, Any] = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
-_OF_A_LINE = ("restoration", "proposal", "features", "baselines", "networks", "repeats", "folds")
+_OF_A_LINE = (
+    "restoration",
+    "proposal",
+    "features",
+    "baselines",
+    "encoders",
+    "networks",
+    "repeats",
+    "folds",
+)
 _LISTS = ("baselines", "networks")
 
 
@@ -44,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     project = parser.add_argument_group("project")
     add = project.add_argument
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
-    add("--quick", action="store_true", help="two folds, two baselines and a tiny network")
+    add("--quick", action="store_true", help="two folds, few baselines and a tiny network")
     for option in _LISTS:
         what = f"option files in conf/model, `a,b`, or `none` ({option})"
         add(f"--{option}", metavar="NAMES", help=what)
@@ -57,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
+    from skiagram.cli.fitting_choices import read_encoders
     from skiagram.projects.files import RECORD, environment, make_project, require_dvc
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages, show_results
@@ -69,26 +81,47 @@ def run(arguments: argparse.Namespace) -> int:
             setattr(arguments, option, getattr(arguments, option).resolve())
     if not arguments.folder.exists():
         raise DataError("no such file or folder", where=str(arguments.folder))
-    if not (project / RECORD).exists():
-        print(*make_project(project), f"The project is {project}.", flush=True)
-    os.chdir(project)
-    os.environ.update(environment(Path()))
-    is_array = arguments.folder.suffix == ".npz"
-    if is_array:
-        choices = _of_file(arguments, name)
-    elif is_table(arguments.folder):
-        choices = _of_table(arguments)
-    else:
-        choices = _of_folder(arguments, name, project)
+    with _gone_if_refused(project):
+        if not (project / RECORD).exists():
+            print(*make_project(project), f"The project is {project}.", flush=True)
+        os.chdir(project)
+        os.environ.update(environment(Path()))
+        choices = _add(arguments, name, project)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
         quick["baselines"] = choices.params["baselines"]
+    elif choices.params.get("encoders"):
+        quick["baselines"] = [*_QUICK["baselines"], "pretrained_logistic_regression"]
     asked = (quick if arguments.quick else {}) | _asked(arguments)
+    if arguments.baselines is not None:
+        asked["encoders"] = read_encoders(asked["baselines"])
     _choose({**choices.params, **asked}, choices.options)
     if warning := explain_taken(Path()):
         print(warning, file=sys.stderr)
     code = run_stages(Path())
     return code or show_results(Path(), shown=project)
+
+
+@contextmanager
+def _gone_if_refused(project: Path) -> Iterator[None]:
+    """Remove a project that is new where its data set is refused: nothing was written then."""
+    here, is_new, made = Path.cwd(), not project.exists(), project.resolve()
+    try:
+        yield
+    except (DataError, OptionError):
+        os.chdir(here)
+        if is_new:
+            shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _add(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
+    """Add or renew the data set that the line names, and return the choices that fit it."""
+    if arguments.folder.suffix == ".npz":
+        return _of_file(arguments, name)
+    if is_table(arguments.folder):
+        return _of_table(arguments)
+    return _of_folder(arguments, name, project)
 
 
 def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
@@ -137,7 +170,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     import numpy as np
     import yaml
 
-    from skiagram.cli.fitting_choices import FittingChoices, array_choices
+    from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
     from skiagram.datasets.medmnist import MedMNIST
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
@@ -171,7 +204,10 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
         )
         values = json.loads(json.dumps(composed(source)))
         target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    return FittingChoices({"dataset": name, "design": "holdout"} | array_choices(shape), {}, {})
+    params = {"dataset": name, "design": "holdout"} | array_choices(shape)
+    choices = add_frozen_arm(FittingChoices(params, {}, {}), max(shape[1:3]))
+    print(choices.why)
+    return choices
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
+    from skiagram.datasets.folder.annotations import MarkChoice
     from skiagram.datasets.folder.file_patterns import FoundImages, Patterns
     from skiagram.datasets.volumes.case_images import Reading
 
@@ -42,8 +43,9 @@ EXAMPLES = """\
       `1_mask.png` beside `1.png` goes into the column `mask`
   skiagram table films labels.csv films.csv --pattern '{patient}/{region}.png' --marks boxes.json
       lesions into a column `marks`, and whether there is any into `lesion`: of a CSV with a row a
-      lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's text files,
-      LUNA16's annotations.csv, or `masks`: each connected part of an image's mask is a lesion
+      lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's, Pascal
+      VOC's or LabelMe's files, VIA's JSON or CSV, 3D Slicer's markups, LUNA16's annotations.csv,
+      or `masks`: each connected part of an image's mask is a lesion
   skiagram table radiomics.csv outcome.csv joined.csv --similar-patients same
       two tables joined by their patients, whose ids may differ in zeros (`095`, `95`)
   skiagram table brats grades.csv scans.csv --pattern '{patient}/{patient}_{modality}.nii.gz' \\
@@ -74,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pattern",
         nargs="+",
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
-        "{region}, {kind} and {label}",
+        "{region}, {kind} and {label}; {any} stands for what tells nothing",
     )
     add_cut(parser)
     text = f"column of LABELS (default: {', else '.join(PATIENT_COLUMNS)})"
@@ -85,7 +87,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-kind", default="image", help="{kind} of images (default: image)")
     add_frames(parser)
     parser.add_argument(
-        "--marks", metavar="FILE", help="lesions: CSV, COCO's JSON, folder of YOLO's, or `masks`"
+        "--marks",
+        metavar="FILE",
+        help="lesions: CSV, COCO, YOLO, Pascal VOC, LabelMe, VIA, 3D Slicer, or `masks`",
+    )
+    parser.add_argument(
+        "--mark-class", nargs="+", default=(), help="classes of lesions in --marks that count"
+    )
+    parser.add_argument(
+        "--similar-marks",
+        choices=("join", "apart"),
+        help="lesions of --marks that nearly coincide, as of several readers: one, or several",
+    )
+    parser.add_argument(
+        "--mark-unit",
+        choices=("pixels", "shares"),
+        default="pixels",
+        help="unit of boxes in a CSV of --marks: pixels, or shares of the image's sides",
+    )
+    parser.add_argument(
+        "--mark-radius", type=float, help="radius of points in --marks, pixels; mm in volumes"
     )
     add_masks(parser)
     parser.add_argument(
@@ -186,6 +207,7 @@ def _patterns(arguments: argparse.Namespace) -> "Patterns":
 
 def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     """Return images, masks and lesions, and a sentence on masks that names tell."""
+    from skiagram.datasets.folder.annotations import MarkChoice
     from skiagram.datasets.folder.file_patterns import FoundImages
     from skiagram.datasets.folder.mask_names import settle_masks
 
@@ -197,7 +219,13 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     masks = settle_masks([*found.images.values()], arguments.masks, str(folder))
     found = found.with_masks(masks, as_regions=arguments.masks == "regions")
     if arguments.marks is not None:
-        lesions = _lesions(folder, arguments.marks, found, reading_of(arguments))
+        choice = MarkChoice(
+            tuple(arguments.mark_class),
+            arguments.similar_marks,
+            arguments.mark_unit,
+            arguments.mark_radius,
+        )
+        lesions = _lesions(folder, arguments.marks, found, reading_of(arguments), choice)
         found = replace(found, lesions=lesions)
     return found, masks.describe(arguments.masks)
 
@@ -262,10 +290,13 @@ def _compose(
     return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed]
 
 
-def _lesions(folder: Path, marks: str, found: "FoundImages", reading: "Reading") -> dict[str, str]:
+def _lesions(
+    folder: Path, marks: str, found: "FoundImages", reading: "Reading", choice: "MarkChoice"
+) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
-    from skiagram.datasets.folder.lesions import Images, Lesion, lesions_of_region, read_lesions
+    from skiagram.datasets.folder.annotations import Images, read_lesions
+    from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
     from skiagram.datasets.folder.table import split_masks
     from skiagram.datasets.volumes.case_images import (
         ImageReference,
@@ -300,7 +331,7 @@ def _lesions(folder: Path, marks: str, found: "FoundImages", reading: "Reading")
                 lesions[image] = lesions_of_region(read(image, mask))
     else:
         shape = cache(lambda image: read(image).pixels.shape)
-        lesions = read_lesions(Path(marks), Images([*found.images.values()], shape))
+        lesions = read_lesions(Path(marks), Images([*found.images.values()], shape), choice)
     if not any(lesions.values()):
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)

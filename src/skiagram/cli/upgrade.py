@@ -37,8 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
         remedy = f"bring in by hand what you need of the lines above, then `--mine {first}`; or "
         raise OptionError(found, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
     upgrade.write(Path())
-    for word, names in (("Taken over", upgrade.taken), ("Kept as you changed it", upgrade.kept)):
-        print(*(f"{word}: {name}" for name in names), sep="\n", end="\n" if names else "")
+    for name in sorted(upgrade.taken.keys() - upgrade.kept):
+        print(f"Taken over: {name}")
+    for name in upgrade.kept:
+        added = ", with the choices that are new" if name in upgrade.taken else ""
+        print(f"Kept as you changed it{added}: {name}")
     if not upgrade.taken:
         print("Every file is that of the installed version, or yours.")
     if warning := explain_taken(Path()):

@@ -76,6 +76,8 @@ class SpacedImage:
         grid: Where a volume's voxels lie; None of plane images, and where nobody says.
         made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`), or
             `colour` that was turned gray as asked for; empty for neither.
+        stored_bits: Bits Stored of DICOM pixels that are no measurement, which say how bright the
+            brightest can be; 0 of all others.
     """
 
     pixels: Image
@@ -86,6 +88,7 @@ class SpacedImage:
     panels: tuple[tuple[int, int, int, int], ...] = ()
     grid: Grid | None = None
     made_gray: MadeGray = ""
+    stored_bits: int = 0
 
     def in_colour(self) -> "SpacedImage":
         """Return a gray image as one of three equal channels, any other as it is."""

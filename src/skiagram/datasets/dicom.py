@@ -7,7 +7,8 @@ images made FOR PRESENTATION alone. What compressed bytes become is bounded befo
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,14 +18,14 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.pixels import apply_color_lut, apply_windowing
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
 from skiagram.datasets.files import read_file
-from skiagram.datasets.volumes.suv import PET_FIELDS, suv_factor
+from skiagram.datasets.volumes.suv import PET_FIELDS, is_mapped, suv_factor
 from skiagram.errors import DataError, readable
 from skiagram.image_store.shards import Image, Spacing
 
@@ -72,6 +73,7 @@ _MODALITIES = """
 BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF RG SC SM TG US VA
 XA XC
 """.split()  # noqa: SIM905
+_MEASURED = ("CT", "PT", "NM", "RTDOSE")
 _SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
@@ -125,6 +127,7 @@ def read_dicom(
             modality_of(header),
             text_expected=_text_expected(header),
             panels=_panels(header),
+            stored_bits=_stored_bits(header),
         )
 
 
@@ -163,6 +166,31 @@ def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
         remedy="for a case per frame give each a row with its number in the column `frame`, for a "
         "volume of all write `all` there; `--frames cases` (or `volume`) of `skiagram table` and "
         "`skiagram predict` does it",
+    )
+
+
+def _stored_bits(header: Any) -> int:
+    """Return the bits of pixels whose values no look-up table, window or mapping gives a scale."""
+    plain = (
+        _rescaling(header) == (1, 0)
+        and header.get("Modality") not in _MEASURED
+        and "ModalityLUTSequence" not in header
+        and not is_mapped(header)
+        and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
+    )
+    return int(header.BitsStored) if plain else 0
+
+
+def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
+    """Return a sentence on images whose values have different scales; none where all have one."""
+    counts = sorted(Counter(bits for bits in stored if bits).items())
+    if len(counts) < 2:
+        return ()
+    listed = ", ".join(f"{number} images of {bits} bits" for bits, number in counts)
+    return (
+        f"DICOM images differ in Bits Stored ({listed}): the same film may be "
+        f"{2 ** (counts[-1][0] - counts[0][0])} times as bright in one as in another. Bring them "
+        "to one scale first, unless each is standardised (`restoration`).",
     )
 
 
@@ -325,8 +353,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
 def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     """Apply the modality LUT and, to images made for presentation, the VOI LUT."""
     values = stored
-    given = header.get("RescaleSlope")
-    slope, intercept = 1 if given is None else given, header.get("RescaleIntercept") or 0
+    slope, intercept = _rescaling(header)
     if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
         raise DataError(
             f"a Rescale Slope of {slope}, Intercept {intercept}",
@@ -340,14 +367,38 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
                 allowed="one of them",
                 remedy="delete the one that is wrong",
             )
-        values = apply_modality_lut(values, header)
+        values = _look_up(values, header.ModalityLUTSequence[0], header)
     elif (slope, intercept) != (1, 0):  # pydicom scales only where both are given, ITK else too
         values = values.astype(np.float64) * float(slope) + float(intercept)
-    elif header.get("RealWorldValueMappingSequence"):
+    elif is_mapped(header):
         values = _real_world(values, header)
     if header.get("PresentationIntentType") == "FOR PRESENTATION":
-        values = apply_voi_lut(values, header)
+        [table, *_] = header.get("VOILUTSequence") or [{}]
+        if "LUTDescriptor" in table and "LUTData" in table:
+            values = _look_up(values, table, header)
+        elif None not in (header.get("WindowCenter"), header.get("WindowWidth")):
+            values = apply_windowing(values, header)
     return values if values is stored else values.astype(np.float32)
+
+
+def _rescaling(header: Any) -> tuple[Any, Any]:
+    slope = header.get("RescaleSlope")
+    return 1 if slope is None else slope, header.get("RescaleIntercept") or 0
+
+
+def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
+    """Apply a table of 8 to 16 bits (PS3.3 C.11.1.1.1); of 8 bits two entries may share a word."""
+    number, first, bits = (int(value) for value in table.LUTDescriptor)
+    number, content = number or 2**16, table.LUTData
+    if not isinstance(content, bytes):  # words that pydicom has read
+        content = (np.atleast_1d(content).astype(np.int64) & 0xFFFF).astype("<u2").tobytes()
+        order = "<"
+    else:
+        order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    packed = bits == 8 and len(content) in (number, number + number % 2)
+    entries = np.frombuffer(content, np.uint8 if packed else f"{order}u2", number)
+    at = np.clip(values.astype(np.float64) - first, 0, number - 1).astype(np.int64)
+    return entries[at]
 
 
 def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:

@@ -173,14 +173,25 @@ def _rle_pixels(frame: bytes, expected: int) -> int:
 def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     """Return the stored values of one frame, from 1, or of all, as pydicom's `pixel_array` does.
 
-    The size of the data set has been checked; colour is RGB.
+    The size of the data set has been checked; colour is RGB. More frames than the header says are
+    refused.
     """
     syntax = header.file_meta.TransferSyntaxUID
     index = None if frame is None else frame - 1
     if syntax not in DECODER_DEPENDENCIES or _is_plain_jpeg(header, syntax):
-        return pixel_array(header, index=index)  # type: ignore[no-any-return]
-    _register()
-    return pixel_array(header, index=index, decoding_plugin=_PLUGIN)  # type: ignore[no-any-return]
+        pixels = pixel_array(header, index=index)
+    else:
+        _register()
+        pixels = pixel_array(header, index=index, decoding_plugin=_PLUGIN)
+    said = int(header.get("NumberOfFrames") or 1)
+    several = pixels.ndim > (2 if int(header.SamplesPerPixel) == 1 else 3)
+    if several and (index is not None or len(pixels) != said):
+        raise DataError(
+            f"pixels of {len(pixels)} frames, while the header says {said}",
+            allowed="as many frames as Number of Frames says",
+            remedy="correct Number of Frames, or export the file again",
+        )
+    return pixels  # type: ignore[no-any-return]
 
 
 def decodable(syntax: UID | None) -> bool:

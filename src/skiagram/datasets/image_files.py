@@ -8,7 +8,7 @@ import logging
 import math
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -49,6 +49,9 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
 _SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 277, 339
 _SIZED_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
 _PACK_BITS = 32773
+_SUBFILE = 254  # its bits say of a page that it is a smaller copy, or a mask of transparency
+_DEPENDENT = 1 | 4
+_ALIKE = 1.02  # ratio of sides of a picture and of its smaller copy
 _NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
 _ALLOWED = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
 _WHITE_IS_ZERO, _SIGNED = 0, 2
@@ -137,13 +140,14 @@ def _beyond_pillow(
         if not _has_planes(page):
             _refuse_odd(page, name)
             return None
-        planes, channels = _count_planes(file, name), page.samplesperpixel
-        index = frame_of(frame, planes, name)
-        if index is None and planes > 1:
-            raise several_frames(planes, name, "pages" if channels == 1 else "channels")
-        at, channel = divmod(index or 0, channels)
-        page = file.pages[at].aspage()
+        planes, channels = _find_planes(file, name), page.samplesperpixel
+        index = frame_of(frame, len(planes), name)
+        if index is None and len(planes) > 1:
+            raise several_frames(len(planes), name, "pages" if channels == 1 else "channels")
+        first, channel = (page.imagelength, page.imagewidth), (index or 0) % channels
+        page = file.pages[planes[index or 0]].aspage()
         height, width = page.imagelength, page.imagewidth
+        _refuse_thumbnail((height, width), first, name)
         for sides in ((channels * height, width), (page.tilelength, page.tilewidth)):
             if math.prod(sides) > most_pixels:
                 raise too_many_pixels(*sides, most_pixels, name)
@@ -242,28 +246,38 @@ def count_frames(content: bytes) -> int:
         if _TIFF.match(content):
             with tifffile.TiffFile(BytesIO(content)) as tiff:
                 if _has_planes(tiff.pages.first):
-                    return _count_planes(tiff)
+                    return len(_find_planes(tiff))
             with warnings.catch_warnings(action="ignore"):
-                return _count_pages(TiffImageFile(BytesIO(content)))
+                return len(_find_pages(TiffImageFile(BytesIO(content))))
     except Exception:  # damage is named where the pixels are read
         return 1
     return 1
 
 
-def _count_pages(file: TiffImageFile, name: str = "") -> int:
-    for page in range(1, _MAX_PAGES + 1):
+def _find_pages(file: TiffImageFile, name: str = "") -> list[int]:
+    """Return the numbers, from 0, of the pages that are images."""
+    kinds: list[int] = []
+    for page in range(_MAX_PAGES + 1):
         try:
             file.seek(page)
         except EOFError:
             file.seek(0)
-            return page
+            return _whole_pages(kinds)
+        kinds.append(int(_tag(file, _SUBFILE) or 0))
     raise _too_many_pages(name)
 
 
-def _count_planes(file: tifffile.TiffFile, name: str = "") -> int:
+def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[int]:
+    """Return the numbers, from 0, of the pages that are images, each for each of its channels."""
     if _has_page(file, _MAX_PAGES):  # `len` alone may never end, of pages in a ring
         raise _too_many_pages(name)
-    return len(file.pages) * file.pages.first.samplesperpixel
+    whole = _whole_pages([int(page.aspage().subfiletype) for page in file.pages])
+    return [page for page in whole for _ in range(file.pages.first.samplesperpixel)]
+
+
+def _whole_pages(kinds: Sequence[int]) -> list[int]:
+    """Return which pages are neither smaller copies of others nor masks of their transparency."""
+    return [page for page, kind in enumerate(kinds) if not kind & _DEPENDENT] or [0]
 
 
 def _too_many_pages(name: str) -> DataError:
@@ -273,15 +287,31 @@ def _too_many_pages(name: str) -> DataError:
 
 def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
     """Go to a page of a file, and refuse one that is not there or not chosen."""
+    pages = [0]
     if isinstance(file, TiffImageFile):
-        pages = _count_pages(file, name)
-    elif (pages := getattr(file, "n_frames", 1)) > 1:
-        raise DataError(f"{pages} frames", where=name, remedy="write one file per frame")
-    index = frame_of(frame, pages, name)
-    if index is None and pages > 1:
-        raise several_frames(pages, name, "pages")
-    if index:
-        file.seek(index)
+        pages = _find_pages(file, name)
+    elif (number := getattr(file, "n_frames", 1)) > 1:
+        raise DataError(f"{number} frames", where=name, remedy="write one file per frame")
+    index = frame_of(frame, len(pages), name)
+    if index is None and len(pages) > 1:
+        raise several_frames(len(pages), name, "pages")
+    if isinstance(file, TiffImageFile):
+        first = file.size
+        file.seek(pages[index or 0])
+        _refuse_thumbnail(file.size, first, name)
+
+
+def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str) -> None:
+    """Refuse a page that looks like a smaller copy of the first one and does not say so."""
+    shares = [side / of_first for side, of_first in zip(sides, first, strict=True)]
+    if max(shares) < 1 and max(shares) < _ALIKE * min(shares):
+        raise DataError(
+            f"a page of {sides[0]} × {sides[1]} pixels after one of {first[0]} × {first[1]}: it "
+            "may be the same picture, made smaller",
+            where=name,
+            allowed="pages of one size",
+            remedy="remove its row; if it is another picture, save it as a file of its own",
+        )
 
 
 def _goes_on(file: PpmImageFile, content: bytes) -> bool:

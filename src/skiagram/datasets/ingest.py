@@ -37,6 +37,7 @@ from skiagram.datasets.contract import (
     SpacedImage,
     pixel_side,
 )
+from skiagram.datasets.dicom import describe_bits
 from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.datasets.gray import describe_gray
 from skiagram.errors import OptionError
@@ -171,7 +172,11 @@ def ingest(
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(task, folders.cases / "task.json")
     card = source.card()
-    issues = (*card.known_issues, *describe_gray(note.made_gray for note in notes))
+    issues = (
+        *card.known_issues,
+        *describe_gray(note.made_gray for note in notes),
+        *describe_bits(note.stored_bits for note in notes),
+    )
     write_record(replace(card, known_issues=issues), folders.cases / "card.json")
     test = cases.split == "test"
     for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
@@ -237,6 +242,7 @@ class _Note(NamedTuple):
     shape: tuple[int, ...]
     depth: str
     made_gray: MadeGray
+    stored_bits: int
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
@@ -360,7 +366,8 @@ def _examined(image: SpacedImage, name: str) -> _Examined:
     digest = content_digest(pixels, image.spacing, image.region)
     shape, depth = pixels.shape, str(pixels.dtype)
     brightness = brightness_of(pixels)
-    note = _Note(image.modality, *brightness, image.spacing, shape, depth, image.made_gray)
+    origin = image.made_gray, image.stored_bits
+    note = _Note(image.modality, *brightness, image.spacing, shape, depth, *origin)
     return _Examined(image, digest, note)
 
 

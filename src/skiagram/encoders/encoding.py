@@ -38,7 +38,7 @@ from skiagram.errors import DataError, ModelFailure, named
 from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows
 from skiagram.image_store.kept import KeptRows
-from skiagram.image_store.shards import ShardWriter, is_volume
+from skiagram.image_store.shards import Region, ShardWriter, is_volume
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.options import build, composed
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
@@ -80,7 +80,7 @@ class _Places(NamedTuple):
     """Places of an image of a store; small enough to send to a worker."""
 
     store: Span
-    case: str
+    row: int  # of the image
     centres: NDArray[np.float64]
     encoder: str  # JSON of its options
 
@@ -111,37 +111,9 @@ def encode_images(
         pieces: What images became in earlier runs; None keeps nothing.
         preparation: Of the images that models learn from; None for that in the folder.
     """
-    preparation = preparation or read_record(Preparation, images / PREPARATION)
-    encoder.check_unseen(preparation)
-    say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
-    with _one_thread("cpu"):  # more would hinder a later fork of this process
-        loaded = encoder.load()
-    say(f"SHA-256 of the weights: {loaded.sha256}.")
-    ready = resolve_preprocessing(preparation.images, encoder, loaded)
-    table = encode_folder(images, ready, loaded, compute, pieces, say)
-    return table, EncoderRecord(composed(ready), loaded.sha256, loaded.numbers, len(table.names))
-
-
-def encode_places(
-    images: Path,
-    places: pd.DataFrame,
-    windows: Windows,
-    record: EncoderRecord,
-    compute: Compute = IN_PROCESS,
-    pieces: PieceStore | None = None,
-    say: Say = lambda _: None,
-) -> FeatureTable:
-    """Encode places where finders look: a row for each place, in the table's order.
-
-    Args:
-        record: What encoded the whole images; places are encoded alike.
-    """
-    encoder: Encoder = build(record.encoder, "encoder")
-    with _one_thread("cpu"):
-        loaded = encoder.load()
-    return FolderEncoder(encoder, loaded, compute, pieces, say).encode_places(
-        images, places, windows
-    )
+    ready = FolderEncoder.of_images(images, encoder, compute, pieces, say, preparation)
+    table = ready.encode(images)
+    return table, ready.record(table)
 
 
 @dataclass(frozen=True)
@@ -155,11 +127,36 @@ class FolderEncoder:
     say: Say = lambda _: None
 
     @classmethod
+    def of_images(
+        cls,
+        images: Path,
+        encoder: Encoder,
+        compute: Compute = IN_PROCESS,
+        pieces: PieceStore | None = None,
+        say: Say = lambda _: None,
+        preparation: Preparation | None = None,
+    ) -> "FolderEncoder":
+        """Load an encoder for the images of a folder; `encode_images` says more."""
+        preparation = preparation or read_record(Preparation, images / PREPARATION)
+        encoder.check_unseen(preparation)
+        say(f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}")
+        with _one_thread("cpu"):  # more would hinder a later fork of this process
+            loaded = encoder.load()
+        say(f"SHA-256 of the weights: {loaded.sha256}.")
+        ready = resolve_preprocessing(preparation.images, encoder, loaded)
+        return cls(ready, loaded, compute, pieces, say)
+
+    @classmethod
     def of_model(cls, model: Path, kinds: ImageKinds) -> "FolderEncoder":
         """Return what encodes new images as the encoder of a model's folder does."""
         encoder = carried_encoder(model)
         loaded = encoder.load()
         return cls(resolve_preprocessing(kinds, encoder, loaded), loaded)
+
+    def record(self, table: FeatureTable) -> EncoderRecord:
+        """Return what encoded the images of a table."""
+        sha256, numbers = self.loaded.sha256, self.loaded.numbers
+        return EncoderRecord(composed(self.encoder), sha256, numbers, len(table.names))
 
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder."""
@@ -168,8 +165,9 @@ class FolderEncoder:
     def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
 
-        An encoder that keeps places looks once at each image; any other at windows around the
-        places. With windows of several widths, columns are called `<width>mm.encoding_<number>`.
+        An encoder that keeps places looks once at each image, and keeps what the image as a whole
+        became for `encode`; any other looks at windows around the places. With windows of several
+        widths, columns are called `<width>mm.encoding_<number>`.
 
         Args:
             places: Rows of a case stand together, in the store's order, as `propose` leaves them.
@@ -223,14 +221,17 @@ class FolderEncoder:
             for case, rows in of_cases(places).items()
             if any(known[row] is None for row in rows.tolist())
         }
-        work = [_Places(whole, case, centres[rows], options) for case, rows in by_case.items()]
+        at = {case: row for row, case in enumerate(store.case_ids)}
+        work = [_Places(whole, at[case], centres[rows], options) for case, rows in by_case.items()]
         _remember(options, self.encoder, self.loaded, device)
         with Progress("encode places", len(work)) as progress, _one_thread(device):
             on_workers = self.compute.map(_encode_at, work, releases_lock=True)
             done = map(_encode_at, work) if device == "cuda" else on_workers
             with _Unkept(kept) as unkept:
-                for rows, values in zip(by_case.values(), done, strict=True):
+                for (case, rows), (values, of_image) in zip(by_case.items(), done, strict=True):
                     unkept.add([keys[row] for row in rows.tolist()], values)
+                    if of_image is not None:
+                        unkept.add([digests[case]], of_image[None])
                     for row, value in zip(rows.tolist(), values, strict=True):
                         known[row] = value
                     progress.advance()
@@ -238,23 +239,31 @@ class FolderEncoder:
         return FeatureTable(case_id, names, np.stack([row for row in known if row is not None]))
 
 
-def _encode_at(work: "_Places") -> Floats:
+def _encode_at(work: "_Places") -> tuple[Floats, Floats | None]:
     store = work.store.store()
     encoder, loaded, device = _loaded(work.encoder)
     if not isinstance(encoder, PlaceEncoder):
         raise TypeError("an encoder that keeps places is needed")
-    image = store.image(work.case)
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise _missing_pixels(work.case)
-    scaled = encoder.preprocessing.intensity.scale(image)
-    axes = 3 if is_volume(image) else 2
-    with named(work.case):
-        values = encoder.encode_places(
-            scaled, store.spacing(work.case), work.centres[:, 3 - axes :], loaded, device
+    case = store.case_ids[work.row]
+    scaled, region = _scaled(store, work.row, encoder)
+    axes = 3 if is_volume(scaled) else 2
+    with named(case):
+        values, of_image = encoder.encode_places(
+            scaled, region, store.spacing(case), work.centres[:, 3 - axes :], loaded, device
         )
-    if not np.isfinite(values).all():
-        raise _not_finite(work.case)
-    return values
+    if not np.isfinite(values).all() or (of_image is not None and not np.isfinite(of_image).all()):
+        raise _not_finite(case)
+    return values, of_image
+
+
+def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Region | None]:
+    """Return an image of 0 to 1 and its region; its bytes are those that its digest is of."""
+    store.check(row, row + 1)  # or its numbers would be kept under another's digest
+    case = store.case_ids[row]
+    image = store.image(case)
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        raise DataError("missing pixels", where=case, remedy="choose a restoration that fills them")
+    return encoder.preprocessing.intensity.scale(image), store.region(case)
 
 
 def resolve_preprocessing(kinds: ImageKinds, encoder: Encoder, loaded: LoadedNetwork) -> Encoder:
@@ -340,12 +349,8 @@ def _encode_some(work: _Work) -> Floats:
     several = False
     case_ids = [store.case_ids[place] for place in work.places]
     for place, case in zip(work.places, case_ids, strict=True):
-        store.check(place, place + 1)  # or its numbers would be kept under another's digest
-        image, region = store.image(case), store.region(case)
-        if image.dtype.kind == "f" and not np.isfinite(image).all():
-            raise _missing_pixels(case)
-        several = is_volume(image) and isinstance(encoder, PictureEncoder)
-        scaled = encoder.preprocessing.intensity.scale(image)
+        scaled, region = _scaled(store, place, encoder)
+        several = is_volume(scaled) and isinstance(encoder, PictureEncoder)
         with named(case):
             views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
         seen += views
@@ -359,10 +364,6 @@ def _encode_some(work: _Work) -> Floats:
         return numbers
     parts = np.split(numbers, np.cumsum(counts)[:-1])
     return np.stack([np.concatenate([part.mean(axis=0), part.max(axis=0)]) for part in parts])
-
-
-def _missing_pixels(case: str) -> DataError:
-    return DataError("missing pixels", where=case, remedy="choose a restoration that fills them")
 
 
 def _not_finite(case: str) -> DataError:
@@ -408,7 +409,7 @@ def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
     if not torch.cuda.is_available():
         options.pop("batch_size")
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    code = code_digest(_encode_some, *named_targets(options))
+    code = code_digest(_encode_some, _encode_at, *named_targets(options))
     text = json.dumps([options, loaded.sha256, device, code])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -11,7 +11,9 @@ import sys
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
+from itertools import pairwise
 from types import ModuleType
 from typing import Annotated, Any, Literal, cast
 
@@ -22,6 +24,7 @@ from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from skiagram.encoders.encoder import (
     WEIGHTS,
@@ -49,6 +52,7 @@ from skiagram.image_store.shards import Image, Region, Spacing, is_volume
 from skiagram.options import STRICT
 from skiagram.records.files import sha256_of
 
+_COLOURS = 3
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 
 
@@ -214,45 +218,49 @@ class TimmMaps(TimmWeights, PlaceEncoder):
     def encode_places(
         self,
         image: Image,
+        region: Region | None,
+        spacing: Spacing | None,
+        centres: NDArray[np.float64],
+        loaded: LoadedNetwork,
+        device: str,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        if not is_volume(image):
+            whole = region if self.preprocessing.margin is None else None
+            seen = self.see(image, whole, spacing, loaded.channels)[0]
+            pooled = self._pooled(seen, image.shape, spacing, centres, loaded, device)
+            shared = region is None or self.preprocessing.margin is None
+            return pooled[1:], pooled[0] if shared else None
+        values = np.empty((len(centres), loaded.numbers), np.float32)
+        slices = np.clip(np.round(centres[:, 0]).astype(int), 0, len(image) - 1)
+        within = None if spacing is None else tuple(spacing[1:])
+        for number in np.unique(slices).tolist():
+            rows, picture = slices == number, image[number, ..., 0]
+            seen = self.see(picture, None, within, loaded.channels)[0]
+            at = centres[rows, 1:]
+            values[rows] = self._pooled(seen, picture.shape, within, at, loaded, device)[1:]
+        return values, None
+
+    def _pooled(
+        self,
+        seen: Tensor,
+        shape: Sequence[int],
         spacing: Spacing | None,
         centres: NDArray[np.float64],
         loaded: LoadedNetwork,
         device: str,
     ) -> NDArray[np.float32]:
-        network = cast(MapPooling, loaded.network)
-        cells = [depth.cells for depth in self.depths]
-        if not is_volume(image):
-            picture = np.asarray(image, np.float32)
-            return self._at(picture, spacing, centres, loaded.channels, network, cells, device)
-        values = np.empty((len(centres), loaded.numbers), np.float32)
-        slices = np.clip(np.round(centres[:, 0]).astype(int), 0, len(image) - 1)
-        within = None if spacing is None else tuple(spacing[1:])
-        for number in np.unique(slices).tolist():
-            rows = slices == number
-            picture = np.asarray(image[number, ..., 0], np.float32)
-            at = centres[rows, 1:]
-            values[rows] = self._at(picture, within, at, loaded.channels, network, cells, device)
-        return values
-
-    def _at(
-        self,
-        picture: Image,
-        spacing: Spacing | None,
-        centres: NDArray[np.float64],
-        channels: int,
-        network: "MapPooling",
-        cells: Sequence[int],
-        device: str,
-    ) -> NDArray[np.float32]:
+        """Return (1 + n, numbers) of a picture as a whole and of n places, after one look."""
         how = self.preprocessing
-        ratio = pixel_ratio(spacing)
-        placed = Placement.of(picture.shape, ratio, how)
-        scale = np.array([placed.height, placed.width]) / np.array(picture.shape[:2])
+        placed = Placement.of(shape, pixel_ratio(spacing), how)
+        scale = np.array([placed.height, placed.width]) / np.array(shape[:2])
         at = ((centres + 0.5) * scale + [placed.top, placed.left]) / (how.size or 1)
-        seen = read_picture(picture, ratio, channels, how)[None].to(device)
+        network = cast(MapPooling, loaded.network)
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
         with torch.inference_mode(), autocast:
-            pooled = network.around(seen, at, cells)
+            batch = seen[None].to(device)
+            maps = network.maps(batch[:, :-1])
+            around = network.around(maps, at, [depth.cells for depth in self.depths])
+            pooled = torch.cat([network.over(maps, batch[:, -1:]), around])
         return pooled.float().cpu().numpy()
 
 
@@ -268,7 +276,7 @@ class MapPooling(nn.Module):
                 allowed="networks with forward_intermediates",
             )
         # Neighbouring channels together: half the time of convolutions over large maps.
-        self.body = body.to(memory_format=torch.channels_last)
+        self.body = fold_normalisations(body.eval()).to(memory_format=torch.channels_last)
         self.stages = [*stages]
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
@@ -290,10 +298,14 @@ class MapPooling(nn.Module):
         Args:
             seen: (n, channels + 1, side, side); the last channel says which pixels count, 0 to 1.
         """
+        return self.over(self.maps(seen[:, :-1]), seen[:, -1:])
+
+    def over(self, maps: Sequence[Tensor], inside: Tensor) -> Tensor:
+        """Pool maps over the part of each picture that counts, (n, 1, side, side), 0 to 1."""
         pooled = []
-        for of_depth in self.maps(seen[:, :-1]):
+        for of_depth in maps:
             rows, columns = of_depth.shape[-2:]
-            share = adaptive_avg_pool2d(seen[:, -1:], (rows, columns))
+            share = adaptive_avg_pool2d(inside, (rows, columns))
             most = share.amax(dim=(2, 3), keepdim=True)
             total = share.sum(dim=(2, 3)).clamp(min=1e-9)
             pooled.append((of_depth * share).sum(dim=(2, 3)) / total)
@@ -302,24 +314,71 @@ class MapPooling(nn.Module):
             pooled.append(of_depth.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
         return torch.cat(pooled, dim=1)
 
-    def around(self, picture: Tensor, places: NDArray[np.float64], cells: Sequence[int]) -> Tensor:
+    def around(
+        self, maps: Sequence[Tensor], places: NDArray[np.float64], cells: Sequence[int]
+    ) -> Tensor:
         """Pool over squares of cells around places of one picture; cells beyond it do not count.
 
         Args:
-            picture: (1, channels, side, side).
+            maps: Of one picture, (1, width, rows, columns) of each depth.
             places: (n, 2) row and column, 0 to 1 over the picture's sides.
             cells: Side of the square at each depth.
         """
         pooled = []
-        for of_depth, side in zip(self.maps(picture), cells, strict=True):
+        for of_depth, side in zip(maps, cells, strict=True):
             shape = np.array(of_depth.shape[-2:])
             at = torch.from_numpy(np.clip((places * shape).astype(np.int64), 0, shape - 1))
-            rows, columns = at.T.to(picture.device)
+            rows, columns = at.T.to(of_depth.device)
             half = side // 2
             mean = avg_pool2d(of_depth, side, 1, half, count_include_pad=False)
             highest = max_pool2d(of_depth, side, 1, half)
             pooled += [mean[0, :, rows, columns].T, highest[0, :, rows, columns].T]
         return torch.cat(pooled, dim=1)
+
+
+def fold_normalisations(network: nn.Module) -> nn.Module:
+    """Put batch normalisations of a frozen network into the convolutions before them.
+
+    Convolutions that a normalisation of as many channels follows, in the order in which a module
+    names its parts, are taken for pairs. A network whose numbers that changes stays as it is.
+    """
+    folded, changed = deepcopy(network), False
+    for module in folded.modules():
+        parts = [*module.named_children()]
+        for (_, convolution), (name, after) in pairwise(parts):
+            if not isinstance(convolution, nn.Conv2d) or not isinstance(after, nn.BatchNorm2d):
+                continue
+            if convolution.out_channels == after.num_features:
+                _fold(convolution, after)
+                rest = [part for _, part in after.named_children()]  # timm's has an activation
+                setattr(module, name, nn.Sequential(*rest))
+                changed = True
+    if not changed:
+        return network
+    side = 64
+    picture = torch.linspace(-1, 1, _COLOURS * side**2).sin().view(1, _COLOURS, side, side)
+    try:
+        with torch.inference_mode():
+            expected, found = (
+                cast(Any, body).forward_features(picture) for body in (network, folded)
+            )
+            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    except (AssertionError, AttributeError, RuntimeError):
+        return network
+    return folded
+
+
+def _fold(convolution: nn.Conv2d, normalisation: nn.BatchNorm2d) -> None:
+    fused = fuse_conv_bn_weights(
+        convolution.weight,
+        convolution.bias,
+        cast(Tensor, normalisation.running_mean),
+        cast(Tensor, normalisation.running_var),
+        normalisation.eps,
+        normalisation.weight,
+        normalisation.bias,
+    )
+    convolution.weight, convolution.bias = fused
 
 
 class PooledNetwork(nn.Module):

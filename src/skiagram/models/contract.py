@@ -179,7 +179,7 @@ class FittedFinder(ABC):
     """A trained model whose unit is a place: scores of images follow from its marks.
 
     Attributes:
-        options: Those of every finder, among them `top` and `other_share`.
+        options: Those of every finder, among them `top`.
         positive: Label of images with a lesion.
         nothing: Score that stands for a mark which an image does not have.
     """
@@ -189,8 +189,13 @@ class FittedFinder(ABC):
     nothing: float
 
     @property
+    def other_share(self) -> float:
+        """Return the share of the score of the patient's other image that is taken off."""
+        return float(self.options.other_share)
+
+    @property
     def reads_other(self) -> bool:
-        return bool(self.options.other_share)
+        return bool(self.other_share)
 
     @abstractmethod
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
@@ -203,7 +208,7 @@ class FittedFinder(ABC):
         suspicious, comparable among all that this fit scores. What both sides of a patient show
         alike is less suspicious, at each place as in the image as a whole.
         """
-        own, share = inputs.case_id.tolist(), self.options.other_share
+        own, share = inputs.case_id.tolist(), self.other_share
         if not share:
             return self.mark(inputs)
         both = [case for name in own for case in (name, inputs.partner.get(name, name))]

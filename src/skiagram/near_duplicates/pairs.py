@@ -9,7 +9,7 @@ Volumes are compared likewise, with thumbnails and surroundings of three axes.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
 from typing import Any, NamedTuple
@@ -20,8 +20,10 @@ from scipy.ndimage import gaussian_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from skiagram.compute.workers import ALL_PROCESSORS
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 
 THUMBNAIL = 28
 VOLUME_THUMBNAIL = 9  # 9³ numbers, about as many as 28²
@@ -34,6 +36,7 @@ _FLAT = 0.01  # of an image's spread; less is noise of rounding
 _DETAILS_KEPT = 1024
 ROUNDING = 1e-12  # of the greatest value: what means of equal float64 values may differ by
 _BLOCK = 1024  # a block of products stays within a core's cache
+_TREES = 24
 _ROUNDING_OF_PRODUCTS = 1e-4
 EXACT, NEAR = "exact", "near duplicate"
 
@@ -240,19 +243,36 @@ def correlated_pairs(
     """Return pair (first < second) → product of all pairs above a threshold.
 
     A fast product nominates pairs; a sum in fixed order decides, because the product's last bits
-    depend on the number of threads.
+    depend on the number of threads. Of more than 20,000 vectors, pairs of a leaf are compared.
 
     Args:
         vectors: (n, d) of unit norm, or zero.
     """
+    nominate = _in_one_leaf if len(vectors) > MOST_COMPARED else _in_blocks
     correlation: dict[tuple[int, int], float] = {}
+    for pairs in nominate(vectors, threshold - _ROUNDING_OF_PRODUCTS):
+        for i, j in pairs.tolist():
+            if i < j and (i, j) not in correlation:
+                product = float((vectors[i].astype(np.float64) * vectors[j]).sum())
+                if product > threshold:
+                    correlation[i, j] = min(product, 1.0)
+    return correlation
+
+
+def _in_blocks(vectors: NDArray[np.float32], threshold: float) -> Iterator[NDArray[np.int64]]:
+    """Yield (pairs, 2), block by block."""
     for start in range(0, len(vectors), _BLOCK):
         rows = vectors[start : start + _BLOCK]
         for left in range(start, len(vectors), _BLOCK):
-            likely = rows @ vectors[left : left + _BLOCK].T > threshold - _ROUNDING_OF_PRODUCTS
-            for i, j in (np.argwhere(likely) + np.array([start, left])).tolist():
-                if i < j:
-                    product = float((vectors[i].astype(np.float64) * vectors[j]).sum())
-                    if product > threshold:
-                        correlation[i, j] = min(product, 1.0)
-    return correlation
+            likely = rows @ vectors[left : left + _BLOCK].T > threshold
+            yield np.argwhere(likely) + np.array([start, left])
+
+
+def _in_one_leaf(vectors: NDArray[np.float32], threshold: float) -> Iterator[NDArray[np.int64]]:
+    """Yield (pairs, 2), tree by tree."""
+
+    def like(number: int) -> NDArray[np.int64]:
+        rows, columns, _ = Tree.grow(vectors, number).like(vectors, vectors, threshold)
+        return np.stack([rows, columns], axis=1)[rows < columns]
+
+    yield from ALL_PROCESSORS.map(like, range(_TREES), releases_lock=True)

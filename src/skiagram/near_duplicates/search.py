@@ -1,11 +1,12 @@
 """The search for transformed copies in a set: nominated by descriptors, confirmed by registration.
 
-Every pair of images is compared, in every pass: eight orientations of the layouts; spectra as they
-are and turned to either side; those of windows inside one image with the whole of the other; those
-of windows on opposite sides, near and far from the centre. A pair is nominated where a product
-stands far above those of other pairs, then laid over each other. It is confirmed where the local
-detail correlates at two sizes, more than pairs drawn from the set ever do and than so few
-independent places could by chance. So images that share an organ's outline need more.
+Every pair of images is compared, or of more than 20,000 those that trees nominate, in every pass:
+eight orientations of the layouts; spectra as they are and turned to either side; those of windows
+inside one image with the whole of the other; those of windows on opposite sides, near and far from
+the centre. A pair is nominated where a product stands far above those of other pairs, then laid
+over each other. It is confirmed where the local detail correlates at two sizes, more than pairs
+drawn from the set ever do and than so few independent places could by chance. So images that share
+an organ's outline need more.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ from skiagram.near_duplicates.descriptors import (
     orient_layouts,
     small_picture,
 )
+from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 from skiagram.near_duplicates.pairs import Pairs, duplicate_pairs, projection, reduced, unite_pairs
 from skiagram.near_duplicates.registration import (
     Details,
@@ -58,7 +60,7 @@ class SearchSettings:
     beyond_others: float = 6.0  # standard deviations of other pairs' correlations, after Fisher
     max_asked: float = 0.95
     other_pairs: int = 128
-    max_combined: int = 20_000  # images; of more, only the plain transformations are sought
+    max_combined: int = MOST_COMPARED  # images; of more, only plain transformations are sought
     full_side: int = 128
     min_fine_side: int = 24  # pixels a side; smaller images have no fine detail
     turn: float = 7.5  # degrees; spectra bear 4 degrees more or less
@@ -73,6 +75,8 @@ class SearchSettings:
     block: int = 1024
     max_held: int = 2**21  # nominees, before the best are chosen
     shares: int = 32  # of the queries of a pass; the next pass is prepared while they are compared
+    trees: int = 32  # of each pass, where not every pair is compared
+    trees_together: int = 4
     batch: int = 256
     details_kept: int = 2048
     straight: float = 1.5  # degrees
@@ -120,17 +124,19 @@ class _Pass(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Some queries of a pass."""
+    """A part of a pass: some queries, by the starts of their blocks; or some trees.
+
+    Attributes:
+        already: Sorted numbers of pairs that need not be found.
+        last: Whether the pass ends with it.
+    """
 
     pass_: _Pass
-    starts: NDArray[np.intp]
+    part: NDArray[np.intp]
     images: int
     threshold: float
     already: NDArray[np.int64]
-
-    @property
-    def last(self) -> bool:
-        return bool(self.starts[-1] + SETTINGS.block >= self.images)
+    last: bool
 
 
 # Pairs with their products.
@@ -177,19 +183,27 @@ def transformed_among(
 
 
 def _best(nominees: _Nominees, most: int) -> _Nominees:
-    """Return those with the highest products, best first; equal ones in the images' order."""
+    """Return those with the highest products, best first; equal ones in the images' order.
+
+    A pair that several trees nominate counts once.
+    """
     order = np.lexsort((nominees["column"], nominees["row"], -nominees["score"]))
-    return nominees[order[:most]]
+    _, first = np.unique(nominees[["row", "column"]][order], return_index=True)
+    return nominees[order[np.sort(first)[:most]]]
 
 
 def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
-    """Yield the work of all passes, some queries at a time."""
-    blocks = np.arange(0, len(small), SETTINGS.block)
-    share = -(-len(blocks) // SETTINGS.shares)
+    """Yield the work of all passes, some queries or trees at a time."""
+    if len(small) > MOST_COMPARED:
+        whole, share = np.arange(SETTINGS.trees), SETTINGS.trees_together
+    else:
+        whole = np.arange(0, len(small), SETTINGS.block)
+        share = -(-len(whole) // SETTINGS.shares)
     for pass_ in _passes(small):
         threshold = _threshold(pass_, len(small))
-        for rows in np.split(blocks, range(share, len(blocks), share)):
-            yield _Piece(pass_, rows, len(small), threshold, already)
+        for start in range(0, len(whole), share):
+            part, last = whole[start : start + share], start + share >= len(whole)
+            yield _Piece(pass_, part, len(small), threshold, already, last)
 
 
 def _passes(small: Small) -> Iterator[_Pass]:
@@ -277,9 +291,22 @@ def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tupl
 
 
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
-    """Return the pairs of some queries whose product stands far above others', (query, base)."""
-    found = (part for start in piece.starts for part in _above(piece, start))
+    """Return the pairs whose product stands far above others', (query, base)."""
+    if piece.images > MOST_COMPARED:
+        found = _in_one_leaf(piece)
+    else:
+        found = (pairs for start in piece.part for pairs in _above(piece, start))
     return piece, np.concatenate([np.zeros(0, _NOMINEES), *found])
+
+
+def _in_one_leaf(piece: _Piece) -> Iterator[_Nominees]:
+    """Yield the pairs of each tree of a piece."""
+    pass_ = piece.pass_
+    queries = pass_.queries(np.arange(piece.images))
+    for number in piece.part.tolist():
+        tree = Tree.grow(pass_.base, number)
+        for sign in (1, -1)[: 1 if pass_.signed else 2]:
+            yield _usable(piece, *tree.like(sign * queries, pass_.base, piece.threshold))
 
 
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
@@ -297,14 +324,23 @@ def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
             continue
         place = np.flatnonzero(block > piece.threshold)
         i, j = np.divmod(place, block.shape[1])
-        rows, columns = i + start, j + left
-        usable = (rows != columns) if pass_.either_way else (rows < columns)
-        keys = np.minimum(rows, columns) * n + np.maximum(rows, columns)
-        usable &= ~np.isin(keys, piece.already)
-        pairs = np.empty(int(usable.sum()), _NOMINEES)
-        pairs["row"], pairs["column"] = rows[usable], columns[usable]
-        pairs["score"] = block.ravel()[place[usable]]
-        yield pairs
+        yield _usable(piece, i + start, j + left, block.ravel()[place])
+
+
+def _usable(
+    piece: _Piece,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    products: NDArray[np.float32],
+) -> _Nominees:
+    """Return pairs of two images that are not known yet, each once."""
+    usable = (rows != columns) if piece.pass_.either_way else (rows < columns)
+    keys = np.minimum(rows, columns) * piece.images + np.maximum(rows, columns)
+    usable &= ~np.isin(keys, piece.already)
+    pairs = np.empty(int(usable.sum()), _NOMINEES)
+    pairs["row"], pairs["column"] = rows[usable], columns[usable]
+    pairs["score"] = products[usable]
+    return pairs
 
 
 def _threshold(pass_: _Pass, n: int) -> float:

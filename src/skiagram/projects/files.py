@@ -5,6 +5,7 @@ They stand once: in a clone of the repository at its root, in a wheel packed bes
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,8 @@ from skiagram.errors import OptionError, SkiagramError
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
-_FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", "params.yaml")
+CHOICES = "params.yaml"  # the pipeline needs each of its lines
+_FILES = (".dvcignore", ".gitattributes", ".gitignore", "dvc.yaml", CHOICES)
 _FOLDERS = {
     "conf": "*.yaml",
     "explanations": "README.md",
@@ -98,8 +100,9 @@ class Upgrade:
     """What becomes of a project's files with another version.
 
     Attributes:
-        taken: Paths that are taken over; those without content are removed.
-        kept: Paths that the user changed and the new version did not.
+        taken: Paths that are taken over; those without content are removed. The user's choices
+            stay among them, with the lines of those that are new.
+        kept: Paths whose content stays as the user changed it.
         both: Paths that both changed, each in another way.
     """
 
@@ -154,7 +157,19 @@ def plan_upgrade(folder: Path, mine: Collection[str] = (), new: Collection[str] 
             kept.append(name)
         else:
             both[name] = there
+    if CHOICES in kept and (added := _added_choices(_content(folder / CHOICES), files[CHOICES])):
+        taken[CHOICES] = added
     return Upgrade(taken, kept, both, files)
+
+
+def _added_choices(here: bytes | None, there: bytes) -> bytes | None:
+    """Return a project's choices with the lines of those that it lacks; None where it has all."""
+    chosen = yaml.safe_load(here or b"")
+    if not isinstance(chosen, dict):
+        return None
+    lines = dict(re.findall(rb"(?m)^(\w+)(:.*(?:\n[ \t].*)*)", there))
+    lacking = [name + rest for name, rest in lines.items() if name.decode() not in chosen]
+    return b"\n".join([(here or b"").rstrip(), *lacking, b""]) if lacking else None
 
 
 def read_record(folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders.encoder import Encoder, write_encoding
-from skiagram.encoders.encoding import encode_images, encode_places
+from skiagram.encoders.encoding import FolderEncoder
 from skiagram.features.windows import Windows
 from skiagram.finding.inputs import CANDIDATES, read_candidates
 from skiagram.options import build
@@ -38,10 +38,11 @@ def encode(
     """
     encoder: Encoder = build(dict(options), "encoder")
     learned_from = read_record(Preparation, candidates / PREPARATION)
-    table, record = encode_images(restored, encoder, compute, pieces, say, learned_from)
-    write_encoding(table, record, encoder, target)
+    ready = FolderEncoder.of_images(restored, encoder, compute, pieces, say, learned_from)
+    target.mkdir(parents=True)
     places = read_candidates(candidates)
-    if len(places):
-        work = (windows, record, compute, pieces, say)
-        encode_places(restored, places, *work).write(target / CANDIDATES)
+    if len(places):  # first: one look at an image serves both
+        ready.encode_places(restored, places, windows).write(target / CANDIDATES)
+    table = ready.encode(restored)
+    write_encoding(table, ready.record(table), encoder, target)
     propagate_preparation(candidates, target, windows=asdict(windows))

@@ -5,14 +5,17 @@ other formats pickle. Its automatic logging stays off, because a stage writes on
 known.
 """
 
+import hashlib
 import json
 import logging
 import os
+import platform
+import re
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -55,6 +58,8 @@ _REPORTED = (  # of test cases: to be read, not to choose by
 RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
+_WRITER = "skiagram.writer"
+_ADDRESS = "MLFLOW_TRACKING_URI"
 _OPENING = "skiagram.opening."
 _SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
 _NAMED = 6  # digits of its SHA-256, in its name
@@ -67,8 +72,8 @@ class MLflowStore:
     """An MLflow database or server.
 
     Attributes:
-        uri: Where runs go; None for `mlflow.db` in the project's folder, which `mlflow ui` run
-            there shows.
+        uri: Where runs go; None for what `MLFLOW_TRACKING_URI` names, else for `mlflow.db` in the
+            project's folder, which `mlflow ui` run there shows.
         experiment: Name of the MLflow experiment.
         pyfunc: Whether models are logged so that `mlflow models serve` and `predict` take them.
         register: Begin of the names under which models stand in the model registry, followed by
@@ -89,6 +94,7 @@ class MLflowStore:
     def record(self, execution: Execution, home: Path) -> str:
         """Record an execution; a parent run that was cut short is recorded anew."""
         with self._opened(home, "not recorded") as (client, experiment, place):
+            _end_runs_cut_short(client, experiment, home)
             if _is_recorded(client, experiment, execution):
                 return f"Already recorded in {place}."
             self._write(client, experiment, execution, home)
@@ -112,31 +118,34 @@ class MLflowStore:
 
     @contextmanager
     def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
-        """Yield a client, the id of the experiment, and what messages call the place."""
-        uri, place = self._place(home)
+        """Yield a client, the id of the experiment, and what messages call the place.
+
+        Processes of one project take turns, so that one result is recorded once.
+        """
+        uri = self._uri(home)
+        place = f"{shown_uri(uri)}, experiment {self.experiment}"
         try:
-            client, experiment = self._open(uri, home)
-            yield client, experiment, place
+            with locked(home / _LOCK):
+                client, experiment = self._open(uri, home)
+                yield client, experiment, place
         except Exception as error:  # whatever happens to a tracker, it costs no result
-            raise NotRecorded(f"{failed} in {place} ({_cause(error)})") from error
+            raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from error
 
     def _open(self, uri: str, home: Path) -> tuple[Any, str]:
-        """Connect; processes of one machine take turns, and another machine's is waited for once.
+        """Connect; another machine that does the same is waited for once.
 
         MLflow makes the tables of a new database without a lock, so that processes that do so at
         the same time fail.
         """
         _quieten()
-        served = uri.startswith(("http:", "https:"))  # a server makes its tables when it starts
         started = time.monotonic()
-        with nullcontext() if served else locked(home / _LOCK):
-            try:
-                return self._connect(uri, home)
-            except Exception:
-                if time.monotonic() - started > _SILENCE:
-                    raise
-            time.sleep(_PAUSE)
+        try:
             return self._connect(uri, home)
+        except Exception as error:
+            if _is_lost(error) or time.monotonic() - started > _SILENCE:
+                raise
+        time.sleep(_PAUSE)
+        return self._connect(uri, home)
 
     def _connect(self, uri: str, home: Path) -> tuple[Any, str]:
         """Return a client and the id of the experiment; what is not there yet is made."""
@@ -147,13 +156,15 @@ class MLflowStore:
 
     def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
         marks = {_RECEIPT: execution.receipt.digest, _EXPERIMENT: execution.name}
+        writer = {_WRITER: _writer(home)}
         folders = _served_folders(execution.children) if self.pyfunc else {}
         digests = {name: verify_checksums(folder) for name, folder in folders.items()}
         logged = _logged_models(client, experiment, digests.values())
-        with _run(client, experiment, execution.parent, marks) as parent:
+        with _run(client, experiment, execution.parent, marks | writer) as parent:
             _log(client, parent, execution.parent)
             for child in execution.children:
-                with _run(client, experiment, child, {"mlflow.parentRunId": parent}) as run_id:
+                of_parent = {"mlflow.parentRunId": parent} | writer
+                with _run(client, experiment, child, of_parent) as run_id:
                     digest = digests.get(child.name)
                     model = logged.get(digest) if digest else None
                     if digest is None or model is not None:
@@ -177,13 +188,11 @@ class MLflowStore:
         registered, source = f"{self.register}-{name}", f"models:/{model}"
         versions = client.search_model_versions(f"name = '{registered}'")
         if not any(version.source == source for version in versions):
-            mlflow.set_tracking_uri(self._place(home)[0])  # MLflow's registry asks for the default
+            mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
             mlflow.register_model(source, registered)
 
-    def _place(self, home: Path) -> tuple[str, str]:
-        """Return the address, and what messages call it, which holds no password."""
-        uri = self.uri or f"sqlite:///{home / 'mlflow.db'}"
-        return uri, f"{uri.rpartition('@')[2]}, experiment {self.experiment}"
+    def _uri(self, home: Path) -> str:
+        return self.uri or os.environ.get(_ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
         experiment = client.get_experiment_by_name(self.experiment)
@@ -201,11 +210,52 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _cause(error: BaseException) -> str:
-    """Return what lies at the bottom of a chain of errors, in one line."""
+def shown_uri(uri: str) -> str:
+    """Return an address as messages have it: without user, password, query and fragment."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return uri
+    host, slash, path = re.split(r"[?#]", rest)[0].rpartition("@")[2].partition("/")
+    name, _, port = host.partition(":")
+    if port and not port.isdecimal():  # a password, where the host was forgotten
+        host = name
+    return f"{scheme}://{host}{slash}{path}"
+
+
+def _cause(error: BaseException, uri: str) -> str:
+    """Return what lies at the bottom of a chain of errors, in one line and without secrets."""
+    *_, bottom = _chain(error)
+    text = " ".join(str(bottom).split()).replace(uri, shown_uri(uri))
+    parts = (set(re.split(r"[/@:?#&=]+", each)) for each in (uri, shown_uri(uri)))
+    hidden = set.difference(*parts)
+    for secret in sorted(filter(None, hidden), key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text[:200] or type(bottom).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, what it came of, and so on."""
+    yield error
     while error.__context__ is not None:
         error = error.__context__
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        yield error
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Return whether nobody answers: each further question would wait as long again."""
+    return any(isinstance(each, ConnectionError | TimeoutError) for each in _chain(error))
+
+
+def _writer(home: Path) -> str:
+    """Return what names a project's folder on a machine and tells nobody where it lies."""
+    return hashlib.sha256(f"{platform.node()}:{home.resolve()}".encode()).hexdigest()[:16]
+
+
+def _end_runs_cut_short(client: Any, experiment: str, home: Path) -> None:
+    """Mark runs as failed that this project began and, as it holds the lock, no longer writes."""
+    begun = f"tags.`{_WRITER}` = '{_writer(home)}' and attributes.status = 'RUNNING'"
+    for run in client.search_runs([experiment], begun):
+        client.set_terminated(run.info.run_id, "FAILED")
 
 
 def _is_recorded(client: Any, experiment: str, execution: Execution) -> bool:
@@ -386,13 +436,14 @@ def _run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> Itera
     """Make a run and yield its id; it is finished last, which says that it is whole."""
     created = client.create_run(experiment, run_name=run.name, tags=run.tags | marks)
     run_id = str(created.info.run_id)
-    ended = "FAILED"
     try:
         yield run_id
-        ended = "FAILED" if run.failed else "FINISHED"
-    finally:
-        with suppress(Exception):  # that of the recording itself is the one to tell
-            client.set_terminated(run_id, ended)
+    except Exception as error:
+        if not _is_lost(error):  # else the next recording marks it
+            with suppress(Exception):  # that of the recording itself is the one to tell
+                client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED")
 
 
 def _note_view(client: Any, experiment: str) -> None:

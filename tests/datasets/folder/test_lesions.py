@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from skiagram.cli.main import main
 from skiagram.datasets.checks import check_mark
 from skiagram.datasets.contract import Mark, SpacedImage
+from skiagram.datasets.folder.annotations import Images, read_lesions
 from skiagram.datasets.folder.lesions import (
-    Images,
     Lesion,
     lesions_of_region,
     parse_lesions,
-    read_lesions,
 )
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.datasets.volumes.volume_files import decode_volume
@@ -154,7 +153,7 @@ BOX = {"image_id": 7, "bbox": [20, 10, 20, 40]}
         ([ONE], [BOX, {**BOX, "image_id": 8}], "annotation 2: a box of image 8, an id of 0 images"),
         ([{**ONE, "width": 200, "height": 400}], [BOX], "400 × 200 pixels, which has 200 × 100"),
         ([ONE], [{**BOX, "bbox": [float("nan"), 1, 2, 3]}], "annotation 1: a box of 2 × 3 at nan"),
-        ([ONE], [{**BOX, "bbox": [1, 2, 3]}], "no annotations of COCO"),
+        ([ONE], [{**BOX, "bbox": [1, 2, 3]}], "no lesions of a known program"),
         ([ONE], [BOX, BOX], "`one.png`: the lesion `29.5 .*` twice"),
     ],
 )

@@ -22,6 +22,8 @@ from tests.datasets.volumes.examples import (
     written,
 )
 
+UNSTATED = {"RescaleSlope": None, "RescaleIntercept": None}
+
 
 def _mapped(*lines: tuple[float, float]) -> list[Dataset]:
     return [item(RealWorldValueSlope=a, RealWorldValueIntercept=b) for a, b in lines]
@@ -65,10 +67,13 @@ def test_a_slice_is_read_as_a_single_image_is() -> None:
 
 
 def test_real_world_values_are_those_of_a_header_without_rescaling() -> None:
-    files = series_files(RealWorldValueMappingSequence=_mapped((0.5, 3), (0.5, 3)))
+    mapping = _mapped((0.5, 3), (0.5, 3))
+    files = series_files(RealWorldValueMappingSequence=mapping, **UNSTATED)
     volume = decode_series(files, "s")
     np.testing.assert_array_equal(volume.voxels, VALUES * 0.5 + 3)
     np.testing.assert_array_equal(read_dicom(BytesIO(files[0][1])).pixels, volume.voxels[0])
+    stated = decode_series(series_files(RealWorldValueMappingSequence=mapping), "s")
+    np.testing.assert_array_equal(stated.voxels, VALUES)
 
 
 def test_an_enhanced_file_may_state_its_rescaling_once_for_all_frames() -> None:
@@ -111,13 +116,22 @@ def test_one_slice_has_the_thickness_that_it_says() -> None:
           "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0,
           "PixelData": bytes(90)}, "slices in colour"),
         ({"BitsStored": 12}, "values of 12 bits up to bit 15. Allowed: bits 0 to 11"),
-        ({"RealWorldValueMappingSequence": _mapped((2, 0), (3, 0))}, "2 mappings to real-world"),
+        ({"RealWorldValueMappingSequence": _mapped((2, 0), (3, 0)), **UNSTATED},
+     "2 mappings to real-world"),
     ],
 )  # fmt: skip
 def test_a_slice_without_one_reading_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError) as raised:
         decode_series(series_files(**fields), "s")
     assert message in str(raised.value)
+
+
+def test_more_slices_than_a_file_says_are_named() -> None:
+    name, content = series_files(VALUES[:1])[0]
+    dataset = pydicom.dcmread(BytesIO(content))
+    dataset.PixelData = dataset.PixelData * 2
+    with pytest.raises(DataError, match="pixels of 2 frames, while the header says 1"):
+        decode_series([(name, written(dataset))], "s")
 
 
 def _without_the_second() -> list[tuple[str, bytes]]:

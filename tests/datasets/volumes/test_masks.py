@@ -189,6 +189,31 @@ def test_kinds_of_contours_have_their_meaning_and_others_are_refused_by_name() -
         decode_mask(structure_set({"GTV": [np.add(outer, [4, 0, 0]), inner]}), "m", GRID)
 
 
+def _circle(radius: float, points: int) -> NDArray[np.float64]:
+    angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    voxels = [np.full(points, 1), 15.3 + radius * np.cos(angles), 15.3 + radius * np.sin(angles)]
+    return FLAT.positions(np.column_stack(voxels))
+
+
+FLAT = Grid((3, 32, 32), (3.0, 1.0, 1.0), (0.0, 0.0, 0.0), GRID.direction)
+
+
+def test_a_ring_thinner_than_a_pixel_is_not_filled() -> None:
+    disc = decode_mask(structure_set({"GTV": [_circle(7.08, 60)]}), "m", FLAT)
+    twice = structure_set({"GTV": [_circle(7.08, 60), _circle(7.08, 240)]})
+    np.testing.assert_array_equal(decode_mask(twice, "m", FLAT), disc)
+    ring = structure_set({"GTV": [_circle(7.08, 600), _circle(6.93, 600)]})
+    with pytest.raises(DataError, match="a ring thinner than a pixel, or a contour stored twice"):
+        decode_mask(ring, "m", FLAT)
+
+
+@pytest.mark.filterwarnings("ignore:The value for the data element")
+def test_a_contour_of_more_than_64_kb_is_read() -> None:
+    long, short = (structure_set({"GTV": [_circle(7.08, number)]}) for number in (3000, 600))
+    assert len(long) > 2**16
+    np.testing.assert_array_equal(decode_mask(long, "m", FLAT), decode_mask(short, "m", FLAT))
+
+
 def test_contours_that_cross_in_a_plane_are_refused() -> None:
     crossing = [_box(2, (0.5, 2.5), (1.5, 3.5)), _box(2, (1.5, 3.5), (2.5, 4.5))]
     with pytest.raises(DataError, match="`GTV` that cross each other in a plane"):

@@ -236,3 +236,31 @@ def test_uptake_values_are_those_of_mirp(fields: Fields, injection: Fields, tmp_
     peer.load_data(pet_suv_conversion="body_weight")
     theirs = np.mean([one.image_data.mean() for one in peer.image_file_objects])
     assert decode_series(files, "p").voxels.mean() == pytest.approx(theirs, rel=1e-4)
+
+
+MAPPED_TO_SUV = {
+    "RealWorldValueMappingSequence": [
+        item(
+            RealWorldValueSlope=0.002,
+            RealWorldValueIntercept=0,
+            MeasurementUnitsCodeSequence=[item(CodeValue="{SUVbw}g/ml")],
+        )
+    ]
+}
+
+
+def test_values_mapped_to_uptake_are_scaled_once() -> None:
+    unstated = {"RescaleSlope": None, "RescaleIntercept": None}
+    mapped = decode_series(pet_files({**MAPPED_TO_SUV, **unstated}), "p")
+    np.testing.assert_allclose(mapped.voxels, ACTIVITY * 0.002, rtol=1e-6)
+    assert factor(pet_files(MAPPED_TO_SUV)) == pytest.approx(expected(3600), rel=1e-6)
+    unnamed = [item(RealWorldValueSlope=2, RealWorldValueIntercept=0)]
+    other = {"RealWorldValueMappingSequence": unnamed, **unstated}
+    with pytest.raises(DataError, match="in the unit `None of a RealWorldValueMapping`"):
+        decode_series(pet_files(other), "p")
+
+
+def test_a_slice_of_a_later_bed_alone_says_no_start_of_the_scan() -> None:
+    files = pet_files(LATE, slices=BEDS)
+    with pytest.raises(DataError, match="single slice of an unknown bed"):
+        read_dicom(BytesIO(files[-1][1]))

@@ -13,7 +13,12 @@ from skiagram.finding.inputs import FindingInputs
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.classical.finder import CandidateFinder, describe_candidates, relative_places
+from skiagram.models.classical.finder import (
+    CandidateFinder,
+    describe_candidates,
+    relative_places,
+    share_of_other,
+)
 from skiagram.models.contract import FitContext, FittedFinder, Labelled
 from skiagram.options import build, read_option_file
 from skiagram.records.cases import Cases, Task
@@ -158,6 +163,33 @@ def test_marks_are_lowered_by_the_score_of_the_other_side_as_images_are(tmp_path
     own = marks[0.5][marks[0.5]["case_id"] == "c00"]
     one = fitted.find(alone.select(np.array([0])))
     pd.testing.assert_frame_equal(one, own.reset_index(drop=True))
+
+
+def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path: Path) -> None:
+    """What both sides show alike is no lesion: the share is near 1; unseen films decide nothing."""
+    whole, label = inputs(tmp_path / "images")
+    model, training = finder(other_share="learnt", views=["own"]), labelled(whole, label)
+    fitted = model.fit(training, CONTEXT)
+    assert 0.3 < fitted.other_share <= 1
+    given = finder(other_share=fitted.other_share, views=["own"]).fit(training, CONTEXT)
+    np.testing.assert_array_equal(fitted.scores(whole), given.scores(whole))
+    assert fitted.summary.images_seen > given.summary.images_seen
+    fitted.save(tmp_path / "model")
+    assert model.load(tmp_path / "model").other_share == fitted.other_share
+    alone = replace(training, inputs=replace(whole, partner={}))
+    assert model.fit(alone, CONTEXT).other_share == 0
+
+
+def test_the_share_is_what_tells_images_apart_best_by_both_scores() -> None:
+    generator = np.random.default_rng(1)
+    shared, own = generator.normal(size=(2, 4000))
+    positive = generator.random(4000) < 1 / (1 + np.exp(-3 * own))
+    score = np.stack([own + shared, shared + generator.normal(0, 0.01, 4000)], axis=1)
+    assert share_of_other(score, positive) == pytest.approx(1, abs=0.05)
+    other = np.stack([own, shared], axis=1)
+    assert share_of_other(other, positive) == pytest.approx(0, abs=0.05)
+    assert share_of_other(-score, positive) == 0  # a score that misleads is not turned round
+    assert share_of_other(score, positive | True) == 0
 
 
 def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:

@@ -3,12 +3,18 @@ import dataclasses
 import pytest
 
 from skiagram.report.sections.confusion import tabulate_confusion
-from skiagram.report.sections.models import format_as_text, tabulate_class_auc, tabulate_performance
+from skiagram.report.sections.models import (
+    describe_frozen,
+    format_as_text,
+    tabulate_class_auc,
+    tabulate_performance,
+)
 from skiagram.report.sections.training import tabulate_cost
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import (
     binary,
+    finished_model,
     several_classes,
     texts,
     with_failure,
@@ -76,3 +82,16 @@ def test_the_cells_of_a_confusion_matrix_are_shares_of_the_true_class() -> None:
         tones = ["right" if named == true else "wrong" for named in range(3)]
         assert [cell.tone for cell in cells] == tones
     assert rows[0].cells[0] == Cell("30", tone="right", share=0.75)
+
+
+def test_a_frozen_network_is_told_once_with_its_licence_and_who_reads_it() -> None:
+    encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
+    models = []
+    for title in ("Logistic regression", "Support vector machine"):
+        model = finished_model("svm", near_duplicates=False, ideal=False)
+        options = {"encoder": {"encoder": encoder}, "head": {}}
+        of_encoder = dataclasses.replace(model.outcome, title=title, options=options)
+        models += [model, dataclasses.replace(model, outcome=of_encoder)]
+    (told,) = describe_frozen(models)
+    for part in ("EfficientNet-Lite0", "Apache-2.0", "photographs", "regression, Support vector"):
+        assert part in told

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -16,7 +16,8 @@ from skiagram.datasets.volumes.case_images import is_image_file
 from skiagram.errors import DataError, OptionError
 
 _FIELD = re.compile(r"\{(\w+)\}")
-FIELDS = ("patient", "modality", "region", "kind", "label")
+FIELDS = ("patient", "modality", "region", "kind", "label", "any")  # `any` tells nothing
+Files = tuple[dict[int, str], dict[int, str]]  # images and masks by number of the pattern
 Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern does not tell
 
 
@@ -80,19 +81,8 @@ class FoundImages:
         Args:
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
-        found: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}  # by number of the pattern
-        labels: dict[Key, str] = {}
         drawn_apart = _masks_apart(folder, patterns)
-        apart = {path for paths in drawn_apart.values() for path in paths}
-        for number, key, kind, path, label in _fitting(folder, patterns):
-            if path in apart:
-                continue
-            if label and labels.setdefault(key, label) != label:
-                both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
-                remedy = "name what tells them apart in --pattern, such as {region}"
-                raise DataError(both_labels, where=path, remedy=remedy)
-            of_kind = found.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
-            of_kind.setdefault(number, path)
+        found, labels = _find_files(folder, patterns, drawn_apart.values())
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
         mixed: list[str] = []
@@ -197,6 +187,38 @@ def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, 
             yield number, key, parts.get("kind", patterns.kinds[0]), name, parts.get("label", "")
 
 
+def _find_files(
+    folder: Path, patterns: Patterns, others: Iterable[Sequence[str]]
+) -> tuple[dict[Key, Files], dict[Key, str]]:
+    """Return images and masks, and labels, of what the patterns tell apart.
+
+    Args:
+        others: Files that are neither.
+
+    Raises:
+        DataError: Something has two labels, or two files by one pattern.
+    """
+    apart = {path for paths in others for path in paths}
+    found: dict[Key, Files] = {}
+    labels: dict[Key, str] = {}
+    for number, key, kind, path, label in _fitting(folder, patterns):
+        if path in apart:
+            continue
+        if label and labels.setdefault(key, label) != label:
+            both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
+            remedy = "name what tells them apart in --pattern, such as {region}"
+            raise DataError(both_labels, where=path, remedy=remedy)
+        of_kind = found.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
+        if of_kind.setdefault(number, path) != path:
+            raise DataError(
+                f"a second file of patient `{key[0]}`, beside {of_kind[number]}",
+                where=path,
+                allowed="one image, and one mask, for what --pattern tells apart",
+                remedy="tell them apart by {modality} or {region} in --pattern",
+            )
+    return found, labels
+
+
 def _masks_apart(folder: Path, patterns: Patterns) -> dict[Key, list[str]]:
     """Return the masks that patterns of their own find, by what these tell."""
     found: dict[Key, list[str]] = {}
@@ -222,6 +244,9 @@ def _expression(pattern: str, kinds: Sequence[str]) -> str:
     literal, *others = _FIELD.split(pattern)
     written, seen = _escaped(literal), set()
     for name, literal in zip(others[::2], others[1::2], strict=True):
+        if name == "any":
+            written += content[name] + _escaped(literal)
+            continue
         written += f"(?P={name})" if name in seen else f"(?P<{name}>{content[name]})"
         written += _escaped(literal)
         seen.add(name)

@@ -1,4 +1,4 @@
-"""Lesions of an image as the cell of a table says them, and as other programs' files do.
+"""Lesions of an image as the cell of a table says them.
 
 A cell holds `x y radius` for each lesion of a plane image, `x y z radius` of a volume, separated by
 semicolons; x counts columns, y rows and z slices, 0 is the centre of the first pixel. In volumes
@@ -8,28 +8,19 @@ in the patient's coordinates (DICOM's, as ITK's and LUNA16's). An empty cell has
 or a mask's connected part, becomes the circle or ball of equal area or volume around its centre.
 """
 
-import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
 
-from skiagram.datasets.contract import Mark, SpacedImage, pixel_side
-from skiagram.datasets.folder.csv_rows import TableRow, of_table, parse_number, read_csv
-from skiagram.datasets.folder.file_names import FileNames
-from skiagram.datasets.image_files import read_file
+from skiagram.datasets.contract import Entry, Mark, SpacedImage, pixel_side
+from skiagram.datasets.folder.csv_rows import parse_number
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.errors import DataError, named
+from skiagram.errors import DataError
 
-_NAMES = ("file", "filename", "file_name", "image", "seriesuid")
-_CENTRES = (("x", "y", "z"), ("coordX", "coordY", "coordZ"))  # the second in mm, LUNA16's
-_RADII = {"radius": 1.0, "diameter": 0.5, "diameter_mm": 0.5}
-_BOX = ("x_min", "y_min", "x_max", "y_max")
 ALLOWED = (  # in a cell
     "`x y radius` or `x y z radius`, radius > 0, `mm` behind numbers in the patient's coordinates; "
     "lesions separated by semicolons, each once"
@@ -102,7 +93,7 @@ def check_each_once(lesions: Sequence[Lesion]) -> None:
         raise DataError(
             f"the lesion `{twice[0].text()}` twice",
             allowed="each lesion once",
-            remedy="remove one of the two",
+            remedy="remove one of the two; `--similar-marks join` of `skiagram table` does it",
         )
 
 
@@ -113,6 +104,35 @@ def is_unreadable(cell: str) -> bool:
     except DataError:
         return True
     return False
+
+
+def find_contradicted(
+    entries: Sequence[Entry], cells: Sequence[str], negative: int, name: str
+) -> list[DataError]:
+    """Return a problem where some images of the negative class have lesions, and others none.
+
+    Args:
+        negative: Label of the negative class.
+        name: Of the negative class.
+    """
+    marked = [bool(parse_lesions(cell)) for cell in cells]
+    negatives = [
+        (entry.name, has)
+        for entry, has in zip(entries, marked, strict=False)
+        if entry.label == negative
+    ]
+    with_lesions = [file for file, has in negatives if has]
+    if not with_lesions or all(marked):
+        return []
+    return [
+        DataError(
+            f"{len(with_lesions)} of {len(negatives)} images of the class `{name}` have lesions",
+            where=with_lesions[0],
+            allowed="images of the negative class without lesions; or lesions on every image",
+            remedy="correct the labels or the lesions; where the lesions are not what the label "
+            "tells, name a column that says whether there is one (`lesion` of `skiagram table`)",
+        )
+    ]
 
 
 def lesions_of_region(image: SpacedImage) -> list[Lesion]:
@@ -144,171 +164,3 @@ def of_box(x: float, y: float, width: float, height: float) -> Lesion:
         raise DataError(f"a box of {width:g} × {height:g} at {x:g}, {y:g}", allowed="sides > 0")
     radius = math.sqrt(width * height / math.pi)
     return Lesion((x + width / 2 - 0.5, y + height / 2 - 0.5), radius)
-
-
-@dataclass(frozen=True)
-class Images:
-    """The images whose lesions a file names.
-
-    Attributes:
-        files: Their names, relative to the folder.
-        shape: Returns height and width of one, with what else its shape has.
-    """
-
-    files: Sequence[str]
-    shape: Callable[[str], tuple[int, ...]]
-
-    def find(self, name: str) -> str:
-        """Return the file that a name means.
-
-        Args:
-            name: With all folders of the file, some or none, maybe further ones before; with its
-                ending or without. Folders are separated by slashes, or as Windows does.
-
-        Raises:
-            DataError: It means none, or several.
-        """
-        meant = self._names.meant(name)
-        if len(meant) == 1:
-            return meant[0]
-        found, allowed = "is no file here", "names of the images, as the patterns find them"
-        if meant:
-            found = f"names several files: {', '.join(meant[:3])}"
-        elif elsewhere := self._names.elsewhere(name):
-            found = f"is in another folder here: {', '.join(elsewhere[:3])}"
-            allowed = "names with the folders that they have here, or without any"
-        raise DataError(
-            f"lesions of `{name}`, which {found}",
-            allowed=allowed,
-            remedy="correct the name, or remove its lesions",
-        )
-
-    @cached_property
-    def _names(self) -> FileNames:
-        return FileNames(self.files)
-
-
-def read_lesions(path: Path, images: Images) -> dict[str, list[Lesion]]:
-    """Return image → its lesions.
-
-    Args:
-        path: A CSV with a row a lesion, COCO's JSON, or a folder of YOLO's text files.
-
-    Raises:
-        DataError: It cannot be read, a lesion is of an image that is not there, or there twice; the
-            message names file and line.
-    """
-    if path.is_dir():
-        read = _yolo(path, images)
-    elif path.suffix.lower() == ".json":
-        read = _coco(path, images)
-    else:
-        read = _csv(path, images)
-    lesions: dict[str, list[Lesion]] = {}
-    for file, lesion in read:
-        lesions.setdefault(file, []).append(lesion)
-    for file, own in lesions.items():
-        with named(f"{path}, lesions of `{file}`"):
-            check_each_once(own)
-    return lesions
-
-
-def _csv(path: Path, images: Images) -> Iterator[tuple[str, Lesion]]:
-    with of_table(str(path)):
-        rows = read_csv(path, files=_NAMES)
-    header = rows[0].cells
-    name = next((column for column in _NAMES if column in header), None)
-    centre = next((names for names in _CENTRES if set(names[:2]) <= header.keys()), None)
-    sizes = [*_RADII] if centre == _CENTRES[1] else [*_RADII][:2]  # mm are not pixels
-    radius = next((column for column in sizes if column in header), None)
-    boxed = set(_BOX) <= header.keys()
-    if name is None or not (boxed or (centre and radius)):
-        raise DataError(
-            f"columns {', '.join(header)}",
-            where=str(path),
-            allowed=f"`file` and `x`, `y`, (`z`,) `radius`, or `{'`, `'.join(_BOX)}`; or LUNA16's",
-        )
-    for row in rows:
-        with of_table(str(path)), named(row.where):
-            if boxed:
-                left, top, right, bottom = (_number(row, column) for column in _BOX)
-                lesion = of_box(left, top, right - left, bottom - top)
-            else:
-                named_here = [*(centre or ())[:2], *filter(row.cells.get, (centre or ())[2:])]
-                places = tuple(_number(row, column) for column in named_here)
-                half = _RADII[radius or ""] * _number(row, radius or "")
-                [lesion] = parse_lesions(Lesion(places, half, centre == _CENTRES[1]).text())
-            yield images.find(row.cells[name]), lesion
-
-
-def _number(row: TableRow, column: str) -> float:
-    try:
-        return parse_number(row.cells[column])
-    except ValueError:
-        raise DataError(
-            f"`{row.cells[column]}` in column `{column}`",
-            allowed="numbers with a decimal point",
-            remedy="correct the cell; an image without a lesion has no row",
-        ) from None
-
-
-def _coco(path: Path, images: Images) -> Iterator[tuple[str, Lesion]]:
-    try:
-        content = json.loads(read_file(path, str(path)))
-        listed: dict[object, list[tuple[str, tuple[int, int]]]] = {}
-        for image in content["images"]:
-            sides = int(image.get("height") or 0), int(image.get("width") or 0)
-            listed.setdefault(image["id"], []).append((str(image["file_name"]), sides))
-        boxes = []
-        for annotation in content["annotations"]:
-            x, y, width, height = map(float, annotation["bbox"])
-            of_image = listed.get(annotation["image_id"], [])
-            boxes.append((annotation["image_id"], of_image, (x, y, width, height)))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        found = f"no annotations of COCO ({type(error).__name__}: {error})"
-        raise DataError(
-            found, where=str(path), allowed="images, and annotations with bbox"
-        ) from None
-    for number, (image_id, of_image, box) in enumerate(boxes, 1):
-        with named(f"{path}, annotation {number}"):
-            if len(of_image) != 1:  # merged files may have an id twice
-                raise DataError(
-                    f"a box of image {image_id}, an id of {len(of_image)} images",
-                    allowed="an id for each image, and boxes of these",
-                )
-            [(name, sides)] = of_image
-            file = images.find(name)
-            if all(sides) and images.shape(file)[:2] != sides:
-                raise DataError(
-                    f"a box of `{name}` with {_sides(sides)} pixels, which has "
-                    f"{_sides(images.shape(file)[:2])} here",
-                    allowed="boxes in the pixels of the image as it is",
-                    remedy="scale the boxes as the image was scaled",
-                )
-            yield file, of_box(*box)
-
-
-def _sides(sides: Iterable[int]) -> str:
-    return " × ".join(map(str, sides))
-
-
-def _yolo(folder: Path, images: Images) -> Iterator[tuple[str, Lesion]]:
-    for path in sorted(folder.rglob("*.txt")):
-        text = read_file(path, str(path)).decode("utf-8", errors="replace")
-        with named(str(path)):
-            file = images.find(path.relative_to(folder).with_suffix("").as_posix())
-        for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
-            with named(f"{path}, line {number}"):
-                yield file, _of_yolo(line.split(), images.shape(file))
-
-
-def _of_yolo(words: Sequence[str], shape: tuple[int, ...]) -> Lesion:
-    """Return the lesion of a line: more than six words are a polygon, or key points."""
-    height, width = shape[:2]
-    try:
-        x, y, across, down = map(float, words[1:5] if len(words) == 6 else words[1:])
-    except ValueError:
-        allowed = "class, centre x and y, width and height as shares of the image; no polygons"
-        raise DataError("no box of YOLO", allowed=allowed) from None
-    corner = (x - across / 2) * width, (y - down / 2) * height
-    return of_box(*corner, across * width, down * height)

@@ -25,7 +25,7 @@ from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import FileTree, open_tree
 from skiagram.datasets.folder.csv_rows import read_rows, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
-from skiagram.datasets.folder.lesions import parse_lesions
+from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import SimilarPatients, settle_patients
 from skiagram.datasets.folder.table import (
@@ -122,6 +122,13 @@ class Folder(RealDataSet):
     def reading(self) -> Reading:
         return Reading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
+    def find_contradicted(self, listing: Listing) -> list[DataError]:
+        """Return what labels and lesions say against each other."""
+        if self.positive_class is None:
+            return []
+        negative = 1 - self.classes.index(self.positive_class)
+        return find_contradicted(listing.entries, listing.lesions, negative, self.classes[negative])
+
     def card(self) -> DataCard:
         card = replace(super().card(), test_sites=self.test_sites)
         if self.unstated_spacing is None:
@@ -156,7 +163,7 @@ class Folder(RealDataSet):
             listing = list_entries(
                 own, self.columns, self.classes, self.test_sites, sealed=sealed is not None
             )
-            for problem in listing.problems + refused:
+            for problem in listing.problems + refused + self.find_contradicted(listing):
                 raise problem
             by_modality[modality] = FolderFiles(
                 tree,

@@ -89,7 +89,7 @@ class ExaminedFile:
         traits: What the image is besides what it shows, for the audit's probes.
         text: Where marks that look like text stand in its borders.
         grid: Where a volume's voxels lie.
-        made_gray: As of `SpacedImage`.
+        made_gray, stored_bits: As of `SpacedImage`.
     """
 
     reference: ImageReference
@@ -109,6 +109,7 @@ class ExaminedFile:
     text_expected: str = ""
     grid: Grid | None = None
     made_gray: MadeGray = ""
+    stored_bits: int = 0
 
     @property
     def name(self) -> str:
@@ -183,7 +184,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
         of_kind = list_entries(
             own, source.columns, source.classes, source.test_sites, sealed=sealed
         )
-        problems += of_kind.problems
+        problems += of_kind.problems + source.find_contradicted(of_kind)
         if not listings:
             names = [row.cells[source.columns.file] for row in rows]
             if source.columns.mask is not None:
@@ -337,6 +338,7 @@ def examine_file(
         text_expected=decoded.text_expected,
         grid=decoded.grid,
         made_gray=decoded.made_gray,
+        stored_bits=decoded.stored_bits,
         seconds=time.perf_counter() - started,
     )
 

@@ -25,7 +25,7 @@ from skiagram.datasets.dicom import (
 )
 from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
-from skiagram.datasets.volumes.suv import PET_FIELDS, suv_factor
+from skiagram.datasets.volumes.suv import PET_FIELDS, is_mapped, suv_factor
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
 from skiagram.errors import DataError, named, readable
 
@@ -161,9 +161,7 @@ def _slice(header: Any, stored: NDArray[Any], name: str) -> _Slice:
     return _Slice(
         name,
         modality_values(stored, header),
-        (slope is None or float(slope) == 1)
-        and intercept.is_integer()
-        and "RealWorldValueMappingSequence" not in header,
+        (slope is None or float(slope) == 1) and intercept.is_integer() and not is_mapped(header),
         position,
         rows,
         (spacing[0], spacing[1]),

@@ -305,10 +305,7 @@ def _fill_contours(
             allowed="closed contours in the planes of the image",
             remedy="draw the region as closed contours, or save it as a mask",
         )
-    corners = [
-        image.indices(np.array(contour.ContourData, dtype=np.float64).reshape(-1, 3))
-        for contour in drawn
-    ]
+    corners = [image.indices(_numbers(contour.ContourData).reshape(-1, 3)) for contour in drawn]
     flat = [max(np.ptp(points[:, axis]) for points in corners) for axis in range(3)]
     axis = int(np.argmin(flat))  # of coronal and sagittal series the slices are not the first one
     order = [axis, *(other for other in range(3) if other != axis)]
@@ -320,8 +317,17 @@ def _fill_contours(
     _, plane_of = np.unique(depths.round(2), return_inverse=True)
     depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
     planes: list[dict[bytes, NDArray[np.bool_]]] = [{} for _ in depths]
+    outlines: dict[tuple[int, bytes], NDArray[np.float64]] = {}
     for plane, points in zip(plane_of, corners, strict=True):
         filled = fill_polygon(points[:, 1:], image.shape[1:])
+        equal = outlines.setdefault((plane, filled.tobytes()), points[:, 1:])
+        if filled.any() and equal.base is not points and not _one_line(equal, points[:, 1:]):
+            raise DataError(
+                f"two contours of the region `{items[number].ROIName}` less than a pixel apart: "
+                "a ring thinner than a pixel, or a contour stored twice",
+                allowed="contours a pixel apart",
+                remedy="remove one of the two, or save the region as a mask",
+            )
         planes[plane][filled.tobytes()] = filled  # a contour stored twice, maybe of other points
     if kinds == {"CLOSED_PLANAR"} and any(_cross(list(plane.values())) for plane in planes):
         raise DataError(
@@ -331,6 +337,32 @@ def _fill_contours(
         )
     inside = np.array([np.logical_xor.reduce(list(plane.values())) for plane in planes])
     return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
+
+
+def _numbers(value: Any) -> NDArray[np.float64]:
+    """Return the numbers of a field; of more than 64 kB it is stored without their type."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii").rstrip(" \0").split("\\")
+    return np.array(value, dtype=np.float64)
+
+
+def _one_line(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Return whether two closed polygons run along each other, (n, 2) rows and columns each."""
+    return all(
+        float(np.hypot(*(_nearest_on(point, line) - point))) <= _OFF_LINE
+        for points, line in ((one, other), (other, one))
+        for point in points
+    )
+
+
+def _nearest_on(point: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the point of a closed polygon that is nearest to a point."""
+    along = np.roll(corners, -1, axis=0) - corners
+    length = np.maximum((along**2).sum(axis=1), 1e-12)
+    share = np.clip((along * (point - corners)).sum(axis=1) / length, 0, 1)
+    feet = corners + share[:, None] * along
+    nearest: NDArray[np.float64] = feet[np.argmin(((feet - point) ** 2).sum(axis=1))]
+    return nearest
 
 
 def _cross(parts: list[NDArray[np.bool_]]) -> bool:

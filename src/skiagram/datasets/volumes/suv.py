@@ -40,6 +40,11 @@ PET_FIELDS: list[BaseTag] = [
         for block in _BLOCKS
     ),
 ]
+_SUV = "SUV by body weight"
+_MAPPED_UNITS = {  # of UCUM, as RealWorldValueMapping names them
+    **dict.fromkeys(("{SUVbw}g/ml", "g/ml{SUVbw}"), _SUV),
+    "Bq/ml": "BQML",
+}
 _SANE = {  # ranges of what one series may say
     "PatientWeight": (0.01, 700.0, "kg"),
     "RadionuclideTotalDose": (1e6, 1e10, "Bq"),
@@ -53,8 +58,8 @@ _DAY = timedelta(days=1)
 def suv_factor(headers: Sequence[Any], name: str) -> float:
     """Return by what rescaled values of a PET series become standardized uptake values (g/ml)."""
     said = _said(headers, name)
-    unit = said["Units"]
-    if unit == "GML" and said["SUVType"] in ("", "BW"):
+    unit = _mapped_unit(headers, name) or said["Units"]
+    if unit == _SUV or (unit == "GML" and said["SUVType"] in ("", "BW")):
         return 1.0
     for header in headers:
         if not {"ATTN", "DECY"} <= {str(value) for value in _listed(header.get("CorrectedImage"))}:
@@ -77,6 +82,24 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
         raise _no_suv(f"decay correction `{said['DecayCorrection']}`", name)
     waited = _waited(headers, said, timedelta(seconds=half_life), name)
     return factor * weight * 1000 / (dose * 2 ** (-waited.total_seconds() / half_life))
+
+
+def is_mapped(header: Any) -> bool:
+    """Return whether a mapping to real-world values holds: the header states no rescaling."""
+    stated = any(header.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept"))
+    return not stated and bool(header.get("RealWorldValueMappingSequence"))
+
+
+def _mapped_unit(headers: Sequence[Any], name: str) -> str:
+    """Return the unit to which stored values were mapped; empty where they were rescaled."""
+    units = set()
+    for header in headers:
+        for mapping in header.RealWorldValueMappingSequence if is_mapped(header) else ():
+            code = (mapping.get("MeasurementUnitsCodeSequence") or [{}])[0].get("CodeValue")
+            units.add(_MAPPED_UNITS.get(str(code), f"{code} of a RealWorldValueMapping"))
+    if len(units) > 1:
+        raise _no_suv(f"slices in different units: {', '.join(sorted(units))}", name)
+    return units.pop() if units else ""
 
 
 def _philips_scales(headers: Sequence[Any], name: str) -> tuple[Any, Any]:
@@ -169,6 +192,9 @@ def _scan_time(
         if min(scans) > min(acquired):
             raise _no_suv("a scan that begins after its images", name)
         return min(scans)
+    if len(headers) == 1 and not _average_count_time(headers[0], half_life):
+        found = "a single slice of an unknown bed: SeriesTime is later, FrameReferenceTime not said"
+        raise _no_suv(found, name, "the folder of the whole series, or FrameReferenceTime")
     return min(
         begun - timedelta(seconds=_average_count_time(header, half_life))
         for begun, header in zip(acquired, headers, strict=True)

@@ -5,7 +5,9 @@ difference from the same relative place of the patient's other image, as radiolo
 Further rounds learn from the normal places that the round before took for lesions.
 """
 
+from contextlib import suppress as suppress_error
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -15,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy.spatial import cKDTree
+from sklearn.linear_model import LogisticRegression
 
-from skiagram.errors import ModelFailure, OptionError
+from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
@@ -36,11 +39,15 @@ from skiagram.records.cases import Task
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
+from skiagram.splits import Partition, grouped_folds
 
 Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]
 _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
 _SAME_PLACE = 3  # candidates of the other image whose mean stands for the same place
+SHARE = "other_share.json"
+_SHARE_FOLDS = 3
+_WIDE = 1e6  # C without a penalty that counts
 _CHUNK = 4096  # candidates that are judged at a time
 Millimetres = Annotated[float, Field(ge=0)]
 
@@ -64,7 +71,8 @@ class CandidateFinder:
         apart: Marks nearer than so many mm to a higher one stand for the same.
         top: Marks whose mean is the image's score.
         other_share: Share of the score of the patient's other image, such as the other side, that
-            is taken off an image's marks; 0 looks at each image alone.
+            is taken off an image's marks; 0 looks at each image alone. `learnt` estimates it by
+            folds of each fit's training cases: three more fits.
         encoding: Encoder whose numbers of the windows it reads in place of features; null for
             features.
     """
@@ -82,7 +90,7 @@ class CandidateFinder:
     hard_share: Annotated[float, Field(gt=0, le=1)]
     apart: Millimetres
     top: Annotated[int, Field(ge=1)]
-    other_share: Annotated[float, Field(ge=0, le=1)]
+    other_share: Annotated[float, Field(ge=0, le=1)] | Literal["learnt"]
     encoding: str | None = Field(default=None, kw_only=True)
 
     @property
@@ -137,13 +145,47 @@ class CandidateFinder:
                 worst = normal[hardest[: max(1, int(self.hard_share * number))]]
                 chosen = np.union1d(chosen, worst)
         floor = float(judge(fitted, table, rows).min())
+        share, images = None, len(training)
+        if self.other_share == "learnt":
+            share, more = self._learn_share(training, context)
+            images += more
         summary = FitSummary(
             parameters=fitted.summary.parameters,
             multiply_adds=None,
-            images_seen=len(training),
+            images_seen=images,
             features=fitted.summary.features,
         )
-        return FittedCandidateFinder(self, fitted, context.positive, floor, summary)
+        return FittedCandidateFinder(self, fitted, context.positive, floor, summary, share)
+
+    def _learn_share(
+        self, training: Labelled[FindingInputs], context: FitContext
+    ) -> tuple[float, int]:
+        """Return the share, and how many images were seen to learn it.
+
+        A logistic regression tells images with a lesion by their own score and by that of the
+        other image, each by a fit that saw neither. Where no folds can be made, or no patient has
+        another image, the share is 0.
+        """
+        inputs, alone = training.inputs, replace(self, other_share=0.0)
+        folds: list[Partition] = []
+        if inputs.partner:
+            with suppress_error(DataError):
+                of_cases = training.label, training.patient_id
+                folds = grouped_folds(*of_cases, _SHARE_FOLDS, context.seed, "other side")
+        score: dict[str, float] = {}
+        for fold in folds:
+            fitted = alone.fit(training.select(fold.training), context)
+            held_out = inputs.select(fold.held_out)
+            values = fitted.scores(held_out)
+            pairs = zip(held_out.case_id.tolist(), (values[:, 1] - values[:, 0]), strict=True)
+            score |= {case: float(value) for case, value in pairs}
+        known = [case for case in score if inputs.partner.get(case) in score]
+        if not known:
+            return 0.0, 0
+        own = np.array([[score[case], score[inputs.partner[case]]] for case in known])
+        positive = training.case_id[training.label == context.positive]
+        seen = sum(len(fold.training) for fold in folds)
+        return share_of_other(own, np.isin(known, positive)), seen
 
     def _known(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
@@ -174,7 +216,10 @@ class CandidateFinder:
     def load(self, folder: Path) -> "FittedCandidateFinder":
         """Load a finder of these options that `FittedCandidateFinder.save` wrote."""
         fitted, known = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
-        return FittedCandidateFinder(self, fitted, known.positive, known.floor, fitted.summary)
+        share = read_record(LearntShare, folder / SHARE) if (folder / SHARE).exists() else None
+        learnt = None if share is None else share.other_share
+        of_places = known.positive, known.floor, fitted.summary
+        return FittedCandidateFinder(self, fitted, *of_places, learnt)
 
 
 @plain_dataclass(frozen=True)
@@ -191,6 +236,13 @@ class FinderRecord:
 
 
 @plain_dataclass(frozen=True)
+class LearntShare:
+    """The share of the other image's score that was learnt; of finders that learn it."""
+
+    other_share: float
+
+
+@plain_dataclass(frozen=True)
 class FittedCandidateFinder(FittedFinder):
     """A fitted classical model that judges candidates."""
 
@@ -199,6 +251,11 @@ class FittedCandidateFinder(FittedFinder):
     positive: int
     nothing: float
     summary: FitSummary
+    learnt: float | None = None
+
+    @property
+    def other_share(self) -> float:
+        return super().other_share if self.learnt is None else self.learnt
 
     @property
     def reads_other(self) -> bool:
@@ -214,6 +271,22 @@ class FittedCandidateFinder(FittedFinder):
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
         write_record(FinderRecord(self.positive, self.nothing), folder / FINDER)
+        if self.learnt is not None:
+            write_record(LearntShare(self.learnt), folder / SHARE)
+
+
+def share_of_other(score: Floats, positive: NDArray[np.bool_]) -> float:
+    """Return the share of the other image's score that is taken off an image's own, 0 to 1.
+
+    Args:
+        score: (n, 2) score of the image and of the other one.
+        positive: (n,) whether a lesion is on the image.
+    """
+    if positive.all() or not positive.any():
+        return 0.0
+    model = LogisticRegression(C=_WIDE).fit(score / score.std(), positive)
+    own, other = model.coef_[0].tolist()
+    return float(np.clip(-other / own, 0.0, 1.0)) if own > 0 else 0.0
 
 
 def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:

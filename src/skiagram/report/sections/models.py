@@ -23,6 +23,7 @@ def models(evaluation: Evaluation, material: Material) -> Context:
         "table": tabulate_performance(evaluation),
         "metrics": list_columns(evaluation),
         "of_classes": tabulate_class_auc(evaluation),
+        "frozen": describe_frozen(evaluation.models),
         "options": [
             (model.outcome.title, flatten_options(model.outcome.options))
             for model in evaluation.models
@@ -67,6 +68,18 @@ def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
         evaluation.task.classes,
         lambda model: [fill_cell(estimate) for estimate in model.class_auc],
     )
+
+
+def describe_frozen(models: Sequence[ModelResult]) -> tuple[str, ...]:
+    """Return, of each frozen network that models read, what it saw and whose its weights are."""
+    told: dict[str, list[str]] = {}
+    for model in models:
+        encoder = model.outcome.options.get("encoder", {}).get("encoder")
+        if encoder:
+            weights = f"{encoder['title']}. Licence of its weights: {encoder['licence']}. "
+            weights += f"{encoder['citation']}."
+            told.setdefault(weights, []).append(model.outcome.title)
+    return tuple(f"{weights} Read by: {', '.join(titles)}." for weights, titles in told.items())
 
 
 def _estimate(model: ModelResult, metric: str) -> Estimate | None:

@@ -1,0 +1,120 @@
+"""Pairs of like vectors among very many, of which only those in one leaf of a tree are compared.
+
+A tree halves the vectors at the median along random directions until few are left in a leaf
+(Dasgupta & Freund 2008, STOC, p. 537). Vectors on two sides of one border may be near each other
+all the same, so there are many trees. What is compared grows in proportion to the vectors, and so
+does the time, but for the number of halvings.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.compute.compiled import compiled
+from skiagram.seeding import stream
+
+MOST_COMPARED = 20_000  # vectors of which every pair is compared; of more, those of one leaf
+_LEAF = 64  # vectors in a leaf, at most twice as many
+_SEED = 20_080_517
+
+LikePairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Vectors in leaves of equal size.
+
+    Attributes:
+        directions: (levels, d) of random directions.
+        borders: For each level (2^level,) the medians along its direction.
+        leaves: (2^levels, size) numbers of vectors; a few stand in two leaves.
+    """
+
+    directions: NDArray[np.float32]
+    borders: tuple[NDArray[np.float32], ...]
+    leaves: NDArray[np.int64]
+
+    @classmethod
+    def grow(cls, vectors: NDArray[np.float32], number: int) -> "Tree":
+        """Grow a tree over (n, d) vectors; trees of other numbers have other directions."""
+        levels = max(int(np.log2(max(len(vectors), 1) / _LEAF)), 0)
+        draws = stream(_SEED, "directions", str(number))
+        directions = draws.normal(size=(levels, vectors.shape[1])).astype(np.float32)
+        places = vectors @ directions.T
+        size = -(-len(vectors) // 2**levels)
+        leaves = np.resize(np.arange(len(vectors)), (1, 2**levels * size))
+        borders = []
+        for level in range(levels):
+            along = places[leaves, level]
+            middle = along.shape[1] // 2
+            order = np.argpartition(along, middle, axis=1)
+            borders.append(np.take_along_axis(along, order[:, middle, None], axis=1)[:, 0])
+            leaves = np.take_along_axis(leaves, order, axis=1).reshape(2 * len(leaves), -1)
+        return cls(directions, tuple(borders), leaves)
+
+    def leaf_of(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return (n,) the leaf into which each vector falls."""
+        places = vectors @ self.directions.T
+        leaf = np.zeros(len(vectors), dtype=np.int64)
+        for level, border in enumerate(self.borders):
+            leaf = 2 * leaf + (places[:, level] >= border[leaf])
+        return leaf
+
+    def like(
+        self, queries: NDArray[np.float32], base: NDArray[np.float32], threshold: float
+    ) -> LikePairs:
+        """Return the queries and vectors of one leaf whose product is above a threshold.
+
+        Args:
+            queries: (n, d).
+            base: (n, d) the vectors over which the tree was grown.
+
+        Returns:
+            Three of (pairs,): the query, the vector, their product.
+        """
+        leaf = self.leaf_of(queries)
+        order = np.argsort(leaf, kind="stable")
+        ends = np.cumsum(np.bincount(leaf, minlength=len(self.leaves)))
+        room = max(len(queries), 1024)
+        while True:
+            rows, columns = np.empty((2, room), dtype=np.int64)
+            products = np.empty(room, dtype=np.float32)
+            number = _compare(
+                queries, base, order, ends, self.leaves, np.float32(threshold),
+                rows, columns, products,
+            )  # fmt: skip
+            if number <= room:
+                return rows[:number], columns[:number], products[:number]
+            room = number
+
+
+@compiled
+def _compare(
+    queries: NDArray[np.float32],
+    base: NDArray[np.float32],
+    order: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    leaves: NDArray[np.int64],
+    threshold: np.float32,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    products: NDArray[np.float32],
+) -> int:
+    """Write pairs above a threshold, leaf by leaf; return their number, even beyond the room."""
+    number = 0
+    start = 0
+    for leaf in range(len(leaves)):
+        if start == ends[leaf]:
+            continue
+        chosen = order[start : ends[leaf]]
+        product = np.dot(queries[chosen], base[leaves[leaf]].T)
+        for i in range(len(chosen)):
+            if product[i].max() > threshold:
+                for j in np.flatnonzero(product[i] > threshold):
+                    if number < len(rows):
+                        rows[number], columns[number] = chosen[i], leaves[leaf, j]
+                        products[number] = product[i, j]
+                    number += 1
+        start = ends[leaf]
+    return number
