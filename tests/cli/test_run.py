@@ -85,3 +85,16 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(
     assert any(" and ".join(pair) in said.out for pair in (names, names[::-1]))
     assert "Or waive it in films-project/conf/dataset/films.yaml" in said.out
     assert len(said.err.splitlines()) == 1
+
+
+def test_a_refused_data_set_leaves_no_project(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    (own.folder / "notes.png").write_bytes(b"no picture")
+    table = own.csv.read_text().splitlines()
+    own.csv.write_text("\n".join([*table, table[1].replace(table[1].split(",")[0], "notes.png")]))
+    assert main(["run", str(own.folder), str(own.csv), "--positive", "cancer"]) == 4
+    assert "nothing was written" in capsys.readouterr().err
+    assert Path.cwd() == empty
+    assert not any(empty.iterdir())

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.files import write_record
 
+SURVIVAL = Path(os.environ.get("SKIAGRAM_DATA", "absent")) / "lung_survival"
 LABELS = "patient_id,outcome,age\np1,yes,50\np2,no,60\np3,no,70\n"
 
 
@@ -294,3 +296,60 @@ def test_ids_that_differ_in_zeros_alone_join_where_told_so(
     assert _run(folder, "{patient}.png", "--similar-patients", "same") == 0
     joined = [(row["file"], row["patient_id"], row["outcome"]) for row in _rows(folder)]
     assert joined == [("095.png", "95", "yes"), ("102.png", "102", "no")]
+
+
+def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features = pd.DataFrame({"PatientID": ["095", "102", "7"], "original_shape_Volume": [1, 2, 3]})
+    features.to_csv(tmp_path / "features.csv", index=False)
+    (tmp_path / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
+    line = ["table", *(str(tmp_path / name) for name in ("features.csv", "outcome.csv", "out.csv"))]
+    assert main(line) == 4
+    assert "1 of 3 patients have the same id" in capsys.readouterr().err
+    assert main([*line, "--similar-patients", "same"]) == 4
+    error = capsys.readouterr().err
+    assert f"1 of 3 patients of {tmp_path / 'features.csv'} have no partner, first `7`" in error
+    assert f"1 of 3 patients of {tmp_path / 'outcome.csv'} have no partner, first `8`" in error
+    assert main([*line, "--similar-patients", "same", "--unmatched", "leave-out"]) == 0
+    assert [tuple(row.values()) for row in _rows(tmp_path)] == [
+        ("095", "1", "1"),
+        ("102", "2", "0"),
+    ]
+
+
+@pytest.mark.skipif(not SURVIVAL.is_dir(), reason="real tables are not here")
+def test_published_tables_join_whole(tmp_path: Path) -> None:
+    places = [str(SURVIVAL / "radiomics.csv"), str(SURVIVAL / "outcome.csv")]
+    out = tmp_path / "out.csv"
+    assert main(["table", *places, str(out)]) == 4
+    assert main(["table", *places, str(out), "--similar-patients", "same"]) == 0
+    rows = _rows(tmp_path)
+    assert len(rows) == 300
+    assert {"original_shape_Sphericity", "SurvivalTime", "Event"} <= rows[0].keys()
+
+
+def test_parts_of_names_that_tell_nothing_are_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = _folder(tmp_path, "subset0/p1.mhd", "subset1/p2.mhd", "subset7/p3.mhd")
+    assert _run(folder, "subset{any}/{patient}.mhd") == 0
+    assert [row["file"] for row in _rows(folder)][:2] == ["subset0/p1.mhd", "subset1/p2.mhd"]
+    (folder / "out.csv").unlink()
+    _folder(tmp_path, "subset8/p3.mhd")
+    assert _run(folder, "subset{any}/{patient}.mhd") == 4
+    assert "a second file of patient `p3`, beside subset7/p3.mhd" in capsys.readouterr().err
+
+
+def test_a_mask_of_its_own_pattern_is_that_of_all_modalities(tmp_path: Path) -> None:
+    names = ("flair", "t1", "seg")
+    folder = _folder(tmp_path, *(f"p{at}/p{at}_{name}.nii" for at in (1, 2, 3) for name in names))
+    patterns = (
+        "{patient}/{patient}_{modality}.nii",
+        "--mask-pattern",
+        "{patient}/{patient}_seg.nii",
+    )
+    assert _run(folder, *patterns, "--label-value", "all") == 0
+    rows = [tuple(row.values())[:4] for row in _rows(folder)]
+    assert len(rows) == 6
+    assert rows[0] == ("p1/p1_flair.nii", "p1/p1_seg.nii", "all", "flair")

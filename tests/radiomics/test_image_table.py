@@ -95,3 +95,21 @@ def test_one_image_is_printed(table: Path, capsys: pytest.CaptureFixture[str]) -
     parameters = ["--param", str(table.with_name("Params.yaml"))]
     assert main(["extract", *files, *parameters]) == 0
     assert "original_firstorder_Mean," in capsys.readouterr().out
+
+
+def test_the_table_that_table_writes_is_read_with_its_folder(table: Path, tmp_path: Path) -> None:
+    """One door writes `file` and `mask`, the other one reads them."""
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for kind in ("image", "mask"):
+        (tmp_path / f"{kind}.nii.gz").rename(scans / f"p1_{kind}.nii.gz")
+    (tmp_path / "labels.csv").write_text("patient,outcome\np1,yes\n")
+    written = str(tmp_path / "scans.csv")
+    line = ["table", str(scans), str(tmp_path / "labels.csv"), written]
+    assert main([*line, "--pattern", "{patient}_{kind}.nii.gz"]) == 0
+    code, found = extract(Path(written), "--folder", str(scans))
+    assert code == 0
+    assert found[["Image", "Mask", "outcome"]].to_numpy().tolist() == [
+        ["p1_image.nii.gz", "p1_mask.nii.gz", "yes"]
+    ]
+    assert np.isfinite(found["original_firstorder_Mean"]).all()

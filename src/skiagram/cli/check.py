@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skiagram.cli.feature_tables import add_feature_arguments, is_table, read_features
 from skiagram.cli.folder_arguments import (
     add_folder_arguments,
     read_folder_arguments,
@@ -33,6 +34,7 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_folder_arguments(parser)
+    add_feature_arguments(parser)
     parser.add_argument(
         "--text-examples",
         metavar="NEW_FOLDER",
@@ -55,6 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.run_estimate import disk_text
     from skiagram.datasets.folder.survey import survey_folder
 
+    if is_table(arguments.folder):
+        print(printable(read_features(arguments).text()))
+        print("\nThis table can be run. Next: `skiagram run` with the same arguments.")
+        return 0
     described = read_folder_arguments(arguments)
     source, design = described.source, described.design
     examples: Path | None = arguments.text_examples

@@ -17,6 +17,8 @@ EXAMPLES = """\
       several labels, Label; paths are relative to the table. All other columns are kept
   skiagram extract table.csv -o features.csv --param Params.yaml
       PyRadiomics' own parameter file, names and definitions; what is not had is said
+  skiagram extract scans.csv --folder scans -o features.csv
+      the table that `skiagram table` wrote of the folder `scans`
   skiagram extract scan.nii.gz mask.nii.gz
       one image, a line per feature; --bin-count 32, --spacing 2 2 2 and --jobs as for a table"""
 
@@ -27,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("input", metavar="TABLE|IMAGE", type=Path, help="CSV, or one image beside its mask")
     add("mask", metavar="MASK", type=Path, nargs="?", help="mask of the one image")
     add("-o", "--output", metavar="CSV", type=Path, help="table to write; must be new")
+    text = "folder of the files that the table names (default: the table's own)"
+    add("--folder", metavar="FOLDER", type=Path, help=text)
     add("--param", metavar="YAML", type=Path, help="PyRadiomics' parameter file")
     add(
         "--names",
@@ -74,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = read_image_table(arguments.input)
     compute = compute_of(arguments.jobs, "--jobs")
     begin = time.monotonic()
-    folder, output = arguments.input.parent, arguments.output
+    folder, output = arguments.folder or arguments.input.parent, arguments.output
     table = extract_table(rows, folder, plan, output, compute, spacing)
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
     kept = len(rows[0]) + (REASON in table.columns)

@@ -5,10 +5,12 @@ Parsed, the arguments become the options of a data set.
 
 import argparse
 import re
-from collections.abc import Collection, Iterable, Sequence
+import unicodedata
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
+from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -19,12 +21,10 @@ if TYPE_CHECKING:
     from skiagram.datasets.volumes.case_images import Reading
     from skiagram.records.cases import Design
 
-Cut = Literal["first", "last"]
+_ENDINGS = (".tar.age", ".npz", ".csv", ".tsv", ".txt")  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_FILE_COLUMNS = ("file", "filename", "image", "image_id", "path", "image_path")
-PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
 _COLUMNS = {  # option → what the column holds, its usual names
-    "patient": ("patient", *PATIENT_COLUMNS),
+    "patient": PATIENT_COLUMNS,
     "split": ("train, validation or test", "split"),
     "site": ("where the image was taken", "site"),
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
@@ -118,13 +118,6 @@ def add_unmatched(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:
-    """Return the column that has one of some usual names, however it is written; else None."""
-    spelled = {re.sub(r"[\W_]+", "", name.casefold()): name for name in reversed([*header])}
-    plain = (re.sub(r"[\W_]+", "", name.casefold()) for name in usual)
-    return next((spelled[name] for name in plain if name in spelled), None)
-
-
 def add_missing(parser: argparse._ActionsContainer) -> None:
     """Declare which cells stand for an empty one."""
     text = "cells that stand for an empty one, for example `NA` (default: none)"
@@ -135,7 +128,7 @@ def add_cut(parser: argparse.ArgumentParser) -> None:
     """Declare where a name is cut that fits a pattern in several ways."""
     text = "where a name fits --pattern in several ways: each field ends at the first place that "
     text += "fits, or at the last (default: refuse)"
-    parser.add_argument("--cut", choices=get_args(Cut), help=text)
+    parser.add_argument("--cut", choices=("first", "last"), help=text)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:
@@ -161,7 +154,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     add("csv", metavar="CSV", type=Path, nargs="?", help=table)
     add("--name", help="short name of the data set (default: name of the folder)")
     columns = parser.add_argument_group("columns of the CSV")
-    names = f"name relative to FOLDER (default: {', else '.join(_FILE_COLUMNS)})"
+    names = f"name relative to FOLDER (default: {', else '.join(FILE_COLUMNS)})"
     columns.add_argument("--file", help=names)
     label = "class (default: label); several, separated by commas, where each class has a column "
     columns.add_argument("--label", default="label", help=label + "of 0 and 1")
@@ -250,14 +243,14 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     from skiagram.datasets.volumes.case_images import is_image_file
 
     mask = arguments.mask or "mask"
-    files = (arguments.file, mask) if arguments.file else (*_FILE_COLUMNS, mask)
+    files = (arguments.file, mask) if arguments.file else (*FILE_COLUMNS, mask)
     rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
-    file = arguments.file or usual_column(rows[0].cells, _FILE_COLUMNS) or _FILE_COLUMNS[0]
+    file = arguments.file or usual_column(rows[0].cells, FILE_COLUMNS) or FILE_COLUMNS[0]
     _require_file_column(rows, file, arguments)
     tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
     # A patient's id that is the file's name too stays as it is.
     shared = file in (arguments.patient, usual_column(rows[0].cells, PATIENT_COLUMNS))
-    target = _FILE_COLUMNS[0] if shared else file
+    target = FILE_COLUMNS[0] if shared else file
     rows, note = find_listed_files(rows, file, target, tree)
     notes = [note]
     arguments.file = target if note else file
@@ -402,7 +395,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     name = name_of(arguments)
     return Folder(
         name=name,
-        title=name.replace("_", " "),
+        title=title_of(arguments),
         modality="not stated",
         folder=str(arguments.folder),
         manifest="",
@@ -437,15 +430,26 @@ def _unlisted(arguments: argparse.Namespace) -> "Unlisted":
 
 def name_of(arguments: argparse.Namespace) -> str:
     """Return the short name of the data set, given or made of the folder's."""
-    from skiagram.datasets.file_trees import ARCHIVE
-
-    stem = arguments.folder.resolve().name.removesuffix(ARCHIVE).removesuffix(".npz")
-    name = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")
+    plain = unicodedata.normalize("NFKD", _stem(arguments.folder).casefold())
+    letters = "".join(each for each in plain if not unicodedata.combining(each))
+    name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
     name = arguments.name or (name if name[:1].isalpha() else f"images_{name}".rstrip("_"))
     if not _NAME.fullmatch(name):
         allowed = "lower-case letters, digits and _, starting with a letter"
         raise OptionError(f"`{name}` was given", where="--name", allowed=allowed)
     return name
+
+
+def title_of(arguments: argparse.Namespace) -> str:
+    """Return the name of the data set for people: as its folder is called."""
+    title = arguments.name or unicodedata.normalize("NFC", _stem(arguments.folder))
+    return re.sub(r"[\s_]+", " ", title).strip()
+
+
+def _stem(folder: Path) -> str:
+    name = folder.resolve().name
+    ending = next((end for end in _ENDINGS if name.endswith(end)), "")
+    return name.removesuffix(ending)
 
 
 def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns":

@@ -20,9 +20,9 @@ from skiagram.cli.folder_arguments import (
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
-    from skiagram.cli.table import Patterns
     from skiagram.compute.workers import Compute
     from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.model import DeployedModel
     from skiagram.deploy.new_cases import NewCase
     from skiagram.deploy.prediction import CaseResult
@@ -206,8 +206,8 @@ def compute_of(workers: int | None, where: str = "--workers") -> "Compute":
 
 def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[NewCase]":
     """Return the cases that the arguments name, as the model needs them."""
-    from skiagram.cli.table import Patterns
     from skiagram.datasets.folder.csv_rows import read_csv
+    from skiagram.datasets.folder.file_patterns import Patterns
     from skiagram.deploy.new_cases import find_cases, list_cases
 
     preparation = model.preparer.preparation
@@ -234,8 +234,8 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
 
 def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[TableRow]":
     """Return the table of a folder by its files' names; an image without its mask is in it."""
-    from skiagram.cli.table import FoundImages
     from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.datasets.folder.file_patterns import FoundImages
 
     found = FoundImages.of(place, patterns, frames)
     if not found.images:

@@ -2,12 +2,15 @@
 
 import argparse
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from skiagram.cli.folder_arguments import add_folder_arguments, name_of
+from skiagram.cli.feature_tables import add_feature_arguments, is_table
+from skiagram.cli.folder_arguments import add_folder_arguments, name_of, title_of
 from skiagram.errors import AuditStop, DataError, OptionError
 
 if TYPE_CHECKING:
@@ -26,7 +29,9 @@ EXAMPLES = """\
   skiagram run images images.csv --positive malignant --networks none --repeats 5
       other choices: the classical models alone, five repeats
   skiagram run breastmnist.npz --positive 0
-      a file as MedMNIST's, with its splits"""
+      a file as MedMNIST's, with its splits
+  skiagram run radiomics.csv outcome.csv --label Event --positive 1
+      a table of features, as PyRadiomics or R writes it, and one of labels, joined by patients"""
 
 _QUICK: dict[str, Any] = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
@@ -46,6 +51,7 @@ _LISTS = ("baselines", "networks")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_folder_arguments(parser)
+    add_feature_arguments(parser)
     project = parser.add_argument_group("project")
     add = project.add_argument
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
@@ -75,12 +81,12 @@ def run(arguments: argparse.Namespace) -> int:
             setattr(arguments, option, getattr(arguments, option).resolve())
     if not arguments.folder.exists():
         raise DataError("no such file or folder", where=str(arguments.folder))
-    if not (project / RECORD).exists():
-        print(*make_project(project), f"The project is {project}.", flush=True)
-    os.chdir(project)
-    os.environ.update(environment(Path()))
-    is_array = arguments.folder.suffix == ".npz"
-    choices = _of_file(arguments, name) if is_array else _of_folder(arguments, name, project)
+    with _gone_if_refused(project):
+        if not (project / RECORD).exists():
+            print(*make_project(project), f"The project is {project}.", flush=True)
+        os.chdir(project)
+        os.environ.update(environment(Path()))
+        choices = _add(arguments, name, project)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
         quick["baselines"] = choices.params["baselines"]
@@ -94,6 +100,28 @@ def run(arguments: argparse.Namespace) -> int:
         print(warning, file=sys.stderr)
     code = run_stages(Path())
     return code or show_results(Path(), shown=project)
+
+
+@contextmanager
+def _gone_if_refused(project: Path) -> Iterator[None]:
+    """Remove a project that is new where its data set is refused: nothing was written then."""
+    here, is_new, made = Path.cwd(), not project.exists(), project.resolve()
+    try:
+        yield
+    except (DataError, OptionError):
+        os.chdir(here)
+        if is_new:
+            shutil.rmtree(made, ignore_errors=True)
+        raise
+
+
+def _add(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
+    """Add or renew the data set that the line names, and return the choices that fit it."""
+    if arguments.folder.suffix == ".npz":
+        return _of_file(arguments, name)
+    if is_table(arguments.folder):
+        return _of_table(arguments)
+    return _of_folder(arguments, name, project)
 
 
 def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
@@ -114,6 +142,24 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
     if choices.why:
         print(choices.why)
     return choices
+
+
+def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
+    """Add or renew a table of features, and return the choices that fit it."""
+    import yaml
+
+    from skiagram.cli.feature_tables import add_feature_table
+    from skiagram.cli.fitting_choices import FittingChoices
+    from skiagram.projects.files import shipped_files
+
+    described = add_feature_table(arguments)
+    print(described.text(), end="\n\n", flush=True)
+    shipped = yaml.safe_load(shipped_files()["params.yaml"])
+    baselines = [name for name in shipped["baselines"] if name != "acquisition"]  # of images alone
+    chosen = {"restoration": "none", "features": "measured", "networks": []}
+    chosen["baselines"] = baselines
+    of_run = {"dataset": described.source.name, "design": described.design}
+    return FittingChoices(of_run | chosen, {}, {})
 
 
 def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
@@ -146,7 +192,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     if not target.exists():
         source = MedMNIST(
             name=name,
-            title=name.replace("_", " "),
+            title=title_of(arguments),
             modality="not stated",
             licence="not stated",
             citation="none",

@@ -1,19 +1,14 @@
 """`skiagram table`: the CSV of a folder, made of its files' names and a table of labels."""
 
 import argparse
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skiagram.cli.folder_arguments import (
-    PATIENT_COLUMNS,
-    Cut,
     add_cut,
     add_frames,
     add_masks,
@@ -22,14 +17,14 @@ from skiagram.cli.folder_arguments import (
     add_unstated_spacing,
     reading_of,
     require_new,
-    usual_column,
 )
+from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS
 from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
     from skiagram.datasets.folder.annotations import MarkChoice
-    from skiagram.datasets.folder.mask_names import MaskNames
+    from skiagram.datasets.folder.file_patterns import FoundImages, Patterns
     from skiagram.datasets.volumes.case_images import Reading
 
 NAME = "table"
@@ -51,17 +46,24 @@ EXAMPLES = """\
       lesion (`file`, `x`, `y`, `radius`, or a box), COCO's JSON, a folder of YOLO's, Pascal
       VOC's or LabelMe's files, VIA's JSON or CSV, 3D Slicer's markups, LUNA16's annotations.csv,
       or `masks`: each connected part of an image's mask is a lesion
+  skiagram table radiomics.csv outcome.csv joined.csv --similar-patients same
+      two tables joined by their patients, whose ids may differ in zeros (`095`, `95`)
+  skiagram table brats grades.csv scans.csv --pattern '{patient}/{patient}_{modality}.nii.gz' \\
+      --mask-pattern '{patient}/{patient}_seg.nii.gz' --label-value all
+      one mask for the four images of a patient, its region all that has a label
   skiagram table luna16 scans.csv --pattern '{patient}.mhd' --marks annotations.csv"""
 
-_FIELD = re.compile(r"\{(\w+)\}")
-_FIELDS = ("patient", "modality", "region", "kind", "label")
 _PATIENT = "patient_id"
-Key = tuple[str, str, str]  # patient, modality, region; empty where the pattern does not tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of images and masks")
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        help="folder of images and masks; or a table, to join it with LABELS",
+    )
     parser.add_argument(
         "labels",
         metavar="LABELS",
@@ -73,9 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pattern",
         nargs="+",
-        required=True,
         help="names relative to FOLDER, with {patient} and, where there are some, {modality}, "
-        "{region}, {kind} and {label}",
+        "{region}, {kind} and {label}; {any} stands for what tells nothing",
     )
     add_cut(parser)
     text = f"column of LABELS (default: {', else '.join(PATIENT_COLUMNS)})"
@@ -108,22 +109,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mark-radius", type=float, help="radius of points in --marks, pixels; mm in volumes"
     )
     add_masks(parser)
+    parser.add_argument(
+        "--mask-pattern",
+        nargs="+",
+        default=[],
+        metavar="PATTERN",
+        help="names of masks that --pattern does not tell by {kind}; a mask is that of all images "
+        "whose {modality} or {region} it does not tell",
+    )
+    parser.add_argument(
+        "--label-value",
+        default="",
+        metavar="N|all",
+        help="value of the region's voxels in masks of several labels, or `all` for all of them",
+    )
     parser.add_argument("--mask-kind", default="mask", help="{kind} of masks (default: mask)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
     from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.file_patterns import other_images
+    from skiagram.datasets.folder.patients import PatientTable
 
-    folder, output, patterns = arguments.folder, arguments.output, arguments.pattern
+    folder, output = arguments.folder, arguments.output
     require_new(output, "CSV")
-    if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
-    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
-    if arguments.labels is None and not told:
-        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
-        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
-    labels = None if arguments.labels is None else _read_labels(arguments)
+    if folder.is_file():
+        return _join_tables(arguments)
+    _check_arguments(arguments)
+    labels = None
+    if arguments.labels is not None:
+        labels = PatientTable.read(arguments.labels, arguments.patient).by_patient()
     found, of_masks = _find_images(arguments)
     by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(found.images)}
     notes: list[str] = []
@@ -136,7 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.lesions is not None:
         notes += _describe_lesions(found)
     notes += filter(None, [of_masks])
-    others = _other_images(folder, _patterns(arguments))
+    others = other_images(folder, _patterns(arguments))
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     write_files({output: text.encode()})
@@ -150,14 +166,49 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check_arguments(arguments: argparse.Namespace) -> None:
+    folder, patterns = arguments.folder, arguments.pattern
+    if not folder.is_dir():
+        raise DataError("no such folder", where=str(folder), remedy="give the folder of the images")
+    if not patterns:
+        found_none, remedy = "is not given", "for example `--pattern '{patient}.png'`"
+        raise OptionError(found_none, where="--pattern", remedy=remedy)
+    told = arguments.marks or all("{label}" in pattern for pattern in patterns)
+    if arguments.labels is None and not told:
+        found_none, remedy = "is not given", "give it, or name {label} in every --pattern"
+        raise OptionError(found_none, where="LABELS", allowed="a table of labels", remedy=remedy)
+
+
+def _join_tables(arguments: argparse.Namespace) -> int:
+    """Write the rows of a table with what another one says of their patients; return 0."""
+    from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.folder.patients import PatientTable
+
+    if arguments.labels is None:
+        found, allowed = "is not given", "a second table, with a row a patient"
+        raise OptionError(found, where="LABELS", allowed=allowed)
+    first = PatientTable.read(arguments.folder, arguments.patient)
+    second = PatientTable.read(arguments.labels, arguments.patient)
+    leave_out = arguments.unmatched == "leave-out"
+    whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
+    text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
+    write_files({arguments.output: text.encode()})
+    print(f"Wrote {arguments.output}, {len(whole.rows)} rows.", *notes, sep="\n")
+    return 0
+
+
 def _patterns(arguments: argparse.Namespace) -> "Patterns":
-    kinds = (arguments.image_kind, arguments.mask_kind)
-    return Patterns(arguments.pattern, kinds, arguments.cut)
+    from skiagram.datasets.folder.file_patterns import Patterns
+
+    kinds, masks = (arguments.image_kind, arguments.mask_kind), arguments.mask_pattern
+    return Patterns(arguments.pattern, kinds, masks, arguments.label_value, arguments.cut)
 
 
 def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     """Return images, masks and lesions, and a sentence on masks that names tell."""
     from skiagram.datasets.folder.annotations import MarkChoice
+    from skiagram.datasets.folder.file_patterns import FoundImages
     from skiagram.datasets.folder.mask_names import settle_masks
 
     folder, patterns = arguments.folder, _patterns(arguments)
@@ -177,37 +228,6 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
         lesions = _lesions(folder, arguments.marks, found, reading_of(arguments), choice)
         found = replace(found, lesions=lesions)
     return found, masks.describe(arguments.masks)
-
-
-def _read_labels(arguments: argparse.Namespace) -> "dict[str, dict[str, str]]":
-    """Return patient → the cells of its row, the patient's id in the column `patient_id`."""
-    from skiagram.datasets.folder.csv_rows import of_table, read_csv, require_columns
-    from skiagram.datasets.folder.patients import find_patient_problem
-
-    path: Path = arguments.labels
-    where = str(path)
-    with of_table(where):
-        rows = read_csv(path)
-        column = arguments.patient or usual_column(rows[0].cells, PATIENT_COLUMNS) or _PATIENT
-        require_columns(rows, (column,))
-        for row in rows:
-            if problem := find_patient_problem(row.cells[column], row.where):
-                raise problem
-    ((patient, count),) = Counter(row.cells[column] for row in rows).most_common(1)
-    if count > 1:
-        lines = ", ".join(str(row.line) for row in rows if row.cells[column] == patient)
-        raise DataError(
-            f"{count} rows of patient `{patient}`, in lines {lines}",
-            where=where,
-            allowed="one row per patient",
-            remedy="keep the row with the right label",
-        )
-    return {
-        row.cells[column]: {
-            _PATIENT if name == column else name: cell for name, cell in row.cells.items()
-        }
-        for row in rows
-    }
 
 
 def _join_labels(
@@ -236,144 +256,12 @@ def _join_labels(
         require_partners(patients, labels, partners, tables)
     joined = set(partners.values())
     notes = [f"No image of patient {name}" for name in labels if name not in joined]
-    return {patient: labels[row] for patient, row in partners.items()}, notes
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Names of files as a user writes them.
-
-    Attributes:
-        written: With {patient} and others of the fields, the preferred one first.
-        kinds: What {kind} says of images and of masks.
-        cut: Where a name is cut that fits in several ways: a field ends at the first place that
-            fits, or at the last one; None refuses such names.
-    """
-
-    written: Sequence[str]
-    kinds: tuple[str, str] = ("image", "mask")
-    cut: Cut | None = None
-
-
-@dataclass(frozen=True)
-class FoundImages:
-    """The images and masks of a folder whose names fit a pattern.
-
-    Attributes:
-        images: Patient, modality, region → image, relative to the folder.
-        masks: The same of masks; empty where images are taken whole.
-        frames: Image → how many frames it has; those that are missing have one.
-        volume: Whether several frames are one volume, else a case each.
-        lesions: Image → its cell of lesions; None where nobody knows.
-        mixed: Images that have a mask of another pattern alone, though theirs gives masks too.
-        paired: Images whose pattern gives no mask, with the mask of another pattern.
-        labels: Label by patient, modality, region; empty where the patterns do not tell.
-    """
-
-    images: Mapping[Key, str]
-    masks: Mapping[Key, str]
-    frames: Mapping[Key, int]
-    volume: bool
-    mixed: Sequence[str]
-    paired: Sequence[str] = ()
-    labels: Mapping[Key, str] = field(default_factory=dict)
-    lesions: Mapping[str, str] | None = None
-
-    @classmethod
-    def of(
-        cls,
-        folder: Path,
-        patterns: Patterns,
-        frames: str | None = None,
-    ) -> "FoundImages":
-        """Look for images and masks; the first pattern that gives a key both is taken.
-
-        Args:
-            frames: `cases` or `volume` for files of several frames; None where there are none.
-        """
-        from skiagram.datasets.files import read_file
-        from skiagram.datasets.image_files import count_frames
-
-        found: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}  # by number of the pattern
-        labels: dict[Key, str] = {}
-        for number, key, kind, path, label in _fitting(folder, patterns):
-            if label and labels.setdefault(key, label) != label:
-                both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
-                remedy = "name what tells them apart in --pattern, such as {region}"
-                raise DataError(both_labels, where=path, remedy=remedy)
-            of_kind = found.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
-            of_kind.setdefault(number, path)
-        images: dict[Key, str] = {}
-        masks: dict[Key, str] = {}
-        mixed: list[str] = []
-        paired: list[str] = []
-        with_masks = {number for _, drawn in found.values() for number in drawn}
-        for key, (own, drawn) in found.items():
-            both = min(own.keys() & drawn.keys(), default=None)
-            if own:
-                images[key] = own[min(own) if both is None else both]
-            if drawn:
-                masks[key] = _only_file(folder, drawn[min(drawn) if both is None else both])
-            if own and drawn and both is None:
-                seen = mixed if min(own) in with_masks else paired
-                seen.append(f"{images[key]} with {masks[key]}")
-        counted = images if frames else {}
-        numbers = {
-            key: count_frames(read_file(folder / path, path))
-            for key, path in counted.items()
-            if (folder / path).is_file()  # not a folder of a series
-        }
-        return cls(images, masks, numbers, frames == "volume", mixed, paired, labels)
-
-    def with_masks(self, masks: "MaskNames", *, as_regions: bool) -> "FoundImages":
-        """Return the images without those that are masks by their names, or with these as masks."""
-        from skiagram.datasets.folder.table import join_masks
-
-        left = masks.names
-        images = {key: name for key, name in self.images.items() if name not in left}
-        drawn = dict(self.masks)
-        for key, name in images.items() if as_regions else ():
-            if drawn_on := masks.of_image.get(name):
-                drawn[key] = join_masks(drawn_on)
-        return replace(self, images=images, masks=drawn)
-
-    @property
-    def columns(self) -> list[str]:
-        """The columns of `rows` that hold anything."""
-        several = any(count > 1 for count in self.frames.values())
-        told = {
-            "file": True,
-            "mask": bool(self.masks) and self.lesions is None,
-            "frame": several,
-            "modality": any(key[1] for key in self.images),
-            "region": any(key[2] for key in self.images),
-            "label": bool(self.labels),
-            "marks": self.lesions is not None,
-            "lesion": self.lesions is not None,
-        }
-        return [name for name, there in told.items() if there]
-
-    def rows(self) -> Iterator[tuple[Key, dict[str, str]]]:
-        """Yield the cells of each image, or of each of its frames, by key.
-
-        A case is abnormal where any of its modalities has a lesion.
-        """
-        lesions = self.lesions or {}
-        abnormal = {(key[0], key[2]) for key, image in self.images.items() if lesions.get(image)}
-        for key in sorted(self.images):
-            cells = {"file": self.images[key], "modality": key[1], "region": key[2]}
-            cells["mask"] = self.masks.get(key, "")
-            cells["label"] = self.labels.get(key, "")
-            cells["marks"] = lesions.get(self.images[key], "")
-            cells["lesion"] = "present" if (key[0], key[2]) in abnormal else "absent"
-            count = self.frames.get(key, 1)
-            numbers = [str(number) for number in range(1, count + 1)] if count > 1 else [""]
-            for number in ["all"] if count > 1 and self.volume else numbers:
-                yield key, {**cells, "frame": number}
+    rows = {patient: {_PATIENT: row, **labels[row]} for patient, row in partners.items()}
+    return rows, notes
 
 
 def _compose(
-    by_patient: Mapping[str, Mapping[str, str]], found: FoundImages
+    by_patient: Mapping[str, Mapping[str, str]], found: "FoundImages"
 ) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is left out."""
     from skiagram.datasets.folder.csv_rows import csv_text
@@ -403,7 +291,7 @@ def _compose(
 
 
 def _lesions(
-    folder: Path, marks: str, found: FoundImages, reading: "Reading", choice: "MarkChoice"
+    folder: Path, marks: str, found: "FoundImages", reading: "Reading", choice: "MarkChoice"
 ) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
@@ -450,7 +338,7 @@ def _lesions(
     return {image: "; ".join(lesion.text() for lesion in own) for image, own in lesions.items()}
 
 
-def _describe_lesions(found: FoundImages) -> list[str]:
+def _describe_lesions(found: "FoundImages") -> list[str]:
     """Return sentences on how many images have lesions, and on masks that no image has."""
     cells = list((found.lesions or {}).values())
     number = sum(cell.count(";") + 1 for cell in cells if cell)
@@ -463,82 +351,3 @@ def _describe_lesions(found: FoundImages) -> list[str]:
     if alone:
         notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     return notes
-
-
-def _fitting(folder: Path, patterns: Patterns) -> Iterator[tuple[int, Key, str, str, str]]:
-    """Yield number of the pattern, key, kind, relative path and label of what fits a pattern.
-
-    Raises:
-        DataError: A name fits a pattern in two ways, and nothing says which is meant.
-    """
-    for number, pattern in enumerate(patterns.written):
-        expression = _expression(pattern, patterns.kinds)
-        longest = re.compile(expression.format("")).fullmatch
-        shortest = re.compile(expression.format("?")).fullmatch
-        for path in sorted(folder.glob("/".join(["*"] * (pattern.count("/") + 1)))):
-            name = path.relative_to(folder).as_posix()
-            last, first = longest(name), shortest(name)
-            if last is None or first is None or any(p.startswith(".") for p in name.split("/")):
-                continue
-            if patterns.cut is None and last.groupdict() != first.groupdict():
-                raise DataError(
-                    f"fits `{pattern}` in two ways: {_told(first)}; or {_told(last)}",
-                    where=name,
-                    allowed="a pattern that fits each name in one way",
-                    remedy="say with `--cut first` or `--cut last` which of the two is meant, or "
-                    "write more of the names in --pattern",
-                )
-            match = first if patterns.cut == "first" else last
-            parts = {
-                part: unicodedata.normalize("NFC", text) for part, text in match.groupdict().items()
-            }
-            key = (parts["patient"], parts.get("modality", ""), parts.get("region", ""))
-            yield number, key, parts.get("kind", patterns.kinds[0]), name, parts.get("label", "")
-
-
-def _expression(pattern: str, kinds: Sequence[str]) -> str:
-    """Return a regular expression; `{0}` in it stands for `?` where fields are to be short."""
-    fields = _FIELD.findall(pattern)
-    if set(fields) - set(_FIELDS) or "patient" not in fields:
-        allowed = f"names with {{patient}} and others of {', '.join(_FIELDS[1:])}"
-        raise OptionError(f"`{pattern}` was given", where="--pattern", allowed=allowed)
-    content = dict.fromkeys(_FIELDS, "[^/]+{0}") | {"kind": "|".join(map(_escaped, kinds))}
-    literal, *others = _FIELD.split(pattern)
-    written, seen = _escaped(literal), set()
-    for name, literal in zip(others[::2], others[1::2], strict=True):
-        written += f"(?P={name})" if name in seen else f"(?P<{name}>{content[name]})"
-        written += _escaped(literal)
-        seen.add(name)
-    return written
-
-
-def _escaped(text: str) -> str:
-    return re.escape(text).replace("{", "{{").replace("}", "}}")
-
-
-def _told(match: re.Match[str]) -> str:
-    return ", ".join(f"{part} `{text}`" for part, text in match.groupdict().items())
-
-
-def _other_images(folder: Path, patterns: Patterns) -> list[str]:
-    """Return the image files that fit no pattern, nor lie in a folder that fits one."""
-    from skiagram.datasets.file_trees import FolderTree
-    from skiagram.datasets.volumes.case_images import is_image_file
-
-    fit = {path for _, _, _, path, _ in _fitting(folder, patterns)}
-    return sorted(
-        name
-        for name in FolderTree(folder, is_image_file).images(fit)
-        if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
-    )
-
-
-def _only_file(folder: Path, name: str) -> str:
-    """Return the file that a mask's name stands for: itself, or the only one in it."""
-    if not (folder / name).is_dir():
-        return name
-    inside = [item.name for item in (folder / name).iterdir() if not item.name.startswith(".")]
-    if len(inside) != 1:
-        found, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
-        raise DataError(found, where=name, allowed="one file, the mask", remedy=remedy)
-    return f"{name}/{inside[0]}"

@@ -6,6 +6,7 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
 from skiagram.datasets.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows, require_columns
+from skiagram.datasets.folder.patients import find_patient_problem
 from skiagram.datasets.folder.table import SPLIT_NAMES, SPLITS, find_number_problem, is_number
 from skiagram.errors import DataError
 from skiagram.options import STRICT
@@ -78,7 +80,9 @@ class FeatureTable(RealDataSet):
         named = [self.label, self.patient, self.split, *self.covariates, *(self.features or ())]
         require_columns(rows, [name for name in named if name is not None])
         others = {name for name in named if name is not None} - set(self.features or ())
-        columns = self.features or _numeric(rows, others)
+        columns = self.features or numeric_columns(
+            rows, [n for n in rows[0].cells if n not in others]
+        )
         if not columns:
             raise DataError(
                 "no column that holds numbers alone",
@@ -89,10 +93,11 @@ class FeatureTable(RealDataSet):
         return OpenFeatureTable(self, rows, tuple(columns))
 
 
-def _numeric(rows: list[TableRow], others: set[str]) -> list[str]:
+def numeric_columns(rows: list[TableRow], columns: Iterable[str]) -> list[str]:
+    """Return those of some columns that hold numbers alone; what describes a run is no feature."""
     chosen = []
-    for name in rows[0].cells:
-        if name in others or name.startswith(_DIAGNOSTICS):
+    for name in columns:
+        if name.startswith(_DIAGNOSTICS):
             continue
         if (problem := find_number_problem(rows, name)) is not None:
             raise problem
@@ -126,6 +131,9 @@ class OpenFeatureTable(OpenSource):
         if options.split is not None and split is None:
             found = f"split `{cells[options.split]}`"
             raise DataError(found, where=row.where, allowed=SPLIT_NAMES)
+        patient = None if options.patient is None else cells[options.patient]
+        if patient is not None and (problem := find_patient_problem(patient, row.where)):
+            raise problem
         measured = {name: _number(cells[name], name, row.where) for name in columns}
         if all(value is None for value in measured.values()):
             raise DataError(
@@ -136,7 +144,7 @@ class OpenFeatureTable(OpenSource):
             )
         return Entry(
             name=row.where,
-            patient=None if options.patient is None else cells[options.patient],
+            patient=patient,
             label=options.classes.index(cells[options.label]),
             split=split,
             covariates={name: _covariate(cells[name]) for name in options.covariates},

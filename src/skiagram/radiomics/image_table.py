@@ -1,13 +1,14 @@
 """The features of every row of a table of images and masks; stopped, it goes on where it was.
 
-The table is PyRadiomics' input table: `Image`, `Mask` and, where it is wanted, `Label`; all other
-columns are kept. Paths are relative to the table's folder.
+The table is PyRadiomics' input table: `Image`, `Mask` and, where it is wanted, `Label`; or that of
+`skiagram table`. All other columns are kept. Paths are relative to the table's folder, or another.
 """
 
 import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,13 +25,23 @@ from skiagram.radiomics.features import describe_with
 from skiagram.radiomics.settings import Plan
 
 _FILES = ("Image", "Mask")
+_OF_TABLE = ("file", "mask", "label_value")  # as `skiagram table` calls image, mask and label
 REASON = "Reason"  # column of the output: why a row has no features
 Row = dict[str, str]
 
 
 def read_image_table(path: Path) -> list[Row]:
-    """Read the rows of a table; without its columns, or with a label that is no number, refuse."""
-    rows = read_csv(path, files=_FILES)
+    """Read the rows of a table; without its columns, or with a label that is no number, refuse.
+
+    The columns of `skiagram table` (`file`, `mask`, `label_value`) get PyRadiomics' names.
+    """
+    rows = read_csv(path, files=(*_FILES, *_OF_TABLE))
+    if _FILES[0] not in rows[0].cells and set(_OF_TABLE[:2]) <= rows[0].cells.keys():
+        names = dict(zip(_OF_TABLE, (*_FILES, "Label"), strict=True))
+        rows = [
+            replace(row, cells={names.get(name, name): cell for name, cell in row.cells.items()})
+            for row in rows
+        ]
     require_columns(rows, _FILES)
     for row in rows:
         label = row.cells.get("Label", "")

@@ -76,7 +76,7 @@ def test_a_table_is_read_as_excel_saves_it_anywhere(
 def test_a_decimal_comma_is_refused_by_name(
     covariates: tuple[str, ...], scores: tuple[str, ...]
 ) -> None:
-    lines = [f"{at}.png;{'xy'[at % 2]};{at},{at}" for at in range(40)]
+    lines = [f"{at}.png;{'xy'[at % 2]};{at},{at}" for at in range(40)] + ["40.png;x;0.5"]
     rows = read_rows("\n".join(["file;label;density", *lines]).encode())
     columns = replace(COLUMNS, patient=None, site=None, covariates=covariates, scores=scores)
     problem, *_ = list_entries(rows, columns, ("x", "y"), ()).problems
@@ -137,3 +137,13 @@ def test_parts_of_a_data_set_have_several_names(word: str) -> None:
     listing = list_entries(rows, columns, ("x", "y"), ())
     assert not listing.problems
     assert listing.entries[0].split in ("train", "validation", "test")
+
+
+def test_decimal_commas_of_r_become_points_where_no_cell_contradicts() -> None:
+    """As `write.csv2(data.frame(id = c("a", "b"), p = c(.5, 2e-5), n = c(1, NA)))` writes it."""
+    text = '"";"id";"p";"n"\n"1";"a";0,5;1\n"2";"b";2e-05;NA\n'
+    assert [one.cells["p"] for one in read_rows(text.encode())] == ["0.5", "2e-05"]
+    contradicted = text + '"3";"c";0.7;1\n'
+    assert read_rows(contradicted.encode())[0].cells["p"] == "0,5"
+    thousands = "id;dose\na;1,234\nb;12,345\n"
+    assert read_rows(thousands.encode())[0].cells["dose"] == "1,234"

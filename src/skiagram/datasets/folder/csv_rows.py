@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -17,10 +17,16 @@ from skiagram.errors import DataError, named
 
 WHERE = "the CSV"
 BETWEEN = "; "  # several names in one cell
+FILE_COLUMNS = ("file", "filename", "image", "image_id", "path", "image_path")
+PATIENT_COLUMNS = ("patient", "patient_id", "subject_id", "subject", "case_id")  # also `PatientID`
 _MAX_COLUMNS = 2000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands
 _FIRST_ROWS = 100  # that tell the separator
+_COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # 1,234 may be either number
+_NOT_KNOWN = {"", "NA", "NaN"}  # as R writes it
 _QUOTED = re.compile(r'"[^"]*"')
 
 
@@ -48,7 +54,8 @@ def read_rows(
 
     Args:
         content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
-            semicolons or tabs, whichever the header has, or by blanks.
+            semicolons or tabs, whichever the header has, or by blanks. Decimal commas beside
+            other separators become points, unless a cell of the table contradicts them.
         missing: Cells that stand for an empty one.
         files: Columns of file names, which are spelled as on the disk; other cells become NFC.
         columns: Names of the columns of a table without a header.
@@ -89,7 +96,28 @@ def read_rows(
         ) from error
     if not rows:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
-    return rows
+    return rows if separator == "," else _with_decimal_points(rows)
+
+
+def _with_decimal_points(rows: list[TableRow]) -> list[TableRow]:
+    """Return a table with points for decimal commas, where every cell of it agrees with these."""
+    cells = [{row.cells[name] for row in rows} - _NOT_KNOWN for name in rows[0].cells]
+    with_comma = [
+        name
+        for name, known in zip(rows[0].cells, cells, strict=True)
+        if all(map(_COMMA_OR_WHOLE.fullmatch, known)) and any("," in cell for cell in known)
+    ]
+    written = {row.cells[name] for row in rows for name in with_comma if "," in row.cells[name]}
+    with_point = any(map(_DECIMAL_POINT.fullmatch, set().union(*cells)))
+    if with_point or all(map(_THOUSANDS.fullmatch, written)):
+        return rows
+    return [
+        replace(
+            row,
+            cells=row.cells | {name: row.cells[name].replace(",", ".") for name in with_comma},
+        )
+        for row in rows
+    ]
 
 
 def _stripped(cells: Iterable[str]) -> list[str]:
@@ -205,6 +233,16 @@ def _check_header(header: list[str]) -> None:
     for wrong, found, allowed in rules:
         if wrong:
             raise DataError(found, where=WHERE, allowed=allowed, remedy="correct the header")
+
+
+def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:
+    """Return the column that has one of some usual names, however it is written; else None."""
+    spelled = {_letters(name): name for name in reversed([*header])}
+    return next((spelled[_letters(name)] for name in usual if _letters(name) in spelled), None)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 def require_columns(rows: list[TableRow], named: Iterable[str]) -> None:

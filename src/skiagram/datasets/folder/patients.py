@@ -2,11 +2,21 @@
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
-from skiagram.datasets.folder.csv_rows import WHERE, TableRow
+from skiagram.datasets.folder.csv_rows import (
+    PATIENT_COLUMNS,
+    WHERE,
+    TableRow,
+    of_table,
+    read_csv,
+    require_columns,
+    usual_column,
+)
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.errors import DataError
@@ -35,9 +45,9 @@ def is_error(cell: str) -> bool:
 
 def find_patient_problem(cell: str, where: str) -> DataError | None:
     """Return why a cell is no patient's id: many rows would become one patient."""
-    if stands_for_missing(cell) or cell.casefold() in _NOBODY:
+    if not cell or stands_for_missing(cell) or cell.casefold() in _NOBODY:
         return DataError(
-            f"patient `{cell}`",
+            f"patient `{cell}`" if cell else "an empty patient",
             where=where,
             allowed="ids of patients",
             remedy="give each patient who is not known an id of its own, such as `unknown-1`, or "
@@ -145,6 +155,97 @@ def require_partners(
         allowed="the same patients on both sides",
         remedy="correct the ids, or leave out who has no partner: `--unmatched leave-out`",
     )
+
+
+@dataclass(frozen=True)
+class PatientTable:
+    """A table with a column of patients.
+
+    Attributes:
+        where: Its file, for messages.
+        column: Of the patients.
+    """
+
+    where: str
+    rows: list[TableRow]
+    column: str
+
+    @classmethod
+    def read(
+        cls, path: Path, column: str | None = None, missing: Collection[str] = ()
+    ) -> "PatientTable":
+        """Read a table; without a column of patients, or where one is nobody, refuse.
+
+        Args:
+            column: Of the patients; None takes the first of the usual names.
+        """
+        with of_table(str(path)):
+            rows = read_csv(path, missing)
+            name = column or usual_column(rows[0].cells, PATIENT_COLUMNS) or "patient_id"
+            require_columns(rows, (name,))
+            for row in rows:
+                if problem := find_patient_problem(row.cells[name], row.where):
+                    raise problem
+        return cls(str(path), rows, name)
+
+    def by_patient(self) -> dict[str, dict[str, str]]:
+        """Return patient → the other cells of its one row.
+
+        Raises:
+            DataError: A patient has several rows.
+        """
+        count = Counter(row.cells[self.column] for row in self.rows)
+        ((patient, number),) = count.most_common(1)
+        if number > 1:
+            lines = [str(r.line) for r in self.rows if r.cells[self.column] == patient]
+            raise DataError(
+                f"{number} rows of patient `{patient}`, in lines {', '.join(lines)}",
+                where=self.where,
+                allowed="one row per patient",
+                remedy="keep the row with the right label",
+            )
+        return {
+            row.cells[self.column]: {
+                name: cell for name, cell in row.cells.items() if name != self.column
+            }
+            for row in self.rows
+        }
+
+    def joined(
+        self, other: "PatientTable", similar: SimilarPatients, *, leave_out: bool
+    ) -> "tuple[PatientTable, list[str]]":
+        """Return each row with what another table says of its patient, and who was left out.
+
+        Args:
+            other: Table with a row a patient.
+            leave_out: Whether patients without a partner are left out; else they are refused.
+        """
+        added = other.by_patient()
+        patients = {row.cells[self.column]: None for row in self.rows}
+        twice = [name for name in next(iter(added.values())) if name in self.rows[0].cells]
+        if twice:
+            raise DataError(
+                f"a column `{twice[0]}`, as {self.where} has too",
+                where=other.where,
+                allowed="other columns than those of the first table",
+                remedy="rename or remove the column in one of the two",
+            )
+        tables = (self.where, other.where)
+        partners = join_patients(patients, added, similar, tables)
+        if not partners or not leave_out:
+            require_partners(patients, added, partners, tables)
+        rows = [
+            replace(row, cells=row.cells | added[partners[row.cells[self.column]]])
+            for row in self.rows
+            if row.cells[self.column] in partners
+        ]
+        alone = len(patients) - len(partners), len(added) - len(set(partners.values()))
+        notes = [
+            f"{number} patients of {table} have no partner and are left out."
+            for number, table in zip(alone, tables, strict=True)
+            if number
+        ]
+        return replace(self, rows=rows), notes
 
 
 def number_visits(rows: Sequence[TableRow], patient: str, visit: str) -> list[TableRow]:

@@ -34,6 +34,8 @@ from skiagram.errors import DataError, OptionError
 from skiagram.options import STRICT
 from skiagram.records.cases import SEALED, Split
 
+_ALL = "all"  # frames of a file, or labels of a mask
+_WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _POINT = (
     "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
@@ -134,9 +136,6 @@ def join_masks(names: Iterable[str]) -> str:
     return BETWEEN.join(names)
 
 
-ALL_FRAMES = "all"
-
-
 @options(**STRICT)
 class Columns:
     """Which column of the table holds what.
@@ -154,7 +153,7 @@ class Columns:
             separated by semicolons; null for whole images.
         modality: Kind of image, where a case has several, for example PET and MR.
         region: Name of the region in a mask's file that holds several.
-        label_value: Value of the region's voxels, where a mask holds several labels.
+        label_value: Value of the region's voxels, where a mask holds several labels; or `all`.
         frame: Frame of a DICOM file, or page of a TIFF, from 1; or `all` for a volume of them.
         visit: Place among the patient's visits, a whole number; null where nobody knows.
         marks: Places of the image's lesions, `x y radius; …` in pixels; null where nobody knows.
@@ -310,7 +309,7 @@ def list_entries(
                 for name in columns.covariates
             },
             scores={name: float(cells[name]) for name in columns.scores},
-            visit=Visit(int(cells[columns.visit]), cells.get(columns.region or "", ""))
+            visit=Visit(int(float(cells[columns.visit])), cells.get(columns.region or "", ""))
             if columns.visit
             else None,
         )
@@ -328,8 +327,8 @@ def refer(row: TableRow, columns: Columns) -> ImageReference:
         file=normalise_name(row.cells[columns.file]),
         masks=split_masks(row.cells[columns.mask]) if columns.mask else (),
         region=(row.cells[columns.region] or None) if columns.region else None,
-        label_value=int(label) if label else None,
-        frame=int(frame.replace(ALL_FRAMES, "0")) if frame else None,
+        label_value=int(float(label.replace(_ALL, "0"))) if label else None,
+        frame=int(float(frame.replace(_ALL, "0"))) if frame else None,
     )
 
 
@@ -446,7 +445,7 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         )
         for kind, column in {**named, "site": columns.site}.items()
     ]
-    whole = "a whole number, or an empty cell"
+    whole = f"a whole number, `{_ALL}`, or an empty cell"
     value = f"`{{cell}}`, column `{columns.label_value}`"
     rules += [
         label,
@@ -456,7 +455,7 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         _Rule(columns.mask, lambda cell: not cell, "an image without a mask", remedy=fill),
         _Rule(
             columns.label_value,
-            lambda cell: bool(cell) and not cell.isdecimal(),
+            lambda cell: cell not in ("", _ALL) and not _WHOLE.fullmatch(cell),
             value,
             whole,
             correct,
@@ -471,7 +470,7 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         ),
         _Rule(
             columns.visit,
-            lambda cell: not 1 <= _whole_number(cell) <= MAX_VISITS,
+            lambda cell: not _WHOLE.fullmatch(cell) or not 1 <= float(cell) <= MAX_VISITS,
             f"no number of a visit, column `{columns.visit}`",  # a date is not quoted
             f"whole numbers from 1 to {MAX_VISITS}, in the order of a patient's visits",
             "let `skiagram init` write the manifest: it turns dates into numbers",
@@ -491,9 +490,9 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
 def _rule_of_frame(columns: Columns) -> _Rule:
     return _Rule(
         columns.frame,
-        lambda cell: cell not in ("", ALL_FRAMES) and not (cell.isdecimal() and int(cell)),
+        lambda cell: cell not in ("", _ALL) and not (_WHOLE.fullmatch(cell) and float(cell)),
         f"`{{cell}}`, column `{columns.frame}`",
-        f"a number from 1, `{ALL_FRAMES}`, or an empty cell",
+        f"a number from 1, `{_ALL}`, or an empty cell",
         "correct the cell",
     )
 
@@ -505,10 +504,6 @@ def find_frame_problem(row: TableRow, columns: Columns, where: str) -> DataError
 
 def _has_decimal_comma(cell: str) -> bool:
     return _DECIMAL_COMMA.fullmatch(cell) is not None
-
-
-def _whole_number(cell: str) -> int:
-    return int(cell) if cell.isascii() and cell.isdigit() else 0
 
 
 def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[str]) -> None:

@@ -42,6 +42,9 @@ _APART = 1.5  # of the usual distance of planes, beyond which they are parts tha
 _OTHER_IMAGE = "check that the mask belongs to this image"
 
 
+ALL_LABELS = 0  # in place of a label's value: all that has one
+
+
 class EmptyMask(DataError):
     """A mask with nothing inside."""
 
@@ -212,8 +215,10 @@ def _choose_label(
     values = [int(value) for value in np.unique(labels[labels != 0])]
     listed = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
-        allowed = "one label, or its number in the column `label_value`"
+        allowed = "one label; or its number, or `all`, in the column `label_value`"
         raise SeveralRegions(f"{len(values)} labels ({listed})", allowed=allowed, remedy=remedy)
+    if label_value == ALL_LABELS:
+        return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
         found, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
         raise DataError(found, allowed=listed, remedy=remedy)

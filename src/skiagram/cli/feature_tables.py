@@ -1,0 +1,199 @@
+"""A table of features, as PyRadiomics or R writes it, becomes a data set by its name alone."""
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from skiagram.cli.folder_arguments import add_unmatched, name_of, title_of
+from skiagram.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.folder.csv_rows import TableRow
+    from skiagram.records.cases import Design
+
+_PYRADIOMICS = re.compile(
+    r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
+)
+_SHOWN = 8  # columns in a sentence
+
+
+class DescribedFeatures(NamedTuple):
+    """A table of features as it will be read; `file` of its source is not there yet."""
+
+    rows: "list[TableRow]"
+    source: "FeatureTable"
+    notes: list[str]
+
+    @property
+    def design(self) -> "Design":
+        return "cv" if self.source.split is None else "holdout"
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that are read; the others stay behind."""
+        source = self.source
+        named = (source.patient, source.label, source.split, *source.covariates)
+        return [name for name in (*named, *(source.features or ())) if name is not None]
+
+    def text(self) -> str:
+        """Return counts of classes and patients, and what is taken for a feature."""
+        from skiagram.cli.check_report import text_table
+
+        source, features = self.source, self.source.features or ()
+        counts = Counter(row.cells[source.label] for row in self.rows)
+        body = [[name, counts[name], self._patients(name)] for name in source.classes]
+        body.append(["all", len(self.rows), self._patients(None)])
+        left = [name for name in self.rows[0].cells if name not in self.columns]
+        lines = [
+            text_table(["class", "rows", "patients"], body),
+            f"Features ({len(features)}): {_listed(features)}.",
+        ]
+        if left:
+            lines.append(f"Columns that are left out ({len(left)}): {_listed(left)}.")
+        if source.patient is None:
+            lines.append(
+                "Patients are unknown: each row counts as one. Name their column: --patient"
+            )
+        return "\n\n".join(["\n".join(self.notes), *lines] if self.notes else lines)
+
+    def _patients(self, label: str | None) -> int | str:
+        source = self.source
+        if source.patient is None:
+            return "unknown"
+        rows = (row for row in self.rows if label is None or row.cells[source.label] == label)
+        return len({row.cells[source.patient] for row in rows})
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a path is a table, by its name."""
+    return path.suffix.lower() in (".csv", ".tsv", ".txt") and path.is_file()
+
+
+def add_feature_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is asked of tables of features alone."""
+    group = parser.add_argument_group("table of features, in place of FOLDER")
+    add_unmatched(group)
+    text = "columns of numbers that are no features (default: all but PyRadiomics', where it wrote "
+    text += "the table; else none)"
+    group.add_argument("--not-features", nargs="+", default=[], metavar="COLUMN", help=text)
+
+
+def read_features(arguments: argparse.Namespace) -> DescribedFeatures:
+    """Read a table of features and, where the labels are in another one, join it by patients."""
+    from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
+    from skiagram.datasets.folder.labels import settle_labels
+    from skiagram.datasets.folder.patients import settle_patients
+
+    rows, measured, notes = _joined(arguments)
+    header = rows[0].cells
+    patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
+    split = arguments.split or usual_column(header, ("split",))
+    covariates = tuple(name for word in arguments.covariates for name in word.split(","))
+    require_columns(rows, [*filter(None, (patient, arguments.label, split)), *covariates])
+    named = [*arguments.classes, *filter(None, [arguments.positive])]
+    rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
+    rows = settle_patients(rows, patient, arguments.similar_patients)
+    classes = tuple(
+        arguments.classes or sorted({row.cells[arguments.label] for row in rows} - {""})
+    )
+    if len(classes) == 2 and arguments.positive not in classes:
+        raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+    others = {patient, arguments.label, split, *covariates, *arguments.not_features}
+    features = _feature_columns(rows, [name for name in measured if name not in others])
+    name = name_of(arguments)
+    source = FeatureTable(
+        name=name,
+        title=title_of(arguments),
+        modality="not stated",
+        licence="not stated",
+        citation="none",
+        file=str(arguments.folder),
+        md5=None,
+        label=arguments.label,
+        classes=classes,
+        positive_class=arguments.positive,
+        patient=patient,
+        split=split,
+        covariates=covariates,
+        features=tuple(features),
+        missing=tuple(arguments.missing),
+    )
+    return DescribedFeatures(rows, source, notes + told)
+
+
+def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
+    """Write the option file and the columns that are read into the project; return what they say.
+
+    Raises:
+        DataError: A row cannot be used.
+    """
+    import json
+    from dataclasses import replace
+
+    import yaml
+
+    from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+    from skiagram.datasets.ingest import task_of
+    from skiagram.options import composed
+    from skiagram.projects.left_out import leave_out
+
+    described = read_features(arguments)
+    table = Path(f"tables/{described.source.name}.csv").resolve()
+    source = replace(described.source, file=str(table))
+    task_of(source, described.design)
+    given = [path for path in (arguments.folder, arguments.csv) if path is not None]
+    leave_out(Path(), arguments.folder, [*given, table])
+    table.parent.mkdir(exist_ok=True)
+    text = csv_text(described.columns, (row.cells for row in described.rows))
+    values = json.loads(json.dumps(composed(source)))
+    options = Path(f"conf/dataset/{source.name}.yaml")
+    options_text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    write_files({table: text.encode(), options: options_text.encode()})
+    source.open(None)
+    return described._replace(source=source)
+
+
+def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], list[str]]":
+    """Return the rows, the columns of the first table, and who was left out."""
+    from skiagram.datasets.folder.csv_rows import of_table, read_csv
+    from skiagram.datasets.folder.patients import PatientTable
+
+    if arguments.csv is None:
+        with of_table(str(arguments.folder)):
+            rows = read_csv(arguments.folder, arguments.missing)
+        return rows, [*rows[0].cells], []
+    first, second = (
+        PatientTable.read(path, arguments.patient, arguments.missing)
+        for path in (arguments.folder, arguments.csv)
+    )
+    leave_out = arguments.unmatched == "leave-out"
+    whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
+    return whole.rows, [*first.rows[0].cells], notes
+
+
+def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> list[str]:
+    """Return the columns of PyRadiomics' features; where there are none, all that hold numbers."""
+    from skiagram.datasets.feature_table import numeric_columns
+    from skiagram.datasets.folder.identifiers import suspect_column
+
+    named = [name for name in columns if name and not suspect_column(name, ())]  # no row's number
+    chosen = [name for name in columns if _PYRADIOMICS.fullmatch(name)] or named
+    features = numeric_columns(rows, chosen)
+    if not features:
+        raise DataError(
+            "no column that holds numbers alone",
+            where="the table of features",
+            allowed="one feature or more, beside label and patient",
+        )
+    return features
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

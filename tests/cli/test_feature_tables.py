@@ -1,0 +1,65 @@
+"""A table of features runs by its name: written by PyRadiomics or R, its labels beside it."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.cli.main import main
+
+
+def write_features(folder: Path, patients: int = 40) -> tuple[Path, Path]:
+    """Write features as PyRadiomics does, and labels as R's `write.csv2` does."""
+    generator = np.random.default_rng(0)
+    sick = np.arange(patients) % 2
+    ids = [f"{at:03d}" for at in range(1, patients + 1)]
+    pd.DataFrame(
+        {
+            "Image": [f"{each}.nii" for each in ids],
+            "Patient ID": ids,
+            "diagnostics_Versions_Numpy": 1.0,
+            "age": generator.integers(40, 80, patients),
+            "original_shape_Sphericity": generator.normal(sick, 0.8),
+            "wavelet-LLH_glcm_Id": generator.normal(size=patients) * 1e6,
+        }
+    ).to_csv(folder / "features.csv", index=False)
+    rows: list[list[object]] = [["", "patient", "death", "dose"]]
+    rows += [[str(at), at, label, f"{at},5"] for at, label in enumerate(sick.tolist(), 1)]
+    with (folder / "outcome.csv").open("w", newline="") as file:
+        csv.writer(file, delimiter=";", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
+    return folder / "features.csv", folder / "outcome.csv"
+
+
+def test_check_says_what_is_a_feature_and_how_tables_join(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = [str(path) for path in write_features(tmp_path)]
+    line = ["check", *tables, "--label", "death", "--positive", "1"]
+    assert main(line) == 4
+    assert "'001' here, '1' there" in capsys.readouterr().err
+    assert main([*line, "--similar-patients", "same"]) == 0
+    shown = capsys.readouterr().out
+    assert "Features (2): original_shape_Sphericity, wavelet-LLH_glcm_Id." in shown
+    assert "diagnostics_Versions_Numpy" in shown.split("left out")[1]
+    assert ["all", "40", "40"] in [text.split() for text in shown.splitlines()]
+    assert main(["check", tables[1], "--label", "death", "--positive", "1"]) == 0
+    assert "Features (1): dose" in capsys.readouterr().out
+    assert main(["check", tables[1], "--label", "death"]) == 2
+    assert "--positive: is not given" in capsys.readouterr().err
+
+
+@pytest.mark.thorough
+def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
+    tables = [path.name for path in write_features(tmp_path, 60)]
+    line = [sys.executable, "-m", "skiagram", "run", *tables, "--label", "death", "--quick"]
+    line += ["--positive", "1", "--similar-patients", "same"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "features-project/reports/report.html").read_text()
+    assert "60 images" in page or "60 cases" in page
+    left_out = (tmp_path / "features-project/tables/features.csv").read_text()
+    assert "age" not in left_out.splitlines()[0]

@@ -1,0 +1,249 @@
+"""Public data sets as people download them, in stand-ins, by the lines that the docs name."""
+
+import csv
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from skiagram.cli import check
+from skiagram.cli.main import main
+from tests.cli.test_feature_tables import write_features
+from tests.cli.test_folders_as_they_come import write_brains, write_masked
+from tests.datasets.own_folders import dicom, png
+
+pytestmark = pytest.mark.slow
+NUMBER = 24
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `check` measure no times."""
+    monkeypatch.setattr(check, "_look_ahead", lambda survey, source, design: "")
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def table(path: Path, rows: list[dict[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def volume(path: Path, seed: int, labels: tuple[int, ...] = ()) -> None:
+    generator = np.random.default_rng(seed)
+    values = generator.normal(100, 20, (12, 14, 10)).astype(np.float32)
+    if labels:
+        values = np.zeros((12, 14, 10), np.uint8)
+        for at, label in enumerate(labels):
+            values[3 + at, 4:9, 3:7] = label
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nib.save(nib.Nifti1Image(values, np.diag([1.0, 1.0, 2.0, 1.0])), path)
+
+
+def busi(place: Path) -> None:
+    shutil.move(write_masked(place / "made"), place / "Dataset_BUSI_with_GT")
+
+
+def brain(place: Path) -> None:
+    write_brains(place / "brain_tumor_dataset", NUMBER)
+
+
+def chest(place: Path) -> None:
+    for at in range(NUMBER):
+        part, label = ("train", "val", "test")[at // 2 % 3], ("NORMAL", "PNEUMONIA")[at % 2]
+        write(place / f"chest_xray/{part}/{label}/person{at}_bacteria_{at}.png", png(at))
+
+
+def ham(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER):
+        name, part = f"ISIC_{at + 24306:07d}", 1 + at % 2
+        colour = np.random.default_rng(at).integers(0, 256, (24, 24, 3), np.uint8)
+        path = place / f"HAM10000/HAM10000_images_part_{part}/{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(colour).save(path)
+        rows.append(
+            {"lesion_id": f"HAM_{at // 2:07d}", "image_id": name, "dx": ("mel", "nv")[at // 2 % 2],
+             "dx_type": "histo", "age": 50.0, "sex": "male", "localization": "back"}
+        )  # fmt: skip
+    table(place / "HAM10000_metadata.csv", rows)
+
+
+def isic(place: Path) -> None:
+    ham(place)
+    rows: list[dict[str, object]] = [
+        {"image": f"ISIC_{at + 24306:07d}", "MEL": float(at % 3 == 0), "NV": float(at % 3 == 1),
+         "BCC": float(at % 3 == 2)}
+        for at in range(NUMBER)
+    ]  # fmt: skip
+    table(place / "GroundTruth.csv", rows)
+
+
+def chexpert(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER):
+        name = f"train/patient{at:05d}/study1/view1_frontal.png"
+        write(place / "CheXpert-v1.0-small" / name, png(at))
+        cell = ("1.0", "0.0", "", "-1.0")[at % 4]
+        rows.append({"Path": f"CheXpert-v1.0-small/{name}", "Sex": "Female", "Edema": cell})
+    table(place / "train.csv", rows)
+
+
+def cbis(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER):
+        folder = f"Mass-Training_P_{at // 2:05d}_LEFT_CC_{at % 2 + 1}/1.3.6.{at}/1.3.7.{at}"
+        write(place / f"CBIS-DDSM/{folder}/000000.dcm", dicom(at))
+        kind = ("BENIGN", "MALIGNANT", "BENIGN_WITHOUT_CALLBACK")[at % 3]
+        rows.append(
+            {"patient_id": f"P_{at // 2:05d}", "abnormality id": at % 2 + 1, "pathology": kind,
+             "cropped image file path": f"{folder}/000000.dcm\n"}
+        )  # fmt: skip
+    table(place / "mass_case_description_train_set.csv", rows)
+
+
+def vindr(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER):
+        study, image = f"study{at // 4}", f"{at:032x}"
+        write(place / f"vindr-mammo/images/{study}/{image}.dicom", dicom(at))
+        rows.append(
+            {"study_id": study, "image_id": image, "laterality": "LR"[at % 2],
+             "breast_birads": f"BI-RADS {at // 4 % 2 + 1}",
+             "split": "training" if at // 8 % 2 else "test"}
+        )  # fmt: skip
+    table(place / "breast-level_annotations.csv", rows)
+
+
+def rsna(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER):
+        write(place / f"stage_2_train_images/{at:08x}.dcm", dicom(at))
+        row = {"patientId": f"{at:08x}", "x": "", "y": "", "width": "", "height": "", "Target": 0}
+        if at % 2:
+            box = {"x": 3.0, "y": 4.0, "width": 6.0, "height": 5.0, "Target": 1}
+            rows += [row | box, row | box | {"x": 12.0}]
+        else:
+            rows.append(row)
+    table(place / "stage_2_train_labels.csv", rows)
+
+
+def brats(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER // 2):
+        name = f"BraTS20_Training_{at:03d}"
+        for number, kind in enumerate(("flair", "t1", "t1ce", "t2")):
+            volume(place / f"BraTS/{name}/{name}_{kind}.nii", 10 * at + number)
+        volume(place / f"BraTS/{name}/{name}_seg.nii", at, (1, 2, 4))
+        rows.append({"Grade": ("HGG", "LGG")[at % 2], "BraTS_2020_subject_ID": name})
+    table(place / "name_mapping.csv", rows)
+
+
+def medmnist(place: Path) -> None:
+    generator = np.random.default_rng(0)
+    arrays = {}
+    for part, number in (("train", 24), ("val", 8), ("test", 8)):
+        arrays[f"{part}_images"] = generator.integers(0, 256, (number, 28, 28), np.uint8)
+        arrays[f"{part}_labels"] = (np.arange(number) % 2)[:, None].astype(np.uint8)
+    np.savez(place / "breastmnist.npz", **arrays)
+
+
+def features(place: Path) -> None:
+    write_features(place)
+
+
+CHECKED: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
+    "BUSI": (
+        busi,
+        ["check Dataset_BUSI_with_GT --positive malignant --masks regions"],
+        ["all 12 unknown", "region, pixels"],
+    ),
+    "brain MR": (brain, ["check brain_tumor_dataset --positive yes"], ["all 24 unknown"]),
+    "chest X-ray": (chest, ["check chest_xray --positive PNEUMONIA"], ["all 24 unknown 8 8 8"]),
+    "HAM10000": (
+        ham,
+        ["check HAM10000 HAM10000_metadata.csv --label dx --patient lesion_id --positive mel"],
+        ["all 24 12", "`ISIC_0024306` as `HAM10000_images_part_1/ISIC_0024306.png`"],
+    ),
+    "ISIC 2018": (isic, ["check HAM10000 GroundTruth.csv --label MEL,NV,BCC"], ["MEL 8", "BCC 8"]),
+    "ISIC 2018, melanoma": (
+        isic,
+        ["check HAM10000 GroundTruth.csv --label MEL --positive 1"],
+        ["1 8", "all 24"],
+    ),
+    "CheXpert": (
+        chexpert,
+        [
+            "check CheXpert-v1.0-small train.csv --label Edema --positive 1 --missing -1.0 "
+            "--empty-label leave-out"
+        ],
+        ["12 of 24 rows have no label; they are left out", "all 12 unknown"],
+    ),
+    "CBIS-DDSM": (
+        cbis,
+        [
+            "check CBIS-DDSM mass_case_description_train_set.csv --label pathology "
+            "--file 'cropped image file path'"
+        ],
+        ["all 24 12"],
+    ),
+    "VinDr-Mammo": (
+        vindr,
+        [
+            "check vindr-mammo breast-level_annotations.csv --label breast_birads "
+            "--patient study_id --positive 'BI-RADS 2'"
+        ],
+        ["all 24 6 8 16"],
+    ),
+    "RSNA pneumonia": (
+        rsna,
+        [
+            "check stage_2_train_images stage_2_train_labels.csv --file patientId "
+            "--patient patientId --label Target --positive 1"
+        ],
+        ["all 24 24", "12 rows repeat another one"],
+    ),
+    "BraTS": (
+        brats,
+        [
+            "table BraTS name_mapping.csv brats.csv --patient BraTS_2020_subject_ID "
+            "--pattern '{patient}/{patient}_{modality}.nii' "
+            "--mask-pattern '{patient}/{patient}_seg.nii' --label-value all",
+            "check BraTS brats.csv --label Grade --positive HGG --images flair t1ce",
+        ],
+        ["all 12 12", "60"],
+    ),
+    "PyRadiomics": (
+        features,
+        [
+            "check features.csv outcome.csv --label death --positive 1 --similar-patients same",
+        ],
+        ["all 40 40", "Features (2)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", CHECKED)
+def test_a_public_layout_passes_the_check_by_the_documented_lines(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layout, lines, expected = CHECKED[layout]
+    write_layout(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        words = shlex.split(line)
+        assert main(words) == 0, capsys.readouterr()
+    shown = [" ".join(text.split()) for text in capsys.readouterr().out.splitlines()]
+    for words_of_line in expected:
+        assert any(words_of_line in text for text in shown), (words_of_line, shown)
