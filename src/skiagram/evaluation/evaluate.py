@@ -119,12 +119,11 @@ def evaluate(
     by_auc = {model.name: figure_by_auc(model, setting) for model in models}
     arms, contender = select_arms(models, by_auc, setting, rules, options.deep_arm)
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
-    comparisons = compare_models(models, arms, contender, options)
     mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
-    near_duplicates, clean = int(setting.has_near_duplicate.sum()), None
+    near_duplicates, clean = int(setting.has_near_duplicate.sum()), tuple[FigureRow, ...]()
     if near_duplicates:
         left = {name: compared[name] for name in rules if name in compared}
         off = ~setting.has_near_duplicate
@@ -161,13 +160,14 @@ def evaluate(
         label_conflicts=conflicts,
         prevalence=analyses.prevalence,
         majority_accuracy=_majority_accuracy(setting),
-        off_near_duplicates=clean,
         shifts=find_shifts(models, setting),
         domain=domain,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
         figures=FigureTable(
             (
+                *compare_models(models, arms, contender, options),
+                *clean,
                 *rank_trained(models),
                 *_clinical_utility(arms, contender, setting, analyses),
                 *_study_readers(models, arms),
@@ -179,7 +179,6 @@ def evaluate(
         finding=evaluate_finding(inputs.finding, models, setting, options)
         if inputs.finding
         else None,
-        **comparisons._asdict(),
     )
     return with_verdict(evaluation)
 

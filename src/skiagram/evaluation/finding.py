@@ -21,10 +21,11 @@ from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select
 from skiagram.evaluation.comparisons import subtract_half
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
+    SIMPLE_RULES,
     FindingEvaluation,
-    RuleComparison,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.options import EvaluationOptions
@@ -59,6 +60,7 @@ from skiagram.statistics.variation import effective_patients
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
 _ALL = np.array([np.inf])
+MERIT = "figure_of_merit"
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,6 @@ def evaluate_finding(
         ),
         p=None if difference.value is None else variation.p(difference.value),
         simple_rules=_compare_with_rules(
-            arms[contender].choice.model,
             contender,
             pair[0],
             {
@@ -167,8 +168,8 @@ def evaluate_finding(
 
 
 def _compare_with_rules(
-    model: str, arm: str, merit: Placements, rules: Mapping[str, Placements]
-) -> tuple[RuleComparison, ...]:
+    arm: str, merit: Placements, rules: Mapping[str, Placements]
+) -> tuple[FigureRow, ...]:
     """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
     nothing = subtract_half(auc_estimate(merit))
     known = nothing.value is not None and -0.5 < nothing.value < 0.5
@@ -180,7 +181,7 @@ def _compare_with_rules(
         against.append((rule, difference, p))
     corrected = correct_by_holm(p for _, _, p in against)
     return tuple(
-        RuleComparison(model, rule, difference, p, p_holm, arm)
+        make_row(difference, SIMPLE_RULES, MERIT, model=arm, versus=rule, p=p, p_holm=p_holm)
         for (rule, difference, p), p_holm in zip(against, corrected, strict=True)
     )
 
