@@ -138,6 +138,9 @@ def evaluate(
     warnings = state_warnings(
         results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
     )
+    finding, of_finding = None, tuple[FigureRow, ...]()
+    if inputs.finding:
+        finding, of_finding = evaluate_finding(inputs.finding, models, setting, options)
     site_column, of_sites = _study_sites(inputs, arms, contender, setting, fold_column, analyses)
     evaluation = Evaluation(
         task=inputs.task,
@@ -172,13 +175,12 @@ def evaluate(
                 *_clinical_utility(arms, contender, setting, analyses),
                 *_study_readers(models, arms),
                 *of_sites,
+                *of_finding,
             )
         ),
         site_column=site_column,
         contender=contender,
-        finding=evaluate_finding(inputs.finding, models, setting, options)
-        if inputs.finding
-        else None,
+        finding=finding,
     )
     return with_verdict(evaluation)
 

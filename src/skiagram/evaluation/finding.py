@@ -27,6 +27,7 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.finder_selection import measure_for_selection
+from skiagram.evaluation.froc_area import IDEAL, measure_froc_area
 from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import Band, Curve, FinderResult
@@ -87,8 +88,12 @@ def evaluate_finding(
     models: Sequence[MeasuredModel],
     setting: EvaluationSet,
     options: EvaluationOptions,
-) -> FindingEvaluation | None:
-    """Measure every finder, and compare what stands for the arms; None without a known lesion."""
+) -> tuple[FindingEvaluation | None, tuple[FigureRow, ...]]:
+    """Measure every finder, and compare what stands for the arms; nothing without a known lesion.
+
+    Returns:
+        The record of finding, and the rows of further analyses of the same marks.
+    """
     search = _Search.of(tables, setting, options.hit, options.replicates)
     marks = {
         model.name: model.predictions.marks
@@ -97,7 +102,7 @@ def evaluate_finding(
     }
     finders = [model for model in models if model.name in marks]
     if search is None or not finders:
-        return None
+        return None, ()
     responses = {
         model.name: search.respond(marks[model.name], model.compared.scores)
         for model in finders
@@ -125,6 +130,11 @@ def evaluate_finding(
         for arm in (contender, "classical")
         if arm in arms
     }
+    every = {name: response for name, (response, _) in responses.items()}
+    if search.ideal:
+        every[IDEAL] = search.ideal[0]
+    of_arms = {arm: response for arm, (response, _) in standing.items()}
+    rows = measure_froc_area(every, of_arms, contender, search.draws)
     judged = search.judged
     evaluation = FindingEvaluation(
         rule=options.hit,
@@ -143,12 +153,12 @@ def evaluate_finding(
         ideal=search.measure("ideal", *search.ideal) if search.ideal else None,
     )
     if len(standing) < 2:
-        return evaluation
+        return evaluation, rows
     one, other = standing[contender][0], standing["classical"][0]
     pair = [each.merit(against_all=not search.normal) for each in (one, other)]
     difference = difference_estimate(*pair)
     variation = difference_variation(*pair)
-    return replace(
+    compared = replace(
         evaluation,
         difference=difference,
         sensitivity_difference=bootstrap_difference(
@@ -165,6 +175,7 @@ def evaluate_finding(
             },
         ),
     )
+    return compared, rows
 
 
 def _compare_with_rules(
