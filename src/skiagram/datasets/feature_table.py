@@ -6,8 +6,8 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-from collections.abc import Iterable
 import math
+from collections.abc import Iterable
 from dataclasses import field, replace
 from pathlib import Path
 

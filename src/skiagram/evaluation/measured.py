@@ -53,7 +53,7 @@ class MeasuredEvaluation:
         best: Arm → the model that most outer folds chose; rules stand for no arm.
         rules: Models that stand for simple rules.
         figures: Analysis `figures` by model, or `best_<arm>` of what stands for an arm; analysis
-            `differences` by model and versus, with `p` and `p_holm`.
+            `differences` by model and versus.
         plots: Model or `best_<arm>` → what is drawn of it.
         decision: Whether the question is answered with yes.
     """
@@ -211,12 +211,13 @@ def _compare(
         gaps = [primary[one] - primary[other] for one, other in family]
         p = [gap.p() for gap in gaps]
         for (one, other), gap, raw, holm in zip(family, gaps, p, correct_by_holm(p), strict=True):
-            pair = {"model": one, "versus": other}
-            estimate = gap.estimate()
-            of = Estimate(estimate.value, estimate.low, estimate.high, _JACKKNIFE, estimate.reason)
-            rows.append(make_row(of, DIFFERENCES, figure, **pair))
-            rows.append(make_row(Estimate(raw), DIFFERENCES, "p", **pair))
-            rows.append(make_row(Estimate(holm), DIFFERENCES, "p_holm", **pair))
+            found = gap.estimate()
+            difference = Estimate(found.value, found.low, found.high, _JACKKNIFE, found.reason)
+            rows.append(
+                make_row(
+                    difference, DIFFERENCES, figure, model=one, versus=other, p=raw, p_holm=holm
+                )
+            )
     return rows
 
 

@@ -167,10 +167,11 @@ def tabulate_differences(evaluation: MeasuredEvaluation) -> Table | None:
     primary = evaluation.task.outcome.primary
     rows = []
     for pair in evaluation.figures.select(analysis=DIFFERENCES, figure=primary).rows:
-        of = {"analysis": DIFFERENCES, "model": pair.model, "versus": pair.versus}
-        p = [evaluation.figures.find(**of, figure=name).value for name in ("p", "p_holm")]
         title = f"{evaluation.title(pair.model)} minus {evaluation.title(pair.versus)}"
-        cells: list[Cell | str] = [fill_difference(pair), *map(format_p_value, p)]
+        cells: list[Cell | str] = [
+            fill_difference(pair),
+            *map(format_p_value, (pair.p, pair.p_holm)),
+        ]
         rows.append(TableRow(title[0].upper() + title[1:], cells))
     heading = f"Difference in {evaluation.task.outcome.of_primary.title}"
     return Table((heading, "p", "p (Holm)"), list_rows(rows), "Pair") if rows else None
