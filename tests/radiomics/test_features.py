@@ -1,5 +1,6 @@
 """The features of one image in Python, and as a step of scikit-learn's pipelines."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from sklearn.utils import estimator_checks
 
 import skiagram
 from skiagram.errors import DataError, OptionError
+from skiagram.radiomics.extraction import prepare
+from skiagram.radiomics.images import as_case
+from skiagram.radiomics.settings import make_plan
 from tests.features.ibsi_phantom import PHANTOM
 from tests.radiomics.volume import SPACING, make_volume
 
@@ -43,6 +47,62 @@ def test_arrays_images_and_files_have_equal_features(tmp_path: Path) -> None:
     assert of_files == pytest.approx(of_arrays, rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    "direction", [np.diag([1.0, -1, 1]), np.array([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]])]
+)
+def test_under_pyradiomics_names_a_file_keeps_its_axes(direction: Any, tmp_path: Path) -> None:
+    pixels, labels = make_volume()
+    paths: list[Any] = []
+    for values, name in ((pixels, "image.nrrd"), (labels, "mask.nrrd")):
+        image = SimpleITK.GetImageFromArray(values)
+        image.SetSpacing(SPACING[::-1])
+        image.SetDirection(direction.ravel().tolist())
+        SimpleITK.WriteImage(image, str(tmp_path / name))
+        paths.append(tmp_path / name)
+    parameters = {
+        "setting": {"resampledPixelSpacing": [2, 2, 2], "binWidth": 20, "force2D": True},
+        "imageType": {"Original": {}, "Wavelet": {}},
+        "featureClass": {"firstorder": [], "glcm": []},
+    }
+    chosen: dict[str, Any] = {"names": "pyradiomics", "parameters": parameters}
+    in_memory = [SimpleITK.ReadImage(str(path)) for path in paths]
+    assert skiagram.extract(*paths, **chosen) == pytest.approx(
+        skiagram.extract(*in_memory, **chosen), rel=1e-9
+    )
+
+
+def test_whole_numbers_are_resampled_as_itk_does_in_their_type() -> None:
+    pixels, _ = make_volume()
+    for values in (pixels, (pixels % 256).astype(np.uint8), pixels.astype(np.float64)):
+        image = SimpleITK.GetImageFromArray(values)
+        image.SetSpacing(SPACING[::-1])
+        sides = [
+            round(np.ceil(n * has / 2))
+            for n, has in zip(image.GetSize(), SPACING[::-1], strict=True)
+        ]
+        origin = [(2 - has) / 2 for has in SPACING[::-1]]
+        theirs = SimpleITK.Resample(
+            image, sides, SimpleITK.Transform(), SimpleITK.sitkBSpline, origin, [2.0] * 3,
+            image.GetDirection(), 0, image.GetPixelID(),
+        )  # fmt: skip
+        plan = make_plan(names="pyradiomics", resampled_spacing=(2, 2, 2))
+        ours = prepare(as_case(image), plan).image
+        expected = SimpleITK.GetArrayFromImage(theirs)
+        assert ours.shape == expected.shape
+        assert np.abs(ours - expected).max() < (1e-5 if values.dtype.kind == "f" else 1.5)
+        assert (np.abs(ours - expected) < 1e-5).mean() > 0.999
+
+
+def test_one_bin_for_all_intensities_is_warned_of() -> None:
+    image = np.random.default_rng(0).random((12, 14))
+    with pytest.warns(UserWarning, match="its textures are constant"):
+        skiagram.extract(image)
+    with warnings.catch_warnings(action="error"):
+        skiagram.extract(image, bin_width=0.1)
+        skiagram.extract(image, bin_count=8)
+        skiagram.extract(image, families=["first_order"])
+
+
 IMAGE = np.arange(30.0).reshape(5, 6)
 
 
@@ -58,6 +118,7 @@ IMAGE = np.arange(30.0).reshape(5, 6)
         (np.zeros((4, 5, 6)), None, {}, "no spacing"),
         (IMAGE, None, {"spacing": (1, 1, 1)}, "for an image of 2 axes"),
         (np.zeros((2, 5, 6, 3)), None, {}, "an array of shape (2, 5, 6, 3)"),
+        (np.zeros((9, 8, 3)), None, {"spacing": (1, 1, 1)}, "as of a picture in colour"),
         (np.full((5, 6), "x"), None, {}, "type <U1"),
         (SimpleITK.GetImageFromArray(IMAGE), None, {"spacing": (2, 1)}, "that says (1.0, 1.0)"),
         ("image.nii", IMAGE, {}, "a path and an image in memory"),

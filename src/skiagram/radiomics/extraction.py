@@ -1,5 +1,6 @@
 """The features of one image and its region: prepared, filtered, described, named."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,7 @@ from skiagram.restoration.regions import Interpolation, interpolate, new_places
 
 _ORIGINAL = "original"
 _REACH = 12  # voxels after which a spline coefficient has lost all influence
+_LAST_DIGITS = 1e-9
 _AXES = ("Major", "Minor", "Least")
 
 
@@ -31,6 +33,8 @@ class Case:
         spacing: Of slices, rows and columns, mm; those of a plane image's slices mean nothing.
         plane: Whether it is a plane image, of depth 1.
         outline: The region before re-segmentation; None where nothing was left out.
+        whole: Least and greatest value of the whole numbers that intensities are stored as; None
+            where they are stored as fractions.
     """
 
     image: Floats
@@ -38,6 +42,7 @@ class Case:
     spacing: tuple[float, float, float]
     plane: bool = False
     outline: Flags | None = None
+    whole: tuple[int, int] | None = None
 
     @property
     def drawn(self) -> Flags:
@@ -64,6 +69,7 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
         DataError: The region is too small or empty, or a filter or family is not defined for it.
     """
     prepared = prepare(case, plan)
+    _warn_of_one_bin(prepared, plan)
     features = _form(prepared, plan)
     for kind, settings in plan.image_types:
         families = plan.build(settings)
@@ -77,6 +83,18 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
     if plan.names == "pyradiomics":
         return dict(_in_their_order(features))
     return features
+
+
+def _warn_of_one_bin(case: Case, plan: Plan) -> None:
+    """Warn where a bin of grey levels is wider than all intensities, which leaves no texture."""
+    width = plan.settings.binWidth
+    binned = plan.families.keys() - {"morphology", "first_order"}
+    if plan.settings.binCount is None and binned and float(np.ptp(case.image[case.inside])) < width:
+        warnings.warn(
+            f"A bin of {width:g} is wider than the range of a region's intensities: its textures "
+            "are constant. Choose a width for these intensities, or a number of bins.",
+            stacklevel=2,
+        )
 
 
 def _form(case: Case, plan: Plan) -> dict[str, float]:
@@ -155,7 +173,7 @@ def prepare(case: Case, plan: Plan) -> Case:
             remedy="fill them first, or cut the image to the region",
         )
     if settings.normalize:
-        case = replace(case, image=_normalised(case.image, settings))
+        case = replace(case, image=_normalised(case.image, settings), whole=None)
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)
     elif settings.preCrop:
@@ -198,8 +216,9 @@ def _resampled(case: Case, plan: Plan) -> Case:
     """Bring an image and its region to another spacing.
 
     By PyRadiomics' rules the corners of the old and the new grid agree and the region is that of
-    the nearest voxel; by the IBSI's rules their centres agree, and a voxel is in the region from
-    half of it on.
+    the nearest voxel, and whole numbers stay whole, cut off towards 0, as ITK keeps the type of
+    pixels; by the IBSI's rules their centres agree, and a voxel is in the region from half of it
+    on.
     """
     settings = plan.settings
     wanted = (settings.resampledPixelSpacing or ())[::-1]
@@ -222,6 +241,10 @@ def _resampled(case: Case, plan: Plan) -> Case:
     order: Interpolation = INTERPOLATORS[settings.interpolator]  # type: ignore[assignment]
     if by_corners:
         image = _as_itk(case.image, axes, order)
+        if case.whole is not None:
+            nearest = np.rint(image)  # noise of the last digits would cut off a whole number
+            exact = np.abs(image - nearest) < _LAST_DIGITS
+            image = np.where(exact, nearest, np.trunc(image)).clip(*case.whole)
         inside = _as_itk(case.inside, axes, "nearest") > 0.5
     else:
         image = interpolate(case.image, axes, order)
@@ -239,7 +262,7 @@ def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:
     moved = [places + reach for places, reach in zip(axes, around, strict=True)]
     values = interpolate(mirrored, moved, order)
     for axis, (places, size) in enumerate(zip(axes, image.shape, strict=True)):
-        outside = (places < -0.5) | (places > size - 0.5)
+        outside = (places < -0.5) | (places >= size - 0.5 - _LAST_DIGITS)
         np.moveaxis(values, axis, 0)[outside] = 0
     return values
 

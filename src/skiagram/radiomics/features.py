@@ -83,7 +83,14 @@ def describe_with(
     """Return the features of one image by a plan that is made once; None for the plan's label."""
     settings = plan.settings
     wanted = settings.label if label is None else label
-    case = as_case(image, mask, spacing, wanted, correct_mask=settings.correctMask)
+    case = as_case(
+        image,
+        mask,
+        spacing,
+        wanted,
+        correct_mask=settings.correctMask,
+        file_axes=plan.names == "pyradiomics",
+    )
     return describe(case, plan)
 
 

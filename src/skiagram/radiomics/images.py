@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,11 @@ from skiagram.errors import DataError
 from skiagram.features.feature import Flags
 from skiagram.radiomics.extraction import Case
 
+if TYPE_CHECKING:
+    from skiagram.datasets.contract import SpacedImage
+
 _PATH = (str, os.PathLike)
+_CHANNELS = (3, 4)  # of colour, without and with transparency
 
 
 def as_case(
@@ -22,6 +26,7 @@ def as_case(
     label: int | None = None,
     *,
     correct_mask: bool = False,
+    file_axes: bool = False,
 ) -> Case:
     """Return an image and its region on one grid.
 
@@ -32,6 +37,8 @@ def as_case(
         spacing: Of the axes of an array, or of a file that says none, mm; others have their own.
         label: Value of the region's voxels; None for all that is not 0.
         correct_mask: Whether a mask on other voxels is brought to the image's.
+        file_axes: Whether the axes of a volume's file stay in their order and direction, as
+            PyRadiomics leaves them, where they are brought to one orientation else.
 
     Raises:
         DataError: The two do not fit each other, or the region has no voxel or several labels.
@@ -45,7 +52,8 @@ def as_case(
         )
     if isinstance(image, _PATH):
         own = None if mask is None else Path(mask)
-        return _read(Path(image), own, label, correct_mask, spacing)
+        read = _read(Path(image), own, label, correct_mask, spacing)
+        return _as_in_file(read) if file_axes else _of_read(read)
     if hasattr(image, "GetSpacing"):
         own_spacing = image.GetSpacing()[::-1]
         if spacing is not None and not np.array_equal(spacing, own_spacing):
@@ -57,7 +65,20 @@ def as_case(
             )
         spacing = own_spacing
         image, mask = _arrays(image, mask)
+    else:
+        _refuse_colour(np.shape(image))
     return _of_arrays(np.asarray(image), mask, spacing, label)
+
+
+def _refuse_colour(shape: tuple[int, ...]) -> None:
+    if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
+        raise DataError(
+            f"an array of shape {shape}, as of a picture in colour",
+            where="image",
+            allowed="numbers of shape (height, width) or (depth, height, width)",
+            remedy="pass one channel, such as image[..., 0], or the luminance; a volume of "
+            f"{shape[2]} columns as an image of SimpleITK or a file",
+        )
 
 
 def _of_arrays(
@@ -88,7 +109,11 @@ def _of_arrays(
     shape = image.shape if image.ndim == 3 else (1, *image.shape)
     slices, rows, columns = distances if image.ndim == 3 else (1.0, *distances)
     voxels = image.astype(np.float64).reshape(shape)
-    return Case(voxels, inside.reshape(shape), (slices, rows, columns), plane=image.ndim == 2)
+    whole = None
+    if image.dtype.kind in "iu":
+        whole = int(np.iinfo(image.dtype).min), int(np.iinfo(image.dtype).max)
+    spaced = (slices, rows, columns)
+    return Case(voxels, inside.reshape(shape), spaced, plane=image.ndim == 2, whole=whole)
 
 
 def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
@@ -158,7 +183,7 @@ def _read(
     label: int | None,
     correct_mask: bool,
     spacing: Sequence[float] | None,
-) -> Case:
+) -> "SpacedImage":
     from skiagram.datasets.file_trees import FolderTree
     from skiagram.datasets.files import read_file
     from skiagram.datasets.volumes.case_images import (
@@ -185,13 +210,31 @@ def _read(
             "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
         ),
     )
-    voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
-    if voxels.ndim == 3 and read.pixels.ndim == 3:
+    if read.pixels.ndim == 3:
         raise DataError(
-            f"{voxels.shape[-1]} channels",
+            f"{read.pixels.shape[-1]} channels",
             where=str(image),
             allowed="images of one channel",
             remedy="save the channel that is wanted, or its luminance",
         )
+    return read
+
+
+def _of_read(read: "SpacedImage") -> Case:
+    voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
     inside = None if read.region is None else read.region.inside
     return _of_arrays(voxels, inside, read.spacing, None)
+
+
+def _as_in_file(read: "SpacedImage") -> Case:
+    """Return an image with the axes of its file; plane images have them anyway."""
+    grid = read.grid
+    if grid is None:
+        return _of_read(read)
+    flipped = tuple(axis for axis in range(3) if grid.flipped[axis])
+    order = np.argsort(grid.file_axes)
+    voxels = np.flip(read.pixels[..., 0], flipped).transpose(order)
+    inside = None
+    if read.region is not None:
+        inside = np.flip(read.region.inside, flipped).transpose(order)
+    return _of_arrays(voxels, inside, grid.file_spacing, None)
