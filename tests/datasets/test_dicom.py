@@ -211,6 +211,22 @@ def test_more_frames_than_the_header_says_are_no_colour() -> None:
         decode_pixels(header)
 
 
+def test_gray_in_a_palette_or_in_three_channels_is_gray() -> None:
+    gray = (STORED // 16).astype(np.uint8)
+    eight = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}
+    colour = {**eight, "SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
+    pixels = np.stack([gray] * 3, axis=-1).tobytes()
+    np.testing.assert_array_equal(
+        read(gray, **colour, PlanarConfiguration=0, PixelData=pixels), gray
+    )
+    palette: dict[str, Any] = {**eight, "PhotometricInterpretation": "PALETTE COLOR"}
+    for part in ("Red", "Green", "Blue"):
+        palette[f"{part}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        table = (np.arange(256) * 257).astype("<u2").tobytes()
+        palette[f"{part}PaletteColorLookupTableData"] = table
+    np.testing.assert_array_equal(read(gray, **palette), gray.astype(int) * 257)
+
+
 def test_a_mapping_to_real_values_yields_to_a_stated_rescaling() -> None:
     mapping = [item(RealWorldValueSlope=0.5, RealWorldValueIntercept=3)]
     plain = read(STORED, RealWorldValueMappingSequence=mapping)

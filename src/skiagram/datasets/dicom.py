@@ -364,9 +364,9 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         stored: (rows, columns) or (rows, columns, 3), of one frame.
     """
     if stored.ndim == 3:
-        return _storable(stored)
+        return _gray_if_equal(_storable(stored))
     if header.PhotometricInterpretation == "PALETTE COLOR":
-        return _storable(apply_color_lut(stored, header))
+        return _gray_if_equal(_storable(apply_color_lut(stored, header)))
     values = _displayed(stored, header)
     if header.PhotometricInterpretation == "MONOCHROME1":
         ends = _displayed(_stored_range(stored, header), header)
@@ -375,6 +375,12 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
     if missing is None:
         return _storable(values)
     return np.where(missing, np.float32(np.nan), values.astype(np.float32))
+
+
+def _gray_if_equal(colour: Image) -> Image:
+    """Return a gray picture that is stored as three equal channels as gray, any other as it is."""
+    equal = (colour == colour[..., :1]).all()
+    return np.ascontiguousarray(colour[..., 0]) if equal else colour
 
 
 def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
