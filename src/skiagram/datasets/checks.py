@@ -9,6 +9,7 @@ from skiagram.errors import DataError
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.records.cases import SEALED, Task
 
+LEAST_RADIUS = 0.25  # pixels of a lesion: one voxel of thin slices is as a ball of .3
 MIN_SIDE = 8  # a wavelet level or a texture needs neighbours
 
 
@@ -107,6 +108,13 @@ def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
             allowed=within,
             remedy="correct its place, the order of its coordinates (x y, not row column), or the "
             "signs of mm (x grows to the left, y to the back)",
+        )
+    if mark.radius < LEAST_RADIUS:
+        raise DataError(
+            f"a lesion with a radius of {mark.radius:.3g} pixels",
+            where=where,
+            allowed=f"at least {LEAST_RADIUS} pixels",
+            remedy="give pixels, not shares of the image's sides",
         )
     if mark.radius > max(sides):
         raise DataError(

@@ -28,7 +28,14 @@ from skiagram.datasets.dicom import (
     with_preamble,
 )
 from skiagram.datasets.dicom_codecs import decode_pixels
-from skiagram.datasets.volumes.grid import Volume, orient
+from skiagram.datasets.volumes.grid import (
+    EVEN,
+    MOST_ROUNDED,
+    ROUNDED,
+    Volume,
+    orient,
+    slice_tolerance,
+)
 from skiagram.datasets.volumes.suv import PET_FIELDS, is_mapped, suv_factor
 from skiagram.datasets.volumes.volume_files import check_voxels, narrow
 from skiagram.errors import DataError, named, readable
@@ -49,9 +56,6 @@ _ALIKE = {  # in all slices of a series
     "PhotometricInterpretation": "photometric interpretations",
 }
 _DOUBLED = 0.01  # share of a slice distance below which two slices lie at one place
-_EVEN = 0.02  # share of a slice distance by which a slice may lie off its even place
-_ROUNDED = 0.1  # mm, the same of places that are rounded to .1 mm
-_MOST_ROUNDED = 0.2  # share of a slice distance, which bounds that
 _ACROSS = 0.15  # mm by which a slice may lie beside the line of the others
 _HEAD = 512  # bytes that tell a text
 _NO_TEXT = {*range(32)} - {7, 8, 9, 10, 12, 13, 27}
@@ -251,7 +255,7 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
             "echoes",
         )
     off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
-    allowed = max(_EVEN * usual, min(_ROUNDED, _MOST_ROUNDED * usual))
+    allowed = slice_tolerance(usual)
     if off.max() > allowed + 1e-6:
         gap = int(np.argmax(np.abs(gaps - usual)))
         steps = gaps[gap] / usual
@@ -262,8 +266,8 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
         raise DataError(
             f"{found}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
             where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
-            allowed=f"slices within {allowed:.3f} mm of even places: {_EVEN:.0%} of their "
-            f"distance, or {_ROUNDED} mm and at most {_MOST_ROUNDED:.0%} of it",
+            allowed=f"slices within {allowed:.3f} mm of even places: {EVEN:.0%} of their "
+            f"distance, or {ROUNDED} mm and at most {MOST_ROUNDED:.0%} of it",
             remedy="export the whole series again" if missing else "resample the series first",
         )
 

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from skiagram.errors import DataError
 
 TOLERANCE = 0.01  # share of a voxel's shortest side by which corners of equal grids may differ
+EVEN = 0.02  # share of a slice distance by which a slice may lie off its even place
+ROUNDED = 0.1  # mm, the same of places that are rounded to .1 mm
+MOST_ROUNDED = 0.2  # share of a slice distance, which bounds that
 _SHEAR = 1e-3  # cosine between two axes
 
 
@@ -108,6 +111,11 @@ class Grid:
     def file_spacing(self) -> tuple[float, float, float]:
         """The distances of voxels along the axes of the file's array, mm."""
         return _three(self.spacing[self.file_axes.index(axis)] for axis in range(3))
+
+
+def slice_tolerance(distance: float) -> float:
+    """Return how far a slice may lie off its place, mm, at a distance of slices in mm."""
+    return max(EVEN * distance, min(ROUNDED, MOST_ROUNDED * distance))
 
 
 class Volume(NamedTuple):

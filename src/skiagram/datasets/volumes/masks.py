@@ -26,6 +26,7 @@ from skiagram.datasets.volumes.grid import (
     describe_differences,
     orient,
     resample_mask,
+    slice_tolerance,
 )
 from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume
 from skiagram.errors import DataError, named, readable
@@ -330,7 +331,8 @@ def _fill_contours(
     corners, image = [points[:, order] for points in corners], image.turned(order)
     _check_extent(corners, image)
     depths = np.array([points[:, 0].mean() for points in corners])
-    if np.abs(depths - np.rint(depths)).max() <= _OFF_SLICE:
+    near = max(_OFF_SLICE, slice_tolerance(image.spacing[0]) / image.spacing[0])
+    if np.abs(depths - np.rint(depths)).max() <= near:
         depths = np.rint(depths)
     _, plane_of = np.unique(depths.round(2), return_inverse=True)
     depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
@@ -366,6 +368,8 @@ def _numbers(value: Any) -> NDArray[np.float64]:
 
 def _one_line(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     """Return whether two closed polygons run along each other, (n, 2) rows and columns each."""
+    if {*map(tuple, one.round(6))} == {*map(tuple, other.round(6))}:
+        return True
     return all(
         float(np.hypot(*(_nearest_on(point, line) - point))) <= _OFF_LINE
         for points, line in ((one, other), (other, one))
@@ -522,6 +526,7 @@ def _place_frames(
     normal = np.cross(*orientation)
     positions = np.array([own.ImagePositionPatient for own in headers], dtype=np.float64)
     axis = int(np.argmax(np.abs(np.asarray(image.direction) @ normal)))
+    positions = _on_slices(positions, image, axis)
     heights = positions @ normal
     order = np.argsort(heights)
     gaps = np.diff(heights[order])
@@ -545,6 +550,16 @@ def _place_frames(
         stack[row] |= plane
     turned, grid = orient(stack, np.vstack([step, within]), lowest)
     return _pad_to(image, grid, turned)
+
+
+def _on_slices(positions: NDArray[np.float64], image: Grid, axis: int) -> NDArray[np.float64]:
+    """Return places of frames on the image's slices, where they differ as rounded ones do."""
+    depths = image.indices(positions)[:, axis]
+    off = (depths - np.rint(depths)) * image.spacing[axis]
+    if not 1e-6 < np.abs(off).max() <= slice_tolerance(image.spacing[axis]):
+        return positions
+    moved: NDArray[np.float64] = positions - off[:, None] * np.asarray(image.direction)[axis]
+    return moved
 
 
 def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> float:
