@@ -79,8 +79,8 @@ class SpacedImage:
         grid: Where a volume's voxels lie; None of plane images, and where nobody says.
         made_gray: Whether its file holds gray in three channels that hardly differ (`tinted`), or
             `colour` that was turned gray as asked for; empty for neither.
-        stored_bits: Bits Stored of DICOM pixels that are no measurement, which say how bright the
-            brightest can be; 0 of all others.
+        stored_bits: Bits Stored of a film in DICOM that nothing scales, which say how bright the
+            brightest pixel can be; 0 of all others.
     """
 
     pixels: Image

@@ -79,7 +79,7 @@ _MODALITIES = """
 BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF RG SC SM TG US VA
 XA XC
 """.split()  # noqa: SIM905
-_MEASURED = ("CT", "PT", "NM", "RTDOSE")
+_FILMS = ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA")  # whose detectors differ in depth
 _HEADLESS = re.compile(
     rb"\x02\0[\0\x01\x02]\0(UL\x04\0|OB\0\0|UI)|\x08\0[\0\x05\x08\x16\x18]\0(UL|CS|UI|.[\0\x01]\0\0)",
     re.DOTALL,
@@ -180,10 +180,10 @@ def several_frames(frames: int, where: str, name: str = "frames") -> DataError:
 
 
 def _stored_bits(header: Any) -> int:
-    """Return the bits of pixels whose values no look-up table, window or mapping gives a scale."""
+    """Return the bits of a film whose values no look-up table, rescaling or mapping scales."""
     plain = (
         _rescaling(header) == (1, 0)
-        and header.get("Modality") not in _MEASURED
+        and header.get("Modality") in _FILMS
         and "ModalityLUTSequence" not in header
         and not is_mapped(header)
         and header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")

@@ -234,6 +234,17 @@ def test_what_is_no_lesion_is_named(name: str, text: str, words: str, tmp_path: 
 def test_boxes_of_an_image_that_was_scaled_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="200 × 100 pixels, which has 400 × 200 here"):
         read_lesions(_voc(tmp_path), Images(["one.png"], lambda _: (400, 200)))
+    sides = {"width": [100], "height": [200]}
+    path = _csv(tmp_path, filename=["one"], **sides, xmin=[20], ymin=[10], xmax=[40], ymax=[50])
+    assert len(read_lesions(path, images("one.png"))) == 1
+    with pytest.raises(DataError, match="200 × 100 pixels, which has 400 × 200 here"):
+        read_lesions(path, Images(["one.png"], lambda _: (400, 200)))
+
+
+def test_a_copied_file_that_names_another_image_is_refused(tmp_path: Path) -> None:
+    (_voc(tmp_path) / "one.xml").rename(tmp_path / "two.xml")
+    with pytest.raises(DataError, match=r"of `one\.png` by the content, of `two` by the name"):
+        read_lesions(tmp_path, images("one.png", "two.png"))
 
 
 def test_lesions_of_normal_images_stop(

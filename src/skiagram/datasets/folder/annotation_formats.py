@@ -169,6 +169,8 @@ def _csv(path: Path, unit: MarkUnit) -> Iterator[Annotation]:
             allowed="`file` and `x`, `y`, (`z`,) `radius`; a box as `x_min`, `y_min`, `x_max`, "
             "`y_max`, or as `x`, `y` (of its corner), `width`, `height`; or LUNA16's",
         )
+    boxed = make is _of_corners and unit == "pixels"
+    drawn_on = [lower[side] for side in ("height", "width") if boxed and side in lower]
     for row in rows:
         with of_table(where), named(row.where):
             numbers = _numbers(row, columns)
@@ -176,7 +178,14 @@ def _csv(path: Path, unit: MarkUnit) -> Iterator[Annotation]:
             at = row.where.replace(WHERE, where)
             if numbers:
                 lesion = partial(_of_numbers, numbers, make, unit)
-                yield Annotation(row.cells[name], said, at, lesion)
+                sides = _sides(row, drawn_on)
+                yield Annotation(row.cells[name], said, at, lesion, sides)
+
+
+def _sides(row: TableRow, columns: list[str]) -> tuple[int, int]:
+    """Return the sides of an image that a row says beside a box; 0 where it does not."""
+    numbers = _numbers(row, columns)
+    return (int(numbers[0]), int(numbers[1])) if len(numbers) == 2 else (0, 0)
 
 
 def _names_of_files(content: bytes) -> tuple[str, ...]:
@@ -339,6 +348,7 @@ def _pascal_voc(path: Path) -> Iterator[Annotation]:
     with _said_by(path):
         sides = [int(tree.findtext(f"size/{side}") or 0) for side in ("height", "width")]
         name = tree.findtext("filename") or path.stem
+        _check_name(name, path)
         found = []
         for item in tree.iter("object"):
             texts = [item.findtext(f"bndbox/{corner}") for corner in _CORNERS[1]]
@@ -348,10 +358,23 @@ def _pascal_voc(path: Path) -> Iterator[Annotation]:
         yield Annotation(name, kind, f"{path}, object {number}", make, (sides[0], sides[1]))
 
 
+def _check_name(name: str, path: Path) -> None:
+    """Refuse a file that names another image than its own name does, as copied ones do."""
+    stem = PurePosixPath(name.replace("\\", "/")).stem
+    if stem != path.stem:
+        raise DataError(
+            f"lesions of `{name}` by the content, of `{path.stem}` by the name of the file",
+            where=str(path),
+            allowed="one image",
+            remedy="correct the name of the image in the file, or that of the file",
+        )
+
+
 def _labelme(content: Mapping[str, Any], path: Path, radius: float | None) -> Iterator[Annotation]:
     with _said_by(path):
         sides = int(content.get("imageHeight") or 0), int(content.get("imageWidth") or 0)
         name = str(content.get("imagePath") or path.stem)
+        _check_name(name, path)
         for number, shape in enumerate(content["shapes"], 1):
             where, kind = f"{path}, shape {number}", str(shape["label"])
             points = np.array(shape["points"], dtype=np.float64).reshape(-1, 2)

@@ -24,7 +24,7 @@ SimilarMarks = Literal["join", "apart"]
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
 _PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
 _NO_LESION = re.compile(
-    r"(?i)\W*(no[ _-]?(finding|lesion|tumou?r|mass|nodule)s?|normal|healthy|none|negative"
+    r"(?i)\W*(no[ _-]?(finding|lesion|tumou?r|mass|nodule)s?|normal|healthy|none"
     r"|background)\W*"
 )
 
