@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(*make_project(project), f"The project is {project}.", flush=True)
         os.chdir(project)
         os.environ.update(environment(Path()))
+        _require_option_files(_asked(arguments))
         choices = _add(arguments, name, project)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
@@ -195,6 +197,24 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         if getattr(arguments, option) is not None:
             asked[option] = getattr(arguments, option)
     return asked
+
+
+def _require_option_files(asked: Mapping[str, Any]) -> None:
+    """Refuse a name that no option file has, before anything runs."""
+    groups = {"baselines": "model", "networks": "model", "features": "features"}
+    for choice, group in (groups | {"restoration": "restoration"}).items():
+        given, folder = asked.get(choice, []), Path("conf", group)
+        names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+        files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
+        known = sorted(file.as_posix() for file in files)
+        for name in filter(lambda name: name not in known, names):
+            near = get_close_matches(name, [*known, "none"], 1)
+            raise OptionError(
+                f"no `{name}`",
+                where=f"--{choice}",
+                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(known)}",
+                remedy=f"did you mean `{near[0]}`?" if near else "",
+            )
 
 
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:
