@@ -195,7 +195,10 @@ def _explain(
     value = json.dumps(first["input"], default=str)
     meant = [error["msg"] for error in errors if _path(error["loc"], values) == path]
     wishes = [text.removeprefix("Input should be ") for text in meant]
-    return OptionError(f"{value} was given", where=option, allowed=", or: ".join(wishes))
+    quoted = first["type"] == "string_type" and not isinstance(first["input"], Mapping | list)
+    remedy = f"write it in quotation marks: '{first['input']}'" if quoted else ""
+    allowed = ", or: ".join(wishes)
+    return OptionError(f"{value} was given", where=option, allowed=allowed, remedy=remedy)
 
 
 def _path(loc: tuple[int | str, ...], values: Any) -> list[str]:

@@ -23,6 +23,7 @@ from pyrage import x25519
 
 from skiagram.cli import fitting_choices as fitting
 from skiagram.cli import main as frame
+from skiagram.cli.check_report import problem_lines
 from skiagram.cli.folder_arguments import read_folder_arguments
 from skiagram.cli.main import main
 from skiagram.datasets.contract import Mark
@@ -138,6 +139,19 @@ def test_check_names_every_problem_and_ends_with_4(
     for name in (*faulty(), "film-00.png", "gone.png", "forgotten.png"):
         assert f"\n  {name}: " in shown
     assert "This data set cannot be run yet" in shown
+
+
+def test_each_kind_of_problem_is_told_once_with_its_count_and_the_option() -> None:
+    beside = [
+        DataError("an image without a row", where=f"{at}.png", remedy="`--ignore-unlisted`")
+        for at in range(8)
+    ]
+    lines = [*problem_lines([*beside[:3], DataError("other", where="x.png"), *beside[3:]])]
+    assert lines == [
+        "0.png: an image without a row. Do this: `--ignore-unlisted`.",
+        "  the same 7 times more, for example in 1.png, 2.png, 3.png, 4.png, 5.png",
+        "x.png: other.",
+    ]
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 from PIL import Image
 
 from skiagram.cli import check
@@ -17,6 +18,7 @@ from skiagram.cli.main import main
 from tests.cli.test_feature_tables import write_features
 from tests.cli.test_folders_as_they_come import write_brains, write_masked
 from tests.datasets.own_folders import dicom, png
+from tests.datasets.volumes.examples import series_files
 
 pytestmark = pytest.mark.slow
 NUMBER = 24
@@ -164,6 +166,36 @@ def features(place: Path) -> None:
     write_features(place)
 
 
+def luna(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER // 2):
+        name = f"1.3.6.1.4.1.14519.{at}"
+        values = np.random.default_rng(at).normal(-600, 50, (10, 16, 18)).astype(np.int16)
+        image = SimpleITK.GetImageFromArray(values)
+        image.SetSpacing((0.7, 0.7, 2.5))
+        image.SetOrigin((-10.0, -20.0, 5.0))
+        (place / f"luna16/subset{at % 3}").mkdir(parents=True, exist_ok=True)
+        SimpleITK.WriteImage(image, str(place / f"luna16/subset{at % 3}/{name}.mhd"))
+        if at % 2:
+            x, y, z = image.TransformContinuousIndexToPhysicalPoint((8.0, 7.0, 4.0))
+            rows.append(
+                {"seriesuid": name, "coordX": x, "coordY": y, "coordZ": z, "diameter_mm": 4.2}
+            )
+    table(place / "annotations.csv", rows)
+
+
+def lidc(place: Path) -> None:
+    rows: list[dict[str, object]] = []
+    for at in range(NUMBER // 2):
+        patient = f"LIDC-IDRI-{at:04d}"
+        values = np.random.default_rng(at).normal(-600, 50, (6, 16, 18))
+        folder = place / f"LIDC-IDRI/{patient}/01-01-2000-{at}/3000-{at}"
+        for name, content in series_files(values, series=f"1.2.{at}"):
+            write(folder / name, content)
+        rows.append({"TCIA Patient ID": patient, "Diagnosis": ("1", "2")[at % 2]})
+    table(place / "diagnosis.csv", rows)
+
+
 CHECKED: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
     "BUSI": (
         busi,
@@ -225,6 +257,24 @@ CHECKED: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
         ],
         ["all 12 12", "60"],
     ),
+    "LUNA16": (
+        luna,
+        [
+            "table luna16 luna16.csv --pattern 'subset{any}/{patient}.mhd' --marks annotations.csv",
+            "check luna16 luna16.csv --label lesion --positive present",
+        ],
+        ["6 lesions in 6 of 12 images", "all 12 12"],
+    ),
+    "LIDC-IDRI": (
+        lidc,
+        [
+            "table LIDC-IDRI diagnosis.csv lidc.csv --patient 'TCIA Patient ID' "
+            "--pattern '{patient}/{any}/{any}'",
+            "check LIDC-IDRI lidc.csv --label Diagnosis --positive 2",
+        ],
+        ["all 12 12"],
+    ),
+    "MedMNIST": (medmnist, ["check breastmnist.npz --positive 0"], ["0 12 4 4"]),
     "PyRadiomics": (
         features,
         [

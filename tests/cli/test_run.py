@@ -98,3 +98,14 @@ def test_a_refused_data_set_leaves_no_project(
     assert "nothing was written" in capsys.readouterr().err
     assert Path.cwd() == empty
     assert not any(empty.iterdir())
+
+
+def test_a_name_without_an_option_file_is_refused_before_anything_runs(
+    empty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = sound_folder(tmp_path)
+    line = ["run", str(own.folder), str(own.csv), "--positive", "cancer", "--networks", "nonne"]
+    assert main(line) == 2
+    error = capsys.readouterr().err
+    assert "--networks: no `nonne`" in error
+    assert "did you mean `none`" in error

@@ -46,3 +46,18 @@ def test_a_process_notes_how_far_it_is_for_whoever_started_it(
     assert not [*tmp_path.iterdir()]
     told = _words(note | {"done": 1, "seconds": 60.0})
     assert told == "small_cnn 1/4 (fold 2), 3 min left"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "expected"),
+    [
+        ("failed to run: python pipeline/audit.py, exited with 3", 255, 3),
+        ("ERROR: Unable to acquire lock", 255, 1),
+        ("failed to run: python pipeline/x.py, exited with 137", 255, 1),
+        ("", 0, 0),
+    ],
+)
+def test_a_run_ends_on_the_exit_code_of_its_stage(said: str, code: int, expected: int) -> None:
+    watched = _Watched(1)
+    watched.read(StringIO(f"{said}\n"))
+    assert watched.exit_code(code) == expected

@@ -197,3 +197,9 @@ def test_a_data_frame_of_files_and_pairs_of_arrays_give_the_same(tmp_path: Path)
 )
 def test_scikit_learns_checks(name: str) -> None:
     getattr(estimator_checks, name)("RadiomicsFeatures", skiagram.RadiomicsFeatures())
+
+
+def test_one_family_may_be_a_word_and_two_kinds_of_bins_are_refused() -> None:
+    assert make_plan(families="glcm") == make_plan(families=["glcm"])
+    with pytest.raises(OptionError, match="a width of 5 and 8 bins were given"):
+        make_plan(bin_width=5, bin_count=8)

@@ -182,6 +182,18 @@ def test_scores_of_a_cross_validation_are_compared_within_folds() -> None:
 
 
 @pytest.mark.slow
+def test_a_notebook_finds_the_project_that_it_lies_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_record(binary(), tmp_path / "reports/evaluation.json")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert skiagram.read_project().evaluation == binary()
+    with pytest.raises(DataError, match="no evaluation"):
+        skiagram.read_project(".")
+
+
+@pytest.mark.slow
 def test_both_show_themselves_in_a_notebook(tmp_path: Path) -> None:
     evaluation = binary()
     compared = skiagram.compare(LABEL, probability(GOOD), probability(POOR))

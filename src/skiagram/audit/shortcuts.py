@@ -145,7 +145,7 @@ def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, task: Task) -> st
     return (
         f"`{named}` can be predicted with an AUC of {probe.auc:.2f} from "
         f"{trait.description} (95 % interval {_interval_text(probe, cases)}); "
-        f"luck brings {probe.chance:.2f} to one probe in a hundred data sets. "
+        f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
 
@@ -159,7 +159,7 @@ def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
 def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
     tried = {name: probe for name, probe in probes.items() if probe}
     aucs = ", ".join(
-        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, cases)}, by luck "
+        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, cases)}, by chance "
         f"{probe.chance:.2f})"
         for name, probe in tried.items()
     )

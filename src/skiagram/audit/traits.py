@@ -159,7 +159,8 @@ def _gray_levels(image: Image) -> tuple[float, float]:
     seen = image[np.isfinite(image)]
     if not len(seen):
         return np.nan, np.nan
-    values = np.unique(seen)
+    small = seen.dtype in (np.uint8, np.uint16)  # to count is faster than to sort
+    values = np.flatnonzero(np.bincount(seen)) if small else np.unique(seen)
     between = float(values[-1]) - float(values[0]) + 1
     whole = bool((values == np.round(values)).all())
     return float(np.log(len(values))), len(values) / between if whole else np.nan

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skiagram.cli.array_files import ENDING, describe_arrays
 from skiagram.cli.feature_tables import add_feature_arguments, is_table, read_features
 from skiagram.cli.folder_arguments import (
     add_folder_arguments,
@@ -57,9 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.cli.run_estimate import disk_text
     from skiagram.datasets.folder.survey import survey_folder
 
-    if is_table(arguments.folder):
-        print(printable(read_features(arguments).text()))
-        print("\nThis table can be run. Next: `skiagram run` with the same arguments.")
+    if is_table(arguments.folder) or arguments.folder.suffix == ENDING:
+        table = is_table(arguments.folder)
+        text = read_features(arguments).text() if table else describe_arrays(arguments)
+        print(printable(text))
+        print("\nThis data set can be run. Next: `skiagram run` with the same arguments.")
         return 0
     described = read_folder_arguments(arguments)
     source, design = described.source, described.design

@@ -23,7 +23,6 @@ from skiagram.errors import DataError
 from skiagram.records.cases import Design
 
 _EXAMPLES = 5
-_SHOWN = 10  # problems of one kind
 _MAX_PICTURES = 24
 
 
@@ -228,14 +227,16 @@ def _problems(survey: Survey) -> str:
 
 
 def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:
-    """Yield a line a problem; of those that differ in their place alone, the first ten."""
+    """Yield a line for each kind of problem: the first one, how many are like it, and examples."""
     kinds: dict[tuple[str, str], list[DataError]] = {}
     for problem in problems:
         kinds.setdefault((problem.found, problem.remedy), []).append(problem)
-    for (found, _), alike in kinds.items():
-        yield from map(str, alike[:_SHOWN])
-        if len(alike) > _SHOWN:
-            yield f"and {len(alike) - _SHOWN} more: {found}"
+    for first, *alike in kinds.values():
+        yield str(first)
+        if alike:
+            examples = ", ".join(problem.where for problem in alike[:_EXAMPLES])
+            others = f", for example in {examples}" if len(alike) > _EXAMPLES else f": {examples}"
+            yield f"  the same {len(alike)} times more{others}"
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -6,11 +6,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skiagram.cli.array_files import ENDING
 from skiagram.cli.feature_tables import add_feature_arguments, is_table
-from skiagram.cli.folder_arguments import add_folder_arguments, name_of, title_of
+from skiagram.cli.folder_arguments import add_folder_arguments, name_of
 from skiagram.errors import AuditStop, DataError, OptionError
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(*make_project(project), f"The project is {project}.", flush=True)
         os.chdir(project)
         os.environ.update(environment(Path()))
+        _require_option_files(_asked(arguments))
         choices = _add(arguments, name, project)
     quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
     if "proposal" in choices.params:
@@ -117,7 +120,7 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
 
 def _add(arguments: argparse.Namespace, name: str, project: Path) -> "FittingChoices":
     """Add or renew the data set that the line names, and return the choices that fit it."""
-    if arguments.folder.suffix == ".npz":
+    if arguments.folder.suffix == ENDING:
         return _of_file(arguments, name)
     if is_table(arguments.folder):
         return _of_table(arguments)
@@ -164,50 +167,22 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
 
 def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     """Write the option file of a MedMNIST file, and return the choices that fit it."""
-    import hashlib
     import json
 
-    import numpy as np
     import yaml
 
-    from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
-    from skiagram.datasets.medmnist import MedMNIST
+    from skiagram.cli.array_files import array_source
+    from skiagram.cli.fitting_choices import FittingChoices, array_choices
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
 
-    path: Path = arguments.folder
-    with path.open("rb") as file:
-        md5 = hashlib.file_digest(file, "md5").hexdigest()
-    with np.load(path, allow_pickle=False) as arrays:
-        if not {"train_labels", "train_images"} <= set(arrays):
-            allowed = "`train_images`, `train_labels`, and the same of `val` and `test`"
-            raise DataError("other arrays", where=path.name, allowed=allowed)
-        labels, shape = np.unique(arrays["train_labels"]), arrays["train_images"].shape
-    classes = tuple(arguments.classes or map(str, labels.tolist()))
-    positive = arguments.positive
-    if len(classes) == 2 and positive not in classes:
-        raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
-    leave_out(Path(), path, ())
+    source, shape = array_source(arguments)
+    leave_out(Path(), arguments.folder, ())
     target = Path(f"conf/dataset/{name}.yaml")
     if not target.exists():
-        source = MedMNIST(
-            name=name,
-            title=title_of(arguments),
-            modality="not stated",
-            licence="not stated",
-            citation="none",
-            file=str(path),
-            md5=md5,
-            url=None,
-            classes=classes,
-            positive_class=positive,
-        )
         values = json.loads(json.dumps(composed(source)))
         target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    params = {"dataset": name, "design": "holdout"} | array_choices(shape)
-    choices = add_frozen_arm(FittingChoices(params, {}, {}), max(shape[1:3]))
-    print(choices.why)
-    return choices
+    return FittingChoices({"dataset": name, "design": "holdout"} | array_choices(shape), {}, {})
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -222,6 +197,24 @@ def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
         if getattr(arguments, option) is not None:
             asked[option] = getattr(arguments, option)
     return asked
+
+
+def _require_option_files(asked: Mapping[str, Any]) -> None:
+    """Refuse a name that no option file has, before anything runs."""
+    groups = {"baselines": "model", "networks": "model", "features": "features"}
+    for choice, group in (groups | {"restoration": "restoration"}).items():
+        given, folder = asked.get(choice, []), Path("conf", group)
+        names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+        files = (path.relative_to(folder).with_suffix("") for path in folder.rglob("*.yaml"))
+        known = sorted(file.as_posix() for file in files)
+        for name in filter(lambda name: name not in known, names):
+            near = get_close_matches(name, [*known, "none"], 1)
+            raise OptionError(
+                f"no `{name}`",
+                where=f"--{choice}",
+                allowed=f"{'none, or ' if choice in _LISTS else ''}{', '.join(known)}",
+                remedy=f"did you mean `{near[0]}`?" if near else "",
+            )
 
 
 def _choose(params: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from skiagram.compute.pieces import DIGITS, PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.datasets.folder.csv_rows import inert
 from skiagram.deploy.finders import Mark, list_marks
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage
 from skiagram.deploy.model import DeployedModel
@@ -367,7 +368,7 @@ def write_marks(rows: Iterable[CaseResult], path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file", *Mark._fields])
         for row in rows:
-            writer.writerows((row.file, *mark) for mark in row.marks)
+            writer.writerows((inert(row.file), *mark) for mark in row.marks)
 
 
 @contextmanager
@@ -386,14 +387,14 @@ def row_cells(
     row: CaseResult, classes: Sequence[str], *, decides: bool, beside: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return column → cell of a case; `beside` names fields on what else the model reads."""
-    cells: dict[str, Any] = {"file": row.file}
+    cells: dict[str, Any] = {"file": inert(row.file)}
     for kind in ("probability", *["decision"] * decides, *_SAID, *beside):
         value = getattr(row, kind)
         if kind in ("probability", *_WITHOUT):
             names = (f"{kind}_{name}" for name in classes)
             cells |= zip(names, value or ("",) * len(classes), strict=True)
         else:
-            cells[kind] = value if isinstance(value, str) else "; ".join(value)
+            cells[kind] = inert(value if isinstance(value, str) else "; ".join(value))
     return cells
 
 

@@ -12,6 +12,7 @@ from threading import Thread
 from typing import IO
 
 from skiagram.compute.progress import NOTES
+from skiagram.errors import SkiagramError
 from skiagram.projects.files import environment
 
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
@@ -19,12 +20,14 @@ _QUIET = re.compile(
     r"^\s*$|^> |^Running stage|^Stage '|^Updating lock|^Use `dvc push|^To track the changes|"
     r"^Compiling |^\s+git add|^To enable auto staging|^\s+dvc config|^Generating lock|^Verifying"
 )
+_EXITED = re.compile(r"exited with (\d+)")
+_EXIT_CODES = {kind.exit_code for kind in SkiagramError.__subclasses__()}
 _PAUSE = 0.5  # seconds between looks
 _KEPT = 30  # lines of output that a failure shows
 
 
 def run_stages(project: Path) -> int:
-    """Run what is out of date and show how far it is; return the exit code of DVC.
+    """Run what is out of date and show how far it is; return the exit code of a stage that failed.
 
     In a terminal one line is renewed; elsewhere each stage is a line.
     """
@@ -54,7 +57,7 @@ def run_stages(project: Path) -> int:
         raise
     reader.join()
     watched.end(process.returncode)
-    return process.returncode
+    return watched.exit_code(process.returncode)
 
 
 def show_results(project: Path, shown: Path) -> int:
@@ -132,6 +135,12 @@ class _Watched:
             sys.stderr.write("\r" + " " * self._width + "\r")
         if code:
             sys.stderr.writelines(self._last)
+
+    def exit_code(self, code: int) -> int:
+        """Return the exit code of the stage that failed; 1 where DVC did, which ends on 255."""
+        exits = [int(found[1]) for line in self._last if (found := _EXITED.search(line))]
+        known = [each for each in exits if each in _EXIT_CODES]
+        return (known or [1])[-1] if code else 0
 
     def _print(self, line: str) -> None:
         sys.stderr.write(f"\r{line.ljust(self._width)}\n" if self._terminal else f"{line}\n")

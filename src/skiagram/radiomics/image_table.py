@@ -18,7 +18,7 @@ from skiagram.compute.code_digest import code_digest
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.datasets.files import write_files
-from skiagram.datasets.folder.csv_rows import read_csv, require_columns
+from skiagram.datasets.folder.csv_rows import inert, read_csv, require_columns
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
 from skiagram.radiomics.features import describe_with
@@ -87,7 +87,8 @@ def extract_table(
     table = pd.DataFrame([{**row, **found[key]} for row, key in zip(rows, keys, strict=True)])
     first = [*rows[0], *([REASON] if REASON in table.columns else [])]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
-    text = table.to_csv(index=False, float_format="%.12g", lineterminator="\n")
+    kept = {name: [inert(cell) for cell in table[name]] for name in rows[0]}
+    text = table.assign(**kept).to_csv(index=False, float_format="%.12g", lineterminator="\n")
     write_files({output: text.encode()})
     partial_file.unlink()
     return table

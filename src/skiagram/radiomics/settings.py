@@ -197,7 +197,7 @@ def make_plan(
     parameters: Parameters | None = None,
     *,
     names: Names = "ibsi",
-    families: Sequence[str] | None = None,
+    families: Sequence[str] | str | None = None,
     bin_width: float | None = None,
     bin_count: int | None = None,
     resampled_spacing: Sequence[float] | None = None,
@@ -206,7 +206,8 @@ def make_plan(
     """Return what a parameter file, or its content, and single settings ask for.
 
     Args:
-        families: Names of `FAMILIES`, in place of the file's `featureClass`; None for these.
+        families: One or several of `FAMILIES`, in place of the file's `featureClass`; None for
+            the file's.
         bin_width: As the following a setting that goes before that of the file; None leaves it.
         resampled_spacing: Of slices, rows and columns, mm; 0 leaves an axis.
 
@@ -217,6 +218,9 @@ def make_plan(
         raise OptionError(
             f"`{names}` was given", where="names", allowed=" or ".join(get_args(Names))
         )
+    if bin_width is not None and bin_count is not None:
+        both = f"a width of {bin_width:g} and {bin_count} bins were given"
+        raise OptionError(both, where="bin_width, bin_count", allowed="one of the two")
     whole = _read(parameters)
     unknown = set(whole) - {"setting", "imageType", "featureClass", "voxelSetting"}
     if unknown:
@@ -291,9 +295,11 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
 
 
 def _families(
-    classes: Mapping[str, Any] | None, names: Names, families: Sequence[str] | None
+    classes: Mapping[str, Any] | None, names: Names, families: Sequence[str] | str | None
 ) -> tuple[dict[str, tuple[str, ...] | None], list[str]]:
     """Return the chosen features of each family, and what is not had."""
+    if isinstance(families, str):
+        families = (families,)
     if families is not None:
         unknown = [name for name in families if name not in FAMILIES]
         if unknown:

@@ -284,17 +284,21 @@ def _name(values: Any, otherwise: str) -> str:
     return name if isinstance(name, str) and name else otherwise
 
 
-def read_project(folder: str | Path = ".") -> ProjectResult:
+def read_project(folder: str | Path | None = None) -> ProjectResult:
     """Read what the last run of a project found; it shows itself in a notebook.
 
     Args:
-        folder: Of the project, or its `reports/evaluation.json`.
+        folder: Of the project, or its `reports/evaluation.json`; None for the present folder, or
+            the next one above it that is a project with results.
 
     Raises:
         DataError: Nothing was evaluated there.
     """
-    path = Path(folder)
-    record = path if path.suffix == ".json" else path / "reports" / "evaluation.json"
+    path = Path.cwd() if folder is None else Path(folder)
+    above = path.parents if folder is None else ()
+    records = [place / "reports" / "evaluation.json" for place in (path, *above)]
+    record = next(filter(Path.is_file, records), records[0])
+    record = path if path.suffix == ".json" else record
     if not record.is_file():
         remedy = "name the folder of a project in which `dvc repro` has ended"
         raise DataError("no evaluation", where=str(record), remedy=remedy)

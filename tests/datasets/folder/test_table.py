@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skiagram.datasets.folder.csv_rows import read_rows, require_columns
+from skiagram.datasets.folder.csv_rows import inert, read_rows, require_columns
 from skiagram.datasets.folder.table import list_entries, normalise_name, split_modalities
 from skiagram.errors import DataError
 from tests.datasets.own_folders import COLUMNS
@@ -147,3 +147,11 @@ def test_decimal_commas_of_r_become_points_where_no_cell_contradicts() -> None:
     assert read_rows(contradicted.encode())[0].cells["p"] == "0,5"
     thousands = "id;dose\na;1,234\nb;12,345\n"
     assert read_rows(thousands.encode())[0].cells["dose"] == "1,234"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [("=1+1", "'=1+1"), ("@a", "'@a"), ("-a.png", "'-a.png"), ("-1.5", "-1.5"), ("a=b", "a=b")],
+)
+def test_no_cell_for_people_is_a_formula(cell: str, written: str) -> None:
+    assert inert(cell) == written

@@ -15,6 +15,7 @@ from skiagram.report.sections.checklist import (
     fill_checklists,
     list_checklists,
     tabulate_checklist,
+    write_checklist_markdown,
 )
 from skiagram.report.sections.verdict import HEADINGS
 from skiagram.statistics.estimate import Estimate
@@ -138,6 +139,14 @@ def test_an_item_that_does_not_apply_is_outside_the_score() -> None:
 
 
 @pytest.mark.thorough
+def test_a_class_called_like_a_script_is_no_html_in_the_markdown() -> None:
+    checklist = filled("claim")
+    item = checklist.items[0]._replace(stands="<script>alert(1)</script> | more")
+    text = write_checklist_markdown(checklist._replace(items=(item,)))
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; / more" in text
+
+
 def test_every_checklist_is_written_as_a_page_and_two_tables_to_fill_in() -> None:
     sections = make_sections(full(), material())
     files = write_checklists(full(), material(), sections)

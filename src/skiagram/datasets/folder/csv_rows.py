@@ -156,6 +156,20 @@ def csv_text(columns: Iterable[str], rows: Iterable[Mapping[str, str]]) -> str:
     return text.getvalue()
 
 
+def inert(cell: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, for tables that people open."""
+    formula = cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_plain_number(cell)
+    return f"'{cell}" if formula else cell
+
+
+def _is_plain_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 @contextmanager
 def of_table(where: str) -> Iterator[None]:
     """Name the table in what is wrong with its rows, where a command line has several."""

@@ -361,7 +361,8 @@ def find_unlisted_images(
         DataError(
             "an image without a row in the table",
             where=name,
-            remedy="add a row, move the file elsewhere, or ignore unlisted files",
+            remedy="add a row, move the file elsewhere, or ignore such files with "
+            "`--ignore-unlisted` (`unlisted: ignore` in the option file)",
         )
         for name in found
         if name not in masks

@@ -3,6 +3,7 @@
 A checklist is a file in `report/checklists/`; nothing else names it.
 """
 
+import html
 import importlib.resources
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
@@ -372,6 +373,11 @@ def tabulate_checklist(checklist: Checklist) -> pd.DataFrame:
     return table.rename(columns=columns).assign(**{"Authors’ answer": "", "Page": ""})
 
 
+def _markdown(cell: str) -> str:
+    """Return a cell of a table that no reader of Markdown takes for HTML or for another cell."""
+    return html.escape(cell, quote=False).replace("|", "/").replace("\n", " ")
+
+
 def write_checklist_markdown(checklist: Checklist) -> str:
     """Return the table to fill in as Markdown."""
     table = tabulate_checklist(checklist)
@@ -380,5 +386,5 @@ def write_checklist_markdown(checklist: Checklist) -> str:
         text += f"\n{words}\n" if words else ""
     text += f"\n| {' | '.join(table.columns)} |\n|{'|'.join('---' for _ in table.columns)}|\n"
     for cells in table.itertuples(index=False):
-        text += f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |\n"
+        text += f"| {' | '.join(_markdown(str(cell)) for cell in cells)} |\n"
     return text
