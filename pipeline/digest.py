@@ -1,9 +1,9 @@
 """Stage digest: the code that each other stage may run, as one SHA-256; a new stage needs no list.
 
-It runs where sources, option files or locked versions changed; the others depend on their own
+It runs each time, as DVC cannot see which libraries are installed; the others depend on their own
 digest, so that an edit or another version of a library reruns the stages whose code it is part of,
-and a comment none. In a project of one's own it runs each time, and the installed skiagram as a
-whole is part of every digest. What DVC made for a model that params.yaml names no longer goes,
+and a comment none. In a project of one's own the installed skiagram as a whole is part of every
+digest. What DVC made for a model that params.yaml names no longer goes,
 since stages after it depend on the whole of `models`, `scores` and `explanations`.
 """
 

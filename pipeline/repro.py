@@ -83,8 +83,7 @@ def main() -> None:
             import_module(name)
     remove_empty_receipt(ROOT / "reports/receipt.json")
     try:
-        changed = lanes > 1 and _run(["status", "--quiet", "dvc.yaml"]) == 1
-        code = run_all(stages, lanes, _start) if changed else _run(["repro"])
+        code = _run(["repro"]) if lanes == 1 else _run_side_by_side(stages, lanes)
     except KeyboardInterrupt:  # the others were interrupted too: they are waited for
         code = 130
     if code:
@@ -92,6 +91,15 @@ def main() -> None:
     lock = ROOT / "dvc.lock"
     order = [stage.name for stage in stages]
     replace_whole(lock, sort_lock(lock.read_text(), order).encode())
+
+
+def _run_side_by_side(stages: Sequence[Stage], lanes: int) -> int:
+    """Run the first stage, which always runs, and the others where one is out of date."""
+    first, *others = stages
+    if code := _run(["repro", "-s", first.name]):
+        return code
+    changed = _run(["status", "--quiet", *(stage.name for stage in others)]) == 1
+    return run_all(others, lanes, _start) if changed else 0
 
 
 def run_all(stages: Sequence[Stage], lanes: int, start: Callable[[Stage, int], BaseProcess]) -> int:

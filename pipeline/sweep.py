@@ -81,10 +81,10 @@ def sweep_by_hand(words: Sequence[str]) -> None:
     config = {**sweepable_options(), "hydra": _HYDRA, "rows": str(rows)}
     ConfigStore.instance().store("sweep", config)
     check_objective(words)
-    failure: SkiagramError | None = None
+    failure: Exception | None = None
     try:
         hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
-    except SkiagramError as error:  # of a job; the others have ended, too
+    except Exception as error:  # of a job, or of a launcher: rows that are done are kept
         failure = error
     noted = sorted(rows.glob("*.json"), key=lambda path: int(path.stem))
     changes = [json.loads(path.read_text()) for path in noted]
@@ -111,12 +111,12 @@ def run_job(config: DictConfig) -> float | None:
         for each in overrides
         if not each.key_or_group.lstrip("+").startswith("objective.")
     }
-    note = Path(config["rows"]) / f"{HydraConfig.get().job.num}.json"
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(changes))
     row = Row(1, changes, changes, 1)
     sweep = Sweep(question="", rows=(changes,))
     (result,) = run_rows(BY_HAND, sweep, [row], Workspace.of_project(ROOT), entry)
+    note = Path(config["rows"]) / f"{HydraConfig.get().job.num}.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(changes))
     if result.reason:
         raise SkiagramError(f"row {row.name()} failed: {result.reason}")
     if entry is None:

@@ -419,6 +419,18 @@ def test_fits_are_dealt_out_to_gpus(
     assert _devices(gpus, per_fit) == renamed
 
 
+def test_parts_of_a_gpu_are_counted_without_asking_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their names are all that is known, and CUDA that was asked works in no fork."""
+    cuda = SimpleNamespace(device_count=lambda: pytest.fail("CUDA was asked"))
+    built = SimpleNamespace(cuda=SimpleNamespace(is_built=lambda: True))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda, backends=built))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-5c8a, MIG-77e1")
+    assert visible_gpus() == 2
+    assert _devices(2, 0.5) == ["MIG-5c8a", "MIG-77e1"] * 2
+    built.cuda.is_built = lambda: False
+    assert visible_gpus() is None
+
+
 def test_a_process_that_uses_cuda_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
     in_use = SimpleNamespace(is_initialized=lambda: True, device_count=lambda: 2)
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=in_use))

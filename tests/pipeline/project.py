@@ -236,3 +236,8 @@ def stack(project: Project) -> None:
     """Choose a combination of a baseline and the network."""
     project.edit("params.yaml", combinations="stacking")
     project.edit("conf/combination/stacking.yaml", members=[BASELINES[0], NETWORK])
+
+
+def stages_run(output: str) -> list[str]:
+    """Return the stages that ran, as DVC's output names them."""
+    return [line.split("'")[1] for line in output.splitlines() if "Running stage" in line]

@@ -5,7 +5,7 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from tests.pipeline.project import BASELINES, Project
+from tests.pipeline.project import BASELINES, Project, stages_run
 
 HEADS = ["encoder_logistic_regression", "early_fusion"]
 
@@ -29,7 +29,7 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     copy.edit("conf/combination/stacking.yaml", members=members)
     done = copy.run("dvc", "repro")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert stages(done.stdout) == [
+    assert stages_run(done.stdout) == [
         "digest",
         "encode",
         *(f"train_baseline@{model}" for model in (*BASELINES, *HEADS)),
@@ -38,10 +38,6 @@ def encoded(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
         "record",
     ]
     return copy
-
-
-def stages(output: str) -> list[str]:
-    return [line.split("'")[1] for line in output.splitlines() if "Running stage" in line]
 
 
 @pytest.mark.thorough
@@ -63,7 +59,7 @@ def test_a_changed_head_encodes_nothing_and_a_new_run_of_encode_takes_the_known(
 ) -> None:
     encoded.edit("conf/model/early_fusion.yaml", inverse_regularisation=0.5)
     done = encoded.run("dvc", "repro", "train_baseline")
-    assert stages(done.stdout) == ["digest", "train_baseline@early_fusion"], done.stderr
+    assert stages_run(done.stdout) == ["digest", "train_baseline@early_fusion"], done.stderr
     before = encoded.hashes("data/encodings")
     again = encoded.stage("encode", "encoder=[tiny]")
     assert "120 of 120 images were encoded before" in again.stdout

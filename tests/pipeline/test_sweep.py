@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -204,6 +204,54 @@ def test_a_job_is_a_row_wherever_a_launcher_runs_it(small: Project, launcher: st
     assert set(table["margin"]) == {0.03, 0.04}
     page = (small.folder / "sweeps/by_hand/page.html").read_text()
     assert "selection" in page
+
+
+def test_rows_that_were_done_are_kept_when_a_launcher_fails(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A launcher whose second job was cancelled raises an error of its own."""
+
+    def launched(run_job: Callable[..., Any]) -> Callable[[], None]:
+        def launch() -> None:
+            with initialize(version_base="1.3", config_path=None):
+                words = [f"{STRENGTH}=0.5", "hydra.job.num=0", f"rows={kept}"]
+                config = compose("sweep", words, return_hydra_config=True)
+            config.hydra.overrides.task = [f"{STRENGTH}=0.5"]
+            HydraConfig.instance().set_config(config)
+            names = [str(key) for key in config if key != "hydra"]
+            run_job(OmegaConf.masked_copy(config, names))
+            raise RuntimeError("job 2 was cancelled")
+
+        return launch
+
+    kept = tmp_path / ".work/sweeps/by_hand"
+    written: list[Sweep] = []
+    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    monkeypatch.setattr(
+        sweep,
+        "sweepable_options",
+        lambda: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
+    )
+    monkeypatch.setattr(sweep, "check_objective", lambda _: None)
+    monkeypatch.setattr(sweep.Workspace, "of_project", lambda _: None)
+    monkeypatch.setattr("hydra.main", lambda **_: launched)
+    monkeypatch.setattr(sweep, "write_sweep", lambda name, made, place: written.append(made))
+    with pytest.raises(RuntimeError, match="job 2 was cancelled"):
+        sweep.sweep_by_hand([f"{STRENGTH}=0.5,1.0"])
+    assert written[0].rows == ({STRENGTH: 0.5},)
+
+
+@pytest.mark.thorough
+def test_optunas_sweeper_chooses_by_selection_auc(small: Project) -> None:
+    plugins = find_spec("hydra_plugins")
+    if plugins is None or find_spec("hydra_plugins.hydra_optuna_sweeper") is None:
+        pytest.skip("hydra-optuna-sweeper is not installed")
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.direction=maximize")
+    trials = ("hydra.sweeper.n_trials=3", "hydra.sweeper.n_jobs=1")
+    words = ("python", "pipeline/sweep.py", "-m", *sweeper, *trials)
+    done = small.run(*words, f"{STRENGTHS}=interval(0.01,100)")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert table_of(small, "by_hand")["row"].nunique() == 3
 
 
 @pytest.mark.thorough

@@ -157,26 +157,49 @@ def test_experiments_have_names_and_a_lasting_home(
 ) -> None:
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     monkeypatch.delenv("DVC_ROOT", raising=False)
-    assert (experiment_name(), home(tmp_path)) == ("workspace", tmp_path)
+    assert (experiment_name(tmp_path), home(tmp_path)) == ("workspace", tmp_path)
     monkeypatch.setenv("DVC_EXP_NAME", "sunny-film")
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
-    assert (experiment_name(), home(tmp_path)) == ("sunny-film", tmp_path / "project")
+    assert (experiment_name(tmp_path), home(tmp_path)) == ("sunny-film", tmp_path / "project")
+
+
+def test_a_run_of_an_applied_experiment_has_its_name_until_something_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As DVC keeps experiments: a commit, a ref with their name, a ref to what was applied."""
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    (tmp_path / "params.yaml").write_text("seed: 0\n")
+    (tmp_path / "dvc.lock").write_text("first")
+    _git(tmp_path, "init", "-q")
+    _git(tmp_path, "add", ".")
+    _git(tmp_path, "commit", "-q", "-m", "first")
+    base = _git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "params.yaml").write_text("seed: 3\n")
+    (tmp_path / "dvc.lock").write_text("of the experiment")
+    _git(tmp_path, "commit", "-qam", "experiment")
+    _git(tmp_path, "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/sunny-film", "HEAD")
+    _git(tmp_path, "update-ref", "refs/exps/exec/EXEC_APPLY", "HEAD")
+    _git(tmp_path, "reset", "-q", "--soft", base)
+    assert experiment_name(tmp_path) == "sunny-film"
+    assert run_name({"seed": 3}, tmp_path) == "sunny-film"
+    (tmp_path / "params.yaml").write_text("seed: 4\n")
+    assert experiment_name(tmp_path) == "workspace"
 
 
 def test_names_tell_runs_apart(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     choices = {"dataset": "films", "design": "cv", "seed": 3, "features": "glcm", "folds": 5}
-    assert run_name(choices).startswith("films-cv-seed3-")
-    assert run_name(choices) == run_name(dict(reversed(choices.items())))
-    assert run_name(choices | {"features": "lbp"}) != run_name(choices)
+    assert run_name(choices, project).startswith("films-cv-seed3-")
+    assert run_name(choices, project) == run_name(dict(reversed(choices.items())), project)
+    assert run_name(choices | {"features": "lbp"}, project) != run_name(choices, project)
     execution = read_execution(project, MODELS, choices)
-    assert execution.parent.name == run_name(choices)
+    assert execution.parent.name == run_name(choices, project)
     for child in execution.children:
         assert {name: child.params[f"run.{name}"] for name in choices} == {
             name: str(value) for name, value in choices.items()
         }
     monkeypatch.setenv("DVC_EXP_NAME", "sunny-film")
-    assert run_name(choices) == "sunny-film"
+    assert run_name(choices, project) == "sunny-film"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": "x", "host": "h"}'])

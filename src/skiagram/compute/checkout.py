@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+_APPLIED = "refs/exps/exec/EXEC_APPLY"  # where DVC keeps what was applied last
+_PARTS = 4  # of an experiment's ref, before its name
 _CODE = ("conf", "dvc.yaml", "params.yaml", "pipeline", "src")
 
 
@@ -30,6 +32,19 @@ def current_commit(project: Path) -> Commit | None:
     if not sha:
         return None
     return Commit(sha, bool(_git(project, "status", "--porcelain", "--", *_CODE)))
+
+
+def applied_experiment(project: Path) -> str:
+    """Return the experiment that `dvc exp apply` brought here, while its options and results stand.
+
+    Empty where none was, or where something differs from it by now.
+    """
+    sha = _git(project, "rev-parse", "--verify", "--quiet", _APPLIED)
+    if not sha or _git(project, "diff", "--name-only", sha, "--", *_CODE, "dvc.lock"):
+        return ""
+    refs = _git(project, "for-each-ref", f"--points-at={sha}", "--format=%(refname)", "refs/exps")
+    named = [ref.split("/") for ref in refs.splitlines()]  # refs/exps/<commit, in two parts>/<name>
+    return next((name for *parts, name in named if len(parts) == _PARTS), "")
 
 
 def is_untracked(project: Path, file: str) -> bool:

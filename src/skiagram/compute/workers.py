@@ -217,8 +217,7 @@ def _devices(gpus: int, per_fit: float) -> list[str]:
     """
     if not gpus or not per_fit:
         return []
-    given = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu.strip()]
-    names = [gpu.strip() for gpu in given] or [str(gpu) for gpu in range(gpus)]
+    names = _given_gpus() or [str(gpu) for gpu in range(gpus)]
     if per_fit < 1:
         return names[:gpus] * int(1 / per_fit)
     each = ceil(per_fit)
@@ -226,10 +225,26 @@ def _devices(gpus: int, per_fit: float) -> list[str]:
     return [",".join(names[place * each : (place + 1) * each]) for place in range(places)]
 
 
+def _given_gpus() -> list[str]:
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return [gpu.strip() for gpu in given if gpu.strip()]
+
+
+def count_gpus() -> int:
+    """Return how many GPUs, or parts of one, fits may use; PyTorch is imported already.
+
+    NVML does not count parts (MIG), and CUDA itself, once asked, works in no fork of this process.
+    """
+    torch = sys.modules["torch"]
+    given = _given_gpus()
+    if given and given[0].startswith("MIG-"):
+        return len(given) if torch.backends.cuda.is_built() else 0
+    return int(torch.cuda.device_count())
+
+
 def visible_gpus() -> int | None:
     """Return how many GPUs pieces may use; None where there is none, or none imports PyTorch."""
-    torch = sys.modules.get("torch")
-    return (torch.cuda.device_count() or None) if torch else None
+    return (count_gpus() or None) if "torch" in sys.modules else None
 
 
 def _gpu_in_use() -> bool:

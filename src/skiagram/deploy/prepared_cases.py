@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.inputs import PreparedImage
 from skiagram.encoders.encoder import RECORD, TABLE
 from skiagram.features.case_histories import CaseHistories
@@ -198,9 +199,9 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
         for other in (*prepared.earlier, *([] if prepared.other is None else [prepared.other])):
             every.setdefault(other.name, other)
     at = {name: f"image-{row:06d}" for row, name in enumerate(every)}
-    with TemporaryDirectory(prefix="skiagram-predict-") as place:
+    with scratch_folder("predict") as folder:
         cases = PreparedCases(
-            folder=Path(place),
+            folder=folder,
             case_id=tuple(at[prepared.name] for prepared in batch),
             cells={at[name]: prepared.covariates for name, prepared in every.items()},
             previous={at[one.name]: [at[each.name] for each in one.earlier] for one in batch},

@@ -54,9 +54,7 @@ def _on_installed_code(name: str, pipeline: str) -> str:
     pipeline = pipeline.replace(_LOCKED, "")
     if name != "dvc.yaml":
         return pipeline.replace(_SOURCES, "      - data/code/skiagram\n")
-    command = "    cmd: python pipeline/digest.py\n"
-    always = "    always_changed: true # it looks which skiagram is installed; takes seconds\n"
-    return pipeline.replace(_SOURCES, "").replace(command, command + always)
+    return pipeline.replace(_SOURCES, "")
 
 
 def make_project(folder: Path) -> list[str]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.compute.progress import Progress
+from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import label_cases
@@ -400,8 +400,7 @@ def _combine(prepared: PreparedRow, pieces: Mapping[str, Path]) -> dict[str, tup
     chosen, plan = prepared.combinations, asdict(prepared.plan)
 
     def make(folder: Path) -> None:
-        with TemporaryDirectory(prefix="skiagram-") as scratch:  # a project after training
-            root = Path(scratch)
+        with scratch_folder("combine") as root:  # a project after training
             links = {root / "data/cases": prepared.data.cases}
             for name, piece in pieces.items():
                 links |= {root / "models" / name: piece / "model"}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from skiagram.compute.checkout import current_commit, home
+from skiagram.compute.checkout import applied_experiment, current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.measured import DIFFERENCES, FIGURES, MeasuredEvaluation, read_evaluation
@@ -63,21 +63,23 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
         "data.sha256": ImageStore(project / "data/images").sha256,
     }
     chosen = flatten_options(choices) | resolved_options(project)
-    parent = _parent(project, evaluation, chosen | data, run_name(choices))
+    parent = _parent(project, evaluation, chosen | data, run_name(choices, project))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
     children = tuple(_child(project, *found[name], shared) for name in models)
     artefacts = [path for run in (parent, *children) for path in run.artefacts]
-    return Execution(experiment_name(), parent, children, receipt_of(project, models, artefacts))
+    return Execution(
+        experiment_name(project), parent, children, receipt_of(project, models, artefacts)
+    )
 
 
 def failed_execution(project: Path, choices: Mapping[str, Any], failure: str) -> Execution:
     """Return a run that ended in an error: its options and the error, which begins with a stage."""
     options = flatten_options(choices) | resolved_options(project)
     tags = {"mlflow.note.content": failure, "skiagram.failed": failure.partition(":")[0]}
-    run = Run(run_name(choices), options, tags=tags | commit_tags(project), failed=True)
+    run = Run(run_name(choices, project), options, tags=tags | commit_tags(project), failed=True)
     text = json.dumps([options, failure], sort_keys=True)
     digest = {"failure": hashlib.sha256(text.encode()).hexdigest()}
-    return Execution(experiment_name(), run, (), Receipt((), digest))
+    return Execution(experiment_name(project), run, (), Receipt((), digest))
 
 
 def resolved_options(project: Path) -> dict[str, str]:
@@ -183,7 +185,7 @@ def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[st
     scores = folder_of("scores", project, outcome)
     points += curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
-    tags["skiagram.experiment"] = experiment_name()
+    tags["skiagram.experiment"] = experiment_name(project)
     noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
     if noted:
         points.append(Point("seconds", noted[0]))
@@ -255,14 +257,13 @@ def curve_points(curves: pd.DataFrame) -> list[Point]:
     ]
 
 
-def run_name(choices: Mapping[str, Any]) -> str:
+def run_name(choices: Mapping[str, Any], project: Path) -> str:
     """Return what a list of runs calls this one.
 
     An experiment has DVC's name; any other run its data set, design and seed, and six digits of a
     hash of all choices, which tell runs of other models or features apart.
     """
-    named = os.environ.get("DVC_EXP_NAME")
-    if named:
+    if named := _experiment(project):
         return named
     parts = [str(choices[name]) for name in ("dataset", "design") if name in choices]
     parts += [f"seed{choices['seed']}"] if "seed" in choices else []
@@ -270,9 +271,13 @@ def run_name(choices: Mapping[str, Any]) -> str:
     return "-".join([*parts, hashlib.sha256(text.encode()).hexdigest()[:6]])
 
 
-def experiment_name() -> str:
-    """Return the name of the DVC experiment under way, or `workspace`."""
-    return os.environ.get("DVC_EXP_NAME") or "workspace"
+def experiment_name(project: Path) -> str:
+    """Return the name of the DVC experiment under way, or applied, or `workspace`."""
+    return _experiment(project) or "workspace"
+
+
+def _experiment(project: Path) -> str:
+    return os.environ.get("DVC_EXP_NAME") or applied_experiment(project)
 
 
 def commit_tags(project: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ def sweep_execution(result: SweepResult, project: Path) -> Execution:
     digest = {f"sweep {result.name}": hashlib.sha256(text.encode()).hexdigest()}
     children = tuple(_child(each, result, tags) for each in result.rows)
     parent = Run(f"sweep {result.name}", {"rows": str(len(result.rows))}, _chosen(result), tags)
-    return Execution(experiment_name(), parent, children, Receipt((), digest))
+    return Execution(experiment_name(project), parent, children, Receipt((), digest))
 
 
 def _chosen(result: SweepResult) -> tuple[Point, ...]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -33,6 +32,7 @@ from pytorch_lightning.callbacks import (
 from torch import Tensor
 
 from skiagram.compute.progress import Progress
+from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import keep_freed_memory
 from skiagram.errors import OptionError
 from skiagram.training.classifier import Classifier, Staged
@@ -195,16 +195,19 @@ class TrainingRun:
 
         Raises:
             ModelFailure: The loss is no longer finite or memory ran out.
-            OptionError: The devices or the strategy asked for do not exist here, or other processes
-                were started than they need.
+            OptionError: The devices or the strategy asked for do not exist here, other processes
+                were started than they need, or these share no folder.
             KeyboardInterrupt: The user stopped it; the next run goes on after the last epoch.
         """
+        if self.folder is None and started() is not None:
+            found = "no folder, from which processes that a launcher started read the weights"
+            raise OptionError(found, where="FitContext.folder", remedy="give one that they share")
         torch.set_num_threads(self.threads)
         if device(self.trainer).type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
         keep_freed_memory()
-        with TemporaryDirectory(prefix="skiagram-") as scratch:
-            folder = self.folder or Path(scratch)
+        with scratch_folder("training") as scratch:
+            folder = self.folder or scratch
             folder.mkdir(parents=True, exist_ok=True)
             finished = folder / _FINISHED
             if finished.exists():

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -36,9 +37,10 @@ class Spawned(DDPStrategy):
     def __init__(self, *, find_unused_parameters: bool) -> None:
         super().__init__(start_method="spawn", find_unused_parameters=find_unused_parameters)
 
-    def setup_environment(self) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Silence a process that was started, of which this is the first that can be done."""
         silence()
-        super().setup_environment()
+        self.__dict__.update(state)
 
 
 def silence() -> None:

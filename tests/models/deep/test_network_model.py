@@ -118,10 +118,25 @@ def test_an_absent_device_is_a_wrong_option(tmp_path: Path) -> None:
         model.fit(known, FitContext(0, validation=unseen))
 
 
+def test_processes_of_a_launcher_are_asked_for_a_folder_that_they_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weights lie in the folder of the first: the others would read an empty one of theirs."""
+    known, unseen = halves(tmp_path, 24)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(OptionError, match="no folder"):
+        learner(training()).fit(known, FitContext(0, validation=unseen))
+
+
 @pytest.mark.thorough
 def test_two_processes_end_in_the_weights_of_one_at_an_equal_global_batch(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    login_node = tmp_path / "bin"  # of a cluster: Lightning has a hint where it finds `srun`
+    login_node.mkdir()
+    (login_node / "srun").write_text("#!/bin/sh\n")
+    (login_node / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(login_node), prepend=os.pathsep)
     cases = spots(tmp_path / "images", 96, side=18)
     rows = np.arange(96, dtype=np.int64)
     known, unseen = cases.select(rows[:64]), cases.select(rows[64:])

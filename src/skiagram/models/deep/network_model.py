@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from skiagram.compute.workers import count_gpus
 from skiagram.errors import ModelFailure
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.models.deep.contract import (
@@ -54,7 +55,7 @@ class NetworkModel:
     @property
     def gpus(self) -> int | None:
         """Return how many GPUs of this machine fits may use; None where they use none."""
-        return None if self.trainer.accelerator == "cpu" else torch.cuda.device_count()
+        return None if self.trainer.accelerator == "cpu" else count_gpus()
 
     @property
     def one_by_one(self) -> bool:
