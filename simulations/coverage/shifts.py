@@ -152,7 +152,7 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
     )
     if found is None:
         raise ValueError(f"{design.title}: too few patients to compare")
-    named = any(map(has_shifted, (*found.traits, *found.features)))
+    named = any(has_shifted(row) for row in found.rows if row.versus)
     return stated, named, are_told_apart(found, UNLIKE)
 
 

@@ -16,8 +16,9 @@ from skiagram.evaluation.criteria import (
     is_above_ideal,
     is_contradicted,
 )
-from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation, Shift
+from skiagram.evaluation.evaluation_record import SHIFTS, Evaluation, FindingEvaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.verdict import state_verdict
@@ -28,6 +29,7 @@ from skiagram.records.predictions import Predictions
 from skiagram.report.sections.finding import state_finding
 from skiagram.statistics.estimate import Estimate
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
+from tests.evaluation.situations import of_sides
 
 RADIUS = 3.0
 HIT = HitRule(rule="distance", minimum=2.0, overlap=0.2)
@@ -281,9 +283,12 @@ def test_a_shift_of_a_finder_is_said_first() -> None:
     evaluation = searched("holdout").evaluation
     assert evaluation.finding
     chosen = evaluation.finding.chosen | {"deep": {"other_network": 1}}
-    shift = Shift("other_network", 0.7, 0.9, Estimate(-0.2, -0.3, -0.1), 0.001, 0.002)
+    difference = Estimate(-0.2, -0.3, -0.1)
+    rows = of_sides(SHIFTS, "other_network", 0.9, 0.7, difference, 0.002)
     shifted = replace(
-        evaluation, finding=replace(evaluation.finding, chosen=chosen), shifts=(shift,)
+        evaluation,
+        finding=replace(evaluation.finding, chosen=chosen),
+        figures=FigureTable((*evaluation.figures.rows, *rows)),
     )
     answer = state_verdict(shifted)
     assert "other_network 0.700 instead of 0.900" in " ".join(answer.openings)

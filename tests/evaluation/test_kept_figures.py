@@ -11,7 +11,7 @@ import pytest
 from skiagram.compute import code_digest
 from skiagram.compute.code_digest import code_definitions
 from skiagram.evaluation import evaluate as evaluation
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import NUMBERS, Evaluation
 from skiagram.evaluation.shift import CaseTraits
 from skiagram.records.files import write_record
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
@@ -117,10 +117,11 @@ def test_figures_of_other_inputs_are_not_taken(measured: Measured, changed: dict
 
 
 def test_other_traits_are_compared_again(measured: Measured) -> None:
-    before = measured.run().domain
+    before = measured.run().figures.select(analysis=NUMBERS)
     other = measured.run(traits=traits(measured.known, 1))
-    assert other.domain != before
-    assert other.domain == measured.run(kept=False, traits=traits(measured.known, 1)).domain
+    compared = other.figures.select(analysis=NUMBERS)
+    fresh = measured.run(kept=False, traits=traits(measured.known, 1))
+    assert compared == fresh.figures.select(analysis=NUMBERS) != before
 
 
 def test_other_code_measures_again(measured: Measured, monkeypatch: pytest.MonkeyPatch) -> None:

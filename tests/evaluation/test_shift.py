@@ -7,7 +7,14 @@ from scipy.stats import mannwhitneyu, norm
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.criteria import has_shifted
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import (
+    DOMAIN,
+    FEATURES,
+    NUMBERS,
+    SHARES,
+    SHIFTS,
+    Evaluation,
+)
 from skiagram.evaluation.shift import CaseTraits
 from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scenario
 
@@ -27,11 +34,12 @@ def run(known: Scenario, *, lost: float, seed: int, traits: CaseTraits | None = 
 @pytest.mark.slow
 def test_a_loss_on_the_test_cases_is_found_and_said_first() -> None:
     found = run(scenario(600, 300, images=1), lost=1.5, seed=0)
-    assert [has_shifted(one) for one in found.shifts] == [True, True]
+    shifts = found.differences_of_sides(SHIFTS)
+    assert [has_shifted(one) for one in shifts] == [True, True]
     assert found.answer is not None
     assert found.answer.openings[0].startswith("The test cases are unlike the development cases")
-    shift = found.shifts[0]
-    assert shift.difference.value == pytest.approx(shift.test - shift.out_of_fold)
+    tested, out_of_fold = found.values_of_sides(shifts[0])
+    assert shifts[0].value == pytest.approx(tested - out_of_fold)
 
 
 def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
@@ -42,17 +50,19 @@ def test_the_figures_are_the_aucs_of_the_two_sides() -> None:
     rows = table["case_id"].str[5:].astype(int)
     odds, fold = table["score_1"] - table["score_0"], table["fold"]
     by_fold = [roc_auc_score(known.label[rows[fold == k]], odds[fold == k]) for k in range(FOLDS)]
-    assert found.shifts[0].out_of_fold == pytest.approx(np.mean(by_fold))
-    assert found.shifts[0].out_of_fold == found.models[0].selection_auc.value
-    assert found.shifts[0].test == found.models[0].metrics["roc_auc"].value
+    (shift,) = found.differences_of_sides(SHIFTS)
+    tested, out_of_fold = found.values_of_sides(shift)
+    assert out_of_fold == pytest.approx(np.mean(by_fold))
+    assert out_of_fold == found.models[0].selection_auc.value
+    assert tested == found.models[0].metrics["roc_auc"].value
 
 
 def test_nothing_is_compared_where_nothing_is_sealed() -> None:
     known = scenario(90, 0, design="cv")
     models = [finished(known, "net", arm="deep")]
     found = evaluated(known, models)
-    assert found.shifts == ()
-    assert found.domain is None
+    assert found.differences_of_sides(SHIFTS, SHARES, NUMBERS, FEATURES) == ()
+    assert not found.figures.select(analysis=DOMAIN)
 
 
 def traits(known: Scenario, *, brighter: float, seed: int) -> CaseTraits:
@@ -76,12 +86,12 @@ def told(known: Scenario, *, brighter: float, lost: float, seed: int) -> Evaluat
 @pytest.mark.slow
 def test_what_differs_is_named_where_the_figures_disagree() -> None:
     found = told(scenario(600, 300, images=1), brighter=1.0, lost=1.5, seed=0)
-    domain = found.domain
-    assert domain is not None
-    assert domain.auc.low is not None
-    assert domain.auc.low > 0.6
-    assert [one.name for one in domain.features] == ["texture_3"]
-    assert {one.name for one in domain.traits if has_shifted(one)} == {
+    auc = found.figures.find(analysis=DOMAIN, figure="roc_auc")
+    assert auc.low is not None
+    assert auc.low > 0.6
+    assert [one.figure for one in found.differences_of_sides(FEATURES)] == ["texture_3"]
+    traits = found.differences_of_sides(SHARES, NUMBERS)
+    assert {one.figure for one in traits if has_shifted(one)} == {
         "brightness",
         "share of site York",
     }
@@ -95,7 +105,7 @@ def test_what_differs_is_named_where_the_figures_disagree() -> None:
 @pytest.mark.thorough
 def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> None:
     found = told(scenario(600, 300, images=1), brighter=2.0, lost=0.0, seed=0)
-    assert not any(has_shifted(one) for one in found.shifts)
+    assert not any(has_shifted(one) for one in found.differences_of_sides(SHIFTS))
     assert any("tells test from development cases" in one for one in found.warnings)
     quiet = told(scenario(600, 300, images=1), brighter=0.0, lost=0.0, seed=0)
     assert not any("tells test from development cases" in one for one in quiet.warnings)
@@ -105,13 +115,14 @@ def test_cases_that_are_told_apart_are_a_warning_even_where_figures_agree() -> N
 def test_a_number_is_compared_as_scipy_does() -> None:
     known = scenario(200, 120, images=1)
     own = traits(known, brighter=0.2, seed=1)
-    found = run(known, lost=0.0, seed=1, traits=own).domain
-    assert found is not None
+    found = run(known, lost=0.0, seed=1, traits=own)
     test = (known.cases.split == "test").astype(bool)
     brightness = own.known["brightness"].to_numpy()
     expected = mannwhitneyu(brightness[test], brightness[~test])
-    (trait,) = (one for one in found.traits if one.name == "brightness")
-    assert trait.difference.value == pytest.approx(expected.statistic / test.sum() / (~test).sum())
+    (trait,) = found.differences_of_sides(NUMBERS)
+    assert trait.figure == "brightness"
+    assert trait.value == pytest.approx(expected.statistic / test.sum() / (~test).sum())
+    assert trait.p is not None
     assert norm.isf(trait.p / 2) == pytest.approx(norm.isf(expected.pvalue / 2), rel=0.1)
 
 
@@ -122,7 +133,7 @@ def test_a_site_of_one_side_alone_is_found(value: float) -> None:
     ids = {"case_id": known.cases.case_id}
     site = np.where(known.cases.split == "test", "York", "Leeds" if value else "York")
     own = CaseTraits(pd.DataFrame(ids), pd.DataFrame(ids | {"site": site}))
-    found = run(known, lost=0.0, seed=1, traits=own).domain
-    assert found is not None
-    differs = [one.name for one in found.traits if has_shifted(one)]
+    found = run(known, lost=0.0, seed=1, traits=own)
+    traits = found.differences_of_sides(SHARES, NUMBERS)
+    differs = [one.figure for one in traits if has_shifted(one)]
     assert differs == (["share of site Leeds"] if value else [])

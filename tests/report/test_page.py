@@ -242,8 +242,9 @@ def test_what_a_person_must_look_at_is_shown_and_names_are_code() -> None:
 
 @pytest.mark.thorough
 def test_test_cases_stand_beside_development_cases() -> None:
-    shift = dataclasses.replace(SHIFTED, model="random_forest")
-    told = page(dataclasses.replace(binary(), shifts=(shift,), domain=DARKER)).text
+    shift = [dataclasses.replace(row, model="random_forest") for row in SHIFTED]
+    rows = (*binary().figures.rows, *shift, *DARKER)
+    told = page(dataclasses.replace(binary(), figures=FigureTable(rows))).text
     for text in (
         "Test cases beside development cases",
         "AUC of Random forest differs 0.994 0.969 −0.025 (−0.040 to −0.010) 0.002",

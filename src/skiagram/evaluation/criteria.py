@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skiagram.evaluation.evaluation_record import (
+    DOMAIN,
     OFF_NEAR_DUPLICATES,
     PREVALENCE,
     PRIMARY,
     SIMPLE_RULES,
     Decision,
-    DomainShift,
     Evaluation,
     FindingEvaluation,
-    Shift,
-    TraitShift,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -113,18 +111,19 @@ def rests_on_few_marks(rate: float, images: int) -> bool:
     return rate * images < _FEWEST_MARKS
 
 
-def has_shifted(shift: Shift | TraitShift) -> bool:
+def has_shifted(difference: FigureRow) -> bool:
     """Return whether the two sides differ, by a p value corrected over all that was compared."""
-    return shift.p_holm < LEVEL
+    return difference.p_holm is not None and difference.p_holm < LEVEL
 
 
-def are_told_apart(domain: DomainShift, above: float = CHANCE) -> bool:
+def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
     """Return whether a classifier tells test from development cases with an AUC surely above that.
 
     Above chance it may say why figures differ. Above 0.65, a convention of this project, figures of
     one side may not hold on the other, and everybody is warned (`UNLIKE`).
     """
-    return domain.auc.low is not None and domain.auc.low > above
+    low = figures.find(analysis=DOMAIN, figure="roc_auc").low
+    return low is not None and low > above
 
 
 def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:

@@ -28,7 +28,6 @@ from skiagram.evaluation.curves import (
 from skiagram.evaluation.decisions import judge_operating_points
 from skiagram.evaluation.evaluation_record import (
     Contender,
-    DomainShift,
     Evaluation,
 )
 from skiagram.evaluation.evaluation_set import (
@@ -128,15 +127,20 @@ def evaluate(
         left = {name: compared[name] for name in rules if name in compared}
         off = ~setting.has_near_duplicate
         clean = compare_on(off, arms, contender, left, options.margin, seed)
-    (domain,) = measure_once(
+    (sides,) = measure_once(
         work,
-        DomainShift,
+        FigureTable,
         compare_sides,
         [(describe_setting(setting), inputs.traits)],
         lambda missing: [compare_sides(setting, inputs.traits) for _ in missing],
     )
     warnings = state_warnings(
-        results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
+        results,
+        setting.cases,
+        inputs.task.design,
+        near_duplicates,
+        conflicts,
+        sides,
     )
     finding, of_finding = None, tuple[FigureRow, ...]()
     if inputs.finding:
@@ -163,14 +167,14 @@ def evaluate(
         label_conflicts=conflicts,
         prevalence=analyses.prevalence,
         majority_accuracy=_majority_accuracy(setting),
-        shifts=find_shifts(models, setting),
-        domain=domain,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
         figures=FigureTable(
             (
                 *compare_models(models, arms, contender, options),
                 *clean,
+                *find_shifts(models, setting),
+                *(sides.rows if sides else ()),
                 *rank_trained(models),
                 *_clinical_utility(arms, contender, setting, analyses),
                 *_study_readers(models, arms),

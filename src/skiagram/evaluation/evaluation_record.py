@@ -1,7 +1,7 @@
 """What evaluation found, as plain records; the report and the tracker read nothing else.
 
-Shifts and the verdict; the figures of each model are in `results`, and comparisons, sites, readers
-and the order of the models are rows of `figure_table`.
+The choices and the verdict; the figures of each model are in `results`, and all that is compared
+are rows of `figure_table`.
 """
 
 from dataclasses import dataclass, field
@@ -43,73 +43,12 @@ Contender = Literal["deep", "encoder", "either"]
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
 PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
+SHIFTS, DOMAIN = "shifts", "domain"
+SHARES, NUMBERS, FEATURES = "shares", "numbers", "features"  # that may differ between the sides
+DEVELOPMENT = "development"  # a group: development cases, each as no fit saw it
 PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A model on the sealed test cases against the same model on held-out development cases.
-
-    Attributes:
-        model: Name of the model.
-        test: AUC on the test cases.
-        out_of_fold: AUC on the development cases, each scored by a fit that did not see it.
-        difference: Test minus out-of-fold; the two are of different patients, so independent.
-        p: Two-sided p value of no difference.
-        p_holm: The same, corrected over all models.
-    """
-
-    model: str
-    test: float
-    out_of_fold: float
-    difference: Estimate
-    p: float
-    p_holm: float
-
-
-@dataclass(frozen=True)
-class TraitShift:
-    """A trait of the test cases against the same trait of the development cases.
-
-    Attributes:
-        name: Feature, covariate, or the share of a class or of a value.
-        kind: `number` or `share`.
-        development: Median of a number, or share of the cases.
-        test: The same of the test cases.
-        difference: Of a number: probability that a test case has the larger one, ties half, .5
-            where the sides are alike. Of a share: test minus development.
-        p: Two-sided p value of no difference.
-        p_holm: The same, corrected over all traits and features.
-    """
-
-    name: str
-    kind: Literal["number", "share"]
-    development: float
-    test: float
-    difference: Estimate
-    p: float
-    p_holm: float = 1.0
-
-
-@dataclass(frozen=True)
-class DomainShift:
-    """What tells the test cases from the development cases, labels of the task aside.
-
-    Attributes:
-        auc: Of a classifier of the two sides on the features, by patients it did not see.
-        features: Features that differ beyond chance, the most telling first, up to five.
-        differing_features: Number of features that differ beyond chance.
-        all_features: Number of features that vary.
-        traits: Share of the classes, brightness, size and covariates.
-    """
-
-    auc: Estimate
-    features: tuple[TraitShift, ...]
-    differing_features: int
-    all_features: int
-    traits: tuple[TraitShift, ...]
 
 
 @dataclass(frozen=True)
@@ -220,8 +159,6 @@ class Evaluation:
         arms: Arm → what stands for it in the primary comparison; `either` where the contender is
             a network in some folds and a frozen encoder in others.
         answer: The verdict in parts: the decision first, then what it rests on.
-        shifts: Test against out-of-fold AUC of each model; empty under `cv`.
-        domain: What tells test from development cases; None under `cv` or with few patients.
         patients_known: False where groups of near duplicates stand in for patients, or, of columns
             of scores, each case does.
         test_sites: Sites that only the test cases come from; empty where none was held out.
@@ -230,7 +167,9 @@ class Evaluation:
             `simple_rules` each arm against each simple rule, `secondary` all other pairs of models,
             the better by out-of-fold scores first, and `requested` those that were asked for. The
             group `off_near_duplicates` is what the verdict follows where cases have near
-            duplicates. Further analyses are `ranking`, `utility`, `readers` and `sites`.
+            duplicates. `shifts` are test against out-of-fold AUCs; `domain` says how well a
+            classifier tells test from development cases, `shares`, `numbers` and `features` what
+            differs. Further analyses are `ranking`, `utility`, `readers` and `sites`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
@@ -258,8 +197,6 @@ class Evaluation:
     prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
     answer: Verdict | None = None
-    shifts: tuple[Shift, ...] = ()
-    domain: DomainShift | None = None
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
     figures: FigureTable = field(default_factory=FigureTable)
@@ -279,6 +216,18 @@ class Evaluation:
     def simple_rules(self) -> tuple[FigureRow, ...]:
         """Return each arm against each simple rule, on all reported cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
+
+    def differences_of_sides(self, *analyses: str) -> tuple[FigureRow, ...]:
+        """Return what is compared between test and development cases, test minus development."""
+        compared = self.figures.select(versus=DEVELOPMENT).rows
+        return tuple(row for row in compared if row.analysis in analyses)
+
+    def values_of_sides(self, difference: FigureRow) -> tuple[float, float]:
+        """Return what a difference is of: the figure of test and of development cases."""
+        same = {"analysis": difference.analysis, "figure": difference.figure}
+        same |= {"model": difference.model, "versus": ""}
+        tested, known = (self.figures.find(**same, group=side).value for side in ("", DEVELOPMENT))
+        return (tested or 0.0, known or 0.0)
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
         """Return the differences in AUC of an analysis: `arm_pairs`, `secondary`, `requested`."""

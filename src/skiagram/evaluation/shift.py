@@ -7,7 +7,8 @@ sides, so there is nothing to compare.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,24 @@ from scipy.stats import norm, rankdata, t
 
 from skiagram.evaluation.arm_selection import MeasuredModel
 from skiagram.evaluation.auc_difference import ComparedModel
-from skiagram.evaluation.criteria import has_shifted
-from skiagram.evaluation.evaluation_record import DomainShift, Shift, TraitShift
+from skiagram.evaluation.comparisons import correct
+from skiagram.evaluation.evaluation_record import (
+    DEVELOPMENT,
+    DOMAIN,
+    FEATURES,
+    NUMBERS,
+    SHARES,
+    SHIFTS,
+)
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
-from skiagram.statistics.significance import correct_by_holm
+from skiagram.statistics.significance import LEVEL, correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
@@ -37,7 +46,7 @@ _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
 
 
-def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tuple[Shift, ...]:
+def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tuple[FigureRow, ...]:
     """Compare each model's AUC on the test cases with its out-of-fold AUC.
 
     The standard error is that of `error_of_shift`, and the test errs towards silence. The
@@ -46,37 +55,52 @@ def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tupl
     classes the AUCs are one-vs-rest and their variances are those of resampled patients.
 
     Returns:
-        One a model with both figures; empty under `cv`, or where a class is absent.
+        Of each model both figures and their difference, whose patients are others, so that the
+        variances add; nothing under `cv`, or where a class is absent.
     """
     if setting.design == "cv":
         return ()
     trained = (model for model in models if model.result.outcome.arm != "reader")
-    shifts = (_shift(model, setting) for model in trained)
-    return correct_shifts([shift for shift in shifts if shift is not None])
+    return correct([row for model in trained for row in _shift(model, setting)])
 
 
-def _shift(model: MeasuredModel, setting: EvaluationSet) -> Shift | None:
+def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
     known, tested = setting.development, model.compared
     out_of_fold = model.result.selection_auc.value
     if tested is None or out_of_fold is None or missing_pairs(tested.scores, setting.cases):
-        return None
+        return
     scores = align_scores(model.predictions, "out_of_fold", known)
     held_out = ComparedModel(scores, known, known.draws(_REPLICATES, setting.seed))
     patients = known.patients, setting.cases.patients
     error = error_of_shift(held_out.variation, tested.variation, patients, scores.folds)
     if not error > 0:
-        return None
+        return
     value = tested.auc - out_of_fold
     low, high = max(-1.0, value - Z * error), min(1.0, value + Z * error)
     difference = Estimate(value, low, high, "variances of the two sides added")
     p = float(2 * norm.sf(abs(value) / error))
-    return Shift(model.name, tested.auc, out_of_fold, difference, p, p)
+    row = partial(make_row, analysis=SHIFTS, figure="roc_auc", model=model.name)
+    yield row(difference, versus=DEVELOPMENT, p=p)
+    yield row(Estimate(tested.auc))
+    yield row(Estimate(out_of_fold), group=DEVELOPMENT)
 
 
-def correct_shifts(shifts: Sequence[Shift]) -> tuple[Shift, ...]:
-    """Return the shifts with p values corrected over all of them."""
-    corrected = correct_by_holm(shift.p for shift in shifts)
-    return tuple(replace(shift, p_holm=p) for shift, p in zip(shifts, corrected, strict=True))
+@dataclass(frozen=True)
+class _Trait:
+    """A trait of the cases on both sides: the median of a number, or a share of the cases."""
+
+    analysis: str
+    name: str
+    development: float
+    test: float
+    difference: Estimate
+    p: float
+
+    def rows(self, p_holm: float) -> Iterator[FigureRow]:
+        row = partial(make_row, analysis=self.analysis, figure=self.name)
+        yield row(self.difference, versus=DEVELOPMENT, p=self.p, p_holm=p_holm)
+        yield row(Estimate(self.test))
+        yield row(Estimate(self.development), group=DEVELOPMENT)
 
 
 @dataclass(frozen=True)
@@ -92,7 +116,7 @@ class CaseTraits:
     known: pd.DataFrame
 
 
-def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainShift | None:
+def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable | None:
     """Tell test cases from development cases, and say what differs.
 
     The classifier is a linear discriminant with Ledoit and Wolf's shrinkage on the features' normal
@@ -124,19 +148,26 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> DomainSh
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
     columns = _columns(_rows(traits.features, case_id[measured]))
     mine, theirs = tested[measured], patient[measured]
-    numbers = [_number_trait(name, values, mine, theirs) for name, values in columns.items()]
-    corrected = _correct([*of_cases, *numbers])
-    features = corrected[len(of_cases) :]
-    named = sorted(
-        filter(has_shifted, features),
-        key=lambda feature: -_distance(feature),
-    )
-    return DomainShift(
-        auc=_domain_auc(columns, mine, theirs, setting.seed),
-        features=tuple(named[:_NAMED_FEATURES]),
-        differing_features=len(named),
-        all_features=len(features),
-        traits=tuple(corrected[: len(of_cases)]),
+    numbers = [
+        _number_trait(FEATURES, name, values, mine, theirs) for name, values in columns.items()
+    ]
+    compared = [*of_cases, *numbers]
+    p_holm = correct_by_holm(trait.p for trait in compared)
+    corrected = list(zip(compared, p_holm, strict=True))
+    differing = [of for of in corrected[len(of_cases) :] if of[1] < LEVEL]
+    named = sorted(differing, key=lambda of: -abs((of[0].difference.value or 0.0) - 0.5))
+    row = partial(make_row, analysis=DOMAIN)
+    return FigureTable(
+        (
+            row(_domain_auc(columns, mine, theirs, setting.seed), figure="roc_auc"),
+            row(Estimate(float(len(numbers))), figure="features"),
+            row(Estimate(float(len(differing))), figure="differing_features"),
+            *(
+                row
+                for trait, p in (*corrected[: len(of_cases)], *named[:_NAMED_FEATURES])
+                for row in trait.rows(p)
+            ),
+        )
     )
 
 
@@ -187,7 +218,7 @@ def _class_shares(
     positive: int | None,
     tested: NDArray[np.bool_],
     patient: NDArray[np.int64],
-) -> Iterator[TraitShift]:
+) -> Iterator[_Trait]:
     """Yield the share of each class; of two classes only that of the condition looked for."""
     for k in range(len(classes)) if positive is None else [positive]:
         yield _share_trait(f"share of {classes[k]}", label == k, tested, patient)
@@ -195,7 +226,7 @@ def _class_shares(
 
 def _known_traits(
     table: pd.DataFrame, tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> Iterator[TraitShift]:
+) -> Iterator[_Trait]:
     """Yield numbers as they are, and of texts the share of each of the most common values."""
     for name in table.columns:
         column, seen = table[name], table[name].notna().to_numpy()
@@ -203,7 +234,9 @@ def _known_traits(
         if column.nunique() < 2 or sides.all() or not sides.any():
             continue
         if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            yield _number_trait(str(name), column.to_numpy(dtype=np.float64)[seen], sides, whose)
+            yield _number_trait(
+                NUMBERS, str(name), column.to_numpy(dtype=np.float64)[seen], sides, whose
+            )
             continue
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
@@ -212,8 +245,8 @@ def _known_traits(
 
 
 def _number_trait(
-    name: str, values: Floats, tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> TraitShift:
+    analysis: str, name: str, values: Floats, tested: NDArray[np.bool_], patient: NDArray[np.int64]
+) -> _Trait:
     """Compare a number: how often a test case has the larger one, ties half."""
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
     separation = placements(values[None], tested, whose)
@@ -228,12 +261,12 @@ def _number_trait(
             else 1.0
         )
     before, now = (float(np.median(values[side])) for side in (~tested, tested))
-    return TraitShift(name, "number", before, now, estimate, 1.0 if p is None else p)
+    return _Trait(analysis, name, before, now, estimate, 1.0 if p is None else p)
 
 
 def _share_trait(
     name: str, own: NDArray[np.bool_], tested: NDArray[np.bool_], patient: NDArray[np.int64]
-) -> TraitShift:
+) -> _Trait:
     """Compare a share: test minus development, by Newcombe's interval on effective patients.
 
     (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share, Student's.)
@@ -256,13 +289,4 @@ def _share_trait(
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1])))
     degrees = max(1.0, min(patients) - 1)
     p = float(2 * t.sf(abs(value) / error, degrees)) if error > 0 else 1.0
-    return TraitShift(name, "share", shares[0], shares[1], estimate, p)
-
-
-def _correct(traits: Sequence[TraitShift]) -> list[TraitShift]:
-    corrected = correct_by_holm(trait.p for trait in traits)
-    return [replace(trait, p_holm=p) for trait, p in zip(traits, corrected, strict=True)]
-
-
-def _distance(trait: TraitShift) -> float:
-    return abs((trait.difference.value or 0.0) - (0.5 if trait.kind == "number" else 0.0))
+    return _Trait(SHARES, name, shares[0], shares[1], estimate, p)

@@ -26,14 +26,18 @@ from skiagram.evaluation.criteria import (
     list_standing,
 )
 from skiagram.evaluation.evaluation_record import (
+    DOMAIN,
+    FEATURES,
+    NUMBERS,
     PREVALENCE,
     PROBABILITIES,
+    SHARES,
+    SHIFTS,
     Decision,
-    DomainShift,
     Evaluation,
-    TraitShift,
     Verdict,
 )
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.cases import Design
@@ -107,13 +111,15 @@ def _name(side: Side, evaluation: Evaluation) -> str:
 def _shifted(evaluation: Evaluation) -> Iterator[str]:
     """Yield a sentence where a standing model does otherwise on test than on held-out cases."""
     standing = list_standing(evaluation) | list_finders(evaluation)
-    shifts = [each for each in evaluation.shifts if has_shifted(each) and each.model in standing]
+    differences = evaluation.differences_of_sides(SHIFTS)
+    shifts = [each for each in differences if has_shifted(each) and each.model in standing]
     if shifts:
+        sides = [evaluation.values_of_sides(shift) for shift in shifts]
         pairs = [
-            f"{_title(shift.model, evaluation)} {shift.test:.3f} instead of {shift.out_of_fold:.3f}"
-            for shift in shifts
+            f"{_title(shift.model, evaluation)} {tested:.3f} instead of {known:.3f}"
+            for shift, (tested, known) in zip(shifts, sides, strict=True)
         ]
-        if all(shift.test > shift.out_of_fold for shift in shifts):
+        if all(tested > known for tested, known in sides):
             yield (
                 "The AUC on the test cases is higher than on held-out development cases by more "
                 f"than chance explains ({_listed(pairs)}): the test cases are easier, or training "
@@ -124,35 +130,38 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
                 "The test cases are unlike the development cases: the AUC on them and on held-out "
                 f"development cases differ by more than chance explains ({_listed(pairs)})."
             )
-        yield from _why_unlike(evaluation.domain)
+        yield from _why_unlike(evaluation)
 
 
-def _why_unlike(domain: DomainShift | None) -> Iterator[str]:
-    if domain is None:
+def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
+    if not evaluation.figures.select(analysis=DOMAIN):
         return
-    differing = [_trait(trait) for trait in domain.traits if has_shifted(trait)]
+    traits = evaluation.differences_of_sides(SHARES, NUMBERS)
+    differing = [_trait(trait, evaluation) for trait in traits if has_shifted(trait)]
     if differing:
         yield f"What differs: {_listed(differing)}."
-    if are_told_apart(domain):
-        yield f"{describe_classifier(domain)}."
-    elif not differing and not domain.features:
+    if are_told_apart(evaluation.figures):
+        yield f"{describe_classifier(evaluation.figures)}."
+    elif not differing and not evaluation.differences_of_sides(FEATURES):
         yield "Neither classes, covariates, brightness, size nor the features tell why."
 
 
-def describe_classifier(domain: DomainShift) -> str:
+def describe_classifier(figures: FigureTable) -> str:
     """Say how well features tell test from development cases."""
-    most = f", most by {_listed([feature.name for feature in domain.features[:3]])}"
+    auc, features = (figures.select(analysis=name) for name in (DOMAIN, FEATURES))
+    found, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
     return (
         "Without labels, a classifier on the features tells test from development cases with an "
-        f"AUC of {_decimal(domain.auc)} ({_INTERVAL} {domain.auc.low:.3f} to "
-        f"{domain.auc.high:.3f}){most if domain.features else ''}"
+        f"AUC of {_decimal(found)} ({_INTERVAL} {found.low:.3f} to {found.high:.3f})"
+        f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
 
-def _trait(trait: TraitShift) -> str:
-    if trait.kind == "share":
-        return f"{trait.name} {_percent(trait.test)} instead of {_percent(trait.development)}"
-    return f"{trait.name}, median {trait.test:.4g} instead of {trait.development:.4g}"
+def _trait(difference: FigureRow, evaluation: Evaluation) -> str:
+    tested, known = evaluation.values_of_sides(difference)
+    if difference.analysis == SHARES:
+        return f"{difference.figure} {_percent(tested)} instead of {_percent(known)}"
+    return f"{difference.figure}, median {tested:.4g} instead of {known:.4g}"
 
 
 def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[str]:

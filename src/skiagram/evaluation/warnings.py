@@ -9,7 +9,7 @@ from skiagram.evaluation.criteria import (
     find_small_classes,
     is_above_ideal,
 )
-from skiagram.evaluation.evaluation_record import DomainShift
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
@@ -22,13 +22,17 @@ def state_warnings(
     design: Design,
     near_duplicates: int,
     label_conflicts: int,
-    domain: DomainShift | None = None,
+    sides: FigureTable | None = None,
 ) -> Iterator[str]:
-    """Yield the warnings, those about single models first."""
+    """Yield the warnings, those about single models first.
+
+    Args:
+        sides: What tells test from development cases; None where nothing was compared.
+    """
     yield from _about_models(results)
-    if domain is not None and are_told_apart(domain, above=UNLIKE):
+    if sides is not None and are_told_apart(sides, above=UNLIKE):
         yield (
-            f"{describe_classifier(domain)}. Figures, thresholds and probabilities of one side may "
+            f"{describe_classifier(sides)}. Figures, thresholds and probabilities of one side may "
             "not hold on the other."
         )
     if near_duplicates:

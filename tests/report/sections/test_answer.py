@@ -17,7 +17,13 @@ from skiagram.report.sections.answer import (
     state_answer,
     tabulate_answer,
 )
-from skiagram.report.sections.doubts import collect_warnings, list_steps, list_warnings, shorten
+from skiagram.report.sections.doubts import (
+    collect_warnings,
+    doubts,
+    list_steps,
+    list_warnings,
+    shorten,
+)
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate, format_estimate
@@ -275,15 +281,18 @@ def test_warnings_of_the_audit_reach_the_first_page() -> None:
     )
     seen = dataclasses.replace(material(), audit=audit, opening=opening(1))
     expected = (
+        "Audit: 52 twins. Accepted, because: The official split is kept.",
         *full().warnings,
         "Audit: The border tells the label with an AUC of 0.94.",
-        "Audit: 52 twins. Accepted, because: The official split is kept.",
     )
     assert collect_warnings(full(), seen) == expected
     again, *others = collect_warnings(full(), dataclasses.replace(seen, opening=opening(2)))
     assert "no longer untouched" in again
     assert tuple(others) == expected
     assert list_warnings(full(), audit) == expected  # of the terminal
+    many = tuple(f"Warning {number}." for number in range(20))
+    crowded = dataclasses.replace(full(), warnings=many)
+    assert "52 twins." in doubts(crowded, seen)["doubts"][0]
 
 
 def test_what_the_verdict_says_first_is_no_warning_besides() -> None:

@@ -1,9 +1,19 @@
 """The data: what they are, test beside development cases, and what restoration did."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from skiagram.evaluation.criteria import has_shifted
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import (
+    DOMAIN,
+    FEATURES,
+    NUMBERS,
+    SHARES,
+    SHIFTS,
+    Evaluation,
+)
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.report.formatting import format_count, format_difference, format_p_value
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -17,6 +27,8 @@ def data(evaluation: Evaluation, material: Material) -> Context:
     return {
         "counts": tabulate_cases(evaluation, material.card.patients_known),
         "shifts": tabulate_shifts(evaluation),
+        "sides": {row.figure: row for row in evaluation.figures.select(analysis=DOMAIN).rows},
+        "features_differ": bool(evaluation.differences_of_sides(FEATURES)),
         "treatment": describe_treatment(material.treatment),
     }
 
@@ -45,25 +57,18 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     """Return how test cases differ from development cases; None where nothing was compared."""
     titles = evaluation.titles
-    differing = [
-        _shift_row(
-            f"AUC of {titles[shift.model]}",
-            has_shifted(shift),
-            format_decimal(shift.out_of_fold),
-            format_decimal(shift.test),
-            format_difference(shift.difference),
-            shift.p_holm,
-        )
-        for shift in evaluation.shifts
-    ]
-    domain, ranked = evaluation.domain, list[TableRow]()
-    for trait in (*domain.traits, *domain.features) if domain else ():
-        share = trait.kind == "share"
-        written = format_difference if share else format_estimate
-        sides = (f"{trait.development:.4g}", f"{trait.test:.4g}", written(trait.difference))
-        row = _shift_row(trait.name, has_shifted(trait), *sides, trait.p_holm)
+    differing, ranked = list[TableRow](), list[TableRow]()
+    for shift in evaluation.differences_of_sides(SHIFTS):
+        tested, known = map(format_decimal, evaluation.values_of_sides(shift))
+        cells = [known, tested, format_difference(shift)]
+        differing.append(_shift_row(f"AUC of {titles[shift.model]}", shift, cells))
+    for trait in evaluation.differences_of_sides(SHARES, NUMBERS, FEATURES):
+        tested, known = (f"{value:.4g}" for value in evaluation.values_of_sides(trait))
+        share = trait.analysis == SHARES
+        compared = format_difference(trait) if share else format_estimate(trait)
+        row = _shift_row(trait.figure, trait, [known, tested, compared])
         (differing if share else ranked).append(row)
-    if not differing and domain is None:
+    if not differing and not evaluation.figures.select(analysis=DOMAIN):
         return None
     groups = (
         (differing, "AUC and shares", "Difference (95 %)"),
@@ -81,11 +86,9 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     )
 
 
-def _shift_row(
-    title: str, differs: bool, development: str, test: str, compared: str, p: float
-) -> TableRow:
-    cells = [development, test, compared, format_p_value(p)]
-    return TableRow(title, cells, mark="differs" if differs else "")
+def _shift_row(title: str, difference: FigureRow, cells: Sequence[str]) -> TableRow:
+    corrected = format_p_value(difference.p_holm)
+    return TableRow(title, [*cells, corrected], mark="differs" if has_shifted(difference) else "")
 
 
 def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:

@@ -45,16 +45,22 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
 
 
 def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]:
-    """Return the warnings of the evaluation and of the audit that the verdict does not say."""
+    """Return the warnings of the evaluation and of the audit that the verdict does not say.
+
+    Findings of the audit that would have stopped the run, had nobody accepted them, stand first:
+    the first page has room for a few.
+    """
     openings = evaluation.answer.openings if evaluation.answer else ()
     told = describe_rules(evaluation, beaten=False) if openings else ()
+    graver = _graver(audit)
     return (
-        *(warning for warning in evaluation.warnings if warning not in told),
         *(
-            f"Audit: {finding.summary}"
-            + (f" Accepted, because: {finding.waived}" if finding.waived else "")
-            for finding in _graver(audit)
+            f"Audit: {finding.summary} Accepted, because: {finding.waived}"
+            for finding in graver
+            if finding.waived
         ),
+        *(warning for warning in evaluation.warnings if warning not in told),
+        *(f"Audit: {finding.summary}" for finding in graver if not finding.waived),
     )
 
 
