@@ -159,7 +159,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
         values = json.loads(json.dumps(composed(source)))
         target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     params = {"dataset": name, "design": "holdout"} | array_choices(shape)
-    choices = add_frozen_arm(FittingChoices(params, {}, {}), max(shape[1:3]))
+    choices = add_frozen_arm(FittingChoices(params, {}, {}))
     print(choices.why)
     return choices
 

@@ -1,5 +1,6 @@
 """What ingest refuses, so that no later stage meets it."""
 
+import math
 from collections import defaultdict
 
 import numpy as np
@@ -108,10 +109,11 @@ def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
             remedy="correct its place, the order of its coordinates (x y, not row column), or the "
             "signs of mm (x grows to the left, y to the back)",
         )
-    if mark.radius > max(sides):
+    diagonal = math.hypot(*sides)  # of a square cut out of a film a lesion may fill all
+    if mark.radius > diagonal:
         raise DataError(
             f"a lesion with a radius of {mark.radius:.6g} pixels, larger than the image",
             where=where,
-            allowed=f"at most {max(sides)} pixels",
+            allowed=f"at most {diagonal:.0f} pixels, from one corner to the other",
             remedy="correct the radius, or its unit",
         )
