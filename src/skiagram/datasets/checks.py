@@ -1,6 +1,5 @@
 """What ingest refuses, so that no later stage meets it."""
 
-import math
 from collections import defaultdict
 
 import numpy as np
@@ -109,11 +108,11 @@ def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
             remedy="correct its place, the order of its coordinates (x y, not row column), or the "
             "signs of mm (x grows to the left, y to the back)",
         )
-    diagonal = math.hypot(*sides)  # of a square cut out of a film a lesion may fill all
-    if mark.radius > diagonal:
+    most = 2 * max(sides)  # of a square cut out of a film a lesion may go far beyond the square
+    if mark.radius > most:
         raise DataError(
             f"a lesion with a radius of {mark.radius:.6g} pixels, larger than the image",
             where=where,
-            allowed=f"at most {diagonal:.0f} pixels, from one corner to the other",
+            allowed=f"at most {most} pixels, twice its longer side",
             remedy="correct the radius, or its unit",
         )

@@ -231,7 +231,7 @@ def test_a_lesion_off_its_image_is_named() -> None:
         (Mark((19.6, 5.0), 2), "outside the image"),
         (Mark((5.0, 30.0), 2), "outside the image"),
         (Mark((1.0, 2.0, 3.0), 2), "3 coordinates"),
-        (Mark((5.0, 5.0), 37), "larger than the image"),
+        (Mark((5.0, 5.0), 61), "larger than the image"),
     ):
         with pytest.raises(DataError, match=rf"one\.png.*{words}"):
             check_mark(mark, (20, 30), "one.png")
