@@ -134,6 +134,11 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
         chosen = options(f"model/{name}.yaml", **FINDER)
         chosen["classifier"] |= JUDGE
         return build(chosen, "model"), chosen
+    if name == "fused_finder":
+        member, _ = learner("candidate_finder", depth)
+        fused = {"by_encoding": composed(member), "by_features": composed(member)}
+        chosen = options(f"model/{name}.yaml", apart=10.0, top=2, **fused)
+        return build(chosen, "model"), chosen
     from tests.models.deep import test_finders
 
     chosen = test_finders.options(name, depth) | {"pixel": 1.0, "apart": 6.0, "steps": 6}
@@ -147,6 +152,7 @@ def learner(name: str, depth: int | None) -> tuple[Any, dict[str, Any]]:
         pytest.param("window_finder", None, marks=pytest.mark.thorough),
         pytest.param("heat_map_finder", 8, marks=pytest.mark.thorough),
         pytest.param("head of candidate_finder", None, marks=pytest.mark.thorough),
+        pytest.param("head of fused_finder", None, marks=pytest.mark.thorough),
     ],
 )
 def test_new_images_are_marked_as_the_project_marked_them(

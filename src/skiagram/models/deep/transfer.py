@@ -3,26 +3,30 @@
 For `frozen_epochs` epochs the head learns alone, so that its first, wild gradients do not destroy
 what the weights know (Kumar et al. 2022, ICLR). Then the layers learn too, each at `layer_decay`
 times the rate of the one above it (Howard & Ruder 2018, ACL, §3.2; Bao et al. 2022, ICLR): lower
-layers hold what all images share. With a few hundred images less is more: let the last blocks learn
-alone. Whether a set is too small stands in the curves: the validation loss rises while the training
-loss falls.
+layers hold what all images share. Batch normalisations may stay as the weights have them: means and
+deviations of many images, in place of those of a small batch. With a few hundred images less is
+more: let the last blocks learn alone. Whether a set is too small stands in the curves: the
+validation loss rises while the training loss falls.
 
 Layers are what a network is put together from, in its own order: the blocks of a transformer, the
 residual blocks of a ResNet. Images are normalised by the training set's own mean and deviation.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, combinations
 from typing import Annotated, Literal, cast
 
 import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from skiagram.encoders.timm_encoder import give_timm_weights
 from skiagram.encoders.weights import (
     HubFile,
     LocalFile,
+    PackageFile,
     WebFile,
     encoders_extra,
     give_weights,
@@ -54,8 +58,8 @@ class Transfer:
     Attributes:
         library: Whose architecture it is.
         architecture: Its name there; of timm's with the tag of the weights after a dot, or without.
-        weights: `none` for fresh ones; a name of torchvision's; a file, an address or a repository
-            of the Hugging Face hub.
+        weights: `none` for fresh ones; a name of torchvision's; a file, one of an installed
+            package, an address or a repository of the Hugging Face hub.
         gray: How images of one channel enter a network for three: `repeat` the channel, or `sum`
             the first layer's filters; both give equal scores at the start.
         head: What takes the place of the last layer: a `linear` one; or, of torchvision's networks
@@ -65,11 +69,13 @@ class Transfer:
         last_blocks: How many of the last layers learn after that; null: all.
         layer_decay: Learning rate of a layer as a share of that of the layer above; 1 for equal
             ones.
+        fixed_normalisation: Whether batch normalisations stay as the weights have them.
+        mirrored: Whether an image's score is the mean over the mirror images that training shows.
         training: How it is trained; its learning rate is that of the head.
     """
 
     architecture: str
-    weights: str | LocalFile | WebFile | HubFile
+    weights: str | LocalFile | PackageFile | WebFile | HubFile
     gray: Literal["repeat", "sum"]
     frozen_epochs: Annotated[int, Field(ge=0)] | None
     training: Training
@@ -77,6 +83,8 @@ class Transfer:
     head: Literal["linear", "dense"] = "linear"
     last_blocks: Annotated[int, Field(ge=1)] | None = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    fixed_normalisation: bool = False
+    mirrored: bool = False
 
     @property
     def title(self) -> str:
@@ -195,11 +203,21 @@ class TransferNetwork(nn.Module):
             raise ValueError(f"last_blocks of at most {len(layers)}, the layers it has")
         self._fixed = [name for names in layers[: len(layers) - learning] for name in names]
         self._learning = layers[len(layers) - learning :]
+        self._kept = [
+            part
+            for part in base.modules()
+            if options.fixed_normalisation and isinstance(part, _BatchNorm)
+        ]
+        views = options.training.views if options.mirrored else None
+        flips = (getattr(views, "vertical_flip", False), getattr(views, "horizontal_flip", False))
+        self._mirrored = [axis for axis, flip in zip((2, 3), flips, strict=True) if flip]
         learning_names = tuple(f"{name}." for names in self._learning for name in names)
         for name, parameter in base.named_parameters():
             below = self._fixed and not name.startswith(learning_names)
             if self.frozen_epochs is None or below:
                 parameter.requires_grad_(False)
+        for part in self._kept:
+            part.requires_grad_(False)
 
     def begin_epoch(self, epoch: int) -> None:
         self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
@@ -211,9 +229,20 @@ class TransferNetwork(nn.Module):
         self.base.train(mode and not self._frozen)
         for name in self._fixed:
             self.base.get_submodule(name).eval()
+        for part in self._kept:
+            part.eval()
         return self
 
     def forward(self, images: Tensor) -> Tensor:
+        if self.training or not self._mirrored:
+            return self._score(images)
+        axes = chain.from_iterable(
+            combinations(self._mirrored, count) for count in range(len(self._mirrored) + 1)
+        )
+        views = [self._score(images.flip(flipped)) for flipped in axes]
+        return torch.stack(views).mean(dim=0)
+
+    def _score(self, images: Tensor) -> Tensor:
         if self._repeated:
             images = images.expand(-1, _COLOURS, -1, -1)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):

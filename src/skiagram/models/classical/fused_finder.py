@@ -1,0 +1,254 @@
+"""Two finders at the same candidates: one on features, one on a frozen encoder's numbers.
+
+Each learns by itself. A candidate's score is the weighted sum of theirs. How much each counts, and
+the share of the patient's other image that is taken off, are learnt by folds of the fit's training
+cases: so neither is chosen by hand on the images that are reported.
+"""
+
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from sklearn.linear_model import LogisticRegression
+
+from skiagram.errors import DataError, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import CANDIDATES, FindingInputs
+from skiagram.finding.marks import case_scores
+from skiagram.models.classical.finder import (
+    CandidateFinder,
+    FittedCandidateFinder,
+    mark_candidates,
+    share_folds,
+    share_of_other,
+)
+from skiagram.models.contract import (
+    FINDER,
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedFinder,
+    Labelled,
+)
+from skiagram.models.reading import Reading, read_places
+from skiagram.options import STRICT, build
+from skiagram.preparation import PreparedData
+from skiagram.records.cases import Task
+from skiagram.records.files import read_record, write_record
+
+Floats = NDArray[np.float64]
+MEMBERS = ("by_encoding", "by_features")  # folders of a fitted one, in this order everywhere
+_ENCODING = "encoding_"  # with what the names of an encoder's numbers begin
+_WIDE = 1e6  # C without a penalty that counts
+
+
+@dataclass(**STRICT)
+class FusedFinder:
+    """Finders on features and on an encoding, whose scores are put together.
+
+    Attributes:
+        by_encoding: `_target_` and options of the finder on the encoding; its own `other_share`
+            plays no part.
+        by_features: Those of the finder on features.
+        encoding: Encoder whose numbers of places the first one reads.
+        apart: Marks nearer than so many mm to a higher one stand for the same.
+        top: Marks whose mean is the image's score.
+    """
+
+    uses_validation: ClassVar[bool] = False
+    finds_in: ClassVar[Literal["features"]] = "features"
+    arm: ClassVar[Arm] = "encoder"
+
+    by_encoding: dict[str, Any]
+    by_features: dict[str, Any]
+    encoding: str
+    apart: Annotated[float, Field(ge=0)]
+    top: Annotated[int, Field(ge=1)]
+
+    @property
+    def members(self) -> tuple[CandidateFinder, CandidateFinder]:
+        """Return both finders; anything else is an OptionError."""
+        first, second = (build(getattr(self, name), f"model.{name}") for name in MEMBERS)
+        for name, member in zip(MEMBERS, (first, second), strict=True):
+            if not isinstance(member, CandidateFinder):
+                found = f"`{type(member).__name__}` is no finder at candidates"
+                raise OptionError(found, where=f"model.{name}", allowed="CandidateFinder")
+        return replace(first, other_share=0.0), replace(second, other_share=0.0)
+
+    @property
+    def title(self) -> str:
+        return f"{self.members[0].title}, fused"
+
+    def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
+        from skiagram.encoders.encoder import RECORD, EncoderRecord
+
+        folder = prepared.encoding(self.encoding)
+        table = _beside(
+            FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
+        )
+        encoder = read_record(EncoderRecord, folder / RECORD).title
+        title = f"{self.members[0].title} on {encoder} and on features"
+        reading = read_places(prepared, title, self.finds_in, folder / CANDIDATES, folder)
+        return replace(
+            reading,
+            of=lambda case_id: replace(reading.of(case_id), features=table),
+            sources=(*reading.sources, prepared.candidates_features),
+            preparation=prepared.preparation,
+        )
+
+    def fit(self, training: Labelled[FindingInputs], context: FitContext) -> "FittedFusedFinder":
+        fitted = self._fit_members(training, context)
+        folds, scores = share_folds(training, context), []
+        for fold in folds:
+            of_fold = self._fit_members(training.select(fold.training), context)
+            held_out = training.select(fold.held_out)
+            scores.append((held_out, judge_both(of_fold, held_out.inputs)))
+        weights = self._learn_weights(scores, context) if folds else (0.5, 0.5)
+        of_cases: dict[str, float] = {}
+        for held_out, both in scores:
+            score = both @ np.array(weights)
+            marks = mark_candidates(held_out.inputs, score, self.apart)
+            case_id: list[str] = held_out.case_id.tolist()
+            nothing = float(score.min(initial=0.0))
+            high = case_scores(marks, case_id, self.top, nothing)
+            of_cases |= dict(zip(case_id, high.tolist(), strict=True))
+        positive = training.case_id[training.label == context.positive]
+        share = share_of_other(of_cases, training.inputs.partner, positive)
+        nothing = float(np.array([member.nothing for member in fitted]) @ np.array(weights))
+        summary = FitSummary(
+            parameters=sum(member.summary.parameters for member in fitted) + len(weights) + 1,
+            multiply_adds=None,
+            images_seen=len(training) + sum(len(fold.training) for fold in folds),
+            features={
+                name: kept for member in fitted for name, kept in member.summary.features.items()
+            },
+        )
+        record = FusedRecord(fitted[0].positive, nothing, weights, share)
+        return FittedFusedFinder(self, fitted, record, summary)
+
+    def _fit_members(
+        self, training: Labelled[FindingInputs], context: FitContext
+    ) -> tuple[FittedCandidateFinder, FittedCandidateFinder]:
+        first, second = (
+            member.fit(replace(training, inputs=inputs), context)
+            for member, inputs in zip(self.members, split_inputs(training.inputs), strict=True)
+        )
+        return first, second
+
+    def _learn_weights(
+        self, scores: list[tuple[Labelled[FindingInputs], Floats]], context: FitContext
+    ) -> tuple[float, float]:
+        """Return the weights ≥ 0 by which candidates on lesions are told from those off them."""
+        rows, label = [], []
+        for held_out, both in scores:
+            positive = held_out.label == context.positive
+            for value, known in enumerate(self.members[0].known(held_out, positive)[::-1]):
+                rows.append(both[known])
+                label.append(np.full(len(known), value))
+        places, lesion = np.concatenate(rows), np.concatenate(label)
+        unit = np.maximum(places.std(axis=0), 1e-12)
+        model = LogisticRegression(C=_WIDE, class_weight="balanced").fit(places / unit, lesion)
+        learnt = np.maximum(model.coef_[0], 0.0)
+        if not learnt.any():
+            learnt = np.ones(2)
+        first, second = (learnt / unit).tolist()
+        return first, second
+
+    def load(self, folder: Path) -> "FittedFusedFinder":
+        """Load a finder of these options that `FittedFusedFinder.save` wrote."""
+        first, second = (
+            member.load(folder / name) for member, name in zip(self.members, MEMBERS, strict=True)
+        )
+        record = read_record(FusedRecord, folder / FINDER)
+        return FittedFusedFinder(self, (first, second), record, first.summary)
+
+
+@plain_dataclass(frozen=True)
+class FusedRecord:
+    """What a fused finder knows besides its members.
+
+    Attributes:
+        positive: Label of images with a lesion.
+        nothing: Score of an image without any candidate.
+        weights: Of the members' scores.
+        other_share: Of the score of the patient's other image that is taken off.
+    """
+
+    positive: int
+    nothing: float
+    weights: tuple[float, float]
+    other_share: float
+
+
+class FittedFusedFinder(FittedFinder):
+    """Fitted finders on features and on an encoding, with what their scores count."""
+
+    def __init__(
+        self,
+        options: FusedFinder,
+        fitted: tuple[FittedCandidateFinder, FittedCandidateFinder],
+        record: FusedRecord,
+        summary: FitSummary,
+    ) -> None:
+        self.options, self.fitted, self.record, self.summary = options, fitted, record, summary
+        self.positive, self.nothing = record.positive, record.nothing
+
+    @property
+    def other_share(self) -> float:
+        return self.record.other_share
+
+    @property
+    def reads_other(self) -> bool:
+        return super().reads_other or any(member.reads_other for member in self.fitted)
+
+    def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        score = judge_both(self.fitted, inputs) @ np.array(self.record.weights)
+        return mark_candidates(inputs, score, self.options.apart)
+
+    def save(self, folder: Path) -> None:
+        for member, name in zip(self.fitted, MEMBERS, strict=True):
+            member.save(folder / name)
+        write_record(self.record, folder / FINDER)
+
+
+def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
+    """Return an encoding of places with the features of the same places after it."""
+    if not np.array_equal(encoding.case_id, features.case_id):
+        raise DataError(
+            "features and encoding are of other places",
+            where="candidates",
+            remedy="make both anew: `dvc repro --force extract encode`",
+        )
+    values = np.hstack([encoding.values, features.values])  # noqa: PD011 - tables of features
+    return FeatureTable(encoding.case_id, (*encoding.names, *features.names), values)
+
+
+def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:
+    """Return what the finder on the encoding reads, and what that on features reads."""
+    table = inputs.features
+    if table is None:
+        raise ValueError("the features of candidates were not read")
+    first = sum(_ENCODING in name for name in table.names)  # they stand first
+    parts = (slice(first), slice(first, None))
+    values = table.values  # noqa: PD011 - a table of features
+    encoding, features = (
+        replace(inputs, features=FeatureTable(table.case_id, table.names[part], values[:, part]))
+        for part in parts
+    )
+    return encoding, features
+
+
+def judge_both(
+    fitted: tuple[FittedCandidateFinder, FittedCandidateFinder], inputs: FindingInputs
+) -> Floats:
+    """Return (n, 2) the members' scores of each candidate, case after case."""
+    return np.stack(
+        [member.judge(part) for member, part in zip(fitted, split_inputs(inputs), strict=True)],
+        axis=1,
+    )

@@ -1,0 +1,69 @@
+"""Finders on features and on an encoding together: what each counts is learnt."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.errors import DataError, OptionError
+from skiagram.features.table import FeatureTable
+from skiagram.finding.inputs import FindingInputs
+from skiagram.models.classical.fused_finder import FusedFinder, _beside
+from skiagram.options import build, read_option_file
+from tests.models.classical.test_finder import CONTEXT, finder, inputs, labelled
+
+VALUES = read_option_file(Path("conf/model/fused_finder.yaml"))
+
+
+def fused(**options: Any) -> FusedFinder:
+    member = {"_target_": VALUES["by_features"]["_target_"]} | vars(finder(views=["own"]))
+    changed = {"apart": 15.0, "by_encoding": member, "by_features": member}
+    built: FusedFinder = build(VALUES | changed | options, "model")
+    return built
+
+
+def both(folder: Path) -> tuple[FindingInputs, np.ndarray]:
+    """Return films whose encoding shows the lesions and whose features are noise."""
+    whole, label = inputs(folder)
+    assert whole.features is not None
+    seen = whole.features
+    noise = np.random.default_rng(5).normal(size=seen.values.shape).astype(np.float32)  # noqa: PD011
+    encoding = FeatureTable(seen.case_id, ("encoding_0", "encoding_1"), seen.values)
+    return replace(
+        whole, features=_beside(encoding, FeatureTable(seen.case_id, seen.names, noise))
+    ), label
+
+
+def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path: Path) -> None:
+    whole, label = both(tmp_path / "images")
+    model, training = fused(), labelled(whole, label)
+    fitted = model.fit(training, CONTEXT)
+    by_encoding, by_features = (member.judge for member in fitted.fitted)
+    first, second = fitted.record.weights
+    encoding, features = (
+        replace(whole, features=whole.features.columns(names))  # type: ignore[union-attr]
+        for names in (["encoding_0", "encoding_1"], ["first_order_mean", "glcm_noise"])
+    )
+    scores = first * by_encoding(encoding), second * by_features(features)
+    assert scores[0].std() > 3 * scores[1].std()
+    marks, every = fitted.mark(whole), scores[0] + scores[1]
+    assert set(np.round(marks["score"], 6)) <= set(np.round(every, 6))
+    assert marks["score"].max() == pytest.approx(every.max())
+    assert 0 < fitted.other_share <= 1
+    fitted.save(tmp_path / "model")
+    loaded = model.load(tmp_path / "model")
+    pd.testing.assert_frame_equal(loaded.find(whole), fitted.find(whole))
+    np.testing.assert_array_equal(loaded.scores(whole), fitted.scores(whole))
+
+
+def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_path: Path) -> None:
+    whole, _ = both(tmp_path)
+    assert whole.features is not None
+    table = whole.features
+    with pytest.raises(DataError, match="of other places"):
+        _beside(table, table.select(np.arange(len(table))[::-1]))
+    with pytest.raises(OptionError, match="no finder at candidates"):
+        _ = fused(by_features=read_option_file(Path("conf/model/svm.yaml"))).members
