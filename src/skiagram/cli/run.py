@@ -137,7 +137,9 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
     if any(one.stops and one.name not in waived for one in added.survey.findings):
         print(added.survey.explain_stop(project / added.files.options))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    choices = fitting_choices(name, added.survey, added.design)
+    choices = fitting_choices(
+        name, added.survey, added.design, added.source.outcome, added.source.columns.covariates
+    )
     write_files({path: text.encode() for path, text in choices.files.items()})
     if choices.why:
         print(choices.why)
