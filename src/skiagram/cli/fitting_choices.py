@@ -196,13 +196,23 @@ def _classify(name: str, survey: Survey, design: Design) -> FittingChoices:
 
 
 def choices_of_outcome(
-    choices: FittingChoices, outcome: MeasuredOutcome, covariates: Sequence[str]
+    choices: FittingChoices,
+    outcome: MeasuredOutcome,
+    covariates: Sequence[str],
+    volume: str | None = None,
 ) -> FittingChoices:
-    """Return choices whose models learn an outcome that is no class; see `fitting_choices`."""
-    params = dict(choices.params)
+    """Return choices whose models learn an outcome that is no class; see `fitting_choices`.
+
+    Args:
+        volume: Feature that holds the region's volume, where it has a name of its own.
+    """
+    params, options = dict(choices.params), dict(choices.options)
     shipped = yaml.safe_load(shipped_files()["params.yaml"])["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
     there = {"volume": any("region/" in name or "morphology" in name for name in families)}
+    if volume is not None:
+        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]}
+        there["volume"] = True
     there["covariates"] = bool(covariates)
     if covariates:
         families.append("covariates")
@@ -211,12 +221,10 @@ def choices_of_outcome(
     params |= {
         "features": ",".join(dict.fromkeys(families)),
         "baselines": [*outcome.baselines, *rules],
-        "networks": [
-            name for name in params.get("networks", ("small_cnn",)) if name in outcome.networks
-        ],
+        "networks": [name for name in networks if name in outcome.networks],
         "folds": 5,
     }
-    return replace(choices, params=params)
+    return replace(choices, params=params, options=options)
 
 
 def _lesion_radii(survey: Survey) -> NDArray[np.float64]:
