@@ -1,6 +1,7 @@
 """A table of features runs by its name: written by PyRadiomics or R, its labels beside it."""
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,57 @@ def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
     assert "60 images" in page or "60 cases" in page
     left_out = (tmp_path / "features-project/tables/features.csv").read_text()
     assert "age" not in left_out.splitlines()[0]
+
+
+def write_times(folder: Path, patients: int = 60) -> list[str]:
+    """Write features, times and clinical columns; the volume tells the hazard a little."""
+    generator = np.random.default_rng(1)
+    ids = [f"{at:03d}" for at in range(1, patients + 1)]
+    volume, texture = generator.normal(size=(2, patients))
+    event, end = (
+        generator.exponential(500 * np.exp(-texture)),
+        generator.uniform(200, 1500, patients),
+    )
+    features = {"patient": ids, "original_shape_MeshVolume": np.exp(volume) * 1e4}
+    features |= {
+        "original_glcm_Contrast": texture,
+        "original_glcm_Id": generator.normal(size=patients),
+    }
+    pd.DataFrame(features).to_csv(folder / "radiomics.csv", index=False)
+    seen = {"patient": range(1, patients + 1), "days": np.minimum(event, end).round()}
+    pd.DataFrame(seen | {"died": (event <= end) * 1}).to_csv(folder / "outcome.csv", index=False)
+    clinical = {"patient": ids, "age": generator.integers(40, 80, patients)}
+    pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
+    line = ["radiomics.csv", "outcome.csv", "--join", "clinical.csv", "--similar-patients", "same"]
+    return [*line, "--time", "days", "--event", "died", "--covariates", "age"]
+
+
+def test_times_of_three_tables_are_joined_and_are_no_features(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = write_times(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", *line]) == 0
+    shown = capsys.readouterr().out
+    assert "rows have the event" in shown
+    assert "Features (3): original_shape_MeshVolume" in shown
+    assert any(text.split()[0] == "event" for text in shown.splitlines() if text)
+    assert "days" in shown.split("left out")[1]
+    assert main(["check", *line, "--positive", "1"]) == 2
+    assert "either classes" in capsys.readouterr().err
+
+
+@pytest.mark.thorough
+def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "skiagram", "run", *write_times(tmp_path), "--folds", "3"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "C (Harrell)" in done.stdout
+    assert "Use classical features in place of simple rules: " in done.stdout
+    project = tmp_path / "radiomics-project"
+    assert "original_shape_MeshVolume" in (project / "conf/model/cox_volume.yaml").read_text()
+    page = (project / "reports/report.html").read_text()
+    for words in ("at risk at", "D-calibration", "the region’s volume", "Brier score"):
+        assert words.replace("’", "&#39;") in page
+    figures = json.loads((project / "reports/metrics.json").read_text())
+    assert figures["cox"]["concordance"] > 0.6

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.folder_arguments import add_unmatched, name_of, title_of
+from skiagram.cli.outcome_arguments import settle_outcome
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
 )
+_VOLUME = re.compile(r"(?i)volume$|volume_mesh$")
 _SHOWN = 8  # columns in a sentence
 
 
@@ -36,8 +38,15 @@ class DescribedFeatures(NamedTuple):
     def columns(self) -> list[str]:
         """The columns that are read; the others stay behind."""
         source = self.source
-        named = (source.patient, source.label, source.split, *source.covariates)
+        value = None if source.outcome is None else source.outcome.column
+        named = (source.patient, source.label, value, source.split, *source.covariates)
         return [name for name in (*named, *(source.features or ())) if name is not None]
+
+    @property
+    def volume(self) -> str | None:
+        """The feature that is the region's volume, by its name; None where none is."""
+        named = (name for name in self.source.features or () if _VOLUME.search(name))
+        return next(named, None)
 
     def text(self) -> str:
         """Return counts of classes and patients, and what is taken for a feature."""
@@ -79,17 +88,24 @@ def add_feature_arguments(parser: argparse.ArgumentParser) -> None:
     add_unmatched(group)
     text = "columns of numbers that are no features (default: all but PyRadiomics', where it wrote "
     text += "the table; else none)"
+    join = "further tables, joined by patients too, such as one of clinical columns"
+    group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
     group.add_argument("--not-features", nargs="+", default=[], metavar="COLUMN", help=text)
 
 
-def read_features(arguments: argparse.Namespace) -> DescribedFeatures:
+def read_features(given: argparse.Namespace) -> DescribedFeatures:
     """Read a table of features and, where the labels are in another one, join it by patients."""
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
     from skiagram.datasets.folder.labels import settle_labels
     from skiagram.datasets.folder.patients import settle_patients
 
+    arguments = argparse.Namespace(**vars(given))
     rows, measured, notes = _joined(arguments)
+    outcome, times = None, arguments.time or []
+    if (settled := settle_outcome(rows, arguments)) is not None:
+        rows, outcome = settled.rows, settled.outcome
+        notes.append(settled.note)
     header = rows[0].cells
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
     split = arguments.split or usual_column(header, ("split",))
@@ -103,7 +119,7 @@ def read_features(arguments: argparse.Namespace) -> DescribedFeatures:
     )
     if len(classes) == 2 and arguments.positive not in classes:
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
-    others = {patient, arguments.label, split, *covariates, *arguments.not_features}
+    others = {patient, arguments.label, split, *times, *covariates, *arguments.not_features}
     features = _feature_columns(rows, [name for name in measured if name not in others])
     name = name_of(arguments)
     source = FeatureTable(
@@ -122,6 +138,7 @@ def read_features(arguments: argparse.Namespace) -> DescribedFeatures:
         covariates=covariates,
         features=tuple(features),
         missing=tuple(arguments.missing),
+        outcome=outcome,
     )
     return DescribedFeatures(rows, source, notes + told)
 
@@ -147,7 +164,7 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
     table = Path(f"tables/{described.source.name}.csv").resolve()
     source = replace(described.source, file=str(table))
     task_of(source, described.design)
-    given = [path for path in (arguments.folder, arguments.csv) if path is not None]
+    given = [path for path in (arguments.folder, arguments.csv, *arguments.join) if path]
     leave_out(Path(), arguments.folder, [*given, table])
     table.parent.mkdir(exist_ok=True)
     text = csv_text(described.columns, (row.cells for row in described.rows))
@@ -174,6 +191,10 @@ def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], 
     )
     leave_out = arguments.unmatched == "leave-out"
     whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
+    for path in arguments.join:
+        further = PatientTable.read(path, arguments.patient, arguments.missing)
+        whole, told = whole.joined(further, arguments.similar_patients, leave_out=leave_out)
+        notes += told
     return whole.rows, [*first.rows[0].cells], notes
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
 from skiagram.options import read_option_file
+from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.projects.files import shipped_files
 from skiagram.records.cases import Design
 
@@ -101,8 +102,21 @@ def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
     yaml.dump(values, path)
 
 
-def fitting_choices(name: str, survey: Survey, design: Design) -> FittingChoices:
-    """Return what fits the images that were read; params.yaml decides what is not named."""
+def fitting_choices(
+    name: str,
+    survey: Survey,
+    design: Design,
+    outcome: MeasuredOutcome | None = None,
+    covariates: Sequence[str] = (),
+) -> FittingChoices:
+    """Return what fits the images that were read; params.yaml decides what is not named.
+
+    Args:
+        outcome: What cases have a value of; None where classes are told apart.
+        covariates: Those of the data set; a model on them alone is a rule of an outcome.
+    """
+    if outcome is not None:
+        return choices_of_outcome(_classify(name, survey, design), outcome, covariates)
     radii = _lesion_radii(survey)
     if len(radii):
         return _search(survey, radii, {"dataset": name, "design": design})
@@ -168,6 +182,38 @@ def _classify(name: str, survey: Survey, design: Design) -> FittingChoices:
     if survey.channels == 3:
         of_run |= {"restoration": "none"}
     return FittingChoices(of_run, options if sized else {}, {})
+
+
+def choices_of_outcome(
+    choices: FittingChoices,
+    outcome: MeasuredOutcome,
+    covariates: Sequence[str],
+    volume: str | None = None,
+) -> FittingChoices:
+    """Return choices whose models learn an outcome that is no class; see `fitting_choices`.
+
+    Args:
+        volume: Feature that holds the region's volume, where it has a name of its own.
+    """
+    params, options = dict(choices.params), dict(choices.options)
+    shipped = yaml.safe_load(shipped_files()["params.yaml"])["features"]
+    families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
+    there = {"volume": any("region/" in name or "morphology" in name for name in families)}
+    if volume is not None:
+        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]}
+        there["volume"] = True
+    there["covariates"] = bool(covariates)
+    if covariates:
+        families.append("covariates")
+    rules = [name for what, name in outcome.rules.items() if there.get(what)]
+    networks = params.get("networks", ("small_cnn",))
+    params |= {
+        "features": ",".join(dict.fromkeys(families)),
+        "baselines": [*outcome.baselines, *rules],
+        "networks": [name for name in networks if name in outcome.networks],
+        "folds": 5,
+    }
+    return replace(choices, params=params, options=options)
 
 
 def _lesion_radii(survey: Survey) -> NDArray[np.float64]:

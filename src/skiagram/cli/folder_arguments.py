@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from skiagram.cli.outcome_arguments import add_outcome_arguments, settle_outcome
 from skiagram.datasets.folder.csv_rows import FILE_COLUMNS, PATIENT_COLUMNS, usual_column
 from skiagram.errors import DataError, OptionError
 
@@ -192,6 +193,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"
     add("--most-pixels", metavar="N", type=int, default=2**26, help=pixels)
     add("--gray", action="store_true", help="turn colour images gray (luma of ITU-R BT.601)")
+    add_outcome_arguments(parser)
 
 
 def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
@@ -200,12 +202,15 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     from skiagram.datasets.folder.patients import number_visits, settle_patients
     from skiagram.datasets.folder.table import normalise_name
 
-    arguments = argparse.Namespace(**vars(given))
+    arguments = argparse.Namespace(**vars(given), outcome=None)
     _check_folder(arguments.folder)
     choice, where = arguments.masks, str(arguments.folder)
     masks = MaskNames()
     notes: list[str] = []
     if arguments.csv is None:
+        if arguments.time is not None:
+            allowed = "a CSV after the folder, with a row a file"
+            raise OptionError("no table was given", where="--time", allowed=allowed)
         arguments.file = "file"
         names = _images_in(arguments.folder, ())
         masks = settle_masks(names, choice, where)
@@ -257,6 +262,10 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     if mask in rows[0].cells:
         rows, note = find_listed_files(rows, mask, mask, tree)
         notes.append(note)
+    settled = settle_outcome(rows, arguments)
+    if settled is not None:
+        rows, arguments.outcome = settled.rows, settled.outcome
+        notes.append(settled.note)
     classes = [arguments.label]
     if arguments.label not in rows[0].cells and "," in arguments.label:
         classes = [name.strip() for name in arguments.label.split(",")]
@@ -419,6 +428,7 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
         source="own images",
         known_issues=(),
         waived_findings={},
+        outcome=arguments.outcome,
     )
 
 
@@ -470,6 +480,7 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
         covariates=tuple(dict.fromkeys((*_listed(arguments.covariates, header), *forced))),
         scores=tuple(arguments.scores),
         forced_covariates=forced,
+        value=None if arguments.outcome is None else arguments.outcome.column,
     )
 
 

@@ -77,7 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
     from skiagram.projects.left_out import explain_taken
 
     added = add_data_set(arguments, arguments.renew)
-    choices = fitting_choices(added.files.name, added.survey, added.design)
+    choices = fitting_choices(
+        added.files.name,
+        added.survey,
+        added.design,
+        added.source.outcome,
+        added.source.columns.covariates,
+    )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
     for told in filter(None, [choices.why, added.survey.explain_stop(added.files.options)]):

@@ -145,6 +145,9 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as opened:
         with _without_collection():
             model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
+        if arguments.page is not None and model.task.measured is not None:
+            found = f"the model estimates a {model.task.measured.words}"
+            raise OptionError(found, where="--page", allowed="models of classes")
         finds = bool(model.scorer.finders)
         marks = marks_table(output) if finds and output.suffix not in JSON_LINES else None
         if marks is not None:
@@ -175,7 +178,7 @@ def run(arguments: argparse.Namespace) -> int:
             if shown < len(cases):
                 print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
         decides, beside = model.threshold is not None, beside_images(model)
-        write_table(journal, model.task.classes, output, decides=decides, beside=beside)
+        write_table(journal, [*model.task.reported], output, decides=decides, beside=beside)
         if marks is not None:
             write_marks(journal, marks)
         journal.close()

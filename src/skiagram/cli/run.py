@@ -33,7 +33,10 @@ EXAMPLES = """\
   skiagram run breastmnist.npz --positive 0
       a file as MedMNIST's, with its splits
   skiagram run radiomics.csv outcome.csv --label Event --positive 1
-      a table of features, as PyRadiomics or R writes it, and one of labels, joined by patients"""
+      a table of features, as PyRadiomics or R writes it, and one of labels, joined by patients
+  skiagram run radiomics.csv outcome.csv --join clinical.csv --time days --event died \
+      --covariates age stage
+      a time to an event in place of classes, against volume alone and covariates alone"""
 
 _QUICK: dict[str, Any] = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
@@ -81,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     for option in ("folder", "csv", "sealed_labels"):
         if getattr(arguments, option) is not None:
             setattr(arguments, option, getattr(arguments, option).resolve())
+    arguments.join = [path.resolve() for path in arguments.join]
     if not arguments.folder.exists():
         raise DataError("no such file or folder", where=str(arguments.folder))
     with _gone_if_refused(project):
@@ -140,7 +144,9 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
     if any(one.stops and one.name not in waived for one in added.survey.findings):
         print(added.survey.explain_stop(project / added.files.options))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
-    choices = fitting_choices(name, added.survey, added.design)
+    choices = fitting_choices(
+        name, added.survey, added.design, added.source.outcome, added.source.columns.covariates
+    )
     write_files({path: text.encode() for path, text in choices.files.items()})
     if choices.why:
         print(choices.why)
@@ -152,7 +158,7 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     import yaml
 
     from skiagram.cli.feature_tables import add_feature_table
-    from skiagram.cli.fitting_choices import FittingChoices
+    from skiagram.cli.fitting_choices import FittingChoices, choices_of_outcome
     from skiagram.projects.files import shipped_files
 
     described = add_feature_table(arguments)
@@ -161,8 +167,12 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     baselines = [name for name in shipped["baselines"] if name != "acquisition"]  # of images alone
     chosen = {"restoration": "none", "features": "measured", "networks": []}
     chosen["baselines"] = baselines
-    of_run = {"dataset": described.source.name, "design": described.design}
-    return FittingChoices(of_run | chosen, {}, {})
+    source = described.source
+    of_run = {"dataset": source.name, "design": described.design}
+    choices = FittingChoices(of_run | chosen, {}, {})
+    if source.outcome is None:
+        return choices
+    return choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
 
 
 def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":

@@ -72,7 +72,9 @@ def fitting_project(survey: Survey, source: Folder, design: Design) -> Iterator[
             if name == "params.yaml" or name.startswith("conf/"):
                 Path(name).parent.mkdir(parents=True, exist_ok=True)
                 Path(name).write_bytes(content)
-        fitting = fitting_choices(source.name, survey, design)
+        fitting = fitting_choices(
+            source.name, survey, design, source.outcome, source.columns.covariates
+        )
         for path, text in fitting.files.items():
             path.write_text(text, encoding="utf-8")
         for file, options in {"params.yaml": fitting.params, **fitting.options}.items():

@@ -6,7 +6,6 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-import math
 from collections.abc import Iterable
 from dataclasses import field, replace
 from pathlib import Path
@@ -18,7 +17,13 @@ from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedIma
 from skiagram.datasets.files import locate, read_file
 from skiagram.datasets.folder.csv_rows import TableRow, parse_number, read_rows, require_columns
 from skiagram.datasets.folder.patients import find_patient_problem
-from skiagram.datasets.folder.table import SPLIT_NAMES, SPLITS, find_number_problem, is_number
+from skiagram.datasets.folder.table import (
+    SPLIT_NAMES,
+    SPLITS,
+    find_number_problem,
+    is_number,
+    parse_value,
+)
 from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.records.cases import DataCard
@@ -147,8 +152,7 @@ class OpenFeatureTable(OpenSource):
             )
         value = None
         if options.outcome is not None:
-            cell = cells[options.outcome.column]
-            value = parse_number(cell) if is_number(cell) else math.nan
+            value = parse_value(cells[options.outcome.column])
         return Entry(
             name=row.where,
             patient=patient,

@@ -69,8 +69,11 @@ class DeployedModel:
         )
 
     def probabilities(self, cases: PreparedCases) -> NDArray[np.float64]:
-        """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1."""
-        classes = len(self.task.classes)
+        """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
+
+        Of an outcome that is no class these are its estimates.
+        """
+        classes = self.task.scores
         scores_by_repeat = self.scorer.scores(cases)
         cases.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):

@@ -222,14 +222,14 @@ def judge(
         above = probability[model.task.positive] >= model.threshold
         decision = "positive" if above else "negative"
     refer = ["unlike the training data"] if unusual else []
-    if model.fingerprint is not None:
+    if model.fingerprint is not None and model.task.measured is None:
         (inside,) = model.fingerprint.sets(probability[None])
         left = tuple(k for k, own in zip(model.task.classes, inside, strict=True) if own)
         if not left:
             refer.append("no class fits")
         elif len(left) > 1:
             refer.append("several classes fit")
-    values = tuple(probability.tolist())
+    values = tuple(float(probability[column]) for column in model.task.reported.values())
     return CaseResult(name, values, decision, left, tuple(refer), unusual, unseen)
 
 

@@ -39,7 +39,6 @@ ARM_WORDS = {
     "encoder": "frozen encoders",
     "deep": "networks",
 }
-_FEW = 100  # cases of the rarer label
 _JACKKNIFE = "paired jackknife by patient"
 
 
@@ -272,18 +271,12 @@ def _directed(gap: Estimate, sign: int) -> Estimate:
 
 
 def _warn(inputs: EvaluationInputs, task: MeasuredTask, rules: Sequence[str]) -> Iterator[str]:
-    label, classes = inputs.cases.label, task.classes
-    for number, name in enumerate(classes):
-        patients = len(np.unique(inputs.cases.patient_id[label == number]))
-        if patients < _FEW:
-            yield (
-                f"Few patients with the label {name}: {patients}; below {_FEW} differences of "
-                "models are rarely sure."
-            )
+    patient = np.unique(inputs.cases.patient_id, return_inverse=True)[1].astype(np.int64)
+    yield from task.outcome.doubts(inputs.cases.label, patient)
     if not rules:
         yield (
-            "No simple rule was trained beside the models. Volume alone is often as good: add "
-            "`cox_volume` or `cox_covariates` to `baselines`."
+            "No simple rule was trained beside the models, and one is often as good: add "
+            f"{' or '.join(f'`{rule}`' for rule in task.outcome.rules.values())} to `baselines`."
         )
     if len(inputs.duplicates):
         yield f"{len(inputs.duplicates)} pairs of images are near duplicates."

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.errors import ModelFailure
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
@@ -51,6 +52,17 @@ class Labelled(Generic[I]):
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def truth(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return values and labels of an outcome that is no class.
+
+        Raises:
+            ModelFailure: There are classes alone.
+        """
+        if self.value is None:
+            raise ModelFailure("cases have classes, and no values")
+        return self.value, self.label
 
     def select(self, rows: NDArray[np.int64]) -> "Labelled[I]":
         return Labelled(

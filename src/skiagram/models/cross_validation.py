@@ -492,10 +492,9 @@ class CrossValidator(Generic[I]):
     def _fit_calibration(
         self, cases: Labelled[I], rows: Rows, scores: NDArray[np.float64]
     ) -> Calibration:
-        if cases.outcome is None or cases.value is None:
+        if cases.outcome is None:
             return fit_calibration(self.plan.calibration, scores, cases.label[rows])
-        truth = cases.value[rows], cases.label[rows]
-        calibration: Calibration = cases.outcome.calibrate(scores, *truth)
+        calibration: Calibration = cases.outcome.calibrate(scores, *cases.select(rows).truth)
         return calibration
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:

@@ -115,12 +115,18 @@ class MeasuredOutcome(ABC):
         column: Column of the value.
         kind: Name of the member, as option files and `Model.learns` have it.
         primary: Name of the figure that models are chosen and compared by.
+        baselines: Option files of the classical models that a run has where none are named.
+        rules: What is there (`volume`, `covariates`) → option file of the model on it alone.
+        networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
     """
 
     column: str
     kind: str
     primary: ClassVar[str]
+    baselines: ClassVar[tuple[str, ...]]
+    rules: ClassVar[dict[str, str]]
+    networks: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[OutcomeFigure, ...]]
 
     @property
@@ -132,6 +138,11 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def estimates(self) -> tuple[str, ...]:
         """Return the names of what a calibration estimates, a column each."""
+
+    @property
+    @abstractmethod
+    def reported(self) -> tuple[str, ...]:
+        """Return those of the estimates that are told of a new case."""
 
     @property
     @abstractmethod
@@ -155,6 +166,10 @@ class MeasuredOutcome(ABC):
         """
 
     @abstractmethod
+    def target(self, value: Floats, label: Labels) -> Floats:
+        """Return (n, columns) what an estimator or a network is fitted to."""
+
+    @abstractmethod
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> Any:
         """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores."""
 
@@ -173,6 +188,10 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
         """Return (name, number) of what a reader must know of the cases."""
+
+    @abstractmethod
+    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+        """Return why the figures of so many cases say little."""
 
     @property
     def of_primary(self) -> OutcomeFigure:

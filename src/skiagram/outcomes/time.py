@@ -43,6 +43,7 @@ CENSORED, EVENT = 0, 1
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
 _GRID = 20  # times at which survival is estimated, evenly spread over the events
 _FEWEST_EVENTS = 10
+_ENOUGH_EVENTS = 100  # patients; .04 of C is then about two standard errors
 _GROUPS = ("low risk", "middle risk", "high risk")
 _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in order allow
 _MAX_SLOPE = 8.0
@@ -103,6 +104,9 @@ class TimeToEvent(MeasuredOutcome):
     kind: Literal["time"] = "time"
 
     primary: ClassVar[str] = "concordance"
+    baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net")
+    rules: ClassVar[dict[str, str]] = {"volume": "cox_volume", "covariates": "cox_covariates"}
+    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[OutcomeFigure, ...]] = (
         OutcomeFigure(
             "concordance",
@@ -148,7 +152,11 @@ class TimeToEvent(MeasuredOutcome):
 
     @property
     def estimates(self) -> tuple[str, ...]:
-        return tuple(f"survival at {time:g} {self.unit}" for time in self.grid)
+        return tuple(f"survival at {self._at(time)}" for time in self.grid)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        return tuple(f"survival at {self._at(time)}" for time in self.horizons)
 
     @property
     def words(self) -> str:
@@ -190,6 +198,10 @@ class TimeToEvent(MeasuredOutcome):
         spread = np.quantile(times, np.linspace(0, 1, _GRID + 1)[1:], method="inverted_cdf")
         grid = np.unique(np.concatenate([spread, horizons]))
         return replace(self, horizons=tuple(sorted(horizons)), grid=tuple(grid.tolist()))
+
+    def target(self, value: Floats, label: Labels) -> Floats:
+        """Return (n, 2) times and events, 1 or 0."""
+        return np.stack([value, label], axis=1)
 
     def calibrate(self, scores: Floats, value: Floats, label: Labels) -> HazardCalibration:
         score, event = scores[:, 0], label == EVENT
@@ -320,6 +332,13 @@ class TimeToEvent(MeasuredOutcome):
             ("events", str(int(event.sum()))),
             ("median follow-up (reverse Kaplan–Meier)", median),
         )
+
+    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+        events = len(np.unique(patient[label == EVENT]))
+        if events >= _ENOUGH_EVENTS:
+            return ()
+        few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
+        return (f"{few}a difference of models is rarely sure.",)
 
 
 def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:

@@ -48,6 +48,12 @@ class Task:
         return self.classes if self.measured is None else self.measured.estimates
 
     @property
+    def reported(self) -> dict[str, int]:
+        """Estimate → its column, of those that are told of a new case: by default all."""
+        shown = self.estimates if self.measured is None else self.measured.reported
+        return {name: self.estimates.index(name) for name in shown}
+
+    @property
     def scores(self) -> int:
         """How many scores a model gives a case: one a class, or a single one of a value."""
         return len(self.classes) if self.measured is None else 1

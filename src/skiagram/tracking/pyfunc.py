@@ -76,9 +76,9 @@ def _text(cell: object) -> str:
 def _record(model: "DeployedModel", name: str, row: "CaseResult") -> dict[str, Any]:
     from skiagram.deploy.prediction import row_cells
 
-    values = row.probability or (float("nan"),) * len(model.task.classes)
+    values = row.probability or (float("nan"),) * len(model.task.reported)
     named = replace(row, file=name, probability=values)
-    return row_cells(named, model.task.classes, decides=model.threshold is not None)
+    return row_cells(named, [*model.task.reported], decides=model.threshold is not None)
 
 
 class ServedModel(PythonModel):  # type: ignore[misc]  # MLflow gives no types

@@ -129,7 +129,8 @@ class ExampleBatch(NamedTuple):
 
     Attributes:
         images: (n, channels, [depth,] height, width) float32.
-        label: (n,) int64; or (n, n_classes) float32 probabilities to learn in its place.
+        label: (n,) int64; or (n, n_classes) float32 probabilities to learn in its place, or (n, 2)
+            times and events.
         uniform: (n, 12) random numbers of the views; (n, 0) where images are shown as they are.
         table: (n, columns) float32 of what the network reads beside an image; (n, 0) for nothing.
     """
@@ -145,15 +146,16 @@ class Examples(Dataset[ExampleBatch], ABC):
 
     Args:
         case_id: (n,) names of the examples; the random numbers of their views follow from them.
-        label: (n,)
+        label: (n,) classes, or (n, 2) times and events.
         shape: (channels, [depth,] height, width) of each.
     """
 
     def __init__(
-        self, case_id: NDArray[np.str_], label: NDArray[np.int64], shape: tuple[int, ...]
+        self, case_id: NDArray[np.str_], label: NDArray[Any], shape: tuple[int, ...]
     ) -> None:
         self.case_id, self.shape = case_id, shape
-        self.label = torch.from_numpy(label.astype(np.int64))
+        kind = np.float32 if label.ndim == 2 else np.int64
+        self.label = torch.from_numpy(label.astype(kind))
 
     def __len__(self) -> int:
         return len(self.case_id)
@@ -206,7 +208,7 @@ class LabelledImages(Examples):
     def __init__(
         self,
         images: ImageSet,
-        label: NDArray[np.int64],
+        label: NDArray[Any],
         image_size: ImageSize,
         held_bytes: int = HELD_BYTES,
         table: Tensor | None = None,

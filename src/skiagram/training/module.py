@@ -132,12 +132,15 @@ class ClassifierTraining(pl.LightningModule):
         self._validated = []
         loss = self._cross_entropy(logits, label)
         accuracy = (logits.argmax(dim=1) == label).float().mean()
+        self._check_validation(loss)
+        figures = {"validation_loss": loss, "validation_accuracy": accuracy}
+        self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
+
+    def _check_validation(self, loss: Tensor) -> None:
         if not math.isfinite(loss):
             found = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
             remedy = "lower training.optimizer.lr or set training.gradient_clip"
             raise ModelFailure(found, where="training", remedy=remedy)
-        figures = {"validation_loss": loss, "validation_accuracy": accuracy}
-        self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _check_finite(self, batch: int, loss: float) -> None:
         if math.isfinite(loss):

@@ -48,7 +48,7 @@ from skiagram.datasets.folder.source import (
     find_unlisted_images,
 )
 from skiagram.datasets.folder.table import Listing, list_entries, split_masks, split_modalities
-from skiagram.datasets.ingest import shuffle_cases, tabulate_cases
+from skiagram.datasets.ingest import settle_outcome, shuffle_cases, tabulate_cases, task_of
 from skiagram.datasets.volumes.case_images import (
     AS_STORED,
     ImageReference,
@@ -211,6 +211,7 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     task = Task(source.classes, source.classes.index(positive) if positive else None, design)
     try:
         check_entries(listing.entries, task, f"data set {source.name}")
+        settle_outcome(task_of(source, design), listing.entries)
     except DataError as error:
         problems.append(error)
     whole = [files for files in by_modality.values() if len(files) == len(examined)]

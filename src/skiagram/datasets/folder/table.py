@@ -157,6 +157,7 @@ class Columns:
         frame: Frame of a DICOM file, or page of a TIFF, from 1; or `all` for a volume of them.
         visit: Place among the patient's visits, a whole number; null where nobody knows.
         marks: Places of the image's lesions, `x y radius; …` in pixels; null where nobody knows.
+        value: Value of the outcome, such as a time; null where classes are told apart.
     """
 
     file: str
@@ -174,9 +175,11 @@ class Columns:
     frame: str | None = None
     visit: str | None = None
     marks: str | None = None
+    value: str | None = None
 
     def __post_init__(self) -> None:
-        taken = {self.file, self.label, self.patient, self.split, self.marks, "case_id"}
+        taken = {self.file, self.label, self.patient, self.split, self.marks, self.value}
+        taken.add("case_id")
         own = "columns that neither identify a person nor tell label or split"
         either = "either: models learn from covariates, and are compared with scores"
         rules = (
@@ -199,7 +202,8 @@ class Columns:
         """Return every column that is read, the file's first."""
         named = (self.file, self.patient, self.label, self.split, self.site)
         of_regions = (self.mask, self.modality, self.region, self.label_value, self.frame)
-        every = (*named, *of_regions, self.visit, self.marks, *self.covariates, *self.scores)
+        of_images = (self.visit, self.marks, self.value)
+        every = (*named, *of_regions, *of_images, *self.covariates, *self.scores)
         return tuple(dict.fromkeys(name for name in every if name is not None))
 
 
@@ -312,6 +316,7 @@ def list_entries(
             visit=Visit(int(float(cells[columns.visit])), cells.get(columns.region or "", ""))
             if columns.visit
             else None,
+            value=None if columns.value is None else parse_value(cells[columns.value]),
         )
         entries.setdefault(reference.name, entry)
         lesions.setdefault(reference.name, cells[columns.marks] if columns.marks else "")
@@ -518,6 +523,11 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
     if unknown:
         found = f"no image of site `{unknown[0]}`"
         raise OptionError(found, where=where, allowed=", ".join(sites))
+
+
+def parse_value(cell: str) -> float:
+    """Return the value of an outcome; NaN, which it refuses, where the cell is no number."""
+    return parse_number(cell) if is_number(cell) else math.nan
 
 
 def is_number(cell: str) -> bool:

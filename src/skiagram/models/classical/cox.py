@@ -13,7 +13,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import OptionError
 from skiagram.features.table import FeatureTable
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.contract import Labelled
@@ -72,9 +72,8 @@ class CoxRegression(LinearModel):
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
-        if training.value is None:
-            raise DataError("cases without times", where="Cox regression")
-        return np.stack([training.value, training.label], axis=1)
+        value, label = training.truth
+        return np.stack([value, label], axis=1)
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -193,14 +193,17 @@ def read_architecture(path: Path) -> Architecture:
 
 
 class Ensemble(nn.Module):
-    """Averages the probabilities of its members."""
+    """Averages the probabilities of its members, or their single scores."""
 
     def __init__(self, members: Sequence[Classifier]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
-        each = torch.stack([member(images, *table).log_softmax(dim=1) for member in self.members])
+        scores = torch.stack([member(images, *table) for member in self.members])
+        if scores.shape[-1] == 1:  # no classes: a single score
+            return scores.mean(dim=0)
+        each = scores.log_softmax(dim=-1)
         return each.logsumexp(dim=0) - math.log(len(self.members))
 
 

@@ -34,6 +34,7 @@ from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
+from skiagram.training.outcome_training import OF_OUTCOME, check_training
 from skiagram.training.processes import started
 
 
@@ -43,6 +44,7 @@ class NetworkModel:
 
     arm: ClassVar[Arm] = "deep"
     uses_validation: ClassVar[bool] = True
+    learns: ClassVar[tuple[str, ...]] = ("class", *OF_OUTCOME)
 
     network: AnyNetwork
     trainer: Trainer
@@ -97,15 +99,19 @@ class NetworkModel:
         def examples_of(part: Labelled[ImageSet]) -> Examples:
             table = encode_table(encoder, part.inputs)
             size, given = options.image_size, options.input
-            return LabelledImages(part.inputs, part.label, size, table=table, given=given)
+            target = part.label if part.outcome is None else part.outcome.target(*part.truth)
+            return LabelledImages(part.inputs, target, size, table=table, given=given)
 
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
-        architecture = Architecture(
-            composed(self.network), examples.shape, training.n_classes, columns
-        )
-        whole, curves = self._train(architecture, examples.moments(), examples, held_out, context)
+        outputs, module = training.n_classes, ClassifierTraining
+        if training.outcome is not None:
+            check_training(options, self.title)
+            outputs, module = 1, OF_OUTCOME[training.outcome.kind]
+        architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
+        seen = (architecture, examples.moments(), examples, held_out, context)
+        whole, curves = self._train(*seen, module)
         repeatable = not reads_validation(options, self.trainer)
         summary = FitSummary(
             parameters=parameter_count(whole),

@@ -1,0 +1,62 @@
+"""Losses of outcomes that are no classes: a network gives one score a case."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from skiagram.errors import ModelFailure
+from skiagram.training.module import ClassifierTraining
+from skiagram.training.options import Training
+
+
+def cox_loss(score: Tensor, target: Tensor) -> Tensor:
+    """Return the mean negative log partial likelihood of a batch (Breslow's for tied times).
+
+    As Katzman et al. 2018, *BMC Medical Research Methodology* 18:24: the risk sets are those of the
+    batch. A batch without an event has the loss 0.
+
+    Args:
+        score: (n,) log hazard ratios.
+        target: (n, 2) time, and 1 for an event or 0 for a censored case.
+    """
+    time, event = target[:, 0], target[:, 1] > 0
+    at_risk = time[None, :] >= time[:, None]
+    beyond = torch.where(at_risk, score[None, :], torch.full_like(score, -math.inf)[None, :])
+    terms = (beyond.logsumexp(dim=1) - score)[event]
+    return terms.sum() / event.sum().clamp(min=1)
+
+
+class HazardTraining(ClassifierTraining):
+    """Trains a network's one output to be a log hazard ratio; it logs no accuracy."""
+
+    def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
+        return cox_loss(logits[:, 0], label)
+
+    def on_validation_epoch_end(self) -> None:
+        scores, target = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
+        self._validated = []
+        loss = self._cross_entropy(scores, target)
+        self._check_validation(loss)
+        self.log("validation_loss", loss, sync_dist=self.trainer.world_size > 1)
+
+
+# Kind of an outcome → what trains a network for it.
+OF_OUTCOME: dict[str, type[ClassifierTraining]] = {"time": HazardTraining}
+
+
+def check_training(options: Training, title: str) -> None:
+    """Refuse what only classes have.
+
+    Raises:
+        ModelFailure: Labels are to be mixed, smoothed or weighted.
+    """
+    of_classes = {
+        "mixup": bool(options.mixup),
+        "label_smoothing": bool(options.label_smoothing),
+        "class_weights": options.class_weights is not None,
+    }
+    for name, asked in of_classes.items():
+        if asked:
+            found, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
+            raise ModelFailure(found, where=title, remedy=remedy)

@@ -1,0 +1,30 @@
+"""A network's loss of a time to an event is Cox's, and what only classes have is refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from skiagram.statistics.cox import _loss, _Risk
+from skiagram.training.outcome_training import cox_loss
+from tests.statistics.times import EVENT, RISK, TIME
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_loss_is_the_negative_partial_likelihood() -> None:
+    target = torch.from_numpy(np.stack([TIME, EVENT], axis=1))
+    score = torch.from_numpy(RISK).requires_grad_()
+    loss = cox_loss(score, target)
+    risk = _Risk(TIME, EVENT)
+    value, gradient, _ = _loss(np.array([1.0]), RISK[risk.order][:, None], risk)
+    assert float(loss.detach()) * EVENT.sum() == pytest.approx(value * len(TIME), rel=1e-6)
+    (gradient_of_score,) = torch.autograd.grad(loss, score)
+    slope = float(gradient_of_score.numpy() @ RISK) * EVENT.sum() / len(TIME)
+    assert slope == pytest.approx(float(gradient[0]), rel=1e-6)
+
+
+def test_a_batch_without_an_event_teaches_nothing() -> None:
+    score = torch.ones(4, requires_grad=True)
+    target = torch.stack([torch.arange(4.0), torch.zeros(4)], dim=1)
+    (gradient,) = torch.autograd.grad(cox_loss(score, target), score)
+    assert float(gradient.abs().sum()) == 0
