@@ -45,6 +45,7 @@ PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
 PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
+EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
 
 
@@ -230,7 +231,8 @@ class Evaluation:
             `simple_rules` each arm against each simple rule, `secondary` all other pairs of models,
             the better by out-of-fold scores first, and `requested` those that were asked for. The
             group `off_near_duplicates` is what the verdict follows where cases have near
-            duplicates. Further analyses are `ranking`, `utility`, `readers` and `sites`.
+            duplicates. Further analyses are `ranking`, `utility`, `readers`, `sites` and,
+            of another cohort, `external`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
@@ -294,6 +296,11 @@ class Evaluation:
         if self.compared is not None:
             return " minus ".join(self.compared)
         return f"{self.contender_words} minus classical"
+
+    @property
+    def is_external(self) -> bool:
+        """Return whether the reported cases are another cohort, which a finished project scored."""
+        return bool(self.figures.select(analysis=EXTERNAL))
 
     @property
     def titles(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ The images are those of the models' own data set made worse, or those of another
 came after ingest in training comes after it here, as the model's folder says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import SpacedImage
 from skiagram.deploy.inputs import CovariateTable, Preparer
-from skiagram.deploy.model import load_model
+from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
@@ -33,6 +33,8 @@ from skiagram.records.files import read_table
 from skiagram.records.predictions import FINAL, Predictions, tabulate_scores
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 from skiagram.seeding import stream
+
+Watch = Callable[[Sequence[str], DeployedModel, PreparedCases], None]
 
 
 @options_class(**STRICT)
@@ -108,9 +110,29 @@ def score_images(
         DataError: A case cannot be scored, or the model scores no new images.
     """
     known = Predictions.read(scores)
-    if known.outcome.status == "failed":
-        known.write(target / "scores")
-        return
+    if known.outcome.status != "failed":
+        known = score_anew(known, trained, ingested, scored, seed, compute)
+    known.write(target / "scores")
+
+
+def score_anew(
+    known: Predictions,
+    trained: Path,
+    ingested: Path,
+    scored: Scored,
+    seed: int,
+    compute: Compute = IN_PROCESS,
+    watch: Watch | None = None,
+) -> Predictions:
+    """Return what training said of a model, with the test cases of a data set as its test cases.
+
+    Args:
+        known: What training said of it.
+        watch: Called with names of cases once they are scored, the model and the cases, from
+            several threads.
+
+    Other arguments and errors are those of `score_images`.
+    """
     model = load_model(trained)
     stores = open_stores(ingested / "images", model.preparer.preparation.modalities)
     preparer = StoredPreparer(**vars(model.preparer), stores=stores, scored=scored, seed=seed)
@@ -118,11 +140,13 @@ def score_images(
 
     def keep(names: Sequence[str], cases: PreparedCases) -> None:
         by_case.update(zip(names, np.stack(cases.scores, axis=1), strict=True))
+        if watch is not None:
+            watch(names, model, cases)
 
     cases = list_stored_cases(ingested / "cases")
     covariates = read_stored_covariates(ingested / "cases", model.scorer.covariates)
-    model = replace(model, preparer=preparer)
-    for result in score_cases(model, cases, covariates, compute, watch=keep):
+    prepared = replace(model, preparer=preparer)
+    for result in score_cases(prepared, cases, covariates, compute, watch=keep):
         if result.error:
             raise DataError(result.error, where=f"{known.outcome.model}, {result.file}")
     case_id = np.array([case.name for case in cases])
@@ -133,7 +157,7 @@ def score_images(
         of_repeat = (case_id, raw[:, repeat], probability, decision.threshold)
         tables.append(tabulate_scores("test", repeat, FINAL, *of_repeat))
     table = pd.concat(tables, ignore_index=True).astype(known.table.dtypes.to_dict())
-    replace(known, table=table, marks=None).write(target / "scores")
+    return replace(known, table=table, marks=None)
 
 
 def open_stores(images: Path, modalities: Sequence[str]) -> dict[str, ImageStore]:
