@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
         raise OptionError(f"{shown / target} exists", where="--name", remedy=remedy)
-    described = _read_cohort(arguments, project)
+    described = _read_cohort(arguments, project, _columns_at_home(workspace))
     with TemporaryDirectory(prefix="skiagram-validate-") as place:
         survey, source = _survey(described, arguments, project, Path(place))
         cohort, results = Path(place, "cohort"), Path(place, "results")
@@ -125,7 +125,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read_cohort(arguments: argparse.Namespace, project: "Project") -> FolderArguments:
+def _columns_at_home(workspace: "Workspace") -> dict[str, str]:
+    """Return option of a column → the name that it has in the project's own table."""
+    options = workspace.option_file("dataset", workspace.choices()["dataset"])
+    columns = options.get("columns")
+    names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
+    known = columns if isinstance(columns, dict) else {}
+    return {name: known[name] for name in names if isinstance(known.get(name), str)}
+
+
+def _read_cohort(
+    arguments: argparse.Namespace, project: "Project", columns_at_home: Mapping[str, str]
+) -> FolderArguments:
     """Read the table, in the project's classes and with the columns that its models read."""
     from skiagram.datasets.folder.csv_rows import read_csv
     from skiagram.records.files import read_table
@@ -139,12 +150,17 @@ def _read_cohort(arguments: argparse.Namespace, project: "Project") -> FolderArg
         raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
     arguments.classes, arguments.test_sites = classes, []
     arguments.positive = None if task.positive is None else classes[task.positive]
+    arguments.images = arguments.images or list(project.preparation.modalities)
     if arguments.csv is not None:
         header = read_csv(arguments.csv, arguments.missing)[0].cells
         known = read_table(project.root / "data/cases/covariates.parquet").columns
         taken = [name for name in known if name in header]
         arguments.covariates = [*arguments.covariates, *taken]
         arguments.force_covariates = [*arguments.force_covariates, *taken]
+        for option, column in columns_at_home.items():
+            given = getattr(arguments, option)
+            if column in header and (given is None or given not in header):
+                setattr(arguments, option, column)
     described = read_folder_arguments(arguments)
     columns = replace(described.source.columns, split=None, marks=None, scores=())
     cells = {row.cells[columns.label] for row in described.rows}

@@ -21,8 +21,8 @@ from skiagram.datasets.contract import Acquisition, Entry, OpenSource, Source, S
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest, shuffle_cases
-from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.prepared_cases import PreparedCases
+from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -314,7 +314,7 @@ def validate(
         seed: Of the resamples of patients.
     """
     spaces: dict[str, pd.Series[float]] = {}
-    models = [_score(project, outcome, cohort, compute, spaces) for outcome in project.scored]
+    models = _score(project, cohort, compute, spaces)
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
@@ -354,32 +354,29 @@ def validate(
 
 
 def _score(
-    project: Project,
-    outcome: Outcome,
-    cohort: Path,
-    compute: Compute,
-    spaces: dict[str, "pd.Series[float]"],
-) -> Predictions:
-    """Score a cohort with a model; the features of its cases go to `spaces`, if it reads some."""
-    known = Predictions.read(folder_of("scores", project.root, outcome))
-    if outcome.status == "failed":
-        return known
-    keeps = outcome.arm == "classical" and not spaces
+    project: Project, cohort: Path, compute: Compute, spaces: dict[str, "pd.Series[float]"]
+) -> list[Predictions]:
+    """Score a cohort with all models; features that a classical one reads go to `spaces`."""
+    every = [Predictions.read(folder_of("scores", project.root, each)) for each in project.scored]
+    trained = [known for known in every if known.outcome.status == "finished"]
+    trained.sort(key=lambda known: known.outcome.arm != "classical")
+    has_features = trained[0].outcome.arm == "classical"
 
-    def watch(names: Sequence[str], model: DeployedModel, cases: PreparedCases) -> None:
-        if keeps:
-            space = model.scorer.space(cases)
-            rows = zip(names, space.values, strict=True)
-            columns = list(space.names)
+    def watch(names: Sequence[str], scorer: Scorer, cases: PreparedCases) -> None:
+        if has_features:
+            space = scorer.space(cases)
+            columns, rows = list(space.names), zip(names, space.values, strict=True)
             spaces.update((name, pd.Series(row, index=columns)) for name, row in rows)
 
-    trained = folder_of("models", project.root, outcome)
-    scored = score_anew(known, trained, cohort, Scored(), 0, compute, watch)
-    test = scored.table["part"] == "test"
-    table = scored.table.assign(
-        case_id=scored.table["case_id"].where(~test, COHORT + "-" + scored.table["case_id"])
-    )
-    return replace(scored, table=table)
+    models = [(known, folder_of("models", project.root, known.outcome)) for known in trained]
+    scored = score_anew(models, cohort, Scored(), 0, compute, watch)
+    by_name = {one.outcome.model: replace(one, table=_named_cases(one.table)) for one in scored}
+    return [by_name.get(known.outcome.model, known) for known in every]
+
+
+def _named_cases(table: pd.DataFrame) -> pd.DataFrame:
+    test, case_id = table["part"] == "test", table["case_id"]
+    return table.assign(case_id=case_id.where(~test, f"{COHORT}-" + case_id))
 
 
 def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
