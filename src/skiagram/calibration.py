@@ -25,7 +25,9 @@ from pydantic import Field
 from scipy.special import log_softmax, softmax
 
 from skiagram.outcomes.time import HazardCalibration, average_hazards
+from skiagram.seeding import stream
 
+_FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 # Ranges of what is read from a file: read_record refuses what lies outside.
@@ -63,6 +65,28 @@ def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingC
     """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets."""
     level = scores - scores.mean(axis=1, keepdims=True)
     return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
+
+
+def cross_fit_platt(
+    scores: NDArray[np.float64],
+    label: NDArray[np.int64],
+    patient: NDArray[np.str_] | NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Return (repeats, n, n_classes) probabilities by `fit_platt` on five folds of other patients.
+
+    Args:
+        scores: (repeats, n, n_classes).
+        patient: (n,) whose case each is.
+    """
+    names = np.unique(patient)
+    order = stream(0, "recalibration").permutation(len(names))
+    probability = np.empty_like(scores)
+    for part in np.array_split(names[order], _FOLDS):
+        held_out = np.isin(patient, part)
+        for repeat in range(len(scores)):
+            fitted = fit_platt(scores[repeat][~held_out], label[~held_out])
+            probability[repeat][held_out] = fitted.probabilities(scores[repeat][held_out])
+    return probability
 
 
 def fit_temperature(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:

@@ -105,7 +105,8 @@ def test_a_family_at_the_medians_pushes_nothing(baseline: Trained) -> None:
         def usual(_: ModelScorer, cases: PreparedCases) -> Described:
             values = np.array([scorer.familiarity.centre], np.float32)  # type: ignore[union-attr]
             table = FeatureTable(cases.scored, names, values)
-            return cases.described.setdefault(id(scorer), Described(pd.DataFrame(), table, None))
+            described = Described(pd.DataFrame(), table, None)
+            return cases.described.setdefault(scorer.preparing.steps, described)
 
         patch.setattr(ModelScorer, "describe", usual)
         assert [one.change for one in family_contributions(model, prepared, 1)] == pytest.approx(

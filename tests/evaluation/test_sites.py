@@ -10,8 +10,9 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.sites import SITES, patients_of
+from skiagram.evaluation.sites import SITES, find_worst, patients_of
 from skiagram.records.predictions import Predictions
+from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
@@ -130,3 +131,23 @@ def test_test_sites_are_summarised_without_folds_by_site() -> None:
     _, named = run(known, site, fold_column="", test_sites=("Leeds", "Porto"))
     assert named.list_distinct("group") == ("Leeds", "Porto")
     assert run(known, site, fold_column="") == ("", FigureTable())
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.05])
+def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread: float) -> None:
+    """Equal sites are the hardest case: the least of several figures is low by chance alone."""
+    true, error = -spread * np.arange(4), 0.03
+    drawn = np.random.default_rng(3).normal(true, error, (800, 4))
+    held = 0
+    for values in drawn.tolist():
+        sites = [Estimate(value, value - 1.96 * error, value + 1.96 * error) for value in values]
+        worst = find_worst(sites, on_logit=False)
+        assert worst.value == min(values)
+        assert worst.low is not None
+        assert worst.high is not None
+        held += worst.low <= true.min() <= worst.high
+    assert held / len(drawn) > 0.94
+
+
+def test_one_site_is_not_the_worst_of_any() -> None:
+    assert find_worst([Estimate(0.8, 0.7, 0.9)], on_logit=True).value is None

@@ -22,6 +22,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import Figure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Row, Sweep
 from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.workspace import Workspace
 from tests.pipeline.project import Project
 
 PLUGINS = {"joblib": "hydra_joblib_launcher"} | dict.fromkeys(
@@ -233,7 +234,7 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
         lambda: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
     )
     monkeypatch.setattr(sweep, "check_objective", lambda _: None)
-    monkeypatch.setattr(sweep.Workspace, "of_project", lambda _: None)
+    monkeypatch.setattr(Workspace, "of_project", lambda _: None)
     monkeypatch.setattr("hydra.main", lambda **_: launched)
     monkeypatch.setattr(sweep, "write_sweep", lambda name, made, place: written.append(made))
     with pytest.raises(RuntimeError, match="job 2 was cancelled"):

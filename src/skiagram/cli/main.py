@@ -25,6 +25,7 @@ from skiagram.cli import (
     show,
     table,
     upgrade,
+    validate,
 )
 from skiagram.errors import OptionError, SkiagramError
 
@@ -56,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     table,
     check,
     compare,
+    validate,
     extract,
     seal,
     init,

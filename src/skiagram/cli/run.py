@@ -182,7 +182,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     import yaml
 
     from skiagram.cli.array_files import array_source
-    from skiagram.cli.fitting_choices import FittingChoices, array_choices
+    from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
 

@@ -144,7 +144,7 @@ def family_contributions(
         for name in names:
             if name in centre:
                 medians[1 + families.index(family_of(name, known))][name] = centre[name]
-        scores = scorer.scores(_changed_copies(cases, id(scorer), medians))
+        scores = scorer.scores(_changed_copies(cases, scorer.preparing.steps, medians))
     probability = model.calibrate(scores)[:, label]
     found = [
         Contribution(family, float(probability[0] - usual))
@@ -154,7 +154,7 @@ def family_contributions(
 
 
 def _changed_copies(
-    cases: PreparedCases, scorer: int, changes: Sequence[Mapping[str, float]]
+    cases: PreparedCases, steps: str, changes: Sequence[Mapping[str, float]]
 ) -> PreparedCases:
     """Return copies of the only case to score, each with some of its features changed."""
     (case,) = cases.case_id
@@ -170,14 +170,14 @@ def _changed_copies(
         case_id = np.array([*copies, *table.case_id.tolist()])
         return FeatureTable(case_id, table.names, np.vstack([values, table.values]))
 
-    places, features, encoding = cases.described[scorer]
+    places, features, encoding = cases.described[steps]
     described = Described(places, changed(features), encoding and changed(encoding))
     return replace(
         cases,
         case_id=copies,
         cells=dict.fromkeys(copies, cases.cells[case]) | dict(cases.cells),
         previous=dict.fromkeys(copies, cases.previous[case]),
-        described={scorer: described},
+        described={steps: described},
         readings={},
     )
 

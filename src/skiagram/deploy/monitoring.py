@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from skiagram.calibration import conformal_limits, fit_platt, threshold_at_sensitivity
+from skiagram.calibration import (
+    conformal_limits,
+    cross_fit_platt,
+    fit_platt,
+    threshold_at_sensitivity,
+)
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
@@ -38,7 +43,6 @@ from skiagram.models.deployment import (
     write_checksums,
 )
 from skiagram.records.files import read_record, write_record
-from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
@@ -48,7 +52,6 @@ Floats = NDArray[np.float64]
 ALL = "all"
 MIN_PATIENTS = 20  # of each class, to calibrate anew
 _MONTH = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?")
-_FOLDS = 5
 _SHOWN = 10
 
 
@@ -310,7 +313,7 @@ def recalibrate(
         allowed = f"two classes, {MIN_PATIENTS} labelled patients of each"
         raise DataError(found, where="--recalibrate", allowed=allowed)
     raw = seen.scores[:, rows]
-    unseen = _cross_fitted(raw, label, patient)
+    unseen = cross_fit_platt(raw, label, patient)
     mean = unseen.mean(axis=0)
     sensitivity = model.deployment.sensitivity or 0.9
     decisions = tuple(
@@ -334,16 +337,3 @@ def recalibrate(
     truth = label == positive
     before = _judge("before", seen.probability[rows, positive], truth, patient)
     return before, _judge("after", mean[:, positive], truth, patient)
-
-
-def _cross_fitted(raw: Floats, label: NDArray[np.int64], patient: NDArray[np.str_]) -> Floats:
-    """Return (repeats, n, n_classes) probabilities by calibrations that did not see the patient."""
-    names = np.unique(patient)
-    order = stream(0, "recalibration").permutation(len(names))
-    probability = np.empty_like(raw)
-    for part in np.array_split(names[order], _FOLDS):
-        held_out = np.isin(patient, part)
-        for repeat in range(len(raw)):
-            fitted = fit_platt(raw[repeat][~held_out], label[~held_out])
-            probability[repeat][held_out] = fitted.probabilities(raw[repeat][held_out])
-    return probability

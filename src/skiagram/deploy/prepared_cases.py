@@ -59,7 +59,7 @@ class PreparedCases:
         cells: Case of the store → column → cell of its covariates.
         previous: Case → its images of the visit before; empty without any.
         partner: Case → the other image of the same patient.
-        described: What the steps of a model made of the images, by the model.
+        described: What the steps of a model made of the images, by `Preparing.steps`.
         readings: What a model reads of the cases, by the model.
         scores: (n, n_classes) raw scores per repeat, once the cases were scored.
         marks: A finder's by repeat, once the cases were scored.
@@ -70,7 +70,7 @@ class PreparedCases:
     cells: Mapping[str, Mapping[str, str]]
     previous: Previous
     partner: Mapping[str, str]
-    described: dict[int, Described] = field(default_factory=dict)
+    described: dict[str, Described] = field(default_factory=dict)
     readings: dict[int, Reading[Any]] = field(default_factory=dict)
     scores: list[NDArray[np.float64]] = field(default_factory=list)
     marks: dict[int, pd.DataFrame] = field(default_factory=dict)
@@ -124,6 +124,12 @@ class Preparing:
     proposal: Proposal | None = None
     windows: Windows | None = None
     finds: bool = False
+
+    @property
+    def steps(self) -> str:
+        """Return what tells the steps of `describe` from others; an encoder is its model's own."""
+        encoder = None if self.encoder is None else id(self.encoder)
+        return repr((tuple(self.families), self.proposal, self.windows, encoder))
 
     def describe(self, images: Path) -> Described:
         """Propose, extract and encode as the stages do."""

@@ -169,10 +169,11 @@ class ModelScorer(Scorer):
         return scores
 
     def describe(self, cases: PreparedCases) -> Described:
-        """Return what the steps after restore make of the images, made once."""
-        if id(self) not in cases.described:
-            cases.described[id(self)] = self.preparing.describe(cases.restored)
-        return cases.described[id(self)]
+        """Return what the steps after restore make of the images, once for equal steps."""
+        steps = self.preparing.steps
+        if steps not in cases.described:
+            cases.described[steps] = self.preparing.describe(cases.restored)
+        return cases.described[steps]
 
     def _reading(self, cases: PreparedCases) -> Reading[Any]:
         """Open what the model reads, once."""

@@ -48,6 +48,7 @@ SHARES, NUMBERS, FEATURES = "shares", "numbers", "features"  # that may differ b
 DEVELOPMENT = "development"  # a group: development cases, each as no fit saw it
 PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
+EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
 
 
@@ -169,7 +170,8 @@ class Evaluation:
             group `off_near_duplicates` is what the verdict follows where cases have near
             duplicates. `shifts` are test against out-of-fold AUCs; `domain` says how well a
             classifier tells test from development cases, `shares`, `numbers` and `features` what
-            differs. Further analyses are `ranking`, `utility`, `readers` and `sites`.
+            differs. Further analyses are `ranking`, `utility`, `readers`, `sites` and, of another
+            cohort, `external`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
@@ -243,6 +245,11 @@ class Evaluation:
         if self.compared is not None:
             return " minus ".join(self.compared)
         return f"{self.contender_words} minus classical"
+
+    @property
+    def is_external(self) -> bool:
+        """Return whether the reported cases are another cohort, which a finished project scored."""
+        return bool(self.figures.select(analysis=EXTERNAL))
 
     @property
     def titles(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from scipy.stats import norm
 
 from skiagram.errors import DataError
 from skiagram.evaluation.arm_selection import SelectedArm
@@ -22,11 +23,12 @@ from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import RandomEffects, summarise_random_effects
-from skiagram.statistics.variation import Z
+from skiagram.statistics.variation import UPPER, Z
 
 Sites = NDArray[np.str_]
 Floats = NDArray[np.float64]
 SITES = "sites"
+_NEAR = 1e-6  # to 0 and 1, where the logit is still finite
 _NO_SITES = ("", np.empty(0, dtype=np.str_))
 _METHOD = "random effects over {} sites (Paule–Mandel, Hartung–Knapp)"
 _NEXT = "prediction interval (Higgins, Thompson & Spiegelhalter 2009), spread on the wide side"
@@ -69,8 +71,9 @@ def study_sites(
     """Measure what stands for each arm on each site, and summarise over sites.
 
     Each site has its patients by class and the AUC of each arm. The summary has the `mean` over
-    sites like these, the `next_site`, where the figure of another such site lies with 95 %, and the
-    `spread`, the standard deviation of the true figure between sites.
+    sites like these, the `next_site`, where the figure of another such site lies with 95 %, the
+    `spread`, the standard deviation of the true figure between sites, and the `worst_site`, the
+    least figure of any.
 
     A site with fewer patients of a class than `least` has no figures of its own and no part in the
     summary. The AUC is summarised on its logit, the difference as it is.
@@ -105,8 +108,12 @@ def study_sites(
     for arm, placed in by_arm.items():
         summary = summarise_auc(placed)
         rows += [row(of, figure=figure, model=arm) for figure, of in summary.items()]
+        worst = find_worst([auc_estimate(site) for site in placed], on_logit=True)
+        rows.append(row(worst, figure="worst_site", model=arm))
     if both:
         summary = _summarise_differences(pairs)
+        worst = find_worst([difference_estimate(*pair) for pair in pairs], on_logit=False)
+        rows.append(paired(worst, figure="worst_site"))
         rows += [paired(of, figure=figure) for figure, of in summary.items()]
     return tuple(rows)
 
@@ -177,6 +184,30 @@ def _summarise_differences(pairs: Sequence[tuple[Placements, Placements]]) -> di
             if joined.low is not None and joined.high is not None:
                 variances[number] = ((joined.high - joined.low) / (2 * Z)) ** 2
     return _summary(values, variances, on_logit=False)
+
+
+def find_worst(estimates: Sequence[Estimate], *, on_logit: bool) -> Estimate:
+    """Return the least figure of any site, a figure of the sites at hand.
+
+    The lower bound is the least of the sites' own: it lies above the least true figure no more
+    often than that of the site where this is. Any of the upper bounds may lie too low by chance,
+    so each reaches to the level 1 − .025 / sites (Bonferroni) before the least of them is taken.
+    """
+    known = [each for each in estimates if each.value is not None]
+    if len(known) < 2:
+        return Estimate(None, reason="the worst of fewer than two sites is no figure of its own")
+    bounds = np.array([(each.low, each.value, each.high) for each in known], dtype=np.float64)
+    lows, values, highs = bounds.T
+    least = float(values.min())
+    if np.isnan(bounds).any():
+        return Estimate(least, method="no interval: a site has none")
+    if on_logit:
+        values, highs = (logit(np.clip(each, _NEAR, 1 - _NEAR)) for each in (values, highs))
+    reach = norm.isf((1 - UPPER) / len(known)) / Z
+    upper = values + reach * (highs - values)
+    high = expit(upper) if on_logit else np.minimum(upper, 1.0)
+    method = f"least of {len(known)} sites, upper bounds by Bonferroni"
+    return Estimate(least, float(lows.min()), float(high.min()), method)
 
 
 def _summary(value: Floats, variance: Floats, *, on_logit: bool) -> dict[str, Estimate]:

@@ -418,6 +418,8 @@ def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -
     groups = decisive.patients if decisive else evaluation.patients["reported"]
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
+    if evaluation.is_external:
+        return f"on these {cases} cases of {groups} {whose} of another cohort"
     return f"on these {cases} {kind} of {groups} {whose}"
 
 

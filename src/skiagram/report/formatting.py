@@ -114,6 +114,12 @@ DESIGN_WORDS: dict[Design, DesignWords] = {
 }
 
 
+def design_words(evaluation: Evaluation) -> DesignWords:
+    """Return the words for what an evaluation reports; another cohort is no sealed test set."""
+    words = DESIGN_WORDS[evaluation.task.design]
+    return words._replace(reported="another cohort") if evaluation.is_external else words
+
+
 def metric_heading(name: str, task: Task) -> str:
     """Return the title of a metric as a heading; it says where it is a mean over classes."""
     metric = FIGURE[name]

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -183,6 +183,19 @@ def read_material(
         ),
         explanations=_read_explanations(root / "explanations", list(folders)),
     )
+
+
+def read_cohort_material(
+    root: Path, inputs: EvaluationInputs, choices: Mapping[str, Any], evaluation: Evaluation
+) -> Material:
+    """Read what the page of another cohort shows besides results: of its images, none.
+
+    Args:
+        root: Folder of the project whose models scored the cohort.
+        inputs: In which the cohort stands in the place of the test cases.
+    """
+    known = replace(inputs, cases=inputs.cases.development(), encrypted=True)
+    return read_material(root, known, choices, evaluation)
 
 
 def _read_explanations(folder: Path, models: Sequence[str]) -> list[Explanation]:

@@ -5,7 +5,7 @@ Two pages first, the answer and the doubts; everything else is folded until it i
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.cases import DataCard
-from skiagram.report.formatting import DESIGN_WORDS
+from skiagram.report.formatting import design_words
 from skiagram.report.material import Material
 from skiagram.report.rendering import render_template
 from skiagram.report.section import Sections, make_sections
@@ -35,7 +35,7 @@ def render(evaluation: Evaluation, material: Material, sections: Sections | None
         left_out=sections.left_out,
         evaluation=evaluation,
         task=evaluation.task,
-        design=DESIGN_WORDS[evaluation.task.design],
+        design=design_words(evaluation),
         material=material,
         card=material.card,
         title=page_title(material.card),

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
+from skiagram.evaluation.sites import SITES
 from skiagram.records.files import write_record
 from skiagram.report.formatting import finished_models
 from skiagram.report.material import Material
@@ -53,6 +55,18 @@ def write_results(
     write_record(artefacts.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
     (folder / "metrics.json").write_text(figures + "\n")
+
+
+def write_validation(
+    evaluation: Evaluation, material: Material, inputs: EvaluationInputs, folder: Path
+) -> None:
+    """Write `OUTPUTS` of another cohort into a folder, and `figures.csv`, a row a figure."""
+    write_results(evaluation, material, inputs, folder)
+    rows = evaluation.figures.select(analysis=EXTERNAL).rows
+    rows += evaluation.figures.select(analysis=SITES).rows
+    table = pd.DataFrame([asdict(row) for row in rows]).drop(columns="analysis")
+    order = ["model", "versus", "group", "figure", "value", "low", "high", "method", "reason"]
+    table[order].to_csv(folder / "figures.csv", index=False, lineterminator="\n")
 
 
 def write_report(

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.compute.checkout import home
 from skiagram.evaluation.finding import FindingTables
@@ -119,10 +118,14 @@ def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
     tested = cases.split == "test"
     if not tested.any():
         return None
-    chosen = np.concatenate([_spread(np.flatnonzero(side)) for side in (tested, ~tested)])
-    case_id = cases.case_id[chosen].tolist()
+    sides = (cases.case_id[side].tolist() for side in (tested, ~tested))
+    return read_traits_of(root, [case for side in sides for case in _spread(side)])
+
+
+def read_traits_of(root: Path, case_id: Sequence[str]) -> CaseTraits:
+    """Read features and covariates of some cases of a project, and measure their images."""
     store, features = ImageStore(root / "data/images"), root / "data/features.parquet"
-    images = pd.DataFrame([{"case_id": case} | _measure(store.image(case)) for case in case_id])
+    images = measure_images(store, case_id)
     known = images.merge(read_table(root / "data/cases/covariates.parquet"), "left", "case_id")
     if not features.exists():
         return CaseTraits(images[["case_id"]], known)
@@ -130,10 +133,15 @@ def read_case_traits(root: Path, cases: Cases) -> CaseTraits | None:
     return CaseTraits(table[table["case_id"].isin(case_id)], known)
 
 
-def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    if len(rows) <= _MAX_SIDE:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, _MAX_SIDE).astype(np.int64)]
+def _spread(cases: list[str]) -> list[str]:
+    if len(cases) <= _MAX_SIDE:
+        return cases
+    return [cases[place] for place in np.linspace(0, len(cases) - 1, _MAX_SIDE).astype(np.int64)]
+
+
+def measure_images(images: ImageStore, case_id: Sequence[str]) -> pd.DataFrame:
+    """Return `case_id`, `brightness`, `height` and `width` of some images as ingested."""
+    return pd.DataFrame([{"case_id": case} | _measure(images.image(case)) for case in case_id])
 
 
 def _measure(image: Image) -> dict[str, float]:

@@ -4,7 +4,7 @@ The images are those of the models' own data set made worse, or those of another
 came after ingest in training comes after it here, as the model's folder says.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,12 +18,14 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import SpacedImage
 from skiagram.deploy.inputs import CovariateTable, Preparer
-from skiagram.deploy.model import load_model
+from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
+from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
 from skiagram.features.earlier import previous_cases
+from skiagram.features.table import FeatureTable
 from skiagram.finding.inputs import find_partners
 from skiagram.image_store.store import ImageStore
 from skiagram.options import STRICT
@@ -33,6 +35,9 @@ from skiagram.records.files import read_table
 from skiagram.records.predictions import FINAL, Predictions, tabulate_scores
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
 from skiagram.seeding import stream
+
+Floats = NDArray[np.float64]
+Watch = Callable[[Sequence[str], Scorer, PreparedCases], None]
 
 
 @options_class(**STRICT)
@@ -108,32 +113,92 @@ def score_images(
         DataError: A case cannot be scored, or the model scores no new images.
     """
     known = Predictions.read(scores)
-    if known.outcome.status == "failed":
-        known.write(target / "scores")
-        return
-    model = load_model(trained)
-    stores = open_stores(ingested / "images", model.preparer.preparation.modalities)
-    preparer = StoredPreparer(**vars(model.preparer), stores=stores, scored=scored, seed=seed)
-    by_case: dict[str, NDArray[np.float64]] = {}
+    if known.outcome.status != "failed":
+        (known,) = score_anew([(known, trained)], ingested, scored, seed, compute)
+    known.write(target / "scores")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Together(Scorer):
+    """Models that score the same cases; the scores of each repeat of each stand in a row."""
+
+    members: Sequence[Scorer]
+
+    def space(self, cases: PreparedCases) -> FeatureTable:
+        return self.members[0].space(cases)
+
+    def scores(self, cases: PreparedCases) -> list[Floats]:
+        return [scores for member in self.members for scores in member.scores(cases)]
+
+
+def score_anew(
+    models: Sequence[tuple[Predictions, Path]],
+    ingested: Path,
+    scored: Scored,
+    seed: int,
+    compute: Compute = IN_PROCESS,
+    watch: Watch | None = None,
+) -> list[Predictions]:
+    """Return what training said of models, with the test cases of a data set as their test cases.
+
+    The images are prepared once for all of them.
+
+    Args:
+        models: What training said of each, and its folder; all are of one project.
+        watch: Called with names of cases once they are scored, the first model's scorer and the
+            cases, from several threads.
+
+    Other arguments and errors are those of `score_images`.
+    """
+    loaded = [load_model(folder) for _, folder in models]
+    first, scorers = loaded[0], [model.scorer for model in loaded]
+    together = _Together(
+        covariates=tuple(dict.fromkeys(one for each in scorers for one in each.covariates)),
+        batch=min(each.batch for each in scorers),
+        shape=next((each.shape for each in scorers if each.shape), None),
+        in_threads=all(each.in_threads for each in scorers),
+        reads_earlier=any(each.reads_earlier for each in scorers),
+        reads_other=any(each.reads_other for each in scorers),
+        refuses_sites=any(each.refuses_sites for each in scorers),
+        members=scorers,
+    )
+    decisions = [decision for model in loaded for decision in model.deployment.decisions]
+    stores = open_stores(ingested / "images", first.preparer.preparation.modalities)
+    of_all = replace(first.preparer, shape=together.shape)
+    preparer = StoredPreparer(**vars(of_all), stores=stores, scored=scored, seed=seed)
+    deployment = replace(first.deployment, decisions=tuple(decisions))
+    model = DeployedModel(deployment, preparer, together)
+    by_case: dict[str, Floats] = {}
 
     def keep(names: Sequence[str], cases: PreparedCases) -> None:
         by_case.update(zip(names, np.stack(cases.scores, axis=1), strict=True))
+        if watch is not None:
+            watch(names, first.scorer, cases)
 
     cases = list_stored_cases(ingested / "cases")
-    covariates = read_stored_covariates(ingested / "cases", model.scorer.covariates)
-    model = replace(model, preparer=preparer)
+    covariates = read_stored_covariates(ingested / "cases", together.covariates)
     for result in score_cases(model, cases, covariates, compute, watch=keep):
         if result.error:
-            raise DataError(result.error, where=f"{known.outcome.model}, {result.file}")
+            titles = ", ".join(known.outcome.model for known, _ in models)
+            raise DataError(result.error, where=f"{titles}, {result.file}")
     case_id = np.array([case.name for case in cases])
-    raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats, n_classes)
+    raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats of all, n_classes)
+    ends = np.cumsum([len(model.deployment.decisions) for model in loaded])[:-1]
+    by_model = zip(models, loaded, np.split(raw, ends, axis=1), strict=True)
+    return [_with_test_scores(known, own, case_id, of) for (known, _), own, of in by_model]
+
+
+def _with_test_scores(
+    known: Predictions, model: DeployedModel, case_id: NDArray[np.str_], raw: Floats
+) -> Predictions:
+    """Put calibrated scores, (n, repeats, n_classes), in the place of those of test cases."""
     tables = [known.table[known.table["part"] != "test"]]
     for repeat, decision in enumerate(model.deployment.decisions):
         probability = decision.calibration.probabilities(raw[:, repeat])
         of_repeat = (case_id, raw[:, repeat], probability, decision.threshold)
         tables.append(tabulate_scores("test", repeat, FINAL, *of_repeat))
     table = pd.concat(tables, ignore_index=True).astype(known.table.dtypes.to_dict())
-    replace(known, table=table, marks=None).write(target / "scores")
+    return replace(known, table=table, marks=None)
 
 
 def open_stores(images: Path, modalities: Sequence[str]) -> dict[str, ImageStore]:

@@ -99,7 +99,8 @@ class MLflowStore:
                 return f"Already recorded in {place}."
             self._write(client, experiment, execution, home)
             _note_view(client, experiment)
-        runs = "the failed run" if execution.parent.failed else f"{len(execution.children)} runs"
+        runs = f"{len(execution.children)} runs" if execution.children else "a run"
+        runs = "the failed run" if execution.parent.failed else runs
         return f"Recorded {runs} in {place}."
 
     def share_openings(self, openings: Mapping[str, str], home: Path) -> Mapping[str, str]:

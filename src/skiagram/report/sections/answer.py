@@ -128,9 +128,10 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
     seen = (
         "which no model had seen" if sealed else "each scored by models that never saw its patient"
     )
+    test, cohort = ("", " of another cohort") if evaluation.is_external else ("sealed test ", "")
     where = (
-        f"on {format_count(decisive.cases)} {'sealed test ' if sealed else ''}cases of "
-        f"{format_count(decisive.patients)} {whose}, {seen}"
+        f"on {format_count(decisive.cases)} {test if sealed else ''}cases of "
+        f"{format_count(decisive.patients)} {whose}{cohort}, {seen}"
     )
     if decisive.without_near_duplicates:
         where += ", without the near duplicates of development cases"

@@ -137,9 +137,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         readers = f"{len(study.list_distinct('model'))} readers, mean AUC {mean}"
     versions = material.provenance.versions
     return {
-        "design": "a sealed test set"
-        if evaluation.task.design == "holdout"
-        else "nested cross-validation, nothing sealed",
+        "design": _design(evaluation),
         "folds": _folds(params),
         "seed": f"seed {params.get('seed', '–')}",
         "development": f"development: {_count(evaluation, 'development')}",
@@ -204,6 +202,14 @@ def _are_trained_again(evaluation: Evaluation) -> bool:
     """Return whether a model was trained with several seeds."""
     spreads = (model.stability for model in evaluation.models)
     return any(spread is not None and len(spread.seed_auc) > 1 for spread in spreads)
+
+
+def _design(evaluation: Evaluation) -> str:
+    if evaluation.is_external:
+        return "another cohort, which no choice has seen"
+    if evaluation.task.design == "holdout":
+        return "a sealed test set"
+    return "nested cross-validation, nothing sealed"
 
 
 def _folds(params: Mapping[str, Any]) -> str:

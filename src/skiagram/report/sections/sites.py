@@ -83,10 +83,16 @@ def _spread(figures: FigureTable, difference: bool) -> str:
     return f"{format_decimal(figures.find(figure='spread').value)}{words}"
 
 
+def _worst(figures: FigureTable, difference: bool) -> Cell:
+    worst = figures.find(figure="worst_site")
+    return fill_difference(worst) if difference else fill_cell(worst)
+
+
 _SUMMARY: dict[str, Callable[[FigureTable, bool], Cell | str]] = {
     "Mean over such sites": _mean,
     "The next such site": _next,
     "Spread between sites": _spread,
+    "The worst of these": _worst,
 }
 
 

@@ -1,0 +1,147 @@
+"""Models on another cohort beside what they did at home, and with calibration updated there.
+
+The figures are those of `measure_scores`, on each side by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from skiagram.calibration import cross_fit_platt
+from skiagram.evaluation.calibration_assessment import THRESHOLDS
+from skiagram.evaluation.clinical_utility import PER
+from skiagram.evaluation.evaluate import measure_scores
+from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
+from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
+from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.scores import Scores, align_scores
+from skiagram.evaluation.subset import find_subset
+from skiagram.evaluation.verdict import with_verdict
+from skiagram.statistics.estimate import Estimate
+
+OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED = "out_of_fold", "held_out", "cohort", "updated"
+NET_BENEFIT = "net_benefit_at_"
+FEWEST_TO_UPDATE = 20  # patients of each class
+_OF_PROBABILITIES = ("brier", "intercept", "slope", "expected_to_observed", NET_BENEFIT)
+_SMALLEST = 1e-9  # probability, whose logarithm is still finite
+
+
+def compare_with_development(
+    evaluation: Evaluation,
+    at_home: Evaluation,
+    inputs: EvaluationInputs,
+    options: EvaluationOptions,
+    seed: int,
+) -> Evaluation:
+    """Add rows of the analysis `external`, and let the verdict know of them.
+
+    The group says of which cases a figure is: `out_of_fold`, the project's development cases, each
+    scored by a fit that did not see its patient; `held_out`, its sealed test cases; `cohort`; and
+    `updated`, the cohort with intercept and slope of the calibration fitted to it, in five folds by
+    patient, so that no case is judged by a fit that saw its patient (Cox 1958; Steyerberg et al.
+    2004, *Statistics in Medicine* 23:2567). Net benefit is in true positives per 1,000 patients.
+
+    Args:
+        evaluation: Of the cohort.
+        at_home: Of the project itself.
+        inputs: What `evaluation` was made of.
+    """
+    subset = find_subset(inputs.models, inputs.cases, nested=False)
+    setting = assemble_evaluation_set(
+        inputs.cases,
+        inputs.task,
+        inputs.sealed,
+        None,
+        inputs.duplicates,
+        seed,
+        options.replicates,
+        learned=subset.case_id if subset else None,
+    )
+    before = _development_side(setting, options.replicates)
+    measured = {result.outcome.model: result for result in evaluation.models}
+    tested = at_home.models if at_home.part == "test" else ()
+    held_out = {result.outcome.model: result for result in tested}
+    analyses, rows = options.analyses, list[FigureRow]()
+    for model in inputs.models:
+        name = model.outcome.model
+        if model.outcome.status == "failed":
+            continue
+        out_of_fold = align_scores(model, "out_of_fold", setting.development)
+        result = measure_scores(model.outcome, out_of_fold, before, analyses)
+        rows += _rows(result, OUT_OF_FOLD, analyses)
+        if name in held_out:
+            rows += _rows(held_out[name], HELD_OUT, analyses)
+        rows += _rows(measured[name], COHORT, analyses)
+        scores = align_scores(model, "test", setting.cases)
+        rows += _updated(scores, measured[name], setting, analyses)
+    for side, of in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
+        if of.difference is not None:
+            rows.append(
+                make_row(
+                    of.difference,
+                    EXTERNAL,
+                    "roc_auc",
+                    model=of.contender,
+                    versus="classical",
+                    group=side,
+                )
+            )
+    return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
+
+
+def _development_side(setting: EvaluationSet, replicates: int) -> EvaluationSet:
+    """Return the development cases as those that are reported."""
+    cases = setting.development
+    return replace(
+        setting,
+        part="out_of_fold",
+        cases=cases,
+        draws=cases.draws(replicates, setting.seed),
+        has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
+    )
+
+
+def _rows(result: ModelResult, side: str, analyses: RequestedAnalyses) -> Iterator[FigureRow]:
+    for name, estimate in _figures(result, analyses.thresholds):
+        yield make_row(estimate, EXTERNAL, name, model=result.outcome.model, group=side)
+
+
+def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:
+    yield from result.metrics.items()
+    if result.calibration is not None:
+        for name in ("intercept", "slope", "expected_to_observed"):
+            yield name, getattr(result.calibration, name)
+    if (curve := result.decision_curve) is not None:
+        for threshold in thresholds:
+            place = int(np.argmin(np.abs(THRESHOLDS - threshold)))
+            bounds = curve.net_benefit[place], curve.low[place], curve.high[place]
+            value, low, high = (PER * bound for bound in bounds)
+            gain = Estimate(value, low, high, "bootstrap by patient")
+            yield f"{NET_BENEFIT}{threshold:g}", gain
+
+
+def _updated(
+    scores: Scores, result: ModelResult, setting: EvaluationSet, analyses: RequestedAnalyses
+) -> Iterator[FigureRow]:
+    """Yield the figures of probabilities whose calibration was updated on the cohort."""
+    cases = setting.cases
+    if min(cases.patients_by_class()) < FEWEST_TO_UPDATE:
+        reason = f"fewer than {FEWEST_TO_UPDATE} patients of a class"
+        figures = {name: Estimate(None, reason=reason) for name in ("brier", "intercept", "slope")}
+    else:
+        odds = np.log(np.clip(scores.probability, _SMALLEST, 1))
+        fitted = cross_fit_platt(odds, cases.label, cases.patient)
+        again = measure_scores(
+            result.outcome, replace(scores, probability=fitted), setting, analyses
+        )
+        figures = {
+            name: estimate
+            for name, estimate in _figures(again, analyses.thresholds)
+            if name.startswith(_OF_PROBABILITIES)
+        }
+    for name, estimate in figures.items():
+        yield make_row(estimate, EXTERNAL, name, model=result.outcome.model, group=UPDATED)

@@ -1,0 +1,107 @@
+"""Another cohort: each model's figures there beside those at home, and what updating changes."""
+
+from collections.abc import Iterator
+
+from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
+from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import ModelResult
+from skiagram.report.formatting import finished_models, format_difference, is_best, metric_heading
+from skiagram.report.material import Material
+from skiagram.report.section import Context, section
+from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
+from skiagram.statistics.estimate import MISSING, Estimate, format_estimate
+
+_SIDES = {
+    OUT_OF_FOLD: "At home, out of fold",
+    HELD_OUT: "At home, sealed test",
+    COHORT: "Cohort, as it comes",
+    UPDATED: "Cohort, calibration updated",
+}
+_FIGURES = {
+    "roc_auc": "",
+    "brier": "",
+    "sensitivity": "",
+    "specificity": "",
+    "intercept": "Calibration intercept (ideal 0)",
+    "slope": "Calibration slope (ideal 1)",
+    "expected_to_observed": "Expected / observed (ideal 1)",
+}
+_UNCHANGED = "updating the calibration leaves it as it is"
+
+
+@section(
+    "Another cohort beside the project",
+    place=5,
+    select=lambda evaluation, _: evaluation.is_external,
+    otherwise="`skiagram validate` scores the cohort of another hospital",
+)
+def external(evaluation: Evaluation, material: Material) -> Context:
+    """Return the table of both sides and what it shows."""
+    return {
+        "table": tabulate_external(evaluation),
+        "sentences": tuple(describe_external(evaluation)),
+    }
+
+
+def tabulate_external(evaluation: Evaluation) -> Table:
+    """Return the figures of the best of each arm: a row a figure, a column a side."""
+    figures = evaluation.figures.select(analysis=EXTERNAL, versus="")
+    sides = [side for side in _SIDES if figures.select(group=side)]
+    groups = [
+        Group(model.outcome.title, _rows(evaluation, figures, model, sides))
+        for model in finished_models(evaluation)
+        if is_best(evaluation, model)
+    ]
+    return Table([_SIDES[side] for side in sides], groups, first="Figure")
+
+
+def _rows(
+    evaluation: Evaluation, figures: FigureTable, model: ModelResult, sides: list[str]
+) -> list[TableRow]:
+    own = figures.select(model=model.outcome.model)
+    names = own.list_distinct("figure")
+    gains = [name for name in names if name.startswith(NET_BENEFIT)]
+    rows = []
+    for name in [*(name for name in _FIGURES if name in names), *gains]:
+        title = _FIGURES.get(name) or (
+            f"Net benefit per 1,000 patients, at a risk of {name.removeprefix(NET_BENEFIT)}"
+            if name in gains
+            else metric_heading(name, evaluation.task)
+        )
+        estimates = (own.select(figure=name, group=side) for side in sides)
+        rows.append(TableRow(title, [_cell(each) for each in estimates]))
+    return rows
+
+
+def _cell(found: FigureTable) -> Cell:
+    """Return a figure of a side; updating changes no order of cases, so some have none there."""
+    return (
+        fill_cell(found.rows[0]) if found else Cell(MISSING, reason="updating leaves it as it is")
+    )
+
+
+def describe_external(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the difference at home and here, and how the calibration of the best models holds."""
+    figures = evaluation.figures.select(analysis=EXTERNAL)
+    paired = figures.select(versus="classical")
+    for row in paired.rows:
+        where = "On this cohort" if row.group == COHORT else "In the project"
+        yield f"{where}, deep minus classical in AUC: {format_difference(row)}."
+    for model in finished_models(evaluation):
+        if is_best(evaluation, model):
+            own = figures.select(model=model.outcome.model, versus="")
+            before, after = (_calibration(own.select(group=side)) for side in (COHORT, UPDATED))
+            yield f"{model.outcome.title}: {before} as it comes; {after} after updating."
+
+
+def _calibration(figures: FigureTable) -> str:
+    intercept, slope = (figures.find(figure=name) for name in ("intercept", "slope"))
+    missing = next((each.reason for each in (intercept, slope) if each.value is None), "")
+    if missing:
+        return f"no calibration ({missing})"
+    return f"calibration intercept {_said(intercept)} and slope {_said(slope)}"
+
+
+def _said(estimate: Estimate) -> str:
+    return format_estimate(estimate)

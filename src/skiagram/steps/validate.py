@@ -1,0 +1,434 @@
+"""Step validate: a finished project's models score a labelled cohort that no choice has seen.
+
+The cohort is ingested as any folder is and stands in the place of the test cases. What scores new
+images scores it, and what evaluates a run evaluates it; nothing is trained or chosen anew.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.compute.checkout import home
+from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.datasets.contract import Acquisition, Entry, OpenSource, Source, SpacedImage
+from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.ingest import IngestFolders, ingest, shuffle_cases
+from skiagram.deploy.prepared_cases import PreparedCases
+from skiagram.deploy.scorers import Scorer
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.external import compare_with_development
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.options import EvaluationOptions
+from skiagram.evaluation.shift import CaseTraits
+from skiagram.image_store.store import ImageStore
+from skiagram.near_duplicates.descriptors import small_picture
+from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail, unite_pairs
+from skiagram.near_duplicates.search import transformed_among
+from skiagram.options import build
+from skiagram.outcomes.time import TimeToEvent
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
+from skiagram.records.files import read_record, read_table
+from skiagram.records.predictions import Outcome, Predictions, folder_of
+from skiagram.sealing.labels import open_labels, seal_labels
+from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
+from skiagram.steps.score import Scored, score_anew
+
+COHORT = "cohort"  # column of the covariates, and begin of the ids of a cohort's cases
+_UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
+
+
+class Project(NamedTuple):
+    """What a finished project says of itself.
+
+    Attributes:
+        evaluation: Of its own cases.
+        preparation: What its images went through.
+        scored: Models that score new images, those of readers left out.
+    """
+
+    root: Path
+    cases: Cases
+    task: Task
+    card: DataCard
+    evaluation: Evaluation
+    preparation: Preparation
+    scored: tuple[Outcome, ...]
+
+    @classmethod
+    def open(cls, root: Path) -> "Project":
+        """Read a project.
+
+        Raises:
+            DataError: It is not finished, or none of its models scores new images.
+        """
+        record = root / "reports/evaluation.json"
+        if not record.is_file():
+            raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
+        evaluation = read_record(Evaluation, record)
+        cases, task = read_cases(root / "data/cases")
+        outcomes = [model.outcome for model in evaluation.models if model.outcome.arm != "reader"]
+        for outcome in outcomes:
+            folders = [folder_of("scores", root, outcome)]
+            if outcome.status == "finished":
+                folders.append(folder_of("models", root, outcome))
+            for folder in folders:
+                if not folder.is_dir():
+                    raise DataError("no such folder", where=str(folder), remedy=_UNFINISHED)
+        if not any(outcome.status == "finished" for outcome in outcomes):
+            raise DataError("no trained model", where=str(root), remedy=_UNFINISHED)
+        return cls(
+            root,
+            cases,
+            task,
+            read_record(DataCard, root / "data/cases/card.json"),
+            evaluation,
+            read_record(Preparation, root / "data/preparation" / PREPARATION),
+            tuple(outcomes),
+        )
+
+
+@dataclass(frozen=True)
+class _AcquiredFiles(OpenSource):
+    """Files whose pixels go through what those of training went through."""
+
+    files: OpenSource
+    acquisition: Acquisition
+
+    def entries(self) -> list[Entry]:
+        return self.files.entries()
+
+    def image(self, position: int) -> SpacedImage:
+        image = self.files.image(position)
+        acquired = self.acquisition.acquire(image)
+        return replace(acquired, modality=acquired.modality or image.modality)
+
+    def by_modality(self) -> "dict[str, _AcquiredFiles]":
+        return {name: replace(self, files=each) for name, each in self.files.by_modality().items()}
+
+    @property
+    def in_order(self) -> bool:
+        return self.files.in_order
+
+    def parts(self, positions: Sequence[int]) -> "Iterator[_AcquiredFiles] | None":
+        parts = self.files.parts(positions)
+        return None if parts is None else (replace(self, files=part) for part in parts)
+
+    def content_key(self, position: int) -> bytes | None:
+        return self.files.content_key(position)
+
+
+@dataclass(frozen=True)
+class CohortSource:
+    """A folder of another hospital, prepared as the project's images were.
+
+    Attributes:
+        acquisition: What the project's source did to the pixels of each file; None for nothing.
+    """
+
+    folder: Folder
+    acquisition: Acquisition | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.folder.classes
+
+    @property
+    def positive_class(self) -> str | None:
+        return self.folder.positive_class
+
+    @property
+    def outcome(self) -> TimeToEvent | None:
+        return self.folder.outcome
+
+    def card(self) -> DataCard:
+        return self.folder.card()
+
+    def open(self, root: Path | None) -> OpenSource:
+        opened = self.folder.open(root)
+        return opened if self.acquisition is None else _AcquiredFiles(opened, self.acquisition)
+
+
+def ingest_cohort(
+    project: Project, folder: Folder, target: Path, compute: Compute = IN_PROCESS
+) -> dict[str, str | None]:
+    """Write `images`, `cases` and `sealed` of a cohort, of which each case is a test case.
+
+    Returns:
+        Case → patient as the table names it; None where it names none.
+
+    Raises:
+        DataError: Its images are not of the kind that the project has.
+    """
+    changes = project.preparation.acquisition
+    source = CohortSource(folder, None if changes is None else build(changes, "acquisition"))
+    folders = IngestFolders(target / "images", target / "cases", target / "sealed")
+    ingest(source, "cv", None, folders, None, compute)
+    _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
+    cases = Cases.read(folders.cases / "cases.parquet")
+    _write_sealed(target, cases, cases.label)
+    return name_patients(source, None)
+
+
+def _require_alike(known: Preparation, found: Preparation) -> None:
+    """Refuse a cohort without the masks, or without the images, that the project's cases have."""
+    if found.regions != known.regions:
+        what = "with" if known.regions else "without"
+        masks = "name them in the column `mask` of the table, or give `--masks regions`"
+        raise DataError(
+            f"images {'without' if known.regions else 'with'} masks",
+            where="the cohort",
+            allowed=f"images {what} masks, as in the project",
+            remedy=masks if known.regions else "leave the column of masks out",
+        )
+    if found.modalities != known.modalities:
+        raise DataError(
+            f"images of {', '.join(found.modalities) or 'one kind'}",
+            where="the cohort",
+            allowed=f"{', '.join(known.modalities) or 'one image a case'}, as in the project",
+            remedy="name the kinds of images with --images, in this order",
+        )
+
+
+def _write_sealed(target: Path, cases: Cases, label: NDArray[np.int64]) -> None:
+    test, hidden = np.full(len(label), "test"), np.full(len(label), SEALED)
+    replace(cases, split=test, label=hidden).write(target / "cases/cases.parquet")
+    seal_labels(target / "sealed", cases.case_id, label)
+
+
+def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
+    """Return the case ids that ingest gives a source → its own names of their patients."""
+    opened = source.open(files)
+    entries = opened.entries()
+    every = (opened.content_key(position) for position in range(len(entries)))
+    order, case_id = shuffle_cases(len(entries), [key for key in every if key is not None])
+    patients = (entries[position].patient for position in order.tolist())
+    return dict(zip(case_id.tolist(), patients, strict=True))
+
+
+class Shared(NamedTuple):
+    """What a cohort shares with a project.
+
+    Attributes:
+        copies: Columns `first` (case of the project), `second` (case of the cohort), `near`
+            (whether it is a near duplicate; else what was cropped, turned or the like).
+        patients: Cases of the cohort of a patient whose id a development case has.
+        images: Cases of the cohort with a near duplicate among the development cases.
+        tested: How many have one among the project's test cases.
+    """
+
+    copies: pd.DataFrame
+    patients: frozenset[str]
+    images: frozenset[str]
+    tested: int
+
+
+def find_shared(
+    project: Project,
+    cohort: Path,
+    known: Mapping[str, str | None],
+    patients: Mapping[str, str | None],
+) -> Shared:
+    """Look for patients and images of a cohort that the project has.
+
+    Args:
+        cohort: Folder that `ingest_cohort` wrote.
+        known: Case of the project → patient; empty where ids are not to be compared.
+        patients: The same of the cohort.
+    """
+    development = set(project.cases.development().case_id.tolist())
+    ids = {fold_id(name) for case, name in known.items() if name and case in development}
+    copies = _find_copies(ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
+    near = copies[copies["near"]]
+    developed = near["first"].isin(list(development))
+    return Shared(
+        copies,
+        frozenset(case for case, name in patients.items() if name and fold_id(name) in ids),
+        frozenset(near.loc[developed, "second"].tolist()),
+        near.loc[~developed, "second"].nunique(),
+    )
+
+
+def _find_copies(*stores: ImageStore) -> pd.DataFrame:
+    """Return the copies of images of the first store in the second; see `Shared`."""
+    images = [image for store in stores for _, image in store]
+    case_id = np.array([case for store in stores for case in store.case_ids])
+    shapes = [image.shape for image in images]
+    near = pairs_among(
+        np.stack([thumbnail(image) for image in images]),
+        [content_digest(image) for image in images],
+        shapes,
+        images.__getitem__,
+    )
+    small = np.stack([small_picture(image) for image in images])
+    pairs = unite_pairs([near, transformed_among(small, shapes, near, images.__getitem__)])
+    across = (pairs.first < len(stores[0])) & (pairs.second >= len(stores[0]))
+    pairs = pairs.chosen(across)
+    return pd.DataFrame(
+        {"first": case_id[pairs.first], "second": case_id[pairs.second], "near": pairs.near}
+    )
+
+
+def leave_out(cohort: Path, names: Collection[str]) -> None:
+    """Take cases out of a cohort that `ingest_cohort` wrote."""
+    labels = read_table(cohort / "sealed/labels.parquet")
+    cases = Cases.read(cohort / "cases/cases.parquet")
+    kept = ~np.isin(cases.case_id, list(names))
+    _write_sealed(cohort, cases.select(kept), labels["label"].to_numpy(dtype=np.int64)[kept])
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a project's models do on a cohort.
+
+    Attributes:
+        evaluation: As of a run whose test cases are the cohort.
+        inputs: What was evaluated; ids of the cohort's cases begin with `cohort-`.
+    """
+
+    evaluation: Evaluation
+    inputs: EvaluationInputs
+
+
+def validate(
+    project: Project,
+    cohort: Path,
+    shared: Shared,
+    card: DataCard,
+    cohorts: Mapping[str, str],
+    options: EvaluationOptions,
+    seed: int,
+    compute: Compute = IN_PROCESS,
+) -> Validation:
+    """Score a cohort with every model of a project, note that its labels are opened, and evaluate.
+
+    Args:
+        cohort: Folder that `ingest_cohort` wrote.
+        cohorts: Case of the cohort → which of several cohorts it is of.
+        seed: Of the resamples of patients.
+    """
+    spaces: dict[str, pd.Series[float]] = {}
+    models = _score(project, cohort, compute, spaces)
+    store = ImageStore(cohort / "images")
+    cases = Cases.read(cohort / "cases/cases.parquet")
+    task = replace(project.task, design="holdout")
+    comparison = Comparison(
+        data=card.name,
+        seal=seal_of(store, cases.case_id),
+        opened_by="validate",
+        models=tuple(model.outcome.model for model in models),
+        digest=_digest(models, options),
+    )
+    opening = note_opening(home(project.root), comparison, project.root)
+    known = project.cases.development()
+    covariates = read_table(cohort / "cases/covariates.parquet")
+    covariates = covariates[covariates["case_id"].isin(cases.case_id.tolist())]
+    covariates = _named(covariates, ["case_id"])
+    covariates[COHORT] = [cohorts[case] for case in cases.case_id.tolist()]
+    copies = shared.copies
+    copies = copies[
+        copies["first"].isin(known.case_id.tolist()) & copies["second"].isin(cases.case_id.tolist())
+    ]
+    inputs = EvaluationInputs(
+        models=tuple(models),
+        cases=_joined(known, cases),
+        task=task,
+        sealed=_named(open_labels(cohort / "sealed", task), ["case_id"]),
+        card=replace(card, test_sites=tuple(sorted(set(covariates[COHORT])))),
+        comparison=comparison,
+        opening=opening,
+        duplicates=_named(copies[["first", "second"]], ["second"]),
+        covariates=covariates,
+        traits=_traits(project, known, store, covariates, spaces),
+    )
+    evaluation = evaluate(inputs, options, seed=seed, compute=compute)
+    return Validation(
+        compare_with_development(evaluation, project.evaluation, inputs, options, seed), inputs
+    )
+
+
+def _score(
+    project: Project, cohort: Path, compute: Compute, spaces: dict[str, "pd.Series[float]"]
+) -> list[Predictions]:
+    """Score a cohort with all models; features that a classical one reads go to `spaces`."""
+    every = [Predictions.read(folder_of("scores", project.root, each)) for each in project.scored]
+    trained = [known for known in every if known.outcome.status == "finished"]
+    trained.sort(key=lambda known: known.outcome.arm != "classical")
+    has_features = trained[0].outcome.arm == "classical"
+
+    def watch(names: Sequence[str], scorer: Scorer, cases: PreparedCases) -> None:
+        if has_features:
+            space = scorer.space(cases)
+            columns, rows = list(space.names), zip(names, space.values, strict=True)
+            spaces.update((name, pd.Series(row, index=columns)) for name, row in rows)
+
+    models = [(known, folder_of("models", project.root, known.outcome)) for known in trained]
+    scored = score_anew(models, cohort, Scored(), 0, compute, watch)
+    by_name = {one.outcome.model: replace(one, table=_named_cases(one.table)) for one in scored}
+    return [by_name.get(known.outcome.model, known) for known in every]
+
+
+def _named_cases(table: pd.DataFrame) -> pd.DataFrame:
+    test, case_id = table["part"] == "test", table["case_id"]
+    return table.assign(case_id=case_id.where(~test, f"{COHORT}-" + case_id))
+
+
+def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table of a cohort with ids that no case of the project has."""
+    return table.assign(**{name: f"{COHORT}-" + table[name].astype(str) for name in columns})
+
+
+def _joined(known: Cases, cohort: Cases) -> Cases:
+    """Return the development cases and, as test cases, those of a cohort."""
+
+    def join(name: str) -> NDArray[np.str_]:
+        theirs = [f"{COHORT}-{each}" for each in getattr(cohort, name).tolist()]
+        return np.array([*getattr(known, name).tolist(), *theirs])
+
+    return Cases(
+        join("case_id"),
+        join("patient_id"),
+        np.concatenate([known.split, cohort.split]),
+        np.concatenate([known.label, cohort.label]),
+    )
+
+
+def _digest(models: Sequence[Predictions], options: EvaluationOptions) -> str:
+    """Return what tells a validation from others: all scores and options."""
+    scores = [
+        hashlib.sha256(model.table.to_csv(index=False).encode()).hexdigest() for model in models
+    ]
+    text = json.dumps([scores, asdict(options)], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _traits(
+    project: Project,
+    known: Cases,
+    store: ImageStore,
+    covariates: pd.DataFrame,
+    spaces: Mapping[str, "pd.Series[float]"],
+) -> CaseTraits:
+    """Return what may tell a cohort from the development cases: images, covariates and features."""
+    own = covariates["case_id"].str.removeprefix(f"{COHORT}-").tolist()
+    before = read_traits_of(project.root, known.case_id.tolist())
+    now = _named(measure_images(store, own), ["case_id"]).merge(covariates, "left", "case_id")
+    shared = [name for name in now.columns if name in before.known.columns]
+    features = before.features.iloc[:0]
+    if spaces:
+        theirs = pd.DataFrame([spaces[case] for case in own])
+        theirs.insert(0, "case_id", [f"{COHORT}-{case}" for case in own])
+        columns = ["case_id", *(name for name in before.features.columns[1:] if name in theirs)]
+        features = pd.concat([before.features[columns], theirs[columns]], ignore_index=True)
+    return CaseTraits(features, pd.concat([before.known[shared], now[shared]], ignore_index=True))

@@ -1,0 +1,161 @@
+"""A finished project's models on the labelled cohort of another hospital, as a user validates."""
+
+import csv
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import roc_auc_score
+
+from skiagram.image_store.store import ImageStore
+from skiagram.records.cases import Cases
+from skiagram.sealing.ledger import read_ledger
+from tests.pipeline.project import BASELINES, NETWORK, Project
+
+pytestmark = pytest.mark.thorough
+WORDS = ("nein", "ja")  # of the hospital, for `plain` and `striped`
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A project and the images of another hospital, with what validating them gave."""
+
+    project: Project
+    folder: Path
+    table: Path
+    results: Path
+
+
+def write_cohort(folder: Path, cases: int = 72, seed: int = 3) -> Path:
+    """Write brighter, noisier images with fainter stripes, and their table; return the table."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir()
+    rows = []
+    for number in range(cases):
+        label = number % 2
+        stripes = label * 24 * np.sin(np.arange(20) * 1.3 + rng.uniform(0, 6))
+        image = rng.normal(140, 30, (20, 20)) + stripes
+        Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+        rows.append((f"{number}.png", WORDS[label], f"woman {number}", "ABC"[number % 3]))
+    return write_table(folder.with_suffix(".csv"), rows)
+
+
+def write_table(path: Path, rows: Sequence[Sequence[str]]) -> Path:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "label", "patient", "hospital"), *rows])
+    return path
+
+
+@pytest.fixture(scope="module")
+def validated(staged: Project, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """Return three hospitals' images that every model of a finished project has scored."""
+    place = tmp_path_factory.mktemp("validated")
+    project = staged.copy(place / "project")
+    table = write_cohort(place / "leeds")
+    words = [str(place / "leeds"), str(table), "--classes", *WORDS, "--site", "hospital"]
+    done = project.skiagram("validate", ".", *words, "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    assert "of another cohort" in done.stdout
+    return Cohort(project, place / "leeds", table, project.folder / "reports/validations/leeds")
+
+
+def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated: Cohort) -> None:
+    scores = pd.read_csv(validated.results / "scores.csv")
+    figures = pd.read_csv(validated.results / "figures.csv")
+    truth = scores["label"] == "striped"
+    for model in (*BASELINES, NETWORK, "stacking"):
+        own = figures[(figures.model == model) & (figures.figure == "roc_auc")]
+        here = own[own.group == "cohort"].iloc[0]
+        assert here.value == pytest.approx(roc_auc_score(truth, scores[model]), abs=0.01)
+        assert set(own.group) == {"out_of_fold", "held_out", "cohort"}
+        assert here.low < here.value < here.high or here.value == 1
+    table = validated.results.parent / "predicted.csv"
+    model = str(validated.project.folder / "models" / BASELINES[0])
+    done = validated.project.skiagram("predict", model, str(validated.folder), "-o", str(table))
+    assert done.returncode == 0, done.stderr
+    predicted = np.sort(pd.read_csv(table)["probability_striped"])
+    np.testing.assert_allclose(np.sort(scores[BASELINES[0]]), predicted, rtol=0, atol=1e-9)
+
+
+def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> None:
+    page = (validated.results / "report.html").read_text()
+    for words in (
+        "Another cohort beside the project",
+        "Calibration slope",
+        "calibration updated",
+        "The worst of these",
+        "tells test from development cases",
+        "Net benefit per 1,000 patients",
+    ):
+        assert words in page
+    for name in ("woman", str(validated.folder)):
+        assert name not in page
+    evaluation = json.loads((validated.results / "evaluation.json").read_text())
+    assert evaluation["test_sites"] == ["A", "B", "C"]
+    assert evaluation["domain"]["auc"]["low"] > 0.5
+    with sqlite3.connect(validated.project.folder / "mlflow.db") as database:
+        names = [name for (name,) in database.execute("SELECT name FROM runs")]
+    assert "validation leeds" in names
+
+
+def test_its_labels_are_opened_once_by_the_ledger(validated: Cohort) -> None:
+    openings = read_ledger(validated.project.folder).openings
+    assert [one.comparison.opened_by for one in openings].count("validate") == 1
+    words = [str(validated.folder), str(validated.table), "--site", "hospital"]
+    words += ["--classes", *WORDS]
+    again = validated.project.skiagram("validate", ".", *words)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    again = validated.project.skiagram("validate", ".", *words, "--force", "--workers", "1")
+    assert again.returncode == 0, again.stderr
+    assert read_ledger(validated.project.folder).openings == openings
+
+
+def test_development_images_are_refused_or_left_out(validated: Cohort, tmp_path: Path) -> None:
+    project, folder = validated.project, tmp_path / "leeds"
+    rows = list(csv.reader(write_cohort(folder).open(newline="")))[1:]
+    store = ImageStore(project.folder / "data/images")
+    cases = Cases.read(project.folder / "data/cases/cases.parquet").development()
+    known = zip(cases.case_id[:3].tolist(), cases.label[:3].tolist(), strict=True)
+    for case, label in known:
+        Image.fromarray(store.image(case)).save(folder / f"{case}.png")
+        rows.append([f"{case}.png", WORDS[label], case, "A"])
+    table = write_table(tmp_path / "leeds.csv", rows)
+    words = ["validate", ".", str(folder), str(table), "--name", "known", "--workers", "1"]
+    words += ["--classes", *WORDS]
+    refused = project.skiagram(*words)
+    assert refused.returncode == 4
+    assert "3 images have a near duplicate among the development images" in refused.stderr
+    assert not (project.folder / "reports/validations/known").exists()
+    done = project.skiagram(*words, "--shared", "leave-out")
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_csv(project.folder / "reports/validations/known/scores.csv")
+    assert len(scores) == 72
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        (1, "unclear", ("`unclear`", "nein, ja", "--classes")),
+        (0, "elsewhere.png", ("none of the 72 rows", "relative to the folder")),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_with_help(
+    validated: Cohort, tmp_path: Path, column: int, cell: str, words: tuple[str, ...]
+) -> None:
+    rows = list(csv.reader(validated.table.open(newline="")))[1:]
+    for number, row in enumerate(rows):
+        row[column] = f"{number}-{cell}" if column == 0 else cell
+    table = write_table(tmp_path / "other.csv", rows)
+    given = [str(validated.folder), str(table), "--name", "other", "--ignore-unlisted"]
+    given += ["--classes", *WORDS]
+    refused = validated.project.skiagram("validate", ".", *given)
+    assert refused.returncode == 4
+    for word in words:
+        assert word in refused.stderr
