@@ -37,7 +37,7 @@ from skiagram.near_duplicates.search import transformed_among
 from skiagram.options import build
 from skiagram.outcomes.time import TimeToEvent
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
+from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import open_labels, seal_labels
@@ -76,8 +76,15 @@ class Project(NamedTuple):
         record = root / "reports/evaluation.json"
         if not record.is_file():
             raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
-        evaluation = read_record(Evaluation, record)
         cases, task = read_cases(root / "data/cases")
+        if isinstance(task, MeasuredTask):
+            raise DataError(
+                f"a project of the outcome `{task.outcome.kind}`",
+                where=str(root),
+                allowed="classes",
+                remedy="hold the cohort out with `fold_column`, which scores it unseen",
+            )
+        evaluation = read_record(Evaluation, record)
         outcomes = [model.outcome for model in evaluation.models if model.outcome.arm != "reader"]
         for outcome in outcomes:
             folders = [folder_of("scores", root, outcome)]

@@ -43,7 +43,7 @@ def model(name: str, **values: Any) -> ClassicalModel:
 def _keeps_common_promises(name: str) -> bool:
     """Return whether an option file is a classical model on all features of all training cases."""
     options = read_options(name)
-    if not options["_target_"].startswith(FAMILIES) or "classifier" in options:
+    if not options["_target_"].startswith(FAMILIES) or "columns" not in options:
         return False  # a finder is no model of features
     if options["columns"] or options["selection"]:
         return False
