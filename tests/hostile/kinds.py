@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import imagecodecs
+import nibabel
 import numpy as np
 import yaml
 from PIL import Image as Pillow
@@ -27,6 +28,7 @@ from pydicom.uid import (
     JPEGLSLossless,
 )
 
+from skiagram.datasets.folder.annotations import Images, MarkChoice, read_lesions
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.table import list_entries
 from skiagram.datasets.image_files import decode_image
@@ -36,6 +38,7 @@ from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build, read_option_file
+from tests.datasets.folder.test_annotations import PROGRAMS
 from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
 from tests.datasets.own_folders import COLUMNS, png, row, source_of, tiff, write_folder
 from tests.datasets.test_dicom import BOMBS, bundled, compressed, deflate_bomb, file_of, header_of
@@ -118,6 +121,42 @@ def _page_bomb() -> bytes:
 def _volume(content: bytes) -> object:
     volume = decode_volume(content, "volume")
     return np.asarray(volume.voxels).tobytes(), volume.grid
+
+
+def _second_volume(content: bytes) -> object:
+    volume = decode_volume(content, "volumes", frame=2)
+    return np.asarray(volume.voxels).tobytes(), volume.grid
+
+
+def _nifti_2() -> bytes:
+    return bytes(nibabel.Nifti2Image(VOXELS.transpose(2, 1, 0), np.eye(4)).to_bytes())
+
+
+def _four_axes() -> bytes:
+    series = np.stack([VOXELS.transpose(2, 1, 0)] * 3, axis=-1)
+    return bytes(nibabel.Nifti1Image(series, np.eye(4)).to_bytes())
+
+
+def _four_axes_bomb() -> bytes:
+    head = bytearray(_four_axes()[:352])
+    head[40:56] = np.array([4, 512, 512, 1000, 32000, 1, 1, 1], "<i2").tobytes()
+    return gzip.compress(bytes(head) + bytes(400_000_000), mtime=0)
+
+
+def _lesions(name: str) -> Callable[[bytes], object]:
+    def read(content: bytes) -> object:
+        path = _place() / name
+        path.write_bytes(content)
+        images = Images(("one.png",), lambda _: (200, 100))
+        return read_lesions(path, images, MarkChoice(similar="join", radius=2))
+
+    return read
+
+
+def _annotations(program: str) -> bytes:
+    place = _place()
+    path = PROGRAMS[program](place)
+    return (path if path.is_file() else next(path.glob("one.*"))).read_bytes()
 
 
 def _encoded(kind: str, **how: Any) -> Callable[[], bytes]:
@@ -401,6 +440,9 @@ def _film_bomb(name: str) -> Callable[[], bytes]:
 KINDS: dict[str, Kind] = {
     "PNG": Kind(_encoded("PNG"), _image, [lambda: png_bomb(16_384)]),
     "JPEG": Kind(_encoded("JPEG", quality=95), _image),
+    "JPEG of 16 bits": Kind(
+        lambda: bytes(imagecodecs.ljpeg_encode(_DEEP, bitspersample=16)), _image
+    ),
     "TIFF": Kind(_encoded("TIFF"), _image, [_tiff_of_zeros]),
     "TIFF, deflated": Kind(_encoded("TIFF", compression="tiff_deflate"), _image),
     "TIFF, channels of double floats": Kind(
@@ -444,6 +486,8 @@ KINDS: dict[str, Kind] = {
     ),
     "NIfTI": Kind(lambda: nifti_bytes(VOXELS), _volume),
     "NIfTI, gzip": Kind(lambda: gzip.compress(nifti_bytes(VOXELS), mtime=0), _volume, [_gzip_bomb]),
+    "NIfTI-2": Kind(_nifti_2, _volume),
+    "NIfTI of four axes": Kind(_four_axes, _second_volume, [_four_axes_bomb]),
     "NRRD": Kind(_nrrd, _volume),
     "MetaImage": Kind(meta_image_bytes, _volume),
     "npz": Kind(_npz, _read_npz, [_npz_of_zeros, _npz_with_code]),
@@ -455,6 +499,18 @@ KINDS: dict[str, Kind] = {
             lambda: b'file,label\nx,"' + b"a" * 10**7,
         ],
     ),
+    "lesions of Pascal VOC": Kind(
+        lambda: _annotations("Pascal VOC"),
+        _lesions("one.xml"),
+        [lambda: b'<!DOCTYPE a [<!ENTITY b "' + b"b" * 10**6 + b'">]><annotation/>'],
+    ),
+    "lesions of LabelMe": Kind(
+        lambda: _annotations("LabelMe, polygon"),
+        _lesions("one.json"),
+        [lambda: b'{"shapes":' + b"[" * 200_000],
+    ),
+    "lesions of VIA": Kind(lambda: _annotations("VIA, polygon"), _lesions("via.json")),
+    "lesions in a CSV": Kind(lambda: _annotations("xmin"), _lesions("boxes.csv")),
     "manifest": Kind(_manifest, _read_manifest),
     "option file": Kind(_options_text, _read_options, [_laughs, lambda: b"[" * 100_000]),
     "Arrow shard": Kind(

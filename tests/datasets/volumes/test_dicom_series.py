@@ -131,6 +131,14 @@ def test_a_slice_without_one_reading_is_refused(fields: dict[str, Any], message:
     assert message in str(raised.value)
 
 
+def test_a_field_of_an_unknown_kind_is_named() -> None:
+    (name, content), *others = series_files()
+    damaged = content.replace(b"\x28\0\x30\0DS", b"\x28\0\x30\0D\xd4")
+    assert damaged != content
+    with pytest.raises(DataError, match=r"slice-0\.dcm"):
+        decode_series([*others, (name, damaged)], "s")
+
+
 def test_more_slices_than_a_file_says_are_named() -> None:
     name, content = series_files(VALUES[:1])[0]
     dataset = pydicom.dcmread(BytesIO(content))

@@ -69,6 +69,7 @@ _OTHER_KINDS = (  # DICOM PS3.4 B.5: what is stored beside slices
     "1.2.840.10008.5.1.4.1.1.88.",  # reports
     *(f"1.2.840.10008.5.1.4.1.1.481.{kind}" for kind in (3, 4, 5, 6, 7, 8)),  # of radiotherapy
 )
+_FAULTS = (AttributeError, KeyError, IndexError, NotImplementedError, TypeError, ValueError)
 _PARALLEL = 1e-4
 _UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
 _MIXED = "a localizer or another series lies between the slices: move it out"
@@ -182,7 +183,7 @@ def _slices(header: Any, name: str) -> list[_Slice]:
         planes = pixels if frames > 1 else pixels[None]
         with named(name):
             return [_slice(own, plane, name) for own, plane in zip(headers, planes, strict=True)]
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except _FAULTS as error:
         raise DataError(
             "a slice without position, orientation or pixel spacing, or with impossible ones",
             where=name,
