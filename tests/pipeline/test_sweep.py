@@ -233,7 +233,7 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
         lambda: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
     )
     monkeypatch.setattr(sweep, "check_objective", lambda _: None)
-    monkeypatch.setattr(sweep.Workspace, "of_project", lambda _: None)
+    monkeypatch.setattr("skiagram.sweeps.workspace.Workspace.of_project", lambda _: None)
     monkeypatch.setattr("hydra.main", lambda **_: launched)
     monkeypatch.setattr(sweep, "write_sweep", lambda name, made, place: written.append(made))
     with pytest.raises(RuntimeError, match="job 2 was cancelled"):
