@@ -1,13 +1,20 @@
 """Recording in a real MLflow database, read back through MLflow's own client."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -262,6 +269,57 @@ def test_no_message_holds_what_opens_an_address(uri: str, project: Path, tmp_pat
     with pytest.raises(NotRecorded) as refused:
         MLflowStore(uri=uri, experiment="x").record(read_execution(project, MODELS, {}), tmp_path)
     assert "secret" not in str(refused.value)
+
+
+@contextmanager
+def server(folder: Path, port: int) -> Iterator[Callable[[], None]]:
+    """Yield what kills MLflow's own server, which then listens."""
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'served.db'}"]
+    command += ["--artifacts-destination", str(folder / "artifacts")]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        end = partial(os.killpg, process.pid, signal.SIGKILL)
+        try:
+            while process.poll() is None:
+                with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/health"):
+                    break
+                time.sleep(0.5)
+            yield end
+        finally:
+            with suppress(ProcessLookupError):
+                end()
+
+
+@pytest.mark.thorough
+def test_a_server_killed_during_a_record_has_no_run_left_running_after_the_next(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    uri = f"http://127.0.0.1:{port}"
+    store, execution = (
+        MLflowStore(uri=uri, experiment="killed"),
+        read_execution(project, MODELS, {}),
+    )
+    log = MlflowClient.log_artifacts
+    with server(tmp_path, port) as end, monkeypatch.context() as broken:
+
+        def cut(*arguments: Any) -> None:
+            end()
+            log(*arguments)
+
+        broken.setattr(MlflowClient, "log_artifacts", cut)
+        with pytest.raises(NotRecorded):
+            store.record(execution, tmp_path)
+    with server(tmp_path, port):
+        assert store.record(execution, tmp_path).startswith("Recorded")
+        states = [run.info.status for run in _runs(MlflowClient(tracking_uri=uri), "killed")]
+    assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
 
 
 @pytest.mark.thorough
