@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.evaluation.arm_selection import MeasuredModel, figure_by_auc, select_arms
@@ -27,6 +26,7 @@ from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
 from skiagram.sweeps.rows import BEST, SELECTION
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
@@ -284,12 +284,11 @@ def _comparable(clean: Image, restored: Image) -> tuple[Floats, Floats]:
 
 
 def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Estimate:
-    """Estimate the mean, with Student's interval over the means of patients."""
-    _, number = np.unique(patient, return_inverse=True)
-    means = np.bincount(number, weights=values) / np.bincount(number)
-    half = float(t.ppf(0.975, len(means) - 1) * means.std(ddof=1) / np.sqrt(len(means)))
-    value = float(np.mean(values))
-    return Estimate(value, value - half, value + half, "Student's t over patients")
+    """Estimate the mean, with Student's interval by patient."""
+    number = np.unique(patient, return_inverse=True)[1].astype(np.int64)
+    mean, variance = float(np.mean(values)), variance_of_mean(np.array(values), number)
+    half = Variation(variance, max(1.0, effective_patients(number) - 1)).half
+    return Estimate(mean, mean - half, mean + half, "Student's t over patients")
 
 
 FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
