@@ -16,7 +16,13 @@ from skiagram.evaluation.criteria import (
     is_above_ideal,
     is_contradicted,
 )
-from skiagram.evaluation.evaluation_record import SHIFTS, Evaluation, FindingEvaluation
+from skiagram.evaluation.evaluation_record import (
+    MEAN_SENSITIVITY,
+    MERIT,
+    SHIFTS,
+    Evaluation,
+    FindingEvaluation,
+)
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.finder_selection import measure_for_selection
@@ -128,10 +134,11 @@ def test_marks_are_ranked_within_a_fit_and_the_better_finder_is_told(design: Des
     assert strong.distance == (1.0, 1.0)
     assert strong.found.value == 1.0
     assert set(found.arms) == {"classical", "deep"}
-    for difference in (found.difference, found.sensitivity_difference):
+    for figure in (MERIT, MEAN_SENSITIVITY):
+        difference = run.evaluation.gain_in_finding(figure)
         assert difference
         assert (difference.low or 0) > 0.05
-    assert find_better_finder(found, 0.02) == "contender"
+    assert find_better_finder(run.evaluation) == "contender"
 
 
 def test_positive_images_without_a_known_place_are_left_out() -> None:
@@ -141,10 +148,11 @@ def test_positive_images_without_a_known_place_are_left_out() -> None:
 
 @pytest.mark.slow
 def test_several_trainings_widen_the_interval_and_equal_finders_are_not_told_apart() -> None:
-    found = searched("holdout", repeats=3, strengths=(2.0, 2.0)).found
-    assert found.difference
-    assert "3 trainings" in found.difference.method
-    assert (found.difference.low or 0) < 0 < (found.difference.high or 0)
+    run = searched("holdout", repeats=3, strengths=(2.0, 2.0))
+    difference = run.evaluation.gain_in_finding(MERIT)
+    assert difference
+    assert "3 trainings" in difference.method
+    assert (difference.low or 0) < 0 < (difference.high or 0)
 
 
 @pytest.mark.slow
@@ -228,9 +236,9 @@ def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design:
         ("cell_forest", "classical", 1.5, "cells", 2.0),
         ("film_network", "deep", 1.5, "film", 2.0),
     )
-    found = run.found
-    assert found.difference
-    assert decide_by_margin(found.difference, 0.02) == "yes"
+    found, gain = run.found, run.evaluation.gain_in_finding(MERIT)
+    assert gain
+    assert decide_by_margin(gain, 0.02) == "yes"
     assert (found.arms["deep"].mean_sensitivity.value or 1) < 0.3
     assert (found.arms["classical"].mean_sensitivity.value or 0) > 0.6
     assert decide_finding(run.evaluation) == "open"
@@ -246,17 +254,19 @@ def test_a_network_that_finds_far_more_is_not_refused_by_the_merit_alone() -> No
         ("film_forest", "classical", 1.5, "film", 2.0),
         ("cell_network", "deep", 1.5, "cells", 2.0),
     )
-    assert run.found.difference
-    assert decide_by_margin(run.found.difference, 0.02) == "no"
+    gain = run.evaluation.gain_in_finding(MERIT)
+    assert gain
+    assert decide_by_margin(gain, 0.02) == "no"
     assert decide_finding(run.evaluation) == "open"
     assert "But the network is shown to find more" in run.evaluation.verdict
 
 
 def test_a_finder_that_is_worse_than_no_marks_is_never_recommended() -> None:
     run = searched("holdout", strengths=(-5.0, -0.3))
-    assert run.found.difference
-    assert decide_by_margin(run.found.difference, 0.02) == "yes"
-    assert not is_contradicted(run.found, 0.02)
+    gain = run.evaluation.gain_in_finding(MERIT)
+    assert gain
+    assert decide_by_margin(gain, 0.02) == "yes"
+    assert not is_contradicted(run.evaluation)
     assert decide_finding(run.evaluation) == "no"
     assert "not shown to beat a finder that marks nothing" in run.evaluation.verdict
 

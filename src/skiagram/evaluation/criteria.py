@@ -10,13 +10,15 @@ from typing import Literal
 
 from skiagram.evaluation.evaluation_record import (
     DOMAIN,
+    FINDING_RULES,
+    MEAN_SENSITIVITY,
+    MERIT,
     OFF_NEAR_DUPLICATES,
     PREVALENCE,
     PRIMARY,
     SIMPLE_RULES,
     Decision,
     Evaluation,
-    FindingEvaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -315,34 +317,36 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     What holds of whole images holds here: no decision where a model has leaked, and the difference
     from every rule that the network is not shown to beat decides too.
     """
-    found = evaluation.finding
-    if found is None or found.difference is None or any(list_leaked(evaluation)):
+    gain = evaluation.gain_in_finding(MERIT)
+    if gain is None or any(list_leaked(evaluation)):
         return "none"
-    decision = decide_by_margin(found.difference, evaluation.margin)
-    if is_contradicted(found, evaluation.margin):
+    decision = decide_by_margin(gain, evaluation.margin)
+    if is_contradicted(evaluation):
         decision = "open"
-    for rule in filter(is_unbeaten, found.simple_rules):
+    for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
         decision = lower_decision(decision, decide_by_margin(rule, evaluation.margin))
     return decision
 
 
-def is_contradicted(found: FindingEvaluation, margin: float) -> bool:
+def is_contradicted(evaluation: Evaluation) -> bool:
     """Return whether the share of lesions found says otherwise than the figure of merit."""
-    decision = decide_by_margin(found.difference or Estimate(None), margin)
-    more = found.sensitivity_difference.low if found.sensitivity_difference else None
+    gain, more = (
+        evaluation.gain_in_finding(figure) or Estimate(None) for figure in (MERIT, MEAN_SENSITIVITY)
+    )
+    decision = decide_by_margin(gain, evaluation.margin)
     if decision == "yes":
-        return more is None or more <= 0
-    return decision == "no" and more is not None and more > margin
+        return more.low is None or more.low <= 0
+    return decision == "no" and more.low is not None and more.low > evaluation.margin
 
 
 def find_better_finder(
-    found: FindingEvaluation, margin: float
+    evaluation: Evaluation,
 ) -> Literal["contender", "classical", "contender in merit", "classical in merit", "alike", "open"]:
     """Return which finder has more of both figures; `in merit` where only one says so."""
-    if found.difference is None:
-        return "open"
-    merit = relate_to_margin(found.difference, margin)
-    sensitivity = relate_to_margin(found.sensitivity_difference or Estimate(None), margin)
+    merit, sensitivity = (
+        relate_to_margin(evaluation.gain_in_finding(figure) or Estimate(None), evaluation.margin)
+        for figure in (MERIT, MEAN_SENSITIVITY)
+    )
     if merit == "better":
         return "contender" if sensitivity == merit else "contender in merit"
     if merit == "worse":

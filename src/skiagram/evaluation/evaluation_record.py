@@ -43,6 +43,8 @@ Contender = Literal["deep", "encoder", "either"]
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
 PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
+FINDING, FINDING_RULES = "finding", "finding_rules"
+MERIT, MEAN_SENSITIVITY = "figure_of_merit", "mean_sensitivity"
 SHIFTS, DOMAIN = "shifts", "domain"
 SHARES, NUMBERS, FEATURES = "shares", "numbers", "features"  # that may differ between the sides
 DEVELOPMENT = "development"  # a group: development cases, each as no fit saw it
@@ -73,12 +75,6 @@ class FindingEvaluation:
             cases.
         chosen: Arm → model → in how many choices it was chosen.
         contender: What stands against the classical finders, a key of `arms`.
-        difference: Figure of merit of the contender minus that of the classical one, paired; None
-            without the two.
-        sensitivity_difference: The same of the mean sensitivity; a `yes` asks that it is above 0.
-        p: Two-sided p value of no difference in the figure of merit.
-        simple_rules: Figure of merit of the contender minus that of each simple rule which leaves
-            marks, and minus ½, that of a finder which marks nothing, as `prevalence`.
         ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
             AUC of whole images.
     """
@@ -96,10 +92,6 @@ class FindingEvaluation:
     arms: dict[str, FinderResult] = field(default_factory=dict)
     chosen: dict[str, dict[str, int]] = field(default_factory=dict)
     contender: Contender = "deep"
-    difference: Estimate | None = None
-    sensitivity_difference: Estimate | None = None
-    p: float | None = None
-    simple_rules: tuple[FigureRow, ...] = ()
     ideal: FinderResult | None = None
 
     @property
@@ -168,10 +160,12 @@ class Evaluation:
             `simple_rules` each arm against each simple rule, `secondary` all other pairs of models,
             the better by out-of-fold scores first, and `requested` those that were asked for. The
             group `off_near_duplicates` is what the verdict follows where cases have near
-            duplicates. `shifts` are test against out-of-fold AUCs; `domain` says how well a
-            classifier tells test from development cases, `shares`, `numbers` and `features` what
-            differs. Further analyses are `ranking`, `utility`, `readers`, `sites` and, of another
-            cohort, `external`.
+            duplicates. `finding` is the primary comparison of finders, `finding_rules` their
+            contender against each simple rule which leaves marks, and against a finder which marks
+            nothing, `prevalence`, whose figure of merit is ½. `shifts` are test against out-of-fold
+            AUCs; `domain` says how well a classifier tells test from development cases, `shares`,
+            `numbers` and `features` what differs. Further analyses are `ranking`, `utility`,
+            `readers`, `sites` and, of another cohort, `external`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
@@ -218,6 +212,10 @@ class Evaluation:
     def simple_rules(self) -> tuple[FigureRow, ...]:
         """Return each arm against each simple rule, on all reported cases."""
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
+
+    def gain_in_finding(self, figure: str) -> FigureRow | None:
+        """Return the contender among finders minus the best classical one; None without the two."""
+        return self.figures.get(analysis=FINDING, figure=figure, versus="classical")
 
     def differences_of_sides(self, *analyses: str) -> tuple[FigureRow, ...]:
         """Return what is compared between test and development cases, test minus development."""

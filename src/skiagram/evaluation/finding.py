@@ -11,6 +11,7 @@ are false, and the highest ratings are a score of images, whose AUC is at most t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -20,8 +21,11 @@ from numpy.typing import NDArray
 from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select_arms
 from skiagram.evaluation.comparisons import subtract_half
 from skiagram.evaluation.evaluation_record import (
+    FINDING,
+    FINDING_RULES,
+    MEAN_SENSITIVITY,
+    MERIT,
     PREVALENCE,
-    SIMPLE_RULES,
     FindingEvaluation,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -61,7 +65,6 @@ from skiagram.statistics.variation import effective_patients
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
 _ALL = np.array([np.inf])
-MERIT = "figure_of_merit"
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,11 @@ def evaluate_finding(
     if search.ideal:
         every[IDEAL] = search.ideal[0]
     of_arms = {arm: response for arm, (response, _) in standing.items()}
-    rows = measure_froc_area(every, of_arms, contender, search.draws)
+    found_by_rules = {name: every[name] for name in rules if name in every}
+    rows = (
+        *search.compare(of_arms, contender, found_by_rules),
+        *measure_froc_area(every, of_arms, contender, search.draws),
+    )
     judged = search.judged
     evaluation = FindingEvaluation(
         rule=options.hit,
@@ -152,30 +159,7 @@ def evaluate_finding(
         contender=contender,
         ideal=search.measure("ideal", *search.ideal) if search.ideal else None,
     )
-    if len(standing) < 2:
-        return evaluation, rows
-    one, other = standing[contender][0], standing["classical"][0]
-    pair = [each.merit(against_all=not search.normal) for each in (one, other)]
-    difference = difference_estimate(*pair)
-    variation = difference_variation(*pair)
-    compared = replace(
-        evaluation,
-        difference=difference,
-        sensitivity_difference=bootstrap_difference(
-            difference_found(one, other, RATES), search.draws
-        ),
-        p=None if difference.value is None else variation.p(difference.value),
-        simple_rules=_compare_with_rules(
-            contender,
-            pair[0],
-            {
-                name: responses[name][0].merit(against_all=not search.normal)
-                for name in rules
-                if name in responses
-            },
-        ),
-    )
-    return compared, rows
+    return evaluation, rows
 
 
 def _compare_with_rules(
@@ -192,7 +176,7 @@ def _compare_with_rules(
         against.append((rule, difference, p))
     corrected = correct_by_holm(p for _, _, p in against)
     return tuple(
-        make_row(difference, SIMPLE_RULES, MERIT, model=arm, versus=rule, p=p, p_holm=p_holm)
+        make_row(difference, FINDING_RULES, MERIT, model=arm, versus=rule, p=p, p_holm=p_holm)
         for (rule, difference, p), p_holm in zip(against, corrected, strict=True)
     )
 
@@ -278,7 +262,7 @@ class _Search:
             band = Band(tuple(_DRAWN.tolist()), tuple(low.tolist()), tuple(high.tolist()))
         result = FinderResult(
             model=name,
-            merit=auc_estimate(response.merit(against_all=not self.normal)),
+            merit=auc_estimate(self._merit(response)),
             sensitivity=self._sensitivities(response, normal=False),
             sensitivity_normal=self._sensitivities(response, normal=True) if self.normal else {},
             mean_sensitivity=self._estimate(response, RATES),
@@ -290,6 +274,34 @@ class _Search:
             fewest_normal=response.fewest_images(normal=True),
         )
         return self._against_ideal(result, response)
+
+    def compare(
+        self,
+        arms: Mapping[str, FreeResponse],
+        contender: str,
+        rules: Mapping[str, FreeResponse],
+    ) -> tuple[FigureRow, ...]:
+        """Compare what stands for the two arms, and the contender with simple rules.
+
+        Of the figure of merit and of the mean sensitivity; nothing without both arms.
+        """
+        if not {contender, "classical"} <= set(arms):
+            return ()
+        one, other = arms[contender], arms["classical"]
+        pair = self._merit(one), self._merit(other)
+        row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
+        merit, variation = difference_estimate(*pair), difference_variation(*pair)
+        p = None if merit.value is None else variation.p(merit.value)
+        more = bootstrap_difference(difference_found(one, other, RATES), self.draws)
+        of_rules = {name: self._merit(response) for name, response in rules.items()}
+        return (
+            row(merit, figure=MERIT, p=p),
+            row(more, figure=MEAN_SENSITIVITY),
+            *_compare_with_rules(contender, pair[0], of_rules),
+        )
+
+    def _merit(self, response: FreeResponse) -> Placements:
+        return response.merit(against_all=not self.normal)
 
     def _sensitivities(self, response: FreeResponse, *, normal: bool) -> dict[str, Estimate]:
         return {

@@ -28,6 +28,9 @@ from skiagram.evaluation.criteria import (
 from skiagram.evaluation.evaluation_record import (
     DOMAIN,
     FEATURES,
+    FINDING_RULES,
+    MEAN_SENSITIVITY,
+    MERIT,
     NUMBERS,
     PREVALENCE,
     PROBABILITIES,
@@ -97,7 +100,7 @@ def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Eval
     kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
     alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
     images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
-    if evaluation.finding is None or evaluation.finding.difference is None:
+    if evaluation.finding is None or evaluation.gain_in_finding(MERIT) is None:
         return f"U{images}"
     name = evaluation.words_of(evaluation.finding.contender)
     finding = f"Use a {name} to find lesions: {decide_finding(evaluation)}."
@@ -191,9 +194,9 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
 def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what the contender among the finders is not shown to beat."""
     found = evaluation.finding
-    if found is None or found.difference is None:
+    if found is None:
         return
-    for rule in filter(is_unbeaten, found.simple_rules):
+    for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
         what = f"a simple rule, {_title(rule.versus, evaluation)}"
         if rule.versus == PREVALENCE:
             what = "a finder that marks nothing, whose figure of merit is ½"
@@ -229,27 +232,28 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
 
 def _finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
-    found = evaluation.finding
-    if found is None or found.difference is None or found.sensitivity_difference is None:
+    found, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
+    more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
+    if found is None or difference is None or more is None:
         return
     arms, name = (found.contender, "classical"), evaluation.words_of(found.contender)
     merits = [_decimal(found.arms[arm].merit) for arm in arms]
     means = [_decimal(found.arms[arm].mean_sensitivity) for arm in arms]
     shares = [_decimal(found.arms[arm].sensitivity["1"]) for arm in arms]
     one, other = (_who_stands(evaluation, found.chosen[arm]) for arm in arms)
-    difference, margin = found.difference, evaluation.margin
+    margin = evaluation.margin
     if difference.low is not None and difference.low != difference.high:
         words = relate_in_words(difference, margin, f"the {name}", "the classical model")
         yield f"In finding, by the figure of merit, {words[0].lower()}{words[1:]}"
-        if is_contradicted(found, margin):
+        if is_contradicted(evaluation):
             of_merit = decide_by_margin(difference, margin)
             how = "not shown to find more" if of_merit == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so the question of finding is open."
     yield (
         f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
         f"{merits[0]} and the best classical model{other} {merits[1]} ({found.variant}): "
-        f"{describe_gap(found.difference)}. Their mean sensitivity is {means[0]} and {means[1]}: "
-        f"{describe_gap(found.sensitivity_difference)}. At one false mark per image they find "
+        f"{describe_gap(difference)}. Their mean sensitivity is {means[0]} and {means[1]}: "
+        f"{describe_gap(more)}. At one false mark per image they find "
         f"{shares[0]} and {shares[1]} of the lesions."
     )
 

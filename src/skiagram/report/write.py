@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
+from skiagram.evaluation.evaluation_record import EXTERNAL, MEAN_SENSITIVITY, MERIT, Evaluation
 from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
@@ -154,9 +154,9 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
             "sensitivity_at_1_false_mark": one.sensitivity["1"].value,
             "selection_sensitivity": one.selection_sensitivity,
         }
-    if finding and (gain := finding.difference):
+    if finding and (gain := evaluation.gain_in_finding(MERIT)):
         bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
-        if more := finding.sensitivity_difference:
+        if more := evaluation.gain_in_finding(MEAN_SENSITIVITY):
             bounds["mean_sensitivity"] = more.value
             bounds |= {"mean_sensitivity_low": more.low, "mean_sensitivity_high": more.high}
         found["finding_" + PRIMARY[finding.contender]] = bounds

@@ -16,7 +16,7 @@ import pandas as pd
 
 from skiagram.compute.checkout import applied_experiment, current_commit, home
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT, Evaluation
 from skiagram.evaluation.measured import DIFFERENCES, FIGURES, MeasuredEvaluation, read_evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
@@ -160,8 +160,9 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
         for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
             points += estimate_points(f"best_{arm}_auc", auc, _DIGITS)
     if evaluation.finding is not None:
-        points += estimate_points("finding_difference", evaluation.finding.difference, _DIGITS)
-        more = evaluation.finding.sensitivity_difference
+        gain = evaluation.gain_in_finding(MERIT)
+        points += estimate_points("finding_difference", gain, _DIGITS)
+        more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
         points += estimate_points("finding_sensitivity_difference", more, _DIGITS)
         for arm, found in evaluation.finding.arms.items():
             points += estimate_points(f"best_{arm}_figure_of_merit", found.merit, _DIGITS)

@@ -3,7 +3,12 @@
 from collections.abc import Callable, Iterator
 
 from skiagram.evaluation.criteria import find_better_finder, is_above_ideal, rests_on_few_marks
-from skiagram.evaluation.evaluation_record import Evaluation, FindingEvaluation
+from skiagram.evaluation.evaluation_record import (
+    MEAN_SENSITIVITY,
+    MERIT,
+    Evaluation,
+    FindingEvaluation,
+)
 from skiagram.evaluation.results import FinderResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -109,9 +114,10 @@ def tabulate_merits(evaluation: Evaluation, found: FindingEvaluation) -> Table:
 
     groups = _groups(evaluation, found, cells)
     empty = [""] * (len(columns) - 2)
-    if found.difference:
+    if gain := evaluation.gain_in_finding(MERIT):
         name = f"Best {evaluation.words_of(found.contender)} minus best classical model"
-        both = [fill_difference(found.difference), fill_difference(found.sensitivity_difference)]
+        more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
+        both = [fill_difference(gain), fill_difference(more)]
         groups.append(Group("What the answer rests on", [TableRow(name, [*both, *empty])]))
     if found.ideal:
         limits = [fill_cell(found.ideal.merit), fill_cell(found.ideal.mean_sensitivity)]
@@ -217,7 +223,8 @@ def state_finding(evaluation: Evaluation) -> str:
         return ""
     of = f"Of {found.lesions} lesions in {found.images} images"
     at = "at one false mark per image"
-    if found.difference is None or found.difference.value is None:
+    gain = evaluation.gain_in_finding(MERIT)
+    if gain is None or gain.value is None:
         best = max(found.finders, key=lambda one: one.merit.value or 0.0)
         share = format_percent(best.sensitivity["1"].value)
         return f"{of}, {evaluation.titles[best.model]} finds {share} {at}."
@@ -226,20 +233,20 @@ def state_finding(evaluation: Evaluation) -> str:
     shares = [format_percent(each.sensitivity["1"].value) for each in arms]
     merits = [_words(each.merit) for each in arms]
     means = [_words(each.mean_sensitivity) for each in arms]
-    more = found.sensitivity_difference or Estimate(None)
+    more = evaluation.gain_in_finding(MEAN_SENSITIVITY) or Estimate(None)
     return (
         f"{of}, the best {name} finds {shares[0]} and the best classical model {shares[1]} {at}. "
         f"Figure of merit (JAFROC): {merits[0]} instead of {merits[1]}, a difference of "
-        f"{format_difference(found.difference)}. Mean sensitivity: {means[0]} instead of "
+        f"{format_difference(gain)}. Mean sensitivity: {means[0]} instead of "
         f"{means[1]}, a difference of {format_difference(more)}. With a margin of "
-        f"{format_decimal(evaluation.margin)}, {_relate(found, name, evaluation.margin)}."
+        f"{format_decimal(evaluation.margin)}, {_relate(evaluation, name)}."
     )
 
 
-def _relate(found: FindingEvaluation, name: str, margin: float) -> str:
+def _relate(evaluation: Evaluation, name: str) -> str:
     """Say which finder is better: the one that has more of both figures."""
     sides = {"contender": f"the {name}", "classical": "the classical model"}
-    better = find_better_finder(found, margin)
+    better = find_better_finder(evaluation)
     if better == "alike":
         return "the two are alike"
     if better == "open":
