@@ -9,12 +9,11 @@ from option_files import PARAMS, ROOT
 from skiagram.audit.run import AuditReport
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.measured import read_evaluation
 from skiagram.options import read_option_file
 from skiagram.records.files import read_record
 from skiagram.report.index import write_index
-from skiagram.report.sections.doubts import list_warnings
-from skiagram.report.sections.models import format_as_text
+from skiagram.report.terminal import summarise_run
 from skiagram.sealing.ledger import OPENING, Comparison, describe_openings
 
 
@@ -23,7 +22,7 @@ def main() -> int:
     try:
         if repaired := repair_lock(ROOT):
             print(repaired, file=sys.stderr)
-        evaluation = read_record(Evaluation, ROOT / "reports/evaluation.json")
+        evaluation = read_evaluation(ROOT / "reports/evaluation.json")
         findings = ROOT / "data/audit/findings.json"
         audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
         comparison = read_record(Comparison, ROOT / "reports" / OPENING)
@@ -32,11 +31,11 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     print(*stale_choices(), sep="\n", end="", file=sys.stderr)
-    warnings = list_warnings(evaluation, audit)
-    print(format_as_text(evaluation), evaluation.verdict, *warnings, sep="\n")
+    summary = summarise_run(evaluation, audit)
+    print(*summary.lines, sep="\n")
     print(*openings, sep="\n", end="\n" if openings else "")
     print("reports/report.html", write_index(ROOT).relative_to(ROOT), sep="\n")
-    return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
+    return 5 if summary.failed else 0
 
 
 def stale_choices() -> list[str]:

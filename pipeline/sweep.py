@@ -24,15 +24,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from objective import check_objective, find_entry, sweepable_options
-from option_files import PARAMS, ROOT
+from option_files import ROOT
 from outputs import publish
-from skiagram.compute.workers import Compute
 from skiagram.errors import OptionError, SkiagramError
-from skiagram.options import build, check, read_option_file
+from skiagram.options import build, read_option_file
 from skiagram.report.index import list_outputs, write_index, write_outputs
 from skiagram.sweeps.rows import SELECTION, Row, Sweep, expand_rows
-from skiagram.sweeps.runs import Measurable, RowResult, run_rows
-from skiagram.sweeps.table import SweepResult, gather
+from skiagram.sweeps.runs import RowResult, run_rows
+from skiagram.sweeps.table import read_sweep, run_sweep
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tracking.sweeps import record_sweep
 
@@ -71,15 +70,8 @@ def sweep_by_name(words: Sequence[str]) -> None:
     overrides = OverridesParser.create().parse_overrides([*words])
     values = {each.key_or_group: each.value() for each in overrides}
     name = values.pop("sweep", None)
-    workspace = open_workspace()
-    known = ", ".join(sorted(path.stem for path in (ROOT / "conf/sweep").glob("*.yaml")))
-    if name is None:
-        remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
-        raise OptionError("no sweep is named", where="sweep", allowed=known, remedy=remedy)
-    options = workspace.option_file("sweep", str(name))
-    options["base"] = {**options.get("base", {}), **values}
-    sweep = check(Sweep, options, f"conf/sweep/{name}.yaml")
-    write_sweep(str(name), sweep, expand_rows(sweep), workspace)
+    workspace = Workspace.of_project(ROOT)
+    write_sweep(str(name), read_sweep(workspace, name, values), workspace)
 
 
 def sweep_by_hand(words: Sequence[str]) -> None:
@@ -99,7 +91,7 @@ def sweep_by_hand(words: Sequence[str]) -> None:
     distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
     if distinct:
         sweep = Sweep(question="What do the options change?", rows=tuple(distinct))
-        write_sweep(BY_HAND, sweep, expand_rows(sweep), open_workspace())
+        write_sweep(BY_HAND, sweep, Workspace.of_project(ROOT))
     if failure is not None:
         raise failure
 
@@ -124,7 +116,7 @@ def run_job(config: DictConfig) -> float | None:
     note.write_text(json.dumps(changes))
     row = Row(1, changes, changes, 1)
     sweep = Sweep(question="", rows=(changes,))
-    (result,) = run_rows(BY_HAND, sweep, [row], open_workspace(), entry)
+    (result,) = run_rows(BY_HAND, sweep, [row], Workspace.of_project(ROOT), entry)
     if result.reason:
         raise SkiagramError(f"row {row.name()} failed: {result.reason}")
     if entry is None:
@@ -135,46 +127,22 @@ def run_job(config: DictConfig) -> float | None:
     return value
 
 
-def open_workspace() -> Workspace:
-    """Return where the sweep works: the project, its source files, its machine."""
-    name = f"conf/compute/{read_option_file(PARAMS, PARAMS.name)['compute']}.yaml"
-    compute = check(Compute, read_option_file(ROOT / name, name), "compute")
-    return Workspace.of_project(ROOT, os.environ.get("SKIAGRAM_DATA"), compute)
-
-
-def write_sweep(name: str, sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
-    """Run rows; write their table and page, and record them."""
-    results: list[RowResult] = []
-    trained: dict[int, Measurable] = {}
-    kept = None if sweep.analysis is None else trained
-    for result in run_rows(name, sweep, rows, workspace, sweep.objective.entry or None, kept):
-        results.append(result)
-        if result.reason:
-            row = result.row
-            print(f"Row {row.number} ({row.name()}) failed: {result.reason}", file=sys.stderr)
-    if all(result.reason for result in results):
-        raise SkiagramError(
-            "every row failed", where=f"sweep {name}", remedy="see the reasons above"
-        )
-    found = gather(name, sweep, results, trained)
+def write_sweep(name: str, sweep: Sweep, workspace: Workspace) -> None:
+    """Run the rows; write their table and page, and record them."""
+    found = run_sweep(name, sweep, expand_rows(sweep), workspace, _print_failure)
     with publish(*(f"sweeps/{name}/{output}" for output in list_outputs(found))) as staging:
         write_outputs(found, staging / "sweeps" / name)
     write_index(ROOT)
-    print_summary(found)
+    outputs = f"Table and page: sweeps/{name}/table.csv, sweeps/{name}/page.html"
+    print(*found.describe_choice(), outputs, sep="\n")
     tracking = f"conf/tracking/{workspace.choices()['tracking']}.yaml"
     tracker = build(read_option_file(ROOT / tracking, tracking), "tracking")
     print(record_sweep(tracker, found, ROOT))
 
 
-def print_summary(result: SweepResult) -> None:
-    """Print what was chosen, and where the table stands."""
-    chosen = result.chosen
-    if chosen is not None:
-        value = chosen.figures.selection(result.objective)
-        print(f"Highest {SELECTION} of {result.objective}: {value:.3f}, row {chosen.row.number}")
-        print(f"  {chosen.row.name()}")
-        print(f"  `skiagram apply {result.name} {chosen.row.number}` makes it the project's run.")
-    print(f"Table and page: sweeps/{result.name}/table.csv, sweeps/{result.name}/page.html")
+def _print_failure(result: RowResult) -> None:
+    row = result.row
+    print(f"Row {row.number} ({row.name()}) failed: {result.reason}", file=sys.stderr)
 
 
 def _print_refusal(error: SkiagramError) -> int:

@@ -63,7 +63,7 @@ def test_a_plan_gives_probabilities_by_every_method(
         probabilities = probabilities_of(one)
         assert ((probabilities >= 0) & (probabilities <= 1)).all()
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    assert final.decision.calibration.n_classes == n_classes
+    assert final.decision.calibration.columns == n_classes
     assert (final.decision.threshold is None) == (n_classes > 2)
 
 

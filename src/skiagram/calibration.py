@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
+from skiagram.outcomes.time import HazardCalibration, average_hazards
+
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 # Ranges of what is read from a file: read_record refuses what lies outside.
@@ -45,7 +47,7 @@ class ScalingCalibration:
     intercept: tuple[Finite, ...]
 
     @property
-    def n_classes(self) -> int:
+    def columns(self) -> int:
         """Return the number of classes."""
         return len(self.intercept)
 
@@ -174,7 +176,7 @@ class IsotonicCalibration:
     curves: tuple[RisingCurve, ...]
 
     @property
-    def n_classes(self) -> int:
+    def columns(self) -> int:
         """Return the number of classes."""
         return 2 if len(self.curves) == 1 else len(self.curves)
 
@@ -234,7 +236,7 @@ def _mean_curve(curves: Sequence[RisingCurve]) -> RisingCurve:
 
 
 CalibrationMethod = Literal["platt", "isotonic", "temperature"]
-Calibration = ScalingCalibration | IsotonicCalibration
+Calibration = ScalingCalibration | IsotonicCalibration | HazardCalibration
 
 _FIT: Mapping[
     CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]
@@ -263,6 +265,11 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
     curves = [
         calibration for calibration in calibrations if isinstance(calibration, IsotonicCalibration)
     ]
+    hazards = [
+        calibration for calibration in calibrations if isinstance(calibration, HazardCalibration)
+    ]
+    if hazards:
+        return average_hazards(hazards)
     return average_isotonic(curves) if curves else average_scaling(scalings)
 
 
@@ -305,9 +312,9 @@ def carry_over(
         if isinstance(own, ScalingCalibration) and isinstance(other, ScalingCalibration)
     ]
     shift = float(np.sqrt(np.mean(np.square(shifts)))) if shifts else 0.0
-    if shift <= MAX_SHIFT:
+    if shift <= MAX_SHIFT or isinstance(whole, HazardCalibration):
         return blind, whole
-    counts = np.bincount(np.concatenate(label), minlength=whole.n_classes)
+    counts = np.bincount(np.concatenate(label), minlength=whole.columns)
     prior = np.log(counts / counts.sum())
     kept = float(1 / np.sqrt(1 + np.pi * shift**2 / 8))
     return [_drawn_in(one, kept, prior) for one in blind], _drawn_in(whole, kept, prior)

@@ -5,6 +5,7 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -154,7 +155,7 @@ def brats(place: Path) -> None:
 
 def medmnist(place: Path) -> None:
     generator = np.random.default_rng(0)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part, number in (("train", 24), ("val", 8), ("test", 8)):
         arrays[f"{part}_images"] = generator.integers(0, 256, (number, 28, 28), np.uint8)
         arrays[f"{part}_labels"] = (np.arange(number) % 2)[:, None].astype(np.uint8)

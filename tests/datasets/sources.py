@@ -22,6 +22,7 @@ class MemorySource(OpenSource):
     images: list[Image]
     classes: tuple[str, ...] = ("benign", "malignant")
     positive_class: str | None = "malignant"
+    outcome: None = None
     known: dict[int, GroundTruth] = field(default_factory=dict)
     spacing: Spacing | None = None
     acquisition: None = None

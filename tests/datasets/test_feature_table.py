@@ -13,6 +13,7 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
+from skiagram.records.cases import read_cases
 from skiagram.records.files import read_table
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
@@ -107,3 +108,46 @@ def test_a_data_set_of_images_has_no_features_of_its_own() -> None:
         Measured().encode(table)
     with pytest.raises(OptionError, match="no feature `b`"):
         Measured(columns=("b",)).encode(table.assign(a=1.0))
+
+
+TIMES: dict[str, Any] = {"label": "died", "classes": ("0", "1"), "positive_class": "1"}
+
+
+def write_times(folder: Path, **columns: Any) -> None:
+    days = [f"{10 * number + 5}" for number in range(12)]
+    write(folder, days=days, died=["1"] * 11 + ["0"], **columns)
+
+
+def of_times(**changed: Any) -> FeatureTable:
+    return source(**TIMES, outcome={"column": "days", "unit": "days"}, **changed)
+
+
+def test_a_time_to_an_event_is_the_value_of_a_case_and_no_feature(tmp_path: Path) -> None:
+    write_times(tmp_path)
+    opened = of_times().open(tmp_path)
+    first = opened.entries()[0]
+    assert (first.value, first.label) == (5.0, 1)
+    assert "days" not in first.measured
+    folders, _ = ingested(of_times(), tmp_path, "cv", tmp_path)
+    cases, task = read_cases(folders.cases)
+    assert sorted(cases.value.tolist()) == [10.0 * number + 5 for number in range(12)]
+    assert task.measured is not None
+    assert len(task.estimates) == len(task.measured.estimates) > 3
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [("-4", "the time -4"), ("", "event without a time"), ("soon", "without")]
+)
+def test_a_time_that_cannot_be_is_one_line(tmp_path: Path, days: str, words: str) -> None:
+    write_times(tmp_path)
+    table = pd.read_csv(tmp_path / "features.csv", dtype=str)
+    table.loc[0, "days"] = days
+    table.to_csv(tmp_path / "features.csv", index=False)
+    with pytest.raises(DataError, match=words):
+        ingested(of_times(), tmp_path, "cv", tmp_path)
+
+
+def test_times_have_no_sealed_test_set(tmp_path: Path) -> None:
+    write_times(tmp_path)
+    with pytest.raises(OptionError, match="holdout"):
+        ingested(of_times(), tmp_path, "holdout", tmp_path)

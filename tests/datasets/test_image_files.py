@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom.data
 import pytest
@@ -20,6 +21,7 @@ from PIL import Image
 from tifffile import TiffWriter
 
 from skiagram.datasets.image_files import count_frames, decode_image, read_image
+from skiagram.datasets.volumes.masks import decode_plane_mask
 from skiagram.errors import DataError
 from tests.datasets.own_folders import dicom, encoded, png, tiff
 
@@ -397,3 +399,47 @@ def test_smaller_copies_of_a_page_are_no_cases(photometric: Any) -> None:
             writer.write(page, photometric=photometric, metadata=None)
     with pytest.raises(DataError, match="may be the same picture, made smaller"):
         decode_image(content.getvalue(), "slide.tif", frame=2)
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_a_jpeg_without_loss_is_read_at_its_depth(bits: int) -> None:
+    pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * (2 ** (bits - 9))
+    content = bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=bits))
+    np.testing.assert_array_equal(decode_image(content, "film.jpg").pixels, pixels)
+    with pytest.raises(DataError, match="cut short"):
+        decode_image(content[:-20], "film.jpg")
+    with pytest.raises(DataError, match="at most 100 pixels"):
+        decode_image(content, "film.jpg", 100)
+
+
+def test_a_jpeg_of_12_bits_is_read_as_libjpeg_reads_it() -> None:
+    pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * 12
+    content = bytes(imagecodecs.jpeg8_encode(pixels, bitspersample=12, level=95))
+    np.testing.assert_array_equal(
+        decode_image(content, "film.jpg").pixels, imagecodecs.jpeg8_decode(content)
+    )
+
+
+LABELS = np.arange(320, dtype=np.uint8).reshape(16, 20) % 3
+COLOURS = [0, 0, 0, 255, 0, 0, 0, 255, 0]
+
+
+def test_labels_of_few_bits_and_of_palettes_are_those_that_are_stored() -> None:
+    palette = Image.fromarray(LABELS, "P")
+    palette.putpalette(COLOURS)
+    four = tiff(LABELS, bitspersample=4, photometric="minisblack")
+    grays = Image.fromarray(LABELS * 85).quantize(4)
+    for content in (encoded(palette, "PNG"), encoded(palette, "TIFF"), four):
+        stored = decode_image(content, "mask", as_stored=True).pixels
+        np.testing.assert_array_equal(stored, LABELS)
+    gray = decode_image(encoded(grays, "PNG"), "mask", as_stored=True).pixels
+    np.testing.assert_array_equal(gray, LABELS * 85)
+
+
+def test_a_mask_in_one_colour_is_a_region() -> None:
+    red = np.stack([(LABELS > 0) * 255, LABELS * 0, LABELS * 0], axis=-1).astype(np.uint8)
+    mask = decode_plane_mask(encoded(Image.fromarray(red), "PNG"), "mask.png", LABELS.shape)
+    np.testing.assert_array_equal(mask, LABELS > 0)
+    red[0, 1] = [0, 0, 255]
+    with pytest.raises(DataError, match="a mask in 2 colours"):
+        decode_plane_mask(encoded(Image.fromarray(red), "PNG"), "mask.png", LABELS.shape)

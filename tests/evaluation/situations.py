@@ -4,30 +4,31 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from skiagram.evaluation.evaluation_record import (
+    OFF_NEAR_DUPLICATES,
+    PRIMARY,
+    PROBABILITIES,
+    SIMPLE_RULES,
     ArmChoice,
-    CleanComparison,
-    Comparison,
     Contender,
     Decision,
     DomainShift,
     Evaluation,
-    RuleComparison,
     Shift,
     TraitShift,
 )
-from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sites import SITES
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome
-from skiagram.statistics.estimate import Estimate, Scope
+from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import gain_probabilities
 from skiagram.statistics.variation import Variation
 
@@ -42,7 +43,7 @@ _TITLES = {
 Interval = tuple[float, float]
 
 
-def over_sites(mean: float, low: float, high: float, reach: float) -> FigureTable:
+def over_sites(mean: float, low: float, high: float, reach: float) -> tuple[FigureRow, ...]:
     """Return five sites whose mean difference has that interval, and the reach to the next one."""
     row = partial(make_row, analysis=SITES, model="deep", versus="classical")
     each = [row(estimated(mean), figure="roc_auc", group=f"site {k}") for k in range(5)]
@@ -51,20 +52,47 @@ def over_sites(mean: float, low: float, high: float, reach: float) -> FigureTabl
         row(Estimate(mean, low, high), figure="mean"),
         row(following, figure="next_site"),
     )
-    return FigureTable((*each, *summary))
+    return (*each, *summary)
 
 
 def estimated(value: float, half: float = 0.04) -> Estimate:
     return Estimate(value, value - half, value + half, "logit DeLong")
 
 
-def against(model: str, arm: str, auc: Estimate, rule: Interval | None) -> list[RuleComparison]:
+def against(arm: str, auc: Estimate, rule: Interval | None, group: str) -> Iterator[FigureRow]:
+    row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
     above = Estimate((auc.value or 0) - 0.5, (auc.low or 0) - 0.5, (auc.high or 0) - 0.5)
-    found = [RuleComparison(model, "prevalence", above, arm=arm)]
+    yield row(above, versus="prevalence")
     if rule is not None:
-        difference = Estimate((rule[0] + rule[1]) / 2, *rule)
-        found.append(RuleComparison(model, RULE, difference, arm=arm))
-    return found
+        yield row(Estimate((rule[0] + rule[1]) / 2, *rule), versus=RULE)
+
+
+def compared(
+    difference: Estimate,
+    aucs: dict[str, Estimate],
+    counts: tuple[int, int] = (400, 200),
+    *,
+    margin: float = 0.02,
+    trainings: int = 5,
+    group: str = "",
+) -> Iterator[FigureRow]:
+    """Yield the primary comparison; 0 trainings are single ones."""
+    row = partial(make_row, analysis=PRIMARY, group=group)
+    paired = partial(row, model="deep", versus="classical")
+    yield paired(difference, figure="roc_auc")
+    yield from (row(auc, figure="roc_auc", model=arm) for arm, auc in aucs.items())
+    for figure, count in zip(("cases", "patients"), counts, strict=True):
+        yield row(Estimate(count), figure=figure)
+    if trainings:
+        yield paired(Estimate(trainings), figure="trainings")
+    if difference.low is None or difference.high is None:
+        return
+    error = Variation(((difference.high - difference.low) / 2 / 1.959964) ** 2)
+    gain = gain_probabilities(difference, error, margin)
+    if gain is not None:
+        shares = (gain.above, gain.within, gain.worse)
+        for figure, share in zip(PROBABILITIES, shares, strict=True):
+            yield paired(Estimate(share), figure=figure)
 
 
 def record(
@@ -74,8 +102,10 @@ def record(
     network: Estimate | None = None,
     classical: Estimate | None = None,
     rules: tuple[Interval, Interval] | None = None,
-    scope: Scope = "procedure",
-    repeats: int = 5,
+    trainings: int = 5,
+    group: str = "",
+    counts: tuple[int, int] = (400, 200),
+    figures: tuple[FigureRow, ...] = (),
     **changes: Any,
 ) -> Evaluation:
     """Return the record of a run whose paired difference has the interval `low` to `high`."""
@@ -83,9 +113,8 @@ def record(
     one = network or estimated(0.85 + value)
     other = classical or estimated(0.85)
     difference = Estimate(value, low, high, "paired DeLong")
-    comparison = Comparison(NETWORK, CLASSICAL, difference, scope=scope, repeats=repeats)
-    error = Variation(((high - low) / 2 / 1.959964) ** 2)
-    margin = changes.get("margin", 0.02)
+    margin, aucs = changes.get("margin", 0.02), {"deep": one, "classical": other}
+    of_rules = zip(aucs.items(), rules or (None, None), strict=True)
     found = Evaluation(
         task=Task(("normal", "abnormal"), 1, "holdout"),
         part="test",
@@ -100,16 +129,15 @@ def record(
         best={"deep": NETWORK, "classical": CLASSICAL},
         ideal=None,
         verdict="",
-        primary=comparison,
         arms={
             "deep": ArmChoice(NETWORK, {NETWORK: 1}, 1, one),
             "classical": ArmChoice(CLASSICAL, {CLASSICAL: 1}, 1, other),
         },
-        gain=gain_probabilities(difference, error, margin),
-        simple_rules=(
-            *against(NETWORK, "deep", one, rules[0] if rules else None),
-            *against(CLASSICAL, "classical", other, rules[1] if rules else None),
-        ),
+        figures=FigureTable((
+            *compared(difference, aucs, counts, margin=margin, trainings=trainings, group=group),
+            *(row for of, rule in of_rules for row in against(*of, rule, group)),
+            *figures,
+        )),
     )  # fmt: skip
     return replace(found, **changes)
 
@@ -120,37 +148,28 @@ def model(name: str, arm: Any, auc: Estimate, *, leaked: bool = False) -> ModelR
     return ModelResult(outcome, {"roc_auc": auc}, auc, above_ideal=above)
 
 
-def single(found: Evaluation) -> Evaluation:
-    """Return the record of the same run with one training of each model."""
-    assert found.primary
-    return replace(found, primary=replace(found.primary, scope="fits", repeats=1))
+def changed(found: Evaluation, change: Callable[[FigureRow], FigureRow | None]) -> Evaluation:
+    """Return the record with other rows of figures; those changed to None are left out."""
+    rows = tuple(new for row in found.figures.rows if (new := change(row)) is not None)
+    return replace(found, figures=FigureTable(rows))
 
 
 def with_duplicates(found: Evaluation, low: float, high: float) -> Evaluation:
     """Return the record with 52 near duplicates, without which the difference is another."""
-    clean = record(low, high)
-    assert clean.primary
-    return replace(
-        found,
-        near_duplicates=52,
-        off_near_duplicates=CleanComparison(
-            {arm: choice.auc for arm, choice in clean.arms.items()},
-            clean.primary, clean.gain, clean.simple_rules, 348, 174,
-        ),
-    )  # fmt: skip
+    clean = record(low, high, group=OFF_NEAR_DUPLICATES, counts=(348, 174))
+    rows = (*found.figures.rows, *clean.figures.rows)
+    return replace(found, near_duplicates=52, figures=FigureTable(rows))
 
 
 def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") -> Evaluation:
     """Return the same run with a frozen encoder in it, and with what stands for it or instead."""
-    assert found.primary
     encoder = model(ENCODER, "encoder", found.arms["deep"].auc)
     standing = ENCODER if contender == "encoder" else NETWORK
     one = replace(found.arms["deep"], model=standing, chosen={standing: 1})
     if contender == "either":
         one = replace(one, chosen={NETWORK: 5, ENCODER: 4}, choices=9)
-    rules = tuple(
-        replace(rule, model=standing, arm=contender) if rule.arm == "deep" else rule
-        for rule in found.simple_rules
+    found = changed(
+        found, lambda row: replace(row, model=contender) if row.model == "deep" else row
     )
     arms = found.arms | {"encoder": replace(one, model=ENCODER, chosen={ENCODER: 1})}
     arms[contender] = one
@@ -160,15 +179,13 @@ def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") 
         arms={arm: choice for arm, choice in arms.items() if arm != missing},
         best=found.best | {"encoder": ENCODER},
         contender=contender,
-        primary=replace(found.primary, model=standing),
-        simple_rules=rules,
     )
 
 
 def encoder_failed() -> Evaluation:
     """Return the record of a run that was to compare encoders alone, none of which was trained."""
     found = with_encoder(record(0.0, 0.1), "encoder", missing="encoder")
-    return replace(found, primary=None, gain=None)
+    return changed(found, lambda row: None if row.analysis == PRIMARY else row)
 
 
 def leaking() -> Evaluation:
@@ -179,8 +196,7 @@ def leaking() -> Evaluation:
 
 
 def equal() -> Evaluation:
-    found = record(0.0, 0.0)
-    return replace(found, gain=gain_probabilities(Estimate(0.0, 0.0, 0.0), Variation(0.0), 0.02))
+    return record(0.0, 0.0)
 
 
 def without(arm: str, *, asked: bool) -> Evaluation:
@@ -188,7 +204,8 @@ def without(arm: str, *, asked: bool) -> Evaluation:
     kept = [one for one in found.models if asked or one.outcome.arm != arm]
     best = {name: chosen for name, chosen in found.best.items() if name != arm}
     arms = {name: chosen for name, chosen in found.arms.items() if name != arm}
-    return replace(found, primary=None, models=tuple(kept), best=best, arms=arms, gain=None)
+    found = changed(found, lambda row: None if row.analysis == PRIMARY else row)
+    return replace(found, models=tuple(kept), best=best, arms=arms)
 
 
 def several_classes() -> Evaluation:
@@ -197,22 +214,26 @@ def several_classes() -> Evaluation:
 
 def cross_validated() -> Evaluation:
     return record(
-        -0.05, 0.015, task=Task(("normal", "abnormal"), 1, "cv"), part="out_of_fold", repeats=1
+        -0.05, 0.015, task=Task(("normal", "abnormal"), 1, "cv"), part="out_of_fold", trainings=1
     )
 
 
-def unseen() -> Evaluation:
-    found = record(0.0, 0.1)
-    assert found.primary
-    bare = Estimate(0.05, method="no interval: too few patients of a class to resample")
-    return replace(found, primary=replace(found.primary, difference=bare), gain=None)
+BARE = Estimate(0.05, method="no interval: too few patients of a class to resample")
+
+
+def unseen(instead: Estimate = BARE) -> Evaluation:
+    """Return a record whose primary comparison has another difference, and no probabilities."""
+
+    def change(row: FigureRow) -> FigureRow | None:
+        if row.analysis != PRIMARY or not row.versus or row.figure == "trainings":
+            return row
+        return replace(row, **vars(instead)) if row.figure == "roc_auc" else None
+
+    return changed(record(0.0, 0.1), change)
 
 
 def one_class() -> Evaluation:
-    found = unseen()
-    assert found.primary
-    nothing = Estimate(None, reason="no reported case of class abnormal")
-    return replace(found, primary=replace(found.primary, difference=nothing))
+    return unseen(Estimate(None, reason="no reported case of class abnormal"))
 
 
 SHIFTED = Shift(NETWORK, 0.969, 0.994, Estimate(-0.025, -0.04, -0.01), 0.001, 0.002)
@@ -245,10 +266,9 @@ def stopped_early() -> Evaluation:
 def uncertain_rule() -> Evaluation:
     """Return a record whose network is better than the rule before correction alone."""
     found = record(0.03, 0.09, rules=((0.001, 0.05), (-0.06, 0.01)))
-    corrected = tuple(
-        replace(one, p=0.04, p_holm=0.08) if one.rule == RULE else one for one in found.simple_rules
+    return changed(
+        found, lambda row: replace(row, p=0.04, p_holm=0.08) if row.versus == RULE else row
     )
-    return replace(found, simple_rules=corrected)
 
 
 @dataclass(frozen=True)
@@ -280,7 +300,7 @@ SITUATIONS: tuple[Situation, ...] = (
     ),
     Situation(
         "The same, with one training of each model",
-        single(record(0.03, 0.09)), "yes",
+        record(0.03, 0.09, trainings=0), "yes",
         ("Use a network: yes, judged by single trainings.",),
     ),
     Situation(

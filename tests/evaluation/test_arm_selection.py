@@ -17,7 +17,9 @@ from skiagram.evaluation.arm_selection import (
     compose,
 )
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.criteria import compare_on_all
+from skiagram.evaluation.evaluation_record import ARM_PAIRS, PRIMARY, SECONDARY, Evaluation
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases, label_cases
 from skiagram.evaluation.options import DeepArm
 from skiagram.evaluation.stability import inner_auc_by_fold
@@ -154,15 +156,16 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(
     assert own.metrics["roc_auc"] == found.arms["classical"].auc
     assert f"{own.metrics['roc_auc'].value:.3f}" in found.verdict
     assert "of each fold (One in 2 folds and Two in 1)" in found.verdict
-    assert found.primary is not None
-    assert found.primary.scope == "procedure"
+    primary = compare_on_all(found)
+    assert primary is not None
+    assert not primary.is_of_single_trainings
     gap = (found.arms["deep"].auc.value or 0) - (found.arms["classical"].auc.value or 0)
-    assert found.primary.difference.value == pytest.approx(gap)
+    assert primary.difference.value == pytest.approx(gap)
     assert gap != pytest.approx(
         (found.models[2].metrics["roc_auc"].value or 0)
         - (found.models[0].metrics["roc_auc"].value or 0)
     )
-    named = {frozenset((one.model, one.other)) for one in found.secondary}
+    named = {frozenset((one.model, one.versus)) for one in found.pairs(SECONDARY)}
     assert frozenset(("net", "one")) in named  # the two models are another comparison
     write_record(found, tmp_path / "evaluation.json")
     record = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
@@ -187,10 +190,11 @@ def test_any_number_of_classes_and_repeats_with_a_reader(
     found = run(known, [*models, scored])
     assert set(found.arms) == {"classical", "deep"}
     assert found.arms["classical"].choices == FOLDS * repeats
-    assert found.primary is not None
-    assert found.primary.repeats == repeats
-    assert (found.primary.difference.low or 0) < (found.primary.difference.high or 0)
-    beside = [one for one in found.secondary if "reader" in (one.model, one.other)]
+    primary = compare_on_all(found)
+    assert primary is not None
+    assert primary.trainings == repeats
+    assert (primary.difference.low or 0) < (primary.difference.high or 0)
+    beside = [one for one in found.pairs(SECONDARY) if "reader" in (one.model, one.versus)]
     assert len(beside) == 3
     assert all(one.p is not None for one in beside)
 
@@ -211,18 +215,20 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
     assert found.contender == "encoder"
     assert found.contender_words == "frozen encoder"
     assert found.best == {"classical": "forest", "deep": "net", "encoder": "head"}
-    assert found.primary is not None
-    assert (found.primary.model, found.primary.other) == ("head", "forest")
+    assert found.difference is not None
+    assert found.difference.model == "encoder"
+    assert [found.model_of(arm) for arm in ("encoder", "classical")] == ["head", "forest"]
     assert found.answer is not None
     assert found.answer.headline.startswith("Use a frozen encoder:")
-    pairs = [(pair.model, pair.other) for pair in found.arm_pairs]
-    assert pairs == [("net", "forest"), ("head", "net")]
-    raw = np.array([pair.p for pair in found.arm_pairs])
-    assert [pair.p_holm for pair in found.arm_pairs] == correct_by_holm(raw.tolist())
-    listed = {frozenset((pair.model, pair.other)): pair.p_holm for pair in found.secondary}
+    of_arms = found.pairs(ARM_PAIRS)
+    pairs = [(pair.model, pair.versus) for pair in of_arms]
+    assert pairs == [("deep", "classical"), ("encoder", "deep")]
+    raw = np.array([pair.p for pair in of_arms])
+    assert [pair.p_holm for pair in of_arms] == correct_by_holm(raw.tolist())
+    listed = {frozenset((pair.model, pair.versus)): pair.p_holm for pair in found.pairs(SECONDARY)}
     assert all(
-        listed[frozenset(pair)] == of.p_holm
-        for pair, of in zip(pairs, found.arm_pairs, strict=True)
+        listed[frozenset(map(found.model_of, pair))] == of.p_holm
+        for pair, of in zip(pairs, of_arms, strict=True)
     )
     assert frozenset(("head", "forest")) not in listed
 
@@ -248,12 +254,14 @@ def test_the_option_takes_the_choice_away(design: Design) -> None:
     networks, alone = run(known, models, "networks"), run(known, models[:2])
     assert networks.contender == alone.contender == "deep"
     assert networks.difference == alone.difference
-    assert networks.planning == alone.planning
+    settle = {"analysis": PRIMARY, "figure": "patients_to_settle"}
+    planned = [run.figures.select(**settle) for run in (networks, alone)]
+    assert planned[0] == planned[1] != FigureTable()
     utility = [run.figures.select(analysis=UTILITY) for run in (networks, alone)]
     assert utility[0] == utility[1]
     assert networks.contender_words == "trained network"
     assert alone.contender_words == "network"
-    assert alone.arm_pairs == ()
+    assert alone.pairs(ARM_PAIRS) == ()
     encoders = run(known, models, "encoders")
     assert encoders.contender == "encoder"
     assert encoders.arms["encoder"].chosen == {"head": encoders.arms["encoder"].choices}
@@ -278,10 +286,10 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known: Scenario) -
     joined = compose(models[1:], choose(models[1:], development), "either")
     assert found.arms["either"].auc.value == pytest.approx(auc_within_folds(known, joined))
     gap = (found.arms["either"].auc.value or 0) - (found.arms["classical"].auc.value or 0)
-    assert found.primary is not None
-    assert found.primary.difference.value == pytest.approx(gap)
-    assert len(found.arm_pairs) == 3
-    assert {row.arm for row in found.simple_rules} == {
+    assert found.difference is not None
+    assert found.difference.value == pytest.approx(gap)
+    assert len(found.pairs(ARM_PAIRS)) == 3
+    assert {row.model for row in found.simple_rules} == {
         "classical",
         "deep",
         "encoder",

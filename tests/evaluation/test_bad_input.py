@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.records.cases import Design
 from skiagram.records.files import write_record
@@ -74,10 +74,9 @@ def test_one_class_in_the_test_set(classes: tuple[str, ...], label: int, tmp_pat
     assert unexplained(written(found, tmp_path)) == []
     absent = ", ".join(name for k, name in enumerate(classes) if k != label)
     assert found.models[0].metrics["roc_auc"].reason == f"no reported case of class {absent}"
-    assert found.primary is not None
-    assert (found.primary.p, found.primary.difference.low) == (None, None)
-    assert found.detectable is not None
-    assert found.detectable.reason
+    assert found.difference is not None
+    assert (found.difference.p, found.difference.low) == (None, None)
+    assert found.figures.find(analysis=PRIMARY, figure="detectable").reason
 
 
 def test_three_cases_of_one_patient(tmp_path: Path) -> None:
@@ -101,10 +100,10 @@ def test_ties_everywhere(design: Design, tmp_path: Path) -> None:
     assert one.metrics["roc_auc"].value == 0.5
     assert one.calibration is not None
     assert one.calibration.slope.reason == "all probabilities are equal"
-    assert found.primary is not None
-    assert (found.primary.difference.value, found.primary.p) == (0, 1)
-    assert found.detectable is not None
-    assert found.detectable.reason == "the variance of the difference cannot be estimated"
+    assert found.difference is not None
+    assert (found.difference.value, found.difference.p) == (0, 1)
+    detectable = found.figures.find(analysis=PRIMARY, figure="detectable")
+    assert detectable.reason == "the variance of the difference cannot be estimated"
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.criteria import beats_rule
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import REQUESTED, SECONDARY, Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.statistics.significance import correct_by_holm
@@ -31,19 +31,19 @@ def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
 ) -> None:
     found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
     weak, strong = (one.metrics["roc_auc"].value for one in found.models[:2])
-    there, back = (one.difference for one in found.comparisons)
+    there, back = found.pairs(REQUESTED)
     assert there.value == pytest.approx((strong or 0) - (weak or 0))
     assert 0 < (there.low or 0) < (there.value or 0) < (there.high or 0)
     turned = [-(bound or 0) for bound in (there.value, there.high, there.low)]
     assert [back.value, back.low, back.high] == pytest.approx(turned)
-    assert (found.comparisons[0].model, found.comparisons[0].other) == ("strong", "weak")
+    assert (there.model, there.versus) == ("strong", "weak")
 
 
 @pytest.mark.slow
 def test_a_failed_model_leaves_a_reason() -> None:
-    (found,) = run(scenario(), ("weak", "broken")).comparisons
-    assert found.difference.value is None
-    assert found.difference.reason == "broken could not be trained"
+    (found,) = run(scenario(), ("weak", "broken")).pairs(REQUESTED)
+    assert found.value is None
+    assert found.reason == "broken could not be trained"
 
 
 @pytest.mark.slow
@@ -94,41 +94,43 @@ def found() -> Evaluation:
 
 @pytest.mark.slow
 def test_one_comparison_is_primary_and_not_among_the_corrected(found: Evaluation) -> None:
-    assert found.primary is not None
-    assert (found.primary.model, found.primary.other) == ("net", "forest")
-    assert found.primary.difference == found.difference
-    assert found.primary.p_holm is None
-    pairs = {frozenset((one.model, one.other)) for one in found.secondary}
-    assert len(found.secondary) == len(pairs) == 9
+    assert found.difference is not None
+    assert (found.difference.model, found.difference.versus) == ("deep", "classical")
+    assert [found.model_of(arm) for arm in ("deep", "classical")] == ["net", "forest"]
+    assert found.difference.p_holm is None
+    secondary = found.pairs(SECONDARY)
+    pairs = {frozenset((one.model, one.versus)) for one in secondary}
+    assert len(secondary) == len(pairs) == 9
     assert frozenset(("net", "forest")) not in pairs
 
 
 def test_corrected_values_are_of_the_whole_family(found: Evaluation) -> None:
-    raw = np.array([one.p for one in found.secondary], dtype=np.float64)
-    corrected = np.array([one.p_holm for one in found.secondary], dtype=np.float64)
+    secondary = found.pairs(SECONDARY)
+    raw = np.array([one.p for one in secondary], dtype=np.float64)
+    corrected = np.array([one.p_holm for one in secondary], dtype=np.float64)
     rules = np.array(
-        [{one.model, one.other} in ({"net", "age"}, {"forest", "age"}) for one in found.secondary]
+        [{one.model, one.versus} in ({"net", "age"}, {"forest", "age"}) for one in secondary]
     )
     np.testing.assert_allclose(corrected[~rules], correct_by_holm(raw[~rules]))
     against = found.simple_rules
     own = correct_by_holm(np.array([one.p for one in against], dtype=np.float64))
     held = np.array([one.p_holm for one in against], dtype=np.float64)
     np.testing.assert_allclose(held, own)
-    of_age = np.array([one.rule == "age" for one in against])
+    of_age = np.array([one.versus == "age" for one in against])
     assert sorted(corrected[rules].tolist()) == sorted(held[of_age].tolist())
-    asked = found.comparisons[0]
-    (same,) = [one for one in found.secondary if {one.model, one.other} == {"net", "tree"}]
+    (asked,) = found.pairs(REQUESTED)
+    (same,) = [one for one in secondary if {one.model, one.versus} == {"net", "tree"}]
     assert (asked.p, asked.p_holm) == (same.p, same.p_holm)
 
 
 def test_a_trivial_model_is_no_arm_and_must_be_beaten(found: Evaluation) -> None:
     assert found.best == {"classical": "forest", "deep": "net"}
-    rules = [(one.model, one.rule, beats_rule(one)) for one in found.simple_rules]
+    rules = [(one.model, one.versus, beats_rule(one)) for one in found.simple_rules]
     assert rules == [
-        ("net", "prevalence", True),
-        ("net", "age", False),
-        ("forest", "prevalence", True),
-        ("forest", "age", False),
+        ("deep", "prevalence", True),
+        ("deep", "age", False),
+        ("classical", "prevalence", True),
+        ("classical", "age", False),
     ]
     unbeaten = describe_rules(found, beaten=False)
     assert unbeaten == (

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import is_above_ideal
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import SECONDARY, Evaluation
 from skiagram.records.cases import Design
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Predictions
@@ -85,8 +85,8 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
     found = run(known, [*arms(known), finished(known, "both", arm="combined", strength=5.0)])
     assert found.best == alone.best | {"combined": "both"}
     assert (found.verdict, found.difference) == (alone.verdict, alone.difference)
-    assert {one.model for one in found.simple_rules} >= {"both", "net", "strong_forest"}
-    assert any({one.model, one.other} == {"both", "net"} for one in found.secondary)
+    assert {one.model for one in found.simple_rules} >= {"combined", "deep", "classical"}
+    assert any({one.model, one.versus} == {"both", "net"} for one in found.pairs(SECONDARY))
 
 
 @pytest.mark.slow

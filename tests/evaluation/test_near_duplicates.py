@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from skiagram.evaluation.criteria import find_decisive
+from skiagram.evaluation.evaluation_record import SIMPLE_RULES
 from skiagram.evaluation.evaluation_set import count_label_conflicts, mark_near_duplicates
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.verdict import signed
@@ -64,8 +66,9 @@ def remembered() -> tuple[Scenario, list[Predictions], pd.DataFrame]:
 def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
     known, models, duplicates = remembered()
     found = evaluated(known, models, duplicates=duplicates)
-    clean, everything = found.off_near_duplicates, found.difference
+    clean, everything = find_decisive(found), found.difference
     assert clean is not None
+    assert clean.without_near_duplicates
     assert everything is not None
     assert clean.cases == clean.patients == 50
     table = {model.outcome.model: model.part("test") for model in models}
@@ -74,12 +77,13 @@ def test_the_verdict_follows_the_cases_without_near_duplicates() -> None:
         name: roc_auc_score(known.sealed["label"][kept], (own["score_1"] - own["score_0"])[kept])
         for name, own in table.items()
     }
-    assert clean.auc["deep"].value == pytest.approx(auc["net"])
-    off = clean.comparison.difference
+    assert clean.auc("contender").value == pytest.approx(auc["net"])
+    off = clean.difference
     assert off.value == pytest.approx(auc["net"] - auc["forest"])
     assert (off.value or 0) < (everything.value or 0)
     assert "50 sealed test cases of 50 patients without a near duplicate" in found.verdict
     whole = f"the difference is {signed(everything.value or 0)}"
     assert f"With the 30 others, which a model may only remember, {whole}" in found.verdict
     assert "The network is not shown to beat chance." in found.verdict
-    assert {one.model for one in clean.rules} == {"net", "forest"}
+    of_rules = clean.figures.select(analysis=SIMPLE_RULES)
+    assert of_rules.list_distinct("model") == ("deep", "classical")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.pilot import read_pilot
 from skiagram.evaluation.planning import plan_difference
 from skiagram.evaluation.scores import make_scores_table
@@ -52,8 +52,8 @@ def test_the_plan_is_that_of_the_run(
     pilot = read_pilot(tmp_path)
     assert (pilot.model, pilot.other) == ("net", "forest")
     assert pilot.prevalence == 0.5
-    assert found.primary is not None
-    interval = found.primary.difference
+    interval = found.difference
+    assert interval is not None
     assert interval.low is not None
     assert interval.high is not None
     half = pilot.difference.at(pilot.patients).half
@@ -65,11 +65,11 @@ def test_the_plan_is_that_of_the_run(
         assert pilot.auc[model.outcome.model] == pytest.approx(estimate.value)
     if design == "holdout" and repeats > 1:  # these trainings spread too wide for the margin
         return
-    assert found.planning is not None
+    planned = found.figures.select(analysis=PRIMARY)
     plan = plan_difference(found.margin, 0.0, pilot.difference, pilot.prevalence)
     near = 0.1  # a quantile from more patients is a little shorter
-    assert plan.detect == pytest.approx(found.planning.detect, rel=near)
-    assert plan.patients == pytest.approx(found.planning.settle, rel=near)
+    assert plan.detect == pytest.approx(planned.find(figure="patients_to_detect").value, rel=near)
+    assert plan.patients == pytest.approx(planned.find(figure="patients_to_settle").value, rel=near)
 
 
 @pytest.mark.slow

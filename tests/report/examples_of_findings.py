@@ -9,11 +9,13 @@ import numpy as np
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.evaluation_record import (
+    PRIMARY,
+    REQUESTED,
+    SECONDARY,
+    SIMPLE_RULES,
     ArmChoice,
-    Comparison,
     Decision,
     Evaluation,
-    RuleComparison,
     Verdict,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
@@ -37,7 +39,6 @@ from skiagram.evaluation.results import (
 from skiagram.evaluation.sites import SITES, patients_of
 from skiagram.report.material import Gallery, Material, Mistake
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import McNemar, Planning
 from tests.report.examples_of_results import TITLES, binary, estimate, material
 
 CHOSEN = {"random_forest", "small_cnn"}
@@ -47,36 +48,23 @@ CHOSEN = {"random_forest", "small_cnn"}
 def full() -> Evaluation:
     """Return the binary example with everything that an evaluation can hold."""
     evaluation = binary()
-    secondary = (
-        Comparison(
-            "random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0,
-            McNemar(12, 9, 0.51, "McNemar"),
-        ),
-        Comparison("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012),
-        Comparison("svm", "decision_tree", Estimate(None, reason="one class only")),
-    )  # fmt: skip
     return dataclasses.replace(
         evaluation,
         models=tuple(_whole(model) for model in evaluation.models),
-        primary=Comparison(
-            "small_cnn", "random_forest", Estimate(0.021, -0.03, 0.046, "paired DeLong"),
-            0.31, None, McNemar(20, 14, 0.3, "McNemar"),
-        ),
-        secondary=secondary,
-        detectable=Estimate(0.06, method="80 % power"),
-        planning=Planning(675, 904),
         majority_accuracy=estimate(0.6, 0.05, "Wilson"),
-        simple_rules=(
-            RuleComparison("small_cnn", "prevalence", Estimate(0.4, 0.3, 0.5), arm="deep"),
-            RuleComparison("small_cnn", "decision_tree", Estimate(0.02, -0.1, 0.1), arm="deep"),
-            RuleComparison(
-                "random_forest", "prevalence", Estimate(0.3, 0.2, 0.4), arm="classical"
-            ),
-        ),
         prevalence=0.01,
-        figures=FigureTable((*_ranking(), *_utility(), *_readers(), *_sites())),
+        figures=FigureTable(
+            (
+                *_compared(),
+                *evaluation.pairs(REQUESTED),
+                *_ranking(),
+                *_utility(),
+                *_readers(),
+                *_sites(),
+            )
+        ),
         site_column="site",
-    )  # fmt: skip
+    )
 
 
 @cache
@@ -94,19 +82,22 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             specificity = Estimate(right, right - 0.1, right + 0.09)
             changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
             models[place] = dataclasses.replace(model, metrics=model.metrics | changed)
-    primary = evaluation.primary
-    assert primary
     alarms = Estimate(-0.08, -0.15, -0.01, "paired")
+    evaluation = with_difference(evaluation, UTILITY, "specificity", alarms)
+    difference = Estimate(0.021, low, high, "paired DeLong")
+    aucs = tuple(
+        make_row(shares[name][0], PRIMARY, "roc_auc", model=arm)
+        for arm, name in evaluation.best.items()
+    )
+    rows = (*with_difference(evaluation, PRIMARY, "roc_auc", difference).figures.rows, *aucs)
     return dataclasses.replace(
-        with_difference(evaluation, "specificity", alarms),
+        evaluation,
         models=tuple(models),
         arms={
             arm: ArmChoice(name, {name: 1}, 1, shares[name][0])
             for arm, name in evaluation.best.items()
         },
-        primary=dataclasses.replace(
-            primary, difference=Estimate(0.021, low, high, "paired DeLong")
-        ),
+        figures=FigureTable(rows),
         answer=Verdict(decision, f"Use a network: {decision}.", ("The test cases are darker.",)),
     )
 
@@ -157,10 +148,38 @@ def _decided() -> dict[str, Estimate]:
     return known | {at: estimate(0.034, 0.01, "delta method on the logit")}
 
 
+def _compared() -> Iterator[FigureRow]:
+    primary = partial(make_row, analysis=PRIMARY, model="deep", versus="classical")
+    yield primary(Estimate(0.021, -0.03, 0.046, "paired DeLong"), figure="roc_auc", p=0.31)
+    yield primary(Estimate(20, method="McNemar"), figure="only_correct", p=0.3)
+    others = partial(make_row, Estimate(14, method="McNemar"), PRIMARY, "only_correct", p=0.3)
+    yield others(model="classical", versus="deep")
+    yield make_row(Estimate(150), PRIMARY, "cases")
+    yield make_row(Estimate(75), PRIMARY, "patients")
+    yield primary(Estimate(0.06, method="80 % power"), figure="detectable")
+    yield primary(Estimate(675), figure="patients_to_detect")
+    yield primary(Estimate(904), figure="patients_to_settle")
+    for one, other, difference, p, p_holm in (
+        ("random_forest", "svm", Estimate(0.011, -0.015, 0.037), 0.41, 1.0),
+        ("small_cnn", "svm", Estimate(0.05, 0.03, 0.07), 0.0004, 0.012),
+        ("svm", "decision_tree", Estimate(None, reason="one class only"), None, None),
+    ):
+        row = partial(make_row, difference, SECONDARY, "roc_auc", p=p, p_holm=p_holm)
+        yield row(model=one, versus=other)
+    for cases, one, other in ((12, "random_forest", "svm"), (9, "svm", "random_forest")):
+        alone = Estimate(cases, method="McNemar")
+        yield make_row(alone, SECONDARY, "only_correct", model=one, versus=other, p=0.51)
+    for arm, rule, difference in (
+        ("deep", "prevalence", Estimate(0.4, 0.3, 0.5)),
+        ("deep", "decision_tree", Estimate(0.02, -0.1, 0.1)),
+        ("classical", "prevalence", Estimate(0.3, 0.2, 0.4)),
+    ):
+        yield make_row(difference, SIMPLE_RULES, "roc_auc", model=arm, versus=rule)
+
+
 def _ranking() -> Iterator[FigureRow]:
     row = partial(make_row, analysis=RANKING)
-    yield row(Estimate(0.81), figure="concordance")
-    yield row(Estimate(0.004), figure="p")
+    yield row(Estimate(0.81), figure="concordance", p=0.004)
     yield row(Estimate(3), figure="folds")
     yield from (row(Estimate(2.5), figure="mean_rank", model=name) for name in TITLES)
     for name, share in (("svm", 0.5), ("small_cnn", 0.3)):
@@ -185,11 +204,13 @@ def _utility() -> Iterator[FigureRow]:
         yield paired(gain, figure="net_benefit", group=threshold)
 
 
-def with_difference(evaluation: Evaluation, figure: str, difference: Estimate) -> Evaluation:
-    """Return the record with another paired difference of the two arms' decisions."""
+def with_difference(
+    evaluation: Evaluation, analysis: str, figure: str, difference: Estimate
+) -> Evaluation:
+    """Return the record with another paired difference of the two arms."""
     rows = tuple(
-        make_row(difference, UTILITY, figure, model=row.model, versus=row.versus)
-        if (row.analysis, row.figure) == (UTILITY, figure)
+        dataclasses.replace(row, **vars(difference))
+        if (row.analysis, row.figure) == (analysis, figure) and row.versus
         else row
         for row in evaluation.figures.rows
     )
@@ -208,9 +229,7 @@ def _readers() -> Iterator[FigureRow]:
         ("deep", Estimate(0.09, 0.02, 0.16), 0.01, 0.02),
     ):
         paired = partial(row, model=arm, versus=MEAN_READER)
-        yield paired(difference, figure="roc_auc")
-        yield paired(Estimate(p), figure="p")
-        yield paired(Estimate(p_holm), figure="p_holm")
+        yield paired(difference, figure="roc_auc", p=p, p_holm=p_holm)
 
 
 def _sites() -> Iterator[FigureRow]:

@@ -9,7 +9,8 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import Comparison, Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import Curve, ModelResult, Stability
 from skiagram.image_store.pictures import encode_change
 from skiagram.records.cases import DataCard, Task
@@ -113,17 +114,28 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
         near_duplicates=near_duplicates,
         models=tuple(models),
         best={"classical": "random_forest", "deep": "small_cnn"},
-        primary=Comparison("small_cnn", "random_forest", estimate(0.021, 0.05, "paired DeLong")),
         ideal=estimate(0.955, 0.02) if ideal else None,
         verdict=(
             "On this data set a deep network is not shown to be worth it: its AUC is 0.021 higher "
             "than the best classical model’s (−0.03 to 0.05), and the interval contains zero."
         ),
         warnings=("Only 75 patients are reported; intervals are wide.",),
-        comparisons=(
-            Comparison("svm", "decision_tree", estimate(0.084, 0.04, "paired DeLong")),
-            Comparison("svm", "random_forest", Estimate(None, reason="forest was not trained")),
-        ),
+        figures=FigureTable(_compared()),
+    )
+
+
+def _compared() -> tuple[FigureRow, ...]:
+    difference, pair = (
+        estimate(0.021, 0.05, "paired DeLong"),
+        estimate(0.084, 0.04, "paired DeLong"),
+    )
+    absent = Estimate(None, reason="forest was not trained")
+    return (
+        make_row(difference, PRIMARY, "roc_auc", model="deep", versus="classical"),
+        make_row(Estimate(150), PRIMARY, "cases"),
+        make_row(Estimate(75), PRIMARY, "patients"),
+        make_row(pair, REQUESTED, "roc_auc", model="svm", versus="decision_tree"),
+        make_row(absent, REQUESTED, "roc_auc", model="svm", versus="random_forest"),
     )
 
 

@@ -35,7 +35,10 @@ def test_figures_are_those_of_the_room_of_statistics() -> None:
         [roc_auc_score(LABEL, GOOD), roc_auc_score(LABEL, POOR)]
     )
     pair = [placements(score[None], LABEL == 1, PATIENT) for score in (GOOD, POOR)]
-    assert found.difference == difference_estimate(*pair)
+    expected = difference_estimate(*pair)
+    assert found.difference is not None
+    assert (found.difference.low, found.difference.high) == (expected.low, expected.high)
+    assert (found.difference.value, found.difference.method) == (expected.value, expected.method)
     assert found.decision == "yes"
     assert found.verdict.startswith("Use A in place of B: yes. A is better")
     assert skiagram.compare(LABEL, POOR, GOOD, patients=PATIENT).decision == "no"

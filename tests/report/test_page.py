@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import Subgroup
 from skiagram.image_store.pictures import encode_picture
 from skiagram.records.cases import Design, Task
@@ -267,8 +268,7 @@ def test_hostile_text_stays_text() -> None:
         evaluation,
         task=Task(("normal", HOSTILE), 1, "holdout"),
         cases={side: {HOSTILE: 1} for side in evaluation.cases},
-        comparisons=(),
-        primary=None,
+        figures=FigureTable(),
         models=(
             dataclasses.replace(evaluation.models[0], outcome=outcome),
             dataclasses.replace(evaluation.models[1], outcome=failed),
@@ -288,7 +288,7 @@ def test_hostile_text_stays_text() -> None:
 def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     evaluation = with_failure("out of memory")
     seen = page(
-        dataclasses.replace(evaluation, models=evaluation.models[-1:], comparisons=(), primary=None)
+        dataclasses.replace(evaluation, models=evaluation.models[-1:], figures=FigureTable())
     )
     assert "failed: out of memory" in seen.text
     assert "curves (no model was trained)" in seen.text

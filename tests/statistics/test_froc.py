@@ -1,5 +1,7 @@
 """Free-response figures against brute force over all pairs, LUNA16's own procedure, a jackknife."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,13 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from skiagram.statistics.bootstrap import bootstrap_difference, draw_patients
 from skiagram.statistics.delong import auc_estimate, difference_estimate
-from skiagram.statistics.froc import RATES, FreeResponse, Ratings, difference_found
+from skiagram.statistics.froc import (
+    RATES,
+    FreeResponse,
+    Ratings,
+    difference_found,
+    difference_of_areas,
+)
 from skiagram.statistics.proportions import wilson_interval
 
 Floats = NDArray[np.float64]
@@ -55,6 +63,34 @@ def brute_force_merit(
             won += weight * (float(rating > highest) + 0.5 * float(rating == highest))
             pairs += weight
     return won / pairs
+
+
+@pytest.mark.parametrize(("folds", "ties"), [(0, False), (3, False), (0, True)])
+def test_the_area_is_the_mean_share_found_over_all_rates(folds: int, ties: bool) -> None:
+    response = simulated(3, images=24, repeats=2, folds=folds, ties=ties)
+    weights = np.random.default_rng(1).integers(0, 3, (4, 24)).astype(float)
+    rates = (np.arange(2000) + 0.5) / 2000
+    area = response.area(1.0)(weights)
+    assert area == pytest.approx(response.share_found(rates)(weights), abs=1e-3)
+    assert ((area >= 0) & (area <= 1)).all()
+    other = simulated(4, images=24, repeats=2, folds=folds)
+    rescaled = [
+        replace(one, lesion=7 * one.lesion, false=7 * one.false) for one in response.repeats
+    ]
+    ones = np.ones((1, 24))
+    same = replace(response, repeats=tuple(rescaled)).area(1.0)(ones)
+    assert same == pytest.approx(response.area(1.0)(ones))
+    assert difference_of_areas(response, response, 1.0)(weights) == pytest.approx(0)
+    assert other.area(1.0)(ones) != pytest.approx(same)
+
+
+def test_the_area_of_marks_counted_by_hand() -> None:
+    """Four images, lesions after 0, 1 and 2 false marks and one without a mark."""
+    whole = np.array([0, 1, 2, 3])
+    lesion, false = np.array([9.0, 7.0, 5.0, -np.inf]), np.array([8.0, 6.0])
+    marks = Ratings(lesion, whole, false, np.array([0, 1]))
+    area = FreeResponse((marks,), whole).area(1.0)(np.ones((1, 4)))
+    assert area == pytest.approx((1 + 3 / 4 + 2 / 4 + 0) / 4)
 
 
 @settings(max_examples=15, deadline=None)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.evaluation import evaluation_record
-from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import ModelResult, Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records.cases import DataCard, Task
@@ -44,6 +44,8 @@ def _results() -> tuple[ModelResult, ...]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("DVC_ROOT", raising=False)  # or the ledger would lie there
     folder = tmp_path / "project"
+    gap = Estimate(0.02, -0.1, 0.1)
+    difference = make_row(gap, PRIMARY, "roc_auc", model="deep", versus="classical")
     evaluation = Evaluation(
         task=Task(("benign", "malignant"), 1, "holdout"),
         part="test",
@@ -56,7 +58,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "classical": ArmChoice("svm", {"svm": 1}, 1, Estimate(0.8), 0.7),
             "deep": ArmChoice("small_cnn", {"small_cnn": 1}, 1, Estimate(0.8), 0.72),
         },
-        primary=evaluation_record.Comparison("small_cnn", "svm", Estimate(0.02, -0.1, 0.1)),
+        figures=FigureTable((difference,)),
         ideal=None,
         verdict="No network is shown to be worth it here.",
     )

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass as options
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
+from skiagram.outcomes.time import TimeToEvent
 from skiagram.records.cases import DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
 
@@ -46,6 +47,7 @@ class Entry:
             positive class. The same columns for every case of a source.
         measured: Features that came with the data, by column name; None is missing. The same
             columns for every case of a source.
+        value: Of the source's outcome, in its unit; None where classes are told apart.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Entry:
     scores: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float | None] = field(default_factory=dict)
     visit: Visit | None = None
+    value: float | None = None
 
 
 MadeGray = Literal["", "tinted", "colour"]
@@ -217,6 +220,10 @@ class Source(Protocol):
     def positive_class(self) -> str | None:
         """Class looked for; None when there are more than two classes."""
 
+    @property
+    def outcome(self) -> TimeToEvent | None:
+        """What cases have a value of; None where classes are told apart."""
+
     def card(self) -> DataCard:
         """Return what a reader must know of the data set."""
 
@@ -236,6 +243,7 @@ class RealDataSet(ABC):
         citation: What to cite.
         known_issues: What a reader of the report must know.
         waived_findings: Audit finding → reason why it does not stop the run.
+        outcome: What is predicted where it is no class: `time`; null tells the classes apart.
     """
 
     name: str
@@ -245,6 +253,7 @@ class RealDataSet(ABC):
     citation: str
     known_issues: tuple[str, ...] = field(default=(), kw_only=True)
     waived_findings: dict[str, str] = field(default_factory=dict, kw_only=True)
+    outcome: TimeToEvent | None = field(default=None, kw_only=True)
 
     @property
     @abstractmethod

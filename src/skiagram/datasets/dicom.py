@@ -6,6 +6,8 @@ images made FOR PRESENTATION alone. What compressed bytes become is bounded befo
 """
 
 import math
+import re
+import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +22,11 @@ from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels import apply_color_lut, apply_windowing
 from pydicom.tag import BaseTag, Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from skiagram.datasets.contract import SpacedImage
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, READ, check_size, decodable, decode_pixels
@@ -74,6 +80,10 @@ BI BMD CR CT DG DX ES GM IO IVOCT IVUS MG MR NM OCT OP OPM OPT OPV OT PT PX RF R
 XA XC
 """.split()  # noqa: SIM905
 _MEASURED = ("CT", "PT", "NM", "RTDOSE")
+_HEADLESS = re.compile(
+    rb"\x02\0[\0\x01\x02]\0(UL\x04\0|OB\0\0|UI)|\x08\0[\0\x05\x08\x16\x18]\0(UL|CS|UI|.[\0\x01]\0\0)",
+    re.DOTALL,
+)
 _SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _GROUPS = {  # of an enhanced file, and the fields in them that a single slice has itself
@@ -202,6 +212,23 @@ def frame_of(frame: int | None, frames: int, where: str) -> int | None:
             f"frame {frame} of {frames}", where=where, allowed=f"1 to {frames}", remedy=remedy
         )
     return None if frame is None else frame - 1
+
+
+def with_preamble(content: bytes) -> bytes:
+    """Return a DICOM file that lacks its preamble, or its meta information, with them.
+
+    Such files begin with an element of group 2, or of group 8 as older scanners wrote them; any
+    other file is returned as it is.
+    """
+    if _HEADLESS.match(content) is None:
+        return content
+    start = bytes(128) + b"DICM"
+    if content[0] == 2:
+        return start + content
+    explicit = content[4:6].isalpha() and content[4:6].isupper()
+    syntax = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
+    value: bytes = syntax.encode() + b"\0" * (len(syntax) % 2)
+    return start + struct.pack("<HH2sH", 2, 0x10, b"UI", len(value)) + value + content
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:

@@ -45,7 +45,7 @@ _JPEG_2000 = (JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2
 _JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
 _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _JPEG_LOSSLESS = (JPEGLossless, JPEGLosslessSV1)
-_END_OF_IMAGE = b"\xff\xd9"
+END_OF_IMAGE = b"\xff\xd9"
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}  # markers of JPEG that have no content
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, JPEG-LS; not tables
 _LARGE = 2**20  # pixels from which on threads pay
@@ -134,7 +134,7 @@ def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
         )
     elif stream.samples != header.SamplesPerPixel:
         fault = f"of {stream.samples} values a pixel, not {header.SamplesPerPixel}"
-    elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(_END_OF_IMAGE):
+    elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
         fault = "without their end"
     elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
         found, allowed = f"JPEG of {stream.bits} bits in colour", "colour of 8 bits, or lossless"

@@ -6,6 +6,7 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
+import math
 from collections.abc import Iterable
 from dataclasses import field, replace
 from pathlib import Path
@@ -77,7 +78,9 @@ class FeatureTable(RealDataSet):
         if self.md5 is not None:
             path = locate(self.file, self.md5, None, root)
         rows = read_rows(read_file(path, self.file), self.missing, files=())
-        named = [self.label, self.patient, self.split, *self.covariates, *(self.features or ())]
+        value = None if self.outcome is None else self.outcome.column
+        named = [self.label, value, self.patient, self.split]
+        named += [*self.covariates, *(self.features or ())]
         require_columns(rows, [name for name in named if name is not None])
         others = {name for name in named if name is not None} - set(self.features or ())
         columns = self.features or numeric_columns(
@@ -142,6 +145,10 @@ class OpenFeatureTable(OpenSource):
                 allowed="a number in at least one column",
                 remedy="remove the row, and say so where you report the result",
             )
+        value = None
+        if options.outcome is not None:
+            cell = cells[options.outcome.column]
+            value = parse_number(cell) if is_number(cell) else math.nan
         return Entry(
             name=row.where,
             patient=patient,
@@ -149,6 +156,7 @@ class OpenFeatureTable(OpenSource):
             split=split,
             covariates={name: _covariate(cells[name]) for name in options.covariates},
             measured=measured,
+            value=value,
         )
 
     def entries(self) -> list[Entry]:

@@ -26,11 +26,11 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from skiagram.datasets.contract import SpacedImage
-from skiagram.datasets.dicom import frame_of, read_dicom, several_frames
-from skiagram.datasets.dicom_codecs import MAX_PIXELS, too_many_pixels
+from skiagram.datasets.dicom import frame_of, read_dicom, several_frames, with_preamble
+from skiagram.datasets.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream, too_many_pixels
 from skiagram.datasets.files import read_file as read_file
 from skiagram.datasets.gray import gray_if_tinted
-from skiagram.datasets.volumes.volume_files import narrow
+from skiagram.datasets.volumes.volume_files import count_volumes, narrow
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 
@@ -52,6 +52,7 @@ _PACK_BITS = 32773
 _SUBFILE = 254  # its bits say of a page that it is a smaller copy, or a mask of transparency
 _DEPENDENT = 1 | 4
 _ALIKE = 1.02  # ratio of sides of a picture and of its smaller copy
+_STRETCHED = {"L;2": 85, "L;4": 17}
 _NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
 _ALLOWED = "gray of up to 16 bits or of floating point, colour of 8 bits per channel"
 _WHITE_IS_ZERO, _SIGNED = 0, 2
@@ -80,7 +81,7 @@ def read_image(path: Path, name: str = "", most_pixels: int = MAX_PIXELS) -> Spa
 
 def is_image(head: bytes) -> bool:
     """Return whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
-    return bool(_DICOM.match(head)) or any(magic.match(head) for magic, _ in _KINDS)
+    return bool(_DICOM.match(with_preamble(head))) or any(magic.match(head) for magic, _ in _KINDS)
 
 
 def decode_image(
@@ -95,11 +96,13 @@ def decode_image(
 
     Args:
         frame: Of a DICOM file, or page or channel of a TIFF, from 1; None for the only one.
-        as_stored: Whether a TIFF in which white is zero is left so, and colour whose channels
-            hardly differ is colour: labels have no brightness.
+        as_stored: Whether a TIFF in which white is zero is left so, colour whose channels hardly
+            differ is colour, of a colour palette the places are taken, and 2 and 4 bits are not
+            stretched: labels have no brightness.
     """
     if not content:
         raise DataError("an empty file", where=name, remedy="copy or export it again")
+    content = with_preamble(content)
     if _DICOM.match(content):
         with named(name):
             return read_dicom(BytesIO(content), most_pixels, frame)
@@ -118,16 +121,42 @@ def decode_image(
             plane = _beyond_pillow(content, frame, name, most_pixels, as_stored=as_stored)
             if plane is not None:
                 return SpacedImage(plane)
+        if (
+            opened is JpegImageFile
+            and (plane := _deep_jpeg(content, name, most_pixels)) is not None
+        ):
+            return SpacedImage(plane)
         file = opened(BytesIO(content))
         _turn_to(file, frame, name)
         if isinstance(file, PpmImageFile) and _goes_on(file, content):
             remedy = "write one file per image"
             raise DataError("more than one image", where=name, allowed="one", remedy=remedy)
-        pixels = _pixels(file, name, most_pixels)
+        stretched = _STRETCHED.get(_depth(file), 1)
+        pixels = _pixels(file, name, most_pixels, as_stored=as_stored)
+        if as_stored and stretched > 1 and pixels.ndim == 2:
+            pixels = pixels // np.uint8(stretched)
         if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
             pixels = np.iinfo(pixels.dtype).max - pixels
         image = SpacedImage(pixels)
         return image if as_stored or file.mode == "CMYK" else gray_if_tinted(image)
+
+
+def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
+    """Return a gray JPEG of more than 8 bits, with loss or without; None for any other."""
+    stream = read_stream(content)
+    if stream is None or stream.bits <= 8:
+        return None
+    if stream.samples > 1:
+        found = f"JPEG of {stream.bits} bits in colour"
+        raise DataError(found, where=name, allowed=_ALLOWED, remedy="convert it")
+    if stream.rows * stream.columns > most_pixels:
+        raise too_many_pixels(stream.rows, stream.columns, most_pixels, name)
+    if not content.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
+        raise ValueError("no end")
+    import imagecodecs
+
+    pixels = imagecodecs.jpeg8_decode(content)
+    return narrow(pixels.reshape(stream.rows, stream.columns))
 
 
 def _beyond_pillow(
@@ -236,7 +265,8 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
 
 
 def count_frames(content: bytes) -> int:
-    """Return how many frames a DICOM file has, or pages a TIFF; 1 for any other file."""
+    """Return how many frames a DICOM file has, pages a TIFF, volumes a NIfTI; 1 of other files."""
+    content = with_preamble(content)
     try:
         if _DICOM.match(content):
             header = pydicom.dcmread(
@@ -249,9 +279,9 @@ def count_frames(content: bytes) -> int:
                     return len(_find_planes(tiff))
             with warnings.catch_warnings(action="ignore"):
                 return len(_find_pages(TiffImageFile(BytesIO(content))))
+        return count_volumes(content)
     except Exception:  # damage is named where the pixels are read
         return 1
-    return 1
 
 
 def _find_pages(file: TiffImageFile, name: str = "") -> list[int]:
@@ -324,7 +354,13 @@ def _goes_on(file: PpmImageFile, content: bytes) -> bool:
     return _NETPBM.match(content[tile.offset + row * file.height :].lstrip()) is not None
 
 
-def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
+def _depth(file: ImageFile) -> str:
+    """Return how Pillow unpacks gray pixels of few bits, such as `L;4`; empty for others."""
+    how = re.search(r"\bL;[24]\b", str(file.tile[0].args)) if file.tile else None
+    return how[0] if how and file.mode == "L" else ""
+
+
+def _pixels(file: ImageFile, name: str, most_pixels: int, *, as_stored: bool) -> Image:
     if file.width * file.height > most_pixels:
         raise too_many_pixels(file.height, file.width, most_pixels, name)
     white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
@@ -332,6 +368,8 @@ def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
     signed = signed_bytes or (file.mode == "I" and not isinstance(file, PpmImageFile))
     _check(file, name, turned_below_zero=white_is_zero and (signed or file.mode == "F"))
     ImageOps.exif_transpose(file, in_place=True)
+    if as_stored and file.mode == "P" and _has_colours(file):
+        return np.asarray(file)
     if signed_bytes:
         return np.asarray(file).view(np.int8).astype(np.int16)
     if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
@@ -344,11 +382,18 @@ def _pixels(file: ImageFile, name: str, most_pixels: int) -> Image:
     return _shallow(file, name)
 
 
+def _has_colours(file: ImageFile) -> bool:
+    """Return whether a palette has colours beside grays, and black at its first place."""
+    palette = np.array(file.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
+    used = palette[[at for at in np.unique(np.asarray(file)).tolist() if at < len(palette)]]
+    return not palette[0].any() and bool((used != used[:, :1]).any())
+
+
 def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
     bits, bands = _bits(file), len(file.getbands())
     samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
     gray = file.mode in {"I", "I;16", "I;16B", "F"}
-    few = file.mode == "L" and str(file.tile[0].args if file.tile else "") in {"L;2", "L;4"}
+    few = bool(_depth(file))
     rules = (
         # Pillow stretches the pixels to 8 bits, not the value that is transparent
         (few and "transparency" in file.info, "a transparent gray of 2 or 4 bits"),

@@ -62,7 +62,7 @@ from skiagram.preparation import (
     brightness_of,
     join_digests,
 )
-from skiagram.records.cases import SEALED, Cases, Design, Task
+from skiagram.records.cases import SEALED, Cases, Design, MeasuredTask, Task
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
@@ -90,12 +90,40 @@ def task_of(source: Source, design: Design) -> Task:
     classes = tuple(source.classes)
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
+    if source.outcome is not None:
+        if design == "holdout":
+            raise OptionError(
+                f"`{design}` with a {source.outcome.words}",
+                where="design",
+                allowed="cv",
+                remedy="choose `design: cv`; `fold_column` holds out a site or a cohort whole",
+            )
+        return MeasuredTask(source.outcome.classes, None, design, source.outcome)
     if len(classes) > 2:
         return Task(classes, None, design)
     if source.positive_class not in classes:
         given, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
         raise OptionError(given, where="dataset.positive_class", allowed=allowed)
     return Task(classes, classes.index(source.positive_class), design)
+
+
+def settle_outcome(task: Task, entries: Sequence[Entry]) -> Task:
+    """Return the task with what its outcome takes from the cases.
+
+    Raises:
+        DataError: A value cannot be, or the cases cannot carry an evaluation.
+    """
+    if not isinstance(task, MeasuredTask):
+        return task
+    value, label = _values(entries), np.array([entry.label for entry in entries], dtype=np.int64)
+    for entry, of_case in zip(entries, value.tolist(), strict=True):
+        task.outcome.check(of_case, entry.label, entry.name)
+    return replace(task, outcome=task.outcome.settle(value, label))
+
+
+def _values(entries: Sequence[Entry]) -> NDArray[np.float64]:
+    missing = (math.nan if entry.value is None else entry.value for entry in entries)
+    return np.array([*missing], dtype=np.float64)
 
 
 def ingest(
@@ -121,6 +149,7 @@ def ingest(
     opened = source.open(root)
     entries = opened.entries()
     check_entries(entries, task, f"data set {source.card().name}")
+    task = settle_outcome(task, entries)
     every = [opened.content_key(position) for position in range(len(entries))]
     keys = [key for key in every if key is not None]
     order, case_id = shuffle_cases(len(entries), keys)
@@ -396,7 +425,8 @@ def tabulate_cases(
     split = np.array(["train" if design == "cv" else entry.split for entry in entries], dtype=str)
     label = np.array([entry.label for entry in entries], dtype=np.int64)
     patient_id = _patient_ids(entries, clusters)
-    return Cases(case_id, patient_id, split, np.where(split == "test", SEALED, label))
+    value = None if all(entry.value is None for entry in entries) else _values(entries)
+    return Cases(case_id, patient_id, split, np.where(split == "test", SEALED, label), value)
 
 
 def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:

@@ -96,9 +96,9 @@ def load_model(folder: Path, reading: Reading = AS_STORED) -> DeployedModel:
     digest = verify_checksums(folder)
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
-    classes = len(deployment.task.classes)
+    classes, columns = len(deployment.task.classes), len(deployment.task.estimates)
     if not deployment.decisions or any(
-        decision.calibration.n_classes != classes for decision in deployment.decisions
+        decision.calibration.columns != columns for decision in deployment.decisions
     ):
         raise DataError("is damaged", where=str(folder / DEPLOYMENT), remedy=WHOLE)
     fingerprint = None

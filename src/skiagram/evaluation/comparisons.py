@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +16,21 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.evaluation_record import (
+    ARM_PAIRS,
+    OFF_NEAR_DUPLICATES,
     PREVALENCE,
-    CleanComparison,
-    Comparison,
+    PRIMARY,
+    PROBABILITIES,
+    REQUESTED,
+    SECONDARY,
+    SIMPLE_RULES,
     Contender,
-    RuleComparison,
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
-    GainProbabilities,
-    Planning,
     correct_by_holm,
     detectable_difference,
     gain_probabilities,
@@ -41,143 +42,161 @@ from skiagram.statistics.significance import (
 Floats = NDArray[np.float64]
 RANKING = "ranking"
 Named = tuple[str, ComparedModel]
-
-
-class Comparisons(NamedTuple):
-    """What the comparisons gave; the fields are those of `Evaluation`."""
-
-    primary: Comparison | None
-    secondary: tuple[Comparison, ...]
-    comparisons: tuple[Comparison, ...]
-    detectable: Estimate | None
-    planning: Planning | None
-    gain: GainProbabilities | None
-    simple_rules: tuple[RuleComparison, ...]
-    arm_pairs: tuple[Comparison, ...]
+Arms = Mapping[str, SelectedArm]
 
 
 def compare_models(
     models: Sequence[MeasuredModel],
-    arms: Mapping[str, SelectedArm],
+    arms: Arms,
     contender: Contender,
     options: EvaluationOptions,
-) -> Comparisons:
+) -> tuple[FigureRow, ...]:
     """Make every comparison of a run; `arms` and `contender` are what `select_arms` returned."""
-    margin, rules = options.margin, options.analyses.simple_rules
-    primary = detectable = planning = gain = pair = None
-    if {contender, "classical"} <= set(arms):
-        network, classical = arms[contender], arms["classical"]
-        primary, gain = _compare_arms(network, classical, margin)
-        detectable, planning = _plan(network, classical, margin)
-        if len(network.choice.chosen) == len(classical.choice.chosen) == 1:
-            pair = frozenset((network.choice.model, classical.choice.model))
     compared = {model.name: model.compared for model in models if model.compared}
-    there = {name: compared[name] for name in rules if name in compared}
-    against_rules = compare_with_rules(arms, there)
-    ordered = sorted(
-        (model for model in models if model.compared), key=lambda model: -model.selection_auc
+    rules = options.analyses.simple_rules
+    of_rules = compare_with_rules(
+        arms, {name: compared[name] for name in rules if name in compared}
     )
-    pairs = [
-        compare_pair((one.name, compared[one.name]), (other.name, compared[other.name]))
-        for one, other in combinations(ordered, 2)
-        if frozenset((one.name, other.name)) != pair
-    ]
-    arm_pairs = _compare_pairs_of_arms(arms, contender, margin)
-    single = {arm.choice.model for arm in arms.values() if len(arm.choice.chosen) == 1}
-    of_arms = {
-        frozenset((one.model, one.other)): one.p_holm
-        for one in arm_pairs
-        if {one.model, one.other} <= single
-    }
-    secondary = _correct_secondary(pairs, against_rules, of_arms)
-    return Comparisons(
-        primary=primary,
-        secondary=secondary,
-        comparisons=_compare_requested(options.compare, models, compared, secondary),
-        detectable=detectable,
-        planning=planning,
-        gain=gain,
-        simple_rules=against_rules,
-        arm_pairs=arm_pairs,
-    )
+    of_arms = _compare_pairs_of_arms(arms, contender)
+    primary: tuple[FigureRow, ...] = ()
+    if {contender, "classical"} <= set(arms):
+        pair = arms[contender], arms["classical"], contender, options.margin
+        primary = (*compare_arms(*pair), *plan_comparison(*pair))
+    secondary = _compare_secondary(models, arms, contender, (*of_rules, *of_arms))
+    requested = _compare_requested(options.compare, models, compared, secondary)
+    return (*primary, *of_rules, *of_arms, *secondary, *requested)
 
 
-def compare_pair(one: Named, another: Named) -> Comparison:
-    """Compare two models by AUC and by decisions; p values are not corrected."""
-    (model, first), (other, second) = one, another
-    difference = compare_auc(first, second)
+def compare_pair(
+    one: Named, another: Named, analysis: str, group: str = "", *, decisions: bool = True
+) -> tuple[FigureRow, ...]:
+    """Compare two models by AUC and by decisions; p values are not corrected.
+
+    The first row is the difference in AUC. `only_correct` are cases that the one classifies
+    correctly and the other does not, with McNemar's p.
+
+    Args:
+        decisions: False where scores are no probabilities, so that nothing is decided by them.
+    """
+    (name, first), (other, second) = one, another
+    row, difference = partial(make_row, analysis=analysis, group=group), compare_auc(first, second)
+    paired = row(difference.estimate, figure="roc_auc", model=name, versus=other, p=difference.p)
+    if not decisions:
+        return (paired,)
     folds = max(first.scores.folds, second.scores.folds)
-    return Comparison(
-        model,
-        other,
-        difference.estimate,
-        p=difference.p,
-        mcnemar=mcnemar(first.correct, second.correct, first.cases.patient, folds),
-        scope=difference.variation.scope,
-        repeats=difference.variation.repeats,
+    test = mcnemar(first.correct, second.correct, first.cases.patient, folds)
+    alone, others = (
+        Estimate(cases, method=test.method) for cases in (test.only_model, test.only_other)
+    )
+    return (
+        paired,
+        row(alone, figure="only_correct", model=name, versus=other, p=test.p),
+        row(others, figure="only_correct", model=other, versus=name, p=test.p),
     )
 
 
-def _compare_arms(
-    one: SelectedArm, other: SelectedArm, margin: float
-) -> tuple[Comparison, GainProbabilities | None]:
-    difference = compare_auc(one.compared, other.compared)
-    names = (one.choice.model, one.compared), (other.choice.model, other.compared)
+def compare_arms(
+    one: SelectedArm,
+    other: SelectedArm,
+    contender: str,
+    margin: float,
+    group: str = "",
+    *,
+    decisions: bool = True,
+) -> tuple[FigureRow, ...]:
+    """Make the primary comparison on one set of cases.
+
+    Besides the pair there are both AUCs, the numbers of `cases` and `patients`, and where the true
+    difference probably lies: `above_margin`, `within_margin` and `below_margin`. `trainings`, whose
+    mean the difference is, is there only where the interval holds other trainings too, other seeds
+    (`holdout`) or other training sets (`cv`); without it the interval is of these fits alone.
+    """
+    row = partial(make_row, analysis=PRIMARY, group=group)
+    paired = partial(row, model=contender, versus="classical")
+    difference, cases = compare_auc(one.compared, other.compared), one.compared.cases
+    named = (contender, one.compared), ("classical", other.compared)
+    rows = [
+        *compare_pair(*named, PRIMARY, group, decisions=decisions),
+        row(one.choice.auc, figure="roc_auc", model=contender),
+        row(other.choice.auc, figure="roc_auc", model="classical"),
+        row(Estimate(float(len(cases))), figure="cases"),
+        row(Estimate(float(cases.patients)), figure="patients"),
+    ]
+    if difference.variation.scope == "procedure":
+        rows.append(paired(Estimate(float(difference.variation.repeats)), figure="trainings"))
     gain = gain_probabilities(difference.estimate, difference.variation, margin)
-    return compare_pair(*names), gain
+    if gain is not None:
+        parts = zip(PROBABILITIES, (gain.above, gain.within, gain.worse), strict=True)
+        rows += [paired(Estimate(share, method=gain.prior), figure=name) for name, share in parts]
+    return tuple(rows)
 
 
-def _plan(one: SelectedArm, other: SelectedArm, margin: float) -> tuple[Estimate, Planning]:
+def plan_comparison(
+    one: SelectedArm, other: SelectedArm, contender: str, margin: float
+) -> tuple[FigureRow, ...]:
+    """Say what the primary comparison can find, and how many patients the margin would take.
+
+    `detectable` is the smallest true difference that is found in 80 % of runs, `patients_to_detect`
+    and `patients_to_settle` are those of `plan_patients`.
+    """
+    paired = partial(make_row, analysis=PRIMARY, model=contender, versus="classical")
     difference = compare_auc(one.compared, other.compared)
-    if difference.estimate.value is None:
-        return difference.estimate, Planning(None, None, difference.estimate.reason)
+    if (missing := difference.estimate).value is None:
+        return (paired(missing, figure="detectable"),)
     variation, patients = difference.variation, one.compared.cases.patients
-    return detectable_difference(variation, patients), plan_patients(variation, patients, margin)
+    planning = plan_patients(variation, patients, margin)
+    wanted = {"patients_to_detect": planning.detect, "patients_to_settle": planning.settle}
+    return (
+        paired(detectable_difference(variation, patients), figure="detectable"),
+        *(
+            paired(Estimate(count, reason=planning.reason if count is None else ""), figure=figure)
+            for figure, count in wanted.items()
+        ),
+    )
 
 
-def _compare_pairs_of_arms(
-    arms: Mapping[str, SelectedArm], contender: Contender, margin: float
-) -> tuple[Comparison, ...]:
+def _compare_pairs_of_arms(arms: Arms, contender: Contender) -> tuple[FigureRow, ...]:
     """Compare classical models, networks and frozen encoders, each pair but the primary one.
 
     P values are corrected over these pairs. Without frozen encoders there is none.
     """
     if "encoder" not in arms:
         return ()
-    named = (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep"))
-    found = [
-        _compare_arms(arms[arm], arms[other], margin)[0]
-        for arm, other in named
-        if {arm, other} <= set(arms) and (arm, other) != (contender, "classical")
-    ]
-    corrected = correct_by_holm(pair.p for pair in found)
-    return tuple(replace(pair, p_holm=p) for pair, p in zip(found, corrected, strict=True))
+    rows: list[FigureRow] = []
+    for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
+        if {arm, other} <= set(arms) and (arm, other) != (contender, "classical"):
+            named = (arm, arms[arm].compared), (other, arms[other].compared)
+            rows += compare_pair(*named, ARM_PAIRS)
+    return correct(rows)
 
 
 def compare_with_rules(
-    arms: Mapping[str, SelectedArm], rules: Mapping[str, ComparedModel]
-) -> tuple[RuleComparison, ...]:
+    arms: Arms, rules: Mapping[str, ComparedModel], group: str = ""
+) -> tuple[FigureRow, ...]:
     """Compare what stands for each arm with the prevalence and with every simple rule.
 
     The prevalence gives every case the same probability: its AUC is ½ on any cases. The p values
     are a family of their own: more models in the run make no rule harder to beat.
     """
-    found = []
+    rows = []
     for arm in ("deep", "encoder", "classical", "combined", "either"):
         if arm not in arms:
             continue
-        choice, own = arms[arm].choice, arms[arm].compared
-        chance = subtract_half(choice.auc)
-        against = [(PREVALENCE, chance, None if chance.value is None else own.above_chance)]
+        row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
+        standing, chance = arms[arm].compared, subtract_half(arms[arm].choice.auc)
+        p = None if chance.value is None else standing.above_chance
+        rows.append(row(chance, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
-            difference = compare_auc(own, compared)
-            against.append((rule, difference.estimate, difference.p))
-        found += [
-            RuleComparison(choice.model, rule, estimate, p=p, arm=arm)
-            for rule, estimate, p in against
-        ]
-    corrected = correct_by_holm(one.p for one in found)
-    return tuple(replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True))
+            difference = compare_auc(standing, compared)
+            rows.append(row(difference.estimate, versus=rule, p=difference.p))
+    return correct(rows)
+
+
+def correct(rows: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
+    """Return the rows with the p values of differences in AUC corrected over all of them."""
+    p = {number: row.p for number, row in enumerate(rows) if row.figure == "roc_auc"}
+    holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
+    return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
 
 
 def subtract_half(auc: Estimate) -> Estimate:
@@ -188,35 +207,84 @@ def subtract_half(auc: Estimate) -> Estimate:
     return Estimate(auc.value - 0.5, low, high, auc.method)
 
 
-def _correct_secondary(
-    secondary: Sequence[Comparison],
-    rules: Sequence[RuleComparison],
-    of_arms: Mapping[frozenset[str], float | None],
-) -> tuple[Comparison, ...]:
-    """Correct the p values of the secondary comparisons.
+def _compare_secondary(
+    models: Sequence[MeasuredModel],
+    arms: Arms,
+    contender: Contender,
+    elsewhere: Sequence[FigureRow],
+) -> tuple[FigureRow, ...]:
+    """Compare every model with every other, the better by out-of-fold scores first.
 
-    A pair that is a comparison with a simple rule or a pair of arms too is one test, not two: it
-    keeps the value that it has there and is not counted here.
+    The primary pair is left out. A pair that is a comparison with a simple rule or a pair of arms
+    too is one test, not two: it keeps the corrected p value that it has there and is not counted
+    here.
     """
-    pairs = [(frozenset((one.model, one.other)), one.p) for one in secondary]
-    known = {(frozenset((one.model, one.rule)), one.p): one.p_holm for one in rules}
-    known |= {pair: of_arms[pair[0]] for pair in pairs if pair[0] in of_arms}
-    own = {pair: pair[1] for pair in pairs if pair not in known and pair[1] is not None}
-    holm = known | dict(zip(own, correct_by_holm(own.values()), strict=True))
-    return tuple(
-        replace(one, p_holm=holm.get(pair)) for one, pair in zip(secondary, pairs, strict=True)
+    single = {
+        arm: selected.choice.model
+        for arm, selected in arms.items()
+        if len(selected.choice.chosen) == 1
+    }
+    primary = frozenset({single.get(contender, ""), single.get("classical", "")})
+    ordered = sorted(
+        (model for model in models if model.compared), key=lambda model: -model.selection_auc
     )
+    rows = [
+        row
+        for one, other in combinations(ordered, 2)
+        if one.compared and other.compared and {one.name, other.name} != primary
+        for row in compare_pair((one.name, one.compared), (other.name, other.compared), SECONDARY)
+    ]
+    return _correct_secondary(rows, _find_corrected(arms, single, elsewhere))
+
+
+def _find_corrected(
+    arms: Arms, single: Mapping[str, str], elsewhere: Sequence[FigureRow]
+) -> dict[tuple[frozenset[str], float | None], float | None]:
+    """Return (pair of models, p) → the corrected p of the same test of arms, or of a rule."""
+    models = {arm: selected.choice.model for arm, selected in arms.items()}
+    of_rules = {
+        (frozenset((models[row.model], row.versus)), row.p): row.p_holm
+        for row in elsewhere
+        if row.analysis == SIMPLE_RULES
+    }
+    of_arms = {
+        (frozenset((single[row.model], single[row.versus])), row.p): row.p_holm
+        for row in elsewhere
+        if row.analysis == ARM_PAIRS
+        and row.figure == "roc_auc"
+        and {row.model, row.versus} <= set(single)
+    }
+    return of_rules | of_arms
+
+
+def _correct_secondary(
+    rows: Sequence[FigureRow],
+    corrected: Mapping[tuple[frozenset[str], float | None], float | None],
+) -> tuple[FigureRow, ...]:
+    tests = {
+        number: (frozenset((row.model, row.versus)), row.p)
+        for number, row in enumerate(rows)
+        if row.figure == "roc_auc"
+    }
+    remaining = {number: test[1] for number, test in tests.items() if test not in corrected}
+    holm = dict(zip(remaining, correct_by_holm(remaining.values()), strict=True))
+    holm |= {number: corrected[test] for number, test in tests.items() if test in corrected}
+    return tuple(replace(row, p_holm=holm.get(number)) for number, row in enumerate(rows))
 
 
 def _compare_requested(
     pairs: Sequence[tuple[str, str]],
     models: Sequence[MeasuredModel],
     compared: Mapping[str, ComparedModel],
-    secondary: Sequence[Comparison],
-) -> tuple[Comparison, ...]:
+    secondary: Sequence[FigureRow],
+) -> tuple[FigureRow, ...]:
     names = [model.name for model in models]
-    corrected = {frozenset((one.model, one.other)): one.p_holm for one in secondary}
-    found = []
+    holm = {
+        frozenset((row.model, row.versus)): row.p_holm
+        for row in secondary
+        if row.figure == "roc_auc"
+    }
+    rows: list[FigureRow] = []
     for pair in pairs:
         for name in pair:
             if name not in names or pair[0] == pair[1]:
@@ -226,35 +294,39 @@ def _compare_requested(
                     allowed=f"two of {', '.join(names)}",
                     remedy="add the model to `baselines` or `networks`, or change the pair",
                 )
+        model, versus = pair
         untrained = [name for name in pair if name not in compared]
         if untrained:
             missing = Estimate(None, reason=f"{untrained[0]} could not be trained")
-            found.append(Comparison(*pair, missing))
+            rows.append(make_row(missing, REQUESTED, "roc_auc", model=model, versus=versus))
         else:
             one, other = ((name, compared[name]) for name in pair)
-            p_holm = corrected.get(frozenset(pair))
-            found.append(replace(compare_pair(one, other), p_holm=p_holm))
-    return tuple(found)
+            difference, *decisions = compare_pair(one, other, REQUESTED)
+            rows += [replace(difference, p_holm=holm.get(frozenset(pair))), *decisions]
+    return tuple(rows)
 
 
 def compare_on(
     members: NDArray[np.bool_],
-    arms: Mapping[str, SelectedArm],
+    arms: Arms,
     contender: Contender,
     rules: Mapping[str, ComparedModel],
     margin: float,
     seed: int,
-) -> CleanComparison | None:
-    """Make the primary comparison and those with simple rules once more, on the (n,) marked cases.
+) -> tuple[FigureRow, ...]:
+    """Make the primary comparison and those with simple rules once more, off near duplicates.
 
-    None without the two arms, or where a class has no case left.
+    Nothing without the two arms, or where a class has no case left.
+
+    Args:
+        members: (n,) marks the reported cases without a near duplicate.
     """
     if not {contender, "classical"} <= set(arms):
-        return None
+        return ()
     whole = arms[contender].compared
     cases = whole.cases.select(members)
     if 0 in cases.patients_by_class():
-        return None
+        return ()
     draws = cases.draws(len(whole.draws.counts), seed)
 
     def restrict(model: ComparedModel) -> ComparedModel:
@@ -263,17 +335,14 @@ def compare_on(
     part = {}
     for arm, selected in arms.items():
         if arm in (contender, "classical"):
-            own = restrict(selected.compared)
-            auc = estimate_auc(own.scores, cases, draws)
-            part[arm] = SelectedArm(replace(selected.choice, auc=auc), own)
-    comparison, gain = _compare_arms(part[contender], part["classical"], margin)
-    return CleanComparison(
-        auc={arm: selected.choice.auc for arm, selected in part.items()},
-        comparison=comparison,
-        gain=gain,
-        rules=compare_with_rules(part, {name: restrict(rule) for name, rule in rules.items()}),
-        cases=len(cases),
-        patients=cases.patients,
+            clean = restrict(selected.compared)
+            auc = estimate_auc(clean.scores, cases, draws)
+            part[arm] = SelectedArm(replace(selected.choice, auc=auc), clean)
+    pair = part[contender], part["classical"], contender, margin
+    of_rules = {name: restrict(rule) for name, rule in rules.items()}
+    return (
+        *compare_arms(*pair, OFF_NEAR_DUPLICATES),
+        *compare_with_rules(part, of_rules, OFF_NEAR_DUPLICATES),
     )
 
 
@@ -316,8 +385,7 @@ def rank_models(
         reason = "all models are equal in every fold" if np.isnan(w) else ""
     concordance = Estimate(None, reason=reason) if reason else Estimate(w, method="Kendall's W")
     rows = [
-        row(concordance, figure="concordance"),
-        row(Estimate(None, reason=reason) if reason else Estimate(p), figure="p"),
+        row(concordance, figure="concordance", p=None if reason else p),
         row(Estimate(float(len(values))), figure="folds"),
     ]
     if len(values):

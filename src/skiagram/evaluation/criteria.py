@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from skiagram.evaluation.evaluation_record import (
+    OFF_NEAR_DUPLICATES,
     PREVALENCE,
-    CleanComparison,
-    Comparison,
+    PRIMARY,
+    SIMPLE_RULES,
     Decision,
     DomainShift,
     Evaluation,
     FindingEvaluation,
-    RuleComparison,
     Shift,
     TraitShift,
 )
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import FinderResult, ModelResult
 from skiagram.statistics.delong import has_leaked
@@ -71,26 +72,25 @@ def lower_decision(decision: Decision, other: Decision) -> Decision:
     return min(decision, other, key=("no", "open", "yes", "none").index)
 
 
-def beats_rule(rule: RuleComparison) -> bool:
+def beats_rule(rule: FigureRow) -> bool:
     """Return whether a model beats a simple rule: better, with a p value corrected over all rules.
 
     Without a p value the lower bound decides. The rules are a family of their own (Holm 1979).
     """
-    difference = rule.difference
     if rule.p_holm is None:
-        return difference.low is not None and difference.low > 0
-    return difference.value is not None and difference.value > 0 and rule.p_holm < LEVEL
+        return rule.low is not None and rule.low > 0
+    return rule.value is not None and rule.value > 0 and rule.p_holm < LEVEL
 
 
-def is_unbeaten(rule: RuleComparison) -> bool:
+def is_unbeaten(rule: FigureRow) -> bool:
     """Return whether a rule that could be compared is not shown to be beaten."""
-    return rule.difference.low is not None and not beats_rule(rule)
+    return rule.low is not None and not beats_rule(rule)
 
 
-def is_better_than_model(rule: RuleComparison) -> bool:
+def is_better_than_model(rule: FigureRow) -> bool:
     """Return whether a rule is shown to be better than the model, by interval and corrected p."""
-    high = rule.difference.high
-    return high is not None and high < 0 and (rule.p_holm is None or rule.p_holm < LEVEL)
+    certain = rule.high is not None and rule.high < 0
+    return certain and (rule.p_holm is None or rule.p_holm < LEVEL)
 
 
 def is_above_ideal(result: ModelResult | FinderResult) -> bool:
@@ -137,36 +137,76 @@ def find_small_classes(cases: LabelledCases) -> Iterator[tuple[str, int]]:
             yield name, patients
 
 
-def is_of_single_trainings(comparison: Comparison) -> bool:
-    """Return whether another training of the same models might give another difference."""
-    return comparison.scope == "fits"
-
-
 @dataclass(frozen=True)
 class DecisiveComparison:
-    """The primary comparison on one set of cases, all or those without near duplicates."""
+    """The primary comparison on one set of cases: all, or the group without near duplicates.
 
-    evaluation: Evaluation
-    on: CleanComparison
+    Attributes:
+        figures: Rows of that group.
+        contender: Arm that is held against the classical models.
+        margin: Smallest difference that counts.
+    """
+
+    figures: FigureTable
+    contender: str
+    margin: float
 
     @property
-    def difference(self) -> Estimate:
+    def difference(self) -> FigureRow:
         """Return AUC of the contender minus that of the classical model."""
-        return self.on.comparison.difference
+        difference = self._primary.get(figure="roc_auc", versus="classical")
+        if difference is None:
+            raise ValueError("a comparison without a difference")
+        return difference
+
+    @property
+    def cases(self) -> int:
+        """Return the number of cases."""
+        return int(self._primary.find(figure="cases").value or 0)
+
+    @property
+    def patients(self) -> int:
+        """Return the number of patients."""
+        return int(self._primary.find(figure="patients").value or 0)
+
+    @property
+    def trainings(self) -> int:
+        """Return of how many trainings the difference is the mean, where it holds others too."""
+        return int(self._primary.find(figure="trainings").value or 0)
+
+    @property
+    def is_of_single_trainings(self) -> bool:
+        """Return whether another training of the same models might give another difference."""
+        return not self.trainings
+
+    @property
+    def without_near_duplicates(self) -> bool:
+        """Return whether the cases are those without a near duplicate."""
+        return self.difference.group == OFF_NEAR_DUPLICATES
+
+    def find(self, figure: str) -> Estimate:
+        """Return a figure of the two, for example `above_margin`; without a value where none is."""
+        return self._primary.find(figure=figure)
+
+    def auc(self, side: Side) -> Estimate:
+        """Return the AUC of a side."""
+        return self._primary.find(figure="roc_auc", model=self._arm(side), versus="")
 
     @property
     def simple_rules(self) -> tuple[str, ...]:
         """Return the simple rules besides chance."""
-        named = (rule.rule for rule in self._against("contender") if rule.rule != PREVALENCE)
-        return tuple(dict.fromkeys(named))
+        named = (rule.versus for rule in self._against("contender"))
+        return tuple(dict.fromkeys(rule for rule in named if rule != PREVALENCE))
 
     def fails(self, side: Side, rule: str) -> bool:
         """Return whether a side is not shown to beat a rule."""
-        return any(each.rule == rule and is_unbeaten(each) for each in self._against(side))
+        return any(each.versus == rule and is_unbeaten(each) for each in self._against(side))
 
     def loses(self, side: Side, rule: str) -> bool:
         """Return whether a side is shown to be worse than a rule."""
-        return any(each.rule == rule and is_better_than_model(each) for each in self._against(side))
+        return any(
+            each.versus == rule and is_better_than_model(each) for each in self._against(side)
+        )
 
     @property
     def useless(self) -> bool:
@@ -180,26 +220,33 @@ class DecisiveComparison:
         The difference decides, and so does that from every rule which the contender is not shown to
         beat: what recommends least holds.
         """
-        margin = self.evaluation.margin
-        decision = decide_by_margin(self.difference, margin)
+        decision = decide_by_margin(self.difference, self.margin)
         for rule in filter(is_unbeaten, self._against("contender")):
-            decision = lower_decision(decision, decide_by_margin(rule.difference, margin))
+            decision = lower_decision(decision, decide_by_margin(rule, self.margin))
         return decision
 
-    def _against(self, side: Side) -> tuple[RuleComparison, ...]:
-        arm = self.evaluation.contender if side == "contender" else side
-        return tuple(rule for rule in self.on.rules if rule.arm == arm)
+    @property
+    def _primary(self) -> FigureTable:
+        return self.figures.select(analysis=PRIMARY)
+
+    def _arm(self, side: Side) -> str:
+        return self.contender if side == "contender" else side
+
+    def _against(self, side: Side) -> tuple[FigureRow, ...]:
+        return self.figures.select(analysis=SIMPLE_RULES, model=self._arm(side)).rows
 
 
 def compare_on_all(evaluation: Evaluation) -> DecisiveComparison | None:
     """Return the primary comparison on all reported cases; None where nothing was compared."""
-    if evaluation.primary is None or evaluation.primary.difference.value is None:
+    return _compare_on(evaluation, "")
+
+
+def _compare_on(evaluation: Evaluation, group: str) -> DecisiveComparison | None:
+    figures = evaluation.figures.select(group=group)
+    difference = figures.find(analysis=PRIMARY, figure="roc_auc", versus="classical")
+    if difference.value is None:
         return None
-    auc = {arm: choice.auc for arm, choice in evaluation.arms.items()}
-    cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
-    rules, gain = evaluation.simple_rules, evaluation.gain
-    on = CleanComparison(auc, evaluation.primary, gain, rules, cases, patients)
-    return DecisiveComparison(evaluation, on)
+    return DecisiveComparison(figures, evaluation.contender, evaluation.margin)
 
 
 def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
@@ -207,15 +254,13 @@ def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
 
     A model may only remember near duplicates of development cases.
     """
-    clean = evaluation.off_near_duplicates
-    if clean is None or clean.comparison.difference.value is None:
-        return compare_on_all(evaluation)
-    return DecisiveComparison(evaluation, clean)
+    return _compare_on(evaluation, OFF_NEAR_DUPLICATES) or compare_on_all(evaluation)
 
 
 def is_remembered(evaluation: Evaluation) -> bool:
     """Return whether cases have near duplicates and nothing can be compared without them."""
-    return evaluation.near_duplicates > 0 and evaluation.off_near_duplicates is None
+    clean = evaluation.figures.get(analysis=PRIMARY, group=OFF_NEAR_DUPLICATES)
+    return evaluation.near_duplicates > 0 and clean is None
 
 
 def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
@@ -278,7 +323,7 @@ def decide_finding(evaluation: Evaluation) -> Decision:
     if is_contradicted(found, evaluation.margin):
         decision = "open"
     for rule in filter(is_unbeaten, found.simple_rules):
-        decision = lower_decision(decision, decide_by_margin(rule.difference, evaluation.margin))
+        decision = lower_decision(decision, decide_by_margin(rule, evaluation.margin))
     return decision
 
 
@@ -319,16 +364,18 @@ def find_missing_patients(evaluation: Evaluation) -> int | None:
     """
     if is_settled(evaluation):
         return None
-    planning, tested = evaluation.planning, evaluation.patients["reported"]
-    if planning is None or planning.detect is None or planning.detect <= tested:
+    needed = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_detect").value
+    if needed is None or needed <= evaluation.patients["reported"]:
         return None
-    return planning.detect
+    return int(needed)
 
 
 def is_precise_enough(evaluation: Evaluation) -> bool:
     """Return whether more patients would change little: the margin is found, and settled, here."""
-    detectable, planning = evaluation.detectable, evaluation.planning
-    if detectable is None or detectable.value is None or detectable.value > evaluation.margin:
+    figures = evaluation.figures.select(analysis=PRIMARY, group="")
+    detectable = figures.find(figure="detectable").value
+    if detectable is None or detectable > evaluation.margin:
         return False
+    settle = figures.get(figure="patients_to_settle")
     tested = evaluation.patients["reported"]
-    return planning is None or (planning.settle is not None and planning.settle <= tested)
+    return settle is None or (settle.value is not None and settle.value <= tested)

@@ -119,12 +119,11 @@ def evaluate(
     by_auc = {model.name: figure_by_auc(model, setting) for model in models}
     arms, contender = select_arms(models, by_auc, setting, rules, options.deep_arm)
     best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
-    comparisons = compare_models(models, arms, contender, options)
     mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
-    near_duplicates, clean = int(setting.has_near_duplicate.sum()), None
+    near_duplicates, clean = int(setting.has_near_duplicate.sum()), tuple[FigureRow, ...]()
     if near_duplicates:
         left = {name: compared[name] for name in rules if name in compared}
         off = ~setting.has_near_duplicate
@@ -139,6 +138,9 @@ def evaluate(
     warnings = state_warnings(
         results, setting.cases, inputs.task.design, near_duplicates, conflicts, domain
     )
+    finding, of_finding = None, tuple[FigureRow, ...]()
+    if inputs.finding:
+        finding, of_finding = evaluate_finding(inputs.finding, models, setting, options)
     site_column, of_sites = _study_sites(inputs, arms, contender, setting, fold_column, analyses)
     evaluation = Evaluation(
         task=inputs.task,
@@ -161,25 +163,24 @@ def evaluate(
         label_conflicts=conflicts,
         prevalence=analyses.prevalence,
         majority_accuracy=_majority_accuracy(setting),
-        off_near_duplicates=clean,
         shifts=find_shifts(models, setting),
         domain=domain,
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
         figures=FigureTable(
             (
+                *compare_models(models, arms, contender, options),
+                *clean,
                 *rank_trained(models),
                 *_clinical_utility(arms, contender, setting, analyses),
                 *_study_readers(models, arms),
                 *of_sites,
+                *of_finding,
             )
         ),
         site_column=site_column,
         contender=contender,
-        finding=evaluate_finding(inputs.finding, models, setting, options)
-        if inputs.finding
-        else None,
-        **comparisons._asdict(),
+        finding=finding,
     )
     return with_verdict(evaluation)
 

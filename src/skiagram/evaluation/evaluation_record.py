@@ -1,45 +1,17 @@
 """What evaluation found, as plain records; the report and the tracker read nothing else.
 
-Comparisons, shifts and the verdict; the figures of each model are in `results`, and those of sites,
-readers and the order of the models are rows of `figure_table`.
+Shifts and the verdict; the figures of each model are in `results`, and comparisons, sites, readers
+and the order of the models are rows of `figure_table`.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
 
-from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
 from skiagram.records.cases import Task
-from skiagram.statistics.estimate import Estimate, Scope
-from skiagram.statistics.significance import GainProbabilities, McNemar, Planning
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two models on the same reported cases.
-
-    Attributes:
-        model: Name of the one.
-        other: Name of the other.
-        difference: AUC of the one minus that of the other, paired.
-        p: Two-sided p value of no difference in AUC; None where it cannot be computed.
-        p_holm: The same, corrected over all secondary comparisons; None for the primary one.
-        mcnemar: Test of the two models' decisions.
-        scope: `fits`: the interval is of these trained models alone, as each was trained once;
-            `procedure`: it also holds how other seeds (`holdout`) or other training sets (`cv`)
-            would move the difference.
-        repeats: Trainings that the difference is the mean of.
-    """
-
-    model: str
-    other: str
-    difference: Estimate
-    p: float | None = None
-    p_holm: float | None = None
-    mcnemar: McNemar | None = None
-    scope: Scope = "fits"
-    repeats: int = 1
+from skiagram.statistics.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -69,51 +41,11 @@ class ArmChoice:
 
 Contender = Literal["deep", "encoder", "either"]
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
-
-
+PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
+ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
+PROBABILITIES = ("above_margin", "within_margin", "below_margin")
+OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
-
-
-@dataclass(frozen=True)
-class RuleComparison:
-    """A model against a simple rule: the prevalence, one feature, the table or file traits alone.
-
-    Attributes:
-        model: Name of the model.
-        rule: Name of the simple rule, or `prevalence`.
-        difference: AUC of the model minus the rule's.
-        p: Two-sided p value of no difference; None where it cannot be computed.
-        p_holm: The same, corrected over all comparisons with simple rules.
-        arm: What the model stands for, a key of `Evaluation.arms`.
-    """
-
-    model: str
-    rule: str
-    difference: Estimate
-    p: float | None = None
-    p_holm: float | None = None
-    arm: str = ""
-
-
-@dataclass(frozen=True)
-class CleanComparison:
-    """The primary comparison once more, on the reported cases without a near duplicate.
-
-    Attributes:
-        auc: `classical` and the contender → AUC of what stands for it.
-        comparison: The contender against the best classical model.
-        gain: Where their true difference probably lies; None where no variance can be seen.
-        rules: Each arm's best model against each simple rule.
-        cases: Number of cases left.
-        patients: Number of patients left.
-    """
-
-    auc: dict[str, Estimate]
-    comparison: Comparison
-    gain: GainProbabilities | None
-    rules: tuple[RuleComparison, ...]
-    cases: int
-    patients: int
 
 
 @dataclass(frozen=True)
@@ -227,7 +159,7 @@ class FindingEvaluation:
     difference: Estimate | None = None
     sensitivity_difference: Estimate | None = None
     p: float | None = None
-    simple_rules: tuple[RuleComparison, ...] = ()
+    simple_rules: tuple[FigureRow, ...] = ()
     ideal: FinderResult | None = None
 
     @property
@@ -284,34 +216,27 @@ class Evaluation:
         verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
-        comparisons: The pairs of models that were asked for.
         label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
-        primary: The one test named before the reported labels are looked at: the contender
-            against the best classical model, both as in `arms`; None without the two.
-        secondary: All other pairs of models, the better by out-of-fold scores first.
-        detectable: Smallest true difference in AUC that the primary test finds in 80 % of runs.
         arms: Arm → what stands for it in the primary comparison; `either` where the contender is
             a network in some folds and a frozen encoder in others.
-        planning: Patients that the margin would take; None without a primary comparison.
         answer: The verdict in parts: the decision first, then what it rests on.
-        gain: Where the true difference of `primary` probably lies; None where it cannot be told.
-        off_near_duplicates: What the verdict follows; None where no case has a near duplicate.
         shifts: Test against out-of-fold AUC of each model; empty under `cv`.
         domain: What tells test from development cases; None under `cv` or with few patients.
         patients_known: False where groups of near duplicates stand in for patients, or, of columns
             of scores, each case does.
         test_sites: Sites that only the test cases come from; empty where none was held out.
-        figures: The table of figures; its analyses are `ranking`, `utility`, `readers` and
-            `sites`.
+        figures: The table of figures. `primary` is the one test named before the reported labels
+            are looked at, of what stands for two arms; `arm_pairs` are those of all arms besides,
+            `simple_rules` each arm against each simple rule, `secondary` all other pairs of models,
+            the better by out-of-fold scores first, and `requested` those that were asked for. The
+            group `off_near_duplicates` is what the verdict follows where cases have near
+            duplicates. Further analyses are `ranking`, `utility`, `readers` and `sites`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
         majority_accuracy: Accuracy of always naming the class that is commonest in development.
-        simple_rules: Each arm's best model against each simple rule.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
-        arm_pairs: The pairs of classical models, networks and frozen encoders but the primary one,
-            each as what stands for it; empty without frozen encoders.
         finding: Where lesions are searched for; None where no model leaves marks.
         compared: What the two sides are called where columns of scores of any origin are compared,
             the one that stands as contender first; None in a run.
@@ -329,18 +254,10 @@ class Evaluation:
     warnings: tuple[str, ...] = field(default_factory=tuple)
     margin: float = 0.02
     label_conflicts: int = 0
-    comparisons: tuple[Comparison, ...] = ()
-    primary: Comparison | None = None
-    secondary: tuple[Comparison, ...] = ()
-    detectable: Estimate | None = None
     majority_accuracy: Estimate | None = None
-    simple_rules: tuple[RuleComparison, ...] = ()
     prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
-    planning: Planning | None = None
     answer: Verdict | None = None
-    gain: GainProbabilities | None = None
-    off_near_duplicates: CleanComparison | None = None
     shifts: tuple[Shift, ...] = ()
     domain: DomainShift | None = None
     patients_known: bool = True
@@ -348,15 +265,28 @@ class Evaluation:
     figures: FigureTable = field(default_factory=FigureTable)
     site_column: str = ""
     contender: Contender = "deep"
-    arm_pairs: tuple[Comparison, ...] = ()
     mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
     compared: tuple[str, str] | None = None
 
     @property
-    def difference(self) -> Estimate | None:
+    def difference(self) -> FigureRow | None:
         """Return the difference in AUC of the primary comparison; None without one."""
-        return self.primary.difference if self.primary else None
+        wanted = {"analysis": PRIMARY, "figure": "roc_auc", "versus": "classical", "group": ""}
+        return self.figures.get(**wanted)
+
+    @property
+    def simple_rules(self) -> tuple[FigureRow, ...]:
+        """Return each arm against each simple rule, on all reported cases."""
+        return self.figures.select(analysis=SIMPLE_RULES, group="").rows
+
+    def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
+        """Return the differences in AUC of an analysis: `arm_pairs`, `secondary`, `requested`."""
+        return self.figures.select(analysis=analysis, figure="roc_auc").rows
+
+    def model_of(self, arm: str) -> str:
+        """Return the model, or the mixture, that stands for an arm."""
+        return self.arms[arm].model if arm in self.arms else self.best[arm]
 
     @property
     def difference_words(self) -> str:

@@ -12,11 +12,12 @@ class FigureRow(Estimate):
 
     Attributes:
         analysis: Which analysis found it, for example `sites`.
-        figure: What it is, for example `roc_auc`; `p` and `p_holm` are those of the figure of the
-            same model, versus and group.
-        model: A model, a reader or what stands for an arm; empty for none alone.
+        figure: What it is, for example `roc_auc`.
+        model: A model, a reader, or the arm that a model stands for; empty for none alone.
         versus: What was subtracted from it; empty where nothing was.
         group: The cases that it is of, for example a site; empty for all that are reported.
+        p: Two-sided p value of no difference; None where none was computed.
+        p_holm: The same, corrected over a family of comparisons that its analysis names.
     """
 
     analysis: str
@@ -24,6 +25,8 @@ class FigureRow(Estimate):
     model: str = ""
     versus: str = ""
     group: str = ""
+    p: float | None = None
+    p_holm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,20 @@ class FigureTable:
         """Return the rows whose columns have these values."""
         return FigureTable(tuple(row for row in self.rows if _has(row, wanted)))
 
+    def get(self, **wanted: str) -> FigureRow | None:
+        """Return the first row whose columns have these values; None where none has."""
+        return next((row for row in self.rows if _has(row, wanted)), None)
+
     def find(self, **wanted: str) -> Estimate:
         """Return the first row whose columns have these values; without a value where none has."""
-        return next((row for row in self.rows if _has(row, wanted)), Estimate(None))
+        return self.get(**wanted) or Estimate(None)
 
     def list_distinct(self, column: str) -> tuple[str, ...]:
         """Return the values of a column that are not empty, in the order met."""
         values: Iterator[str] = (getattr(row, column) for row in self.rows)
         return tuple(dict.fromkeys(value for value in values if value))
 
-    def by_model(self, figure: str) -> dict[str, Estimate]:
+    def by_model(self, figure: str) -> dict[str, FigureRow]:
         """Return model → a figure of it."""
         return {row.model: row for row in self.rows if row.figure == figure and row.model}
 
@@ -62,10 +69,19 @@ def make_row(
     model: str = "",
     versus: str = "",
     group: str = "",
+    p: float | None = None,
+    p_holm: float | None = None,
 ) -> FigureRow:
     """Return a figure as a row of the table."""
     return FigureRow(
-        **vars(estimate), analysis=analysis, figure=figure, model=model, versus=versus, group=group
+        **vars(estimate),
+        analysis=analysis,
+        figure=figure,
+        model=model,
+        versus=versus,
+        group=group,
+        p=p,
+        p_holm=p_holm,
     )
 
 

@@ -21,11 +21,13 @@ from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select
 from skiagram.evaluation.comparisons import subtract_half
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
+    SIMPLE_RULES,
     FindingEvaluation,
-    RuleComparison,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.finder_selection import measure_for_selection
+from skiagram.evaluation.froc_area import IDEAL, measure_froc_area
 from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import Band, Curve, FinderResult
@@ -59,6 +61,7 @@ from skiagram.statistics.variation import effective_patients
 Floats = NDArray[np.float64]
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
 _ALL = np.array([np.inf])
+MERIT = "figure_of_merit"
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,12 @@ def evaluate_finding(
     models: Sequence[MeasuredModel],
     setting: EvaluationSet,
     options: EvaluationOptions,
-) -> FindingEvaluation | None:
-    """Measure every finder, and compare what stands for the arms; None without a known lesion."""
+) -> tuple[FindingEvaluation | None, tuple[FigureRow, ...]]:
+    """Measure every finder, and compare what stands for the arms; nothing without a known lesion.
+
+    Returns:
+        The record of finding, and the rows of further analyses of the same marks.
+    """
     search = _Search.of(tables, setting, options.hit, options.replicates)
     marks = {
         model.name: model.predictions.marks
@@ -95,7 +102,7 @@ def evaluate_finding(
     }
     finders = [model for model in models if model.name in marks]
     if search is None or not finders:
-        return None
+        return None, ()
     responses = {
         model.name: search.respond(marks[model.name], model.compared.scores)
         for model in finders
@@ -123,6 +130,11 @@ def evaluate_finding(
         for arm in (contender, "classical")
         if arm in arms
     }
+    every = {name: response for name, (response, _) in responses.items()}
+    if search.ideal:
+        every[IDEAL] = search.ideal[0]
+    of_arms = {arm: response for arm, (response, _) in standing.items()}
+    rows = measure_froc_area(every, of_arms, contender, search.draws)
     judged = search.judged
     evaluation = FindingEvaluation(
         rule=options.hit,
@@ -141,12 +153,12 @@ def evaluate_finding(
         ideal=search.measure("ideal", *search.ideal) if search.ideal else None,
     )
     if len(standing) < 2:
-        return evaluation
+        return evaluation, rows
     one, other = standing[contender][0], standing["classical"][0]
     pair = [each.merit(against_all=not search.normal) for each in (one, other)]
     difference = difference_estimate(*pair)
     variation = difference_variation(*pair)
-    return replace(
+    compared = replace(
         evaluation,
         difference=difference,
         sensitivity_difference=bootstrap_difference(
@@ -154,7 +166,6 @@ def evaluate_finding(
         ),
         p=None if difference.value is None else variation.p(difference.value),
         simple_rules=_compare_with_rules(
-            arms[contender].choice.model,
             contender,
             pair[0],
             {
@@ -164,11 +175,12 @@ def evaluate_finding(
             },
         ),
     )
+    return compared, rows
 
 
 def _compare_with_rules(
-    model: str, arm: str, merit: Placements, rules: Mapping[str, Placements]
-) -> tuple[RuleComparison, ...]:
+    arm: str, merit: Placements, rules: Mapping[str, Placements]
+) -> tuple[FigureRow, ...]:
     """Compare a finder with one that marks nothing and with the simple rules that leave marks."""
     nothing = subtract_half(auc_estimate(merit))
     known = nothing.value is not None and -0.5 < nothing.value < 0.5
@@ -180,7 +192,7 @@ def _compare_with_rules(
         against.append((rule, difference, p))
     corrected = correct_by_holm(p for _, _, p in against)
     return tuple(
-        RuleComparison(model, rule, difference, p, p_holm, arm)
+        make_row(difference, SIMPLE_RULES, MERIT, model=arm, versus=rule, p=p, p_holm=p_holm)
         for (rule, difference, p), p_holm in zip(against, corrected, strict=True)
     )
 

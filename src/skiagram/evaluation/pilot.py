@@ -146,12 +146,9 @@ def read_pilot(
 def _names(
     record: Evaluation, scores: pd.DataFrame, names: Sequence[str] | None
 ) -> tuple[str, str]:
-    if names is None and record.primary is not None:
-        sides = (record.primary.model, record.contender), (record.primary.other, "classical")
-        names = [  # of folds that chose different models the one that most of them did
-            next(iter(record.arms[arm].chosen)) if arm in record.arms else name
-            for name, arm in sides
-        ]
+    if names is None and record.difference is not None:
+        # of folds that chose different models the one that most of them did
+        names = [next(iter(record.arms[arm].chosen)) for arm in (record.contender, "classical")]
     there = [name for name in scores.columns if name not in _KEYS]
     if names is None:
         raise OptionError(

@@ -40,7 +40,6 @@ def study_readers(
     holm = dict(zip(p, correct_by_holm(p.values()), strict=True))
     for name, difference in compared.items():
         paired = partial(row, model=name, versus=MEAN_READER)
-        rows.append(paired(estimate_of_readers(difference, -1.0), figure="roc_auc"))
-        rows.append(paired(Estimate(p[name]), figure="p"))
-        rows.append(paired(Estimate(holm[name]), figure="p_holm"))
+        estimate = estimate_of_readers(difference, -1.0)
+        rows.append(paired(estimate, figure="roc_auc", p=p[name], p_holm=holm[name]))
     return tuple(rows)

@@ -13,8 +13,14 @@ from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.arm_selection import SelectedArm
-from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
-from skiagram.evaluation.comparisons import compare_pair, compare_with_rules
+from skiagram.evaluation.auc_difference import ComparedModel
+from skiagram.evaluation.comparisons import (
+    compare_arms,
+    compare_pair,
+    compare_with_rules,
+    correct,
+    plan_comparison,
+)
 from skiagram.evaluation.criteria import (
     CHANCE,
     FEW_PATIENTS,
@@ -25,8 +31,8 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluate import measure_scores
 from skiagram.evaluation.evaluation_record import (
+    SECONDARY,
     ArmChoice,
-    Comparison,
     Evaluation,
     Verdict,
 )
@@ -47,12 +53,6 @@ from skiagram.evaluation.verdict import (
 from skiagram.records.cases import Task
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
-from skiagram.statistics.significance import (
-    correct_by_holm,
-    detectable_difference,
-    gain_probabilities,
-    plan_patients,
-)
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
@@ -92,11 +92,19 @@ def compare_scores(
         arm: SelectedArm(ArmChoice(name, {name: 1}, 1, model.metrics["roc_auc"]), compared[name])
         for arm, name, model in zip(_ARMS, (first, second), models, strict=False)
     }
-    difference = compare_auc(compared[first], compared[second])
-    variation, patients = difference.variation, cases.patients
     counts = np.bincount(cases.label, minlength=2)
-    pairs = [_pair(name, other, compared) for name, other in combinations(columns, 2)]
-    corrected = correct_by_holm(pair.p for pair in pairs[1:])
+    decided = {name for name, scores in every.items() if are_probabilities(scores.order)}
+    pair = arms["deep"], arms["classical"], "deep", margin
+    primary = compare_arms(*pair, decisions={first, second} <= decided)
+    others = (
+        compare_pair(
+            (name, compared[name]),
+            (other, compared[other]),
+            SECONDARY,
+            decisions={name, other} <= decided,
+        )
+        for name, other in list(combinations(columns, 2))[1:]
+    )
     placed = {name: compared[name].placements for name in readers}
     placed_arms = {arm: selected.compared.placements for arm, selected in arms.items()}
     of_readers = study_readers(
@@ -110,7 +118,7 @@ def compare_scores(
         task=Task(cases.classes, 1, "holdout"),
         part="test",
         cases={"reported": dict(zip(cases.classes, counts.tolist(), strict=True))},
-        patients={"reported": patients},
+        patients={"reported": cases.patients},
         near_duplicates=0,
         models=models,
         best=dict(zip(_ARMS, (first, second), strict=True)),
@@ -122,16 +130,17 @@ def compare_scores(
             *warn_of_unequal_patients(cases),
         ),
         margin=margin,
-        primary=pairs[0],
-        secondary=tuple(
-            replace(pair, p_holm=p) for pair, p in zip(pairs[1:], corrected, strict=True)
-        ),
-        detectable=detectable_difference(variation, patients),
-        planning=plan_patients(variation, patients, margin),
-        simple_rules=compare_with_rules(arms, {}),
         arms={arm: selected.choice for arm, selected in arms.items()},
-        gain=gain_probabilities(pairs[0].difference, variation, margin),
-        figures=FigureTable((*of_readers, *of_sites)),
+        figures=FigureTable(
+            (
+                *primary,
+                *plan_comparison(*pair),
+                *compare_with_rules(arms, {}),
+                *correct([row for rows in others for row in rows]),
+                *of_readers,
+                *of_sites,
+            )
+        ),
         site_column="" if site is None else "site",
         compared=(first, second),
         patients_known=patients_known,
@@ -157,12 +166,6 @@ def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> Mode
         risk_coverage=None,
         confusion=(),
     )
-
-
-def _pair(name: str, other: str, compared: Mapping[str, ComparedModel]) -> Comparison:
-    pair = compare_pair((name, compared[name]), (other, compared[other]))
-    decided = all(are_probabilities(compared[each].scores.order) for each in (name, other))
-    return pair if decided else replace(pair, mcnemar=None)
 
 
 def _find_reversed(models: Sequence[ModelResult]) -> Iterator[str]:
@@ -197,22 +200,23 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
         return Verdict("none", f"No comparison: {reason}.")
     difference, margin = decisive.difference, evaluation.margin
     unbeaten = filter(is_unbeaten, evaluation.simple_rules)
-    openings = [f"{rule.model} is not shown to beat chance." for rule in unbeaten]
+    openings = [
+        f"{evaluation.model_of(rule.model)} is not shown to beat chance." for rule in unbeaten
+    ]
     own, other = (evaluation.arms[arm].auc.value or 0.0 for arm in _ARMS)
     reasons = []
     known, equal = difference.low is not None, difference.low == difference.high
     if known and not decisive.useless and not (equal and difference.low == 0):
         people = "patients" if evaluation.patients_known else "cases"
         reasons.append(relate_in_words(difference, margin, first, second, people))
-    whose = f" of {decisive.on.patients} patients"
+    whose = f" of {decisive.patients} patients"
     if not evaluation.patients_known:
         whose = ", each of which counts as a patient, as no patients are named"
     reasons.append(
-        f"On these {decisive.on.cases} cases{whose}, {first} has the "
+        f"On these {decisive.cases} cases{whose}, {first} has the "
         f"AUC {own:.3f} and {second} {other:.3f}: {describe_gap(difference)}."
     )
-    if evaluation.gain is not None and not decisive.useless and not equal:
-        reasons.append(describe_gain(evaluation.gain, margin))
+    reasons += describe_gain(decisive)
     decision = decide(evaluation)
     headline = f"Use {first} in place of {second}: {decision}."
     return Verdict(decision, headline, tuple(openings), tuple(reasons))

@@ -156,14 +156,16 @@ def make_scores_table(
         "repeat": np.repeat(np.arange(repeats), len(known)),
         "fold": -1 if fits is None else np.ravel(fits),
     }
+    if rows.value is not None:
+        columns["value"] = np.tile(rows.value, repeats)
     for name, scores in scored.items():
-        shape = (repeats, len(known), len(task.classes))
-        probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.classes))
+        shape = (repeats, len(known), len(task.estimates))
+        probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.estimates))
         if task.positive is not None:
             columns[name] = probability[:, task.positive]
         else:
             columns |= {
-                f"{name}: {label}": probability[:, k] for k, label in enumerate(task.classes)
+                f"{name}: {label}": probability[:, k] for k, label in enumerate(task.estimates)
             }
     return pd.DataFrame(columns)
 

@@ -19,7 +19,6 @@ from skiagram.evaluation.criteria import (
     find_standing,
     has_shifted,
     is_contradicted,
-    is_of_single_trainings,
     is_remembered,
     is_unbeaten,
     list_finders,
@@ -28,6 +27,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
+    PROBABILITIES,
     Decision,
     DomainShift,
     Evaluation,
@@ -38,7 +38,6 @@ from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.sites import SITES
 from skiagram.records.cases import Design
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.significance import GainProbabilities
 
 _INTERVAL = "95 % interval"
 _GROUPS = "groups of near duplicates (no patient is identified)"
@@ -53,8 +52,8 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     """
     everything, decisive = compare_on_all(evaluation), find_decisive(evaluation)
     if everything is None or decisive is None:
-        primary = evaluation.primary
-        why = primary.difference.reason if primary else _missing_arm(evaluation)
+        difference = evaluation.difference
+        why = difference.reason if difference else _missing_arm(evaluation)
         words = f"No comparison {_where(evaluation)}: {why}."
         unbeaten = tuple(_unbeaten_in_finding(evaluation))
         return Verdict("none", words, unbeaten, tuple(_finding(evaluation)))
@@ -72,13 +71,12 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
             ),
         )
     decision = decide(evaluation)
-    without_duplicates = decisive.on is evaluation.off_near_duplicates
     reasons = (
         *_conclusion(decisive, evaluation),
         _facts(decisive, evaluation),
-        *_probabilities(decisive, evaluation.margin),
+        *describe_gain(decisive),
         *_set_aside(evaluation),
-        *(_both_ways(everything, decision, evaluation) if without_duplicates else ()),
+        *_both_ways(everything, decisive, evaluation),
         *_external(evaluation),
         *_finding(evaluation),
     )
@@ -93,8 +91,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
 
 def _headline(decision: Decision, decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     kinds = " (a trained network or a frozen encoder)" if evaluation.contender == "either" else ""
-    single = is_of_single_trainings(decisive.on.comparison)
-    alone = ", judged by single trainings" if single else ""
+    alone = ", judged by single trainings" if decisive.is_of_single_trainings else ""
     images = f"se a {evaluation.contender_words}{kinds}: {decision}{alone}."
     if evaluation.finding is None or evaluation.finding.difference is None:
         return f"U{images}"
@@ -188,8 +185,8 @@ def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     if found is None or found.difference is None:
         return
     for rule in filter(is_unbeaten, found.simple_rules):
-        what = f"a simple rule, {_title(rule.rule, evaluation)}"
-        if rule.rule == PREVALENCE:
+        what = f"a simple rule, {_title(rule.versus, evaluation)}"
+        if rule.versus == PREVALENCE:
             what = "a finder that marks nothing, whose figure of merit is ½"
         name = evaluation.words_of(found.contender)
         yield f"In finding, the {name} is not shown to beat {what}."
@@ -210,11 +207,10 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
         for arm in (evaluation.contender, "classical")
     )
     where = _where(evaluation, decisive)
-    if evaluation.off_near_duplicates and evaluation.off_near_duplicates.cases == decisive.on.cases:
+    if decisive.without_near_duplicates:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
-    trainings = decisive.on.comparison.repeats
-    mean = f", mean of {trainings} trainings" if trainings > 1 else ""
-    one, two = (_decimal(decisive.on.auc[arm]) for arm in (evaluation.contender, "classical"))
+    mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
+    one, two = (_decimal(decisive.auc(side)) for side in SIDES)
     return (
         f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
         f"{measure} {one} and the best classical model{other} {two}{mean}: "
@@ -316,22 +312,17 @@ def _margin(margin: float) -> str:
     return f"default of {margin:.3f}" if margin == DEFAULT_MARGIN else f"margin of {margin:.3f}"
 
 
-def _probabilities(decisive: DecisiveComparison, margin: float) -> Iterator[str]:
-    if (
-        decisive.on.gain is None
-        or decisive.useless
-        or decisive.difference.low == decisive.difference.high
-    ):
+def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
+    """Yield where the true difference probably lies, if that can be told and means something."""
+    shares = [decisive.find(figure).value for figure in PROBABILITIES]
+    known = [_percent(share) for share in shares if share is not None]
+    equal = decisive.difference.low == decisive.difference.high
+    if len(known) < len(shares) or decisive.useless or equal:
         return
-    yield describe_gain(decisive.on.gain, margin)
-
-
-def describe_gain(gain: GainProbabilities, margin: float) -> str:
-    """Say where a true difference probably lies."""
-    return (
-        f"Probability (flat prior) of a gain above {margin:.3f}: {_percent(gain.above)}; of a "
-        f"difference within ±{margin:.3f}: {_percent(gain.within)}; of a loss above {margin:.3f}: "
-        f"{_percent(gain.worse)}."
+    margin, (above, within, below) = decisive.margin, known
+    yield (
+        f"Probability (flat prior) of a gain above {margin:.3f}: {above}; of a difference within "
+        f"±{margin:.3f}: {within}; of a loss above {margin:.3f}: {below}."
     )
 
 
@@ -352,10 +343,12 @@ def _set_aside(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _both_ways(
-    everything: DecisiveComparison, decision: Decision, evaluation: Evaluation
+    everything: DecisiveComparison, decisive: DecisiveComparison, evaluation: Evaluation
 ) -> Iterator[str]:
+    if not decisive.without_near_duplicates:
+        return
     other = everything.decision
-    end = f', which would read "{other}"' if other != decision else ""
+    end = f', which would read "{other}"' if other != decisive.decision else ""
     left_out = evaluation.near_duplicates
     others = f"{left_out} others" if left_out > 1 else "other one"
     yield (
@@ -412,8 +405,8 @@ def _seen(design: Design) -> str:
 
 
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
-    cases = decisive.on.cases if decisive else sum(evaluation.cases["reported"].values())
-    groups = decisive.on.patients if decisive else evaluation.patients["reported"]
+    cases = decisive.cases if decisive else sum(evaluation.cases["reported"].values())
+    groups = decisive.patients if decisive else evaluation.patients["reported"]
     kind = "sealed test cases" if evaluation.task.design == "holdout" else "cases, cross-validated,"
     whose = "patients" if evaluation.patients_known else _GROUPS
     return f"on these {cases} {kind} of {groups} {whose}"
@@ -421,7 +414,7 @@ def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -
 
 def _missing_arm(evaluation: Evaluation) -> str:
     reasons = []
-    rules = {row.rule for row in evaluation.simple_rules}
+    rules = {rule.versus for rule in evaluation.simple_rules}
     names = (evaluation.contender_words, "classical model")
     for arm, name in zip((evaluation.contender, "classical"), names, strict=True):
         members = {model.outcome.model for model in evaluation.models if model.outcome.arm == arm}
@@ -459,12 +452,12 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
     titles = {PREVALENCE: "chance"} | evaluation.titles
     sentences = []
     for arm, name in _ARMS.items():
-        rules = [rule for rule in evaluation.simple_rules if rule.arm == arm]
+        rules = [rule for rule in evaluation.simple_rules if rule.model == arm]
         lost = [rule for rule in rules if not beats_rule(rule)]
         if not rules or beaten is bool(lost):
             continue
         verb = "is not shown to beat" if lost else "beats"
-        against = _listed([titles[rule.rule] for rule in lost or rules])
+        against = _listed([titles[rule.versus] for rule in lost or rules])
         sentences.append(f"The best {name} ({titles[evaluation.best[arm]]}) {verb} {against}.")
     return tuple(sentences)
 

@@ -85,15 +85,33 @@ class Member(Trainable[I]):
         """Return the development cases as the model may see them."""
         known = cases.development()
         ids, classes = (known.case_id, known.label, known.patient_id), len(task.classes)
-        return Labelled(self.development, *ids, classes, self.group)
+        measured = (task.measured, known.value)
+        return Labelled(self.development, *ids, classes, self.group, *measured)
 
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
+        check_outcome(self.model, task)
         labelled = self.known(cases, task)
         repeats = validator.plan.repeats
         if task.design == "cv":
             return validator.cross_validate([labelled] * repeats)
         marked: NDArray[np.bool_] = cases.development().split == "validation"
         return validator.holdout([(labelled, self.test)] * repeats, marked, cases.test().case_id)
+
+
+def check_outcome(model: Model[Any], task: Task) -> None:
+    """Refuse a model that does not learn what the cases have.
+
+    Raises:
+        ModelFailure: It learns another kind of outcome.
+    """
+    kind = "class" if task.measured is None else task.measured.kind
+    learns: tuple[str, ...] = getattr(model, "learns", ("class",))
+    if kind not in learns:
+        raise ModelFailure(
+            f"learns a {' or a '.join(learns)}, and the outcome is a {kind}",
+            where=model.title,
+            remedy=f"choose option files of conf/model whose models learn a {kind}",
+        )
 
 
 def read_fold_groups(
@@ -187,7 +205,7 @@ def train(
     marks = [table for repeat in repeats for table in repeat.marks]
     predictions = Predictions(
         outcome,
-        _scores([table for repeat in repeats for table in repeat.scores], len(task.classes)),
+        _scores([table for repeat in repeats for table in repeat.scores], task),
         _selection(summaries),
         _marks(marks) if marks else None,
     )
@@ -213,12 +231,11 @@ def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reas
     )
 
 
-def _scores(tables: list[pd.DataFrame], n_classes: int) -> pd.DataFrame:
+def _scores(tables: list[pd.DataFrame], task: Task) -> pd.DataFrame:
     types = {"part": "str", "repeat": "int64", "fold": "int64", "inner_fold": "int64"}
     types |= {"case_id": "str", "threshold": "float64"}
-    types |= {
-        f"{kind}_{k}": "float64" for kind in ("score", "probability") for k in range(n_classes)
-    }
+    columns = {"score": task.scores, "probability": len(task.estimates)}
+    types |= {f"{kind}_{k}": "float64" for kind, count in columns.items() for k in range(count)}
     return _stacked(tables, types)
 
 

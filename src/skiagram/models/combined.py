@@ -131,7 +131,7 @@ class FittedCombination(FittedToCases[MemberScores]):
     @property
     def summary(self) -> FitSummary:
         learned = len(self.weights) + sum(
-            1 + calibration.n_classes for calibration in self.calibrations
+            1 + calibration.columns for calibration in self.calibrations
         )
         return FitSummary(parameters=learned, multiply_adds=None, images_seen=self.images)
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
+from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.records.places import of_cases
@@ -35,6 +36,8 @@ class Labelled(Generic[I]):
         label: (n,) int64 in [0, n_classes).
         group: (n,) what the folds of a cross-validation hold out whole, for example the site; None
             where folds are drawn.
+        outcome: What cases have a value of; None where classes are told apart.
+        value: (n,) of it.
     """
 
     inputs: I
@@ -43,6 +46,8 @@ class Labelled(Generic[I]):
     patient_id: NDArray[np.str_]
     n_classes: int
     group: NDArray[np.str_] | None = None
+    outcome: MeasuredOutcome | None = None
+    value: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -55,6 +60,8 @@ class Labelled(Generic[I]):
             self.patient_id[rows],
             self.n_classes,
             None if self.group is None else self.group[rows],
+            self.outcome,
+            None if self.value is None else self.value[rows],
         )
 
 

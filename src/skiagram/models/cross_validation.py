@@ -24,6 +24,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.calibration import (
+    Calibration,
     CalibrationMethod,
     average_calibrations,
     carry_over,
@@ -463,7 +464,7 @@ class CrossValidator(Generic[I]):
         label, case_id = part.cases.label[part.rows], part.cases.case_id[part.rows]
         results = _of_folds(part, made)
         calibrations = [
-            fit_calibration(self.plan.calibration, result.scores[0], label[fold.held_out])
+            self._fit_calibration(part.cases, part.rows[fold.held_out], result.scores[0])
             for fold, result in zip(part.folds, results, strict=True)
         ]
         held_out, training, marks = [], [], []
@@ -487,6 +488,15 @@ class CrossValidator(Generic[I]):
             threshold = threshold_at_sensitivity(pooled, truth, self.plan.sensitivity)
         last = made["-".join((*part.name, "final"))]
         return Developed(last, Decision(whole, threshold), [*held_out, *training], marks)
+
+    def _fit_calibration(
+        self, cases: Labelled[I], rows: Rows, scores: NDArray[np.float64]
+    ) -> Calibration:
+        if cases.outcome is None or cases.value is None:
+            return fit_calibration(self.plan.calibration, scores, cases.label[rows])
+        truth = cases.value[rows], cases.label[rows]
+        calibration: Calibration = cases.outcome.calibrate(scores, *truth)
+        return calibration
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
         if cases.group is not None:

@@ -19,7 +19,7 @@ from skiagram.errors import DataError
 from skiagram.features.table import FeatureTable, has_prefix, is_perturbed
 from skiagram.models.contract import Arm
 from skiagram.preparation import Covariate, propagate_preparation
-from skiagram.records.cases import Cases, Task
+from skiagram.records.cases import AnyTask, Cases
 from skiagram.records.files import read_record, sha256_of, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.seeding import stream
@@ -60,7 +60,7 @@ class Deployment:
     arm: Arm
     title: str
     options: dict[str, Any]
-    task: Task
+    task: AnyTask
     sensitivity: Probability | None
     decisions: tuple[Decision, ...]
 
@@ -285,11 +285,13 @@ def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTab
     """Write what the training data were like into a model's folder."""
     task = read_record(Deployment, model / DEPLOYMENT).task
     table = Predictions.read(scores).part("out_of_fold")
-    columns = [f"probability_{k}" for k in range(len(task.classes))]
+    columns = [f"probability_{k}" for k in range(len(task.estimates))]
     mean = table.groupby("case_id")[columns].mean()
     known = cases.development()
     probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
-    limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
+    limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
+    if task.measured is None:
+        limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
     own = None if space is None else _of_images(space.of(known.case_id))
     fingerprint = Fingerprint(
         patients={
@@ -300,7 +302,7 @@ def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTab
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
         features={} if own is None else _quantiles(own.names, own.values),
-        scores=_quantiles(task.classes, probability),
+        scores=_quantiles(task.estimates, probability),
         familiarity=None if own is None else Familiarity.of(own, known.patient_id),
     )
     write_record(fingerprint, model / FINGERPRINT)

@@ -168,15 +168,15 @@ def _read(
         is_image_file,
         read_case_files,
     )
-    from skiagram.datasets.volumes.volume_files import join_meta_image
+    from skiagram.datasets.volumes.volume_files import join_volume
 
     files = read_case_files(FolderTree(image.parent, is_image_file), ImageReference(image.name))
     masks = () if mask is None else (str(mask),)
     reference = ImageReference(image.name, masks, label_value=label)
     if mask is not None:
         content = read_file(mask, str(mask))
-        beside = mask.with_name
-        whole = join_meta_image(content, lambda name: read_file(beside(name), str(beside(name))))
+        beside = mask.parent
+        whole = join_volume(content, lambda name: read_file(beside / name, str(beside / name)))
         files = files._replace(masks=(whole,))
     read = decode_case(
         files,

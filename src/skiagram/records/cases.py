@@ -5,13 +5,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from skiagram.errors import OptionError
+from skiagram.outcomes.outcome import MeasuredOutcome
+from skiagram.outcomes.time import TimeToEvent
 from skiagram.records.files import read_record, read_table, write_table
 
 Split = Literal["train", "validation", "test"]
@@ -33,6 +36,35 @@ class Task:
     classes: tuple[str, ...]
     positive: int | None
     design: Design
+
+    @property
+    def measured(self) -> MeasuredOutcome | None:
+        """What cases have a value of besides their label; None where classes are told apart."""
+        return None
+
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        """What calibrated scores are, a column each: by default probabilities of the classes."""
+        return self.classes if self.measured is None else self.measured.estimates
+
+    @property
+    def scores(self) -> int:
+        """How many scores a model gives a case: one a class, or a single one of a value."""
+        return len(self.classes) if self.measured is None else 1
+
+
+@dataclass(frozen=True)
+class MeasuredTask(Task):
+    """A task whose cases have a value: a model learns it, labels balance the folds."""
+
+    outcome: TimeToEvent
+
+    @property
+    def measured(self) -> MeasuredOutcome:
+        return self.outcome
+
+
+AnyTask = Annotated[MeasuredTask | Task, Field(union_mode="left_to_right")]
 
 
 @dataclass(frozen=True)
@@ -59,19 +91,27 @@ class Cases:
         patient_id: (n,) str, opaque; images of a patient share it.
         split: (n,) str, each one of `Split`; under `cv` all are `train`.
         label: (n,) int64 index into `Task.classes`, or `SEALED`.
+        value: (n,) float64 of `Task.measured`; None where classes are told apart.
     """
 
     case_id: NDArray[np.str_]
     patient_id: NDArray[np.str_]
     split: NDArray[np.str_]
     label: NDArray[np.int64]
+    value: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.case_id)
 
     def select(self, rows: NDArray[Any]) -> "Cases":
         """Return the rows of a boolean mask or an index array."""
-        return Cases(self.case_id[rows], self.patient_id[rows], self.split[rows], self.label[rows])
+        return Cases(
+            self.case_id[rows],
+            self.patient_id[rows],
+            self.split[rows],
+            self.label[rows],
+            None if self.value is None else self.value[rows],
+        )
 
     def development(self) -> "Cases":
         """Return all cases whose labels may be used: train and validation."""
@@ -83,7 +123,10 @@ class Cases:
 
     def digest(self, *inputs: str) -> str:
         """Return the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
-        columns = (self.case_id, self.patient_id, self.split, self.label)
+        columns: tuple[NDArray[Any], ...] = (
+            *(self.case_id, self.patient_id, self.split, self.label),
+            *(() if self.value is None else (self.value,)),
+        )
         digest = hashlib.sha256()
         for text in (*inputs, *(repr(column.tolist()) for column in columns)):
             digest.update(hashlib.sha256(text.encode()).digest())
@@ -91,19 +134,28 @@ class Cases:
 
     def write(self, path: Path) -> None:
         """Write the table as Parquet."""
-        write_table(pd.DataFrame(dataclasses.asdict(self)), path)
+        columns = dataclasses.asdict(self)
+        write_table(pd.DataFrame({k: v for k, v in columns.items() if v is not None}), path)
 
     @classmethod
     def read(cls, path: Path) -> "Cases":
         """Read a table written by `write`."""
         table = read_table(path)
         case_id, patient_id, split = (table[name].to_numpy(dtype=str) for name in _TEXTS)
-        return cls(case_id, patient_id, split, table["label"].to_numpy(dtype=np.int64))
+        label = table["label"].to_numpy(dtype=np.int64)
+        value = table["value"].to_numpy(dtype=np.float64) if "value" in table.columns else None
+        return cls(case_id, patient_id, split, label, value)
 
 
 def read_cases(folder: Path) -> tuple[Cases, Task]:
     """Read the case table and the task that ingest left in a folder."""
-    return Cases.read(folder / "cases.parquet"), read_record(Task, folder / "task.json")
+    return Cases.read(folder / "cases.parquet"), read_task(folder / "task.json")
+
+
+def read_task(path: Path) -> Task:
+    """Read the task that ingest left."""
+    task: Task = read_record(cast(Any, AnyTask), path)
+    return task
 
 
 def check_fold_column(column: str, known: Sequence[str]) -> None:

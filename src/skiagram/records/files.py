@@ -46,7 +46,7 @@ def write_record(record: Any, path: Path) -> None:
 
 
 def read_record(kind: type[R], path: Path) -> R:
-    """Read a dataclass written by `write_record`."""
+    """Read a dataclass, or one of a union of them, written by `write_record`."""
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
     except (OSError, ValueError) as error:

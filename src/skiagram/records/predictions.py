@@ -56,7 +56,7 @@ class Predictions:
             (that held the case out, of the part inner the outer one; `FINAL`: the final fit),
             `inner_fold` (`FINAL` but for the part inner), `case_id`, `threshold` (fixed on other
             cases' out-of-fold scores; NaN where none is), `score_<k>` and `probability_<k>` for
-            each class k.
+            each class k; of a value one score, and its estimates (`Task.estimates`).
         selection: Columns `fit`, `feature`, `chosen`; empty for a model that chooses no features.
         marks: Of a finder, of all parts but `training`: `part`, `repeat`, `fold`, place, `radius`,
             `score`; None of other models.
@@ -104,10 +104,9 @@ def tabulate_scores(
     """Return rows of `Predictions.table`: what one fit says of some cases.
 
     Args:
-        scores: (n, n_classes).
-        probabilities: (n, n_classes).
+        scores: (n, n_classes), or (n, 1) of a value.
+        probabilities: (n, n_classes), or (n, columns) estimates of a value.
     """
-    classes = range(scores.shape[1])
     return pd.DataFrame(
         {
             "part": part,
@@ -116,8 +115,8 @@ def tabulate_scores(
             "inner_fold": inner_fold,
             "case_id": case_id,
             "threshold": np.nan if threshold is None else threshold,
-            **{f"score_{k}": scores[:, k] for k in classes},
-            **{f"probability_{k}": probabilities[:, k] for k in classes},
+            **{f"score_{k}": scores[:, k] for k in range(scores.shape[1])},
+            **{f"probability_{k}": probabilities[:, k] for k in range(probabilities.shape[1])},
         }
     )
 

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.measured import MeasuredEvaluation, read_evaluation
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, write_record
+from skiagram.report.measured_page import measured_title, state_measured_answer
 from skiagram.report.page import page_title
 from skiagram.report.rendering import Summary, render_template
 from skiagram.report.sections.answer import state_answer
@@ -63,14 +64,18 @@ def write_index(root: Path) -> Path:
 
 def _summarise_report(root: Path) -> Summary:
     try:
-        title = page_title(read_record(DataCard, root / _CARD))
+        card = read_record(DataCard, root / _CARD)
+        title = page_title(card)
     except DataError:
-        title = "Report"
+        card, title = None, "Report"
     try:
-        answers = state_answer(read_record(Evaluation, root / _RECORD))
+        evaluation = read_evaluation(root / _RECORD)
     except DataError:
-        answers = (_UNREADABLE,)
-    return Summary(title, answers)
+        return Summary(title, (_UNREADABLE,))
+    if isinstance(evaluation, MeasuredEvaluation):
+        title = title if card is None else measured_title(card, evaluation)
+        return Summary(title, tuple(state_measured_answer(evaluation)))
+    return Summary(title, state_answer(evaluation))
 
 
 def _summarise(folder: Path) -> Summary:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from skiagram.datasets.files import write_files
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import Comparison, Decision, Evaluation
+from skiagram.evaluation.evaluation_record import SECONDARY, Decision, Evaluation
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores
@@ -168,10 +169,10 @@ class ScoreComparison(_Shown):
         for model in self.evaluation.models:
             auc = format_estimate(model.metrics["roc_auc"])
             lines.append(f"{model.outcome.title.ljust(width)}  AUC {auc}")
-        for pair in self.evaluation.secondary:
+        for pair in self.evaluation.pairs(SECONDARY):
             p = "" if pair.p_holm is None else f", p {pair.p_holm:.3f} (Holm)"
-            words = pair.difference.reason or format_difference(pair.difference)
-            lines.append(f"{pair.model} minus {pair.other}: {words}{p}")
+            words = pair.reason or format_difference(pair)
+            lines.append(f"{pair.model} minus {pair.versus}: {words}{p}")
         for shown in (describe_sites(self.evaluation), describe_readers(self.evaluation)):
             lines += [shown] if shown else []
         return "\n".join([*lines, *self.evaluation.warnings])
@@ -192,14 +193,14 @@ class ScoreComparison(_Shown):
         return Table(tuple(_COLUMNS.values()), groups, first="Scores")
 
     def _secondary(self) -> Table | None:
-        columns: dict[str, Callable[[Comparison], Cell | str]] = {
-            "Difference in AUC": lambda pair: fill_difference(pair.difference),
+        columns: dict[str, Callable[[FigureRow], Cell | str]] = {
+            "Difference in AUC": fill_difference,
             "p": lambda pair: "–" if pair.p is None else f"{pair.p:.3f}",
             "p, Holm": lambda pair: "–" if pair.p_holm is None else f"{pair.p_holm:.3f}",
         }
-        if not (pairs := self.evaluation.secondary):
+        if not (pairs := self.evaluation.pairs(SECONDARY)):
             return None
-        return tabulate(pairs, lambda pair: f"{pair.model} minus {pair.other}", columns, "Pair")
+        return tabulate(pairs, lambda pair: f"{pair.model} minus {pair.versus}", columns, "Pair")
 
     def _drawings(self) -> Iterator[Drawing | None]:
         yield from super()._drawings()

@@ -71,7 +71,7 @@ def section(
     Args:
         place: Sections are shown by ascending place.
         select: What the section is about. Where it selects nothing, the section is left out.
-        otherwise: Why it may be left out.
+        otherwise: Why it may be left out; empty where another section says it.
         of_more_classes: The same with more than two classes, where it is another reason.
     """
 
@@ -101,6 +101,6 @@ def make_sections(evaluation: Evaluation, material: Material) -> Sections:
         if registered.select(evaluation, material):
             context = registered.fill(evaluation, material)
             filled.append(Section(anchor, title, context))
-        else:
-            left_out[title] = registered.otherwise if two_classes else registered.of_more_classes
+        elif reason := registered.otherwise if two_classes else registered.of_more_classes:
+            left_out[title] = reason
     return Sections(tuple(filled), left_out)

@@ -144,6 +144,16 @@ class FreeResponse:
             [_at(self, k, rates, normal=normal) for k in range(len(self.repeats))], self.folds
         )
 
+    def area(self, most: float) -> MeanOverRepeats:
+        """Return, as a function of weights, the area under FROC up to a rate, over that rate.
+
+        It is the mean share of the lesions found over all rates from 0 to `most`, in [0, 1].
+
+        Args:
+            most: False marks per image, above 0.
+        """
+        return MeanOverRepeats([_area(self, k, most) for k in range(len(self.repeats))], self.folds)
+
     def select(self, images: Flags) -> "FreeResponse":
         """Return the marked images."""
         number = np.cumsum(images) - 1
@@ -169,18 +179,20 @@ def difference_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> M
     The images are the same. Where both were trained several times, but not equally often, the
     trainings of each are averaged first.
     """
-    return _paired(one, other, rates, np.subtract)
+    return _paired(one.share_found(rates), other.share_found(rates), np.subtract)
 
 
 def ratio_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> MeanOverRepeats:
     """Return how often the one finds what the other finds, as `difference_found` does."""
-    return _paired(one, other, rates, np.divide)
+    return _paired(one.share_found(rates), other.share_found(rates), np.divide)
 
 
-def _paired(
-    one: FreeResponse, other: FreeResponse, rates: Floats, compare: np.ufunc
-) -> MeanOverRepeats:
-    first, second = one.share_found(rates), other.share_found(rates)
+def difference_of_areas(one: FreeResponse, other: FreeResponse, most: float) -> MeanOverRepeats:
+    """Return the area of the one minus that of the other, as `difference_found` does."""
+    return _paired(one.area(most), other.area(most), np.subtract)
+
+
+def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) -> MeanOverRepeats:
     pairs: Sequence[tuple[Statistic, Statistic]] = [(first, second)]
     if len({len(first.repeats), len(second.repeats)} - {1}) < 2:
         most = max(len(first.repeats), len(second.repeats))
@@ -259,19 +271,55 @@ def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Fl
     return share
 
 
+def _area(response: FreeResponse, repeat: int, most: float) -> Callable[[Floats], Floats]:
+    """Return the area under FROC of a repeat as a function of weights.
+
+    A lesion is found at every rate from that of the false marks rated at least as high, r, so it
+    adds 1 − r / most.
+    """
+    ratings, fit = response.repeats[repeat], response.fits[repeat]
+    image, is_lesion = _rank_marks(ratings, np.ones(len(fit), dtype=np.bool_))
+
+    def area(weights: Floats) -> Floats:
+        found = np.zeros(len(weights))
+        for one in np.unique(fit):
+            marked = fit[image] == one
+            weight, lesion = weights[:, image[marked]], is_lesion[marked]
+            before = np.cumsum(np.where(lesion, 0.0, weight), axis=1)[:, lesion]
+            images = weights[:, fit == one].sum(axis=1, keepdims=True)
+            with np.errstate(divide="ignore", invalid="ignore"):  # a fit that is in no resample
+                left = np.nan_to_num(np.clip(1 - before / (most * images), 0, 1))
+            found += (weight[:, lesion] * left).sum(axis=1)
+        with np.errstate(invalid="ignore"):  # a resample without a lesion
+            share: Floats = found / (weights @ response.lesions)
+        return share
+
+    return area
+
+
+def _rank_marks(ratings: Ratings, counted: Flags) -> tuple[Whole, Flags]:
+    """Return (m,) the image of each mark by descending rating, and whether it is a lesion.
+
+    Of equal ratings false marks come first.
+
+    Args:
+        counted: (n,) images on which false marks count.
+    """
+    marked, false = ratings.lesion > -np.inf, counted[ratings.false_image]
+    rating = np.concatenate([ratings.false[false], ratings.lesion[marked]])
+    image = np.concatenate([ratings.false_image[false], ratings.lesion_image[marked]])
+    order = np.argsort(-rating, kind="stable")
+    return image[order], order >= false.sum()
+
+
 def _found(ratings: Ratings, fit: Whole, rates: Floats, weights: Floats, *, normal: bool) -> Floats:
     n = len(fit)
     lesions = np.bincount(ratings.lesion_image, minlength=n)
     counted = lesions == 0 if normal else np.ones(n, dtype=np.bool_)
-    marked = ratings.lesion > -np.inf
-    false = counted[ratings.false_image]
-    rating = np.concatenate([ratings.false[false], ratings.lesion[marked]])
-    image = np.concatenate([ratings.false_image[false], ratings.lesion_image[marked]])
-    is_lesion = np.arange(len(rating)) >= false.sum()
-    order = np.argsort(-rating, kind="stable")  # of equal ratings false marks come first
+    image, is_lesion = _rank_marks(ratings, counted)
     found = np.zeros((len(weights), len(rates)))
     for one in np.unique(fit):
-        own = order[fit[image[order]] == one]
+        own = fit[image] == one
         images = weights[:, counted & (fit == one)].sum(axis=1)
         allowed = rates * images[:, None] + _ROUNDING
         _walk(image[own], is_lesion[own], np.ascontiguousarray(weights), allowed, found)

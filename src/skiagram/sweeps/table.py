@@ -1,17 +1,21 @@
 """The one table of a sweep: a line a row, model and figure, and which row was chosen by what."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
+from skiagram.errors import OptionError, SkiagramError
+from skiagram.options import check
 from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.figures import DIFFERENCE, LATER_DIFFERENCE
 from skiagram.sweeps.learning_curves import LearningCurves, find_learning_curves
 from skiagram.sweeps.rows import BEST, COLUMNS, COSTS, SELECTION, Row, Sweep, short_name, show_value
-from skiagram.sweeps.runs import Measurable, RowResult
+from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
+from skiagram.sweeps.workspace import Workspace
 
 RESULT, TABLE = "result.json", "table.csv"
 _CASES = {SELECTION: "development", **dict.fromkeys(COSTS, "")}
@@ -54,6 +58,18 @@ class SweepResult:
             known, key=lambda each: each.figures.selection(self.objective) or 0.0, default=None
         )
 
+    def describe_choice(self) -> tuple[str, ...]:
+        """Return lines that say which row was chosen and by what; none where no row can be."""
+        chosen = self.chosen
+        if chosen is None:
+            return ()
+        value = chosen.figures.selection(self.objective)
+        return (
+            f"Highest {SELECTION} of {self.objective}: {value:.3f}, row {chosen.row.number}",
+            f"  {chosen.row.name()}",
+            f"  `skiagram apply {self.name} {chosen.row.number}` makes it the project's run.",
+        )
+
     def table(self) -> pd.DataFrame:
         """Return the long table.
 
@@ -92,6 +108,51 @@ class SweepResult:
                 if each.figure in (DIFFERENCE, LATER_DIFFERENCE)
                 else None,
             }
+
+
+def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> Sweep:
+    """Return the sweep of an option file of `conf/sweep`.
+
+    Args:
+        name: Of the file; None where nobody named one.
+        base: Option → value in every row, besides those of its own base.
+    """
+    if name is None:
+        remedy = "give `sweep=NAME`, or rows by hand: `-m seed=0,1`"
+        allowed = workspace.list_files("sweep")
+        raise OptionError("no sweep is named", where="sweep", allowed=allowed, remedy=remedy)
+    options = workspace.option_file("sweep", str(name))
+    options["base"] = {**options.get("base", {}), **base}
+    return check(Sweep, options, f"conf/sweep/{name}.yaml")
+
+
+def run_sweep(
+    name: str,
+    sweep: Sweep,
+    rows: Sequence[Row],
+    workspace: Workspace,
+    on_failure: Callable[[RowResult], object],
+) -> SweepResult:
+    """Run the rows of a sweep and return what it found.
+
+    Args:
+        on_failure: Told of each row that failed, at once; the others go on.
+
+    Raises:
+        SkiagramError: Every row failed.
+    """
+    results: list[RowResult] = []
+    trained: dict[int, Measurable] = {}
+    kept = None if sweep.analysis is None else trained
+    for result in run_rows(name, sweep, rows, workspace, sweep.objective.entry or None, kept):
+        results.append(result)
+        if result.reason:
+            on_failure(result)
+    if all(result.reason for result in results):
+        raise SkiagramError(
+            "every row failed", where=f"sweep {name}", remedy="see the reasons above"
+        )
+    return gather(name, sweep, results, trained)
 
 
 def gather(

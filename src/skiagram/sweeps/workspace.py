@@ -1,5 +1,6 @@
 """Where rows work: option files, source files, and a folder where each piece is made once."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute, visible_gpus
 from skiagram.errors import OptionError
-from skiagram.options import read_option_file, with_choices
+from skiagram.options import check, read_option_file, with_choices
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,8 +38,15 @@ class Workspace:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of_project(cls, root: Path, data: str | None, compute: Compute) -> "Workspace":
-        """Return the workspace of a project; `data` names where source files are at hand."""
+    def of_project(cls, root: Path) -> "Workspace":
+        """Return the workspace of a project: its options, its machine, its store of pieces.
+
+        `SKIAGRAM_DATA` names where source files are at hand.
+        """
+        data = os.environ.get("SKIAGRAM_DATA")
+        chosen = read_option_file(root / "params.yaml", "params.yaml")["compute"]
+        name = f"conf/compute/{chosen}.yaml"
+        compute = check(Compute, read_option_file(root / name, name), "compute")
         work = PieceStore.of_project(root).folder
         return cls(root / "conf", Path(data) if data else None, work, compute, root)
 
@@ -82,14 +90,17 @@ class Workspace:
         """Return the values of a member of a group."""
         path = self.conf / group / f"{name}.yaml"
         if not path.is_file():
-            allowed = sorted(other.stem for other in path.parent.glob("*.yaml"))
             raise OptionError(
                 f"no option file conf/{group}/{name}.yaml",
                 where=self._where,
-                allowed=", ".join(allowed),
+                allowed=self.list_files(group),
             )
         values = read_option_file(path, f"conf/{group}/{name}.yaml")
         return self._changed(values, f"conf.{group}.{name}.")
+
+    def list_files(self, group: str) -> str:
+        """Return the names of a group's option files, for a message."""
+        return ", ".join(sorted(path.stem for path in (self.conf / group).glob("*.yaml")))
 
     def options_of(self, stage: str) -> dict[str, Any]:
         """Return the options that are a stage's own, as the root pipeline has them."""

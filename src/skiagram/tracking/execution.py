@@ -17,12 +17,13 @@ import pandas as pd
 from skiagram.compute.checkout import current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.measured import DIFFERENCES, FIGURES, MeasuredEvaluation, read_evaluation
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, read_table
-from skiagram.records.predictions import folder_of
+from skiagram.records.predictions import Outcome, folder_of
 from skiagram.sealing.ledger import (
     LEDGER,
     OPENING,
@@ -52,9 +53,9 @@ _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
-    evaluation = read_record(Evaluation, project / "reports/evaluation.json")
-    results = {result.outcome.model: result for result in evaluation.models}
-    if absent := [name for name in models if name not in results]:
+    evaluation = read_evaluation(project / "reports/evaluation.json")
+    found = _points_of_models(evaluation)
+    if absent := [name for name in models if name not in found]:
         where = "reports/evaluation.json"
         raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
     data = {
@@ -64,7 +65,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     chosen = flatten_options(choices) | resolved_options(project)
     parent = _parent(project, evaluation, chosen | data, run_name(choices))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
-    children = tuple(_child(project, results[name], shared) for name in models)
+    children = tuple(_child(project, *found[name], shared) for name in models)
     artefacts = [path for run in (parent, *children) for path in run.artefacts]
     return Execution(experiment_name(), parent, children, receipt_of(project, models, artefacts))
 
@@ -85,15 +86,73 @@ def resolved_options(project: Path) -> dict[str, str]:
     return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
+def _points_of_models(
+    evaluation: Evaluation | MeasuredEvaluation,
+) -> dict[str, tuple[Outcome, list[Point]]]:
+    """Return model → how its training ended, and its figures."""
+    if isinstance(evaluation, Evaluation):
+        results = evaluation.models
+        return {of.outcome.model: (of.outcome, result_points(of)) for of in results}
+    return {
+        of.model: (of, _measured_points(evaluation, of.model) + cost_points(of))
+        for of in evaluation.models
+    }
+
+
+def _measured_points(evaluation: MeasuredEvaluation, model: str) -> list[Point]:
+    rows = evaluation.figures.select(analysis=FIGURES, model=model).rows
+    named = ((f"{row.figure} {row.group}".strip(), row) for row in rows)
+    return [point for name, row in named for point in estimate_points(name, row, _DIGITS)]
+
+
+def _parent(
+    project: Path,
+    evaluation: Evaluation | MeasuredEvaluation,
+    params: dict[str, str],
+    name: str,
+) -> Run:
+    if isinstance(evaluation, Evaluation):
+        points, tags = _class_points(evaluation)
+    else:
+        points, tags = _points_of_arms(evaluation)
+    for stage in _STAGES:
+        noted = seconds_of(project, stage)
+        points += [Point(f"seconds/{stage}", noted[0])] if noted else []
+    tags |= {f"skiagram.best_{arm}": model for arm, model in evaluation.best.items()}
+    tags |= commit_tags(project) | seal_tags(project)
+    reports = project / "reports"
+    return Run(
+        name=name,
+        params=params,
+        points=tuple(points),
+        tags=tags | {"mlflow.note.content": evaluation.verdict},
+        artefacts={reports / file: "" for file in _FILES}
+        | {reports / folder: folder for folder in _FOLDERS},
+    )
+
+
+def _points_of_arms(evaluation: MeasuredEvaluation) -> tuple[list[Point], dict[str, str]]:
+    """Return the figures of what stands for each arm, with its differences, and tags."""
+    points = [Point("near_duplicates", evaluation.near_duplicates)]
+    for arm in evaluation.best:
+        named = f"best_{arm}"
+        of_best = _measured_points(evaluation, named)
+        points += [point._replace(name=f"{named}_{point.name}") for point in of_best]
+        primary = evaluation.task.outcome.primary
+        of_arm = {"analysis": DIFFERENCES, "figure": primary, "model": named}
+        for row in evaluation.figures.select(**of_arm).rows:
+            points += estimate_points(f"{named}_minus_{row.versus}", row, _DIGITS)
+    tags: dict[str, str] = {"skiagram.worth_it": evaluation.decision}
+    return points, tags
+
+
+def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
+    """Return the figures of what stands for each arm, and tags."""
     points = estimate_points("difference", evaluation.difference, _DIGITS)
     points += estimate_points("ideal_auc", evaluation.ideal)
     points.append(Point("near_duplicates", evaluation.near_duplicates))
     points += _selection_points(evaluation)
-    for stage in _STAGES:
-        noted = seconds_of(project, stage)
-        points += [Point(f"seconds/{stage}", noted[0])] if noted else []
-    tags = {f"skiagram.best_{arm}": name for arm, name in evaluation.best.items()}
+    tags: dict[str, str] = {}
     for result in evaluation.models:
         auc = result.metrics.get("roc_auc")
         for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
@@ -107,16 +166,7 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
             points += estimate_points(f"best_{arm}_sensitivity", found.mean_sensitivity, _DIGITS)
     if evaluation.answer is not None:
         tags["skiagram.worth_it"] = evaluation.answer.decision
-    tags |= commit_tags(project) | seal_tags(project)
-    reports = project / "reports"
-    return Run(
-        name=name,
-        params=params,
-        points=tuple(points),
-        tags=tags | {"mlflow.note.content": evaluation.verdict},
-        artefacts={reports / file: "" for file in _FILES}
-        | {reports / folder: folder for folder in _FOLDERS},
-    )
+    return points, tags
 
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
@@ -129,10 +179,9 @@ def _selection_points(evaluation: Evaluation) -> list[Point]:
     return [p._replace(value=round(p.value, _DIGITS)) for p in _finite_points(figures)]
 
 
-def _child(project: Path, result: ModelResult, params: dict[str, str]) -> Run:
-    outcome = result.outcome
+def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[str, str]) -> Run:
     scores = folder_of("scores", project, outcome)
-    points = result_points(result) + curve_points(read_table(scores / "curves.parquet"))
+    points += curve_points(read_table(scores / "curves.parquet"))
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     tags["skiagram.experiment"] = experiment_name()
     noted = seconds_of(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
@@ -179,8 +228,13 @@ def result_points(result: ModelResult) -> list[Point]:
         for name, values in (("fold_auc", stability.fold_auc), ("seed_auc", stability.seed_auc)):
             steps = enumerate(values)
             points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
+    return points + cost_points(outcome)
+
+
+def cost_points(outcome: Outcome) -> list[Point]:
+    """Return what the training of a model cost."""
     costs = ("parameters", "multiply_adds", "images_seen", "fits")
-    return points + _finite_points({name: getattr(outcome, name) for name in costs})
+    return _finite_points({name: getattr(outcome, name) for name in costs})
 
 
 def _finite_points(values: Mapping[str, float | None]) -> list[Point]:

@@ -21,6 +21,15 @@ PAIRS = [  # an image, a mask of it
     ("image_7.png", "mask_7.png"),
     ("7.png", "mask_7.png"),
     ("x_label.png", "x_label_mask.png"),
+    ("imagesTr/c_1_0000.nii.gz", "labelsTr/c_1.nii.gz"),  # nnU-Net
+    ("Data/ISIC_1.jpg", "Part1_GroundTruth/ISIC_1_segmentation.png"),
+    ("CXR_png/M_0.png", "ManualMask/leftMask/M_0.png"),  # Montgomery County
+    ("case_0/imaging.nii.gz", "case_0/segmentation.nii.gz"),  # KiTS
+    ("1/CT.nrrd", "1/Segmentation.seg.nrrd"),  # 3D Slicer
+    ("a.png", "a_tumor_mask.png"),
+    ("a.png", "aMask.png"),
+    ("1/a.png", "1/a_roi.png"),
+    ("1/a.png", "1/a_contour.png"),
 ]
 NONE = [
     ("mask/1.png", "no_mask/1.png"),  # two classes
@@ -49,6 +58,13 @@ def test_several_masks_and_masks_without_an_image() -> None:
     assert found.alone == ["b_mask.png"]
     numbered = ["x_1.png", "x_2.png", "x_mask_1.png", "x_mask_2.png"]
     assert [*find_masks(numbered).of_image.values()] == [["x_mask_1.png"], ["x_mask_2.png"]]
+
+
+def test_a_mask_of_a_patient_is_one_of_all_images_in_the_folder() -> None:
+    modalities = ["p/p_t1.nii.gz", "p/p_t2.nii.gz"]
+    found = find_masks([*modalities, "p/p_seg.nii.gz"])  # BraTS
+    assert found.of_image == {name: ["p/p_seg.nii.gz"] for name in modalities}
+    assert not find_masks(["p/a.nii.gz", "p/p_t2.nii.gz", "p/p_seg.nii.gz"]).names
 
 
 def test_a_folder_of_images_is_no_class() -> None:

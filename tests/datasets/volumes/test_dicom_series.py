@@ -1,14 +1,17 @@
 """A DICOM series becomes the volume that it is; each fault of a folder of slices is named."""
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from skiagram.datasets.dicom import read_dicom
+from skiagram.datasets.image_files import decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid, describe_differences
 from skiagram.errors import DataError
@@ -18,7 +21,9 @@ from tests.datasets.volumes.examples import (
     VALUES,
     enhanced_file,
     item,
+    segmentation,
     series_files,
+    structure_set,
     written,
 )
 
@@ -165,7 +170,8 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
         ([*series_files(), *series_files()[:2]], "2 slices at the place of another"),
         ([*series_files()[:2], *series_files(series="1.2.4")[2:]], "slices of 2 series"),
         (_tilted(), "gantry tilt of 14.9°"),
-        ([*series_files(), ("n.txt", b"notes")], "n.txt: not a DICOM file"),
+        ([*series_files(), ("n.dcm", b"\0" * 600)], "n.dcm: not a DICOM file"),
+        ([*series_files(), ("n.dcm", b"")], "n.dcm: not a DICOM file"),
         ([*series_files()[1:], *series_files(VALUES[:1, :3])], "slices of 2 sizes"),
         *(
             ([*series_files()[1:], *series_files(**other)[:1]], f"slices of 2 {things} (3 and 1")
@@ -180,3 +186,79 @@ def test_a_folder_that_is_not_one_whole_series_is_refused_by_name(
     with pytest.raises(DataError) as raised:
         decode_series(files, "s")
     assert message in str(raised.value)
+
+
+def _beside() -> dict[str, bytes]:
+    """Files that lie in folders of series."""
+    directory = pydicom.dcmread(BytesIO(structure_set({"GTV": [np.eye(3)]})))
+    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    return {
+        "069.xml": b'<?xml version="1.0"?><LidcReadMessage/>',
+        "LICENSE": b"Creative Commons Attribution 3.0 Unported License\n",
+        "Thumbs.db": bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600),
+        "preview.png": b"\x89PNG\r\n\x1a\n" + bytes(600),
+        "notes.txt": "Übersicht\r\n".encode("latin-1"),
+        "desktop.ini": "[.ShellClassInfo]".encode("utf-16"),
+        "DICOMDIR": written(directory),
+        "RS.dcm": structure_set({"GTV": [np.eye(3)]}),
+        "SEG.dcm": segmentation({"GTV": VALUES > 0}),
+    }
+
+
+def test_files_beside_slices_are_no_slices() -> None:
+    alone = decode_series(series_files(), "s")
+    together = decode_series([*_beside().items(), *series_files()], "s")
+    np.testing.assert_array_equal(together.voxels, alone.voxels)
+    assert together.grid == alone.grid
+
+
+def _placed(heights: NDArray[np.float64], step: float) -> list[tuple[str, bytes]]:
+    grid = replace(GRID, spacing=(step, 0.8, 0.9))
+    files = []
+    planes = np.resize(VALUES, (len(heights), *VALUES.shape[1:])) + np.arange(len(heights))[
+        :, None, None
+    ].astype(np.int16)
+    for (name, content), height in zip(series_files(planes, grid), heights, strict=True):
+        dataset = pydicom.dcmread(BytesIO(content))
+        dataset.ImagePositionPatient = [-10, 20, f"{height:.6f}"]
+        files.append((name, written(dataset)))
+    return files
+
+
+@pytest.mark.parametrize(
+    ("step", "decimals", "jitter"), [(0.625, 1, 0), (1.25, 1, 0), (0.7, 2, 0), (2.5, 6, 0.02)]
+)
+def test_places_of_slices_that_are_rounded_are_even(
+    step: float, decimals: int, jitter: float
+) -> None:
+    generator = np.random.default_rng(0)
+    exact = np.arange(24) * step
+    heights = np.round(exact + generator.uniform(-jitter, jitter, 24) * step, decimals)
+    volume = decode_series(_placed(heights, step), "s")
+    assert volume.grid.spacing[0] == pytest.approx(step, rel=0.01)
+    assert volume.voxels.shape[0] == 24
+    for lost in (1, 12, 22):
+        with pytest.raises(DataError, match=r"missing slice|uneven distances"):
+            decode_series(_placed(np.delete(heights, lost), step), "s")
+
+
+@pytest.mark.parametrize("kind", ["with meta information", "explicit", "implicit"])
+def test_a_file_without_preamble_is_dicom(kind: str) -> None:
+    whole = series_files()
+    bare = []
+    for name, content in whole:
+        dataset, stream = pydicom.dcmread(BytesIO(content)), BytesIO()
+        if kind != "with meta information":
+            pydicom.dcmwrite(
+                stream, _without_meta(dataset), implicit_vr=kind == "implicit", little_endian=True
+            )
+        bare.append((name, content[132:] if kind == "with meta information" else stream.getvalue()))
+    np.testing.assert_array_equal(decode_series(bare, "s").voxels, VALUES)
+    assert is_image(bare[0][1][:132])
+    np.testing.assert_array_equal(decode_image(bare[0][1], "one").pixels, VALUES[0])
+
+
+def _without_meta(dataset: Dataset) -> Dataset:
+    bare = Dataset()
+    bare.update({element.tag: element for element in dataset})
+    return bare

@@ -47,6 +47,8 @@ def _keeps_common_promises(name: str) -> bool:
         return False  # a finder is no model of features
     if options["columns"] or options["selection"]:
         return False
+    if "class" not in model(name).learns:
+        return False
     return type(model(name)).fit is ClassicalModel.fit
 
 

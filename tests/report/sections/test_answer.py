@@ -7,7 +7,9 @@ from scipy.stats import norm
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import ArmChoice, Decision, Evaluation
+from skiagram.evaluation.clinical_utility import UTILITY
+from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Decision, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.sections.answer import (
     answer,
@@ -19,6 +21,7 @@ from skiagram.report.sections.doubts import collect_warnings, list_steps, list_w
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate, format_estimate
+from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import answered, full, with_difference
 from tests.report.examples_of_results import (
     binary,
@@ -86,6 +89,15 @@ def mixed() -> Evaluation:
     outcome = dataclasses.replace(one.outcome, model=name, title="Best network of each fold")
     mixture = dataclasses.replace(one, outcome=outcome, metrics=one.metrics | {"roc_auc": auc})
     choice = ArmChoice(name, {"small_cnn": 3, "article_cnn": 2}, 5, auc)
+    of_arm = ("primary", "roc_auc", "deep", "")
+    evaluation = changed(
+        evaluation,
+        lambda row: (
+            dataclasses.replace(row, **vars(auc))
+            if (row.analysis, row.figure, row.model, row.versus) == of_arm
+            else row
+        ),
+    )
     return dataclasses.replace(
         evaluation,
         mixtures=(mixture,),
@@ -146,7 +158,7 @@ def test_the_answer_is_three_sentences_with_units(
 
 
 def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
-    evaluation = with_difference(answered(), "sensitivity", Estimate(0.054, -0.024, 0.12))
+    evaluation = with_difference(answered(), UTILITY, "sensitivity", Estimate(0.054, -0.024, 0.12))
     changed = dataclasses.replace(
         evaluation,
         models=tuple(
@@ -219,14 +231,10 @@ def test_a_settled_question_asks_for_no_more_patients() -> None:
 
 
 def test_one_training_of_each_model_is_named_in_the_answer() -> None:
-    evaluation = answered("no", -0.05, 0.01)
-    assert evaluation.primary
-    single, several = (
-        dataclasses.replace(
-            evaluation, primary=dataclasses.replace(evaluation.primary, scope=scope)
-        )
-        for scope in ("fits", "procedure")
-    )
+    single = answered("no", -0.05, 0.01)
+    trained = make_row(Estimate(1), PRIMARY, "trainings", model="deep", versus="classical")
+    rows = (*single.figures.rows, trained)
+    several = dataclasses.replace(single, figures=FigureTable(rows))
     words = "judged by one training of each model, a network does not gain"
     assert words in state_answer(single)[0]
     assert "one training" not in state_answer(several)[0]

@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from skiagram.evaluation.evaluation_record import ArmChoice, Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, SECONDARY, ArmChoice, Evaluation
+from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.report.sections.comparisons import (
     comparisons,
     describe_scope,
@@ -12,6 +13,7 @@ from skiagram.report.sections.comparisons import (
 from skiagram.report.sections.trivial_rules import tabulate_trivial_rules
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import TITLES, binary, material, texts
 
@@ -43,20 +45,22 @@ def test_the_matrix_is_antisymmetric_and_shades_what_holm_leaves() -> None:
     assert square(FOREST, MACHINE) == Cell("+0.011", "0.410 | 1.000")
     assert square(NETWORK, NETWORK) == ""
     assert square(NETWORK, FOREST) == Cell("+0.021", "0.310")  # the primary one, not corrected
-    assert tabulate_differences(dataclasses.replace(full(), secondary=())) is None
+    alone = changed(full(), lambda row: None if row.analysis == SECONDARY else row)
+    assert tabulate_differences(alone) is None
 
 
 def procedures() -> Evaluation:
     """The example under `cv`, its classical arm chosen anew in each fold."""
     evaluation = full()
-    network, forest = evaluation.primary.model, evaluation.primary.other
+    network, forest = evaluation.best["deep"], evaluation.best["classical"]
     arms = {
         "deep": ArmChoice(network, {network: 9}, 9, Estimate(0.9)),
         "classical": ArmChoice(forest, {forest: 5, "svm": 4}, 9, Estimate(0.88)),
     }
-    primary = dataclasses.replace(evaluation.primary, scope="procedure", repeats=3)
+    trained = make_row(Estimate(3), PRIMARY, "trainings", model="deep", versus="classical")
+    figures = FigureTable((*evaluation.figures.rows, trained))
     task = dataclasses.replace(evaluation.task, design="cv")
-    return dataclasses.replace(evaluation, arms=arms, primary=primary, task=task)
+    return dataclasses.replace(evaluation, arms=arms, figures=figures, task=task)
 
 
 def test_a_choice_within_folds_names_every_model_chosen() -> None:

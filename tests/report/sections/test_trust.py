@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from skiagram.evaluation.evaluation_record import PRIMARY
 from skiagram.evaluation.results import ChosenFeature, FeatureSelection
 from skiagram.report.section import make_sections
 from skiagram.report.sections.answer import answer
@@ -32,6 +33,7 @@ from skiagram.report.sections.subgroups import draw_subgroups, subgroups
 from skiagram.report.sections.uncertainty import tabulate_prediction_sets, tabulate_referral
 from skiagram.report.tables import Cell, Table
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import TITLES, binary, material, several_classes, texts
 
@@ -163,7 +165,8 @@ def test_the_difference_stands_below_the_models_where_there_is_one() -> None:
     with_both = answer(full(), material())["forest"]
     assert "+0.021 (−0.030 to 0.046)" in with_both.description
     assert "Best network minus" in with_both.svg
-    alone = answer(dataclasses.replace(full(), primary=None), material())["forest"]
+    alone = changed(full(), lambda row: None if row.analysis == PRIMARY else row)
+    alone = answer(alone, material())["forest"]
     assert "minus" not in alone.description + alone.svg.split("</metadata>")[-1].replace("−", "")
 
 

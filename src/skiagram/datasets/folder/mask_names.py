@@ -2,7 +2,9 @@
 
 `film_mask.png`, `film-label.png` and `film_seg_1.png` are masks of `film.png`, `mask_7.png` is one
 of `image_7.png`, and `masks/film.png` is one of `images/film.png` or `film.png`. A name is that of
-a mask only where an image's is there that fits it.
+a mask only where an image's is there that fits it. Where none does, `scan/mask.nii.gz` is one of
+the only image in its folder, `p1/p1_seg.nii.gz` one of all images `p1/p1_…`, and
+`leftMask/film.png` one of the only image `film.png` elsewhere.
 """
 
 import re
@@ -14,12 +16,19 @@ from typing import Literal
 from skiagram.errors import DataError
 
 MaskChoice = Literal["regions", "leave-out", "images"]
-_MASK = "masks?|segm?|segmentations?|labels?|labelmap|gt|ground[ _-]?truth|annotations?"
-_IMAGE = "images?|imgs?"
+_MASK = (
+    "masks?|segm?|segmentations?|segmented|labels?|labelmap|gt|(?:ground[ _-]?)?truth|annotations?"
+    "|annotated|rois?|contours?|outlines?"
+)
+_IMAGE = "images?|imgs?|imaging"
+_BEGIN = r"(?:^|[ _.-]+|(?-i:(?<=[a-z\d])(?=[A-Z])))"
 _END = r"(?![^\W_])"  # of a word: no letter and no digit follows
 _MASK_WORD, _IMAGE_WORD = (
-    re.compile(rf"(?i)(?:^|[ _.-]+)(?:{words})(?:Tr|Ts)?{_END}") for words in (_MASK, _IMAGE)
+    re.compile(rf"(?i){_BEGIN}(?:{words})(?:Tr|Ts)?{_END}") for words in (_MASK, _IMAGE)
 )
+_LAST_WORD = re.compile(r"[ _.-]+[^\W\d_]+$")  # such as `tumour` before `mask`
+_CHANNEL = re.compile(r"_\d{4}$")  # of an image in nnU-Net's folder `imagesTr`
+_OF_NNUNET = re.compile(r"images?T[rs]")
 _NUMBER = re.compile(r"[ _.-]*\(?\d+\)?")
 _BETWEEN = " _.-"
 _WORD = "*"  # stands for either word, where one takes the place of the other
@@ -70,6 +79,7 @@ def find_masks(names: Iterable[str]) -> MaskNames:
         others = ([each for each in images.get(k, ()) if each != name] for k in _keys_of_mask(name))
         if found := next(filter(None, others), None):
             fitting[name] = found
+    fitting |= dict(_by_folder(every, fitting))
     of_image: dict[str, list[str]] = {}
     for mask, found in fitting.items():
         for image in found:
@@ -78,6 +88,40 @@ def find_masks(names: Iterable[str]) -> MaskNames:
     placed = {mask for masks in of_image.values() for mask in masks}
     alone = [name for name in every if name not in placed and any(_keys_of_mask(name))]
     return MaskNames(of_image, alone) if of_image else MaskNames()
+
+
+def _by_folder(
+    names: Sequence[str], fitting: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield masks without an image of their name, and the images that their folders give them."""
+    split = {name: _split(name) for name in names}
+    masks = {name for name in names if name in fitting or any(_keys_of_mask(name))}
+    by_folder: dict[tuple[str, ...], list[str]] = {}
+    by_stem: dict[str, list[str]] = {}
+    for name in names:
+        if name not in masks:
+            folders, stem = split[name]
+            by_folder.setdefault(folders, []).append(name)
+            by_stem.setdefault(stem, []).append(name)
+    for name in sorted(masks - fitting.keys()):
+        folders, stem = split[name]
+        beside, plain = by_folder.get(folders, []), _MASK_WORD.sub("", stem).strip(_BETWEEN)
+        if stem != plain and folders and beside:
+            of_patient = [other for other in beside if split[other][1].startswith(plain)]
+            if beside == of_patient and (plain or len(beside) == 1):
+                yield name, of_patient
+                continue
+        words = [word[0].strip(_BETWEEN) for part in folders for word in _MASK_WORD.finditer(part)]
+        elsewhere = by_stem.get(plain, []) if words else []
+        alike = [other for other in elsewhere if other in beside or _names_a_mask(other, words)]
+        if len(elsewhere) == 1 and not alike:
+            yield name, elsewhere
+
+
+def _names_a_mask(name: str, words: Sequence[str]) -> bool:
+    """Return whether a folder of a file has a word within another, as `nomask` beside `mask`."""
+    folders = "/".join(_split(name)[0]).casefold()
+    return any(word.casefold() in folders for word in words)
 
 
 def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) -> MaskNames:
@@ -134,6 +178,8 @@ def _keys_of_image(name: str) -> Iterator[tuple[str, ...]]:
     folders, stem = _split(name)
     for stems in dict.fromkeys((stem, _IMAGE_WORD.sub(_WORD, stem))):
         yield (*_without(_IMAGE_WORD, folders), stems)
+    if folders and _OF_NNUNET.fullmatch(folders[-1]) and _CHANNEL.search(stem):
+        yield (*_without(_IMAGE_WORD, folders), _CHANNEL.sub("", stem))
 
 
 def _keys_of_mask(name: str) -> Iterator[tuple[str, ...]]:
@@ -148,5 +194,7 @@ def _keys_of_mask(name: str) -> Iterator[tuple[str, ...]]:
         before, after = stem[: word.start()], stem[word.end() :]
         yield (*beside, before + _WORD + after)
         yield (*beside, before + after if before else after.lstrip(_BETWEEN))
-        if _NUMBER.fullmatch(after):
+        if not after or _NUMBER.fullmatch(after):
             yield (*beside, before)
+            if shorter := _LAST_WORD.sub("", before):
+                yield (*beside, shorter)

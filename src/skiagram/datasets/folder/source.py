@@ -268,9 +268,10 @@ class FolderFiles(OpenSource):
         reference = self.listing.references[position]
         lesions = parse_lesions(cell)
         grid = None
-        if any(len(lesion.centre) == 3 for lesion in lesions) and reference.frame is None:
+        if any(len(lesion.centre) == 3 for lesion in lesions):
             files = read_case_files(self.files, reference)
-            volume = read_volume(files.image, reference.file, self.reading.spacing)
+            spacing = self.reading.spacing
+            volume = read_volume(files.image, reference.file, spacing, reference.frame)
             grid = None if volume is None else volume.grid
         with named(reference.name):
             return tuple(lesion.mark(grid) for lesion in lesions)
@@ -284,7 +285,7 @@ class FolderFiles(OpenSource):
         reference = self.listing.references[position]
         names = reference.files
         states = [self.files.state(name) for name in names]
-        if None in states or any(name.endswith(".mhd") for name in names):
+        if None in states or any(name.endswith((".mhd", ".nhdr")) for name in names):
             return None  # the voxels are in another file
         checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.

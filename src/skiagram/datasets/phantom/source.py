@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from dataclasses import field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -90,6 +90,8 @@ class GeneratedDataSet(ABC):
     waived_findings: dict[str, str]
     seed: Annotated[int, Field(ge=0)]
     patients: Patients
+
+    outcome: ClassVar[None] = None  # classes are told apart
 
     def __post_init__(self) -> None:
         if self.positive_class != self.classes[1]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skiagram.datasets.contract import SpacedImage
+from skiagram.datasets.dicom import with_preamble
 from skiagram.datasets.dicom_codecs import MAX_PIXELS
 from skiagram.datasets.file_trees import HEAD_BYTES, FileTree
 from skiagram.datasets.gray import in_gray
@@ -19,9 +20,10 @@ from skiagram.datasets.volumes.grid import Volume
 from skiagram.datasets.volumes.masks import MaskGrid, decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import (
     check_voxels,
+    count_volumes,
     decode_volume,
     is_volume_file,
-    join_meta_image,
+    join_volume,
 )
 from skiagram.errors import DataError
 from skiagram.image_store.shards import Region, Spacing, is_volume
@@ -37,8 +39,8 @@ class ImageReference:
         masks: Files of its region, which is what lies in any of them; none for the whole image.
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
-        frame: Of a DICOM file, or page of a TIFF, from 1; 0 for a volume of all of them; None
-            where the file says what it is.
+        frame: Of a DICOM file, page of a TIFF, or volume of a NIfTI file of four axes, from 1; 0
+            for a volume of all frames or pages; None where the file says what it is.
     """
 
     file: str
@@ -129,8 +131,8 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
     """Read the files of an image, each once."""
 
     def whole(file: str) -> bytes:
-        beside = PurePosixPath(file).with_name
-        return join_meta_image(files.read(file), lambda name: files.read(beside(name).as_posix()))
+        beside = PurePosixPath(file).parent
+        return join_volume(files.read(file), lambda name: files.read((beside / name).as_posix()))
 
     names = files.series(reference.file)
     if names is None:
@@ -164,9 +166,7 @@ def decode_case(
     masks = [*zip(files.masks, reference.masks, strict=True)]
     chosen = (reference.region, reference.label_value)
     spacing = reading.spacing
-    volume = (
-        None if reference.frame is not None else read_volume(files.image, reference.file, spacing)
-    )
+    volume = read_volume(files.image, reference.file, spacing, reference.frame)
     if volume is None:
         image, shape = _plane_image(files, reference, reading.most_pixels)
         image = in_gray(image) if reading.gray else image
@@ -197,12 +197,20 @@ def decode_case(
 
 
 def read_volume(
-    image: Mapping[str, bytes], name: str, spacing: Spacing | None = None
+    image: Mapping[str, bytes], name: str, spacing: Spacing | None = None, frame: int | None = None
 ) -> Volume | None:
-    """Return the volume in some files; None where it is a plane image."""
+    """Return the volume in some files; None where it is a plane image, or frames of such.
+
+    Args:
+        frame: Which volume of a file of several, from 1.
+    """
+    if frame is not None:
+        content = image.get(name, b"")
+        several = is_volume_file(content[:HEAD_BYTES]) and count_volumes(content) > 1
+        return decode_volume(content, name, spacing, frame=frame) if several and frame else None
     if list(image) != [name]:
         return decode_series([(f"{name}/{file}", part) for file, part in image.items()], name)
-    content = image[name]
+    content = with_preamble(image[name])
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name, spacing)
     if content[128:132] == _DICOM and count_frames(content) > 1:
@@ -222,7 +230,7 @@ def _plane_image(
         raise DataError(
             "a frame of a file that has none",
             where=reference.file,
-            allowed="frames of DICOM files, pages of TIFF files",
+            allowed="frames of DICOM files, pages of TIFF files, volumes of NIfTI files of 4 axes",
             remedy="empty the cell of the frame",
         )
     number = count_frames(content)

@@ -5,14 +5,17 @@ file name or instance number. What has no single right reading is refused by nam
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.filereader import read_dataset, read_preamble
 from pydicom.tag import Tag
 
 from skiagram.datasets.dicom import (
@@ -22,6 +25,7 @@ from skiagram.datasets.dicom import (
     pixel_spacing,
     read_header,
     several_frames,
+    with_preamble,
 )
 from skiagram.datasets.dicom_codecs import decode_pixels
 from skiagram.datasets.volumes.grid import Volume, orient
@@ -44,8 +48,23 @@ _ALIKE = {  # in all slices of a series
     "FrameOfReferenceUID": "frames of reference",
     "PhotometricInterpretation": "photometric interpretations",
 }
-_EVEN = 0.01  # share of a slice distance by which distances may differ
-_ACROSS = 0.1  # mm by which a slice may lie beside the line of the others
+_DOUBLED = 0.01  # share of a slice distance below which two slices lie at one place
+_EVEN = 0.02  # share of a slice distance by which a slice may lie off its even place
+_ROUNDED = 0.1  # mm, the same of places that are rounded to .1 mm
+_MOST_ROUNDED = 0.2  # share of a slice distance, which bounds that
+_ACROSS = 0.15  # mm by which a slice may lie beside the line of the others
+_HEAD = 512  # bytes that tell a text
+_NO_TEXT = {*range(32)} - {7, 8, 9, 10, 12, 13, 27}
+_NO_SLICE = re.compile(
+    rb"\xff\xfe|\xfe\xff|%PDF|PK\x03\x04|\xd0\xcf\x11\xe0|\x89PNG|\xff\xd8\xff|GIF8|\x1f\x8b"
+)
+_OTHER_KINDS = (  # DICOM PS3.4 B.5: what is stored beside slices
+    "1.2.840.10008.1.3.10",  # a directory
+    "1.2.840.10008.5.1.4.1.1.11.",  # presentation states
+    "1.2.840.10008.5.1.4.1.1.66",  # registrations, fiducials, segmentations
+    "1.2.840.10008.5.1.4.1.1.88.",  # reports
+    *(f"1.2.840.10008.5.1.4.1.1.481.{kind}" for kind in (3, 4, 5, 6, 7, 8)),  # of radiotherapy
+)
 _PARALLEL = 1e-4
 _UNIT = 1e-3  # by which directions may be longer than 1, or not at right angles
 _MIXED = "a localizer or another series lies between the slices: move it out"
@@ -78,10 +97,15 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         The volume in canonical orientation; each slice as `read_dicom` reads a single image, with
         NaN where there is padding. PET is SUV by body weight, corrected for decay to the injection.
 
+    Files beside slices are left out: texts, pictures, packed files, and DICOM that has a kind of
+    its own, such as structure sets, segmentations and directories.
+
     Raises:
         DataError: A file is damaged or of another series, slices are doubled, missing, uneven or
             tilted, or a PET header does not allow standardized uptake values.
     """
+    files = [(file, with_preamble(part)) for file, part in files]
+    files = [(file, part) for file, part in files if len(files) == 1 or not _is_no_slice(part)]
     if not files:
         raise DataError("no DICOM files", where=name, allowed="a folder with one series")
     headers = [(file, read_header(BytesIO(part), file, also=_FIELDS)) for file, part in files]
@@ -104,6 +128,20 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     reference = str(first.get("FrameOfReferenceUID") or "")
     return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
+
+
+def _is_no_slice(content: bytes) -> bool:
+    """Return whether a file says itself that it is no slice; an empty or damaged one does not."""
+    if content[128:132] != b"DICM":
+        head = content[:_HEAD]
+        text = bool(head.strip()) and not set(head) & _NO_TEXT
+        return text or _NO_SLICE.match(head) is not None
+    file = BytesIO(content)
+    with suppress(Exception):  # damage is named where the pixels are read
+        read_preamble(file, force=False)
+        meta = read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+        return str(meta.get("MediaStorageSOPClassUID", "")).startswith(_OTHER_KINDS)
+    return False
 
 
 def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
@@ -202,7 +240,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
 
 def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str) -> None:
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
-    doubled = gaps <= _EVEN * max(usual, 1e-6)
+    doubled = gaps <= _DOUBLED * max(usual, 1e-6)
     if doubled.any():
         gap = int(np.argmax(doubled))
         raise DataError(
@@ -212,9 +250,10 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
             remedy="keep one of each: doubled files, or a series with several points in time or "
             "echoes",
         )
-    uneven = np.abs(gaps - usual) > _EVEN * usual
-    if uneven.any():
-        gap = int(np.argmax(uneven))
+    off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
+    allowed = max(_EVEN * usual, min(_ROUNDED, _MOST_ROUNDED * usual))
+    if off.max() > allowed + 1e-6:
+        gap = int(np.argmax(np.abs(gaps - usual)))
         steps = gaps[gap] / usual
         lost = round(steps) - 1
         missing = lost > 0 and abs(steps - lost - 1) < 0.05
@@ -223,7 +262,8 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
         raise DataError(
             f"{found}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
             where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
-            allowed=f"distances equal within {_EVEN:.0%}",
+            allowed=f"slices within {allowed:.3f} mm of even places: {_EVEN:.0%} of their "
+            f"distance, or {_ROUNDED} mm and at most {_MOST_ROUNDED:.0%} of it",
             remedy="export the whole series again" if missing else "resample the series first",
         )
 

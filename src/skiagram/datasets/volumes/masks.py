@@ -17,7 +17,7 @@ import pydicom
 from numpy.typing import NDArray
 from pydicom.pixels import pixel_array
 
-from skiagram.datasets.dicom import check_deflated, headers_of_frames
+from skiagram.datasets.dicom import check_deflated, headers_of_frames, with_preamble
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, check_size
 from skiagram.datasets.image_files import count_frames, decode_image
 from skiagram.datasets.volumes.grid import (
@@ -76,6 +76,7 @@ def decode_mask(
         DataError: The file is damaged or no mask, does not fit the image, has no such region or
             label, or the region is empty.
     """
+    content = with_preamble(content)
     with _reading(name):
         if not _is_dicom(content):
             labels, grid, _ = decode_volume(content, name, spacing, narrowed=False)
@@ -117,6 +118,7 @@ def decode_plane_mask(
     Returns:
         (height, width), or (frames, height, width) of all.
     """
+    content = with_preamble(content)
     with _reading(name):
         if frame is not None and _is_dicom(content):
             planes = _frames_of_segment(content, shape, region, label_value)
@@ -171,8 +173,24 @@ def _plane_labels(
 ) -> NDArray[Any]:
     most = max(MAX_PIXELS, shape[0] * shape[1])  # of another size it is refused below
     labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
+    if labels.ndim == 3:
+        labels = _one_colour(labels)
     _check_sides(labels.shape, shape)
     return labels
+
+
+def _one_colour(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return a mask that is drawn in one colour on black as 0 and 1; refuse several colours."""
+    drawn = np.asarray(labels.any(axis=-1))
+    colours = np.unique(labels[drawn], axis=0)
+    if len(colours) > 1:
+        shown = ", ".join(str(tuple(colour)) for colour in colours[:5].tolist())
+        raise DataError(
+            f"a mask in {len(colours)} colours: {shown}",
+            allowed="one colour on black; labels in gray, or as the places of a palette",
+            remedy="save the region alone, or as a gray picture whose values are the labels",
+        )
+    return drawn.astype(np.uint8)
 
 
 def _check_sides(found: tuple[int, ...], image: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ import re
 import struct
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Spacing
 
 MAX_VOXELS = 2**28  # 512 × 512 × 1,024
+_MAX_SERIES = 4  # times as many in all volumes of a file
 _BESIDE_VOXELS = 2**24  # bytes of a file's header and extensions
 _GZIP = b"\x1f\x8b"
 _META = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
@@ -37,6 +38,7 @@ _META_ALLOWED = {
     "ElementToIntensityFunctionOffset": "0",
 }
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
+_NRRD_BESIDE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
 _NRRD_LINE = 500  # bytes of a field
 _NRRD_SPACES = (
     *("left-posterior-superior", "right-anterior-superior", "left-anterior-superior"),
@@ -61,12 +63,18 @@ def is_volume_file(head: bytes) -> bool:
 
 
 def decode_volume(
-    content: bytes, name: str, spacing: Spacing | None = None, *, narrowed: bool = True
+    content: bytes,
+    name: str,
+    spacing: Spacing | None = None,
+    *,
+    narrowed: bool = True,
+    frame: int | None = None,
 ) -> Volume:
     """Read a volume from the bytes of its file, in the depth that a store keeps or as it is.
 
     Args:
         spacing: Of slices, rows and columns, mm, where the header says none; None refuses such.
+        frame: Which volume of a NIfTI file of four axes, from 1; None for the only one.
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
@@ -85,6 +93,11 @@ def decode_volume(
         )
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
+        if suffix == ".nii":
+            content = _chosen_volume(_as_nifti_1(content), frame)
+        elif frame not in (None, 1):
+            found, remedy = f"volume {frame} of a file that has one", "empty the cell of the frame"
+            raise DataError(found, allowed="the volumes of NIfTI files", remedy=remedy)
         voxels, grid = _read(content, suffix, spacing)
         return Volume(narrow(voxels) if narrowed else voxels, grid)
 
@@ -113,8 +126,10 @@ def check_voxels(shape: tuple[int, ...]) -> None:
     if len(shape) != 3 or min(shape) < 1:
         raise DataError(
             f"{len(shape)} axes ({sides})",
-            allowed="three axes",
-            remedy="save each point in time, or each channel, as a file of its own",
+            allowed="three axes; of NIfTI files four, and a volume that is chosen",
+            remedy="write the number of a volume, from 1, in the column `frame` (`--frames cases` "
+            "of `skiagram table` and `skiagram predict` makes each a case), or save each volume as "
+            "a file of its own",
         )
     if math.prod(shape) > MAX_VOXELS:
         raise DataError(
@@ -252,12 +267,92 @@ def _states_spacing(content: bytes) -> bool:
     return True
 
 
+def _as_nifti_1(content: bytes) -> bytes:
+    """Return a file of NIfTI-2 as one of NIfTI-1, any other as it is; voxels stay as they are."""
+    head = _unpacked(content, 544)
+    order = {b"\x1c\x02\0\0": "<", b"\0\0\x02\x1c": ">"}.get(head[:4])
+    if order is None or len(head) < 540:
+        return content
+    if head[4:7] != b"n+2":
+        raise DataError("one of a pair of files of NIfTI-2", allowed="single files")
+    kind, bits, *sides = struct.unpack_from(f"{order}2h8q", head, 12)
+    if max(sides) >= 2**15:
+        raise DataError(f"{max(sides):,} voxels along an axis", allowed=f"at most {2**15 - 1:,}")
+    distances = struct.unpack_from(f"{order}8d", head, 104)
+    (start,) = struct.unpack_from(f"{order}q", head, 168)
+    slope, intercept = struct.unpack_from(f"{order}2d", head, 176)
+    qform, sform = struct.unpack_from(f"{order}2i", head, 344)
+    places = struct.unpack_from(f"{order}18d", head, 352)
+    (units,) = struct.unpack_from(f"{order}i", head, 500)
+    made = bytearray(352)
+    struct.pack_into(f"{order}i", made, 0, 348)
+    struct.pack_into(f"{order}8h", made, 40, *sides)
+    struct.pack_into(f"{order}2h", made, 70, kind, bits)
+    struct.pack_into(f"{order}8f", made, 76, *distances)
+    struct.pack_into(f"{order}3f", made, 108, 352, slope, intercept)
+    made[123] = units & 0xFF
+    struct.pack_into(f"{order}2h", made, 252, qform, sform)
+    struct.pack_into(f"{order}18f", made, 256, *places)
+    made[344:348] = b"n+1\0"
+    size = _bytes_of(sides[1 : 1 + sides[0]], bits)
+    if content.startswith(_GZIP):
+        content = _inflate(content, size + _BESIDE_VOXELS)
+    return bytes(made) + content[start:]
+
+
+def _bytes_of(sides: Sequence[int], bits: int) -> int:
+    """Return the bytes of all volumes of a file; refuse more than a memory holds."""
+    number = math.prod(sides)
+    if not 0 < number <= _MAX_SERIES * MAX_VOXELS:
+        found, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
+        raise DataError(found, allowed=allowed, remedy="save each volume as a file of its own")
+    return number * bits // 8
+
+
+def _nifti_sides(head: bytes) -> tuple[str, list[int]]:
+    """Return the order of bytes of a NIfTI-1 header, and the sides of its axes."""
+    order = "<" if head.startswith(b"\x5c\x01") else ">"
+    number, *sides = struct.unpack_from(f"{order}8h", head, 40)
+    return order, sides[:number]
+
+
+def count_volumes(content: bytes) -> int:
+    """Return how many volumes a file has; 1 for any other than NIfTI of more than three axes."""
+    if _suffix(_unpacked(content, 352)) != ".nii":
+        return 1
+    _, sides = _nifti_sides(_unpacked(_as_nifti_1(content), 352))
+    return max(1, math.prod(sides[3:]))
+
+
+def _chosen_volume(content: bytes, frame: int | None) -> bytes:
+    """Return a NIfTI-1 file of one volume of another file; the file itself where none is chosen."""
+    if frame is None:
+        return content
+    head = _unpacked(content, 352)
+    order, sides = _nifti_sides(head)
+    number = max(1, math.prod(sides[3:]))
+    if not 1 <= frame <= number:
+        remedy = "correct the column of the frame"
+        raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
+    check_voxels(tuple(sides[:3]))
+    (bits,) = struct.unpack_from(f"{order}h", head, 72)
+    (start,) = struct.unpack_from(f"{order}f", head, 108)
+    size, start = math.prod(sides[:3]) * bits // 8, max(int(start), 352)
+    if content.startswith(_GZIP):
+        content = _inflate(content, _bytes_of(sides, bits) + _BESIDE_VOXELS)
+    voxels = content[start + (frame - 1) * size : start + frame * size]
+    made = bytearray(head)
+    struct.pack_into(f"{order}h", made, 40, 3)
+    struct.pack_into(f"{order}f", made, 108, 352)
+    return bytes(made) + voxels
+
+
 def _whole_nifti(content: bytes) -> tuple[bytes, bool]:
     """Return an unpacked file that holds all of its voxels, and whether it says their distance."""
     head = _unpacked(content, 352)
     order = "<" if head.startswith(b"\x5c\x01") else ">"
     if not head.startswith(struct.pack(f"{order}i", 348)):
-        raise DataError("a NIfTI-2 file", allowed="NIfTI-1", remedy="save as NIfTI-1")
+        raise ValueError("neither NIfTI-1 nor NIfTI-2")
     if head[344:347] == b"ni1":
         raise DataError(
             "one of a pair of files (.hdr, .img)", allowed="single files", remedy="save as .nii.gz"
@@ -297,7 +392,9 @@ def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
     fields = {name.lower(): text.strip() for name, _, text in (ln.partition(b":") for ln in lines)}
     if fields.keys() & {b"data file", b"datafile"}:
         raise DataError(
-            "a header without its voxels (.nhdr)", allowed="one file", remedy="save as .nrrd"
+            "a header whose voxels are in several files, or in another folder (.nhdr)",
+            allowed="one file beside it or below",
+            remedy="save as .nrrd",
         )
     if fields.get(b"encoding", b"").lower() in (b"bzip2", b"bz2"):
         raise DataError("voxels packed with bzip2", allowed="raw, gzip", remedy="save it with gzip")
@@ -332,7 +429,9 @@ def _whole_meta_image(content: bytes) -> tuple[bytes, bool]:
     fields = {name.decode(): text.decode("latin-1") for name, text in _META_FIELD.findall(header)}
     if fields.get("ElementDataFile", "").upper() != "LOCAL":
         raise DataError(
-            "a header without its voxels (.mhd)", allowed="one file", remedy="save as .mha"
+            "a header whose voxels are in several files, or in another folder (.mhd)",
+            allowed="one file beside it or below",
+            remedy="save as .mha",
         )
     for name, allowed in _META_ALLOWED.items():
         if fields.get(name, allowed).lower() != allowed:
@@ -351,18 +450,40 @@ def _whole_meta_image(content: bytes) -> tuple[bytes, bool]:
     return _META_PACKED.sub(b"", header) + pixels[:size], stated
 
 
-def join_meta_image(content: bytes, read: Callable[[str], bytes]) -> bytes:
-    """Return a MetaImage as one file where its voxels are in another (.mhd with .raw or .zraw).
+def join_volume(content: bytes, read: Callable[[str], bytes]) -> bytes:
+    """Return a volume as one file where its voxels are in another, any other file as it is.
+
+    So are MetaImage's .mhd with .raw or .zraw, NRRD's .nhdr, also with voxels in a folder beside.
 
     Args:
-        read: Returns the content of a file beside it, by name.
+        read: Returns the content of a file by its name, relative to the folder of this one.
     """
-    end = _META_END.search(content[: 2**16]) if content[: 2**16].isascii() else None
+    head = content[: 2**16]
+    if head.startswith(b"NRRD000"):
+        return _join_nrrd(content, read)
+    end = _META_END.search(head) if head.isascii() else None
     beside = end[0].partition(b"=")[2].strip().decode() if end else "LOCAL"
-    if beside.upper() in ("LOCAL", "LIST") or "/" in beside or "%" in beside:
+    if beside.upper() in ("LOCAL", "LIST") or not _lies_beside(beside):
         return content
     header = content[: end.start() if end else 0]
     return header + b"ElementDataFile = LOCAL\n" + read(beside)
+
+
+def _join_nrrd(content: bytes, read: Callable[[str], bytes]) -> bytes:
+    header = content.replace(b"\r\n", b"\n") if b"\n\n" not in content[: 2**16] else content
+    header = header.partition(b"\n\n")[0]
+    found = _NRRD_BESIDE.search(header + b"\n")
+    beside = found[1].strip().decode("utf-8", errors="replace") if found else ""
+    if found is None or beside.upper().startswith("LIST") or not _lies_beside(beside):
+        return content
+    header = (header + b"\n")[: found.start()] + (header + b"\n")[found.end() :]
+    return header.rstrip(b"\n") + b"\n\n" + read(beside)
+
+
+def _lies_beside(name: str) -> bool:
+    """Return whether a name is that of a file in a folder or below it, and of one file."""
+    parts = name.replace("\\", "/").split("/")
+    return all(part and part != "." * len(part) for part in parts) and "%" not in name
 
 
 @contextlib.contextmanager

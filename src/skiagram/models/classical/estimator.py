@@ -77,6 +77,7 @@ class ClassicalModel(ABC):
 
     kind: ClassVar[str]
     uses_validation: ClassVar[bool] = False
+    learns: ClassVar[tuple[str, ...]] = ("class",)
 
     columns: tuple[str, ...] | None
     normalisation: Normalisation
@@ -157,9 +158,9 @@ class ClassicalModel(ABC):
         return None
 
     @staticmethod
-    def target(label: NDArray[np.int64], n_classes: int) -> NDArray[Any]:  # noqa: ARG004
+    def target(training: Labelled[FeatureTable]) -> NDArray[Any]:
         """Return what the estimator is fitted to: the labels themselves."""
-        return label
+        return training.label
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         absent = set(range(training.n_classes)) - set(training.label.tolist())
@@ -174,7 +175,7 @@ class ClassicalModel(ABC):
         used = self._lasting(training, chosen)
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         pipeline = self._pipeline(read, used, len(training), context.seed)
-        target = self.target(training.label, training.n_classes)
+        target = self.target(training)
         with _named_failures(self.title):
             pipeline.fit(_values(training.inputs.columns(read)), target)
         summary = FitSummary(

@@ -16,7 +16,9 @@ from sklearn.linear_model import LinearRegression as LeastSquares
 from sklearn.linear_model import LogisticRegression as Logistic
 from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
+from skiagram.features.table import FeatureTable
 from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel
+from skiagram.models.contract import Labelled
 from skiagram.options import STRICT
 
 
@@ -39,8 +41,8 @@ class LinearRegression(LinearModel):
         return LeastSquares()
 
     @staticmethod
-    def target(label: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
-        return np.eye(n_classes)[label]
+    def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
+        return np.eye(training.n_classes)[training.label]
 
     @staticmethod
     def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:

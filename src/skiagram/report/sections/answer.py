@@ -9,13 +9,19 @@ from matplotlib.axes import Axes
 
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.criteria import (
+    SIDES,
     DecisiveComparison,
     Standing,
     find_decisive,
     find_standing,
-    is_of_single_trainings,
 )
-from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation, Verdict
+from skiagram.evaluation.evaluation_record import (
+    OFF_NEAR_DUPLICATES,
+    PREVALENCE,
+    PRIMARY,
+    Evaluation,
+    Verdict,
+)
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.report.drawing import (
@@ -123,12 +129,12 @@ def _decide(evaluation: Evaluation, verdict: Verdict, decisive: DecisiveComparis
         "which no model had seen" if sealed else "each scored by models that never saw its patient"
     )
     where = (
-        f"on {format_count(decisive.on.cases)} {'sealed test ' if sealed else ''}cases of "
-        f"{format_count(decisive.on.patients)} {whose}, {seen}"
+        f"on {format_count(decisive.cases)} {'sealed test ' if sealed else ''}cases of "
+        f"{format_count(decisive.patients)} {whose}, {seen}"
     )
-    if decisive.on is evaluation.off_near_duplicates:
+    if decisive.without_near_duplicates:
         where += ", without the near duplicates of development cases"
-    if is_of_single_trainings(decisive.on.comparison):
+    if decisive.is_of_single_trainings:
         where += ", judged by one training of each model"
     name, gain = evaluation.contender_words, f"{format_decimal(evaluation.margin)} in AUC"
     words = {
@@ -217,10 +223,7 @@ def _range(estimate: Estimate) -> str:
 
 def _compare_auc(evaluation: Evaluation, decisive: DecisiveComparison) -> str:
     difference, name = decisive.difference, evaluation.contender_words
-    missing = Estimate(None)
-    first, second = (
-        decisive.on.auc.get(arm, missing).value for arm in (evaluation.contender, "classical")
-    )
+    first, second = (decisive.auc(side).value for side in SIDES)
     values = (
         f"Its AUC is {format_decimal(first)} instead of {format_decimal(second)}, a difference of"
     )
@@ -310,8 +313,8 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
     signed = partial(format_signed, digits=0)
     cells = [fill_difference(evaluation.difference)]
     if evaluation.near_duplicates:
-        clean = evaluation.off_near_duplicates
-        cells.append(fill_difference(clean.comparison.difference if clean else None))
+        clean = {"group": OFF_NEAR_DUPLICATES, "figure": "roc_auc", "versus": "classical"}
+        cells.append(fill_difference(evaluation.figures.find(analysis=PRIMARY, **clean)))
     if evaluation.task.positive is None:
         return [*cells, fill_cell(None)]
     missing = Estimate(None, reason="not compared")
@@ -341,7 +344,7 @@ def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
 
 def _trivial_rules(evaluation: Evaluation) -> Iterator[Group]:
     """Yield the trivial rules that were in the run, and chance or the most common class."""
-    rules = {comparison.rule for comparison in evaluation.simple_rules} - {PREVALENCE}
+    rules = {rule.versus for rule in evaluation.simple_rules} - {PREVALENCE}
     rows = [
         _row(evaluation, model)
         for model in evaluation.models

@@ -16,7 +16,7 @@ import yaml
 from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sites import SITES
@@ -130,6 +130,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
     compared = "no comparison of both arms"
     if difference and difference.value is not None:
         compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
+    detectable = evaluation.figures.get(analysis=PRIMARY, figure="detectable")
     readers = "fewer than two readers"
     if study := evaluation.figures.select(analysis=READERS, figure="roc_auc", versus=""):
         mean = format_estimate(study.find(group=MEAN_READER))
@@ -151,9 +152,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "verdict": evaluation.answer.headline if evaluation.answer else evaluation.verdict,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
-        "detectable": format_decimal(evaluation.detectable.value)
-        if evaluation.detectable
-        else "not known",
+        "detectable": format_decimal(detectable.value) if detectable else "not known",
         "calibration": _of_best(
             evaluation,
             "calibration slope",
@@ -179,7 +178,7 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
 def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
     """Return need of an item → whether the run meets it."""
     arms = {model.outcome.arm for model in evaluation.models if model.outcome.status == "finished"}
-    rules = {comparison.rule for comparison in evaluation.simple_rules}
+    rules = {rule.versus for rule in evaluation.simple_rules}
     selecting = {
         model.outcome.model
         for model in evaluation.models

@@ -1,8 +1,18 @@
 """Comparisons between models: the primary one, pairs of arms, and every model with every other."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from skiagram.evaluation.evaluation_record import ArmChoice, Comparison, Evaluation
+from skiagram.evaluation.criteria import compare_on_all
+from skiagram.evaluation.evaluation_record import (
+    ARM_PAIRS,
+    PRIMARY,
+    REQUESTED,
+    SECONDARY,
+    ArmChoice,
+    Evaluation,
+)
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.report.formatting import (
     format_count,
     format_difference,
@@ -13,7 +23,7 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING
-from skiagram.statistics.significance import McNemar, relate_to_margin
+from skiagram.statistics.significance import relate_to_margin
 
 ALPHA = 0.05
 _KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
@@ -33,40 +43,43 @@ Name = Callable[[str], str]  # of a model, for people
     "Comparisons between models",
     place=60,
     select=lambda evaluation, _: (
-        evaluation.primary or evaluation.secondary or evaluation.comparisons
+        evaluation.difference or evaluation.pairs(SECONDARY) or evaluation.pairs(REQUESTED)
     ),
     otherwise="fewer than two models were trained",
 )
 def comparisons(evaluation: Evaluation, material: Material) -> Context:
     """Return a table of each kind of pairs; None where there are none."""
-    titles, margin = evaluation.titles, evaluation.margin
+    name = evaluation.titles.__getitem__
     return {
         "primary": tabulate_primary(evaluation),
         "scope": describe_scope(evaluation),
         "of_arms": tabulate_arm_pairs(evaluation),
-        "asked": tabulate_pairs(evaluation.comparisons, titles.__getitem__, margin),
+        "asked": tabulate_pairs(evaluation, REQUESTED, name),
         "matrix": tabulate_differences(evaluation),
-        "secondary": tabulate_pairs(evaluation.secondary, titles.__getitem__, margin),
+        "secondary": tabulate_pairs(evaluation, SECONDARY, name),
+        "secondary_pairs": len(evaluation.pairs(SECONDARY)),
     }
 
 
-def tabulate_pairs(
-    pairs: Sequence[Comparison], name: Name, margin: float, *, corrected: bool = True
-) -> Table | None:
-    """Return a row a pair, in the order given; None where there are none."""
-    columns: dict[str, Callable[[Comparison], str]] = {
-        "minus": lambda pair: name(pair.other),
+def tabulate_pairs(evaluation: Evaluation, analysis: str, name: Name) -> Table | None:
+    """Return a row a pair of an analysis, in the order of the record; None where there are none.
+
+    The primary comparison is not corrected: it has no column of corrected p values.
+    """
+    rows = evaluation.figures.select(analysis=analysis, group="").rows
+    pairs = [row for row in rows if row.figure == "roc_auc" and row.versus]
+    alone = {(row.model, row.versus): row for row in rows if row.figure == "only_correct"}
+    columns: dict[str, Callable[[FigureRow], str]] = {
+        "minus": lambda pair: name(pair.versus),
         "Difference in AUC": lambda pair: (
-            pair.difference.reason
-            if pair.difference.value is None
-            else format_difference(pair.difference)
+            pair.reason if pair.value is None else format_difference(pair)
         ),
         "p": lambda pair: format_p_value(pair.p),
         "p, Holm": lambda pair: format_p_value(pair.p_holm),
-        "What it shows": lambda pair: _RELATIONS[relate_to_margin(pair.difference, margin)],
-        "Only first : only second correct": lambda pair: _describe_mcnemar(pair.mcnemar),
+        "What it shows": lambda pair: _RELATIONS[relate_to_margin(pair, evaluation.margin)],
+        "Only first : only second correct": lambda pair: _describe_decisions(pair, alone),
     }
-    if not corrected:
+    if analysis == PRIMARY:
         del columns["p, Holm"]
     words = ("minus", "What it shows")
     if not pairs:
@@ -74,41 +87,35 @@ def tabulate_pairs(
     return tabulate(pairs, lambda pair: name(pair.model), columns, words=words, kind="pairs")
 
 
-def _describe_mcnemar(test: McNemar | None) -> str:
-    if test is None:
+def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureRow]) -> str:
+    first, second = alone.get((pair.model, pair.versus)), alone.get((pair.versus, pair.model))
+    if first is None or second is None:
         return MISSING
-    only = f"{format_count(test.only_model)} : {format_count(test.only_other)}"
-    return f"{only}, p {format_p_value(test.p)}"
+    only = f"{format_count(first.value)} : {format_count(second.value)}"
+    return f"{only}, p {format_p_value(first.p)}"
 
 
 def tabulate_primary(evaluation: Evaluation) -> Table | None:
     """Return the primary comparison; where folds chose different models, which in how many."""
-    primary, arms = evaluation.primary, evaluation.arms
-    if primary is None:
-        return None
-    names = evaluation.titles
-    if {evaluation.contender, "classical"} <= set(arms):
-        sides = (
-            (primary.model, evaluation.contender_words, arms[evaluation.contender]),
-            (primary.other, "classical model", arms["classical"]),
-        )
-        for model, kind, arm in sides:
-            names = names | {model: _describe_choice(kind, arm, names) or names[model]}
-    return tabulate_pairs([primary], names.__getitem__, evaluation.margin, corrected=False)
+    kinds = {evaluation.contender: evaluation.contender_words, "classical": "classical model"}
+    titles, arms = evaluation.titles, evaluation.arms
+
+    def name(arm: str) -> str:
+        choice = _describe_choice(kinds[arm], arms[arm], titles) if arm in arms else ""
+        return choice or titles[evaluation.model_of(arm)]
+
+    return tabulate_pairs(evaluation, PRIMARY, name)
 
 
 def tabulate_arm_pairs(evaluation: Evaluation) -> Table | None:
     """Return the pairs of arms but the primary one, each side with its kind."""
     titles = evaluation.titles
-    everything = (*evaluation.models, *evaluation.mixtures)
-    arms = {model.outcome.model: model.outcome.arm for model in everything}
 
-    def name(model: str) -> str:
-        kind = _KINDS[arms[model]]
-        choice = _describe_choice(kind, evaluation.arms[arms[model]], titles)
-        return choice or f"{titles[model]}, {kind}"
+    def name(arm: str) -> str:
+        choice = _describe_choice(_KINDS[arm], evaluation.arms[arm], titles)
+        return choice or f"{titles[evaluation.model_of(arm)]}, {_KINDS[arm]}"
 
-    return tabulate_pairs(evaluation.arm_pairs, name, evaluation.margin)
+    return tabulate_pairs(evaluation, ARM_PAIRS, name)
 
 
 def _describe_choice(kind: str, arm: ArmChoice, titles: Mapping[str, str]) -> str:
@@ -121,15 +128,15 @@ def _describe_choice(kind: str, arm: ArmChoice, titles: Mapping[str, str]) -> st
 
 def describe_scope(evaluation: Evaluation) -> str:
     """Say whether the primary comparison is of these fits or of the procedures that made them."""
-    primary = evaluation.primary
+    primary = compare_on_all(evaluation)
     if primary is None:
         return ""
-    if primary.scope == "fits":
+    if primary.is_of_single_trainings:
         return (
             "Each model was trained once, so the interval is of these fits alone: how another seed "
             "would move the difference is not in it."
         )
-    trainings = f"the mean of {primary.repeats} trainings" if primary.repeats > 1 else ""
+    trainings = f"the mean of {primary.trainings} trainings" if primary.trainings > 1 else ""
     if evaluation.task.design == "cv":
         joined = f"{trainings}; " if trainings else ""
         return (
@@ -147,11 +154,12 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
 
     None with fewer than three models, where a matrix says no more than one line.
     """
-    pairs = {(pair.model, pair.other): pair for pair in evaluation.secondary}
+    pairs = {(pair.model, pair.versus): pair for pair in evaluation.pairs(SECONDARY)}
     choices = [evaluation.arms.get(arm) for arm in (evaluation.contender, "classical")]
     of_models = all(choice is None or len(choice.chosen) == 1 for choice in choices)
-    if evaluation.primary and of_models:
-        pairs[evaluation.primary.model, evaluation.primary.other] = evaluation.primary
+    if evaluation.difference and of_models:
+        first, second = map(evaluation.model_of, (evaluation.contender, "classical"))
+        pairs[first, second] = replace(evaluation.difference, model=first, versus=second)
     compared = {name for pair in pairs for name in pair}
     models = [model.outcome for model in evaluation.models if model.outcome.model in compared]
     if len(models) < 3:
@@ -165,16 +173,16 @@ def tabulate_differences(evaluation: Evaluation) -> Table | None:
 
 
 def _difference_cell(
-    pairs: Mapping[tuple[str, str], Comparison], row: str, column: str
+    pairs: Mapping[tuple[str, str], FigureRow], row: str, column: str
 ) -> Cell | str:
     """Return the row's model minus the column's, with raw and corrected p; toned where it is sure.
 
     The primary comparison is not corrected: its raw p decides.
     """
     pair = pairs.get((row, column)) or pairs.get((column, row))
-    if pair is None or pair.difference.value is None:
+    if pair is None or pair.value is None:
         return "" if row == column else MISSING
-    value = pair.difference.value if pair.model == row else -pair.difference.value
+    value = pair.value if pair.model == row else -pair.value
     deciding = pair.p if pair.p_holm is None else pair.p_holm
     sure = deciding is not None and deciding < ALPHA
     corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.criteria import find_missing_patients, is_of_single_trainings
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.criteria import compare_on_all, find_missing_patients
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
@@ -75,7 +75,8 @@ def shorten(text: str) -> str:
 
 def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
     """Yield what would answer more: trainings, patients, other sites, mended data."""
-    if evaluation.primary is not None and is_of_single_trainings(evaluation.primary):
+    primary = compare_on_all(evaluation)
+    if primary is not None and primary.is_of_single_trainings:
         yield (
             "Train every model five times (`repeats: 5`): then the interval also holds what "
             "another training would change."
@@ -89,13 +90,14 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
 
 
 def _patients(evaluation: Evaluation, material: Material) -> Iterator[str]:
-    planning, needed = evaluation.planning, find_missing_patients(evaluation)
-    if planning is None or needed is None:
+    needed = find_missing_patients(evaluation)
+    if needed is None:
         return
+    settle = evaluation.figures.find(analysis=PRIMARY, figure="patients_to_settle").value
     people = "patients" if material.card.patients_known else "groups of near duplicates"
     equal = (
-        f"; to show that two equal models differ by less, about {round_up(planning.settle)}"
-        if planning.settle is not None
+        f"; to show that two equal models differ by less, about {round_up(settle)}"
+        if settle is not None
         else ""
     )
     yield (

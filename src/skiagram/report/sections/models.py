@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
 from skiagram.evaluation.results import ModelResult
 from skiagram.options import flatten_options
@@ -110,9 +110,9 @@ def format_as_text(evaluation: Evaluation) -> str:
         rows.append(["Ideal observer", "", format_estimate(evaluation.ideal)])
     lines = _align(rows)
     titles = evaluation.titles
-    for pair in evaluation.comparisons:
-        value = pair.difference.reason or format_difference(pair.difference)
-        lines.append(f"{titles[pair.model]} minus {titles[pair.other]}: {value}")
+    for pair in evaluation.pairs(REQUESTED):
+        value = pair.reason or format_difference(pair)
+        lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
     return "\n".join(lines)
 
 

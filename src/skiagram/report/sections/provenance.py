@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.results import ModelResult
 from skiagram.options import flatten_options
@@ -56,15 +56,15 @@ def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
         for name, estimate in _model_estimates(model):
             if estimate is not None:
                 yield FIGURE[name].title if name in FIGURE else name, estimate
-    for comparison in evaluation.comparisons:
-        yield "Difference between two models", comparison.difference
+    for pair in evaluation.pairs(REQUESTED):
+        yield "Difference between two models", pair
     paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
     for gain in paired.select(figure=NET_BENEFIT).rows:
         yield FIGURE["utility.net_benefit"].title, gain
     for difference in paired.select(group="").rows:
         yield FIGURE["utility.differences"].title, difference
     single = {
-        FIGURE["detectable"].title: evaluation.detectable,
+        FIGURE["detectable"].title: evaluation.figures.get(analysis=PRIMARY, figure="detectable"),
         FIGURE["difference"].title: evaluation.difference,
         "AUC of the ideal observer": evaluation.ideal,
     }

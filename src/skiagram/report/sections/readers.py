@@ -7,7 +7,7 @@ from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
-from skiagram.statistics.estimate import format_decimal
+from skiagram.statistics.estimate import Estimate, format_decimal
 
 
 @section(
@@ -28,15 +28,17 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
     if not figures:
         return None
     titles, single = evaluation.titles, figures.select(versus="")
-    aucs = {titles.get(name, name): auc for name, auc in single.by_model("roc_auc").items()}
+    each = single.by_model("roc_auc").items()
+    aucs: dict[str, Estimate] = {titles.get(name, name): auc for name, auc in each}
     aucs["Mean reader"] = single.find(group=MEAN_READER)
     rows = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in aucs.items()]
     arms = []
     for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
         auc = fill_cell(evaluation.arms[arm].auc) if arm in evaluation.arms else ""
-        tested = (figures.find(model=arm, figure=name).value for name in ("p", "p_holm"))
-        cells = (auc, fill_difference(difference), *map(format_p_value, tested))
-        arms.append(TableRow(titles[evaluation.best[arm]], cells))
+        tested = map(format_p_value, (difference.p, difference.p_holm))
+        arms.append(
+            TableRow(titles[evaluation.best[arm]], (auc, fill_difference(difference), *tested))
+        )
     groups = (
         Group(ARM_TITLES["reader"], rows),
         Group("" if evaluation.compared else "Best of each arm", arms),

@@ -49,7 +49,7 @@ def stability(evaluation: Evaluation, material: Material) -> Context:
         "variance": tabulate_variance(evaluation),
         "features": tabulate_chosen_features(evaluation, material.definitions),
         "ranks": tabulate_ranks(evaluation),
-        "order": {name: ranking.find(figure=name) for name in ("concordance", "p", "folds")},
+        "order": {name: ranking.find(figure=name) for name in ("concordance", "folds")},
     }
 
 

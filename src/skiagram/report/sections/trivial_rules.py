@@ -16,7 +16,7 @@ from skiagram.report.tables import Group, Table, TableRow, fill_difference
 )
 def trivial_rules(evaluation: Evaluation, material: Material) -> Context:
     """Return the differences in AUC, and whether any rule but the prevalence was in the run."""
-    rules = {comparison.rule for comparison in evaluation.simple_rules}
+    rules = {rule.versus for rule in evaluation.simple_rules}
     return {
         "table": tabulate_trivial_rules(evaluation),
         "sentences": describe_rules(evaluation),
@@ -29,13 +29,10 @@ def tabulate_trivial_rules(evaluation: Evaluation) -> Table | None:
     titles = evaluation.titles
     titles[PREVALENCE] = "The prevalence (AUC 0.5)"
     groups: dict[str, list[TableRow]] = {}
-    for comparison in evaluation.simple_rules:
-        cells = [
-            fill_difference(comparison.difference),
-            "yes" if beats_rule(comparison) else "not shown",
-        ]
-        row = TableRow(titles[comparison.rule], cells)
-        groups.setdefault(titles[comparison.model], []).append(row)
+    for rule in evaluation.simple_rules:
+        cells = [fill_difference(rule), "yes" if beats_rule(rule) else "not shown"]
+        row = TableRow(titles[rule.versus], cells)
+        groups.setdefault(titles[evaluation.model_of(rule.model)], []).append(row)
     columns = ("Difference in AUC, model minus rule", "Model is better")
     grouped = [Group(title, rows) for title, rows in groups.items()]
     return Table(columns, grouped, first="Trivial rule") if groups else None

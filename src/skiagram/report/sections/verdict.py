@@ -5,7 +5,8 @@ from math import ceil
 
 from skiagram.evaluation.comparisons import RANKING
 from skiagram.evaluation.criteria import find_decisive, is_precise_enough, is_settled
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.figures import FIGURE
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import (
@@ -19,7 +20,6 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.sections.answer import draw_forest
 from skiagram.statistics.estimate import Estimate, format_decimal
-from skiagram.statistics.significance import Planning
 
 HEADINGS = {  # anchors besides those of sections
     "sensitivity_of_verdict": "What would change the answer",
@@ -59,32 +59,32 @@ def sensitivity_of_verdict(evaluation: Evaluation, patients_known: bool) -> tupl
 
 def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
     """Tell what this many patients can show, and how many the margin would need."""
-    detectable, planning = evaluation.detectable, evaluation.planning
-    if detectable is None or detectable.value is None:
+    primary = evaluation.figures.select(analysis=PRIMARY)
+    detectable = primary.find(figure="detectable").value
+    if detectable is None:
         return
     reported, margin = evaluation.patients["reported"], format_decimal(evaluation.margin)
     power = (
         f"with these {format_count(reported)} {people}, a true difference in AUC of "
-        f"{format_decimal(detectable.value)} is found with a probability of 80 %"
+        f"{format_decimal(detectable)} is found with a probability of 80 %"
     )
     if is_precise_enough(evaluation):
         yield f"More {people} would change little: {power}; the margin is {margin}."
     else:
-        needed = "" if is_settled(evaluation) else _needed(planning, margin, people)
+        needed = "" if is_settled(evaluation) else _needed(primary, margin, people)
         yield f"More {people}: {power}; most smaller differences are missed.{needed}"
 
 
-def _needed(planning: Planning | None, margin: str, people: str) -> str:
+def _needed(primary: FigureTable, margin: str, people: str) -> str:
     """Tell how many patients would detect, and how many settle, a difference of the margin."""
-    if planning is None:
-        return ""
-    if planning.detect is None:
-        return f" No number of {people} is enough: {planning.reason}."
-    settle = f"{planning.reason}."
-    if planning.settle is not None:
-        settle = f"about {round_up(planning.settle)} (each with a probability of 80 %)."
+    detect, settled = (primary.find(figure=f"patients_to_{what}") for what in ("detect", "settle"))
+    if detect.value is None:
+        return f" No number of {people} is enough: {detect.reason}." if detect.reason else ""
+    settle = f"{settled.reason}."
+    if settled.value is not None:
+        settle = f"about {round_up(settled.value)} (each with a probability of 80 %)."
     return (
-        f" To find a difference of {margin}, the margin, about {round_up(planning.detect)} such "
+        f" To find a difference of {margin}, the margin, about {round_up(detect.value)} such "
         f"{people} are needed; to show that two equal models differ by less, {settle}"
     )
 

@@ -1,0 +1,292 @@
+"""From scores of an outcome that is no class to figures, paired differences and an answer.
+
+The outcome says which figures there are; this module knows none of them. Every case is scored by
+models that never saw its patient, and what stands for an arm in an outer fold is the model that
+was best on inner folds, so no reported case chooses anything.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from skiagram.errors import DataError
+from skiagram.evaluation.criteria import decide_by_margin, lower_decision
+from skiagram.evaluation.evaluation_record import Decision, Evaluation
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.labelled_cases import match_case_ids
+from skiagram.evaluation.options import EvaluationOptions
+from skiagram.outcomes.outcome import OutcomePlot, ScoredCases
+from skiagram.records.cases import Cases, MeasuredTask
+from skiagram.records.files import read_record
+from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
+from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
+from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.significance import correct_by_holm
+
+FIGURES, DIFFERENCES = "figures", "differences"
+_ARMS = ("classical", "encoder", "deep")
+ARM_WORDS = {
+    "classical": "classical features",
+    "encoder": "frozen encoders",
+    "deep": "networks",
+}
+_FEW = 100  # cases of the rarer label
+_JACKKNIFE = "paired jackknife by patient"
+
+
+@dataclass(frozen=True)
+class MeasuredEvaluation:
+    """All that was found of models of one outcome.
+
+    Attributes:
+        counts: (name, number) of what a reader must know of the cases.
+        models: How the training of each ended.
+        best: Arm → the model that most outer folds chose; rules stand for no arm.
+        rules: Models that stand for simple rules.
+        figures: Analysis `figures` by model, or `best_<arm>` of what stands for an arm; analysis
+            `differences` by model and versus.
+        plots: Model or `best_<arm>` → what is drawn of it.
+        decision: Whether the question is answered with yes.
+    """
+
+    task: MeasuredTask
+    counts: tuple[tuple[str, str], ...]
+    models: tuple[Outcome, ...]
+    best: dict[str, str]
+    rules: tuple[str, ...]
+    figures: FigureTable
+    plots: dict[str, tuple[OutcomePlot, ...]]
+    margin: float
+    near_duplicates: int
+    patients_known: bool
+    decision: Decision
+    verdict: str
+    warnings: tuple[str, ...]
+
+    def title(self, name: str) -> str:
+        """Return the name for people of a model, or of what stands for an arm."""
+        if name.startswith("best_"):
+            return f"the best of the {ARM_WORDS[name.removeprefix('best_')]}"
+        return next(model.title for model in self.models if model.model == name)
+
+
+_Any = Annotated[MeasuredEvaluation | Evaluation, Field(union_mode="left_to_right")]
+
+
+def read_evaluation(path: Path) -> MeasuredEvaluation | Evaluation:
+    """Read what stage evaluate left, whatever the outcome."""
+    evaluation: MeasuredEvaluation | Evaluation = read_record(cast(Any, _Any), path)
+    return evaluation
+
+
+def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> MeasuredEvaluation:
+    """Measure every model, and what stands for each arm, and compare them patient by patient."""
+    task, cases = inputs.task, inputs.cases
+    if not isinstance(task, MeasuredTask) or cases.value is None:
+        raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
+    outcome = task.outcome
+    trained = {of.outcome.model: of for of in inputs.models if of.outcome.status == "finished"}
+    scored = {name: _align(of, cases) for name, of in trained.items()}
+    rules = tuple(name for name in options.analyses.simple_rules if name in trained)
+    best = {}
+    for arm in _ARMS:
+        members = [name for name, of in trained.items() if of.outcome.arm == arm]
+        members = [name for name in members if name not in rules]
+        if members:
+            chosen = _choose(task, cases, {name: trained[name] for name in members})
+            best[arm] = Counter(chosen.values()).most_common(1)[0][0]
+            scored[f"best_{arm}"] = _stitch(chosen, scored)
+    primary = {name: outcome.measure_primary(of) for name, of in scored.items()}
+    rows = [
+        make_row(one.figure.estimate(), FIGURES, one.name, model=name, group=one.group)
+        for name, of in scored.items()
+        for one in outcome.measure(of)
+    ]
+    differences = _compare(primary, rules, outcome.primary, options.compare)
+    figures = FigureTable((*rows, *differences))
+    decision, verdict = _answer(task, figures, best, rules, options.margin, inputs)
+    shown = [f"best_{arm}" for arm in best] + list(rules)
+    return MeasuredEvaluation(
+        task=task,
+        counts=outcome.count(cases.value, cases.label),
+        models=tuple(of.outcome for of in inputs.models),
+        best=best,
+        rules=rules,
+        figures=figures,
+        plots={name: tuple(outcome.plot(scored[name])) for name in shown},
+        margin=options.margin,
+        near_duplicates=len(inputs.duplicates),
+        patients_known=inputs.card.patients_known,
+        decision=decision,
+        verdict=verdict,
+        warnings=tuple(_warn(inputs, task, rules)),
+    )
+
+
+def _align(model: Predictions, cases: Cases) -> ScoredCases:
+    """Line the out-of-fold scores of a model up with the cases."""
+    where = f"scores of {model.outcome.model}, out_of_fold"
+    repeats = []
+    for _, rows in model.part("out_of_fold").groupby("repeat", sort=True):
+        order = match_case_ids(rows["case_id"].tolist(), cases.case_id, where)
+        repeats.append(rows.iloc[order])
+    return _scored(cases, repeats, "fold")
+
+
+def _scored(cases: Cases, repeats: Sequence[pd.DataFrame], fit: str) -> ScoredCases:
+    if cases.value is None or not repeats:
+        raise DataError("no scores of held-out cases", where="scores", remedy="train again")
+    return ScoredCases(
+        cases.label,
+        cases.value,
+        np.unique(cases.patient_id, return_inverse=True)[1].astype(np.int64),
+        np.stack([scores_of(rows)[:, 0] for rows in repeats]),
+        np.stack([probabilities_of(rows) for rows in repeats]),
+        np.stack([rows[fit].to_numpy(dtype=np.int64) for rows in repeats]),
+    )
+
+
+def _choose(
+    task: MeasuredTask, cases: Cases, members: Mapping[str, Predictions]
+) -> dict[tuple[int, int], str]:
+    """Return (repeat, outer fold) → the member with the best primary figure on inner folds."""
+    sign = 1 if task.outcome.of_primary.higher_is_better else -1
+    reached: dict[tuple[int, int], dict[str, float]] = {}
+    rows_of = pd.Series(np.arange(len(cases)), index=cases.case_id.tolist())
+    for name, model in members.items():
+        for _, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
+            own = cases.select(rows_of.loc[rows["case_id"].tolist()].to_numpy())
+            figure = task.outcome.measure_primary(_scored(own, [rows], "inner_fold"))
+            value = sign * figure.value if np.isfinite(figure.value) else -np.inf
+            key = int(rows["repeat"].iloc[0]), int(rows["fold"].iloc[0])
+            reached.setdefault(key, {})[name] = value
+    return {key: max(values, key=values.__getitem__) for key, values in reached.items()}
+
+
+def _stitch(
+    chosen: Mapping[tuple[int, int], str], scored: Mapping[str, ScoredCases]
+) -> ScoredCases:
+    """Return the scores of each outer fold's chosen model."""
+    first = scored[next(iter(chosen.values()))]
+    score, estimate = first.score.copy(), first.estimate.copy()
+    for (repeat, fold), name in chosen.items():
+        of = scored[name]
+        rows: NDArray[np.bool_] = first.fit[repeat] == fold
+        score[repeat, rows] = of.score[repeat, rows]
+        estimate[repeat, rows] = of.estimate[repeat, rows]
+    return ScoredCases(first.label, first.value, first.patient, score, estimate, first.fit)
+
+
+def _compare(
+    primary: Mapping[str, Jackknifed],
+    rules: Sequence[str],
+    figure: str,
+    requested: Sequence[tuple[str, str]],
+) -> list[FigureRow]:
+    """Return differences of the primary figure: arms and models minus rules, arms, and pairs.
+
+    The p values of an arm's best against the rules are a family of Holm's, those of the single
+    models are another, and so are arms against arms and requested pairs.
+    """
+    arms = [f"best_{arm}" for arm in _ARMS if f"best_{arm}" in primary]
+    models = [name for name in primary if not name.startswith("best_") and name not in rules]
+    families = (
+        [(arm, rule) for arm in arms for rule in rules],
+        [(later, former) for former, later in pairwise(arms)]
+        + ([(arms[2], arms[0])] if len(arms) > 2 else []),
+        [(model, rule) for model in models for rule in rules],
+        [pair for pair in requested if set(pair) <= set(primary)],
+    )
+    rows = []
+    for family in families:
+        gaps = [primary[one] - primary[other] for one, other in family]
+        p = [gap.p() for gap in gaps]
+        for (one, other), gap, raw, holm in zip(family, gaps, p, correct_by_holm(p), strict=True):
+            found = gap.estimate()
+            difference = Estimate(found.value, found.low, found.high, _JACKKNIFE, found.reason)
+            rows.append(
+                make_row(
+                    difference, DIFFERENCES, figure, model=one, versus=other, p=raw, p_holm=holm
+                )
+            )
+    return rows
+
+
+def _answer(
+    task: MeasuredTask,
+    figures: FigureTable,
+    best: Mapping[str, str],
+    rules: Sequence[str],
+    margin: float,
+    inputs: EvaluationInputs,
+) -> tuple[Decision, str]:
+    """Say whether what was asked is worth it: networks beside features, else features beside rules.
+
+    What does not beat every simple rule is never recommended.
+    """
+    titles = {of.outcome.model: of.outcome.title for of in inputs.models}
+    contender = next((arm for arm in ("deep", "encoder", "classical") if arm in best), None)
+    if contender is None:
+        return "none", "No comparison: no model was trained besides simple rules."
+    others = [f"best_{arm}" for arm in ("classical",) if arm in best and arm != contender]
+    others += rules
+    if not others:
+        return "none", "No comparison: there is nothing to compare with."
+    name, primary = f"best_{contender}", task.outcome.of_primary
+    sign = 1 if primary.higher_is_better else -1
+    decision: Decision = "yes"
+    parts = []
+    for other in others:
+        gap = figures.find(
+            analysis=DIFFERENCES, model=name, versus=other, figure=task.outcome.primary
+        )
+        decision = lower_decision(decision, decide_by_margin(_directed(gap, sign), margin))
+        what = titles.get(other, ARM_WORDS["classical"])
+        parts.append(
+            f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {what}".strip()
+        )
+    reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
+    beside = "simple rules" if contender == "classical" else "classical features and simple rules"
+    verdict = (
+        f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
+        f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference is "
+        f"{'; '.join(parts)}."
+    )
+    return decision, verdict
+
+
+def _directed(gap: Estimate, sign: int) -> Estimate:
+    """Return a difference such that above 0 the first is better."""
+    if sign > 0 or gap.value is None or gap.low is None or gap.high is None:
+        return gap
+    return Estimate(-gap.value, -gap.high, -gap.low, gap.method)
+
+
+def _warn(inputs: EvaluationInputs, task: MeasuredTask, rules: Sequence[str]) -> Iterator[str]:
+    label, classes = inputs.cases.label, task.classes
+    for number, name in enumerate(classes):
+        patients = len(np.unique(inputs.cases.patient_id[label == number]))
+        if patients < _FEW:
+            yield (
+                f"Few patients with the label {name}: {patients}; below {_FEW} differences of "
+                "models are rarely sure."
+            )
+    if not rules:
+        yield (
+            "No simple rule was trained beside the models. Volume alone is often as good: add "
+            "`cox_volume` or `cox_covariates` to `baselines`."
+        )
+    if len(inputs.duplicates):
+        yield f"{len(inputs.duplicates)} pairs of images are near duplicates."
+    for model in inputs.models:
+        if model.outcome.status == "failed":
+            yield f"{model.outcome.title} failed: {model.outcome.reason}"

@@ -1,0 +1,180 @@
+"""What an outcome that is no class says of itself; all else knows this contract alone.
+
+A case has a label, by which folds are balanced and the audit asks its questions, and a value. A
+model gives one score a case. A calibration, learned on held-out folds, turns scores into estimates:
+one column each, named by the outcome.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.statistics.jackknife import Jackknifed
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ScoredCases:
+    """Cases with what is true of them and what models that never saw them say.
+
+    Attributes:
+        label: (n,).
+        value: (n,), in the outcome's unit.
+        patient: (n,) from 0.
+        score: (repeats, n), higher = more of what the outcome counts.
+        estimate: (repeats, n, columns).
+        fit: (repeats, n) which fit scored a case.
+    """
+
+    label: Labels
+    value: Floats
+    patient: Labels
+    score: Floats
+    estimate: Floats
+    fit: Labels
+
+    def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
+        """Return some cases; patients are numbered anew."""
+        return ScoredCases(
+            self.label[rows],
+            self.value[rows],
+            np.unique(self.patient[rows], return_inverse=True)[1].astype(np.int64),
+            self.score[:, rows],
+            self.estimate[:, rows],
+            self.fit[:, rows],
+        )
+
+
+class MeasuredFigure(NamedTuple):
+    """A figure of a model.
+
+    Attributes:
+        name: As in `OutcomeFigure.name`.
+        group: What it is of besides, for example a horizon; empty for nothing.
+        figure: The figure, and what it is without each patient.
+    """
+
+    name: str
+    group: str
+    figure: Jackknifed
+
+
+class OutcomeFigure(NamedTuple):
+    """What is said of a figure of an outcome.
+
+    Attributes:
+        higher_is_better: None where neither direction is.
+    """
+
+    name: str
+    title: str
+    definition: str
+    higher_is_better: bool | None = True
+
+
+class Line(NamedTuple):
+    """A curve of a plot; `steps` says whether it is level between its points."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    steps: bool = False
+
+
+@dataclass(frozen=True)
+class OutcomePlot:
+    """Curves of a model, and a table that belongs below them.
+
+    Attributes:
+        columns: Heads of the table, that of its first column first.
+        rows: Cells of the table as text.
+        diagonal: Whether a line of identity is drawn.
+    """
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    words: str = ""
+    diagonal: bool = False
+
+
+class MeasuredOutcome(ABC):
+    """An outcome whose cases have a value; a member is a frozen dataclass of its options.
+
+    Attributes:
+        column: Column of the value.
+        kind: Name of the member, as option files and `Model.learns` have it.
+        primary: Name of the figure that models are chosen and compared by.
+        figures: What is said of each figure.
+    """
+
+    column: str
+    kind: str
+    primary: ClassVar[str]
+    figures: ClassVar[tuple[OutcomeFigure, ...]]
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the labels."""
+
+    @property
+    @abstractmethod
+    def estimates(self) -> tuple[str, ...]:
+        """Return the names of what a calibration estimates, a column each."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """Return what is predicted, for example `time to an event, in days`."""
+
+    @abstractmethod
+    def check(self, value: float, label: int, where: str) -> None:
+        """Refuse a value that no case can have.
+
+        Raises:
+            DataError: The value, or a value with this label, cannot be.
+        """
+
+    @abstractmethod
+    def settle(self, value: Floats, label: Labels) -> "MeasuredOutcome":
+        """Return the outcome with what it takes from the development cases.
+
+        Raises:
+            DataError: The cases cannot carry an evaluation.
+        """
+
+    @abstractmethod
+    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> Any:
+        """Return a member of `skiagram.calibration.Calibration`, by (n, 1) held-out scores."""
+
+    @abstractmethod
+    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+        """Return the primary figure, the mean over repeats."""
+
+    @abstractmethod
+    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        """Return all figures, the primary first."""
+
+    @abstractmethod
+    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        """Return what is drawn of a model."""
+
+    @abstractmethod
+    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        """Return (name, number) of what a reader must know of the cases."""
+
+    @property
+    def of_primary(self) -> OutcomeFigure:
+        """Return what is said of the primary figure."""
+        return next(figure for figure in self.figures if figure.name == self.primary)

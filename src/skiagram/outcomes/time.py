@@ -1,0 +1,344 @@
+"""A time to an event that may be censored: columns, calibration, figures, curves of risk groups.
+
+A score is a log hazard ratio up to a factor. Its calibration is a Cox regression on the score with
+Breslow's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:3401).
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError
+from skiagram.options import STRICT
+from skiagram.outcomes.outcome import (
+    Floats,
+    Labels,
+    Line,
+    MeasuredFigure,
+    MeasuredOutcome,
+    OutcomeFigure,
+    OutcomePlot,
+    ScoredCases,
+)
+from skiagram.statistics.cox import NotConverged, baseline_hazard, fit_ridge
+from skiagram.statistics.estimate import format_decimal
+from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+from skiagram.statistics.survival import (
+    auc_at,
+    brier_terms,
+    d_calibration,
+    harrell_concordance,
+    integrated_brier_terms,
+    kaplan_meier,
+    uno_concordance,
+)
+
+CENSORED, EVENT = 0, 1
+_SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
+_GRID = 20  # times at which survival is estimated, evenly spread over the events
+_FEWEST_EVENTS = 10
+_GROUPS = ("low risk", "middle risk", "high risk")
+_SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in order allow
+_MAX_SLOPE = 8.0
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class HazardCalibration:
+    """Survival at the times of a grid = exp(−hazard · exp(slope · (score − centre))).
+
+    Attributes:
+        slope: ≥ 0, of the log hazard per unit of score.
+        centre: Mean score of the cases that it was learned on.
+        hazard: Cumulative, of a case of the mean score, at each time of the grid.
+    """
+
+    slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    centre: Finite
+    hazard: tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...]
+
+    @property
+    def columns(self) -> int:
+        """Return the number of times."""
+        return len(self.hazard)
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, 1) scores into (n, times) survival."""
+        ratio = np.exp(np.clip(self.slope * (scores - self.centre), -_MAX_SLOPE, _MAX_SLOPE))
+        survival: Floats = np.exp(-ratio * np.array(self.hazard))
+        return survival
+
+
+def average_hazards(calibrations: Sequence[HazardCalibration]) -> HazardCalibration:
+    """Average slopes, centres and hazards."""
+    return HazardCalibration(
+        float(np.mean([calibration.slope for calibration in calibrations])),
+        float(np.mean([calibration.centre for calibration in calibrations])),
+        tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
+    )
+
+
+@dataclass(**STRICT)
+class TimeToEvent(MeasuredOutcome):
+    """A time to an event, or to the end of follow-up.
+
+    Attributes:
+        column: Column of the time, counted from the image on.
+        unit: What it counts, for example `days`.
+        horizons: Times by which events are predicted; empty takes those by which a quarter, half
+            and three quarters of the events have happened.
+        grid: Times at which survival is estimated; empty until the cases are known.
+    """
+
+    column: str
+    unit: str
+    horizons: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    grid: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    kind: Literal["time"] = "time"
+
+    primary: ClassVar[str] = "concordance"
+    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
+        OutcomeFigure(
+            "concordance",
+            "C (Harrell)",
+            "chance that of two patients of whom one is known to have had the event before the "
+            "other, that one has the higher risk; .5 is chance",
+        ),
+        OutcomeFigure(
+            "uno_concordance",
+            "C (Uno)",
+            "the same up to a horizon, weighted so that censoring has no say",
+        ),
+        OutcomeFigure(
+            "auc",
+            "AUC at a horizon",
+            "chance that of a patient with the event by the horizon and one without the first has "
+            "the higher risk",
+        ),
+        OutcomeFigure(
+            "brier",
+            "Brier score at a horizon",
+            "mean squared error of the estimated survival, weighted against censoring",
+            higher_is_better=False,
+        ),
+        OutcomeFigure(
+            "brier_gain",
+            "Brier score gained",
+            "integrated Brier score of Kaplan and Meier's curve, which is the same for everybody, "
+            "minus the model's; above 0 the model estimates better",
+        ),
+        OutcomeFigure(
+            "expected_minus_observed",
+            "Expected minus observed",
+            "share of patients expected to have the event by the horizon, minus the share that had "
+            "it (Kaplan–Meier); 0 is calibrated",
+            higher_is_better=None,
+        ),
+    )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return "censored", "event"
+
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        return tuple(f"survival at {time:g} {self.unit}" for time in self.grid)
+
+    @property
+    def words(self) -> str:
+        return f"time to an event, in {self.unit}"
+
+    def check(self, value: float, label: int, where: str) -> None:
+        remedy = "correct the table, or leave the row out and say so where you report the result"
+        column = f"column `{self.column}`"
+        if not np.isfinite(value):
+            found = "an event without a time" if label == EVENT else "no time of follow-up"
+            raise DataError(found, where=f"{where}, {column}", allowed="a number", remedy=remedy)
+        if value < 0:
+            raise DataError(
+                f"the time {value:g}",
+                where=f"{where}, {column}",
+                allowed="0 or more, counted from the image on",
+                remedy=f"{remedy}; an event before the image cannot be predicted from it",
+            )
+
+    def settle(self, value: Floats, label: Labels) -> "TimeToEvent":
+        event = label == EVENT
+        if event.sum() < _FEWEST_EVENTS:
+            raise DataError(
+                f"{int(event.sum())} events among {len(label)} cases",
+                where=f"column `{self.column}`",
+                allowed=f"{_FEWEST_EVENTS} events or more; for an answer, a hundred",
+                remedy="add cases, follow them up for longer, or check which value is an event",
+            )
+        times = np.sort(value[event & (value > 0)])
+        usual = np.unique(np.quantile(times, _SHARES, method="inverted_cdf"))
+        horizons = self.horizons or tuple(usual.tolist())
+        beyond = [time for time in horizons if not (value > time).any()]
+        if beyond:
+            raise DataError(
+                f"nobody was followed beyond {beyond[0]:g} {self.unit}",
+                where="outcome.horizons",
+                allowed=f"times below {value.max():g}",
+            )
+        spread = np.quantile(times, np.linspace(0, 1, _GRID + 1)[1:], method="inverted_cdf")
+        grid = np.unique(np.concatenate([spread, horizons]))
+        return replace(self, horizons=tuple(sorted(horizons)), grid=tuple(grid.tolist()))
+
+    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> HazardCalibration:
+        score, event = scores[:, 0], label == EVENT
+        centre, spread = float(score.mean()), float(score.std())
+        slope = 0.0
+        if event.any() and spread > 1e-12 * max(1.0, abs(centre)):
+            slope = _fit_slope((score - centre) / spread, value, event) / spread
+        grid = np.array(self.grid)
+        hazard = baseline_hazard(slope * (score - centre), value, event, grid)
+        return HazardCalibration(slope, centre, tuple(hazard.tolist()))
+
+    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+        event = cases.label == EVENT
+        repeats = zip(cases.score, cases.fit, strict=True)
+        return mean_of(
+            [
+                harrell_concordance(score, cases.value, event, fit, cases.patient)
+                for score, fit in repeats
+            ]
+        )
+
+    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        measured = [MeasuredFigure("concordance", "", self.measure_primary(cases))]
+        event, last = cases.label == EVENT, self.horizons[-1]
+        repeats = list(zip(cases.score, cases.fit, strict=True))
+        pairs = (cases.value, event)
+
+        def mean(terms: Sequence[Floats]) -> Jackknifed:
+            return mean_of([jackknifed_mean(term, cases.patient) for term in terms])
+
+        uno = [uno_concordance(score, *pairs, fit, cases.patient, last) for score, fit in repeats]
+        measured.append(MeasuredFigure("uno_concordance", self._at(last), mean_of(uno)))
+        for horizon in self.horizons:
+            areas = [auc_at(score, *pairs, fit, cases.patient, horizon) for score, fit in repeats]
+            measured.append(MeasuredFigure("auc", self._at(horizon), mean_of(areas)))
+        for horizon in self.horizons:
+            column = self.grid.index(horizon)
+            survival = cases.estimate[:, :, column]
+            errors = [brier_terms(one, *pairs, horizon) for one in survival]
+            measured.append(MeasuredFigure("brier", self._at(horizon), mean(errors)))
+            gap = [_observed_without(*pairs, cases.patient, horizon, 1 - one) for one in survival]
+            measured.append(
+                MeasuredFigure("expected_minus_observed", self._at(horizon), mean_of(gap))
+            )
+        grid = np.array([time for time in self.grid if time <= last])
+        if len(grid) > 1:
+            curve = np.broadcast_to(kaplan_meier(*pairs).at(grid), (len(event), len(grid)))
+            plain = integrated_brier_terms(curve, *pairs, grid)
+            gains = [
+                plain - integrated_brier_terms(one[:, : len(grid)], *pairs, grid)
+                for one in cases.estimate
+            ]
+            measured.append(MeasuredFigure("brier_gain", f"to {self._at(last)}", mean(gains)))
+        return measured
+
+    def _at(self, horizon: float) -> str:
+        return f"{horizon:g} {self.unit}"
+
+    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        return self._plot_risk_groups(cases), self._plot_calibration(cases)
+
+    def _plot_risk_groups(self, cases: ScoredCases) -> OutcomePlot:
+        """Draw Kaplan–Meier curves of thirds of the risk, each fit's own thirds."""
+        event, middle = cases.label == EVENT, len(self.grid) // 2
+        risk = 1 - cases.estimate.mean(axis=0)[:, middle]
+        cuts = np.quantile(risk, (1 / 3, 2 / 3))
+        third = np.searchsorted(cuts, risk, side="left")
+        marks = (0.0, *self.horizons)
+        lines, rows = [], []
+        for number, name in enumerate(_GROUPS):
+            own = third == number
+            if not own.any():
+                continue
+            curve = kaplan_meier(cases.value[own], event[own])
+            x, y = (0.0, *curve.time.tolist()), (1.0, *curve.value.tolist())
+            lines.append(Line(name, x, y, steps=True))
+            followed = [str(int((cases.value[own] >= mark).sum())) for mark in marks]
+            rows.append((name, *followed, str(int(event[own].sum()))))
+        return OutcomePlot(
+            "risk_groups",
+            "Thirds of the estimated risk",
+            self.unit,
+            "share without the event",
+            tuple(lines),
+            ("at risk at", *(f"{mark:g}" for mark in marks), "events"),
+            tuple(rows),
+            "Patients were put into thirds by models that never saw them.",
+        )
+
+    def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
+        """Draw expected against observed shares in fifths of the estimated risk."""
+        event, estimate = cases.label == EVENT, cases.estimate.mean(axis=0)
+        lines = []
+        for horizon in self.horizons:
+            risk = 1 - estimate[:, self.grid.index(horizon)]
+            fifth = np.array_split(np.argsort(risk, kind="stable"), 5)
+            observed = [
+                1 - float(kaplan_meier(cases.value[own], event[own]).at(np.array([horizon]))[0])
+                for own in fifth
+            ]
+            expected = [float(risk[own].mean()) for own in fifth]
+            lines.append(Line(self._at(horizon), tuple(expected), tuple(observed)))
+        own = np.array(
+            [
+                np.interp(time, (0.0, *self.grid), (1.0, *survival))
+                for time, survival in zip(cases.value.tolist(), estimate.tolist(), strict=True)
+            ]
+        )
+        _, p = d_calibration(own, event)
+        return OutcomePlot(
+            "calibration",
+            "Expected and observed events",
+            "expected share with the event",
+            "observed share (Kaplan–Meier)",
+            tuple(lines),
+            words=f"Fifths of the estimated risk. D-calibration over all times: p = "
+            f"{format_decimal(p)}; a small p speaks against the estimates.",
+            diagonal=True,
+        )
+
+    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        event = label == EVENT
+        followed = kaplan_meier(value, ~event)
+        reached = followed.time[followed.value <= 0.5]
+        median = f"{reached[0]:g} {self.unit}" if len(reached) else "not reached"
+        return (
+            ("cases", str(len(label))),
+            ("events", str(int(event.sum()))),
+            ("median follow-up (reverse Kaplan–Meier)", median),
+        )
+
+
+def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:
+    """Return the slope of the log hazard on standardised scores; 0 in place of a falling one."""
+    for shrinkage in _SHRINKAGE:
+        with suppress(NotConverged):
+            return max(float(fit_ridge(unit[:, None], time, event, shrinkage)[0]), 0.0)
+    return 0.0
+
+
+def _observed_without(
+    time: Floats, event: NDArray[np.bool_], patient: Labels, horizon: float, risk: Floats
+) -> Jackknifed:
+    """Return the mean risk minus the observed share, and both without each patient."""
+
+    def gap(kept: NDArray[np.bool_]) -> float:
+        curve = kaplan_meier(time[kept], event[kept])
+        return float(risk[kept].mean() - (1 - curve.at(np.array([horizon]))[0]))
+
+    everybody = np.ones(len(time), dtype=np.bool_)
+    without = [gap(patient != one) for one in range(int(patient.max()) + 1)]
+    return Jackknifed(gap(everybody), np.array(without))

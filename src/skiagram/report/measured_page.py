@@ -1,0 +1,246 @@
+"""The page, the table and the records of an outcome that is no class, such as a time to an event.
+
+What is drawn and tabulated is what the outcome says; the page knows no kind of outcome.
+"""
+
+import importlib.metadata
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skiagram.audit.run import AuditReport
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import ARM_WORDS, DIFFERENCES, FIGURES, MeasuredEvaluation
+from skiagram.evaluation.scores import make_scores_table
+from skiagram.options import flatten_options
+from skiagram.outcomes.outcome import OutcomePlot
+from skiagram.records.cases import DataCard
+from skiagram.records.files import read_record, sha256_of, write_record
+from skiagram.records.predictions import folder_of
+from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_sheet
+from skiagram.report.formatting import ARM_TITLES, format_p_value
+from skiagram.report.rendering import render_template
+from skiagram.report.tables import (
+    Cell,
+    Group,
+    Table,
+    TableRow,
+    fill_cell,
+    fill_difference,
+    list_rows,
+)
+from skiagram.sealing.ledger import OPENING
+from skiagram.statistics.estimate import format_decimal, format_estimate
+
+_DIGITS = 4
+_PACKAGES = ("skiagram", "numpy", "pandas", "scikit-learn", "scipy", "torch")
+_LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[1], OTHERS[0])
+
+
+def measured_title(card: DataCard, evaluation: MeasuredEvaluation) -> str:
+    """Return the heading of the page."""
+    return f"{card.title}: is the {evaluation.task.outcome.words} told by the images?"
+
+
+def write_measured_results(
+    evaluation: MeasuredEvaluation,
+    inputs: EvaluationInputs,
+    root: Path,
+    choices: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    """Write what stage evaluate leaves, under the names that every outcome has."""
+    plots = folder / "plots"
+    plots.mkdir(parents=True, exist_ok=True)
+    (folder / "checklists").mkdir(parents=True, exist_ok=True)
+    drawings = {
+        name: [(plot, draw_plot(plot, name)) for plot in of_model]
+        for name, of_model in evaluation.plots.items()
+    }
+    for drawn in drawings.values():
+        for _, drawing in drawn:
+            (plots / f"{drawing.name}.svg").write_text(drawing.svg, encoding="utf-8")
+    rows = [vars(row) for row in evaluation.figures.rows]
+    pd.DataFrame(rows).to_csv(plots / "figures.csv", index=False, lineterminator="\n")
+    scores = make_scores_table(inputs.models, inputs.cases, inputs.task, inputs.sealed)
+    scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+    write_record(evaluation, folder / "evaluation.json")
+    write_record(inputs.comparison, folder / OPENING)
+    figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
+    (folder / "metrics.json").write_text(figures + "\n")
+    scored = {of.outcome.model: folder_of("scores", root, of.outcome) for of in inputs.models}
+    files = {"case table": root / "data/cases/cases.parquet"}
+    files |= {f"scores of {name}": path / "predictions.parquet" for name, path in scored.items()}
+    page = render_template(
+        "measured.html.j2",
+        title=measured_title(inputs.card, evaluation),
+        card=inputs.card,
+        evaluation=evaluation,
+        outcome=evaluation.task.outcome,
+        audit=read_record(AuditReport, root / "data/audit/findings.json"),
+        models=tabulate_figures(evaluation),
+        differences=tabulate_differences(evaluation),
+        drawings=[
+            (evaluation.title(name), [(*pair, tabulate_plot(pair[0])) for pair in drawn])
+            for name, drawn in drawings.items()
+        ],
+        params=flatten_options(
+            {**choices, **{f"model {of.model}": of.options for of in evaluation.models}}
+        ),
+        sha256={name: sha256_of(path) for name, path in files.items()},
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def headline_figures(evaluation: MeasuredEvaluation) -> dict[str, dict[str, float]]:
+    """Return model → figure, rounded to four digits; that of a horizon stands under its name.
+
+    Under `best_<arm>_minus_<other>` stands the difference in the primary figure with its interval.
+    """
+    headline: dict[str, dict[str, float]] = {}
+    for row in evaluation.figures.select(analysis=FIGURES).rows:
+        if row.value is not None:
+            name = f"{row.figure} {row.group}".strip()
+            headline.setdefault(row.model, {})[name] = round(row.value, _DIGITS)
+    primary = evaluation.task.outcome.primary
+    for row in evaluation.figures.select(analysis=DIFFERENCES, figure=primary).rows:
+        if row.model.startswith("best_"):
+            bounds = {primary: row.value, "low": row.low, "high": row.high}
+            headline[f"{row.model}_minus_{row.versus}"] = {
+                name: round(value, _DIGITS) for name, value in bounds.items() if value is not None
+            }
+    return headline
+
+
+def _columns(evaluation: MeasuredEvaluation) -> list[tuple[str, str]]:
+    """Return (figure, group) of each column of the table."""
+    rows = evaluation.figures.select(analysis=FIGURES).rows
+    order = [figure.name for figure in evaluation.task.outcome.figures]
+    pairs = dict.fromkeys((row.figure, row.group) for row in rows)
+    return sorted(pairs, key=lambda pair: order.index(pair[0]))
+
+
+def _heading(evaluation: MeasuredEvaluation, figure: str, group: str) -> str:
+    titles = {each.name: each.title for each in evaluation.task.outcome.figures}
+    return f"{titles[figure]}, {group}" if group else titles[figure]
+
+
+def tabulate_figures(evaluation: MeasuredEvaluation) -> Table:
+    """Return a row a model, by arm; rules have a group of their own."""
+    columns = _columns(evaluation)
+    by_model = {
+        name: evaluation.figures.select(analysis=FIGURES, model=name)
+        for name in evaluation.figures.list_distinct("model")
+    }
+
+    def row(name: str, title: str, *, best: bool = False) -> TableRow:
+        cells = [
+            fill_cell(by_model[name].find(figure=figure, group=group)) for figure, group in columns
+        ]
+        return TableRow(title, cells, best=best)
+
+    groups = []
+    for arm, heading in ARM_TITLES.items():
+        rows = []
+        for model in evaluation.models:
+            if model.arm != arm or model.model in evaluation.rules:
+                continue
+            if model.status == "failed":
+                rows.append(TableRow(model.title, (), failure=model.reason))
+            else:
+                best = evaluation.best.get(arm) == model.model
+                rows.append(row(model.model, model.title, best=best))
+        if rows:
+            groups.append(Group(heading, rows))
+    rules = [row(name, evaluation.title(name)) for name in evaluation.rules]
+    if rules:
+        groups.append(Group("Simple rules", rules))
+    return Table([_heading(evaluation, *pair) for pair in columns], groups)
+
+
+def tabulate_differences(evaluation: MeasuredEvaluation) -> Table | None:
+    """Return a row a compared pair; None where nothing was compared."""
+    primary = evaluation.task.outcome.primary
+    rows = []
+    for pair in evaluation.figures.select(analysis=DIFFERENCES, figure=primary).rows:
+        title = f"{evaluation.title(pair.model)} minus {evaluation.title(pair.versus)}"
+        cells: list[Cell | str] = [
+            fill_difference(pair),
+            *map(format_p_value, (pair.p, pair.p_holm)),
+        ]
+        rows.append(TableRow(title[0].upper() + title[1:], cells))
+    heading = f"Difference in {evaluation.task.outcome.of_primary.title}"
+    return Table((heading, "p", "p (Holm)"), list_rows(rows), "Pair") if rows else None
+
+
+def tabulate_plot(plot: OutcomePlot) -> Table | None:
+    """Return the table below a plot; None where it has none."""
+    if not plot.rows:
+        return None
+    first, *others = plot.columns
+    rows = [TableRow(title, cells) for title, *cells in plot.rows]
+    return Table(others, list_rows(rows), first)
+
+
+def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
+    """Draw the curves of a plot."""
+    with open_sheet(2.8) as page:
+        axes = page.figure.add_subplot()
+        if plot.diagonal:
+            ends = [value for line in plot.lines for value in (*line.x, *line.y)]
+            axes.axline((min(ends), min(ends)), slope=1, color=MUTED, linewidth=0.7, zorder=0)
+        for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
+            if line.steps:
+                axes.step(line.x, line.y, where="post", color=colour, label=line.name)
+            else:
+                axes.plot(line.x, line.y, "o-", color=colour, label=line.name, markersize=3)
+        axes.set_xlabel(plot.x_label)
+        axes.set_ylabel(plot.y_label)
+        axes.legend(frameon=False, fontsize=7)
+        words = "; ".join(f"{line.name} ends at {line.y[-1]:.2f}" for line in plot.lines)
+        return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")
+
+
+def format_measured_as_text(evaluation: MeasuredEvaluation) -> str:
+    """Return models and their primary figure as aligned plain text."""
+    primary = evaluation.task.outcome.primary
+    names = [model.model for model in evaluation.models if model.status == "finished"]
+    width = max((len(evaluation.title(name)) for name in names), default=0)
+    lines = [f"{'Model':<{width}}  {evaluation.task.outcome.of_primary.title}"]
+    for name in names:
+        figure = evaluation.figures.find(analysis=FIGURES, model=name, figure=primary)
+        lines.append(f"{evaluation.title(name):<{width}}  {format_estimate(figure)}")
+    counted = ", ".join(f"{number} {name}" for name, number in evaluation.counts[:2])
+    return "\n".join([*lines, f"Of {counted}."])
+
+
+def list_measured_warnings(evaluation: MeasuredEvaluation, audit: AuditReport) -> Iterator[str]:
+    """Yield the warnings of the evaluation and of the audit."""
+    yield from evaluation.warnings
+    for finding in audit.findings:
+        if finding.count and (finding.severity == "warning" or finding.waived):
+            yield f"Audit: {finding.summary}"
+
+
+def state_measured_answer(evaluation: MeasuredEvaluation) -> Sequence[str]:
+    """Return the answer in lines for an index of pages."""
+    best = [
+        f"{ARM_WORDS[arm]}: {format_decimal(figure.value)}"
+        for arm in evaluation.best
+        if (
+            figure := evaluation.figures.find(
+                analysis=FIGURES, model=f"best_{arm}", figure=evaluation.task.outcome.primary
+            )
+        ).value
+        is not None
+    ]
+    title = evaluation.task.outcome.of_primary.title
+    return (
+        (evaluation.verdict, f"{title}, best of {'; '.join(best)}.")
+        if best
+        else (evaluation.verdict,)
+    )

@@ -1,0 +1,32 @@
+"""What a terminal shows of a finished run: models, verdict and warnings, whatever the outcome."""
+
+from dataclasses import dataclass
+
+from skiagram.audit.run import AuditReport
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.measured import MeasuredEvaluation
+from skiagram.report.measured_page import format_measured_as_text, list_measured_warnings
+from skiagram.report.sections.doubts import list_warnings
+from skiagram.report.sections.models import format_as_text
+
+
+@dataclass(frozen=True)
+class TerminalSummary:
+    """Lines, and whether a model failed."""
+
+    lines: tuple[str, ...]
+    failed: bool
+
+
+def summarise_run(
+    evaluation: Evaluation | MeasuredEvaluation, audit: AuditReport
+) -> TerminalSummary:
+    """Return what is printed of a run."""
+    if isinstance(evaluation, MeasuredEvaluation):
+        table = format_measured_as_text(evaluation)
+        found, ends = tuple(list_measured_warnings(evaluation, audit)), evaluation.models
+    else:
+        table, found = format_as_text(evaluation), list_warnings(evaluation, audit)
+        ends = tuple(model.outcome for model in evaluation.models)
+    failed = any(end.status == "failed" for end in ends)
+    return TerminalSummary((table, evaluation.verdict, *found), failed)

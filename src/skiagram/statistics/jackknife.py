@@ -1,0 +1,112 @@
+"""Figures with the values they have without each patient, and the intervals that follow.
+
+Leaving out a patient takes all cases and pairs of the patient away, so clustered cases and ratios
+of pair counts need no formula of their own (Efron & Stein 1981, *Annals of Statistics* 9:586).
+Figures of the same patients are compared patient by patient.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import t
+
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.variation import UPPER
+
+Floats = NDArray[np.float64]
+METHOD = "jackknife by patient"
+
+
+@dataclass(frozen=True)
+class Jackknifed:
+    """A figure, and what it is without each patient.
+
+    Attributes:
+        value: Of all patients.
+        without: (patients,) without each; NaN where the others do not define it.
+        bounded: Whether it lies in [0, 1]; its interval then does too.
+    """
+
+    value: float
+    without: Floats
+    bounded: bool = False
+
+    @property
+    def error(self) -> float:
+        """Return the standard error over patients."""
+        known = self.without[np.isfinite(self.without)]
+        patients = len(known)
+        if patients < 2:
+            return float("nan")
+        spread = float(((known - known.mean()) ** 2).sum())
+        return float(np.sqrt(spread * (patients - 1) / patients))
+
+    @property
+    def quantile(self) -> float:
+        """Return how many standard errors the 95 % interval reaches to each side."""
+        patients = int(np.isfinite(self.without).sum())
+        return float(t.ppf(UPPER, max(patients - 1, 1)))
+
+    def estimate(self) -> Estimate:
+        """Return the figure with its 95 % interval, on the logit scale where it is bounded."""
+        if not np.isfinite(self.value):
+            return Estimate(None, reason="too few events or patients define it")
+        error = self.error
+        if not np.isfinite(error):
+            return Estimate(self.value, reason="fewer than two patients")
+        half = self.quantile * error
+        if self.bounded and 0 < self.value < 1:
+            middle, half = float(logit(self.value)), half / (self.value * (1 - self.value))
+            low, high = float(expit(middle - half)), float(expit(middle + half))
+            return Estimate(self.value, low, high, f"logit {METHOD}")
+        return Estimate(self.value, self.value - half, self.value + half, METHOD)
+
+    def p(self) -> float | None:
+        """Return the two-sided p value of 0; None where it cannot be told."""
+        error = self.error
+        if not np.isfinite(error) or error == 0:
+            return 1.0 if self.value == 0 else None
+        patients = int(np.isfinite(self.without).sum())
+        return float(2 * t.sf(abs(self.value) / error, max(patients - 1, 1)))
+
+    def __sub__(self, other: "Jackknifed") -> "Jackknifed":
+        """Return the difference of two figures of the same patients."""
+        return Jackknifed(self.value - other.value, self.without - other.without)
+
+
+def jackknifed_ratio(
+    numerator: Floats, denominator: Floats, whole: tuple[float, float], *, bounded: bool = False
+) -> Jackknifed:
+    """Return a ratio of sums.
+
+    Args:
+        numerator: (patients,) what each patient adds to the upper sum.
+        denominator: (patients,) the same of the lower sum.
+        whole: Both sums; terms that two patients share are in the parts of both.
+    """
+    above, below = whole
+    left = below - denominator
+    without = np.divide(
+        above - numerator, left, out=np.full(len(left), np.nan), where=left > 1e-12 * abs(below)
+    )
+    return Jackknifed(above / below if below > 0 else float("nan"), without, bounded)
+
+
+def jackknifed_mean(
+    value: Floats, patient: NDArray[np.int64], *, bounded: bool = False
+) -> Jackknifed:
+    """Return the mean over cases; `patient` (n,) counts from 0."""
+    sums = np.bincount(patient, weights=value).astype(np.float64)
+    cases = np.bincount(patient).astype(np.float64)
+    whole = float(value.sum()), float(len(value))
+    return jackknifed_ratio(sums, cases, whole, bounded=bounded)
+
+
+def mean_of(figures: list[Jackknifed]) -> Jackknifed:
+    """Return the mean of a figure over repeats, all of the same patients."""
+    value = float(np.mean([figure.value for figure in figures]))
+    without = reduce(np.add, [figure.without for figure in figures]) / len(figures)
+    return Jackknifed(value, without, figures[0].bounded)

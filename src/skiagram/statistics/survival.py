@@ -1,0 +1,192 @@
+"""Times to an event that may be censored: curves, concordance, prediction error, calibration.
+
+Everywhere `time` is (n,) float64 ≥ 0, `event` (n,) bool (False: censored), `risk` (n,) float64,
+higher = earlier event, `patient` (n,) int64 from 0, and `fit` (n,) int64 the fit that scored a
+case: pairs of cases of one fit alone are compared, since fits share no scale. An event counts as
+before a censoring at the same time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from skiagram.statistics.jackknife import Jackknifed, jackknifed_ratio
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Counts = NDArray[np.int64]
+_BLOCK = 4_000_000  # pairs held at a time
+
+
+@dataclass(frozen=True)
+class StepCurve:
+    """A curve that is level between its steps; 1 before the first.
+
+    Attributes:
+        time: (k,) ascending times of steps.
+        value: (k,) from each step on.
+        at_risk: (k,) cases that were followed up to each step.
+    """
+
+    time: Floats
+    value: Floats
+    at_risk: Counts
+
+    def at(self, time: Floats) -> Floats:
+        """Return the curve at times, steps at them taken."""
+        return self._before(np.searchsorted(self.time, time, side="right"))
+
+    def before(self, time: Floats) -> Floats:
+        """Return the curve just before times."""
+        return self._before(np.searchsorted(self.time, time, side="left"))
+
+    def _before(self, steps: NDArray[np.intp]) -> Floats:
+        whole: Floats = np.concatenate([[1.0], self.value])[steps]
+        return whole
+
+
+def kaplan_meier(time: Floats, event: Flags) -> StepCurve:
+    """Return the share without an event (Kaplan & Meier 1958, J. Am. Stat. Assoc. 53:457)."""
+    steps, place = np.unique(time, return_inverse=True)
+    events = np.bincount(place, weights=event, minlength=len(steps))
+    leaving = np.bincount(place, minlength=len(steps))
+    at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    return StepCurve(steps, np.cumprod(1 - events / at_risk), at_risk.astype(np.int64))
+
+
+def censoring_curve(time: Floats, event: Flags) -> StepCurve:
+    """Return the share that is not censored; events at a time leave before its censorings."""
+    steps, place = np.unique(time, return_inverse=True)
+    events = np.bincount(place, weights=event, minlength=len(steps))
+    censored = np.bincount(place, weights=~event, minlength=len(steps))
+    at_risk = len(time) - np.concatenate([[0], np.cumsum(events + censored)[:-1]])
+    left = at_risk - events
+    share = np.divide(censored, left, out=np.zeros(len(steps)), where=left > 0)
+    return StepCurve(steps, np.cumprod(1 - share), at_risk.astype(np.int64))
+
+
+def _count_pairs(
+    risk: Floats,
+    time: Floats,
+    event: Flags,
+    fit: Counts,
+    patient: Counts,
+    weight: Floats,
+    horizon: float | None = None,
+) -> Jackknifed:
+    """Return the weighted share of comparable pairs whose earlier event has the higher risk.
+
+    Args:
+        weight: (n,) of the pairs that a case's event begins; 0 where it begins none.
+        horizon: The later case of a pair is one followed beyond it; None: beyond the earlier's
+            event.
+    """
+    patients = int(patient.max()) + 1
+    concordant, comparable = np.zeros(patients), np.zeros(patients)
+    totals = np.zeros(2)
+    first = np.flatnonzero(event & (weight > 0))
+    rows = max(1, _BLOCK // len(time))
+    for start in range(0, len(first), rows):
+        i = first[start : start + rows, None]
+        if horizon is None:
+            later = (time > time[i]) | ((time == time[i]) & ~event)
+        else:
+            later = np.broadcast_to(time > horizon, (len(i), len(time)))
+        pairs = (later & (fit == fit[i])) * weight[i]
+        right = pairs * ((risk[i] > risk) + 0.5 * (risk[i] == risk))
+        inside = patient[i] == patient
+        for sums, terms in ((concordant, right), (comparable, pairs)):
+            sums += np.bincount(patient[i[:, 0]], terms.sum(axis=1), patients)
+            sums += np.bincount(patient, terms.sum(axis=0), patients)
+            sums -= np.bincount(patient[i[:, 0]], (terms * inside).sum(axis=1), patients)
+        totals += right.sum(), pairs.sum()
+    whole = float(totals[0]), float(totals[1])
+    return jackknifed_ratio(concordant, comparable, whole, bounded=True)
+
+
+def harrell_concordance(
+    risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts
+) -> Jackknifed:
+    """Return Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361)."""
+    return _count_pairs(risk, time, event, fit, patient, np.ones(len(time)))
+
+
+def uno_concordance(
+    risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts, horizon: float
+) -> Jackknifed:
+    """Return Uno's C up to a horizon, which censoring does not bias where it is independent.
+
+    Uno et al. 2011, *Statistics in Medicine* 30:1105. The censoring curve is that of all cases and
+    taken as known in the interval.
+    """
+    seen = censoring_curve(time, event).before(time)
+    weight = np.divide(1.0, seen**2, out=np.zeros(len(time)), where=(time < horizon) & (seen > 0))
+    return _count_pairs(risk, time, event, fit, patient, weight)
+
+
+def auc_at(
+    risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts, horizon: float
+) -> Jackknifed:
+    """Return the chance that of a case with an event by the horizon the risk is the higher.
+
+    Cumulative cases, dynamic controls, weighted against censoring (Hung & Chiang 2010, *Canadian
+    Journal of Statistics* 38:8).
+    """
+    seen = censoring_curve(time, event).before(time)
+    weight = np.divide(1.0, seen, out=np.zeros(len(time)), where=(time <= horizon) & (seen > 0))
+    return _count_pairs(risk, time, event, fit, patient, weight, horizon)
+
+
+def brier_terms(survival: Floats, time: Floats, event: Flags, horizon: float) -> Floats:
+    """Return (n,) squared errors of survival at a horizon, weighted against censoring.
+
+    Their mean is the Brier score (Graf et al. 1999, *Statistics in Medicine* 18:2529).
+    """
+    curve = censoring_curve(time, event)
+    died, alive = event & (time <= horizon), time > horizon
+    own = np.where(died, curve.before(time), 1.0)
+    beyond = max(float(curve.at(np.array([horizon]))[0]), np.finfo(np.float64).tiny)
+    terms: Floats = died * survival**2 / own + alive * (1 - survival) ** 2 / beyond
+    return terms
+
+
+def integrated_brier_terms(survival: Floats, time: Floats, event: Flags, grid: Floats) -> Floats:
+    """Return (n,) the mean of `brier_terms` between the first and the last time of a grid.
+
+    Args:
+        survival: (n, k) at each time of the grid.
+        grid: (k,) ascending, two or more.
+    """
+    terms = np.stack(
+        [brier_terms(survival[:, k], time, event, at) for k, at in enumerate(grid.tolist())], axis=1
+    )
+    integrated: Floats = np.trapezoid(terms, grid, axis=1) / (grid[-1] - grid[0])
+    return integrated
+
+
+def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Floats, float]:
+    """Return the share of cases in each tenth of survival at their own time, and its p value.
+
+    A censored case counts in all tenths that it may still reach, in proportion (Haider et al. 2020,
+    *Journal of Machine Learning Research* 21:85).
+
+    Args:
+        survival: (n,) that was estimated for the case's own time.
+
+    Returns:
+        (bins,) shares from the lowest survival on, and the p value of equal shares (χ²).
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    own = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
+    counts = np.bincount(own[event], minlength=bins).astype(np.float64)
+    for reached, place in zip(survival[~event].tolist(), own[~event].tolist(), strict=True):
+        if reached <= 0:
+            counts[0] += 1
+            continue
+        counts[place] += (reached - edges[place]) / reached
+        counts[:place] += (1 / bins) / reached
+    expected = len(survival) / bins
+    p = float(chi2.sf(((counts - expected) ** 2 / expected).sum(), bins - 1))
+    return counts / len(survival), p

@@ -1,0 +1,93 @@
+"""Models of a time to an event are measured, compared with simple rules, and answered for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import (
+    DIFFERENCES,
+    FIGURES,
+    MeasuredEvaluation,
+    evaluate_measured,
+    read_evaluation,
+)
+from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
+from skiagram.records.files import write_record
+from tests.outcomes.cohort import train_models
+
+OPTIONS = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=("volume",)))
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
+    folder = tmp_path_factory.mktemp("trained")
+    columns: dict[str, tuple[str, ...] | None] = {"cox": None, "volume": ("volume",)}
+    return train_models(folder, **columns, noise=("noise",))
+
+
+def evaluate(inputs: EvaluationInputs, options: EvaluationOptions = OPTIONS) -> MeasuredEvaluation:
+    return evaluate_measured(inputs, options)
+
+
+def test_what_tells_the_hazard_is_found_and_beats_the_rule(inputs: EvaluationInputs) -> None:
+    evaluation = evaluate(inputs)
+    of_primary = evaluation.figures.select(analysis=FIGURES, figure="concordance")
+    assert of_primary.by_model("concordance")["cox"].low > 0.6
+    noise = of_primary.by_model("concordance")["noise"]
+    assert noise.low < 0.5 < noise.high
+    assert evaluation.best == {"classical": "cox"}
+    gap = evaluation.figures.find(analysis=DIFFERENCES, model="best_classical", versus="volume")
+    assert gap.low > 0.02
+    assert evaluation.decision == "yes"
+    assert evaluation.verdict.startswith("Use classical features in place of simple rules: yes.")
+    assert "C (Harrell)" in evaluation.verdict
+
+
+def test_a_model_that_no_rule_is_beaten_by_is_not_recommended(inputs: EvaluationInputs) -> None:
+    useless = replace(inputs, models=inputs.models[1:])
+    evaluation = evaluate(useless)
+    assert evaluation.decision != "yes"
+
+
+def test_without_a_rule_the_reader_is_told(inputs: EvaluationInputs) -> None:
+    evaluation = evaluate(replace(inputs, models=inputs.models[:1]))
+    assert evaluation.decision == "none"
+    assert any("No simple rule" in warning for warning in evaluation.warnings)
+
+
+def test_requested_pairs_are_compared(inputs: EvaluationInputs) -> None:
+    evaluation = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)))
+    assert evaluation.figures.find(analysis=DIFFERENCES, model="cox", versus="noise").low > 0
+
+
+def test_order_of_rows_and_scale_of_a_folds_scores_change_no_figure(
+    inputs: EvaluationInputs,
+) -> None:
+    model = inputs.models[0]
+    table = model.table.copy()
+    table.loc[table["fold"] == 1, "score_0"] += 50.0
+    changed = replace(model, table=table.sample(frac=1, random_state=0))
+    figures = [
+        evaluate(replace(inputs, models=(of, *inputs.models[1:])))
+        .figures.select(model="cox", figure="concordance")
+        .rows
+        for of in (model, changed)
+    ]
+    assert figures[0] == figures[1]
+
+
+def test_an_evaluation_is_read_as_it_was_written(inputs: EvaluationInputs, tmp_path: Path) -> None:
+    evaluation = evaluate(inputs)
+    write_record(evaluation, tmp_path / "evaluation.json")
+    assert read_evaluation(tmp_path / "evaluation.json") == evaluation
+
+
+def test_every_case_is_scored_by_a_fit_that_did_not_see_it(inputs: EvaluationInputs) -> None:
+    model = inputs.models[0]
+    reported, training = model.part("out_of_fold"), model.part("training")
+    fits = dict(list(training.groupby(["repeat", "fold"])))
+    for fit, rows in reported.groupby(["repeat", "fold"]):
+        assert not np.isin(rows["case_id"], fits[fit]["case_id"]).any()

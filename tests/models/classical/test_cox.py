@@ -1,0 +1,62 @@
+"""Cox regression as a model: what it learns, refuses, and leaves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.errors import OptionError
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.contract import FitContext
+from skiagram.models.deployment import DEPLOYMENT, Deployment
+from skiagram.records.files import read_record
+from skiagram.records.predictions import Predictions
+from tests.models.classical.families import model
+from tests.models.examples import PLAN
+from tests.outcomes.cohort import labelled, make_cases, make_features
+
+NAMES = ("cox", "cox_elastic_net")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_saved_model_scores_as_the_fitted_one(name: str, tmp_path: Path) -> None:
+    cases, cox = labelled(), model(name)
+    fitted = cox.fit(cases, FitContext(seed=0))
+    fitted.save(tmp_path)
+    scores = fitted.scores(cases.inputs)
+    assert scores.shape == (90, 1)
+    assert (cox.load(tmp_path).scores(cases.inputs) == scores).all()
+    assert np.corrcoef(scores[:, 0], cases.inputs.values[:, 0])[0, 1] > 0.8
+
+
+def test_an_elastic_net_leaves_columns_out() -> None:
+    summary = model("cox_elastic_net", penalty=0.15).fit(labelled(), FitContext(seed=0)).summary
+    assert summary.features["signal"]
+    assert not all(summary.features.values())
+
+
+def test_columns_are_not_chosen_by_classes() -> None:
+    with pytest.raises(OptionError, match="chooses columns by classes"):
+        model("cox", selection={"method": "auc", "keep": 1})
+
+
+def test_a_model_of_classes_is_a_named_failure(tmp_path: Path) -> None:
+    (cases, task), features = make_cases(), make_features()
+    member = Member("svm", model("svm"), {}, features, features.select(np.arange(0)))
+    outcome = train(member, cases, task, PLAN, ArmFolders.under(tmp_path, "svm"))
+    assert outcome.status == "failed"
+    assert "learns a class, and the outcome is a time" in outcome.reason
+
+
+def test_training_leaves_survival_and_a_model_that_knows_its_outcome(tmp_path: Path) -> None:
+    (cases, task), features = make_cases(), make_features()
+    member = Member("cox", model("cox"), {}, features, features.select(np.arange(0)))
+    folders = ArmFolders.under(tmp_path, "cox")
+    train(member, cases, task, PLAN, folders)
+    table = Predictions.read(folders.scores).part("out_of_fold")
+    survival = table[[f"probability_{k}" for k in range(len(task.estimates))]].to_numpy()
+    assert (np.diff(survival, axis=1) <= 0).all()
+    assert 0 <= survival.min() <= survival.max() <= 1
+    deployment = read_record(Deployment, folders.model / DEPLOYMENT)
+    assert deployment.task == task
+    assert deployment.threshold is None

@@ -1,0 +1,71 @@
+"""A cohort whose hazard depends on one known column, and what training leaves of models on it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.features.table import FeatureTable
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.contract import Labelled
+from skiagram.outcomes.time import TimeToEvent
+from skiagram.records.cases import Cases, DataCard, MeasuredTask
+from skiagram.records.predictions import Predictions
+from skiagram.sealing.ledger import Comparison
+from tests.models.classical.families import model
+from tests.models.examples import PLAN
+
+OUTCOME = TimeToEvent(column="days", unit="days")
+
+
+def draw_times(
+    log_hazard: NDArray[np.float64], seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return times in days and labels; a third or so is censored."""
+    generator = np.random.default_rng(seed)
+    time = generator.exponential(500 * np.exp(-log_hazard))
+    end = generator.uniform(200, 1500, size=len(time))
+    return np.minimum(time, end), (time <= end).astype(np.int64)
+
+
+def make_cases(patients: int = 90, strength: float = 1.2) -> tuple[Cases, MeasuredTask]:
+    """Return cases; `make_features` has what tells their hazard."""
+    signal = make_features(patients).columns(["signal"]).values  # noqa: PD011 - a table of ours
+    time, label = draw_times(strength * signal[:, 0].astype(np.float64))
+    case_id = np.array([f"case-{number:06d}" for number in range(patients)])
+    patient = np.array([f"patient-{number:06d}" for number in range(patients)])
+    split = np.full(patients, "train")
+    task = MeasuredTask(OUTCOME.classes, None, "cv", OUTCOME.settle(time, label))
+    return Cases(case_id, patient, split, label, time), task
+
+
+def make_features(patients: int = 90) -> FeatureTable:
+    """Return a column that tells the hazard, and three that do not."""
+    values = np.random.default_rng(1).normal(size=(patients, 4)).astype(np.float32)
+    case_id = np.array([f"case-{number:06d}" for number in range(patients)])
+    return FeatureTable(case_id, ("signal", "volume", "noise", "more_noise"), values)
+
+
+def labelled(patients: int = 90) -> Labelled[FeatureTable]:
+    """Return the cases as a model sees them."""
+    cases, task = make_cases(patients)
+    ids = (cases.case_id, cases.label, cases.patient_id)
+    return Labelled(make_features(patients), *ids, 2, None, task.outcome, cases.value)
+
+
+def train_models(folder: Path, **columns: tuple[str, ...] | None) -> EvaluationInputs:
+    """Train Cox regressions on some columns each, by name, and return what evaluation reads."""
+    (cases, task), features = make_cases(), make_features()
+    predictions = []
+    for name, chosen in columns.items():
+        cox = model("cox", columns=chosen, columns_title=None)
+        member = Member(name, cox, {}, features, features.select(np.arange(0)))
+        folders = ArmFolders.under(folder, name)
+        train(member, cases, task, PLAN, folders)
+        predictions.append(Predictions.read(folders.scores))
+    card = DataCard("cohort", "A cohort", "none", "none", "none", "made", patients_known=True)
+    comparison = Comparison("cohort", "", "evaluate", tuple(columns), "")
+    sealed = pd.DataFrame({"case_id": [], "label": []})
+    return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)

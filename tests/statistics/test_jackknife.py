@@ -1,0 +1,38 @@
+"""Intervals by leaving out patients."""
+
+import numpy as np
+import pytest
+
+from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+
+
+def test_the_error_of_a_mean_of_single_cases_is_the_usual_one() -> None:
+    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0])
+    found = jackknifed_mean(value, np.arange(5))
+    assert found.value == value.mean()
+    assert found.error == pytest.approx(value.std(ddof=1) / np.sqrt(5))
+
+
+def test_cases_of_a_patient_leave_together() -> None:
+    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0])
+    found = jackknifed_mean(value, np.array([0, 0, 1, 1, 2]))
+    assert found.without == pytest.approx([4.0, 8 / 3, 3.5])
+
+
+def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
+    found = jackknifed_mean(np.array([1.0] * 9 + [0.0]), np.arange(10), bounded=True).estimate()
+    assert 0 < found.low < 0.9 < found.high < 1
+
+
+def test_equal_figures_differ_by_nothing() -> None:
+    figure = Jackknifed(0.7, np.array([0.6, 0.8, 0.7]))
+    gap = figure - figure
+    assert gap.p() == 1.0
+    assert (gap.estimate().low, gap.estimate().high) == (0.0, 0.0)
+
+
+def test_repeats_are_averaged_patient_by_patient() -> None:
+    one, other = Jackknifed(0.6, np.array([0.5, 0.7])), Jackknifed(0.8, np.array([0.9, 0.7]))
+    both = mean_of([one, other])
+    assert both.value == pytest.approx(0.7)
+    assert both.error == 0.0

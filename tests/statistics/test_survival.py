@@ -1,0 +1,91 @@
+"""Figures of censored times equal those of scikit-survival and lifelines."""
+
+import numpy as np
+import pytest
+
+from skiagram.statistics.survival import (
+    auc_at,
+    brier_terms,
+    censoring_curve,
+    d_calibration,
+    harrell_concordance,
+    integrated_brier_terms,
+    kaplan_meier,
+    uno_concordance,
+)
+from tests.statistics import times
+from tests.statistics.times import EACH, EVENT, GRID, ONE_FIT, RISK, SURVIVAL, TIME
+
+EXACT = pytest.approx
+CLOSE = 1e-9
+SCORED = (RISK, TIME, EVENT, ONE_FIT, EACH)
+
+
+def test_concordance_equals_that_of_scikit_survival() -> None:
+    assert harrell_concordance(*SCORED).value == EXACT(times.HARRELL, abs=CLOSE)
+    assert uno_concordance(*SCORED, 300.0).value == EXACT(times.UNO_TO_300, abs=CLOSE)
+    assert auc_at(*SCORED, 200.0).value == EXACT(times.AUC_AT_200, abs=CLOSE)
+
+
+def test_errors_of_survival_equal_those_of_scikit_survival() -> None:
+    at_200 = brier_terms(SURVIVAL[:, 2], TIME, EVENT, 200.0).mean()
+    assert at_200 == EXACT(times.BRIER_AT_200, abs=CLOSE)
+    integrated = integrated_brier_terms(SURVIVAL, TIME, EVENT, GRID).mean()
+    assert integrated == EXACT(times.INTEGRATED_BRIER, abs=CLOSE)
+
+
+def test_the_curve_equals_that_of_lifelines() -> None:
+    assert kaplan_meier(TIME, EVENT).at(GRID) == EXACT(times.KAPLAN_MEIER, abs=CLOSE)
+
+
+def test_an_event_leaves_before_a_censoring_at_the_same_time() -> None:
+    time, event = np.array([1.0, 1.0, 2.0]), np.array([True, False, False])
+    assert kaplan_meier(time, event).at(np.array([1.0])) == EXACT(2 / 3)
+    assert censoring_curve(time, event).at(np.array([1.0])) == EXACT(1 / 2)
+    assert censoring_curve(time, event).before(np.array([1.0])) == EXACT(1.0)
+
+
+def test_cases_of_two_fits_make_no_pair() -> None:
+    halves = EACH % 2
+    shifted = RISK + 100.0 * halves  # a fit's scale says nothing of another's
+    within = harrell_concordance(RISK, TIME, EVENT, halves, EACH).value
+    assert harrell_concordance(shifted, TIME, EVENT, halves, EACH).value == EXACT(within)
+    assert harrell_concordance(shifted, TIME, EVENT, ONE_FIT, EACH).value != EXACT(within, abs=0.01)
+
+
+@pytest.mark.parametrize("figure", ["harrell", "uno", "auc"])
+def test_each_patient_is_left_out_with_all_pairs(figure: str) -> None:
+    patient, fit = EACH // 3, EACH % 2
+
+    def measure(kept: np.ndarray) -> float:
+        numbered = np.unique(patient[kept], return_inverse=True)[1].astype(np.int64)
+        of = (RISK[kept], TIME[kept], EVENT[kept], fit[kept], numbered)
+        return harrell_concordance(*of).value
+
+    of_all = (RISK, TIME, EVENT, fit, patient)
+    if figure == "harrell":
+        expected = [measure(patient != one) for one in range(20)]
+        assert harrell_concordance(*of_all).without == EXACT(expected)
+    else:  # weights are those of all cases
+        found = uno_concordance(*of_all, 300.0) if figure == "uno" else auc_at(*of_all, 200.0)
+        assert len(found.without) == 20
+        assert np.ptp(found.without) > 0
+        assert found.without.mean() == EXACT(found.value, abs=0.01)
+
+
+def test_a_figure_without_a_pair_has_a_reason() -> None:
+    nobody = np.zeros_like(EVENT)
+    estimate = harrell_concordance(RISK, TIME, nobody, ONE_FIT, EACH).estimate()
+    assert estimate.value is None
+    assert "too few" in estimate.reason
+
+
+def test_d_calibration_tells_true_from_false_survival() -> None:
+    generator = np.random.default_rng(0)
+    time, end = generator.exponential(size=2000), generator.exponential(2.0, size=2000)
+    seen, event = np.minimum(time, end), time <= end
+    shares, p = d_calibration(np.exp(-seen), event)
+    assert shares.sum() == EXACT(1.0)
+    assert shares == EXACT(np.full(10, 0.1), abs=0.03)
+    assert p > 0.01
+    assert d_calibration(np.exp(-2 * seen), event)[1] < 1e-6
