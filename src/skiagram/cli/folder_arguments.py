@@ -330,7 +330,11 @@ def _with_masks(
     from skiagram.datasets.folder.table import join_masks, normalise_name
 
     drawn = [masks.of_image.get(normalise_name(row.cells[arguments.file]), ()) for row in rows]
-    without = [row.cells[arguments.file] for row, own in zip(rows, drawn, strict=True) if not own]
+    without = [
+        row.cells[arguments.file]
+        for row, masks_of_row in zip(rows, drawn, strict=True)
+        if not masks_of_row
+    ]
     if without:
         raise DataError(
             f"{len(without)} of {len(rows)} images have no mask by their names, for example "
@@ -340,8 +344,8 @@ def _with_masks(
             remedy="take the images without masks (`--masks leave-out`), or move these elsewhere",
         )
     return [
-        replace(row, cells=row.cells | {"mask": join_masks(own)})
-        for row, own in zip(rows, drawn, strict=True)
+        replace(row, cells=row.cells | {"mask": join_masks(masks_of_row)})
+        for row, masks_of_row in zip(rows, drawn, strict=True)
     ]
 
 
