@@ -30,6 +30,7 @@ _COLUMNS = {  # option → what the column holds, its usual names
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
     "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
 }
+_LOOSELY = ("patient", "split")  # columns whose usual names may be written in any way
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
     "region": ("column of the region's name in its file", "region"),
@@ -461,7 +462,8 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
 
     header = rows[0].cells
     named = {
-        option: getattr(arguments, option) or usual_column(header, usual)
+        option: getattr(arguments, option)
+        or (usual_column(header, usual) if option in _LOOSELY else _among(usual, header))
         for option, (_, *usual) in (_COLUMNS | _REGION_COLUMNS).items()
     }
     if arguments.test_sites:
@@ -475,6 +477,10 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
         scores=tuple(arguments.scores),
         forced_covariates=forced,
     )
+
+
+def _among(usual: Iterable[str], header: Collection[str]) -> str | None:
+    return next((name for name in usual if name in header), None)
 
 
 def _listed(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:

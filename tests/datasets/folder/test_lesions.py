@@ -213,7 +213,7 @@ def test_luna16_names_series_and_gives_mm(tmp_path: Path) -> None:
         ("file,x,y,radius\nnone.png,1,2,3\n", "none.png"),
         ("file,x,y,radius\ntwice.png,1,2,3\n", "several"),
         ("file,x,y,radius\nb/one.png,1,2,3\n", "line 2: .*another folder here: a/one.png"),
-        ("file;x;y;radius\none.png;1,5;2;3\n", "line 2: `1,5` in column `x`.* decimal point"),
+        ("file;x;y;radius\none.png;1,5;2.5;3\n", "line 2: `1,5` in column `x`.* decimal point"),
         ("file,x,y,radius\none.png,1,2,3\none.png,1,2,3\n", "one.png`: the lesion .* twice"),
         ("file,x,y,radius\none.png,1,2\n", "lesions.csv, line 2: 3 cells"),
     ],
