@@ -192,6 +192,7 @@ def lidc(place: Path) -> None:
         folder = place / f"LIDC-IDRI/{patient}/01-01-2000-{at}/3000-{at}"
         for name, content in series_files(values, series=f"1.2.{at}"):
             write(folder / name, content)
+        write(folder / "069.xml", b"<?xml version='1.0'?><LidcReadMessage/>")
         rows.append({"TCIA Patient ID": patient, "Diagnosis": ("1", "2")[at % 2]})
     table(place / "diagnosis.csv", rows)
 
@@ -246,6 +247,15 @@ CHECKED: dict[str, tuple[Callable[[Path], None], list[str], list[str]]] = {
             "--patient patientId --label Target --positive 1"
         ],
         ["all 24 24", "12 rows repeat another one"],
+    ),
+    "RSNA pneumonia, places": (
+        rsna,
+        [
+            "table stage_2_train_images rsna.csv --pattern '{patient}.dcm' "
+            "--marks stage_2_train_labels.csv",
+            "check stage_2_train_images rsna.csv --label lesion --positive present",
+        ],
+        ["24 lesions in 12 of 24 images", "all 24 24"],
     ),
     "BraTS": (
         brats,

@@ -1,5 +1,7 @@
 """`skiagram extract`: every row of a table, again after a stop, with a reason where it fails."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,14 @@ def test_the_table_that_table_writes_is_read_with_its_folder(table: Path, tmp_pa
         ["p1_image.nii.gz", "p1_mask.nii.gz", "yes"]
     ]
     assert np.isfinite(found["original_firstorder_Mean"]).all()
+
+
+@pytest.mark.thorough
+def test_features_alone_load_no_library_of_figures_or_pictures(table: Path) -> None:
+    code = (
+        "import sys; from skiagram.cli.main import main; main(sys.argv[1:]); "
+        "sys.exit(bool({'matplotlib', 'skimage', 'networkx', 'torch'} & sys.modules.keys()))"
+    )
+    files = [str(table.with_name(f"{kind}.nii.gz")) for kind in ("image", "mask")]
+    done = subprocess.run([sys.executable, "-c", code, "extract", *files], capture_output=True)
+    assert done.returncode == 0, done.stderr

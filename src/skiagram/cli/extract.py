@@ -16,7 +16,7 @@ EXAMPLES = """\
       a row per image and mask: PyRadiomics' table with the columns Image, Mask and, if a mask has
       several labels, Label; paths are relative to the table. All other columns are kept
   skiagram extract table.csv -o features.csv --param Params.yaml
-      PyRadiomics' own parameter file, names and definitions; what is not had is said
+      PyRadiomics' own parameter file, names and definitions; a note names what skiagram lacks
   skiagram extract scans.csv --folder scans -o features.csv
       the table that `skiagram table` wrote of the folder `scans`
   skiagram extract scan.nii.gz mask.nii.gz

@@ -31,6 +31,7 @@ _COLUMNS = {  # option → what the column holds, its usual names
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
     "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
 }
+_LOOSELY = ("patient", "split")  # columns whose usual names may be written in any way
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
     "region": ("column of the region's name in its file", "region"),
@@ -339,7 +340,11 @@ def _with_masks(
     from skiagram.datasets.folder.table import join_masks, normalise_name
 
     drawn = [masks.of_image.get(normalise_name(row.cells[arguments.file]), ()) for row in rows]
-    without = [row.cells[arguments.file] for row, own in zip(rows, drawn, strict=True) if not own]
+    without = [
+        row.cells[arguments.file]
+        for row, masks_of_row in zip(rows, drawn, strict=True)
+        if not masks_of_row
+    ]
     if without:
         raise DataError(
             f"{len(without)} of {len(rows)} images have no mask by their names, for example "
@@ -349,8 +354,8 @@ def _with_masks(
             remedy="take the images without masks (`--masks leave-out`), or move these elsewhere",
         )
     return [
-        replace(row, cells=row.cells | {"mask": join_masks(own)})
-        for row, own in zip(rows, drawn, strict=True)
+        replace(row, cells=row.cells | {"mask": join_masks(masks_of_row)})
+        for row, masks_of_row in zip(rows, drawn, strict=True)
     ]
 
 
@@ -467,7 +472,8 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
 
     header = rows[0].cells
     named = {
-        option: getattr(arguments, option) or usual_column(header, usual)
+        option: getattr(arguments, option)
+        or (usual_column(header, usual) if option in _LOOSELY else _among(usual, header))
         for option, (_, *usual) in (_COLUMNS | _REGION_COLUMNS).items()
     }
     if arguments.test_sites:
@@ -482,6 +488,10 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
         forced_covariates=forced,
         value=None if arguments.outcome is None else arguments.outcome.column,
     )
+
+
+def _among(usual: Iterable[str], header: Collection[str]) -> str | None:
+    return next((name for name in usual if name in header), None)
 
 
 def _listed(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:

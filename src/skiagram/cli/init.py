@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from skiagram.cli.folder_arguments import add_folder_arguments, read_folder_arguments
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
     for told in filter(None, [choices.why, added.survey.explain_stop(added.files.options)]):
-        print(told)
+        print(printable(told))
     if added.left:
         left = ", ".join(added.left)
         print(f"Columns left in the CSV: {left}. `skiagram check` says how to take some.")
@@ -116,7 +116,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
 
     described = read_folder_arguments(arguments)
     for hint in filter(None, (*described.notes, spelling_hints(described))):
-        print(hint, file=sys.stderr)
+        print(printable(hint), file=sys.stderr)
     source, design = described.source, described.design
     if len(source.classes) == 2 and source.positive_class is None:
         allowed, remedy = " or ".join(source.classes), f"add `--positive '{source.classes[1]}'`"
@@ -138,7 +138,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     readers = _compose_reader_files(source.columns.scores)
     survey = survey_folder(source, arguments.folder, described.rows, design)
     if survey.problems:
-        print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
+        print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
         found = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
         raise DataError(found, where=str(arguments.folder), remedy="`skiagram check` shows more")
     source = replace(source, folder=_place(arguments.folder), channels=survey.channels)

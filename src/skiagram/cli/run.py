@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from skiagram.cli.array_files import ENDING
 from skiagram.cli.feature_tables import add_feature_arguments, is_table
 from skiagram.cli.folder_arguments import add_folder_arguments, name_of
-from skiagram.errors import AuditStop, DataError, OptionError
+from skiagram.errors import AuditStop, DataError, OptionError, printable
 
 if TYPE_CHECKING:
     from skiagram.cli.fitting_choices import FittingChoices
@@ -139,10 +139,11 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
     from skiagram.datasets.files import write_files
 
     added = add_data_set(arguments, renew=Path(f"conf/dataset/{name}.yaml").exists())
-    print(survey_text(added.survey, added.source, added.design), end="\n\n", flush=True)
+    text = survey_text(added.survey, added.source, added.design)
+    print(printable(text), end="\n\n", flush=True)
     waived = added.source.waived_findings
     if any(one.stops and one.name not in waived for one in added.survey.findings):
-        print(added.survey.explain_stop(project / added.files.options))
+        print(printable(added.survey.explain_stop(project / added.files.options)))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     choices = fitting_choices(
         name, added.survey, added.design, added.source.outcome, added.source.columns.covariates
@@ -162,7 +163,7 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     from skiagram.projects.files import shipped_files
 
     described = add_feature_table(arguments)
-    print(described.text(), end="\n\n", flush=True)
+    print(printable(described.text()), end="\n\n", flush=True)
     shipped = yaml.safe_load(shipped_files()["params.yaml"])
     baselines = [name for name in shipped["baselines"] if name != "acquisition"]  # of images alone
     chosen = {"restoration": "none", "features": "measured", "networks": []}

@@ -194,7 +194,7 @@ def _join_tables(arguments: argparse.Namespace) -> int:
     whole, notes = first.joined(second, arguments.similar_patients, leave_out=leave_out)
     text = csv_text(whole.rows[0].cells, (row.cells for row in whole.rows))
     write_files({arguments.output: text.encode()})
-    print(f"Wrote {arguments.output}, {len(whole.rows)} rows.", *notes, sep="\n")
+    print(f"Wrote {arguments.output}, {len(whole.rows)} rows.", *map(printable, notes), sep="\n")
     return 0
 
 

@@ -58,7 +58,7 @@ def extract(
 
     Raises:
         DataError: Image, mask and spacing do not fit each other, or a feature is not defined.
-        OptionError: An option that is not had.
+        OptionError: An option that skiagram lacks.
     """
     plan = make_plan(
         parameters,

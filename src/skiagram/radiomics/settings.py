@@ -1,7 +1,7 @@
 """What is extracted and how: the parameters of PyRadiomics' file, each with its default there.
 
-Names and defaults are those of PyRadiomics 3 (`paramSchema.yaml`). What would change a value and is
-not had here is refused; columns that are not had are named in `remarks`.
+Names and defaults are those of PyRadiomics 3 (`paramSchema.yaml`). What would change a value and
+skiagram lacks is refused; columns that it lacks are named in `remarks`.
 """
 # ruff: noqa: N815 - the names are PyRadiomics'
 
@@ -156,7 +156,7 @@ class Plan:
         settings: Of the preparation.
         image_types: Each image that is described, with the settings that are its own.
         families: Family → PyRadiomics' names of the chosen features; None for all.
-        remarks: What was asked for and is not had, a sentence each.
+        remarks: What was asked for and skiagram lacks, a sentence each.
     """
 
     names: Names
@@ -212,7 +212,7 @@ def make_plan(
         resampled_spacing: Of slices, rows and columns, mm; 0 leaves an axis.
 
     Raises:
-        OptionError: An unknown parameter, or one that would change values and is not had.
+        OptionError: An unknown parameter, or one that would change values and that skiagram lacks.
     """
     if names not in get_args(Names):
         raise OptionError(
@@ -241,7 +241,7 @@ def make_plan(
     types: list[tuple[ImageType, Settings]] = []
     for kind, special in (whole.get("imageType") or {"Original": {}}).items():
         if kind in _OTHER_TYPES:
-            remarks.append(f"Images of type {kind} are not had.")
+            remarks.append(f"skiagram makes no images of type {kind}.")
             continue
         if kind not in get_args(ImageType):
             allowed = ", ".join(get_args(ImageType))
@@ -278,7 +278,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
                 f"{values[name]} was given",
                 where=f"{where}.{name}",
                 allowed=" or ".join(map(str, only)),
-                remedy="leave it out: features by another definition are not had",
+                remedy="leave it out: skiagram computes features by one definition alone",
             )
     rest = {
         name: value
@@ -297,7 +297,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
 def _families(
     classes: Mapping[str, Any] | None, names: Names, families: Sequence[str] | str | None
 ) -> tuple[dict[str, tuple[str, ...] | None], list[str]]:
-    """Return the chosen features of each family, and what is not had."""
+    """Return the chosen features of each family, and what skiagram lacks."""
     if isinstance(families, str):
         families = (families,)
     if families is not None:
@@ -313,7 +313,7 @@ def _families(
     if unknown := [name for name in classes if name not in (*CLASSES, "shape2D")]:
         found = f"no feature class `{unknown[0]}`"
         raise OptionError(found, where="featureClass", allowed=", ".join(CLASSES))
-    remarks = ["Features of class shape2D are not had."] if "shape2D" in classes else []
+    remarks = ["skiagram has no features of class shape2D."] if "shape2D" in classes else []
     asked = {name: tuple(chosen) if chosen else None for name, chosen in classes.items()}
     asked.pop("shape2D", None)
     chosen: dict[str, tuple[str, ...] | None] = {}
@@ -325,7 +325,7 @@ def _families(
 
 
 def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
-    """Say which features of PyRadiomics are asked for and not had; refuse names that it has not."""
+    """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
     families = _build(tuple(FAMILIES), Settings(), "pyradiomics")
     remarks = []
     for own, theirs in asked.items():
@@ -344,5 +344,5 @@ def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
                 allowed=", ".join(sorted(known - {""})),
             )
         if missing:
-            remarks.append(f"Features of class {own} that are not had: {', '.join(missing)}.")
+            remarks.append(f"skiagram lacks these features of class {own}: {', '.join(missing)}.")
     return remarks

@@ -82,21 +82,21 @@ class FoundImages:
             frames: `cases` or `volume` for files of several frames; None where there are none.
         """
         drawn_apart = _masks_apart(folder, patterns)
-        found, labels = _find_files(folder, patterns, drawn_apart.values())
+        files, labels = _find_files(folder, patterns, drawn_apart.values())
         images: dict[Key, str] = {}
         masks: dict[Key, str] = {}
         mixed: list[str] = []
         paired: list[str] = []
-        with_masks = {number for _, drawn in found.values() for number in drawn}
-        for key, (own, drawn) in found.items():
-            both = min(own.keys() & drawn.keys(), default=None)
-            if own:
-                images[key] = own[min(own) if both is None else both]
-            if drawn:
-                masks[key] = _only_file(folder, drawn[min(drawn) if both is None else both])
-            if own and drawn and both is None:
-                seen = mixed if min(own) in with_masks else paired
-                seen.append(f"{images[key]} with {masks[key]}")
+        with_masks = {number for _, of_masks in files.values() for number in of_masks}
+        for key, (of_images, of_masks) in files.items():
+            both = min(of_images.keys() & of_masks.keys(), default=None)
+            if of_images:
+                images[key] = of_images[min(of_images) if both is None else both]
+            if of_masks:
+                masks[key] = _only_file(folder, of_masks[min(of_masks) if both is None else both])
+            if of_images and of_masks and both is None:
+                pairs = mixed if min(of_images) in with_masks else paired
+                pairs.append(f"{images[key]} with {masks[key]}")
         for key in images.keys() - masks.keys():
             if whose := next(filter(drawn_apart.get, _coarser(key)), None):
                 masks[key] = join_masks(drawn_apart[whose])
