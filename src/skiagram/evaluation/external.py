@@ -80,16 +80,7 @@ def compare_with_development(
         rows += _updated(scores, measured[name], setting, analyses)
     for side, of in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
         if of.difference is not None:
-            rows.append(
-                make_row(
-                    of.difference,
-                    EXTERNAL,
-                    "roc_auc",
-                    model=of.contender,
-                    versus="classical",
-                    group=side,
-                )
-            )
+            rows.append(replace(of.difference, analysis=EXTERNAL, group=side))
     return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
 
 

@@ -1,0 +1,66 @@
+"""What a cohort shares with a project is found by patients' ids and by images."""
+
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from skiagram.image_store.shards import ShardWriter
+from skiagram.records.cases import SEALED, Cases
+from skiagram.records.files import read_table
+from skiagram.sealing.labels import seal_labels
+from skiagram.steps.validate import Project, find_shared, leave_out
+
+pytestmark = pytest.mark.slow
+
+
+def store(folder: Path, images: dict[str, Any]) -> None:
+    with ShardWriter(folder / "images") as writer:
+        for name, image in images.items():
+            writer.add(name, image)
+
+
+def drawn(seed: int) -> Any:
+    return np.random.default_rng(seed).integers(0, 255, (24, 24)).astype(np.uint8)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Return two development cases and a test case."""
+    names = np.array(["case-0", "case-1", "case-2"])
+    store(tmp_path / "data", {name: drawn(at) for at, name in enumerate(names.tolist())})
+    split, label = np.array(["train", "train", "test"]), np.array([0, 1, SEALED])
+    nothing = cast(Any, None)
+    cases = Cases(names, names, split, label)
+    return Project(tmp_path, cases, nothing, nothing, nothing, nothing, ())
+
+
+def test_patients_and_images_of_development_cases_are_told(
+    project: Project, tmp_path: Path
+) -> None:
+    brighter = np.clip(drawn(0).astype(int) // 2 + 60, 0, 255).astype(np.uint8)
+    images = {"case-0": brighter, "case-1": drawn(2), "case-2": drawn(7), "case-3": drawn(8)}
+    store(tmp_path / "cohort", images)
+    known = {"case-0": "A1", "case-1": "095", "case-2": "77"}
+    cohort = {"case-0": "B1", "case-1": "B2", "case-2": "95", "case-3": "77"}
+    shared = find_shared(project, tmp_path / "cohort", known, cohort)
+    assert shared.patients == {"case-2"}  # written otherwise; 77 is a patient of the test cases
+    assert shared.images == {"case-0"}
+    assert shared.tested == 1
+    assert not find_shared(project, tmp_path / "cohort", {}, cohort).patients
+
+
+def test_what_is_left_out_leaves_labels_and_cases_alike(tmp_path: Path) -> None:
+    names, label = np.array(["case-0", "case-1", "case-2"]), np.array([0, 1, 1])
+    for folder in ("cases", "sealed"):
+        (tmp_path / folder).mkdir()
+    cases = Cases(names, names, np.full(3, "test"), np.full(3, SEALED))
+    cases.write(tmp_path / "cases/cases.parquet")
+    seal_labels(tmp_path / "sealed", names, label)
+    leave_out(tmp_path, {"case-1"})
+    left = Cases.read(tmp_path / "cases/cases.parquet")
+    labels = read_table(tmp_path / "sealed/labels.parquet")
+    assert left.case_id.tolist() == labels["case_id"].tolist() == ["case-0", "case-2"]
+    assert labels["label"].tolist() == [0, 1]
+    assert set(left.label.tolist()) == {SEALED}
