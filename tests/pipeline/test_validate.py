@@ -79,8 +79,12 @@ def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated: 
     model = str(validated.project.folder / "models" / BASELINES[0])
     done = validated.project.skiagram("predict", model, str(validated.folder), "-o", str(table))
     assert done.returncode == 0, done.stderr
-    predicted = np.sort(pd.read_csv(table)["probability_striped"])
-    np.testing.assert_allclose(np.sort(scores[BASELINES[0]]), predicted, rtol=0, atol=1e-9)
+    predicted = pd.read_csv(table).set_index("file")["probability_striped"]
+    told = pd.read_csv(validated.project.folder / "tables/validation_leeds.cases.csv")
+    file_of = dict(zip(told["case_id"], told["file"], strict=True))
+    names = [f"{validated.folder}/{file_of[case]}" for case in scores["case_id"]]
+    expected = predicted.loc[names]
+    np.testing.assert_allclose(scores[BASELINES[0]], expected, rtol=0, atol=1e-9)
 
 
 def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.evaluation.options import EvaluationOptions
     from skiagram.records.cases import DataCard
-    from skiagram.steps.validate import Project, Shared
+    from skiagram.steps.validate import Project, Shared, Validation
     from skiagram.sweeps.workspace import Workspace
 
 NAME = "validate"
@@ -73,8 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
     from skiagram.compute.checkout import home
     from skiagram.projects.files import environment
-    from skiagram.report.material import read_cohort_material
-    from skiagram.report.write import write_validation
     from skiagram.sealing.ledger import describe_openings
     from skiagram.steps.validate import Project, ingest_cohort, validate
     from skiagram.sweeps.workspace import Workspace
@@ -97,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     described = _read_cohort(arguments, project, _columns_at_home(workspace))
     with TemporaryDirectory(prefix="skiagram-validate-") as place:
         survey, source = _survey(described, arguments, project, Path(place))
-        cohort, results = Path(place, "cohort"), Path(place, "results")
+        cohort = Path(place, "cohort")
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
         validation = validate(
@@ -110,19 +108,43 @@ def run(arguments: argparse.Namespace) -> int:
             workspace.choices()["seed"],
             compute,
         )
-        evaluation, inputs = validation.evaluation, validation.inputs
-        choices = workspace.choices()
-        material = read_cohort_material(Path(), inputs, choices, evaluation)
-        results.mkdir()
-        write_validation(evaluation, material, inputs, results)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.move(results, target)
+        _write(validation, workspace, Path(place, "results"), target)
+    _tell_cases(name, survey.file_of, patients)
+    evaluation = validation.evaluation
     print(evaluation.verdict, *evaluation.warnings, sep="\n")
-    print(*describe_openings(home(Path()), inputs.comparison), sep="\n")
+    print(*describe_openings(home(Path()), validation.inputs.comparison), sep="\n")
     print(_record(workspace, name, target, evaluation))
     print(shown / target / "report.html")
     return 0
+
+
+def _write(validation: "Validation", workspace: "Workspace", made: Path, target: Path) -> None:
+    """Write page and tables, whole or not at all."""
+    from skiagram.report.material import read_cohort_material
+    from skiagram.report.write import write_validation
+
+    evaluation, inputs = validation.evaluation, validation.inputs
+    material = read_cohort_material(Path(), inputs, workspace.choices(), evaluation)
+    made.mkdir()
+    write_validation(evaluation, material, inputs, made)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.move(made, target)
+
+
+def _tell_cases(name: str, file_of: Mapping[str, str], patients: Mapping[str, str | None]) -> None:
+    """Write which file and patient each case id of the results stands for, where git takes none."""
+    from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text
+
+    rows = [
+        {"case_id": f"cohort-{case}", "file": file, "patient": patients.get(case) or ""}
+        for case, file in sorted(file_of.items())
+    ]
+    path = Path("tables", f"validation_{name}.cases.csv")
+    path.parent.mkdir(exist_ok=True)
+    write_files({path: csv_text(["case_id", "file", "patient"], rows).encode()})
+    print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
 
 
 def _columns_at_home(workspace: "Workspace") -> dict[str, str]:

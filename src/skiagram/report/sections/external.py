@@ -10,7 +10,7 @@ from skiagram.report.formatting import finished_models, format_difference, is_be
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
-from skiagram.statistics.estimate import MISSING, Estimate, format_estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_estimate
 
 _SIDES = {
     OUT_OF_FOLD: "At home, out of fold",
@@ -70,15 +70,16 @@ def _rows(
             else metric_heading(name, evaluation.task)
         )
         estimates = (own.select(figure=name, group=side) for side in sides)
-        rows.append(TableRow(title, [_cell(each) for each in estimates]))
+        digits = 0 if name in gains else 2
+        rows.append(TableRow(title, [_cell(each, digits) for each in estimates]))
     return rows
 
 
-def _cell(found: FigureTable) -> Cell:
+def _cell(found: FigureTable, digits: int) -> Cell:
     """Return a figure of a side; updating changes no order of cases, so some have none there."""
-    return (
-        fill_cell(found.rows[0]) if found else Cell(MISSING, reason="updating leaves it as it is")
-    )
+    if not found:
+        return Cell(MISSING, reason=_UNCHANGED)
+    return fill_cell(found.rows[0], lambda value: format_decimal(value, digits + 1), digits)
 
 
 def describe_external(evaluation: Evaluation) -> Iterator[str]:
