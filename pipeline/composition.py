@@ -56,7 +56,10 @@ def _check_package(package: str | None, file: str) -> None:
     """Refuse a file of a group of which a run takes several, if it does not say where it goes."""
     group, _, name = file.removesuffix(".yaml").partition("/")
     several = _SEVERAL.get(group)
-    if several is not None and not (package or "").startswith(f"{several}."):
+    named = (package or "").split(".")[
+        0
+    ]  # features.glcm, or features of a file of several families
+    if several is not None and named != several:
         remedy = f"begin the file with the line `# @package {several}.{name}`"
         found, where = "its first line does not say its name", f"conf/{file}"
         raise OptionError(found, where=where, remedy=remedy)

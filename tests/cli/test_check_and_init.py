@@ -182,7 +182,8 @@ def test_check_works_outside_a_project(
     monkeypatch.chdir(tmp_path)
     assert main(["check", *words(sound_folder(tmp_path))]) == 0
     shown = capsys.readouterr().out
-    for said in ("choices of `skiagram run`", "train small_cnn", "Disk: "):
+    said_of_stages = ("encode efficientnet_lite0", "224 × 224 pixels", "train small_cnn")
+    for said in ("choices of `skiagram run`", *said_of_stages, "Disk: "):
         assert said in shown
     assert sorted(path.name for path in tmp_path.iterdir()) == ["films", "films.csv"]
 

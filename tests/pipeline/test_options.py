@@ -120,3 +120,12 @@ def test_one_of_several_option_files_that_does_not_say_its_name_is_refused(
     assert done.returncode == 2, done.stderr
     assert file in done.stderr
     assert first in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
+def test_a_file_of_several_families_is_taken(untouched: Project, kind: str) -> None:
+    """As `skiagram run` chooses it for volumes with regions; what it lacks are the images."""
+    done = untouched.stage("extract", f"features=[region/{kind},acquisition]")
+    assert "data/" in done.stderr
+    assert "first line" not in done.stderr

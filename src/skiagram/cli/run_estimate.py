@@ -39,6 +39,7 @@ _SAMPLE = 8
 _PATIENCE = 5.0  # seconds after which no further image is tried
 _NETWORK_SECONDS = 5e-7  # a pixel, epoch and core: 1e-7 in small_cnn, 4e-7 to 8e-7 in article_cnn
 _FINDER_SECONDS = 2e-7  # a fit and number that describes a place: 1.2e-7 of 12 million
+_ENCODER_SECONDS = 7e-7  # a pixel that EfficientNet-Lite0 sees, on one core
 _WINDOWS = 16  # that are described
 _RESTORED_BYTES = 4
 Place = tuple[str, tuple[float, ...], float]  # file, [slice,] row and column, radius
@@ -52,6 +53,7 @@ class RunChoices:
     proposal: str
     features: str
     baselines: tuple[str, ...]
+    encoders: tuple[str, ...]
     networks: tuple[str, ...]
     plan: Plan
 
@@ -60,7 +62,7 @@ def read_choices() -> RunChoices:
     """Return the choices of the project in this folder."""
     params = read_option_file(Path("params.yaml"))
     plan = with_choices(read_option_file(Path("conf/plan.yaml"))["plan"], params)
-    names = ("restoration", "proposal", "features", "baselines", "networks")
+    names = ("restoration", "proposal", "features", "baselines", "encoders", "networks")
     return check(RunChoices, {name: params[name] for name in names} | {"plan": plan}, "params.yaml")
 
 
@@ -111,6 +113,8 @@ def time_text(
     if any(survey.marks.values()):
         ceiling, more = _search(survey, choices, source.reading, design)
         rows += more
+    searched = any(survey.marks.values())
+    rows += [_encoder(name, examined, searched) for name in choices.encoders]
     rows += [_network(name, examined, choices.plan, design) for name in choices.networks]
     table = text_table(["stage", "at most about", "basis"], rows)
     return f"{table}{ceiling}"
@@ -247,6 +251,19 @@ def _seconds(
         known = None if spacing is None else np.array([spacing])
         family.extract(FeatureBatch(pixels[None], masks, known))
     return between - started, time.perf_counter() - between
+
+
+def _encoder(name: str, examined: Sequence[ExaminedFile], searched: bool) -> list[str]:
+    options = _option_file("encoder", name)
+    side = options["preprocessing"]["size"]
+    if not isinstance(side, int) or "efficientnet_lite0" not in options.get("architecture", ""):
+        return [f"encode {name}", "unknown", "the time of this network was not measured"]
+    volumes = [file.shape[0] if searched else 3 for file in examined if len(file.shape) == 4]
+    pictures = len(examined) - len(volumes) + sum(volumes)  # all slices, or three planes
+    how = (
+        f"{pictures} pictures of {side} × {side} pixels, {_ENCODER_SECONDS * 1e6:.1g} µs per pixel"
+    )
+    return [f"encode {name}", _duration(pictures * side**2 * _ENCODER_SECONDS), how]
 
 
 def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: Design) -> list[str]:
