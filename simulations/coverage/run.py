@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from concordance import concordance_section
 from free_response import free_response_section
 from groups import groups_section
 from held_out_calibration import calibration_section
@@ -270,6 +271,7 @@ def page(simulations: int, replicates: int) -> str:
     text += rare_classes_section(simulations)
     text += calibration_section(max(1, simulations // 20))
     text += shifts_section(max(4, simulations // 5))
+    text += concordance_section(max(1, simulations // 5))
     return text + learning_curves_section(max(1, simulations // 10))
 
 

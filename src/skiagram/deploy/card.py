@@ -19,6 +19,7 @@ from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
     from skiagram.evaluation.evaluation_record import Evaluation
+    from skiagram.evaluation.measured import MeasuredEvaluation
     from skiagram.evaluation.results import ModelResult
 
 R = TypeVar("R")
@@ -40,27 +41,34 @@ class Section:
 class RunRecords(NamedTuple):
     """What the project of a model says of it; None where it is not at hand.
 
-    `evaluation` has all figures of the run, `result` those of the model.
+    `evaluation` has all figures of the run, `result` those of the model; `measured` all of a run
+    whose outcome is no class.
     """
 
     data: DataCard | None
     evaluation: "Evaluation | None"
     result: "ModelResult | None"
+    measured: "MeasuredEvaluation | None" = None
 
 
 def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> RunRecords:
-    from skiagram.evaluation.evaluation_record import Evaluation
+    from skiagram.evaluation.measured import MeasuredEvaluation, read_evaluation
 
     place = folder.resolve().parents
     root = project or (place[2] if place[1].name == COMBINED else place[1])
     data = _read(DataCard, root / "data/cases/card.json")
-    evaluation = _read(Evaluation, root / "reports/evaluation.json")
+    figures = root / "reports/evaluation.json"
+    evaluation = read_evaluation(figures) if figures.exists() else None
     if project is not None and evaluation is None:
         raise DataError(
             "no reports/evaluation.json",
             where=str(project),
             remedy="name the project's folder after a finished `dvc repro`",
         )
+    if isinstance(evaluation, MeasuredEvaluation):
+        ends = [(of.model, of.options) for of in evaluation.models]
+        own = (deployment.model, deployment.options) in ends
+        return RunRecords(data, None, None, evaluation if own else None)
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome
         if (outcome.model, outcome.options) == (deployment.model, deployment.options):
@@ -83,7 +91,7 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Sec
         _data(run, fingerprint, deployment),
         _inputs(preparation),
         _decisions(deployment, fingerprint),
-        *_figures(run),
+        *_figures(run, deployment.model),
         _issues(run),
         _untested(run, preparation),
     )
@@ -91,13 +99,15 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Sec
 
 def _overview(deployment: Deployment, intended: str) -> Section:
     classes = ", ".join(f"`{name}`" for name in deployment.task.classes)
+    measured = deployment.task.measured
+    does = f"tells apart {classes}" if measured is None else f"estimates a {measured.words}"
     meant = intended or "Research on images like those of the training data, and nothing else."
     return Section(
         deployment.title,
         (
             CAUTION,
             f"Intended use: {meant}",
-            f"It tells apart {classes}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
+            f"It {does}. Model `{deployment.model}`, arm `{deployment.arm}`; the "
             f"mean of {len(deployment.decisions)} fit(s).",
         ),
     )
@@ -153,6 +163,9 @@ def _inputs(preparation: Preparation) -> Section:
 
 
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Section:
+    if deployment.task.measured is not None:
+        told = ", ".join(deployment.task.reported)
+        return Section("Estimates", (f"Of a new case it gives: {told}. It decides nothing.",))
     lines = []
     threshold, sensitivity = deployment.threshold, deployment.sensitivity
     if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
@@ -173,7 +186,24 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Secti
     return Section("Decisions", tuple(lines))
 
 
-def _figures(run: RunRecords) -> Iterator[Section]:
+def _measured_figures(evaluation: "MeasuredEvaluation", model: str) -> Section:
+    from skiagram.evaluation.measured import FIGURES
+
+    titles = {figure.name: figure.title for figure in evaluation.task.outcome.figures}
+    rows = [
+        (f"{titles[row.figure]}, {row.group}".removesuffix(", "), format_estimate(row))
+        for row in evaluation.figures.select(analysis=FIGURES, model=model).rows
+        if row.value is not None
+    ]
+    counted = ", ".join(f"{number} {name}" for name, number in evaluation.counts[:2])
+    where = f"On cases that the fit never saw: {counted}."
+    return Section("Figures", (where,), (("figure", _VALUE), *rows))
+
+
+def _figures(run: RunRecords, model: str) -> Iterator[Section]:
+    if run.measured is not None:
+        yield _measured_figures(run.measured, model)
+        return
     if run.evaluation is None or run.result is None:
         yield Section("Figures", (_UNKNOWN,))
         return
@@ -227,9 +257,11 @@ def _issues(run: RunRecords) -> Section:
         lines += [f"Waived: {name}: {why}" for name, why in run.data.waived_findings.items()]
     if run.evaluation is not None:
         lines += run.evaluation.warnings
+    if run.measured is not None:
+        lines += run.measured.warnings
     if run.result is not None and is_above_ideal(run.result):
         lines.append("The model beats the ideal observer: labels have leaked into it.")
-    if run.data is None and run.evaluation is None:
+    if run.data is None and run.evaluation is None and run.measured is None:
         lines.append(_UNKNOWN)
     return Section("Known issues", tuple(lines) or ("None is recorded.",))
 

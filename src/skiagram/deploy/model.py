@@ -71,7 +71,7 @@ class DeployedModel:
     def probabilities(self, cases: PreparedCases) -> NDArray[np.float64]:
         """Return the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
 
-        Of an outcome that is no class these are its estimates.
+        Of an outcome that is no class these are the estimates that it reports.
         """
         classes = self.task.scores
         scores_by_repeat = self.scorer.scores(cases)
@@ -79,7 +79,7 @@ class DeployedModel:
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
             found = f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}"
             raise ModelFailure(found, remedy=WHOLE)
-        return self.calibrate(scores_by_repeat)
+        return self.calibrate(scores_by_repeat)[:, list(self.task.reported.values())]
 
     def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return (n, n_classes) mean probabilities of (n, n_classes) scores, one per repeat."""

@@ -229,7 +229,7 @@ def judge(
             refer.append("no class fits")
         elif len(left) > 1:
             refer.append("several classes fit")
-    values = tuple(float(probability[column]) for column in model.task.reported.values())
+    values = tuple(probability.tolist())
     return CaseResult(name, values, decision, left, tuple(refer), unusual, unseen)
 
 

@@ -87,6 +87,19 @@ def read_evaluation(path: Path) -> MeasuredEvaluation | Evaluation:
     return evaluation
 
 
+def read_class_evaluation(path: Path) -> Evaluation:
+    """Read the evaluation of a run that tells classes apart.
+
+    Raises:
+        DataError: There is none, or the run has another outcome.
+    """
+    evaluation = read_evaluation(path)
+    if isinstance(evaluation, MeasuredEvaluation):
+        found = f"figures of a {evaluation.task.outcome.words}"
+        raise DataError(found, where=str(path), allowed="those of a run that tells classes apart")
+    return evaluation
+
+
 def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> MeasuredEvaluation:
     """Measure every model, and what stands for each arm, and compare them patient by patient."""
     task, cases = inputs.task, inputs.cases

@@ -11,8 +11,8 @@ from scipy.stats import chi2
 
 from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.measured import read_class_evaluation
 from skiagram.evaluation.planning import Trainings
-from skiagram.records.files import read_record
 from skiagram.statistics.delong import (
     Placements,
     combination,
@@ -104,7 +104,7 @@ def read_pilot(
     Args:
         names: Two models; None: the run's primary comparison.
     """
-    record = read_record(Evaluation, folder / "reports" / "evaluation.json")
+    record = read_class_evaluation(folder / "reports" / "evaluation.json")
     table = folder / "reports" / "scores.csv"
     try:
         scores = pd.read_csv(table, dtype={"case_id": str, "patient_id": str, "label": str})

@@ -1,0 +1,119 @@
+"""How often intervals of a C index hold, and how often two equal models of a time are told apart.
+
+Two models score a hidden hazard with noise; part of the noise is a patient's own. Follow-up ends at
+random, sooner where the hazard is high, or early for everybody. Three fits score a third each, so
+pairs lie within a fit. The true C is that of the same scores and the same follow-up, as Harrell's
+limit depends on it. `run.py` puts the section on the page; `python
+simulations/coverage/concordance.py [SIMULATIONS]` prints it alone.
+"""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.seeding import stream
+from skiagram.statistics.jackknife import Jackknifed
+from skiagram.statistics.survival import harrell_concordance
+
+Floats = NDArray[np.float64]
+OWN_NOISE = 0.7  # share of a score's noise that all images of a patient have
+FITS, TRUTH_SETS, TRUTH_PATIENTS = 3, 24, 800
+FOLLOW_UP = {"at random": 1.2, "sooner with risk": 1.2, "early": 0.8}
+
+
+@dataclass(frozen=True)
+class TimeDesign:
+    """Patients, images of each, end of follow-up, and how well both models tell the hazard."""
+
+    patients: int
+    images: int
+    follow_up: str
+    strength: tuple[float, float]
+
+    @property
+    def title(self) -> str:
+        images = f", {self.images} images each" if self.images > 1 else ""
+        models = "equal" if self.strength[0] == self.strength[1] else "one better"
+        return f"{self.patients}{images}, {self.follow_up}, {models}"
+
+
+DESIGNS = tuple(
+    TimeDesign(patients, images, follow_up, strength)
+    for patients, images in ((50, 1), (100, 1), (300, 1), (60, 3))
+    for follow_up in FOLLOW_UP
+    for strength in ((0.6, 0.6), (0.8, 0.4))
+)
+
+
+def draw(
+    design: TimeDesign, patients: int, images: int, fits: int, generator: np.random.Generator
+) -> tuple[tuple[Jackknifed, Jackknifed], float]:
+    """Return C of both models on new patients, and the share of events."""
+    hazard, *own = generator.normal(size=(3, patients))
+    patient = np.repeat(np.arange(patients), images)
+    time = generator.exponential(np.exp(-hazard))
+    end = generator.exponential(FOLLOW_UP[design.follow_up], size=patients)
+    if design.follow_up == "sooner with risk":
+        end *= np.exp(-0.8 * hazard)
+    if design.follow_up == "early":
+        end = generator.uniform(0.1, FOLLOW_UP["early"], size=patients)
+    event = (time <= end)[patient]
+    seen, fit = np.minimum(time, end)[patient], generator.integers(fits, size=patients)[patient]
+    areas = []
+    for strength, of_patient in zip(design.strength, own, strict=True):
+        single = generator.normal(size=len(patient))
+        noise = OWN_NOISE * of_patient[patient] + np.sqrt(1 - OWN_NOISE**2) * single
+        score = strength * hazard[patient] + np.sqrt(1 - strength**2) * noise
+        areas.append(harrell_concordance(score, seen, event, fit, patient))
+    return (areas[0], areas[1]), float(event.mean())
+
+
+def simulate(design: TimeDesign, simulations: int) -> tuple[Floats, Floats]:
+    """Return shares (held, held of the difference, told apart), and (share of events, both C)."""
+    generator = stream(0, "concordance", design.title)
+    large = [draw(design, TRUTH_PATIENTS, 1, 1, generator)[0] for _ in range(TRUTH_SETS)]
+    true = np.mean([[area.value for area in areas] for areas in large], axis=0)
+    shares, events = np.zeros(3), 0.0
+    for _ in range(simulations):
+        areas, seen = draw(design, design.patients, design.images, FITS, generator)
+        held = [_holds(area, value) for area, value in zip(areas, true.tolist(), strict=True)]
+        gap = areas[0] - areas[1]
+        p = gap.p()
+        shares += np.mean(held), _holds(gap, true[0] - true[1]), p is not None and p < 0.05
+        events += seen
+    return shares / simulations, np.array([events / simulations, *true])
+
+
+def _holds(figure: Jackknifed, true: float) -> bool:
+    estimate = figure.estimate()
+    return estimate.low is not None and estimate.low <= true <= (estimate.high or 1.0)
+
+
+def concordance_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## C indices of a time to an event
+
+{simulations} data sets per row. *Held*: the interval of a C index (Harrell's, logit, jackknife by
+patient) contains the true one, mean of two models; *difference*: that of the paired difference
+does; *told apart*: p below .05. Three fits score a third of the patients each. Follow-up
+ends at random, sooner where the risk is high, or early for everybody.
+
+| patients, follow-up, models | events | true C | held | difference | told apart |
+|---|---|---|---|---|---|
+"""
+    for design in DESIGNS:
+        shares, (events, *true) = simulate(design, simulations)
+        cells = [f"{100 * share:.1f} %" for share in shares]
+        known = " and ".join(f"{value:.2f}" for value in true)
+        text += f"| {design.title} | {events:.2f} | {known} | {' | '.join(cells)} |\n"
+    return f"""{text}
+The true C is that under the same follow-up: Harrell's depends on who is followed for how long.
+A share has a standard error of {100 * np.sqrt(0.05 * 0.95 / simulations):.1f} points.
+"""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(concordance_section(int(sys.argv[1]) if len(sys.argv) > 1 else 400))
