@@ -81,7 +81,8 @@ def simulate(design: TimeDesign, simulations: int) -> tuple[Floats, Floats]:
         held = [_holds(area, value) for area, value in zip(areas, true.tolist(), strict=True)]
         gap = areas[0] - areas[1]
         p = gap.p()
-        shares += np.mean(held), _holds(gap, true[0] - true[1]), p is not None and p < 0.05
+        apart = p is not None and p < 0.05
+        shares += np.array([np.mean(held), _holds(gap, true[0] - true[1]), apart])
         events += seen
     return shares / simulations, np.array([events / simulations, *true])
 

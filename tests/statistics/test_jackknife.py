@@ -25,14 +25,23 @@ def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
 
 
 def test_equal_figures_differ_by_nothing() -> None:
-    figure = Jackknifed(0.7, np.array([0.6, 0.8, 0.7]))
+    figure = Jackknifed(np.array([0.7]), np.array([[0.6, 0.8, 0.7]]))
     gap = figure - figure
     assert gap.p() == 1.0
     assert (gap.estimate().low, gap.estimate().high) == (0.0, 0.0)
 
 
 def test_repeats_are_averaged_patient_by_patient() -> None:
-    one, other = Jackknifed(0.6, np.array([0.5, 0.7])), Jackknifed(0.8, np.array([0.9, 0.7]))
+    one = Jackknifed(np.array([0.6]), np.array([[0.5, 0.7]]))
+    other = Jackknifed(np.array([0.8]), np.array([[0.9, 0.7]]))
     both = mean_of([one, other])
     assert both.value == pytest.approx(0.7)
     assert both.error == 0.0
+
+
+def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure() -> None:
+    value = np.random.default_rng(0).normal(size=(2, 40))
+    repeats = [jackknifed_mean(of_repeat, np.arange(40)) for of_repeat in value]
+    single = np.mean([of_repeat.var(ddof=1) / 40 for of_repeat in value])
+    assert mean_of(repeats, folds=5).error == pytest.approx(np.sqrt((1 / 2 + 5 / 4) * single))
+    assert mean_of(repeats).error == pytest.approx(value.mean(axis=0).std(ddof=1) / np.sqrt(40))

@@ -39,6 +39,12 @@ class ScoredCases:
     estimate: Floats
     fit: Labels
 
+    @property
+    def folds(self) -> int:
+        """Return how many fits share the cases of a repeat; 0 where one scored all."""
+        fits = len(np.unique(self.fit[0]))
+        return fits if fits > 1 else 0
+
     def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
         """Return some cases; patients are numbered anew."""
         return ScoredCases(

@@ -220,41 +220,40 @@ class TimeToEvent(MeasuredOutcome):
             [
                 harrell_concordance(score, cases.value, event, fit, cases.patient)
                 for score, fit in repeats
-            ]
+            ],
+            cases.folds,
         )
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
         measured = [MeasuredFigure("concordance", "", self.measure_primary(cases))]
-        event, last = cases.label == EVENT, self.horizons[-1]
+        event, last, patient = cases.label == EVENT, self.horizons[-1], cases.patient
         repeats = list(zip(cases.score, cases.fit, strict=True))
         pairs = (cases.value, event)
 
-        def mean(terms: Sequence[Floats]) -> Jackknifed:
-            return mean_of([jackknifed_mean(term, cases.patient) for term in terms])
+        def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
+            measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
 
-        uno = [uno_concordance(score, *pairs, fit, cases.patient, last) for score, fit in repeats]
-        measured.append(MeasuredFigure("uno_concordance", self._at(last), mean_of(uno)))
+        uno = [uno_concordance(score, *pairs, fit, patient, last) for score, fit in repeats]
+        add("uno_concordance", self._at(last), uno)
         for horizon in self.horizons:
-            areas = [auc_at(score, *pairs, fit, cases.patient, horizon) for score, fit in repeats]
-            measured.append(MeasuredFigure("auc", self._at(horizon), mean_of(areas)))
+            areas = [auc_at(score, *pairs, fit, patient, horizon) for score, fit in repeats]
+            add("auc", self._at(horizon), areas)
         for horizon in self.horizons:
-            column = self.grid.index(horizon)
-            survival = cases.estimate[:, :, column]
-            errors = [brier_terms(one, *pairs, horizon) for one in survival]
-            measured.append(MeasuredFigure("brier", self._at(horizon), mean(errors)))
-            gap = [_observed_without(*pairs, cases.patient, horizon, 1 - one) for one in survival]
-            measured.append(
-                MeasuredFigure("expected_minus_observed", self._at(horizon), mean_of(gap))
-            )
+            survival = cases.estimate[:, :, self.grid.index(horizon)]
+            errors = [brier_terms(each, *pairs, horizon) for each in survival]
+            add("brier", self._at(horizon), [jackknifed_mean(each, patient) for each in errors])
+            gaps = [_observed_without(*pairs, patient, horizon, 1 - each) for each in survival]
+            add("expected_minus_observed", self._at(horizon), gaps)
         grid = np.array([time for time in self.grid if time <= last])
         if len(grid) > 1:
             curve = np.broadcast_to(kaplan_meier(*pairs).at(grid), (len(event), len(grid)))
             plain = integrated_brier_terms(curve, *pairs, grid)
             gains = [
-                plain - integrated_brier_terms(one[:, : len(grid)], *pairs, grid)
-                for one in cases.estimate
+                plain - integrated_brier_terms(each[:, : len(grid)], *pairs, grid)
+                for each in cases.estimate
             ]
-            measured.append(MeasuredFigure("brier_gain", f"to {self._at(last)}", mean(gains)))
+            means = [jackknifed_mean(gain, patient) for gain in gains]
+            add("brier_gain", f"to {self._at(last)}", means)
         return measured
 
     def _at(self, horizon: float) -> str:
@@ -360,4 +359,4 @@ def _observed_without(
 
     everybody = np.ones(len(time), dtype=np.bool_)
     without = [gap(patient != one) for one in range(int(patient.max()) + 1)]
-    return Jackknifed(gap(everybody), np.array(without))
+    return Jackknifed(np.array([gap(everybody)]), np.array([without]))

@@ -5,8 +5,8 @@ of pair counts need no formula of their own (Efron & Stein 1981, *Annals of Stat
 Figures of the same patients are compared patient by patient.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from scipy.stats import t
 
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.variation import UPPER
+from skiagram.statistics.variation import UPPER, overlap_factor
 
 Floats = NDArray[np.float64]
 METHOD = "jackknife by patient"
@@ -22,27 +22,47 @@ METHOD = "jackknife by patient"
 
 @dataclass(frozen=True)
 class Jackknifed:
-    """A figure, and what it is without each patient.
+    """A figure, the mean over repeats, and what it is without each patient.
 
     Attributes:
-        value: Of all patients.
-        without: (patients,) without each; NaN where the others do not define it.
+        values: (repeats,) of all patients.
+        leaving: (repeats, patients) without each; NaN where the others do not define it.
         bounded: Whether it lies in [0, 1]; its interval then does too.
+        folds: Fits of a repeat that share training cases, as those of a cross-validation; 0 for
+            none. The interval is then one of the procedure (`variation.overlap_factor`).
     """
 
-    value: float
-    without: Floats
+    values: Floats
+    leaving: Floats
     bounded: bool = False
+    folds: int = 0
+
+    @property
+    def value(self) -> float:
+        """Return the mean over repeats."""
+        return float(self.values.mean())
+
+    @property
+    def without(self) -> Floats:
+        """Return (patients,) the mean over repeats without each patient."""
+        mean: Floats = self.leaving.mean(axis=0)
+        return mean
 
     @property
     def error(self) -> float:
-        """Return the standard error over patients."""
-        known = self.without[np.isfinite(self.without)]
-        patients = len(known)
+        """Return the standard error over patients, and over training sets where folds share them.
+
+        NaN with fewer than two patients.
+        """
+        known = self.leaving[:, np.isfinite(self.without)]
+        patients = known.shape[1]
         if patients < 2:
             return float("nan")
-        spread = float(((known - known.mean()) ** 2).sum())
-        return float(np.sqrt(spread * (patients - 1) / patients))
+        if not self.folds:
+            known = known.mean(axis=0, keepdims=True)
+        spread = np.square(known - known.mean(axis=1, keepdims=True)).sum(axis=1).mean()
+        factor = overlap_factor(self.folds, len(self.values)) if self.folds else 1.0
+        return float(np.sqrt(factor * spread * (patients - 1) / patients))
 
     @property
     def quantile(self) -> float:
@@ -74,7 +94,8 @@ class Jackknifed:
 
     def __sub__(self, other: "Jackknifed") -> "Jackknifed":
         """Return the difference of two figures of the same patients."""
-        return Jackknifed(self.value - other.value, self.without - other.without)
+        folds = max(self.folds, other.folds)
+        return Jackknifed(self.values - other.values, self.leaving - other.leaving, folds=folds)
 
 
 def jackknifed_ratio(
@@ -92,7 +113,8 @@ def jackknifed_ratio(
     without = np.divide(
         above - numerator, left, out=np.full(len(left), np.nan), where=left > 1e-12 * abs(below)
     )
-    return Jackknifed(above / below if below > 0 else float("nan"), without, bounded)
+    value = above / below if below > 0 else float("nan")
+    return Jackknifed(np.array([value]), without[None], bounded)
 
 
 def jackknifed_mean(
@@ -105,8 +127,11 @@ def jackknifed_mean(
     return jackknifed_ratio(sums, cases, whole, bounded=bounded)
 
 
-def mean_of(figures: list[Jackknifed]) -> Jackknifed:
-    """Return the mean of a figure over repeats, all of the same patients."""
-    value = float(np.mean([figure.value for figure in figures]))
-    without = reduce(np.add, [figure.without for figure in figures]) / len(figures)
-    return Jackknifed(value, without, figures[0].bounded)
+def mean_of(figures: Sequence[Jackknifed], folds: int = 0) -> Jackknifed:
+    """Return a figure over repeats, all of the same patients."""
+    return Jackknifed(
+        np.concatenate([figure.values for figure in figures]),
+        np.concatenate([figure.leaving for figure in figures]),
+        figures[0].bounded,
+        folds,
+    )
