@@ -158,3 +158,11 @@ def test_a_short_run_gives_the_same_tables_twice(monkeypatch: pytest.MonkeyPatch
     assert [[name for name, _ in table] for table in tables(first)] == [
         [name for name, _ in table] for table in tables(PAGE.read_text(encoding="utf-8"))
     ]
+
+
+def test_c_indices_hold_and_equal_models_of_a_time_are_rarely_told_apart() -> None:
+    rows = of_section("C indices of a time to an event")
+    assert len(rows) == 24
+    for name, (held, difference, apart) in rows:
+        assert min(held, difference) >= 93, name  # 400 sets a row: ± 1.1
+        assert apart <= 6 or name.endswith("one better"), name
