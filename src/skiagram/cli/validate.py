@@ -271,10 +271,14 @@ def _refuse_shared(
     everything = shared.patients | shared.images
     if everything and arguments.shared == "refuse":
         of_patients = len({patients[case] for case in shared.patients})
-        raise DataError(
+        told = {
             f"{len(shared.patients)} of {len(patients)} cases are of {of_patients} patients with "
-            f"the id of a development patient, and {len(shared.images)} images have a near "
-            "duplicate among the development images",
+            "the id of a development patient": shared.patients,
+            f"{len(shared.images)} images have a near duplicate among the development "
+            "images": shared.images,
+        }
+        raise DataError(
+            ", and ".join(words for words, cases in told.items() if cases),
             where=str(arguments.folder),
             allowed="patients that no model has learned from",
             remedy="leave them out with `--shared leave-out`; where the two number their patients "
@@ -282,8 +286,8 @@ def _refuse_shared(
         )
     if everything:
         leave_out(cohort, everything)
-        print(f"{len(everything)} cases are left out: the development data have their patient or "
-              "image.", file=sys.stderr)  # fmt: skip
+        why = "the development data have their patient or image"
+        print(f"{len(everything)} cases are left out: {why}.", file=sys.stderr)
     return shared
 
 
