@@ -267,7 +267,8 @@ def _answer(
             f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {what}".strip()
         )
     reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
-    beside = "simple rules" if contender == "classical" else "classical features and simple rules"
+    classical = [ARM_WORDS["classical"]] if others[0] == "best_classical" else []
+    beside = " and ".join([*classical, *(["simple rules"] if rules else [])])
     verdict = (
         f"Use {ARM_WORDS[contender]} in place of {beside}: {decision}. {primary.title} of the best "
         f"is {format_decimal(reached.value)} {format_interval(reached)}; the difference is "
