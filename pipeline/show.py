@@ -9,7 +9,7 @@ from option_files import PARAMS, ROOT
 from skiagram.audit.run import AuditReport
 from skiagram.compute.checkout import home
 from skiagram.errors import SkiagramError
-from skiagram.evaluation.measured import read_evaluation
+from skiagram.evaluation.evaluation_record import read_evaluation
 from skiagram.options import read_option_file
 from skiagram.records.files import read_record
 from skiagram.report.index import write_index

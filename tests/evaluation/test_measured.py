@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import (
+from skiagram.evaluation.evaluation_record import (
     DIFFERENCES,
     FIGURES,
     MeasuredEvaluation,
-    evaluate_measured,
     read_evaluation,
 )
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
 from skiagram.records.files import write_record
 from tests.outcomes.cohort import train_models

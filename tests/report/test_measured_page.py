@@ -9,7 +9,8 @@ import pytest
 
 from skiagram.audit.run import AuditReport
 from skiagram.errors import DataError
-from skiagram.evaluation.measured import evaluate_measured, read_class_evaluation
+from skiagram.evaluation.evaluation_record import read_class_evaluation
+from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.records.files import write_record
 from skiagram.report.measured_page import write_measured_results

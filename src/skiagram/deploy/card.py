@@ -18,8 +18,7 @@ from skiagram.records.predictions import COMBINED
 from skiagram.statistics.estimate import format_estimate
 
 if TYPE_CHECKING:  # scoring new cases needs no figures, and is to start at once
-    from skiagram.evaluation.evaluation_record import Evaluation
-    from skiagram.evaluation.measured import MeasuredEvaluation
+    from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
     from skiagram.evaluation.results import ModelResult
 
 R = TypeVar("R")
@@ -52,7 +51,7 @@ class RunRecords(NamedTuple):
 
 
 def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> RunRecords:
-    from skiagram.evaluation.measured import MeasuredEvaluation, read_evaluation
+    from skiagram.evaluation.evaluation_record import MeasuredEvaluation, read_evaluation
 
     place = folder.resolve().parents
     root = project or (place[2] if place[1].name == COMBINED else place[1])
@@ -187,7 +186,7 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> Secti
 
 
 def _measured_figures(evaluation: "MeasuredEvaluation", model: str) -> Section:
-    from skiagram.evaluation.measured import FIGURES
+    from skiagram.evaluation.evaluation_record import FIGURES
 
     titles = {figure.name: figure.title for figure in evaluation.task.outcome.figures}
     rows = [

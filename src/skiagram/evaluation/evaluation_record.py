@@ -5,12 +5,19 @@ are rows of `figure_table`.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
+from pydantic import Field
+
+from skiagram.errors import DataError
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
-from skiagram.records.cases import Task
+from skiagram.outcomes.outcome import OutcomePlot
+from skiagram.records.cases import MeasuredTask, Task
+from skiagram.records.files import read_record
+from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 
 
@@ -51,6 +58,12 @@ DEVELOPMENT = "development"  # a group: development cases, each as no fit saw it
 PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
+FIGURES, DIFFERENCES = "figures", "differences"
+ARM_WORDS = {
+    "classical": "classical features",
+    "encoder": "frozen encoders",
+    "deep": "networks",
+}
 _CONTENDER_WORDS = {"deep": "trained network", "encoder": "frozen encoder", "either": "deep model"}
 
 
@@ -264,3 +277,61 @@ class Evaluation:
         if contender == "deep" and all(model.outcome.arm != "encoder" for model in self.models):
             return "network"
         return _CONTENDER_WORDS[contender]
+
+
+@dataclass(frozen=True)
+class MeasuredEvaluation:
+    """All that was found of models of one outcome.
+
+    Attributes:
+        counts: (name, number) of what a reader must know of the cases.
+        models: How the training of each ended.
+        best: Arm → the model that most outer folds chose; rules stand for no arm.
+        rules: Models that stand for simple rules.
+        figures: Analysis `figures` by model, or `best_<arm>` of what stands for an arm; analysis
+            `differences` by model and versus.
+        plots: Model or `best_<arm>` → what is drawn of it.
+        decision: Whether the question is answered with yes.
+    """
+
+    task: MeasuredTask
+    counts: tuple[tuple[str, str], ...]
+    models: tuple[Outcome, ...]
+    best: dict[str, str]
+    rules: tuple[str, ...]
+    figures: FigureTable
+    plots: dict[str, tuple[OutcomePlot, ...]]
+    margin: float
+    near_duplicates: int
+    patients_known: bool
+    decision: Decision
+    verdict: str
+    warnings: tuple[str, ...]
+
+    def title(self, name: str) -> str:
+        """Return the name for people of a model, or of what stands for an arm."""
+        if name.startswith("best_"):
+            return f"the best of the {ARM_WORDS[name.removeprefix('best_')]}"
+        return next(model.title for model in self.models if model.model == name)
+
+
+_Any = Annotated[MeasuredEvaluation | Evaluation, Field(union_mode="left_to_right")]
+
+
+def read_evaluation(path: Path) -> MeasuredEvaluation | Evaluation:
+    """Read what stage evaluate left, whatever the outcome."""
+    evaluation: MeasuredEvaluation | Evaluation = read_record(cast(Any, _Any), path)
+    return evaluation
+
+
+def read_class_evaluation(path: Path) -> Evaluation:
+    """Read the evaluation of a run that tells classes apart.
+
+    Raises:
+        DataError: There is none, or the run has another outcome.
+    """
+    evaluation = read_evaluation(path)
+    if isinstance(evaluation, MeasuredEvaluation):
+        found = f"figures of a {evaluation.task.outcome.words}"
+        raise DataError(found, where=str(path), allowed="those of a run that tells classes apart")
+    return evaluation

@@ -7,97 +7,34 @@ was best on inner folds, so no reported case chooses anything.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import decide_by_margin, lower_decision
-from skiagram.evaluation.evaluation_record import Decision, Evaluation
+from skiagram.evaluation.evaluation_record import (
+    ARM_WORDS,
+    DIFFERENCES,
+    FIGURES,
+    Decision,
+    MeasuredEvaluation,
+)
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import match_case_ids
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.outcomes.outcome import OutcomePlot, ScoredCases
+from skiagram.outcomes.outcome import ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask
-from skiagram.records.files import read_record
-from skiagram.records.predictions import Outcome, Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import Predictions, probabilities_of, scores_of
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.jackknife import Jackknifed
 from skiagram.statistics.significance import correct_by_holm
 
-FIGURES, DIFFERENCES = "figures", "differences"
 _ARMS = ("classical", "encoder", "deep")
-ARM_WORDS = {
-    "classical": "classical features",
-    "encoder": "frozen encoders",
-    "deep": "networks",
-}
 _JACKKNIFE = "paired jackknife by patient"
-
-
-@dataclass(frozen=True)
-class MeasuredEvaluation:
-    """All that was found of models of one outcome.
-
-    Attributes:
-        counts: (name, number) of what a reader must know of the cases.
-        models: How the training of each ended.
-        best: Arm → the model that most outer folds chose; rules stand for no arm.
-        rules: Models that stand for simple rules.
-        figures: Analysis `figures` by model, or `best_<arm>` of what stands for an arm; analysis
-            `differences` by model and versus.
-        plots: Model or `best_<arm>` → what is drawn of it.
-        decision: Whether the question is answered with yes.
-    """
-
-    task: MeasuredTask
-    counts: tuple[tuple[str, str], ...]
-    models: tuple[Outcome, ...]
-    best: dict[str, str]
-    rules: tuple[str, ...]
-    figures: FigureTable
-    plots: dict[str, tuple[OutcomePlot, ...]]
-    margin: float
-    near_duplicates: int
-    patients_known: bool
-    decision: Decision
-    verdict: str
-    warnings: tuple[str, ...]
-
-    def title(self, name: str) -> str:
-        """Return the name for people of a model, or of what stands for an arm."""
-        if name.startswith("best_"):
-            return f"the best of the {ARM_WORDS[name.removeprefix('best_')]}"
-        return next(model.title for model in self.models if model.model == name)
-
-
-_Any = Annotated[MeasuredEvaluation | Evaluation, Field(union_mode="left_to_right")]
-
-
-def read_evaluation(path: Path) -> MeasuredEvaluation | Evaluation:
-    """Read what stage evaluate left, whatever the outcome."""
-    evaluation: MeasuredEvaluation | Evaluation = read_record(cast(Any, _Any), path)
-    return evaluation
-
-
-def read_class_evaluation(path: Path) -> Evaluation:
-    """Read the evaluation of a run that tells classes apart.
-
-    Raises:
-        DataError: There is none, or the run has another outcome.
-    """
-    evaluation = read_evaluation(path)
-    if isinstance(evaluation, MeasuredEvaluation):
-        found = f"figures of a {evaluation.task.outcome.words}"
-        raise DataError(found, where=str(path), allowed="those of a run that tells classes apart")
-    return evaluation
 
 
 def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> MeasuredEvaluation:

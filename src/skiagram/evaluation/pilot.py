@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from skiagram.errors import DataError, OptionError
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.measured import read_class_evaluation
+from skiagram.evaluation.evaluation_record import Evaluation, read_class_evaluation
 from skiagram.evaluation.planning import Trainings
 from skiagram.statistics.delong import (
     Placements,

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from skiagram.errors import DataError
-from skiagram.evaluation.measured import MeasuredEvaluation, read_evaluation
+from skiagram.evaluation.evaluation_record import MeasuredEvaluation, read_evaluation
 from skiagram.records.cases import DataCard
 from skiagram.records.files import read_record, write_record
 from skiagram.report.measured_page import measured_title, state_measured_answer

@@ -12,8 +12,13 @@ from typing import Any
 import pandas as pd
 
 from skiagram.audit.run import AuditReport
+from skiagram.evaluation.evaluation_record import (
+    ARM_WORDS,
+    DIFFERENCES,
+    FIGURES,
+    MeasuredEvaluation,
+)
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import ARM_WORDS, DIFFERENCES, FIGURES, MeasuredEvaluation
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.options import flatten_options
 from skiagram.outcomes.outcome import OutcomePlot

@@ -11,9 +11,13 @@ import pandas as pd
 
 from skiagram.datasets.files import write_files
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import SECONDARY, Decision, Evaluation
+from skiagram.evaluation.evaluation_record import (
+    SECONDARY,
+    Decision,
+    Evaluation,
+    read_class_evaluation,
+)
 from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.measured import read_class_evaluation
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.measured import MeasuredEvaluation
+from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
 from skiagram.report.measured_page import format_measured_as_text, list_measured_warnings
 from skiagram.report.sections.doubts import list_warnings
 from skiagram.report.sections.models import format_as_text

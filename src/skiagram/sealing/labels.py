@@ -63,6 +63,12 @@ def seal_labels(folder: Path, case_id: NDArray[np.str_], label: NDArray[np.int64
     write_table(pd.DataFrame({"case_id": case_id, "label": label}), folder / _PLAIN)
 
 
+def keep_sealed(folder: Path, case_id: NDArray[np.str_]) -> None:
+    """Leave the plain labels of some cases alone in the sealed folder; nobody sees them."""
+    table = read_table(folder / _PLAIN)
+    write_table(table[table["case_id"].isin(case_id.tolist())], folder / _PLAIN)
+
+
 def seal_encrypted_labels(
     folder: Path, case_id: NDArray[np.str_], encrypted: EncryptedLabels
 ) -> None:

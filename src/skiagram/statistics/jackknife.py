@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from scipy.stats import t
 
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import UPPER, overlap_factor
@@ -67,6 +66,8 @@ class Jackknifed:
     @property
     def quantile(self) -> float:
         """Return how many standard errors the 95 % interval reaches to each side."""
+        from scipy.stats import t  # slow to import: readers of an evaluation do without
+
         patients = int(np.isfinite(self.without).sum())
         return float(t.ppf(UPPER, max(patients - 1, 1)))
 
@@ -86,6 +87,8 @@ class Jackknifed:
 
     def p(self) -> float | None:
         """Return the two-sided p value of 0; None where it cannot be told."""
+        from scipy.stats import t
+
         error = self.error
         if not np.isfinite(error) or error == 0:
             return 1.0 if self.value == 0 else None

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 from skiagram.statistics.jackknife import Jackknifed, jackknifed_ratio
 
@@ -178,6 +177,8 @@ def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Float
     Returns:
         (bins,) shares from the lowest survival on, and the p value of equal shares (χ²).
     """
+    from scipy.stats import chi2  # slow to import: readers of an evaluation do without
+
     edges = np.linspace(0, 1, bins + 1)
     own = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
     counts = np.bincount(own[event], minlength=bins).astype(np.float64)

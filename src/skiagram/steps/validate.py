@@ -40,7 +40,7 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
-from skiagram.sealing.labels import open_labels, seal_labels
+from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
 from skiagram.steps.score import Scored, score_anew
@@ -184,7 +184,9 @@ def ingest_cohort(
     ingest(source, "cv", None, folders, None, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
     cases = Cases.read(folders.cases / "cases.parquet")
-    _write_sealed(target, cases, cases.label)
+    test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)
+    replace(cases, split=test, label=hidden).write(target / "cases/cases.parquet")
+    seal_labels(target / "sealed", cases.case_id, cases.label)
     return name_patients(source, None)
 
 
@@ -206,12 +208,6 @@ def _require_alike(known: Preparation, found: Preparation) -> None:
             allowed=f"{', '.join(known.modalities) or 'one image a case'}, as in the project",
             remedy="name the kinds of images with --images, in this order",
         )
-
-
-def _write_sealed(target: Path, cases: Cases, label: NDArray[np.int64]) -> None:
-    test, hidden = np.full(len(label), "test"), np.full(len(label), SEALED)
-    replace(cases, split=test, label=hidden).write(target / "cases/cases.parquet")
-    seal_labels(target / "sealed", cases.case_id, label)
 
 
 def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
@@ -289,10 +285,10 @@ def _find_copies(*stores: ImageStore) -> pd.DataFrame:
 
 def leave_out(cohort: Path, names: Collection[str]) -> None:
     """Take cases out of a cohort that `ingest_cohort` wrote."""
-    labels = read_table(cohort / "sealed/labels.parquet")
     cases = Cases.read(cohort / "cases/cases.parquet")
-    kept = ~np.isin(cases.case_id, list(names))
-    _write_sealed(cohort, cases.select(kept), labels["label"].to_numpy(dtype=np.int64)[kept])
+    kept = cases.select(~np.isin(cases.case_id, list(names)))
+    kept.write(cohort / "cases/cases.parquet")
+    keep_sealed(cohort / "sealed", kept.case_id)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,15 @@ import pandas as pd
 
 from skiagram.compute.checkout import applied_experiment, current_commit, home
 from skiagram.errors import DataError
-from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT, Evaluation
-from skiagram.evaluation.measured import DIFFERENCES, FIGURES, MeasuredEvaluation, read_evaluation
+from skiagram.evaluation.evaluation_record import (
+    DIFFERENCES,
+    FIGURES,
+    MEAN_SENSITIVITY,
+    MERIT,
+    Evaluation,
+    MeasuredEvaluation,
+    read_evaluation,
+)
 from skiagram.evaluation.results import ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options

@@ -211,7 +211,8 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     task = Task(source.classes, source.classes.index(positive) if positive else None, design)
     try:
         check_entries(listing.entries, task, f"data set {source.name}")
-        settle_outcome(task_of(source, design), listing.entries)
+        if source.outcome is not None:
+            settle_outcome(task_of(source, design), listing.entries)
     except DataError as error:
         problems.append(error)
     whole = [files for files in by_modality.values() if len(files) == len(examined)]
