@@ -44,7 +44,7 @@ LINES = [line for line in usage() if not line[0].startswith(_ELSEWHERE)]
 def cloned(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a project as after clone and `make repro`, with few small images and models."""
     project = make_project(tmp_path_factory.mktemp("readme") / "project")
-    for name in (".gitignore", "Makefile"):
+    for name in (".gitattributes", ".gitignore", "Makefile"):
         shutil.copy(REPOSITORY / name, project.folder / name)
     project.edit("params.yaml", baselines=["svm", "random_forest"], features="first_order")
     tiny = project.folder / "conf/dataset/tiny.yaml"
@@ -94,7 +94,7 @@ def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_imag
     assert Path(table).read_text().splitlines()[0] == header
     done = elsewhere.run("sh", "-c", f"{own_images} --quick", PYTHONPATH=str(REPOSITORY / "src"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Use a network: " in done.stdout
+    assert re.search(r"Use a (network|frozen encoder): ", done.stdout)
     assert "images-project/reports/report.html" in done.stdout.splitlines()
     assert (elsewhere.folder / "images-project/reports/report.html").exists()
 
