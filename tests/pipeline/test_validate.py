@@ -94,15 +94,19 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> No
         "Calibration slope",
         "calibration updated",
         "The worst of these",
-        "tells test from development cases",
+        "The cohort beside development cases",
+        "tells the cohort from development cases",
         "Net benefit per 1,000 patients",
     ):
         assert words in page
+    assert "est cases are" not in page  # neither at home nor on the cohort
     for name in ("woman", str(validated.folder)):
         assert name not in page
     evaluation = json.loads((validated.results / "evaluation.json").read_text())
     assert evaluation["test_sites"] == ["A", "B", "C"]
-    assert evaluation["domain"]["auc"]["low"] > 0.5
+    of_classifier = (row for row in evaluation["figures"] if row["analysis"] == "domain")
+    (area,) = (row for row in of_classifier if row["figure"] == "roc_auc")
+    assert area["low"] > 0.5
     with sqlite3.connect(validated.project.folder / "mlflow.db") as database:
         names = [name for (name,) in database.execute("SELECT name FROM runs")]
     assert "validation leeds" in names
