@@ -6,9 +6,16 @@ import pytest
 
 from skiagram.cli.main import main
 
-pytestmark = pytest.mark.slow
+
+def test_options_of_a_run_that_a_cohort_has_no_use_for_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for option in ("--test-sites", "--scores", "--split", "--marks", "--positive"):
+        assert main(["validate", "project", "images", option, "x"]) == 2
+        assert option in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_project_that_is_not_finished_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

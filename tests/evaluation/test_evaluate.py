@@ -15,6 +15,7 @@ from skiagram.evaluation.evaluation_record import SECONDARY, Evaluation
 from skiagram.records.cases import Design
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Predictions
+from skiagram.report.sections.comparisons import describe_scope
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 
 
@@ -236,3 +237,17 @@ def test_equal_predictions_differ_by_exactly_nothing(classes: tuple[str, ...]) -
     assert "exactly 0, as the two order all cases alike" in found.verdict
     assert found.answer is not None
     assert found.answer.decision == "no"
+    assert "single trainings" in found.verdict
+
+
+@pytest.mark.slow
+def test_equal_predictions_of_repeats_are_not_called_trained_once() -> None:
+    known = scenario(90, 90)
+    same = [
+        finished(known, "forest", strength=1.0, seed=4, repeats=2),
+        finished(known, "net", arm="deep", strength=1.0, seed=4, repeats=2),
+    ]
+    found = run(known, same)
+    assert "exactly 0, as the two order all cases alike" in found.verdict
+    assert "single trainings" not in found.verdict
+    assert "alike in every training" in describe_scope(found)

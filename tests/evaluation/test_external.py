@@ -60,7 +60,7 @@ def test_each_side_has_the_figures_of_its_own_cases() -> None:
     paired = rows.select(versus="classical")
     assert paired.find(group=COHORT).value == home.difference.value  # type: ignore[union-attr]
     assert "of another cohort" in found.verdict
-    assert "sealed test cases" not in found.verdict
+    assert "est cases" not in found.verdict
 
 
 def test_updating_mends_a_calibration_that_is_off_and_keeps_the_order() -> None:

@@ -84,3 +84,10 @@ def test_data_and_design_are_named() -> None:
     assert found[2].startswith("Few reported patients of class abnormal: 12;")
     assert found[3].startswith("Every model was trained with one seed")
     assert found[4].startswith("No test set was sealed")
+
+
+def test_small_classes_take_one_warning() -> None:
+    few = reference(np.repeat([0, 1], [20, 12]))
+    (found,) = state_warnings([], few, "holdout", 0, 0)
+    for words in ("class normal: 20", "class abnormal: 12", "below 40"):
+        assert words in found

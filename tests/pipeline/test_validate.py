@@ -1,7 +1,6 @@
 """A finished project's models on the labelled cohort of another hospital, as a user validates."""
 
 import csv
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +12,10 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
+from skiagram.evaluation.evaluation_record import DOMAIN, Evaluation
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
+from skiagram.records.files import read_record
 from skiagram.sealing.ledger import read_ledger
 from tests.pipeline.project import BASELINES, NETWORK, Project
 
@@ -94,15 +95,19 @@ def test_page_and_record_show_what_is_asked_of_a_cohort(validated: Cohort) -> No
         "Calibration slope",
         "calibration updated",
         "The worst of these",
-        "tells test from development cases",
+        "The cohort beside development cases",
+        "tells the cohort from development cases",
         "Net benefit per 1,000 patients",
     ):
         assert words in page
+    assert "est cases are" not in page  # neither at home nor on the cohort
     for name in ("woman", str(validated.folder)):
         assert name not in page
-    evaluation = json.loads((validated.results / "evaluation.json").read_text())
-    assert evaluation["test_sites"] == ["A", "B", "C"]
-    assert evaluation["domain"]["auc"]["low"] > 0.5
+    evaluation = read_record(Evaluation, validated.results / "evaluation.json")
+    assert evaluation.test_sites == ("A", "B", "C")
+    area = evaluation.figures.find(analysis=DOMAIN, figure="roc_auc")
+    assert area.low is not None
+    assert area.low > 0.5
     with sqlite3.connect(validated.project.folder / "mlflow.db") as database:
         names = [name for (name,) in database.execute("SELECT name FROM runs")]
     assert "validation leeds" in names

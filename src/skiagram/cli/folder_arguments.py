@@ -31,6 +31,15 @@ _COLUMNS = {  # option → what the column holds, its usual names
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),
     "visit": ("number or date of the patient's visit, of which only the order is kept", "visit"),
 }
+# Arguments that have no say where nothing is trained, with their values.
+_NOT_OF_A_COHORT: dict[str, list[str] | None] = {
+    "split": None,
+    "marks": None,
+    "scores": [],
+    "test_sites": [],
+    "positive": None,
+    "sealed_labels": None,
+}
 _LOOSELY = ("patient", "split")  # columns whose usual names may be written in any way
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
@@ -148,8 +157,15 @@ def require_new(path: Path, where: str) -> None:
         raise OptionError(f"{path} exists", where=where, remedy="name another, or remove it")
 
 
-def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = False) -> None:
+    """Declare the arguments.
+
+    Args:
+        cohort: Whether finished models score the folder: nothing is split, and no marks or scores
+            of readers are read.
+    """
+    absent = _NOT_OF_A_COHORT if cohort else {}
+    parser.set_defaults(**absent)
     add = parser.add_argument
     add("folder", metavar="FOLDER", type=Path, help="folder of image files, or .tar.age")
     table = "table with one row per file; none where each class has a folder (`yes/`, `no/`)"
@@ -169,6 +185,8 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
     regions = parser.add_argument_group("regions of interest")
     for group, of_group in ((columns, _COLUMNS), (regions, _REGION_COLUMNS)):
         for name, (holds, *usual) in of_group.items():
+            if name in absent:
+                continue
             known = f"default: {', else '.join(usual)}, if present"
             group.add_argument(f"--{name.replace('_', '-')}", help=f"{holds} ({known})")
     task = parser.add_argument_group("task")
@@ -180,15 +198,18 @@ def add_folder_arguments(parser: argparse.ArgumentParser) -> None:
         (task, "--classes", "class names in label order (default: those in the CSV, sorted)"),
         (task, "--test-sites", "sites of the test set; the other sites are for training"),
     ):
+        if option.removeprefix("--").replace("-", "_") in absent:
+            continue
         metavar = "MODALITY" if option == "--images" else None
         group.add_argument(option, nargs="+", default=[], metavar=metavar, help=text)
     add_masks(regions)
     add_mask_grid(regions)
     add_unstated_spacing(parser)
     add = task.add_argument
-    add("--positive", help="the positive class, where there are two classes")
-    sealed = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
-    add("--sealed-labels", metavar="FILE", type=Path, help=sealed)
+    if not cohort:
+        add("--positive", help="the positive class, where there are two classes")
+        sealed = "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV"
+        add("--sealed-labels", metavar="FILE", type=Path, help=sealed)
     unlisted = "ignore image files that have no row in the CSV"
     add("--ignore-unlisted", action="store_true", help=unlisted)
     pixels = "rows times columns that an image may have (default: 67108864, as 8192 x 8192)"

@@ -244,8 +244,8 @@ def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[Tab
     if not found.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
     for pair in found.mixed:
-        said = f"Of two patterns, look whether they belong together: {pair}"
-        print(printable(said), file=sys.stderr)
+        sentence = f"Of two patterns, look whether they belong together: {pair}"
+        print(printable(sentence), file=sys.stderr)
     return [
         TableRow(line, {name: cells[name] for name in found.columns} | {"patient_id": key[0]})
         for line, (key, cells) in enumerate(found.rows(), start=2)
@@ -268,6 +268,6 @@ def _explain(rows: "Iterable[CaseResult]", total: int) -> int:
                 first.setdefault(kind, f"{row.file}: {'; '.join(words)}")
     for kind, count in counts.items():
         if count:
-            said = _SENTENCES[kind].format(count, total, first.get(kind))
-            print(printable(said), file=sys.stderr)
+            sentence = _SENTENCES[kind].format(count, total, first.get(kind))
+            print(printable(sentence), file=sys.stderr)
     return counts["error"]

@@ -50,7 +50,7 @@ _SHOWN = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("project", metavar="PROJECT", type=Path, help="folder of a finished run")
-    add_folder_arguments(parser)
+    add_folder_arguments(parser, cohort=True)
     add = parser.add_argument
     add(
         "--shared",
@@ -164,13 +164,11 @@ def _read_cohort(
     from skiagram.records.files import read_table
 
     task = project.task
-    if arguments.sealed_labels is not None:
-        raise OptionError("labels are opened here", where="--sealed-labels", remedy="leave it out")
     classes = arguments.classes or list(task.classes)
     if len(classes) != len(task.classes):
         allowed = f"a word for each of {', '.join(task.classes)}, in this order"
         raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
-    arguments.classes, arguments.test_sites = classes, []
+    arguments.classes = classes
     arguments.positive = None if task.positive is None else classes[task.positive]
     arguments.images = arguments.images or list(project.preparation.modalities)
     if arguments.csv is not None:
@@ -230,7 +228,9 @@ def _survey(
     by_modality = split_modalities(rows, source.columns, source.modalities)
     files = OptionFiles(place / "project", source.name, outside=place)
     files.options.parent.mkdir(parents=True)
-    files.write(source, [row for own in by_modality.values() for row in own], checksums)
+    files.write(
+        source, [row for rows_of_one in by_modality.values() for row in rows_of_one], checksums
+    )
     folder = build(read_option_file(files.options), "cohort")
     if not isinstance(folder, Folder):
         raise TypeError(folder)

@@ -183,11 +183,11 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     else:
         _register()
         pixels = pixel_array(header, index=index, decoding_plugin=_PLUGIN)
-    said = int(header.get("NumberOfFrames") or 1)
+    stated = int(header.get("NumberOfFrames") or 1)
     several = pixels.ndim > (2 if int(header.SamplesPerPixel) == 1 else 3)
-    if several and (index is not None or len(pixels) != said):
+    if several and (index is not None or len(pixels) != stated):
         raise DataError(
-            f"pixels of {len(pixels)} frames, while the header says {said}",
+            f"pixels of {len(pixels)} frames, while the header says {stated}",
             allowed="as many frames as Number of Frames says",
             remedy="correct Number of Frames, or export the file again",
         )

@@ -196,13 +196,13 @@ def _beyond_pillow(
 
 def _refuse_hidden(file: tifffile.TiffFile, name: str) -> None:
     """Refuse planes behind the only page, and stored values that ImageJ shows as others."""
-    said = file.imagej_metadata or {}
+    metadata = file.imagej_metadata or {}
     shaped = any(series.get("truncated") for series in file.shaped_metadata or ())
     alone = not _has_page(file, 1)
-    line = said.get("cf") == 0 and (said.get("c0"), said.get("c1")) != (0, 1)
+    line = metadata.get("cf") == 0 and (metadata.get("c0"), metadata.get("c1")) != (0, 1)
     rules = (
-        (alone and (said.get("images", 1) > 1 or shaped), "several images in one page"),
-        (line, f"ImageJ's scale of values, {said.get('c0')} + {said.get('c1')} × stored"),
+        (alone and (metadata.get("images", 1) > 1 or shaped), "several images in one page"),
+        (line, f"ImageJ's scale of values, {metadata.get('c0')} + {metadata.get('c1')} × stored"),
     )
     for wrong, found in rules:
         if wrong:

@@ -125,7 +125,10 @@ def compare_auc(model: ComparedModel, other: ComparedModel) -> AucDifference:
     if missing:
         return AucDifference(Estimate(None, reason=missing), Variation(0.0))
     if model.orders_as(other):
-        return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_ORDER), Variation(0.0))
+        trainings = max(len(each.scores.probability) for each in (model, other))
+        again = trainings > 1 or _folds(model, other) > 0
+        variation = Variation(0.0, scope="procedure" if again else "fits", repeats=trainings)
+        return AucDifference(Estimate(0.0, 0.0, 0.0, SAME_ORDER), variation)
     first, second = model.placements, other.placements
     if first is not None and second is not None:
         variation = difference_variation(first, second)

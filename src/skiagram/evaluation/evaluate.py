@@ -141,6 +141,7 @@ def evaluate(
         near_duplicates,
         conflicts,
         sides,
+        is_external=inputs.is_external,
     )
     finding, of_finding = None, tuple[FigureRow, ...]()
     if inputs.finding:

@@ -78,9 +78,9 @@ def compare_with_development(
         rows += _rows(measured[name], COHORT, analyses)
         scores = align_scores(model, "test", setting.cases)
         rows += _updated(scores, measured[name], setting, analyses)
-    for side, of in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
-        if of.difference is not None:
-            rows.append(replace(of.difference, analysis=EXTERNAL, group=side))
+    for side, compared in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
+        if compared.difference is not None:
+            rows.append(replace(compared.difference, analysis=EXTERNAL, group=side))
     return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
 
 

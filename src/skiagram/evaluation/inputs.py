@@ -29,6 +29,7 @@ class EvaluationInputs:
         covariates: `case_id` and columns whose values define subgroups; None asks for none.
         traits: What may tell test from development cases; None does not ask.
         finding: Where the lesions are; None where no model leaves marks.
+        is_external: Whether the test cases are another cohort, which a finished project scored.
     """
 
     models: tuple[Predictions, ...]
@@ -44,3 +45,4 @@ class EvaluationInputs:
     covariates: pd.DataFrame | None = None
     traits: CaseTraits | None = None
     finding: FindingTables | None = None
+    is_external: bool = False

@@ -122,15 +122,16 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
             f"{_title(shift.model, evaluation)} {tested:.3f} instead of {known:.3f}"
             for shift, (tested, known) in zip(shifts, sides, strict=True)
         ]
+        cases = "cases of the cohort" if evaluation.is_external else "test cases"
         if all(tested > known for tested, known in sides):
             yield (
-                "The AUC on the test cases is higher than on held-out development cases by more "
-                f"than chance explains ({_listed(pairs)}): the test cases are easier, or training "
+                f"The AUC on the {cases} is higher than on held-out development cases by more "
+                f"than chance explains ({_listed(pairs)}): the {cases} are easier, or training "
                 "on all cases helped."
             )
         else:
             yield (
-                "The test cases are unlike the development cases: the AUC on them and on held-out "
+                f"The {cases} are unlike the development cases: the AUC on them and on held-out "
                 f"development cases differ by more than chance explains ({_listed(pairs)})."
             )
         yield from _why_unlike(evaluation)
@@ -144,18 +145,20 @@ def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
     if differing:
         yield f"What differs: {_listed(differing)}."
     if are_told_apart(evaluation.figures):
-        yield f"{describe_classifier(evaluation.figures)}."
+        told = describe_classifier(evaluation.figures, is_external=evaluation.is_external)
+        yield f"{told}."
     elif not differing and not evaluation.differences_of_sides(FEATURES):
         yield "Neither classes, covariates, brightness, size nor the features tell why."
 
 
-def describe_classifier(figures: FigureTable) -> str:
-    """Say how well features tell test from development cases."""
+def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> str:
+    """Say how well features tell test cases, or those of another cohort, from development cases."""
     auc, features = (figures.select(analysis=name) for name in (DOMAIN, FEATURES))
     found, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
     return (
-        "Without labels, a classifier on the features tells test from development cases with an "
-        f"AUC of {_decimal(found)} ({_INTERVAL} {found.low:.3f} to {found.high:.3f})"
+        "Without labels, a classifier on the features tells "
+        f"{'the cohort' if is_external else 'test'} from development cases with an AUC of "
+        f"{_decimal(found)} ({_INTERVAL} {found.low:.3f} to {found.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
@@ -172,8 +175,8 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
     failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
     if all(decisive.loses(side, PREVALENCE) for side in SIDES):
         yield (
-            "Both put the cases in an order worse than chance: look for exchanged labels or for "
-            "test cases unlike the others."
+            "Both put the cases in an order worse than chance: look for exchanged labels, or "
+            "for cases unlike those that the models learned from."
         )
     elif len(failing) == 2:
         yield "Neither is shown to beat chance."
@@ -371,7 +374,12 @@ def _both_ways(
 
 
 def _external(evaluation: Evaluation) -> Iterator[str]:
-    if evaluation.test_sites:
+    if evaluation.is_external:
+        several = len(evaluation.test_sites) > 1
+        cohorts = f"The cohorts are {_listed(evaluation.test_sites)}; " if several else ""
+        number = "a few cohorts say" if several else "One cohort says"
+        yield f"{cohorts}{number} nothing about the next."
+    elif evaluation.test_sites:
         single = len(evaluation.test_sites) == 1
         yield (
             f"The test cases are of {_listed(evaluation.test_sites)}, "

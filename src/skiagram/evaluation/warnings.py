@@ -23,17 +23,20 @@ def state_warnings(
     near_duplicates: int,
     label_conflicts: int,
     sides: FigureTable | None = None,
+    *,
+    is_external: bool = False,
 ) -> Iterator[str]:
     """Yield the warnings, those about single models first.
 
     Args:
         sides: What tells test from development cases; None where nothing was compared.
+        is_external: Whether the test cases are another cohort, which a finished project scored.
     """
     yield from _about_models(results)
     if sides is not None and are_told_apart(sides, above=UNLIKE):
         yield (
-            f"{describe_classifier(sides)}. Figures, thresholds and probabilities of one side may "
-            "not hold on the other."
+            f"{describe_classifier(sides, is_external=is_external)}. Figures, thresholds and "
+            "probabilities of one side may not hold on the other."
         )
     if near_duplicates:
         yield (
@@ -45,10 +48,11 @@ def state_warnings(
             f"Pairs of near duplicates with different labels: {label_conflicts}. In each pair at "
             "least one label is doubtful."
         )
-    for name, patients in find_small_classes(cases):
+    small = [f"class {name}: {patients}" for name, patients in find_small_classes(cases)]
+    if small:
         yield (
-            f"Few reported patients of class {name}: {patients}; below {FEW_PATIENTS} the "
-            "95 % intervals may be too narrow."
+            f"Few reported patients of {' and of '.join(small)}; below {FEW_PATIENTS} in a class "
+            "the 95 % intervals may be too narrow."
         )
     trainings = {len(result.stability.seed_auc) for result in results if result.stability}
     if 1 in trainings:

@@ -131,7 +131,7 @@ def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
     else:
         times = "once" if openings == 1 else f"for {openings} comparisons"
         lines.append(
-            f"the test labels of {data} were opened {times}; this is number {noted.number}."
+            f"the sealed labels of {data} were opened {times}; this is number {noted.number}."
         )
     others = {opening.comparison for opening in ledger.openings} - {comparison}
     earlier = {

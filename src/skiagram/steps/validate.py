@@ -354,6 +354,7 @@ def validate(
         duplicates=_named(copies[["first", "second"]], ["second"]),
         covariates=covariates,
         traits=_traits(project, known, store, covariates, spaces),
+        is_external=True,
     )
     evaluation = evaluate(inputs, options, seed=seed, compute=compute)
     return Validation(

@@ -174,12 +174,12 @@ def _csv(path: Path, unit: MarkUnit) -> Iterator[Annotation]:
     for row in rows:
         with of_table(where), named(row.where):
             numbers = _numbers(row, columns)
-            said = row.cells[kind] if kind else ""
+            class_name = row.cells[kind] if kind else ""
             at = row.where.replace(WHERE, where)
             if numbers:
                 lesion = partial(_of_numbers, numbers, make, unit)
                 sides = _sides(row, drawn_on)
-                yield Annotation(row.cells[name], said, at, lesion, sides)
+                yield Annotation(row.cells[name], class_name, at, lesion, sides)
 
 
 def _sides(row: TableRow, columns: list[str]) -> tuple[int, int]:
@@ -283,8 +283,10 @@ def _coco(content: Mapping[str, Any], path: Path) -> Iterator[Annotation]:
                 allowed="an id for each image, and boxes of these",
             )
         [(name, sides)] = of_image
-        said = kinds.get(kind, "" if kind is None or not kinds else str(kind))
-        yield Annotation(name, said, where, partial(_of_numbers, box, _of_sides, "pixels"), sides)
+        class_name = kinds.get(kind, "" if kind is None or not kinds else str(kind))
+        yield Annotation(
+            name, class_name, where, partial(_of_numbers, box, _of_sides, "pixels"), sides
+        )
 
 
 @contextmanager

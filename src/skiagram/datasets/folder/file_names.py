@@ -56,7 +56,7 @@ def _parts(name: str) -> tuple[str, ...]:
 def _shared_folders(asked: tuple[str, ...], file: str) -> int:
     """Return how many folders a name and a file share; −1 where one contradicts the other."""
     pairs = zip(reversed(asked[:-1]), reversed(_parts(file)[:-1]), strict=False)
-    alike = [one == other for one, other in pairs]
+    alike = [folder == folder_of_file for folder, folder_of_file in pairs]
     return len(alike) if all(alike) else -1
 
 

@@ -73,9 +73,9 @@ def settle_labels(
                 f"cells, and {_EMPTY}",
             )
     spelling = _one_spelling({row.cells[column] for row in rows} - {""}, named)
-    changed = [(cell, one) for cell, one in spelling.items() if cell != one]
+    changed = [(cell, label) for cell, label in spelling.items() if cell != label]
     if changed:
-        told = ", ".join(f"`{cell}` is `{one}`" for cell, one in sorted(changed))
+        told = ", ".join(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
         notes.append(f"Labels that are the same number are one class: {told}.")
     unlabelled = sum(not row.cells[column] for row in rows)
     if unlabelled and empty is not None:

@@ -55,11 +55,13 @@ class MaskNames:
         if not self.names:
             return ""
         images, masks = len(self.of_image), len(self.names) - len(self.alone)
-        said = f"{masks} masks of {images} images by their names, for example {self.example()}: "
-        said += "the images' regions." if choice == "regions" else "left out."
+        sentence = (
+            f"{masks} masks of {images} images by their names, for example {self.example()}: "
+        )
+        sentence += "the images' regions." if choice == "regions" else "left out."
         if self.alone:
-            said += f" {len(self.alone)} more without an image are left out: `{self.alone[0]}`."
-        return said
+            sentence += f" {len(self.alone)} more without an image are left out: `{self.alone[0]}`."
+        return sentence
 
     def example(self) -> str:
         """Return a mask and its image, in quotation marks."""
@@ -153,11 +155,11 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
 
 def without_image_folders(folders: Sequence[Sequence[str]]) -> list[list[str]]:
     """Return the folders of some files without those that say `images` of each of them."""
-    said = [
+    names_images = [
         all(_IMAGE_WORD.fullmatch(part) for part in parts) for parts in zip(*folders, strict=False)
     ]
     return [
-        [part for at, part in enumerate(parts) if not (at < len(said) and said[at])]
+        [part for at, part in enumerate(parts) if not (at < len(names_images) and names_images[at])]
         for parts in folders
     ]
 

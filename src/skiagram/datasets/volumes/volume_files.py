@@ -252,11 +252,11 @@ def _states_spacing(content: bytes) -> bool:
     for header in (content[:352], by_qform)[: 2 if qform > 0 else 1]:
         with _opened(header, ".nii") as reader:
             shape, steps, origin = reader.GetSize()[::-1], _steps(reader), reader.GetOrigin()
-        read, said = (
+        read, stated = (
             Grid.of(shape, *place).corners()
             for place in ((steps, np.array(origin)), (affine[:, 2::-1].T, affine[:, 3]))
         )
-        apart = float(np.linalg.norm(read - said, axis=1).max())
+        apart = float(np.linalg.norm(read - stated, axis=1).max())
         if apart > _ONE_PLACE * float(np.linalg.norm(steps, axis=1).min()):
             raise DataError(
                 f"two places in the patient, {apart:.3g} mm apart: sform, and qform with pixdim",

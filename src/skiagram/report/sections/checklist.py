@@ -264,6 +264,8 @@ def _sites(evaluation: Evaluation) -> str:
     if evaluation.site_column:
         number = format_count(len(_list_sites(evaluation)))
         return f"{number} values of “{evaluation.site_column}”, each unseen by its models"
+    if evaluation.is_external:
+        return f"tested on cohorts that no choice has seen: {', '.join(evaluation.test_sites)}"
     if evaluation.test_sites:
         return f"tested on sites that training never saw: {', '.join(evaluation.test_sites)}"
     return "no site was held out"

@@ -136,6 +136,8 @@ def describe_scope(evaluation: Evaluation) -> str:
             "Each model was trained once, so the interval is of these fits alone: how another seed "
             "would move the difference is not in it."
         )
+    if primary.difference.low == primary.difference.high == 0:
+        return "The two order all cases alike in every training, so their AUCs do not differ."
     trainings = f"the mean of {primary.trainings} trainings" if primary.trainings > 1 else ""
     if evaluation.task.design == "cv":
         joined = f"{trainings}; " if trainings else ""

@@ -28,6 +28,7 @@ def data(evaluation: Evaluation, material: Material) -> Context:
         "counts": tabulate_cases(evaluation, material.card.patients_known),
         "shifts": tabulate_shifts(evaluation),
         "sides": {row.figure: row for row in evaluation.figures.select(analysis=DOMAIN).rows},
+        "is_external": evaluation.is_external,
         "features_differ": bool(evaluation.differences_of_sides(FEATURES)),
         "treatment": describe_treatment(material.treatment),
     }
@@ -55,7 +56,7 @@ def tabulate_cases(evaluation: Evaluation, patients_known: bool) -> Table:
 
 
 def tabulate_shifts(evaluation: Evaluation) -> Table | None:
-    """Return how test cases differ from development cases; None where nothing was compared."""
+    """Return how reported cases differ from development cases; None where nothing was compared."""
     titles = evaluation.titles
     differing, ranked = list[TableRow](), list[TableRow]()
     for shift in evaluation.differences_of_sides(SHIFTS):
@@ -70,14 +71,17 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
         (differing if share else ranked).append(row)
     if not differing and not evaluation.figures.select(analysis=DOMAIN):
         return None
+    column, case = (
+        ("Cohort", "case of the cohort") if evaluation.is_external else ("Test", "test case")
+    )
     groups = (
         (differing, "AUC and shares", "Difference (95 %)"),
-        (ranked, "Medians", "Probability that a test case has more (95 %)"),
+        (ranked, "Medians", f"Probability that a {case} has more (95 %)"),
     )
     return Table(
         (),
         [
-            Group(title, rows, ("Development", "Test", compared, "p, corrected"))
+            Group(title, rows, ("Development", column, compared, "p, corrected"))
             for rows, title, compared in groups
             if rows
         ],

@@ -10,7 +10,7 @@ from skiagram.report.formatting import finished_models, format_difference, is_be
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
-from skiagram.statistics.estimate import MISSING, Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate
 
 _SIDES = {
     OUT_OF_FOLD: "At home, out of fold",
@@ -59,8 +59,8 @@ def tabulate_external(evaluation: Evaluation) -> Table:
 def _rows(
     evaluation: Evaluation, figures: FigureTable, model: ModelResult, sides: list[str]
 ) -> list[TableRow]:
-    own = figures.select(model=model.outcome.model)
-    names = own.list_distinct("figure")
+    of_model = figures.select(model=model.outcome.model)
+    names = of_model.list_distinct("figure")
     gains = [name for name in names if name.startswith(NET_BENEFIT)]
     rows = []
     for name in [*(name for name in _FIGURES if name in names), *gains]:
@@ -69,7 +69,7 @@ def _rows(
             if name in gains
             else metric_heading(name, evaluation.task)
         )
-        estimates = (own.select(figure=name, group=side) for side in sides)
+        estimates = (of_model.select(figure=name, group=side) for side in sides)
         digits = 0 if name in gains else 2
         rows.append(TableRow(title, [_cell(each, digits) for each in estimates]))
     return rows
@@ -91,8 +91,10 @@ def describe_external(evaluation: Evaluation) -> Iterator[str]:
         yield f"{where}, deep minus classical in AUC: {format_difference(row)}."
     for model in finished_models(evaluation):
         if is_best(evaluation, model):
-            own = figures.select(model=model.outcome.model, versus="")
-            before, after = (_calibration(own.select(group=side)) for side in (COHORT, UPDATED))
+            of_model = figures.select(model=model.outcome.model, versus="")
+            before, after = (
+                _calibration(of_model.select(group=side)) for side in (COHORT, UPDATED)
+            )
             yield f"{model.outcome.title}: {before} as it comes; {after} after updating."
 
 
@@ -101,8 +103,4 @@ def _calibration(figures: FigureTable) -> str:
     missing = next((each.reason for each in (intercept, slope) if each.value is None), "")
     if missing:
         return f"no calibration ({missing})"
-    return f"calibration intercept {_said(intercept)} and slope {_said(slope)}"
-
-
-def _said(estimate: Estimate) -> str:
-    return format_estimate(estimate)
+    return f"calibration intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"

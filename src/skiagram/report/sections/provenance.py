@@ -18,6 +18,7 @@ def provenance(evaluation: Evaluation, material: Material) -> Context:
     """Return the opening of the seal, the methods of intervals, and the run's options."""
     return {
         "opening": describe_opening(material.opening),
+        "is_external": evaluation.is_external,
         "methods": describe_methods(evaluation),
         "params": flatten_options(material.provenance.params),
     }
