@@ -19,7 +19,6 @@ from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import Acquisition, Entry, OpenSource, Source, SpacedImage
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest, shuffle_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
@@ -138,37 +137,37 @@ class _AcquiredFiles(OpenSource):
 
 @dataclass(frozen=True)
 class CohortSource:
-    """A folder of another hospital, prepared as the project's images were.
+    """Cases of another hospital, whose images are prepared as the project's were.
 
     Attributes:
         acquisition: What the project's source did to the pixels of each file; None for nothing.
     """
 
-    folder: Folder
+    cohort: Source
     acquisition: Acquisition | None
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self.folder.classes
+        return self.cohort.classes
 
     @property
     def positive_class(self) -> str | None:
-        return self.folder.positive_class
+        return self.cohort.positive_class
 
     @property
     def outcome(self) -> TimeToEvent | None:
-        return self.folder.outcome
+        return self.cohort.outcome
 
     def card(self) -> DataCard:
-        return self.folder.card()
+        return self.cohort.card()
 
     def open(self, root: Path | None) -> OpenSource:
-        opened = self.folder.open(root)
+        opened = self.cohort.open(root)
         return opened if self.acquisition is None else _AcquiredFiles(opened, self.acquisition)
 
 
 def ingest_cohort(
-    project: Project, folder: Folder, target: Path, compute: Compute = IN_PROCESS
+    project: Project, cohort: Source, target: Path, compute: Compute = IN_PROCESS
 ) -> dict[str, str | None]:
     """Write `images`, `cases` and `sealed` of a cohort, of which each case is a test case.
 
@@ -179,7 +178,7 @@ def ingest_cohort(
         DataError: Its images are not of the kind that the project has.
     """
     changes = project.preparation.acquisition
-    source = CohortSource(folder, None if changes is None else build(changes, "acquisition"))
+    source = CohortSource(cohort, None if changes is None else build(changes, "acquisition"))
     folders = IngestFolders(target / "images", target / "cases", target / "sealed")
     ingest(source, "cv", None, folders, None, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
@@ -212,12 +211,17 @@ def _require_alike(known: Preparation, found: Preparation) -> None:
 
 def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
     """Return the case ids that ingest gives a source → its own names of their patients."""
+    return {case: entry.patient for case, entry in name_entries(source, files).items()}
+
+
+def name_entries(source: Source, files: Path | None) -> dict[str, Entry]:
+    """Return the case ids that ingest gives a source → its entries."""
     opened = source.open(files)
     entries = opened.entries()
     every = (opened.content_key(position) for position in range(len(entries)))
     order, case_id = shuffle_cases(len(entries), [key for key in every if key is not None])
-    patients = (entries[position].patient for position in order.tolist())
-    return dict(zip(case_id.tolist(), patients, strict=True))
+    ordered = (entries[position] for position in order.tolist())
+    return dict(zip(case_id.tolist(), ordered, strict=True))
 
 
 class Shared(NamedTuple):
