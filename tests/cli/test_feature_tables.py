@@ -115,9 +115,9 @@ def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path)
     assert "the model reads a table of features" in refused.stderr
 
 
-def write_times(folder: Path, patients: int = 60) -> list[str]:
+def write_times(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
     """Write features, times and clinical columns; the volume tells the hazard a little."""
-    generator = np.random.default_rng(1)
+    generator = np.random.default_rng(seed)
     ids = [f"{at:03d}" for at in range(1, patients + 1)]
     volume, texture = generator.normal(size=(2, patients))
     event, end = (
@@ -132,7 +132,9 @@ def write_times(folder: Path, patients: int = 60) -> list[str]:
     pd.DataFrame(features).to_csv(folder / "radiomics.csv", index=False)
     seen = {"patient": range(1, patients + 1), "days": np.minimum(event, end).round()}
     pd.DataFrame(seen | {"died": (event <= end) * 1}).to_csv(folder / "outcome.csv", index=False)
-    clinical = {"patient": ids, "age": generator.integers(40, 80, patients)}
+    hospital = ["Leeds" if at % 2 else "York" for at in range(patients)]
+    age = generator.integers(40, 80, patients)
+    clinical = {"patient": ids, "age": age, "hospital": hospital}
     pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
     line = ["radiomics.csv", "outcome.csv", "--join", "clinical.csv", "--similar-patients", "same"]
     return [*line, "--time", "days", "--event", "died", "--covariates", "age"]
@@ -167,3 +169,27 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
         assert words.replace("’", "&#39;") in page
     figures = json.loads((project / "reports/metrics.json").read_text())
     assert figures["cox"]["concordance"] > 0.6
+    (tmp_path / "north").mkdir()
+    cohort = write_times(tmp_path / "north", seed=2)
+    line = [sys.executable, "-m", "skiagram", "validate", str(project), *cohort]
+    line += ["--site", "hospital", "--patient-ids", "apart", "--name", "north", "--workers", "1"]
+    done = subprocess.run(line, cwd=tmp_path / "north", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "On 60 cases of another cohort: use classical features" in done.stdout
+    results = project / "reports/validations/north"
+    page = (results / "report.html").read_text()
+    for name in ("The same models on the development cases", "Leeds", "York", "The worst of these"):
+        assert name in page
+    table = pd.read_csv(results / "figures.csv")
+    concordance = table[(table["figure"] == "concordance") & (table["model"] == "cox")]
+    by_analysis = concordance.groupby("analysis")["value"].first()
+    assert by_analysis["figures"] > 0.6
+    assert by_analysis["development"] == pytest.approx(figures["cox"]["concordance"], abs=1e-4)
+    refused = subprocess.run(
+        [*line[: line.index("--time")], "--name", "south"],
+        cwd=tmp_path / "north",
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 2
+    assert "--time: is not given" in refused.stderr

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
+    from skiagram.outcomes.time import TimeToEvent
     from skiagram.steps.validate import Project
 
 _SHOWN = 3
@@ -72,11 +73,18 @@ def read_cohort(
 def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
     """Let the arguments name the table's words for the project's classes."""
     task = project.task
+    arguments.test_sites = []
+    if task.measured is not None:
+        for option in ("time", "event"):
+            if getattr(arguments, option) is None:
+                found, allowed = "is not given", f"columns of a {task.measured.words}"
+                raise OptionError(found, where=f"--{option}", allowed=allowed)
+        return
     classes = arguments.classes or list(task.classes)
     if len(classes) != len(task.classes):
         allowed = f"a word for each of {', '.join(task.classes)}, in this order"
         raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
-    arguments.classes, arguments.test_sites = classes, []
+    arguments.classes = classes
     arguments.positive = None if task.positive is None else classes[task.positive]
 
 
@@ -94,7 +102,8 @@ def _read_table(
     described = read_features(arguments, replace(at_home, features=features))
     rows, site = described.rows, arguments.site
     source = replace(described.source, split=None, file=str(place / "features.csv"))
-    _refuse_unknown({row.cells[source.label] for row in rows}, arguments.classes)
+    source = replace(source, outcome=_outcome_of(project, source))
+    _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
     text = csv_text(described.columns, (row.cells for row in rows))
     write_files({Path(source.file): text.encode()})
     entries = source.open(None).entries()
@@ -106,6 +115,15 @@ def _read_table(
         cohorts = {case: row.cells[site] for case, row in named.items()}
     print(*described.notes, sep="\n", end="\n" if described.notes else "", file=sys.stderr)
     return DescribedCohort(source, {case: row.where for case, row in named.items()}, cohorts)
+
+
+def _outcome_of(project: "Project", source: "Source") -> "TimeToEvent | None":
+    """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
+    from skiagram.records.cases import MeasuredTask
+
+    if not isinstance(project.task, MeasuredTask) or source.outcome is None:
+        return None
+    return replace(project.task.outcome, column=source.outcome.column)
 
 
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
@@ -150,8 +168,9 @@ def _read_folder(
     described = read_folder_arguments(arguments)
     columns = replace(described.source.columns, split=None, marks=None, scores=())
     cells = {row.cells[columns.label] for row in described.rows}
-    _refuse_unknown(cells, arguments.classes)
-    return described._replace(source=replace(described.source, columns=columns))
+    _refuse_unknown(cells, described.source.classes)
+    source = replace(described.source, columns=columns)
+    return described._replace(source=replace(source, outcome=_outcome_of(project, source)))
 
 
 def _survey(

@@ -24,9 +24,14 @@ from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.external import compare_with_development
+from skiagram.evaluation.evaluation_record import (
+    Evaluation,
+    MeasuredEvaluation,
+    read_evaluation,
+)
+from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.shift import CaseTraits
 from skiagram.image_store.store import ImageStore
@@ -36,7 +41,7 @@ from skiagram.near_duplicates.search import transformed_among
 from skiagram.options import build
 from skiagram.outcomes.time import TimeToEvent
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask, Task, read_cases
+from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
@@ -44,7 +49,6 @@ from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
 from skiagram.steps.score import Scored, score_anew
 
-COHORT = "cohort"  # column of the covariates, and begin of the ids of a cohort's cases
 _UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
 
 
@@ -61,7 +65,7 @@ class Project(NamedTuple):
     cases: Cases
     task: Task
     card: DataCard
-    evaluation: Evaluation
+    evaluation: MeasuredEvaluation | Evaluation
     preparation: Preparation
     scored: tuple[Outcome, ...]
 
@@ -76,15 +80,12 @@ class Project(NamedTuple):
         if not record.is_file():
             raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
         cases, task = read_cases(root / "data/cases")
-        if isinstance(task, MeasuredTask):
-            raise DataError(
-                f"a project of the outcome `{task.outcome.kind}`",
-                where=str(root),
-                allowed="classes",
-                remedy="hold the cohort out with `fold_column`, which scores it unseen",
-            )
-        evaluation = read_record(Evaluation, record)
-        outcomes = [model.outcome for model in evaluation.models if model.outcome.arm != "reader"]
+        evaluation = read_evaluation(record)
+        if isinstance(evaluation, MeasuredEvaluation):
+            every = evaluation.models
+        else:
+            every = tuple(model.outcome for model in evaluation.models)
+        outcomes = [outcome for outcome in every if outcome.arm != "reader"]
         for outcome in outcomes:
             folders = [folder_of("scores", root, outcome)]
             if outcome.status == "finished":
@@ -304,7 +305,7 @@ class Validation:
         inputs: What was evaluated; ids of the cohort's cases begin with `cohort-`.
     """
 
-    evaluation: Evaluation
+    evaluation: MeasuredEvaluation | Evaluation
     inputs: EvaluationInputs
 
 
@@ -359,6 +360,8 @@ def validate(
         covariates=covariates,
         traits=_traits(project, known, store, covariates, spaces),
     )
+    if isinstance(project.evaluation, MeasuredEvaluation):
+        return Validation(evaluate_measured(inputs, options, project.evaluation), inputs)
     evaluation = evaluate(inputs, options, seed=seed, compute=compute)
     return Validation(
         compare_with_development(evaluation, project.evaluation, inputs, options, seed), inputs
@@ -408,6 +411,9 @@ def _joined(known: Cases, cohort: Cases) -> Cases:
         join("patient_id"),
         np.concatenate([known.split, cohort.split]),
         np.concatenate([known.label, cohort.label]),
+        None
+        if known.value is None or cohort.value is None
+        else np.concatenate([known.value, cohort.value]),
     )
 
 
