@@ -117,7 +117,7 @@ def read_features(
     rows, measured, notes = _joined(arguments)
     if known is not None:
         _name_as_known(arguments, rows[0].cells, known)
-    outcome, times = None, arguments.time or []
+    outcome, times = None, [*(arguments.time or []), arguments.since]
     if (settled := settle_outcome(rows, arguments)) is not None:
         rows, outcome = settled.rows, settled.outcome
         notes.append(settled.note)
