@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from skiagram.cli.main import main
 
@@ -66,9 +67,57 @@ def test_a_table_of_features_goes_to_a_report(tmp_path: Path) -> None:
     assert "age" not in left_out.splitlines()[0]
 
 
-def write_times(folder: Path, patients: int = 60) -> list[str]:
+@pytest.mark.thorough
+def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path) -> None:
+    def skiagram(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "skiagram", *words]
+        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+
+    at_home, leeds = tmp_path / "at_home", tmp_path / "leeds"
+    for folder, patients in ((at_home, 60), (leeds, 70)):
+        folder.mkdir()
+        write_features(folder, patients)
+    of_labels = ["--label", "death", "--similar-patients", "same"]
+    given = [str(at_home / "features.csv"), str(at_home / "outcome.csv"), *of_labels]
+    given += ["--positive", "1", "--project", "project", "--folds", "2"]
+    done = skiagram("run", *given, "--baselines", "logistic_regression,single_feature")
+    assert done.returncode == 0, done.stdout + done.stderr
+    tables = [str(leeds / "features.csv"), str(leeds / "outcome.csv"), *of_labels]
+    line = ["validate", "project", *tables, "--name", "leeds", "--workers", "1"]
+    refused = skiagram(*line)
+    assert refused.returncode == 4
+    assert "60 of 70 cases are of 60 patients" in refused.stderr
+    done = skiagram(*line, "--patient-ids", "apart")
+    assert done.returncode == 0, done.stderr
+    results = tmp_path / "project/reports/validations/leeds"
+    scores = pd.read_csv(results / "scores.csv")
+    told = pd.read_csv(tmp_path / "project/tables/validation_leeds.cases.csv", dtype=str)
+    features = pd.read_csv(leeds / "features.csv", dtype={"Patient ID": str})
+    patient = told.set_index("case_id")["patient"].loc[scores["case_id"]]
+    sphericity = features.set_index("Patient ID")["original_shape_Sphericity"].loc[patient]
+    truth = (patient.astype(int).to_numpy() - 1) % 2
+    assert (scores["label"].to_numpy() == truth).all()
+    ranks = sphericity.rank().reset_index(drop=True)
+    assert scores["single_feature"].rank().corr(ranks) > 0.999
+    figures = pd.read_csv(results / "figures.csv")
+    assert {"out_of_fold", "cohort"} <= set(figures["group"])
+    features.drop(columns="original_shape_Sphericity").to_csv(leeds / "features.csv", index=False)
+    refused = skiagram(*line, "--patient-ids", "apart", "--force")
+    assert refused.returncode == 4
+    assert "1 of 2 features of the project are not there: original_shape_Sph" in refused.stderr
+    refused = skiagram("validate", "project", str(leeds), "--name", "images")
+    assert refused.returncode == 4
+    assert "a table of features, as the project has" in refused.stderr
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(tmp_path / "film.png")
+    model = "project/models/logistic_regression"
+    refused = skiagram("predict", model, "film.png", "-o", "new.csv")
+    assert refused.returncode == 2
+    assert "the model reads a table of features" in refused.stderr
+
+
+def write_times(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
     """Write features, times and clinical columns; the volume tells the hazard a little."""
-    generator = np.random.default_rng(1)
+    generator = np.random.default_rng(seed)
     ids = [f"{at:03d}" for at in range(1, patients + 1)]
     volume, texture = generator.normal(size=(2, patients))
     event, end = (
@@ -83,7 +132,9 @@ def write_times(folder: Path, patients: int = 60) -> list[str]:
     pd.DataFrame(features).to_csv(folder / "radiomics.csv", index=False)
     seen = {"patient": range(1, patients + 1), "days": np.minimum(event, end).round()}
     pd.DataFrame(seen | {"died": (event <= end) * 1}).to_csv(folder / "outcome.csv", index=False)
-    clinical = {"patient": ids, "age": generator.integers(40, 80, patients)}
+    hospital = ["Leeds" if at % 2 else "York" for at in range(patients)]
+    age = generator.integers(40, 80, patients)
+    clinical = {"patient": ids, "age": age, "hospital": hospital}
     pd.DataFrame(clinical).to_csv(folder / "clinical.csv", index=False)
     line = ["radiomics.csv", "outcome.csv", "--join", "clinical.csv", "--similar-patients", "same"]
     return [*line, "--time", "days", "--event", "died", "--covariates", "age"]
@@ -118,3 +169,27 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
         assert words.replace("’", "&#39;") in page
     figures = json.loads((project / "reports/metrics.json").read_text())
     assert figures["cox"]["concordance"] > 0.6
+    (tmp_path / "north").mkdir()
+    cohort = write_times(tmp_path / "north", seed=2)
+    line = [sys.executable, "-m", "skiagram", "validate", str(project), *cohort]
+    line += ["--site", "hospital", "--patient-ids", "apart", "--name", "north", "--workers", "1"]
+    done = subprocess.run(line, cwd=tmp_path / "north", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "On 60 cases of another cohort: use classical features" in done.stdout
+    results = project / "reports/validations/north"
+    page = (results / "report.html").read_text()
+    for name in ("The same models on the development cases", "Leeds", "York", "The worst of these"):
+        assert name in page
+    table = pd.read_csv(results / "figures.csv")
+    concordance = table[(table["figure"] == "concordance") & (table["model"] == "cox")]
+    by_analysis = concordance.groupby("analysis")["value"].first()
+    assert by_analysis["figures"] > 0.6
+    assert by_analysis["development"] == pytest.approx(figures["cox"]["concordance"], abs=1e-4)
+    refused = subprocess.run(
+        [*line[: line.index("--time")], "--name", "south"],
+        cwd=tmp_path / "north",
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 2
+    assert "--time: is not given" in refused.stderr

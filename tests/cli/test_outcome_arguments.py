@@ -1,6 +1,8 @@
 """Times and events as tables have them become labels and values, or one line says why not."""
 
 import argparse
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,6 +45,43 @@ def test_usual_words_mean_that_no_event_was_seen(absent: str) -> None:
     rows = table(("1", "", "1"), ("2", "", absent))
     settled, _ = settle("--time", "to_event", "--event", "state", rows=rows)
     assert [row.cells["state"] for row in settled.rows] == ["event", "censored"]
+
+
+SCANS = ("2026-02-01", "2026-01-04", "2026-02-01")
+DATED = table(
+    ("2026-03-01", "2026-02-01", "1"), ("", "2027-02-01", "0"), ("2026-02-01", "2026-02-01", "0")
+)
+
+
+@pytest.mark.parametrize(("unit", "cells"), [("days", ["28", "393", "0"]), ("years", None)])
+def test_dates_become_times_since_the_image(unit: str, cells: list[str] | None) -> None:
+    rows = [
+        replace(row, cells=row.cells | {"scan": day}) for row, day in zip(DATED, SCANS, strict=True)
+    ]
+    words = ["--time", "to_event", "followed", "--since", "scan", "--event", "state"]
+    settled, _ = settle(*words, "--unit", unit, rows=rows)
+    found = [row.cells[VALUE] for row in settled.rows]
+    assert found == (cells or [f"{days / 365.25:.6g}" for days in (28, 393, 0)])
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("2026-03-03", "line 2: the date in `to_event` is 2 days before that in `scan`"),
+        ("03.02.2026", "line 2: no date in the column `scan`"),
+        ("", "no date in the column `scan`"),
+    ],
+)
+def test_what_is_no_time_since_the_image_is_refused(day: str, said: str) -> None:
+    days = (day, *SCANS[1:])
+    rows = [
+        replace(row, cells=row.cells | {"scan": one}) for row, one in zip(DATED, days, strict=True)
+    ]
+    words = ["--time", "to_event", "followed", "--since", "scan", "--event", "state"]
+    with pytest.raises(DataError, match=re.escape(said)):
+        settle(*words, rows=rows)
+    with pytest.raises(OptionError, match="differences of dates"):
+        settle(*words, "--unit", "fractions", rows=rows)
 
 
 def test_without_the_arguments_classes_are_told_apart() -> None:

@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,17 +84,30 @@ def is_table(path: Path) -> bool:
 
 def add_feature_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what is asked of tables of features alone."""
-    group = parser.add_argument_group("table of features, in place of FOLDER")
-    add_unmatched(group)
+    group = add_joined_tables(parser)
     text = "columns of numbers that are no features (default: all but PyRadiomics', where it wrote "
     text += "the table; else none)"
-    join = "further tables, joined by patients too, such as one of clinical columns"
-    group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
     group.add_argument("--not-features", nargs="+", default=[], metavar="COLUMN", help=text)
 
 
-def read_features(given: argparse.Namespace) -> DescribedFeatures:
-    """Read a table of features and, where the labels are in another one, join it by patients."""
+def add_joined_tables(parser: argparse.ArgumentParser) -> "argparse._ArgumentGroup":
+    """Declare how tables are joined, and return the group of these arguments."""
+    group = parser.add_argument_group("table of features, in place of FOLDER")
+    add_unmatched(group)
+    join = "further tables, joined by patients too, such as one of clinical columns"
+    group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
+    return group
+
+
+def read_features(
+    given: argparse.Namespace, known: "FeatureTable | None" = None
+) -> DescribedFeatures:
+    """Read a table of features and, where the labels are in another one, join it by patients.
+
+    Args:
+        known: A table whose models are to score this one: its features are read, and its columns
+            where this one calls them the same.
+    """
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
     from skiagram.datasets.folder.labels import settle_labels
@@ -102,7 +115,9 @@ def read_features(given: argparse.Namespace) -> DescribedFeatures:
 
     arguments = argparse.Namespace(**vars(given))
     rows, measured, notes = _joined(arguments)
-    outcome, times = None, arguments.time or []
+    if known is not None:
+        _name_as_known(arguments, rows[0].cells, known)
+    outcome, times = None, [*(arguments.time or []), arguments.since]
     if (settled := settle_outcome(rows, arguments)) is not None:
         rows, outcome = settled.rows, settled.outcome
         notes.append(settled.note)
@@ -119,8 +134,11 @@ def read_features(given: argparse.Namespace) -> DescribedFeatures:
     )
     if len(classes) == 2 and arguments.positive not in classes:
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
-    others = {patient, arguments.label, split, *times, *covariates, *arguments.not_features}
-    features = _feature_columns(rows, [name for name in measured if name not in others])
+    if known is not None:
+        features = _features_of(known, rows)
+    else:
+        others = {patient, arguments.label, split, *times, *covariates, *arguments.not_features}
+        features = _feature_columns(rows, [name for name in measured if name not in others])
     name = name_of(arguments)
     source = FeatureTable(
         name=name,
@@ -196,6 +214,37 @@ def _joined(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[str], 
         whole, told = whole.joined(further, arguments.similar_patients, leave_out=leave_out)
         notes += told
     return whole.rows, [*first.rows[0].cells], notes
+
+
+def _name_as_known(
+    arguments: argparse.Namespace, header: Collection[str], known: "FeatureTable"
+) -> None:
+    """Name columns as those of a known table are called, where the line does not name others."""
+    for option in ("label", "patient"):
+        column, given = getattr(known, option), getattr(arguments, option)
+        if column in header and (given is None or given not in header):
+            setattr(arguments, option, column)
+    taken = [name for name in known.covariates if name in header]
+    arguments.covariates = [*dict.fromkeys([*arguments.covariates, *taken])]
+
+
+def _features_of(known: "FeatureTable", rows: "list[TableRow]") -> list[str]:
+    """Return the features of a known table.
+
+    Raises:
+        DataError: The rows lack one.
+    """
+    features = [*(known.features or ())]
+    missing = [name for name in features if name not in rows[0].cells]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(features)} features of the project are not there: "
+            f"{_listed(missing)}",
+            where="the table of features",
+            allowed="all features that the project's models may read, under the same names",
+            remedy="compute them with the same settings, or correct the names of the columns",
+        )
+    return features
 
 
 def _feature_columns(rows: "list[TableRow]", columns: Sequence[str]) -> list[str]:

@@ -10,19 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from skiagram.cli.folder_arguments import (
-    FolderArguments,
-    add_folder_arguments,
-    name_of,
-    read_folder_arguments,
-)
+from skiagram.cli.feature_tables import add_joined_tables
+from skiagram.cli.folder_arguments import add_folder_arguments, name_of
 from skiagram.cli.predict import compute_of
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import Survey
-    from skiagram.evaluation.evaluation_record import Evaluation
+    from skiagram.datasets.contract import Source
+    from skiagram.evaluation.evaluation_record import Evaluation, MeasuredEvaluation
     from skiagram.evaluation.options import EvaluationOptions
     from skiagram.records.cases import DataCard
     from skiagram.steps.validate import Project, Shared, Validation
@@ -39,18 +34,20 @@ EXAMPLES = """\
       several cohorts: each one's figures, and the worst of them
   skiagram validate breast-project leeds leeds.csv --classes gutartig boesartig
       the table's words for the project's classes, in the project's order
+  skiagram validate lung-project radiomics.csv outcome.csv --label died
+      a table of features, of a project on one
 
 The opening of the labels is noted in the project's ledger. Cases of development patients, and
 images with a near duplicate among the development images, are refused."""
 
 _FOLDER = Path("reports/validations")
-_SHOWN = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("project", metavar="PROJECT", type=Path, help="folder of a finished run")
     add_folder_arguments(parser, cohort=True)
+    add_joined_tables(parser)
     add = parser.add_argument
     add(
         "--shared",
@@ -71,7 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Score, evaluate and write; return 0."""
+    from skiagram.cli.cohorts import read_cohort
     from skiagram.compute.checkout import home
+    from skiagram.options import build
     from skiagram.projects.files import environment
     from skiagram.sealing.ledger import describe_openings
     from skiagram.steps.validate import Project, ingest_cohort, validate
@@ -80,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("folder", "csv"):
         if getattr(arguments, name) is not None:
             setattr(arguments, name, getattr(arguments, name).resolve())
+    arguments.join = [path.resolve() for path in arguments.join]
     shown = arguments.project
     if not shown.is_dir():
         raise DataError("no such folder", where=str(shown))
@@ -92,10 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
         raise OptionError(f"{shown / target} exists", where="--name", remedy=remedy)
-    described = _read_cohort(arguments, project, _columns_at_home(workspace))
+    at_home = build(workspace.option_file("dataset", workspace.choices()["dataset"]), "dataset")
     with TemporaryDirectory(prefix="skiagram-validate-") as place:
-        survey, source = _survey(described, arguments, project, Path(place))
-        cohort = Path(place, "cohort")
+        described = read_cohort(arguments, project, at_home, Path(place))
+        source, cohort = described.source, Path(place, "cohort")
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
         validation = validate(
@@ -103,13 +103,13 @@ def run(arguments: argparse.Namespace) -> int:
             cohort,
             shared,
             _card(project, source),
-            _cohorts(described, survey, name),
+            described.cohort_of or dict.fromkeys(patients, name),
             _evaluation_options(workspace, project),
             workspace.choices()["seed"],
             compute,
         )
         _write(validation, workspace, Path(place, "results"), target)
-    _tell_cases(name, survey.file_of, patients)
+    _tell_cases(name, described.file_of, patients)
     evaluation = validation.evaluation
     print(evaluation.verdict, *evaluation.warnings, sep="\n")
     print(*describe_openings(home(Path()), validation.inputs.comparison), sep="\n")
@@ -120,13 +120,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write(validation: "Validation", workspace: "Workspace", made: Path, target: Path) -> None:
     """Write page and tables, whole or not at all."""
+    from skiagram.evaluation.evaluation_record import MeasuredEvaluation
     from skiagram.report.material import read_cohort_material
+    from skiagram.report.measured_page import write_measured_validation
     from skiagram.report.write import write_validation
 
-    evaluation, inputs = validation.evaluation, validation.inputs
-    material = read_cohort_material(Path(), inputs, workspace.choices(), evaluation)
+    evaluation, inputs, choices = validation.evaluation, validation.inputs, workspace.choices()
     made.mkdir()
-    write_validation(evaluation, material, inputs, made)
+    if isinstance(evaluation, MeasuredEvaluation):
+        write_measured_validation(evaluation, inputs, Path(), choices, made)
+    else:
+        material = read_cohort_material(Path(), inputs, choices, evaluation)
+        write_validation(evaluation, material, inputs, made)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     shutil.move(made, target)
@@ -145,107 +150,6 @@ def _tell_cases(name: str, file_of: Mapping[str, str], patients: Mapping[str, st
     path.parent.mkdir(exist_ok=True)
     write_files({path: csv_text(["case_id", "file", "patient"], rows).encode()})
     print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
-
-
-def _columns_at_home(workspace: "Workspace") -> dict[str, str]:
-    """Return option of a column → the name that it has in the project's own table."""
-    options = workspace.option_file("dataset", workspace.choices()["dataset"])
-    columns = options.get("columns")
-    names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
-    known = columns if isinstance(columns, dict) else {}
-    return {name: known[name] for name in names if isinstance(known.get(name), str)}
-
-
-def _read_cohort(
-    arguments: argparse.Namespace, project: "Project", columns_at_home: Mapping[str, str]
-) -> FolderArguments:
-    """Read the table, in the project's classes and with the columns that its models read."""
-    from skiagram.datasets.folder.csv_rows import read_csv
-    from skiagram.records.files import read_table
-
-    task = project.task
-    classes = arguments.classes or list(task.classes)
-    if len(classes) != len(task.classes):
-        allowed = f"a word for each of {', '.join(task.classes)}, in this order"
-        raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
-    arguments.classes = classes
-    arguments.positive = None if task.positive is None else classes[task.positive]
-    arguments.images = arguments.images or list(project.preparation.modalities)
-    if arguments.csv is not None:
-        header = read_csv(arguments.csv, arguments.missing)[0].cells
-        known = read_table(project.root / "data/cases/covariates.parquet").columns
-        taken = [name for name in known if name in header]
-        arguments.covariates = [*arguments.covariates, *taken]
-        arguments.force_covariates = [*arguments.force_covariates, *taken]
-        for option, column in columns_at_home.items():
-            given = getattr(arguments, option)
-            if column in header and (given is None or given not in header):
-                setattr(arguments, option, column)
-    described = read_folder_arguments(arguments)
-    columns = replace(described.source.columns, split=None, marks=None, scores=())
-    cells = {row.cells[columns.label] for row in described.rows}
-    if unknown := sorted(cells - {*classes, ""}):
-        found = f"{len(unknown)} labels that the project does not know: " + ", ".join(
-            f"`{label}`" for label in unknown[:_SHOWN]
-        )
-        remedy = "correct them, or name the table's words with --classes, in the project's order"
-        raise DataError(found, where="the table", allowed=", ".join(classes), remedy=remedy)
-    return described._replace(source=replace(described.source, columns=columns))
-
-
-def _survey(
-    described: FolderArguments, arguments: argparse.Namespace, project: "Project", place: Path
-) -> "tuple[Survey, Folder]":
-    """Look at every row and file, and return the cohort as a data set whose manifest lies there."""
-    from skiagram.cli.check_report import problem_lines
-    from skiagram.datasets.folder.option_file import OptionFiles
-    from skiagram.datasets.folder.source import Folder
-    from skiagram.datasets.folder.survey import survey_folder
-    from skiagram.datasets.folder.table import split_modalities
-    from skiagram.options import build, read_option_file
-
-    source, rows = described.source, described.rows
-    survey = survey_folder(source, arguments.folder, rows, "cv")
-    if not survey.examined:
-        found = f"none of the {len(rows)} rows names an image that can be read"
-        raise DataError(
-            found,
-            where=str(arguments.folder),
-            allowed=f"names relative to the folder, in the column `{source.columns.file}`",
-            remedy=f"correct the names or the folder; first: {survey.problems[0]}",
-        )
-    if survey.problems:
-        print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
-        found = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
-        raise DataError(found, where=str(arguments.folder), remedy="`skiagram check` shows more")
-    checksums: dict[str, str] = {}
-    for file in (*survey.examined, *survey.further):
-        checksums |= file.checksums
-    colour = project.preparation.images.channels == (3,)
-    source = replace(
-        source, folder=str(arguments.folder), channels=3 if colour else survey.channels
-    )
-    by_modality = split_modalities(rows, source.columns, source.modalities)
-    files = OptionFiles(place / "project", source.name, outside=place)
-    files.options.parent.mkdir(parents=True)
-    files.write(
-        source, [row for rows_of_one in by_modality.values() for row in rows_of_one], checksums
-    )
-    folder = build(read_option_file(files.options), "cohort")
-    if not isinstance(folder, Folder):
-        raise TypeError(folder)
-    return survey, folder
-
-
-def _cohorts(described: FolderArguments, survey: "Survey", name: str) -> Mapping[str, str]:
-    """Return case → which of several cohorts it is of; the one name where there is one."""
-    from skiagram.datasets.folder.table import refer
-
-    columns = described.source.columns
-    if columns.site is None:
-        return dict.fromkeys(survey.file_of, name)
-    site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
-    return {case: site_of[file] for case, file in survey.file_of.items()}
 
 
 def _refuse_shared(
@@ -313,11 +217,11 @@ def _known_patients(workspace: "Workspace") -> Mapping[str, str | None]:
     return {}
 
 
-def _card(project: "Project", source: "Folder") -> "DataCard":
+def _card(project: "Project", source: "Source") -> "DataCard":
     known = project.card
     return replace(
         source.card(),
-        title=f"{known.title}, on the cohort {source.name}",
+        title=f"{known.title}, on the cohort {source.card().name}",
         modality=known.modality,
         source="a labelled cohort that no choice of the project has seen",
     )
@@ -334,7 +238,9 @@ def _evaluation_options(workspace: "Workspace", project: "Project") -> "Evaluati
     return replace(options, compare=tuple(pair for pair in options.compare if names >= {*pair}))
 
 
-def _record(workspace: "Workspace", name: str, folder: Path, evaluation: "Evaluation") -> str:
+def _record(
+    workspace: "Workspace", name: str, folder: Path, evaluation: "MeasuredEvaluation | Evaluation"
+) -> str:
     """Record the validation beside the project's run; a tracker out of reach costs a line."""
     from skiagram.compute.checkout import home
     from skiagram.options import build

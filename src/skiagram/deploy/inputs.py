@@ -41,6 +41,7 @@ class PreparedImage:
         unusual: In what no image of training was like it, a reason each.
         covariates: Column → cell of what the model reads besides the image.
         missing: What the model reads of a case and nobody gave.
+        measured: Features that came with the case, by name.
     """
 
     name: str
@@ -50,6 +51,7 @@ class PreparedImage:
     earlier: tuple["PreparedImage", ...] = ()
     missing: tuple[str, ...] = ()
     other: "PreparedImage | None" = None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def image(self) -> SpacedImage:
@@ -97,7 +99,7 @@ class Preparer:
             raise DataError(
                 error.found, where=where, allowed=error.allowed, remedy=error.remedy
             ) from error
-        return PreparedImage(case.name, images, unusual, covariates)
+        return PreparedImage(case.name, images, unusual, covariates, measured=case.measured)
 
     def read(self, case: NewCase, modality: str) -> SpacedImage:
         """Return an image of a case as ingest stores it."""

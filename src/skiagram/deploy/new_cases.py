@@ -74,6 +74,7 @@ class NewCase:
         images: Modality → what is read of it; one under an empty name where a case has one image.
         cells: Column → cell of its row in a table; empty without one.
         other: The other image of a patient of two, such as the other side.
+        measured: Features that came with it, by name; NaN is missing. Empty for images alone.
     """
 
     name: str
@@ -83,6 +84,7 @@ class NewCase:
     problem: DataError | None = None
     earlier: tuple["NewCase", ...] = ()
     other: "NewCase | None" = None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of_file(cls, file: Path) -> "NewCase":

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.inputs import PreparedImage
 from skiagram.encoders.encoder import RECORD, TABLE
+from skiagram.errors import OptionError
 from skiagram.features.case_histories import CaseHistories
 from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.earlier import Earlier, Previous
 from skiagram.features.extraction import extract_modalities, join_histories
+from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable
 from skiagram.features.windows import Windows, describe_places
 from skiagram.finding.candidates import Proposal, propose
@@ -59,6 +61,7 @@ class PreparedCases:
         cells: Case of the store → column → cell of its covariates.
         previous: Case → its images of the visit before; empty without any.
         partner: Case → the other image of the same patient.
+        measured: Case → features that came with it, by name; empty for images alone.
         described: What the steps of a model made of the images, by `Preparing.steps`.
         readings: What a model reads of the cases, by the model.
         scores: (n, n_classes) raw scores per repeat, once the cases were scored.
@@ -70,6 +73,7 @@ class PreparedCases:
     cells: Mapping[str, Mapping[str, str]]
     previous: Previous
     partner: Mapping[str, str]
+    measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     described: dict[str, Described] = field(default_factory=dict)
     readings: dict[int, Reading[Any]] = field(default_factory=dict)
     scores: list[NDArray[np.float64]] = field(default_factory=list)
@@ -110,6 +114,7 @@ class Preparing:
         families: Feature families of single images, or of windows.
         earlier: How a case is compared with its visit before; None where the model reads no change.
         covariates: Those that the model reads.
+        measured: Features that the model reads and no image gives; None where it reads none.
         encoder: What makes numbers of images and places; None without an encoder.
         proposal: What proposes places; None where the model looks at none.
         windows: What is described around places; None where whole images are.
@@ -120,6 +125,7 @@ class Preparing:
     families: Sequence[Any] = ()
     earlier: Earlier | None = None
     covariates: tuple[Covariate, ...] = ()
+    measured: Measured | None = None
     encoder: "FolderEncoder | None" = None
     proposal: Proposal | None = None
     windows: Windows | None = None
@@ -180,8 +186,21 @@ class Preparing:
     ) -> FeatureTable:
         # Where no case has a visit before, each is said to have none.
         previous = {case: cases.previous.get(case, ()) for case in features.case_id.tolist()}
-        histories = CaseHistories(known, previous=previous, described=self.covariates)
-        return join_histories(features, [self.earlier] if self.earlier else [], histories)
+        if self.measured is not None and not cases.measured:
+            raise OptionError(
+                "the model reads a table of features",
+                where=str(self.folder),
+                allowed="a labelled table of the same features, by `skiagram validate`",
+            )
+        rows = [{"case_id": case, **features} for case, features in cases.measured.items()]
+        histories = CaseHistories(
+            known,
+            previous=previous,
+            measured=pd.DataFrame(rows) if rows else None,
+            described=self.covariates,
+        )
+        families = [family for family in (self.measured, self.earlier) if family is not None]
+        return join_histories(features, families, histories)
 
     def _covariates(self, cases: PreparedCases) -> pd.DataFrame:
         columns = dict.fromkeys(one.column for one in self.covariates)
@@ -214,6 +233,7 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
             cells={at[name]: prepared.covariates for name, prepared in every.items()},
             previous={at[one.name]: [at[each.name] for each in one.earlier] for one in batch},
             partner={at[one.name]: at[one.other.name] for one in batch if one.other is not None},
+            measured={at[name]: one.measured for name, one in every.items() if one.measured},
         )
         _write_images(cases, every)
         yield cases

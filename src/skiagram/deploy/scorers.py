@@ -19,6 +19,7 @@ from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, P
 from skiagram.encoders.encoder import COLUMN
 from skiagram.errors import DataError
 from skiagram.features.earlier import PREFIX, Earlier
+from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.features.windows import Windows
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
@@ -52,6 +53,7 @@ _BESIDE = {  # no single image holds them; imported, `perturbed` would bring sci
     "skiagram.features.covariates.Covariates",
     "skiagram.features.covariates.Site",
     "skiagram.features.earlier.Earlier",
+    "skiagram.features.measured.Measured",
     "skiagram.features.perturbed.Perturbed",
 }
 
@@ -218,6 +220,7 @@ def load_scorer(
         finds=isinstance(loaded.model, Finder),
     )
     preparing = _with_steps(preparing, loaded.model, deployment.arm, preparation)
+    preparing = replace(preparing, measured=_measured(loaded, preparing, preparation, familiarity))
     _check_columns(loaded, preparing, preparation, familiarity)
     return ModelScorer(
         covariates=covariates,
@@ -337,24 +340,52 @@ def _check_columns(
     """Refuse a folder whose preparation does not make what its fits read."""
     if preparing.windows is not None:
         return
-    of_images = [
+    measured = () if preparing.measured is None else preparing.measured.columns or ()
+    known = set(_of_images(preparing, preparation)).union(measured)
+    classical = isinstance(loaded.model, ClassicalModel)
+    space = familiarity.names if classical and familiarity is not None else ()
+    if not known.union(_beside_images(preparing, preparation)).issuperset(
+        loaded.columns
+    ) or not known.issuperset(name for name in space if not _encoded(name)):
+        found = "features that its preparation does not extract"
+        if not classical:
+            found = "covariates that its preparation does not know"
+        raise DataError(f"reads {found}", where=str(preparing.folder), remedy=WHOLE)
+
+
+def _of_images(preparing: Preparing, preparation: Preparation) -> list[str]:
+    """Return the columns that feature families make of images."""
+    return [
         f"{modality}.{name}".lstrip(".")
         for modality in preparation.modalities or ("",)
         for family in preparing.families
         for name in family.names()
     ]
-    known, earlier = set(of_images), preparing.earlier
+
+
+def _beside_images(preparing: Preparing, preparation: Preparation) -> list[str]:
+    """Return the columns that covariates and the visit before give."""
     covariates = [name for one in preparing.covariates for name in one.features()]
-    changes = () if earlier is None else earlier.names(of_images)
-    classical = isinstance(loaded.model, ClassicalModel)
-    space = familiarity.names if classical and familiarity is not None else ()
-    if not known.union(covariates, changes).issuperset(loaded.columns) or not known.issuperset(
-        name for name in space if not _encoded(name)
-    ):
-        found = "features that its preparation does not extract"
-        if not classical:
-            found = "covariates that its preparation does not know"
-        raise DataError(f"reads {found}", where=str(preparing.folder), remedy=WHOLE)
+    if preparing.earlier is None:
+        return covariates
+    return [*covariates, *preparing.earlier.names(_of_images(preparing, preparation))]
+
+
+def _measured(
+    loaded: _Loaded,
+    preparing: Preparing,
+    preparation: Preparation,
+    familiarity: Familiarity | None,
+) -> Measured | None:
+    """Return the features that come with the cases: what is read and nothing else gives."""
+    target = f"{Measured.__module__}.{Measured.__qualname__}"
+    if not any(options.get("_target_") == target for options in preparation.features):
+        return None
+    given = {*_of_images(preparing, preparation), *_beside_images(preparing, preparation)}
+    space = () if familiarity is None else familiarity.names
+    read = dict.fromkeys((*loaded.columns, *space))
+    beside = (name for name in read if name not in given and not _encoded(name))
+    return Measured(columns=tuple(beside))
 
 
 def image_families(preparation: Preparation, folder: Path) -> list[Any]:

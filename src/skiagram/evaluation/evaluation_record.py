@@ -59,6 +59,8 @@ PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
 FIGURES, DIFFERENCES = "figures", "differences"
+DEVELOPMENT = "development"  # analysis: figures of the project, beside those of another cohort
+WORST = "worst_site"  # the least favourable primary figure of several cohorts
 ARM_WORDS = {
     "classical": "classical features",
     "encoder": "frozen encoders",
@@ -307,6 +309,11 @@ class MeasuredEvaluation:
     decision: Decision
     verdict: str
     warnings: tuple[str, ...]
+
+    @property
+    def of_another_cohort(self) -> bool:
+        """Return whether its cases are of a cohort that no choice has seen."""
+        return bool(self.figures.select(analysis=DEVELOPMENT))
 
     def title(self, name: str) -> str:
         """Return the name for people of a model, or of what stands for an arm."""

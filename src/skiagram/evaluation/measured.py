@@ -7,6 +7,7 @@ was best on inner folds, so no reported case chooses anything.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,18 +18,22 @@ from skiagram.errors import DataError
 from skiagram.evaluation.criteria import decide_by_margin, lower_decision
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
+    DEVELOPMENT,
     DIFFERENCES,
     FIGURES,
+    WORST,
     Decision,
     MeasuredEvaluation,
 )
+from skiagram.evaluation.external import COHORT
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import match_case_ids
 from skiagram.evaluation.options import EvaluationOptions
+from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.outcomes.outcome import ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask
-from skiagram.records.predictions import Predictions, probabilities_of, scores_of
+from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.jackknife import Jackknifed
 from skiagram.statistics.significance import correct_by_holm
@@ -37,23 +42,39 @@ _ARMS = ("classical", "encoder", "deep")
 _JACKKNIFE = "paired jackknife by patient"
 
 
-def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> MeasuredEvaluation:
-    """Measure every model, and what stands for each arm, and compare them patient by patient."""
-    task, cases = inputs.task, inputs.cases
+def evaluate_measured(
+    inputs: EvaluationInputs,
+    options: EvaluationOptions,
+    at_home: MeasuredEvaluation | None = None,
+) -> MeasuredEvaluation:
+    """Measure every model, and what stands for each arm, and compare them patient by patient.
+
+    Args:
+        at_home: What was found where the models were developed, if the test cases are those of
+            another cohort: then what most outer folds chose there stands for an arm, and the
+            figures of the development cases are kept beside those of the cohort.
+    """
+    task = inputs.task
+    part: Part = "out_of_fold" if at_home is None else "test"
+    cases = inputs.cases if at_home is None else _opened(inputs)
     if not isinstance(task, MeasuredTask) or cases.value is None:
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outcome = task.outcome
     trained = {of.outcome.model: of for of in inputs.models if of.outcome.status == "finished"}
-    scored = {name: _align(of, cases) for name, of in trained.items()}
+    scored = {name: _align(of, cases, part) for name, of in trained.items()}
     rules = tuple(name for name in options.analyses.simple_rules if name in trained)
     best = {}
     for arm in _ARMS:
         members = [name for name, of in trained.items() if of.outcome.arm == arm]
         members = [name for name in members if name not in rules]
-        if members:
+        if members and at_home is not None:
+            best[arm] = at_home.best[arm]
+            scored[f"best_{arm}"] = scored[best[arm]]
+        elif members:
             chosen = _choose(task, cases, {name: trained[name] for name in members})
             best[arm] = Counter(chosen.values()).most_common(1)[0][0]
             scored[f"best_{arm}"] = _stitch(chosen, scored)
+    shown = [f"best_{arm}" for arm in best] + list(rules)
     primary = {name: outcome.measure_primary(of) for name, of in scored.items()}
     rows = [
         make_row(one.figure.estimate(), FIGURES, one.name, model=name, group=one.group)
@@ -63,7 +84,12 @@ def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> M
     differences = _compare(primary, rules, outcome.primary, options.compare)
     figures = FigureTable((*rows, *differences))
     decision, verdict = _answer(task, figures, best, rules, options.margin, inputs)
-    shown = [f"best_{arm}" for arm in best] + list(rules)
+    if at_home is not None:
+        verdict = f"On {len(cases)} cases of another cohort: {verdict[0].lower()}{verdict[1:]}"
+        sites = _study_cohorts(task, inputs, cases, {name: scored[name] for name in shown})
+        before = at_home.figures.select(analysis=FIGURES).rows
+        before = tuple(replace(row, analysis=DEVELOPMENT) for row in before)
+        figures = FigureTable((*figures.rows, *sites, *before))
     return MeasuredEvaluation(
         task=task,
         counts=outcome.count(cases.value, cases.label),
@@ -77,15 +103,45 @@ def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> M
         patients_known=inputs.card.patients_known,
         decision=decision,
         verdict=verdict,
-        warnings=tuple(_warn(inputs, task, rules)),
+        warnings=tuple(_warn(replace(inputs, cases=cases), task, rules)),
     )
 
 
-def _align(model: Predictions, cases: Cases) -> ScoredCases:
-    """Line the out-of-fold scores of a model up with the cases."""
-    where = f"scores of {model.outcome.model}, out_of_fold"
+def _opened(inputs: EvaluationInputs) -> Cases:
+    """Return the test cases with their labels."""
+    cases, labels = inputs.cases.test(), inputs.sealed.set_index("case_id")["label"]
+    return replace(cases, label=labels.loc[cases.case_id.tolist()].to_numpy(dtype=np.int64))
+
+
+def _study_cohorts(
+    task: MeasuredTask, inputs: EvaluationInputs, cases: Cases, scored: Mapping[str, ScoredCases]
+) -> Iterator[FigureRow]:
+    """Yield the primary figure of each of several cohorts, and the least of them."""
+    table = inputs.covariates
+    if table is None or len(inputs.card.test_sites) < 2:
+        return
+    cohort = table.set_index("case_id")[COHORT].loc[cases.case_id.tolist()].to_numpy(dtype=str)
+    primary = task.outcome.of_primary
+    sign = 1 if primary.higher_is_better else -1
+    for name, of in scored.items():
+        of_cohorts = {
+            site: task.outcome.measure_primary(of.select(cohort == site))
+            for site in inputs.card.test_sites
+        }
+        estimates = {site: of_cohort.estimate() for site, of_cohort in of_cohorts.items()}
+        for site, estimate in estimates.items():
+            yield make_row(estimate, SITES, primary.name, model=name, group=site)
+        on_logit = sign > 0 and all(of_cohort.bounded for of_cohort in of_cohorts.values())
+        directed = [_directed(estimate, sign) for estimate in estimates.values()]
+        worst = _directed(find_worst(directed, on_logit=on_logit), sign)
+        yield make_row(worst, SITES, WORST, model=name)
+
+
+def _align(model: Predictions, cases: Cases, part: Part) -> ScoredCases:
+    """Line the scores of a model up with the cases."""
+    where = f"scores of {model.outcome.model}, {part}"
     repeats = []
-    for _, rows in model.part("out_of_fold").groupby("repeat", sort=True):
+    for _, rows in model.part(part).groupby("repeat", sort=True):
         order = match_case_ids(rows["case_id"].tolist(), cases.case_id, where)
         repeats.append(rows.iloc[order])
     return _scored(cases, repeats, "fold")

@@ -14,12 +14,15 @@ import pandas as pd
 from skiagram.audit.run import AuditReport
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
+    DEVELOPMENT,
     DIFFERENCES,
     FIGURES,
+    WORST,
     MeasuredEvaluation,
 )
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
+from skiagram.evaluation.sites import SITES
 from skiagram.options import flatten_options
 from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.records.cases import DataCard
@@ -86,7 +89,9 @@ def write_measured_results(
         evaluation=evaluation,
         outcome=evaluation.task.outcome,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
-        models=tabulate_figures(evaluation),
+        models=tabulate_figures(evaluation, FIGURES),
+        at_home=tabulate_figures(evaluation, DEVELOPMENT) if evaluation.of_another_cohort else None,
+        cohorts=tabulate_cohorts(evaluation),
         differences=tabulate_differences(evaluation),
         drawings=[
             (evaluation.title(name), [(*pair, tabulate_plot(pair[0])) for pair in drawn])
@@ -99,6 +104,18 @@ def write_measured_results(
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def write_measured_validation(
+    evaluation: MeasuredEvaluation,
+    inputs: EvaluationInputs,
+    root: Path,
+    choices: Mapping[str, Any],
+    folder: Path,
+) -> None:
+    """Write the same of another cohort into a folder, and `figures.csv`, a row a figure."""
+    write_measured_results(evaluation, inputs, root, choices, folder)
+    (folder / "plots/figures.csv").replace(folder / "figures.csv")
 
 
 def headline_figures(evaluation: MeasuredEvaluation) -> dict[str, dict[str, float]]:
@@ -134,11 +151,11 @@ def _heading(evaluation: MeasuredEvaluation, figure: str, group: str) -> str:
     return f"{titles[figure]}, {group}" if group else titles[figure]
 
 
-def tabulate_figures(evaluation: MeasuredEvaluation) -> Table:
+def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> Table:
     """Return a row a model, by arm; rules have a group of their own."""
     columns = _columns(evaluation)
     by_model = {
-        name: evaluation.figures.select(analysis=FIGURES, model=name)
+        name: evaluation.figures.select(analysis=analysis, model=name)
         for name in evaluation.figures.list_distinct("model")
     }
 
@@ -165,6 +182,22 @@ def tabulate_figures(evaluation: MeasuredEvaluation) -> Table:
     if rules:
         groups.append(Group("Simple rules", rules))
     return Table([_heading(evaluation, *pair) for pair in columns], groups)
+
+
+def tabulate_cohorts(evaluation: MeasuredEvaluation) -> Table | None:
+    """Return a row for what stands for an arm and each rule, by cohort; None with one cohort."""
+    figures = evaluation.figures.select(analysis=SITES)
+    cohorts = figures.list_distinct("group")
+    if not cohorts:
+        return None
+    rows = []
+    for name in figures.list_distinct("model"):
+        title = evaluation.title(name)
+        of_model = figures.select(model=name)
+        found = [of_model.find(group=cohort) for cohort in cohorts]
+        cells = [fill_cell(each) for each in (*found, of_model.find(figure=WORST))]
+        rows.append(TableRow(title[0].upper() + title[1:], cells))
+    return Table((*cohorts, "The worst of these"), list_rows(rows))
 
 
 def tabulate_differences(evaluation: MeasuredEvaluation) -> Table | None:

@@ -212,7 +212,15 @@ def list_stored_cases(folder: Path) -> list[NewCase]:
     cases = Cases.read(folder / "cases.parquet")
     previous = previous_cases(read_table(folder / "visits.parquet"), cases)
     partner = find_partners(cases)
-    alone = {name: NewCase(name, MemoryTree({}), {}) for name in cases.case_id.tolist()}
+    table = read_table(folder / "measured.parquet").set_index("case_id")
+    measured: dict[str, Any] = {}
+    if len(table.columns):
+        rows = table.to_dict("records")
+        measured = dict(zip(table.index.tolist(), rows, strict=True))
+    alone = {
+        name: NewCase(name, MemoryTree({}), {}, measured=measured.get(name, {}))
+        for name in cases.case_id.tolist()
+    }
     return [
         replace(
             alone[name],

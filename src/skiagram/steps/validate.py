@@ -19,15 +19,19 @@ from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import Acquisition, Entry, OpenSource, Source, SpacedImage
 from skiagram.datasets.folder.identifiers import fold_id
-from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import IngestFolders, ingest, shuffle_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.external import compare_with_development
+from skiagram.evaluation.evaluation_record import (
+    Evaluation,
+    MeasuredEvaluation,
+    read_evaluation,
+)
+from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.shift import CaseTraits
 from skiagram.image_store.store import ImageStore
@@ -37,7 +41,7 @@ from skiagram.near_duplicates.search import transformed_among
 from skiagram.options import build
 from skiagram.outcomes.time import TimeToEvent
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import SEALED, Cases, DataCard, MeasuredTask, Task, read_cases
+from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
@@ -45,7 +49,6 @@ from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
 from skiagram.steps.score import Scored, score_anew
 
-COHORT = "cohort"  # column of the covariates, and begin of the ids of a cohort's cases
 _UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
 
 
@@ -62,7 +65,7 @@ class Project(NamedTuple):
     cases: Cases
     task: Task
     card: DataCard
-    evaluation: Evaluation
+    evaluation: MeasuredEvaluation | Evaluation
     preparation: Preparation
     scored: tuple[Outcome, ...]
 
@@ -77,15 +80,12 @@ class Project(NamedTuple):
         if not record.is_file():
             raise DataError("no evaluation", where=str(record), remedy=_UNFINISHED)
         cases, task = read_cases(root / "data/cases")
-        if isinstance(task, MeasuredTask):
-            raise DataError(
-                f"a project of the outcome `{task.outcome.kind}`",
-                where=str(root),
-                allowed="classes",
-                remedy="hold the cohort out with `fold_column`, which scores it unseen",
-            )
-        evaluation = read_record(Evaluation, record)
-        outcomes = [model.outcome for model in evaluation.models if model.outcome.arm != "reader"]
+        evaluation = read_evaluation(record)
+        if isinstance(evaluation, MeasuredEvaluation):
+            every = evaluation.models
+        else:
+            every = tuple(model.outcome for model in evaluation.models)
+        outcomes = [outcome for outcome in every if outcome.arm != "reader"]
         for outcome in outcomes:
             folders = [folder_of("scores", root, outcome)]
             if outcome.status == "finished":
@@ -138,37 +138,37 @@ class _AcquiredFiles(OpenSource):
 
 @dataclass(frozen=True)
 class CohortSource:
-    """A folder of another hospital, prepared as the project's images were.
+    """Cases of another hospital, whose images are prepared as the project's were.
 
     Attributes:
         acquisition: What the project's source did to the pixels of each file; None for nothing.
     """
 
-    folder: Folder
+    cohort: Source
     acquisition: Acquisition | None
 
     @property
     def classes(self) -> tuple[str, ...]:
-        return self.folder.classes
+        return self.cohort.classes
 
     @property
     def positive_class(self) -> str | None:
-        return self.folder.positive_class
+        return self.cohort.positive_class
 
     @property
     def outcome(self) -> TimeToEvent | None:
-        return self.folder.outcome
+        return self.cohort.outcome
 
     def card(self) -> DataCard:
-        return self.folder.card()
+        return self.cohort.card()
 
     def open(self, root: Path | None) -> OpenSource:
-        opened = self.folder.open(root)
+        opened = self.cohort.open(root)
         return opened if self.acquisition is None else _AcquiredFiles(opened, self.acquisition)
 
 
 def ingest_cohort(
-    project: Project, folder: Folder, target: Path, compute: Compute = IN_PROCESS
+    project: Project, cohort: Source, target: Path, compute: Compute = IN_PROCESS
 ) -> dict[str, str | None]:
     """Write `images`, `cases` and `sealed` of a cohort, of which each case is a test case.
 
@@ -179,7 +179,7 @@ def ingest_cohort(
         DataError: Its images are not of the kind that the project has.
     """
     changes = project.preparation.acquisition
-    source = CohortSource(folder, None if changes is None else build(changes, "acquisition"))
+    source = CohortSource(cohort, None if changes is None else build(changes, "acquisition"))
     folders = IngestFolders(target / "images", target / "cases", target / "sealed")
     ingest(source, "cv", None, folders, None, compute)
     _require_alike(project.preparation, read_record(Preparation, folders.images / PREPARATION))
@@ -212,12 +212,17 @@ def _require_alike(known: Preparation, found: Preparation) -> None:
 
 def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
     """Return the case ids that ingest gives a source → its own names of their patients."""
+    return {case: entry.patient for case, entry in name_entries(source, files).items()}
+
+
+def name_entries(source: Source, files: Path | None) -> dict[str, Entry]:
+    """Return the case ids that ingest gives a source → its entries."""
     opened = source.open(files)
     entries = opened.entries()
     every = (opened.content_key(position) for position in range(len(entries)))
     order, case_id = shuffle_cases(len(entries), [key for key in every if key is not None])
-    patients = (entries[position].patient for position in order.tolist())
-    return dict(zip(case_id.tolist(), patients, strict=True))
+    ordered = (entries[position] for position in order.tolist())
+    return dict(zip(case_id.tolist(), ordered, strict=True))
 
 
 class Shared(NamedTuple):
@@ -300,7 +305,7 @@ class Validation:
         inputs: What was evaluated; ids of the cohort's cases begin with `cohort-`.
     """
 
-    evaluation: Evaluation
+    evaluation: MeasuredEvaluation | Evaluation
     inputs: EvaluationInputs
 
 
@@ -356,6 +361,8 @@ def validate(
         traits=_traits(project, known, store, covariates, spaces),
         is_external=True,
     )
+    if isinstance(project.evaluation, MeasuredEvaluation):
+        return Validation(evaluate_measured(inputs, options, project.evaluation), inputs)
     evaluation = evaluate(inputs, options, seed=seed, compute=compute)
     return Validation(
         compare_with_development(evaluation, project.evaluation, inputs, options, seed), inputs
@@ -405,6 +412,9 @@ def _joined(known: Cases, cohort: Cases) -> Cases:
         join("patient_id"),
         np.concatenate([known.split, cohort.split]),
         np.concatenate([known.label, cohort.label]),
+        None
+        if known.value is None or cohort.value is None
+        else np.concatenate([known.value, cohort.value]),
     )
 
 

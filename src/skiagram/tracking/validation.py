@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
+from skiagram.evaluation.evaluation_record import (
+    DEVELOPMENT,
+    DIFFERENCES,
+    EXTERNAL,
+    FIGURES,
+    Evaluation,
+    MeasuredEvaluation,
+)
 from skiagram.options import flatten_options
 from skiagram.tracking.contract import Execution, Point, Run, receipt_of
 from skiagram.tracking.execution import (
@@ -16,7 +23,11 @@ from skiagram.tracking.execution import (
 
 
 def validation_execution(
-    project: Path, name: str, folder: Path, evaluation: Evaluation, choices: Mapping[str, Any]
+    project: Path,
+    name: str,
+    folder: Path,
+    evaluation: MeasuredEvaluation | Evaluation,
+    choices: Mapping[str, Any],
 ) -> Execution:
     """Return a cohort's figures as a tracker takes them: one run, which names the project's.
 
@@ -24,15 +35,18 @@ def validation_execution(
         name: Of the cohort.
         folder: Of its results, below the project's.
     """
-    points: list[Point] = estimate_points("difference", evaluation.difference)
-    for row in evaluation.figures.select(analysis=EXTERNAL, versus="").rows:
-        points += estimate_points(f"{row.model}/{row.figure}/{row.group}", row)
+    if isinstance(evaluation, MeasuredEvaluation):
+        points = _measured_points(evaluation)
+    else:
+        points = _class_points(evaluation)
     tags = {
         "skiagram.validation": name,
         "skiagram.project_run": run_name(choices, project),
         "mlflow.note.content": evaluation.verdict,
     }
-    if evaluation.answer is not None:
+    if isinstance(evaluation, MeasuredEvaluation):
+        tags["skiagram.worth_it"] = evaluation.decision
+    elif evaluation.answer is not None:
         tags["skiagram.worth_it"] = evaluation.answer.decision
     artefacts = {path: path.name if path.is_dir() else "" for path in sorted(folder.iterdir())}
     run = Run(
@@ -42,5 +56,26 @@ def validation_execution(
         tags=tags | commit_tags(project),
         artefacts=artefacts,
     )
-    models = tuple(model.outcome.model for model in evaluation.models)
+    if isinstance(evaluation, MeasuredEvaluation):
+        models = tuple(outcome.model for outcome in evaluation.models)
+    else:
+        models = tuple(model.outcome.model for model in evaluation.models)
     return Execution(experiment_name(project), run, (), receipt_of(project, models, artefacts))
+
+
+def _class_points(evaluation: Evaluation) -> list[Point]:
+    points: list[Point] = estimate_points("difference", evaluation.difference)
+    for row in evaluation.figures.select(analysis=EXTERNAL, versus="").rows:
+        points += estimate_points(f"{row.model}/{row.figure}/{row.group}", row)
+    return points
+
+
+def _measured_points(evaluation: MeasuredEvaluation) -> list[Point]:
+    points: list[Point] = []
+    for analysis, side in ((FIGURES, "cohort"), (DEVELOPMENT, "out_of_fold")):
+        for row in evaluation.figures.select(analysis=analysis).rows:
+            figure = f"{row.figure} {row.group}".strip()
+            points += estimate_points(f"{row.model}/{figure}/{side}", row)
+    for row in evaluation.figures.select(analysis=DIFFERENCES).rows:
+        points += estimate_points(f"{row.model}_minus_{row.versus}", row)
+    return points

@@ -1,0 +1,223 @@
+"""A labelled cohort of another hospital, as the line names it: images, or a table of features.
+
+It is read in the project's classes, and with the columns that the project's models read.
+"""
+
+import argparse
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from skiagram.cli.feature_tables import is_table, read_features
+from skiagram.cli.folder_arguments import FolderArguments, read_folder_arguments
+from skiagram.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from skiagram.datasets.contract import Source
+    from skiagram.datasets.feature_table import FeatureTable
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.survey import Survey
+    from skiagram.outcomes.time import TimeToEvent
+    from skiagram.steps.validate import Project
+
+_SHOWN = 3
+
+
+class DescribedCohort(NamedTuple):
+    """A cohort as it will be ingested.
+
+    Attributes:
+        file_of: Case → its file, or its row of a table of features.
+        cohort_of: Case → which of several cohorts it is of; empty where there is one.
+    """
+
+    source: "Folder | FeatureTable"
+    file_of: Mapping[str, str]
+    cohort_of: Mapping[str, str]
+
+
+def read_cohort(
+    arguments: argparse.Namespace, project: "Project", at_home: "Source", place: Path
+) -> DescribedCohort:
+    """Read the cohort that the line names.
+
+    Args:
+        at_home: The project's own data set.
+        place: Empty folder, for what the source needs and nobody keeps.
+
+    Raises:
+        DataError: It is not of the kind of the project's data set, or cannot be used.
+    """
+    from skiagram.datasets.feature_table import FeatureTable
+
+    of_features = isinstance(at_home, FeatureTable)
+    if is_table(arguments.folder) != of_features:
+        kinds = ("a folder of images", "a table of features")
+        raise DataError(
+            f"{kinds[not of_features]}",
+            where=str(arguments.folder),
+            allowed=f"{kinds[of_features]}, as the project has",
+        )
+    _name_classes(arguments, project)
+    if isinstance(at_home, FeatureTable):
+        return _read_table(arguments, project, at_home, place)
+    described = _read_folder(arguments, project, _columns_of(at_home))
+    survey, source = _survey(described, arguments, project, place)
+    return DescribedCohort(source, survey.file_of, _cohorts(described, survey))
+
+
+def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
+    """Let the arguments name the table's words for the project's classes."""
+    task = project.task
+    if task.measured is not None:
+        for option in ("time", "event"):
+            if getattr(arguments, option) is None:
+                found, allowed = "is not given", f"columns of a {task.measured.words}"
+                raise OptionError(found, where=f"--{option}", allowed=allowed)
+        return
+    classes = arguments.classes or list(task.classes)
+    if len(classes) != len(task.classes):
+        allowed = f"a word for each of {', '.join(task.classes)}, in this order"
+        raise OptionError(f"{', '.join(classes)}", where="--classes", allowed=allowed)
+    arguments.classes = classes
+    arguments.positive = None if task.positive is None else classes[task.positive]
+
+
+def _read_table(
+    arguments: argparse.Namespace, project: "Project", at_home: "FeatureTable", place: Path
+) -> DescribedCohort:
+    """Read a table of features, with those that the project's table has."""
+    from skiagram.datasets.files import write_files
+    from skiagram.datasets.folder.csv_rows import csv_text, require_columns
+    from skiagram.records.files import read_table
+    from skiagram.steps.validate import name_entries
+
+    measured = read_table(project.root / "data/cases/measured.parquet").columns
+    features = tuple(name for name in measured if name != "case_id")
+    described = read_features(arguments, replace(at_home, features=features))
+    rows, site = described.rows, arguments.site
+    source = replace(described.source, split=None, file=str(place / "features.csv"))
+    source = replace(source, outcome=_outcome_of(project, source))
+    _refuse_unknown({row.cells[source.label] for row in rows}, source.classes)
+    text = csv_text(described.columns, (row.cells for row in rows))
+    write_files({Path(source.file): text.encode()})
+    entries = source.open(None).entries()
+    row_of = {entry.name: row for entry, row in zip(entries, rows, strict=True)}
+    named = {case: row_of[entry.name] for case, entry in name_entries(source, None).items()}
+    cohorts: dict[str, str] = {}
+    if site is not None:
+        require_columns(rows, (site,))
+        cohorts = {case: row.cells[site] for case, row in named.items()}
+    print(*described.notes, sep="\n", end="\n" if described.notes else "", file=sys.stderr)
+    return DescribedCohort(source, {case: row.where for case, row in named.items()}, cohorts)
+
+
+def _outcome_of(project: "Project", source: "Source") -> "TimeToEvent | None":
+    """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
+    from skiagram.records.cases import MeasuredTask
+
+    if not isinstance(project.task, MeasuredTask) or source.outcome is None:
+        return None
+    return replace(project.task.outcome, column=source.outcome.column)
+
+
+def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
+    """Refuse labels that are no class of the project."""
+    if unknown := sorted({*cells} - {*classes, ""}):
+        found = f"{len(unknown)} labels that the project does not know: " + ", ".join(
+            f"`{label}`" for label in unknown[:_SHOWN]
+        )
+        remedy = "correct them, or name the table's words with --classes, in the project's order"
+        raise DataError(found, where="the table", allowed=", ".join(classes), remedy=remedy)
+
+
+def _columns_of(at_home: "Source") -> dict[str, str]:
+    """Return option of a column → the name that it has in the project's own table of images."""
+    from skiagram.datasets.folder.source import Folder
+
+    if not isinstance(at_home, Folder):
+        return {}
+    names = ("file", "label", "patient", "visit", "mask", "region", "label_value", "modality")
+    known = {name: getattr(at_home.columns, name) for name in names}
+    return {name: column for name, column in known.items() if column is not None}
+
+
+def _read_folder(
+    arguments: argparse.Namespace, project: "Project", columns_at_home: Mapping[str, str]
+) -> FolderArguments:
+    """Read the table, in the project's classes and with the columns that its models read."""
+    from skiagram.datasets.folder.csv_rows import read_csv
+    from skiagram.records.files import read_table
+
+    arguments.images = arguments.images or list(project.preparation.modalities)
+    if arguments.csv is not None:
+        header = read_csv(arguments.csv, arguments.missing)[0].cells
+        known = read_table(project.root / "data/cases/covariates.parquet").columns
+        taken = [name for name in known if name in header]
+        arguments.covariates = [*arguments.covariates, *taken]
+        arguments.force_covariates = [*arguments.force_covariates, *taken]
+        for option, column in columns_at_home.items():
+            given = getattr(arguments, option)
+            if column in header and (given is None or given not in header):
+                setattr(arguments, option, column)
+    described = read_folder_arguments(arguments)
+    columns = replace(described.source.columns, split=None, marks=None, scores=())
+    cells = {row.cells[columns.label] for row in described.rows}
+    _refuse_unknown(cells, described.source.classes)
+    source = replace(described.source, columns=columns)
+    return described._replace(source=replace(source, outcome=_outcome_of(project, source)))
+
+
+def _survey(
+    described: FolderArguments, arguments: argparse.Namespace, project: "Project", place: Path
+) -> "tuple[Survey, Folder]":
+    """Look at every row and file, and return the cohort as a data set whose manifest lies there."""
+    from skiagram.cli.check_report import problem_lines
+    from skiagram.datasets.folder.option_file import OptionFiles
+    from skiagram.datasets.folder.source import Folder
+    from skiagram.datasets.folder.survey import survey_folder
+    from skiagram.datasets.folder.table import split_modalities
+    from skiagram.options import build, read_option_file
+
+    source, rows = described.source, described.rows
+    survey = survey_folder(source, arguments.folder, rows, "cv")
+    if not survey.examined:
+        found = f"none of the {len(rows)} rows names an image that can be read"
+        raise DataError(
+            found,
+            where=str(arguments.folder),
+            allowed=f"names relative to the folder, in the column `{source.columns.file}`",
+            remedy=f"correct the names or the folder; first: {survey.problems[0]}",
+        )
+    if survey.problems:
+        print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
+        found = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
+        raise DataError(found, where=str(arguments.folder), remedy="`skiagram check` shows more")
+    checksums: dict[str, str] = {}
+    for file in (*survey.examined, *survey.further):
+        checksums |= file.checksums
+    colour = project.preparation.images.channels == (3,)
+    source = replace(
+        source, folder=str(arguments.folder), channels=3 if colour else survey.channels
+    )
+    by_modality = split_modalities(rows, source.columns, source.modalities)
+    files = OptionFiles(place / "project", source.name, outside=place)
+    files.options.parent.mkdir(parents=True)
+    files.write(source, [row for own in by_modality.values() for row in own], checksums)
+    folder = build(read_option_file(files.options), "cohort")
+    if not isinstance(folder, Folder):
+        raise TypeError(folder)
+    return survey, folder
+
+
+def _cohorts(described: FolderArguments, survey: "Survey") -> dict[str, str]:
+    """Return case → which of several cohorts it is of; empty where there is one."""
+    from skiagram.datasets.folder.table import refer
+
+    columns = described.source.columns
+    if columns.site is None:
+        return {}
+    site_of = {refer(row, columns).name: row.cells[columns.site] for row in described.rows}
+    return {case: site_of[file] for case, file in survey.file_of.items()}
