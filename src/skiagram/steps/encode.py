@@ -39,7 +39,7 @@ def encode(
     encoder: Encoder = build(dict(options), "encoder")
     learned_from = read_record(Preparation, candidates / PREPARATION)
     ready = FolderEncoder.of_images(restored, encoder, compute, pieces, say, learned_from)
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     places = read_candidates(candidates)
     if len(places):  # first: one look at an image serves both
         ready.encode_places(restored, places, windows).write(target / CANDIDATES)
