@@ -102,9 +102,9 @@ def read_features(given: argparse.Namespace) -> DescribedFeatures:
 
     arguments = argparse.Namespace(**vars(given))
     rows, measured, notes = _joined(arguments)
-    outcome, times = None, arguments.time or []
-    if (settled := settle_outcome(rows, arguments)) is not None:
-        rows, outcome = settled.rows, settled.outcome
+    settled = settle_outcome(rows, arguments)
+    if settled is not None:
+        rows = settled.rows
         notes.append(settled.note)
     header = rows[0].cells
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
@@ -119,7 +119,8 @@ def read_features(given: argparse.Namespace) -> DescribedFeatures:
     )
     if len(classes) == 2 and arguments.positive not in classes:
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
-    others = {patient, arguments.label, split, *times, *covariates, *arguments.not_features}
+    others = {patient, arguments.label, split, *covariates, *arguments.not_features}
+    others |= set() if settled is None else {*settled.columns}
     features = _feature_columns(rows, [name for name in measured if name not in others])
     name = name_of(arguments)
     source = FeatureTable(
@@ -138,7 +139,7 @@ def read_features(given: argparse.Namespace) -> DescribedFeatures:
         covariates=covariates,
         features=tuple(features),
         missing=tuple(arguments.missing),
-        outcome=outcome,
+        outcome=None if settled is None else settled.outcome,
     )
     return DescribedFeatures(rows, source, notes + told)
 

@@ -62,7 +62,8 @@ def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> M
     ]
     differences = _compare(primary, rules, outcome.primary, options.compare)
     figures = FigureTable((*rows, *differences))
-    decision, verdict = _answer(task, figures, best, rules, options.margin, inputs)
+    margin = options.margin * outcome.margin_unit
+    decision, verdict = _answer(task, figures, best, rules, margin, inputs)
     shown = [f"best_{arm}" for arm in best] + list(rules)
     return MeasuredEvaluation(
         task=task,
@@ -72,7 +73,7 @@ def evaluate_measured(inputs: EvaluationInputs, options: EvaluationOptions) -> M
         rules=rules,
         figures=figures,
         plots={name: tuple(outcome.plot(scored[name])) for name in shown},
-        margin=options.margin,
+        margin=margin,
         near_duplicates=len(inputs.duplicates),
         patients_known=inputs.card.patients_known,
         decision=decision,

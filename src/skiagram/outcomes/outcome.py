@@ -85,12 +85,13 @@ class OutcomeFigure(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A curve of a plot; `steps` says whether it is level between its points."""
+    """A curve of a plot: level between its points (`steps`), or of single `points`."""
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     steps: bool = False
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,11 @@ class MeasuredOutcome(ABC):
         kind: Name of the member, as option files and `Model.learns` have it.
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
-        rules: What is there (`volume`, `covariates`) → option file of the model on it alone.
+        rules: What is there (`cases`, `acquisition`, `volume`, `covariates`) → option file of the
+            model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
+        bounds: Between which every estimate lies; by default as a chance does.
     """
 
     column: str
@@ -134,6 +137,7 @@ class MeasuredOutcome(ABC):
     rules: ClassVar[dict[str, str]]
     networks: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[OutcomeFigure, ...]]
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @property
     @abstractmethod
@@ -154,6 +158,11 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def words(self) -> str:
         """Return what is predicted, for example `time to an event, in days`."""
+
+    @property
+    def margin_unit(self) -> float:
+        """Return what the primary figure's margin counts in: by default in the figure itself."""
+        return 1.0
 
     @abstractmethod
     def check(self, value: float, label: int, where: str) -> None:
