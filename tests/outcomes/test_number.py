@@ -9,8 +9,9 @@ import pytest
 
 from skiagram.calibration import average_calibrations
 from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_record import DIFFERENCES, FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measured import DIFFERENCES, FIGURES, evaluate_measured
+from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.features.table import FeatureTable
