@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
+from skiagram.outcomes.number import NumberCalibration, average_number_calibrations
 from skiagram.outcomes.time import HazardCalibration, average_hazards
 from skiagram.seeding import stream
 
@@ -260,8 +261,13 @@ def _mean_curve(curves: Sequence[RisingCurve]) -> RisingCurve:
 
 
 CalibrationMethod = Literal["platt", "isotonic", "temperature"]
-Calibration = ScalingCalibration | IsotonicCalibration | HazardCalibration
+Calibration = ScalingCalibration | IsotonicCalibration | HazardCalibration | NumberCalibration
 
+# Calibration of an outcome that is no class → its average over folds.
+_AVERAGE: Mapping[type, Callable[[Any], Calibration]] = {
+    HazardCalibration: average_hazards,
+    NumberCalibration: average_number_calibrations,
+}
 _FIT: Mapping[
     CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]
 ] = {
@@ -289,11 +295,9 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
     curves = [
         calibration for calibration in calibrations if isinstance(calibration, IsotonicCalibration)
     ]
-    hazards = [
-        calibration for calibration in calibrations if isinstance(calibration, HazardCalibration)
-    ]
-    if hazards:
-        return average_hazards(hazards)
+    average = _AVERAGE.get(type(calibrations[0]))
+    if average is not None:
+        return average(calibrations)
     return average_isotonic(curves) if curves else average_scaling(scalings)
 
 
@@ -336,7 +340,7 @@ def carry_over(
         if isinstance(own, ScalingCalibration) and isinstance(other, ScalingCalibration)
     ]
     shift = float(np.sqrt(np.mean(np.square(shifts)))) if shifts else 0.0
-    if shift <= MAX_SHIFT or isinstance(whole, HazardCalibration):
+    if shift <= MAX_SHIFT or not isinstance(whole, ScalingCalibration | IsotonicCalibration):
         return blind, whole
     counts = np.bincount(np.concatenate(label), minlength=whole.columns)
     prior = np.log(counts / counts.sum())

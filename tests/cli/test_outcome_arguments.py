@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skiagram.cli.outcome_arguments import VALUE, add_outcome_arguments, settle_outcome
+from skiagram.cli.outcome_arguments import GROUP, VALUE, add_outcome_arguments, settle_outcome
 from skiagram.datasets.folder.csv_rows import TableRow
 from skiagram.errors import DataError, OptionError
 
@@ -95,6 +95,7 @@ def test_without_the_arguments_classes_are_told_apart() -> None:
     [
         (("--time", "to_event"), {}, "--event: is not given"),
         (("--event", "state"), {}, "--time: is not given"),
+        (("--number", "followed", "--event", "state"), {}, "--number: was given too"),
         (("--time", "to_event", "--event", "state"), {"positive": "Mets"}, "either classes"),
     ],
 )
@@ -111,3 +112,31 @@ def test_an_event_that_every_row_has_is_refused_with_the_cells() -> None:
     assert "--no-event" in str(refused.value)
     settled, _ = settle("--time", "to_event", "--event", "state", "--no-event", "WELL", rows=rows)
     assert "1 of 2" in settled.note
+
+
+def test_a_number_is_grouped_by_its_quarters_and_keeps_its_unit() -> None:
+    rows = table(*((str(number), "", "") for number in range(8)))
+    settled, arguments = settle("--number", "to_event", "--unit", "mm", rows=rows)
+    cells = [(row.cells[VALUE], row.cells[GROUP]) for row in settled.rows]
+    assert cells[0] == ("0", "group 1 of 4")
+    assert cells[-1] == ("7", "group 4 of 4")
+    assert settled.outcome.words == "number, in mm"
+    assert (arguments.label, len(arguments.classes)) == (GROUP, 4)
+    assert settled.columns == ("to_event",)
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [(("3", "", "4"), "1 of 3 rows have no number"), (("3", "3", "3.0"), "the number 3")],
+)
+def test_a_column_without_numbers_or_of_equal_ones_is_refused(
+    cells: tuple[str, str, str], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        settle("--number", "to_event", rows=table(*((cell, "", "") for cell in cells)))
+
+
+def test_a_word_in_place_of_a_number_is_refused_with_its_line() -> None:
+    with pytest.raises(DataError, match="line 3") as refused:
+        settle("--number", "to_event", rows=table(("1", "", ""), ("about 2", "", "")))
+    assert "about 2" in str(refused.value)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skiagram.statistics.cox import _loss, _Risk
-from skiagram.training.outcome_training import cox_loss
+from skiagram.training.outcome_training import absolute_loss, cox_loss
 from tests.statistics.times import EVENT, RISK, TIME
 
 pytestmark = pytest.mark.slow
@@ -28,3 +28,8 @@ def test_a_batch_without_an_event_teaches_nothing() -> None:
     target = torch.stack([torch.arange(4.0), torch.zeros(4)], dim=1)
     (gradient,) = torch.autograd.grad(cox_loss(score, target), score)
     assert float(gradient.abs().sum()) == 0
+
+
+def test_the_loss_of_a_number_is_its_absolute_error() -> None:
+    score, target = torch.tensor([0.0, 1.0, -2.0]), torch.tensor([[1.0], [1.0], [0.0]])
+    assert float(absolute_loss(score, target)) == pytest.approx(1.0)

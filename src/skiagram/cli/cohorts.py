@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.source import Folder
     from skiagram.datasets.folder.survey import Survey
-    from skiagram.outcomes.time import TimeToEvent
+    from skiagram.records.cases import AnyOutcome
     from skiagram.steps.validate import Project
 
 _SHOWN = 3
@@ -72,7 +72,7 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
     """Let the arguments name the table's words for the project's classes."""
     task = project.task
     if task.measured is not None:
-        for option in ("time", "event"):
+        for option in task.measured.named_by:
             if getattr(arguments, option) is None:
                 found, allowed = "is not given", f"columns of a {task.measured.words}"
                 raise OptionError(found, where=f"--{option}", allowed=allowed)
@@ -114,13 +114,13 @@ def _read_table(
     return DescribedCohort(source, {case: row.where for case, row in named.items()}, cohorts)
 
 
-def _outcome_of(project: "Project", source: "Source") -> "TimeToEvent | None":
+def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
     """Return the project's outcome, in its unit and at its horizons, by the cohort's column."""
     from skiagram.records.cases import MeasuredTask
 
     if not isinstance(project.task, MeasuredTask) or source.outcome is None:
         return None
-    return replace(project.task.outcome, column=source.outcome.column)
+    return project.task.outcome.of_cohort(source.outcome)
 
 
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:

@@ -117,9 +117,9 @@ def read_features(
     rows, measured, notes = _joined(arguments)
     if known is not None:
         _name_as_known(arguments, rows[0].cells, known)
-    outcome, times = None, [*(arguments.time or []), arguments.since]
-    if (settled := settle_outcome(rows, arguments)) is not None:
-        rows, outcome = settled.rows, settled.outcome
+    settled = settle_outcome(rows, arguments)
+    if settled is not None:
+        rows = settled.rows
         notes.append(settled.note)
     header = rows[0].cells
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
@@ -137,7 +137,8 @@ def read_features(
     if known is not None:
         features = _features_of(known, rows)
     else:
-        others = {patient, arguments.label, split, *times, *covariates, *arguments.not_features}
+        others = {patient, arguments.label, split, *covariates, *arguments.not_features}
+        others |= set() if settled is None else {*settled.columns}
         features = _feature_columns(rows, [name for name in measured if name not in others])
     name = name_of(arguments)
     source = FeatureTable(
@@ -156,7 +157,7 @@ def read_features(
         covariates=covariates,
         features=tuple(features),
         missing=tuple(arguments.missing),
-        outcome=outcome,
+        outcome=None if settled is None else settled.outcome,
     )
     return DescribedFeatures(rows, source, notes + told)
 

@@ -198,7 +198,8 @@ def choices_of_outcome(
     params, options = dict(choices.params), dict(choices.options)
     shipped = yaml.safe_load(shipped_files()["params.yaml"])["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
-    there = {"volume": any("region/" in name or "morphology" in name for name in families)}
+    there = {"cases": True, "acquisition": "acquisition" in families}
+    there |= {"volume": any("region/" in name or "morphology" in name for name in families)}
     if volume is not None:
         options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]}
         there["volume"] = True

@@ -230,9 +230,10 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     masks = MaskNames()
     notes: list[str] = []
     if arguments.csv is None:
-        if arguments.time is not None:
-            allowed = "a CSV after the folder, with a row a file"
-            raise OptionError("no table was given", where="--time", allowed=allowed)
+        for name in ("time", "number"):
+            if getattr(arguments, name) is not None:
+                allowed = "a CSV after the folder, with a row a file"
+                raise OptionError("no table was given", where=f"--{name}", allowed=allowed)
         arguments.file = "file"
         names = _images_in(arguments.folder, ())
         masks = settle_masks(names, choice, where)

@@ -6,28 +6,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from skiagram.datasets.folder.csv_rows import TableRow
-    from skiagram.outcomes.time import TimeToEvent
+    from skiagram.records.cases import AnyOutcome
 
 _NO_EVENT = ("", "-", "--", "0", "no", "false", "n", "none", "censored", "alive")
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 VALUE = "outcome_value"  # column of the table that the project keeps
+GROUP = "outcome_group"  # column of the groups of a number there
 
 
 class SettledOutcome(NamedTuple):
-    """A table whose label says whether there was an event, and what is predicted."""
+    """A table whose label belongs to the outcome, and what is predicted."""
 
     rows: "list[TableRow]"
-    outcome: "TimeToEvent"
+    outcome: "AnyOutcome"
     note: str
+    columns: tuple[str, ...]
 
 
 def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    group = parser.add_argument_group("a time to an event, in place of classes")
+    group = parser.add_argument_group("a time to an event or a number, in place of classes")
     add = group.add_argument
     text = "columns of the time from the image to the event, or to the end of follow-up; of "
     text += "several the first that is not empty"
@@ -38,40 +42,97 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     text = "cells of it that mean that none was (default: empty, -, --, 0, no, false, none, "
     text += "censored, alive); all others are events"
     add("--no-event", nargs="+", metavar="CELL", help=text)
-    add("--unit", default="days", help="what the time counts (default: days)")
+    add("--number", metavar="COLUMN", help="column of a number, such as a length or an age")
+    text = "what the time counts (default: days), or the number is measured in, such as mm"
+    add("--unit", help=text)
     text = "times by which events are predicted (default: those by which a quarter, half and three "
     text += "quarters of the events have happened)"
     add("--horizons", nargs="+", type=float, default=[], metavar="TIME", help=text)
 
 
 def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome | None:
-    """Return the table with times and events settled; None where classes are told apart.
+    """Return the table with values and labels settled; None where classes are told apart.
 
-    The arguments then name the column of events as that of the labels.
+    The arguments then name the column of events, or of the groups of a number, as that of the
+    labels.
 
     Raises:
-        OptionError: One of the two columns is not named, or classes are asked for too.
+        OptionError: A column is not named, or two outcomes or classes are asked for too.
         DataError: A column is not there, or no case is without the event, or none with it.
     """
+    columns_of_time = (arguments.time, arguments.event, arguments.since)
+    asked = {
+        "`--number`": arguments.number is not None,
+        "`--time`, `--event`": any(column is not None for column in columns_of_time),
+        "`--label`": arguments.positive is not None or bool(arguments.classes),
+    }
+    outcomes = [name for name, given in asked.items() if given]
+    if outcomes in ([], ["`--label`"]):
+        return None
+    if len(outcomes) > 1:
+        where = "--positive, --classes" if outcomes[-1] == "`--label`" else "--number"
+        allowed = "either classes (`--label`), a time (`--time`, `--event`) or a `--number`"
+        raise OptionError("was given too", where=where, allowed=allowed)
+    settle = _settle_time if arguments.number is None else _settle_number
+    return settle(rows, arguments)
+
+
+def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:
+    from skiagram.datasets.folder.csv_rows import require_columns
+    from skiagram.datasets.folder.table import is_number, parse_value
+    from skiagram.outcomes.number import Number, group_numbers
+
+    column = arguments.number
+    require_columns(rows, (column,))
+    missing = [row for row in rows if not is_number(row.cells[column])]
+    if missing:
+        first = missing[0]
+        cell = first.cells[column]
+        raise DataError(
+            f"{len(missing)} of {len(rows)} rows have no number, the first `{cell}`",
+            where=f"{first.where}, column `{column}`",
+            allowed="a number in every row, such as 12.5",
+            remedy="correct the table, or leave the rows out and say so where you report the "
+            "result",
+        )
+    value = np.array([parse_value(row.cells[column]) for row in rows])
+    group, groups = group_numbers(value)
+    if groups < 2:
+        raise DataError(
+            f"every row has the number {value[0]:g}",
+            where=f"column `{column}`",
+            allowed="numbers that differ",
+            remedy="name another column: --number COLUMN",
+        )
+    outcome = Number(column=VALUE, unit=arguments.unit or "", groups=groups)
+    names = outcome.classes
+    settled = [
+        replace(row, cells=row.cells | {VALUE: row.cells[column], GROUP: names[of_row]})
+        for row, of_row in zip(rows, group.tolist(), strict=True)
+    ]
+    arguments.label, arguments.classes = GROUP, [*names]
+    arguments.positive = names[-1] if groups == 2 else None
+    note = f"`{column}` is {value.mean():.4g} on average, from {value.min():g} to {value.max():g}"
+    unit = f" {outcome.unit}" if outcome.unit else ""
+    note += f"{unit}; folds are balanced by {groups} groups of it."
+    return SettledOutcome(settled, outcome, note, (column,))
+
+
+def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:
     from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.outcomes.time import TimeToEvent
 
     times, event, since = arguments.time, arguments.event, arguments.since
-    if times is None and event is None and since is None:
-        return None
     if times is None or event is None:
         missing, given = ("--time", "--event") if times is None else ("--event", "--time")
         raise OptionError("is not given", where=missing, allowed=f"both, as {given} was")
-    if arguments.positive is not None or arguments.classes:
-        allowed = "either classes (`--label`) or a time (`--time`, `--event`)"
-        raise OptionError("was given too", where="--positive, --classes", allowed=allowed)
-    if since is not None and arguments.unit not in _DAYS:
+    unit = arguments.unit or "days"
+    if since is not None and unit not in _DAYS:
         allowed = f"{', '.join(_DAYS)}, as times are differences of dates"
-        raise OptionError(f"{arguments.unit}", where="--unit", allowed=allowed)
-    require_columns(rows, (*times, event, *([] if since is None else [since])))
-    outcome = TimeToEvent(
-        column=VALUE, unit=arguments.unit, horizons=tuple(sorted(arguments.horizons))
-    )
+        raise OptionError(unit, where="--unit", allowed=allowed)
+    dates = () if since is None else (since,)
+    require_columns(rows, (*times, event, *dates))
+    outcome = TimeToEvent(column=VALUE, unit=unit, horizons=tuple(sorted(arguments.horizons)))
     none, seen = outcome.classes
     absent = _cells_without_event(rows, event, arguments.no_event)
     settled = []
@@ -88,14 +149,14 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
                     remedy="correct the table, or leave the row out and say so where you report "
                     "the result; an event before the image cannot be predicted from it",
                 )
-            cell = f"{days / _DAYS[arguments.unit]:.6g}"
+            cell = f"{days / _DAYS[unit]:.6g}"
         label = none if _plain(row.cells[event]) in absent else seen
         settled.append(replace(row, cells=row.cells | {VALUE: cell, event: label}))
     counted = sum(row.cells[event] == seen for row in settled)
     arguments.label, arguments.classes, arguments.positive = event, [none, seen], seen
     note = f"{counted} of {len(settled)} rows have the event; without it are those whose cell in "
     note += f"`{event}` is {' or '.join(repr(cell) for cell in sorted(absent))}."
-    return SettledOutcome(settled, outcome, note)
+    return SettledOutcome(settled, outcome, note, (*times, event, *dates))
 
 
 def _date(row: "TableRow", column: str) -> datetime.date:

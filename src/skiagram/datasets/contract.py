@@ -5,17 +5,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
 from skiagram.datasets.volumes.grid import Grid
 from skiagram.image_store.shards import Image, Region, Spacing
 from skiagram.options import STRICT
-from skiagram.outcomes.time import TimeToEvent
-from skiagram.records.cases import DataCard, Split
+from skiagram.records.cases import AnyOutcome, DataCard, Split
 from skiagram.sealing.labels import EncryptedLabels
 
 
@@ -221,7 +221,7 @@ class Source(Protocol):
         """Class looked for; None when there are more than two classes."""
 
     @property
-    def outcome(self) -> TimeToEvent | None:
+    def outcome(self) -> AnyOutcome | None:
         """What cases have a value of; None where classes are told apart."""
 
     def card(self) -> DataCard:
@@ -243,7 +243,8 @@ class RealDataSet(ABC):
         citation: What to cite.
         known_issues: What a reader of the report must know.
         waived_findings: Audit finding → reason why it does not stop the run.
-        outcome: What is predicted where it is no class: `time`; null tells the classes apart.
+        outcome: What is predicted where it is no class: `time` or `number`; null tells the
+            classes apart.
     """
 
     name: str
@@ -253,7 +254,9 @@ class RealDataSet(ABC):
     citation: str
     known_issues: tuple[str, ...] = field(default=(), kw_only=True)
     waived_findings: dict[str, str] = field(default_factory=dict, kw_only=True)
-    outcome: TimeToEvent | None = field(default=None, kw_only=True)
+    outcome: Annotated[AnyOutcome | None, Field(union_mode="left_to_right")] = field(
+        default=None, kw_only=True
+    )
 
     @property
     @abstractmethod

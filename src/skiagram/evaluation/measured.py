@@ -83,7 +83,8 @@ def evaluate_measured(
     ]
     differences = _compare(primary, rules, outcome.primary, options.compare)
     figures = FigureTable((*rows, *differences))
-    decision, verdict = _answer(task, figures, best, rules, options.margin, inputs)
+    margin = options.margin * outcome.margin_unit
+    decision, verdict = _answer(task, figures, best, rules, margin, inputs)
     if at_home is not None:
         verdict = f"On {len(cases)} cases of another cohort: {verdict[0].lower()}{verdict[1:]}"
         sites = _study_cohorts(task, inputs, cases, {name: scored[name] for name in shown})
@@ -98,7 +99,7 @@ def evaluate_measured(
         rules=rules,
         figures=figures,
         plots={name: tuple(outcome.plot(scored[name])) for name in shown},
-        margin=options.margin,
+        margin=margin,
         near_duplicates=len(inputs.duplicates),
         patients_known=inputs.card.patients_known,
         decision=decision,

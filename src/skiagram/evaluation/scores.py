@@ -55,9 +55,14 @@ class Scores:
         return self.probability if self.ranking is None else self.ranking
 
 
-def align_scores(model: Predictions, part: Part, cases: LabelledCases) -> Scores:
+def align_scores(
+    model: Predictions,
+    part: Part,
+    cases: LabelledCases,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> Scores:
     """Line one part of a model's predictions up with reference cases."""
-    check_predictions(model)
+    check_predictions(model, bounds)
     where = f"scores of {model.outcome.model}, {part}"
     by_repeat = [rows for _, rows in model.part(part).groupby("repeat", sort=True)]
     if not by_repeat:
@@ -83,11 +88,12 @@ def score_difference(scores: NDArray[np.float64], positive: int) -> NDArray[np.f
     return difference
 
 
-def check_predictions(model: Predictions) -> None:
-    """Refuse predictions of which a number is not finite, or no probability."""
+def check_predictions(model: Predictions, bounds: tuple[float, float] = (0.0, 1.0)) -> None:
+    """Refuse predictions of which a number is not finite, or an estimate beyond its bounds."""
     scores, probabilities = scores_of(model.table), probabilities_of(model.table)
     bad = ~np.isfinite(scores).all(axis=1)
-    bad |= ~((probabilities >= 0) & (probabilities <= 1)).all(axis=1)
+    within = (probabilities >= bounds[0]) & (probabilities <= bounds[1])
+    bad |= ~(within & np.isfinite(probabilities)).all(axis=1)
     if bad.any():
         first = model.table["case_id"].to_numpy()[bad][0]
         raise DataError(
@@ -143,7 +149,7 @@ def make_scores_table(
     rows = cases.test() if task.design == "holdout" else cases
     known = label_cases(rows, task, sealed)
     scored = {
-        model.outcome.model: align_scores(model, part, known)
+        model.outcome.model: align_scores(model, part, known, task.bounds)
         for model in models
         if model.outcome.status != "failed"
     }

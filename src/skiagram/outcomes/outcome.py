@@ -8,7 +8,7 @@ one column each, named by the outcome.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,12 +85,13 @@ class OutcomeFigure(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A curve of a plot; `steps` says whether it is level between its points."""
+    """A curve of a plot: level between its points (`steps`), or of single `points`."""
 
     name: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     steps: bool = False
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,20 +121,25 @@ class MeasuredOutcome(ABC):
     Attributes:
         column: Column of the value.
         kind: Name of the member, as option files and `Model.learns` have it.
+        named_by: Options of commands that name the columns of a table, without dashes.
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
-        rules: What is there (`volume`, `covariates`) → option file of the model on it alone.
+        rules: What is there (`cases`, `acquisition`, `volume`, `covariates`) → option file of the
+            model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
+        bounds: Between which every estimate lies; by default as a chance does.
     """
 
     column: str
     kind: str
+    named_by: ClassVar[tuple[str, ...]]
     primary: ClassVar[str]
     baselines: ClassVar[tuple[str, ...]]
     rules: ClassVar[dict[str, str]]
     networks: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[OutcomeFigure, ...]]
+    bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
     @property
     @abstractmethod
@@ -154,6 +160,15 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def words(self) -> str:
         """Return what is predicted, for example `time to an event, in days`."""
+
+    @property
+    def margin_unit(self) -> float:
+        """Return what the primary figure's margin counts in: by default in the figure itself."""
+        return 1.0
+
+    @abstractmethod
+    def of_cohort(self, cohort: "MeasuredOutcome") -> Self:
+        """Return this outcome as another cohort's table has it: its columns, and its labels."""
 
     @abstractmethod
     def check(self, value: float, label: int, where: str) -> None:

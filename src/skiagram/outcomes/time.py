@@ -7,7 +7,7 @@ Breslow's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:340
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,7 @@ class TimeToEvent(MeasuredOutcome):
     grid: tuple[Annotated[float, Field(gt=0)], ...] = ()
     kind: Literal["time"] = "time"
 
+    named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
     baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net")
     rules: ClassVar[dict[str, str]] = {"volume": "cox_volume", "covariates": "cox_covariates"}
@@ -145,6 +146,9 @@ class TimeToEvent(MeasuredOutcome):
             higher_is_better=None,
         ),
     )
+
+    def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        return replace(self, column=cohort.column)
 
     @property
     def classes(self) -> tuple[str, ...]:

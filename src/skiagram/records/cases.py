@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from skiagram.errors import OptionError
+from skiagram.outcomes.number import Number
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.outcomes.time import TimeToEvent
 from skiagram.records.files import read_record, read_table, write_table
 
 Split = Literal["train", "validation", "test"]
 Design = Literal["holdout", "cv"]
+AnyOutcome = TimeToEvent | Number  # an option file that names no `kind` means the first
 SEALED = -1
 _TEXTS = ("case_id", "patient_id", "split")
 
@@ -54,6 +56,11 @@ class Task:
         return {name: self.estimates.index(name) for name in shown}
 
     @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which every estimate lies; probabilities in [0, 1] by default."""
+        return (0.0, 1.0) if self.measured is None else self.measured.bounds
+
+    @property
     def scores(self) -> int:
         """How many scores a model gives a case: one a class, or a single one of a value."""
         return len(self.classes) if self.measured is None else 1
@@ -63,7 +70,7 @@ class Task:
 class MeasuredTask(Task):
     """A task whose cases have a value: a model learns it, labels balance the folds."""
 
-    outcome: TimeToEvent
+    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")]
 
     @property
     def measured(self) -> MeasuredOutcome:

@@ -234,12 +234,15 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
         for line, colour in zip(plot.lines, _LINE_COLOURS * len(plot.lines), strict=False):
             if line.steps:
                 axes.step(line.x, line.y, where="post", color=colour, label=line.name)
+            elif line.points:
+                axes.plot(line.x, line.y, ".", color=MUTED, label=line.name, markersize=2)
             else:
                 axes.plot(line.x, line.y, "o-", color=colour, label=line.name, markersize=3)
         axes.set_xlabel(plot.x_label)
         axes.set_ylabel(plot.y_label)
         axes.legend(frameon=False, fontsize=7)
-        words = "; ".join(f"{line.name} ends at {line.y[-1]:.2f}" for line in plot.lines)
+        drawn = (line for line in plot.lines if not line.points)
+        words = "; ".join(f"{line.name} ends at {line.y[-1]:.2f}" for line in drawn)
         return page.finish(f"{plot.name}-{model}", f"{plot.title}: {words}.")
 
 

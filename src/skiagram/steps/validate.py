@@ -39,9 +39,8 @@ from skiagram.near_duplicates.descriptors import small_picture
 from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail, unite_pairs
 from skiagram.near_duplicates.search import transformed_among
 from skiagram.options import build
-from skiagram.outcomes.time import TimeToEvent
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.cases import SEALED, Cases, DataCard, Task, read_cases
+from skiagram.records.cases import SEALED, AnyOutcome, Cases, DataCard, Task, read_cases
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
@@ -156,7 +155,7 @@ class CohortSource:
         return self.cohort.positive_class
 
     @property
-    def outcome(self) -> TimeToEvent | None:
+    def outcome(self) -> AnyOutcome | None:
         return self.cohort.outcome
 
     def card(self) -> DataCard:

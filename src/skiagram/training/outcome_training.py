@@ -1,6 +1,7 @@
 """Losses of outcomes that are no classes: a network gives one score a case."""
 
 import math
+from abc import abstractmethod
 
 import torch
 from torch import Tensor
@@ -27,11 +28,21 @@ def cox_loss(score: Tensor, target: Tensor) -> Tensor:
     return terms.sum() / event.sum().clamp(min=1)
 
 
-class HazardTraining(ClassifierTraining):
-    """Trains a network's one output to be a log hazard ratio; it logs no accuracy."""
+def absolute_loss(score: Tensor, target: Tensor) -> Tensor:
+    """Return the mean absolute error of (n,) scores from (n, 1) standardised numbers."""
+    return torch.nn.functional.l1_loss(score, target[:, 0])
+
+
+class OutcomeTraining(ClassifierTraining):
+    """Trains a network's one output by the loss of an outcome; it logs no accuracy."""
+
+    @staticmethod
+    @abstractmethod
+    def outcome_loss(score: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of (n,) scores, by (n, columns) of `MeasuredOutcome.target`."""
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
-        return cox_loss(logits[:, 0], label)
+        return self.outcome_loss(logits[:, 0], label)
 
     def on_validation_epoch_end(self) -> None:
         scores, target = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
@@ -41,8 +52,23 @@ class HazardTraining(ClassifierTraining):
         self.log("validation_loss", loss, sync_dist=self.trainer.world_size > 1)
 
 
+class HazardTraining(OutcomeTraining):
+    """Trains a network's one output to be a log hazard ratio."""
+
+    outcome_loss = staticmethod(cox_loss)
+
+
+class NumberTraining(OutcomeTraining):
+    """Trains a network's one output to be a standardised number."""
+
+    outcome_loss = staticmethod(absolute_loss)
+
+
 # Kind of an outcome → what trains a network for it.
-OF_OUTCOME: dict[str, type[ClassifierTraining]] = {"time": HazardTraining}
+OF_OUTCOME: dict[str, type[ClassifierTraining]] = {
+    "time": HazardTraining,
+    "number": NumberTraining,
+}
 
 
 def check_training(options: Training, title: str) -> None:

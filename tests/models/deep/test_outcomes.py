@@ -1,4 +1,4 @@
-"""A network learns a time to an event from images."""
+"""A network learns a time to an event, or a number, from images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.outcomes.number import Number
 from skiagram.training.data import ImageSet
 from tests.models.deep.spots import spots
 from tests.models.deep.test_every_network import learner
@@ -54,3 +55,15 @@ def test_what_only_classes_have_is_refused(tmp_path: Path) -> None:
     mixed = replace(model, network=replace(network, training=replace(network.training, mixup=0.2)))
     with pytest.raises(ModelFailure, match="`mixup` is of classes"):
         mixed.fit(cases, FitContext(seed=0, epochs=1))
+
+
+def test_it_learns_a_number(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "images", 72, noise=0.3)
+    noise = np.random.default_rng(0).normal(0, 2, size=len(cases))
+    value = 100 + 20 * cases.label + noise
+    outcome = Number(column="length", unit="mm", groups=2).settle(value, cases.label)
+    cases = replace(cases, outcome=outcome, value=value)
+    fitted = learner("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
+    scores = fitted.scores(cases.inputs)
+    told = outcome.calibrate(scores, value, cases.label).probabilities(scores)[:, 0]
+    assert np.abs(told - value).mean() < 7  # the mean errs by 10

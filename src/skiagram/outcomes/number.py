@@ -1,0 +1,319 @@
+"""A number, such as a length in mm: columns, calibration, figures of error and of agreement.
+
+A score is the number in standard deviations from the mean of the development cases. Its calibration
+brings the unit back and adds an interval: half as long as nine tenths of held-out cases err at most
+(split conformal, Lei et al. 2018, *J. Am. Stat. Assoc.* 113:1094).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy.stats import rankdata
+
+from skiagram.errors import DataError
+from skiagram.options import STRICT
+from skiagram.outcomes.outcome import (
+    Floats,
+    Labels,
+    Line,
+    MeasuredFigure,
+    MeasuredOutcome,
+    OutcomeFigure,
+    OutcomePlot,
+    ScoredCases,
+)
+from skiagram.statistics.agreement import (
+    absolute_error,
+    agreement_limit,
+    calibration_slope,
+    interval_coverage,
+    intraclass_correlation,
+    mean_difference,
+    root_mean_square_error,
+)
+from skiagram.statistics.jackknife import Jackknifed, mean_of
+
+LEVEL = 0.9
+MOST_GROUPS = 4
+_FEWEST_CASES = 20
+_ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the standard deviation
+_BANDS = 5
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class NumberCalibration:
+    """A number = centre + spread · score, and its interval reaches `half` to each side.
+
+    Attributes:
+        half: ≥ 0, in the number's unit.
+    """
+
+    centre: Finite
+    spread: Spread
+    half: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+    @property
+    def columns(self) -> int:
+        """Return 3: the number, and both ends of its interval."""
+        return 3
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, 1) scores into (n, 3) numbers and ends of intervals."""
+        number = self.centre + self.spread * scores[:, 0]
+        return np.stack([number, number - self.half, number + self.half], axis=1)
+
+
+def average_number_calibrations(calibrations: Sequence[NumberCalibration]) -> NumberCalibration:
+    """Average centres, spreads and half lengths."""
+    return NumberCalibration(
+        float(np.mean([calibration.centre for calibration in calibrations])),
+        float(np.mean([calibration.spread for calibration in calibrations])),
+        float(np.mean([calibration.half for calibration in calibrations])),
+    )
+
+
+def group_numbers(value: Floats) -> tuple[Labels, int]:
+    """Return the group of each number by its rank, from 0 for the lowest, and how many there are.
+
+    Equal numbers are in one group, so that fewer than four may be left; two or more where not all
+    numbers are equal.
+    """
+    share = (rankdata(value) - 0.5) / len(value)
+    filled, group = np.unique(np.floor(MOST_GROUPS * share), return_inverse=True)
+    return group.astype(np.int64), len(filled)
+
+
+@dataclass(**STRICT)
+class Number(MeasuredOutcome):
+    """A number of a case; a case's label is the group of its number, by which folds are balanced.
+
+    Attributes:
+        column: Column of the number.
+        unit: What it is measured in, for example `mm`; empty for a plain number.
+        groups: How many groups of numbers the label tells, low to high.
+        centre: Mean of the development cases; null until they are known.
+        spread: Their standard deviation; null until they are known.
+    """
+
+    column: str
+    unit: str = ""
+    groups: Annotated[int, Field(ge=2, le=MOST_GROUPS)] = MOST_GROUPS
+    centre: Finite | None = None
+    spread: Spread | None = None
+    kind: Literal["number"] = "number"
+
+    named_by: ClassVar[tuple[str, ...]] = ("number",)
+    primary: ClassVar[str] = "absolute_error"
+    baselines: ClassVar[tuple[str, ...]] = ("number_ridge", "number_elastic_net", "number_forest")
+    rules: ClassVar[dict[str, str]] = {
+        "cases": "number_mean",
+        "acquisition": "number_acquisition",
+        "volume": "number_volume",
+        "covariates": "number_covariates",
+    }
+    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
+    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
+    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
+        OutcomeFigure(
+            "absolute_error",
+            "Mean absolute error",
+            "mean distance between the number told and the number measured",
+            higher_is_better=False,
+        ),
+        OutcomeFigure(
+            "root_mean_square_error",
+            "Root mean square error",
+            "the same with more weight on large errors",
+            higher_is_better=False,
+        ),
+        OutcomeFigure(
+            "intraclass_correlation",
+            "ICC",
+            "intraclass correlation of both numbers, two-way, absolute agreement, single "
+            "measurements (ICC(A,1) of McGraw and Wong 1996); 1 is full agreement",
+        ),
+        OutcomeFigure(
+            "mean_difference",
+            "Bias",
+            "mean of the number told minus the number measured (Bland and Altman 1986)",
+            higher_is_better=None,
+        ),
+        OutcomeFigure(
+            "agreement_limit",
+            "Limit of agreement",
+            "95 % of differences lie between both limits if they are normal: bias ± 1.96 standard "
+            "deviations",
+            higher_is_better=None,
+        ),
+        OutcomeFigure(
+            "calibration_slope",
+            "Calibration slope",
+            "slope of the measured number on the number told; below 1 what is told is too extreme",
+            higher_is_better=None,
+        ),
+        OutcomeFigure(
+            "coverage",
+            "Coverage of intervals",
+            f"share of cases whose number lies in the interval of {100 * LEVEL:g} % that was told",
+            higher_is_better=None,
+        ),
+    )
+
+    def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        return replace(self, column=cohort.column, groups=len(cohort.classes))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(f"group {number + 1} of {self.groups}" for number in range(self.groups))
+
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        unit = f", {self.unit}" if self.unit else ""
+        level = f"of {100 * LEVEL:g} % interval{unit}"
+        return f"number{unit}", f"low end {level}", f"high end {level}"
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        return self.estimates
+
+    @property
+    def words(self) -> str:
+        return f"number, in {self.unit}" if self.unit else "number"
+
+    @property
+    def margin_unit(self) -> float:
+        return self._scale[1]
+
+    @property
+    def _scale(self) -> tuple[float, float]:
+        if self.centre is None or self.spread is None:
+            raise DataError("no cases were seen", where="outcome", remedy="run stage ingest again")
+        return self.centre, self.spread
+
+    def check(self, value: float, label: int, where: str) -> None:
+        if not np.isfinite(value):
+            raise DataError(
+                "no number",
+                where=f"{where}, column `{self.column}`",
+                allowed="a number in every row",
+                remedy="correct the table, or leave the row out and say so where you report the "
+                "result",
+            )
+
+    def settle(self, value: Floats, label: Labels) -> "Number":
+        where = f"column `{self.column}`"
+        if len(value) < _FEWEST_CASES:
+            raise DataError(
+                f"{len(value)} cases",
+                where=where,
+                allowed=f"{_FEWEST_CASES} or more; for an answer, a hundred patients",
+            )
+        if np.ptp(value) == 0:
+            raise DataError(
+                f"every case has the number {value[0]:g}",
+                where=where,
+                allowed="numbers that differ",
+                remedy="name another column",
+            )
+        return replace(self, centre=float(value.mean()), spread=float(value.std()))
+
+    def target(self, value: Floats, label: Labels) -> Floats:
+        """Return (n, 1) standardised numbers."""
+        centre, spread = self._scale
+        return ((value - centre) / spread)[:, None]
+
+    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> NumberCalibration:
+        centre, spread = self._scale
+        error = np.sort(np.abs(centre + spread * scores[:, 0] - value))
+        place = min(int(np.ceil(LEVEL * (len(error) + 1))), len(error))
+        return NumberCalibration(centre, spread, float(error[place - 1]))
+
+    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+        told = cases.estimate[:, :, 0]
+        errors = [absolute_error(each, cases.value, cases.patient) for each in told]
+        return mean_of(errors, cases.folds)
+
+    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        measured = [MeasuredFigure("absolute_error", "", self.measure_primary(cases))]
+        seen = cases.value, cases.patient
+
+        def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
+            measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
+
+        told = list(cases.estimate[:, :, 0])
+        add("root_mean_square_error", "", [root_mean_square_error(each, *seen) for each in told])
+        add("intraclass_correlation", "", [intraclass_correlation(each, *seen) for each in told])
+        add("mean_difference", "", [mean_difference(each, *seen) for each in told])
+        for group, side in (("lower", -1), ("upper", 1)):
+            add("agreement_limit", group, [agreement_limit(each, *seen, side) for each in told])
+        add("calibration_slope", "", [calibration_slope(each, *seen) for each in told])
+        ends = [(each[:, 1], each[:, 2]) for each in cases.estimate]
+        add("coverage", "", [interval_coverage(*each, *seen) for each in ends])
+        return measured
+
+    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        told = cases.estimate[:, :, 0].mean(axis=0)
+        return self._plot_agreement(told, cases.value), self._plot_calibration(told, cases.value)
+
+    def _plot_agreement(self, told: Floats, value: Floats) -> OutcomePlot:
+        """Draw differences against means (Bland and Altman), with bias and limits."""
+        mean, gap = (told + value) / 2, told - value
+        ends, bias, spread = (float(mean.min()), float(mean.max())), gap.mean(), gap.std(ddof=1)
+        levels = {"bias": bias, "lower": bias - 1.96 * spread, "upper": bias + 1.96 * spread}
+        unit = f", {self.unit}" if self.unit else ""
+        return OutcomePlot(
+            "agreement",
+            "Bland and Altman's plot",
+            f"mean of told and measured{unit}",
+            f"told minus measured{unit}",
+            (
+                Line("cases", tuple(mean.tolist()), tuple(gap.tolist()), points=True),
+                *(Line(name, ends, (float(level), float(level))) for name, level in levels.items()),
+            ),
+            words="A slope in the points says that low numbers are told too high and high ones "
+            "too low, or the other way round.",
+        )
+
+    def _plot_calibration(self, told: Floats, value: Floats) -> OutcomePlot:
+        """Draw mean measured against mean told numbers in fifths of what is told."""
+        bands = np.array_split(np.argsort(told, kind="stable"), _BANDS)
+        means = [(float(told[band].mean()), float(value[band].mean())) for band in bands]
+        errors = [float(np.abs(told[band] - value[band]).mean()) for band in bands]
+        x, y = zip(*means, strict=True)
+        unit = f", {self.unit}" if self.unit else ""
+        rows = tuple(
+            (f"{of_told:.4g}", str(len(band)), f"{of_value:.4g}", f"{error:.3g}")
+            for band, (of_told, of_value), error in zip(bands, means, errors, strict=True)
+        )
+        return OutcomePlot(
+            "calibration",
+            "Told and measured numbers",
+            f"mean told{unit}",
+            f"mean measured{unit}",
+            (Line("fifths of the number told", x, y),),
+            ("mean told", "cases", "mean measured", "mean absolute error"),
+            rows,
+            diagonal=True,
+        )
+
+    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        unit = f" {self.unit}" if self.unit else ""
+        return (
+            ("cases", str(len(value))),
+            ("mean", f"{value.mean():.4g}{unit}"),
+            ("standard deviation", f"{value.std(ddof=1):.4g}{unit}"),
+            ("range", f"{value.min():g} to {value.max():g}{unit}"),
+        )
+
+    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+        patients = len(np.unique(patient))
+        if patients >= _ENOUGH_PATIENTS:
+            return ()
+        few = f"Few patients: {patients}. Below {_ENOUGH_PATIENTS} limits of agreement are vague, "
+        return (f"{few}and a difference of models is rarely sure.",)

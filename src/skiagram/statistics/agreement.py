@@ -1,0 +1,103 @@
+"""Errors of numbers and agreement with measured ones, each with its value without each patient.
+
+Every figure follows from sums over cases, so a patient is left out by taking the patient's sums
+away. `told`, `measured` and `patient` are (n,) of the cases; patients count from 0.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.statistics.jackknife import Floats, Jackknifed, jackknifed_mean
+
+Patients = NDArray[np.int64]
+LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 1986, Lancet 327:307)
+
+
+def _jackknifed_sums(
+    terms: Sequence[Floats], patient: Patients, figure: Callable[..., Floats]
+) -> Jackknifed:
+    """Return a figure of the number of cases and of the sums of terms; NaN where it has none."""
+    columns = [np.ones(len(patient)), *terms]
+    of_patient = np.stack([np.bincount(patient, weights=column) for column in columns])
+    whole = of_patient.sum(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, without = figure(*whole), figure(*(whole - of_patient))
+    return Jackknifed(value, np.where(np.isfinite(without), without, np.nan)[None])
+
+
+def absolute_error(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the mean absolute error."""
+    return jackknifed_mean(np.abs(told - measured), patient)
+
+
+def mean_difference(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the bias, the mean of told minus measured."""
+    gap = told - measured
+
+    def bias(cases: Floats, total: Floats) -> Floats:
+        return total / cases
+
+    return _jackknifed_sums([gap], patient, bias)
+
+
+def root_mean_square_error(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the root mean square error."""
+
+    def root(cases: Floats, squares: Floats) -> Floats:
+        error: Floats = np.sqrt(np.maximum(squares, 0) / cases)
+        return error
+
+    return _jackknifed_sums([np.square(told - measured)], patient, root)
+
+
+def agreement_limit(told: Floats, measured: Floats, patient: Patients, side: float) -> Jackknifed:
+    """Return a limit of agreement, the lower (`side` -1) or the upper one (1)."""
+    gap = told - measured
+    centre = gap.mean()  # far sums lose digits
+
+    def limit(cases: Floats, total: Floats, squares: Floats) -> Floats:
+        variance = (squares - total**2 / cases) / (cases - 1)
+        reach: Floats = LIMIT * np.sqrt(np.maximum(variance, 0))
+        at: Floats = centre + total / cases + side * reach
+        return at
+
+    return _jackknifed_sums([gap - centre, np.square(gap - centre)], patient, limit)
+
+
+def calibration_slope(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the slope of measured on told numbers by least squares."""
+    x, y = told - measured.mean(), measured - measured.mean()
+    least = 1e-12 * max(float(np.square(y).sum()), np.finfo(float).tiny)
+
+    def slope(cases: Floats, of_x: Floats, of_y: Floats, product: Floats, square: Floats) -> Floats:
+        spread = square - of_x**2 / cases
+        return np.where(spread > least, (product - of_x * of_y / cases) / spread, np.nan)
+
+    return _jackknifed_sums([x, y, x * y, x**2], patient, slope)
+
+
+def intraclass_correlation(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
+
+    McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
+    """
+    centre = measured.mean()
+    middle, gap = (told + measured) / 2 - centre, told - measured
+
+    def correlation(
+        cases: Floats, middles: Floats, squares: Floats, gaps: Floats, square_gaps: Floats
+    ) -> Floats:
+        of_rows = 2 * (squares - middles**2 / cases) / (cases - 1)
+        of_columns = gaps**2 / cases / 2
+        error = (square_gaps - gaps**2 / cases) / 2 / (cases - 1)
+        return (of_rows - error) / (of_rows + error + 2 * (of_columns - error) / cases)
+
+    return _jackknifed_sums([middle, middle**2, gap, gap**2], patient, correlation)
+
+
+def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the share of numbers inside their (n,) intervals."""
+    inside = ((low <= measured) & (measured <= high)).astype(np.float64)
+    return jackknifed_mean(inside, patient, bounded=True)

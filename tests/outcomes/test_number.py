@@ -1,0 +1,169 @@
+"""What a number refuses, takes from cases, calibrates, and how far its intervals hold."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skiagram.calibration import average_calibrations
+from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_record import DIFFERENCES, FIGURES
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
+from skiagram.evaluation.scores import make_scores_table
+from skiagram.features.table import FeatureTable
+from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.contract import FitContext, Labelled
+from skiagram.outcomes.number import Number, group_numbers
+from skiagram.outcomes.outcome import ScoredCases
+from skiagram.records.cases import Cases, DataCard, MeasuredTask
+from skiagram.records.predictions import Predictions
+from skiagram.sealing.ledger import Comparison
+from tests.models.classical.families import model
+from tests.models.examples import PLAN
+from tests.outcomes.cohort import make_features
+
+NUMBER = Number(column="length", unit="mm")
+MODELS = ("number_ridge", "number_elastic_net", "number_forest", "number_mean")
+
+
+def make_cases(patients: int = 90) -> tuple[Cases, MeasuredTask]:
+    """Return cases whose number one column of `make_features` tells."""
+    features = make_features(patients)
+    signal = features.columns(["signal"]).values[:, 0].astype(np.float64)  # noqa: PD011
+    value = 170 + 20 * signal + np.random.default_rng(2).normal(0, 4, size=patients)
+    label, groups = group_numbers(value)
+    outcome = replace(NUMBER, groups=groups).settle(value, label)
+    patient = np.array([f"patient-{number:06d}" for number in range(patients)])
+    task = MeasuredTask(outcome.classes, None, "cv", outcome)
+    split = np.full(patients, "train")
+    return Cases(features.case_id, patient, split, label, value), task
+
+
+def train_models(folder: Path) -> EvaluationInputs:
+    """Train a ridge regression and the mean, and return what evaluation reads."""
+    (cases, task), features = make_cases(), make_features()
+    predictions = []
+    for name in ("number_ridge", "number_mean"):
+        member = Member(name, model(name), {}, features, features.select(np.arange(0)))
+        folders = ArmFolders.under(folder, name)
+        train(member, cases, task, PLAN, folders)
+        predictions.append(Predictions.read(folders.scores))
+    card = DataCard("cohort", "A cohort", "none", "none", "none", "made", patients_known=True)
+    sealed = pd.DataFrame({"case_id": [], "label": []})
+    comparison = Comparison("cohort", "", "evaluate", ("number_ridge", "number_mean"), "")
+    return EvaluationInputs(tuple(predictions), cases, task, sealed, card, comparison)
+
+
+def test_no_number_is_refused_with_its_row() -> None:
+    with pytest.raises(DataError, match="no number") as refused:
+        NUMBER.check(np.nan, 0, "line 7")
+    assert "line 7" in str(refused.value)
+
+
+def test_equal_numbers_and_too_few_are_refused() -> None:
+    with pytest.raises(DataError, match="every case has the number 3"):
+        NUMBER.settle(np.full(30, 3.0), np.zeros(30, dtype=np.int64))
+    with pytest.raises(DataError, match="5 cases"):
+        NUMBER.settle(np.arange(5.0), np.zeros(5, dtype=np.int64))
+
+
+def test_groups_are_quarters_and_hold_equal_numbers_together() -> None:
+    group, groups = group_numbers(np.arange(100.0)[::-1])
+    assert groups == 4
+    assert np.bincount(group).tolist() == [25] * 4
+    assert group[0] == 3
+    group, groups = group_numbers(np.array([0.0] * 90 + [1.0] * 10))
+    assert groups == 2
+    assert np.bincount(group).tolist() == [90, 10]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_saved_model_scores_as_the_fitted_one(name: str, tmp_path: Path) -> None:
+    cases, task = make_cases()
+    ids = (cases.case_id, cases.label, cases.patient_id)
+    number = len(task.classes)
+    known: Labelled[FeatureTable] = Labelled(
+        make_features(), *ids, number, None, task.outcome, cases.value
+    )
+    regression = model(name)
+    fitted = regression.fit(known, FitContext(seed=0))
+    fitted.save(tmp_path)
+    scores = fitted.scores(known.inputs)
+    assert scores.shape == (90, 1)
+    assert (regression.load(tmp_path).scores(known.inputs) == scores).all()
+    told = task.outcome.calibrate(scores, *known.truth).probabilities(scores)[:, 0]
+    assert cases.value is not None
+    error = np.abs(told - cases.value).mean()
+    assert (error < 8) == (name != "number_mean")
+
+
+def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
+    """Simulated: the calibrations of five folds, learned on few cases each, serve new ones."""
+    generator, held = np.random.default_rng(3), []
+    for _ in range(200):
+        value = generator.normal(100, 10, size=60)
+        outcome = NUMBER.settle(value, np.zeros(60, dtype=np.int64))
+        scores = (value - value.mean()) / value.std() + generator.standard_t(4, size=60) / 3
+        folds = np.array_split(np.arange(60), 3)
+        label = np.zeros(20, dtype=np.int64)
+        calibrations = [outcome.calibrate(scores[f][:, None], value[f], label) for f in folds]
+        new = generator.normal(100, 10, size=200)
+        told = (new - value.mean()) / value.std() + generator.standard_t(4, size=200) / 3
+        ends = average_calibrations(calibrations).probabilities(told[:, None])
+        held.append(((ends[:, 1] <= new) & (new <= ends[:, 2])).mean())
+    assert 0.88 < np.mean(held) < 0.94
+
+
+def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -> None:
+    generator = np.random.default_rng(4)
+    held, apart, true = 0, 0, 3 * np.sqrt(2 / np.pi)
+    outcome = replace(NUMBER, centre=0.0, spread=1.0)
+    patient, zeros = np.repeat(np.arange(40), 2), np.zeros(80, dtype=np.int64)
+    for _ in range(400):
+        value, errors = generator.normal(size=80), []
+        for _ in range(2):
+            common = generator.normal(size=40)[patient]
+            told = value + 3 * (0.7 * common + np.sqrt(0.51) * generator.normal(size=80))
+            estimate = np.stack([told] * 3, axis=1)[None]
+            seen = ScoredCases(zeros, value, patient, told[None], estimate, zeros[None])
+            errors.append(outcome.measure_primary(seen))
+        found = errors[0].estimate()
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= true <= found.high
+        p = (errors[0] - errors[1]).p()
+        apart += p is not None and p < 0.05
+    assert held / 400 > 0.92
+    assert apart / 400 < 0.08
+
+
+def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path: Path) -> None:
+    inputs = train_models(tmp_path)
+    analyses = replace(NO_REQUESTS, simple_rules=("number_mean",))
+    evaluation = evaluate_measured(inputs, replace(DEFAULTS, analyses=analyses))
+    gap = evaluation.figures.find(
+        analysis=DIFFERENCES, model="best_classical", versus="number_mean"
+    )
+    assert gap.high < -5
+    assert evaluation.decision == "yes"
+    assert evaluation.margin == pytest.approx(DEFAULTS.margin * evaluation.task.outcome.margin_unit)
+    figures = {
+        row.figure: row.value
+        for row in evaluation.figures.select(analysis=FIGURES, model="number_ridge").rows
+    }
+    assert figures["absolute_error"] < 5
+    assert figures["intraclass_correlation"] > 0.9
+    assert 1 < figures["calibration_slope"] < 1.4  # a penalty draws numbers towards the mean
+    assert figures["coverage"] > 0.85  # more in small folds, where the largest error counts
+    agreement, calibration = evaluation.plots["best_classical"]
+    assert [line.name for line in agreement.lines] == ["cases", "bias", "lower", "upper"]
+    assert len(calibration.rows) == 5
+    assert inputs.cases.value is not None
+    table = make_scores_table(inputs.models, inputs.cases, inputs.task, inputs.sealed)
+    assert set(table["value"]) == set(
+        inputs.cases.value.tolist()
+    )  # estimates beyond 1 are no fault

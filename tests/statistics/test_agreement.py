@@ -1,0 +1,86 @@
+"""Errors and agreement of numbers equal their closed forms, with and without each patient."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import linregress
+from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+
+from skiagram.statistics.agreement import (
+    absolute_error,
+    agreement_limit,
+    calibration_slope,
+    intraclass_correlation,
+    mean_difference,
+    root_mean_square_error,
+)
+from skiagram.statistics.jackknife import Jackknifed
+
+Floats = NDArray[np.float64]
+GENERATOR = np.random.default_rng(0)
+MEASURED = GENERATOR.normal(170, 20, size=60)
+TOLD = 20 + 0.9 * MEASURED + GENERATOR.normal(0, 5, size=60)
+PATIENT = np.sort(GENERATOR.integers(0, 25, size=60))
+PATIENT = np.unique(PATIENT, return_inverse=True)[1].astype(np.int64)
+
+
+def anova_icc(told: Floats, measured: Floats) -> float:
+    """Return ICC(A,1) from the mean squares of a two-way analysis of variance."""
+    table = np.stack([told, measured], axis=1)
+    cases, raters = table.shape
+    rows, columns = table.mean(axis=1), table.mean(axis=0)
+    of_rows = raters * np.square(rows - table.mean()).sum() / (cases - 1)
+    of_columns = cases * np.square(columns - table.mean()).sum() / (raters - 1)
+    rest = table - rows[:, None] - columns + table.mean()
+    error = np.square(rest).sum() / (cases - 1) / (raters - 1)
+    denominator = of_rows + (raters - 1) * error + raters * (of_columns - error) / cases
+    return float((of_rows - error) / denominator)
+
+
+def upper_limit(told: Floats, measured: Floats, patient: NDArray[np.int64]) -> Jackknifed:
+    return agreement_limit(told, measured, patient, 1)
+
+
+@pytest.mark.parametrize(
+    ("figure", "reference"),
+    [
+        (absolute_error, lambda told, measured: mean_absolute_error(measured, told)),
+        (root_mean_square_error, lambda told, measured: root_mean_squared_error(measured, told)),
+        (mean_difference, lambda told, measured: (told - measured).mean()),
+        (
+            upper_limit,
+            lambda told, measured: (told - measured).mean() + 1.96 * (told - measured).std(ddof=1),
+        ),
+        (calibration_slope, lambda told, measured: linregress(told, measured).slope),
+        (intraclass_correlation, anova_icc),
+    ],
+)
+def test_a_figure_is_that_of_its_closed_form_also_without_each_patient(
+    figure: Callable[..., Jackknifed], reference: Callable[[Floats, Floats], float]
+) -> None:
+    found = figure(TOLD, MEASURED, PATIENT)
+    assert found.value == pytest.approx(reference(TOLD, MEASURED), rel=1e-9)
+    kept = [one != PATIENT for one in range(PATIENT.max() + 1)]
+    without = [reference(TOLD[rows], MEASURED[rows]) for rows in kept]
+    assert found.leaving[0] == pytest.approx(without, rel=1e-9)
+
+
+def test_icc_is_that_of_shrout_and_fleiss() -> None:
+    """Judges 1 and 2 of their six targets, McGraw and Wong's ICC(A,1) by an analysis by hand."""
+    first, second = np.array([9.0, 6, 8, 7, 10, 6]), np.array([2.0, 1, 4, 1, 5, 2])
+    found = intraclass_correlation(first, second, np.arange(6))
+    assert found.value == pytest.approx(anova_icc(first, second), rel=1e-12)
+    assert 0 < found.value < 0.3  # the judges differ by five points on average
+
+
+def test_the_error_of_a_limit_is_about_that_of_bland_and_altman() -> None:
+    gap = np.random.default_rng(1).normal(size=400)
+    limit = agreement_limit(gap, np.zeros(400), np.arange(400), 1)
+    assert limit.error == pytest.approx(np.sqrt((1 + 1.96**2 / 2) / 400), rel=0.15)
+
+
+def test_a_constant_has_no_slope() -> None:
+    slope = calibration_slope(np.full(60, 170.0), MEASURED, PATIENT)
+    assert slope.estimate().value is None
