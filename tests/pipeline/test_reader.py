@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.deploy.model import load_model
 from skiagram.errors import DataError
+from skiagram.evaluation.evaluation_record import read_class_evaluation
 from skiagram.records.files import read_table
 from tests.datasets.own_folders import OwnFolder, png, row, write_folder
 from tests.pipeline.project import Project
@@ -74,8 +75,10 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     assert reader["metrics"]["roc_auc"]["value"] == pytest.approx(expected, abs=1e-12)
     assert expected > found["models"][0]["metrics"]["roc_auc"]["value"]
     assert found["best"] == {"classical": "logistic_regression"}
-    (comparison,) = found["comparisons"]
-    assert comparison["difference"]["high"] < 0
+    evaluation = read_class_evaluation(project.folder / "reports/evaluation.json")
+    difference = evaluation.figures.find(analysis="requested", figure="roc_auc")
+    assert difference.low is not None and difference.high is not None
+    assert difference.high < 0
     report = (project.folder / "reports/report.html").read_text()
     assert "Readers and devices" in report
     assert "orange: deep networks, grey: readers and devices. " in report

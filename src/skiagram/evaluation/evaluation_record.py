@@ -59,7 +59,6 @@ PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
 FIGURES, DIFFERENCES = "figures", "differences"
-DEVELOPMENT = "development"  # analysis: figures of the project, beside those of another cohort
 WORST = "worst_site"  # the least favourable primary figure of several cohorts
 ARM_WORDS = {
     "classical": "classical features",

@@ -29,7 +29,12 @@ DEEP = {
     if options["_target_"].startswith("skiagram.models.deep.") and "finder" not in name
 }
 OF_VOLUMES = ["cnn_3d", "recurrent"]
-TINY = {"pretrained": "shufflenet_v2_x0_5", "fine_tuned": "resnet18", "vgg16_transfer": "vgg11"}
+TINY = {
+    "pretrained": "shufflenet_v2_x0_5",
+    "fine_tuned": "resnet18",
+    "fine_tuned_efficientnet": "resnet18",
+    "vgg16_transfer": "vgg11",
+}
 QUICK = ["article_cnn", "small_cnn", "small_resnet", "vision_transformer", "cnn_3d"]
 
 
