@@ -77,7 +77,8 @@ def test_a_reader_stands_in_every_table_and_is_nobodys_input(
     assert found["best"] == {"classical": "logistic_regression"}
     evaluation = read_class_evaluation(project.folder / "reports/evaluation.json")
     difference = evaluation.figures.find(analysis="requested", figure="roc_auc")
-    assert difference.low is not None and difference.high is not None
+    assert difference.low is not None
+    assert difference.high is not None
     assert difference.high < 0
     report = (project.folder / "reports/report.html").read_text()
     assert "Readers and devices" in report

@@ -48,7 +48,8 @@ def test_colour_images_of_several_classes_reach_the_report(project: Project) -> 
         assert "sensitivity" not in model["metrics"]
     evaluation = read_class_evaluation(project.folder / "reports/evaluation.json")
     difference = evaluation.figures.find(analysis="requested", figure="roc_auc")
-    assert difference.low is not None and difference.high is not None
+    assert difference.low is not None
+    assert difference.high is not None
     assert difference.low <= difference.high
     report = (project.folder / "reports/report.html").read_text()
     assert "AUC of each class against all others" in report
