@@ -19,6 +19,7 @@ from skiagram.statistics.survival import harrell_concordance
 
 Floats = NDArray[np.float64]
 OWN_NOISE = 0.7  # share of a score's noise that all images of a patient have
+EVERY, IMAGES = 20, 10  # every 20th patient has so many images where few have most
 FITS, TRUTH_SETS, TRUTH_PATIENTS = 3, 24, 800
 FOLLOW_UP = {"at random": 1.2, "sooner with risk": 1.2, "early": 0.8}
 
@@ -28,31 +29,36 @@ class TimeDesign:
     """Patients, images of each, end of follow-up, and how well both models tell the hazard."""
 
     patients: int
-    images: int
+    images: int | None
     follow_up: str
     strength: tuple[float, float]
 
     @property
     def title(self) -> str:
-        images = f", {self.images} images each" if self.images > 1 else ""
+        images = {1: "", None: ", few have most images"}.get(
+            self.images, f", {self.images} images each"
+        )
         models = "equal" if self.strength[0] == self.strength[1] else "one better"
         return f"{self.patients}{images}, {self.follow_up}, {models}"
 
 
 DESIGNS = tuple(
     TimeDesign(patients, images, follow_up, strength)
-    for patients, images in ((50, 1), (100, 1), (300, 1), (60, 3))
+    for patients, images in ((50, 1), (100, 1), (300, 1), (60, 3), (200, None))
     for follow_up in FOLLOW_UP
     for strength in ((0.6, 0.6), (0.8, 0.4))
 )
 
 
 def draw(
-    design: TimeDesign, patients: int, images: int, fits: int, generator: np.random.Generator
+    design: TimeDesign, patients: int, images: int | None, fits: int, generator: np.random.Generator
 ) -> tuple[tuple[Jackknifed, Jackknifed], float]:
     """Return C of both models on new patients, and the share of events."""
     hazard, *own = generator.normal(size=(3, patients))
-    patient = np.repeat(np.arange(patients), images)
+    number = np.full(patients, images or 1)
+    if images is None:
+        number[::EVERY] = IMAGES
+    patient = np.repeat(np.arange(patients), number)
     time = generator.exponential(np.exp(-hazard))
     end = generator.exponential(FOLLOW_UP[design.follow_up], size=patients)
     if design.follow_up == "sooner with risk":

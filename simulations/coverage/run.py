@@ -23,6 +23,7 @@ from groups import groups_section
 from held_out_calibration import calibration_section
 from inner_choice import inner_choice_section
 from learning_curves import learning_curves_section
+from number_errors import number_errors_section
 from numpy.typing import NDArray
 from procedures import procedures_section
 from rare_classes import rare_classes_section
@@ -272,6 +273,7 @@ def page(simulations: int, replicates: int) -> str:
     text += calibration_section(max(1, simulations // 20))
     text += shifts_section(max(4, simulations // 5))
     text += concordance_section(max(1, simulations // 5))
+    text += number_errors_section(max(1, simulations // 2))
     return text + learning_curves_section(max(1, simulations // 10))
 
 

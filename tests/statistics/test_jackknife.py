@@ -13,27 +13,43 @@ def test_the_error_of_a_mean_of_single_cases_is_the_usual_one() -> None:
     assert found.error == pytest.approx(value.std(ddof=1) / np.sqrt(5))
 
 
-def test_cases_of_a_patient_leave_together() -> None:
-    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0])
-    found = jackknifed_mean(value, np.array([0, 0, 1, 1, 2]))
-    assert found.without == pytest.approx([4.0, 8 / 3, 3.5])
+def test_cases_of_a_patient_vary_together() -> None:
+    """Patients with equally many cases: the error is that of the mean of the patients' means."""
+    value = np.array([1.0, 4.0, 2.0, 7.0, 3.0, 9.0])
+    patient = np.array([0, 0, 1, 1, 2, 2])
+    means = value.reshape(3, 2).mean(axis=1)
+    found = jackknifed_mean(value, patient)
+    assert found.error == pytest.approx(means.std(ddof=1) / np.sqrt(3))
+    assert found.degrees == 2
+
+
+def test_few_patients_with_most_cases_count_as_few() -> None:
+    patient = np.repeat(np.arange(100), np.where(np.arange(100) % 20, 1, 25))
+    found = jackknifed_mean(np.random.default_rng(0).normal(size=len(patient)), patient)
+    assert found.degrees == pytest.approx(220**2 / (5 * 25**2 + 95) - 1)
 
 
 def test_an_interval_of_a_share_stays_within_0_and_1() -> None:
-    found = jackknifed_mean(np.array([1.0] * 9 + [0.0]), np.arange(10), bounded=True).estimate()
+    found = jackknifed_mean(np.array([1.0] * 9 + [0.0]), np.arange(10), "logit").estimate()
     assert 0 < found.low < 0.9 < found.high < 1
 
 
+def test_an_interval_of_an_error_reaches_further_up_than_down() -> None:
+    found = jackknifed_mean(np.array([0.1, 0.2, 4.0]), np.arange(3), "log").estimate()
+    assert found.low > 0
+    assert found.high - found.value > found.value - found.low
+
+
 def test_equal_figures_differ_by_nothing() -> None:
-    figure = Jackknifed(np.array([0.7]), np.array([[0.6, 0.8, 0.7]]))
+    figure = Jackknifed(np.array([0.7]), np.array([[0.6, 0.8, 0.7]]), np.arange(3))
     gap = figure - figure
     assert gap.p() == 1.0
     assert (gap.estimate().low, gap.estimate().high) == (0.0, 0.0)
 
 
-def test_repeats_are_averaged_patient_by_patient() -> None:
-    one = Jackknifed(np.array([0.6]), np.array([[0.5, 0.7]]))
-    other = Jackknifed(np.array([0.8]), np.array([[0.9, 0.7]]))
+def test_repeats_are_averaged_case_by_case() -> None:
+    one = Jackknifed(np.array([0.6]), np.array([[0.5, 0.7]]), np.arange(2))
+    other = Jackknifed(np.array([0.8]), np.array([[0.9, 0.7]]), np.arange(2))
     both = mean_of([one, other])
     assert both.value == pytest.approx(0.7)
     assert both.error == 0.0

@@ -132,7 +132,7 @@ def _study_cohorts(
         estimates = {site: of_cohort.estimate() for site, of_cohort in of_cohorts.items()}
         for site, estimate in estimates.items():
             yield make_row(estimate, SITES, primary.name, model=name, group=site)
-        on_logit = sign > 0 and all(of_cohort.bounded for of_cohort in of_cohorts.values())
+        on_logit = sign > 0 and all(of_cohort.scale == "logit" for of_cohort in of_cohorts.values())
         directed = [_directed(estimate, sign) for estimate in estimates.values()]
         worst = _directed(find_worst(directed, on_logit=on_logit), sign)
         yield make_row(worst, SITES, WORST, model=name)

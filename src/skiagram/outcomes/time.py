@@ -355,12 +355,13 @@ def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:
 def _observed_without(
     time: Floats, event: NDArray[np.bool_], patient: Labels, horizon: float, risk: Floats
 ) -> Jackknifed:
-    """Return the mean risk minus the observed share, and both without each patient."""
+    """Return the mean risk minus the observed share, and both without each case."""
 
     def gap(kept: NDArray[np.bool_]) -> float:
         curve = kaplan_meier(time[kept], event[kept])
         return float(risk[kept].mean() - (1 - curve.at(np.array([horizon]))[0]))
 
     everybody = np.ones(len(time), dtype=np.bool_)
-    without = [gap(patient != one) for one in range(int(patient.max()) + 1)]
-    return Jackknifed(np.array([gap(everybody)]), np.array([without]))
+    others = ~np.eye(len(time), dtype=np.bool_)
+    without = [gap(kept) for kept in others]
+    return Jackknifed(np.array([gap(everybody)]), np.array([without]), patient)

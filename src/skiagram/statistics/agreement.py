@@ -1,6 +1,6 @@
-"""Errors of numbers and agreement with measured ones, each with its value without each patient.
+"""Errors of numbers and agreement with measured ones, each with its value without each case.
 
-Every figure follows from sums over cases, so a patient is left out by taking the patient's sums
+Every figure follows from sums over cases, so a case is left out by taking its terms
 away. `told`, `measured` and `patient` are (n,) of the cases; patients count from 0.
 """
 
@@ -9,27 +9,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.statistics.jackknife import Floats, Jackknifed, jackknifed_mean
+from skiagram.statistics.jackknife import Floats, Jackknifed, Scale, jackknifed_mean
 
 Patients = NDArray[np.int64]
 LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 1986, Lancet 327:307)
 
 
 def _jackknifed_sums(
-    terms: Sequence[Floats], patient: Patients, figure: Callable[..., Floats]
+    terms: Sequence[Floats],
+    patient: Patients,
+    figure: Callable[..., Floats],
+    scale: Scale = "plain",
 ) -> Jackknifed:
     """Return a figure of the number of cases and of the sums of terms; NaN where it has none."""
-    columns = [np.ones(len(patient)), *terms]
-    of_patient = np.stack([np.bincount(patient, weights=column) for column in columns])
-    whole = of_patient.sum(axis=1, keepdims=True)
+    of_case = np.stack([np.ones(len(patient)), *terms])
+    whole = of_case.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        value, without = figure(*whole), figure(*(whole - of_patient))
-    return Jackknifed(value, np.where(np.isfinite(without), without, np.nan)[None])
+        value, without = figure(*whole), figure(*(whole - of_case))
+    return Jackknifed(value, np.where(np.isfinite(without), without, np.nan)[None], patient, scale)
 
 
 def absolute_error(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return the mean absolute error."""
-    return jackknifed_mean(np.abs(told - measured), patient)
+    return jackknifed_mean(np.abs(told - measured), patient, "log")
 
 
 def mean_difference(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
@@ -49,7 +51,7 @@ def root_mean_square_error(told: Floats, measured: Floats, patient: Patients) ->
         error: Floats = np.sqrt(np.maximum(squares, 0) / cases)
         return error
 
-    return _jackknifed_sums([np.square(told - measured)], patient, root)
+    return _jackknifed_sums([np.square(told - measured)], patient, root, "log")
 
 
 def agreement_limit(told: Floats, measured: Floats, patient: Patients, side: float) -> Jackknifed:
@@ -94,10 +96,10 @@ def intraclass_correlation(told: Floats, measured: Floats, patient: Patients) ->
         error = (square_gaps - gaps**2 / cases) / 2 / (cases - 1)
         return (of_rows - error) / (of_rows + error + 2 * (of_columns - error) / cases)
 
-    return _jackknifed_sums([middle, middle**2, gap, gap**2], patient, correlation)
+    return _jackknifed_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
 
 
 def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return the share of numbers inside their (n,) intervals."""
     inside = ((low <= measured) & (measured <= high)).astype(np.float64)
-    return jackknifed_mean(inside, patient, bounded=True)
+    return jackknifed_mean(inside, patient, "logit")

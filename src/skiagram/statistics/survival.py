@@ -82,8 +82,7 @@ def _count_pairs(
         horizon: The later case of a pair is one followed beyond it; None: beyond the earlier's
             event.
     """
-    patients = int(patient.max()) + 1
-    concordant, comparable = np.zeros(patients), np.zeros(patients)
+    concordant, comparable = np.zeros((2, len(time)))
     totals = np.zeros(2)
     first = np.flatnonzero(event & (weight > 0))
     rows = max(1, _BLOCK // len(time))
@@ -95,14 +94,12 @@ def _count_pairs(
             later = np.broadcast_to(time > horizon, (len(i), len(time)))
         pairs = (later & (fit == fit[i])) * weight[i]
         right = pairs * ((risk[i] > risk) + 0.5 * (risk[i] == risk))
-        inside = patient[i] == patient
         for sums, terms in ((concordant, right), (comparable, pairs)):
-            sums += np.bincount(patient[i[:, 0]], terms.sum(axis=1), patients)
-            sums += np.bincount(patient, terms.sum(axis=0), patients)
-            sums -= np.bincount(patient[i[:, 0]], (terms * inside).sum(axis=1), patients)
+            sums[i[:, 0]] += terms.sum(axis=1)
+            sums += terms.sum(axis=0)
         totals += right.sum(), pairs.sum()
     whole = float(totals[0]), float(totals[1])
-    return jackknifed_ratio(concordant, comparable, whole, bounded=True)
+    return jackknifed_ratio(concordant, comparable, whole, patient, "logit")
 
 
 def harrell_concordance(

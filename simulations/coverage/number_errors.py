@@ -1,0 +1,162 @@
+"""How often intervals of errors of a number hold, and how often equal models are told apart.
+
+Two models tell a number with errors, half of whose variance the images of a patient share; the
+errors are normal or have heavier tails. True figures are those of many patients with one image
+each. `run.py` puts the section on the page; `python simulations/coverage/number_errors.py
+[SIMULATIONS]` prints it alone.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skiagram.outcomes.number import Number
+from skiagram.seeding import stream
+from skiagram.statistics.agreement import (
+    absolute_error,
+    agreement_limit,
+    calibration_slope,
+    intraclass_correlation,
+    mean_difference,
+    root_mean_square_error,
+)
+from skiagram.statistics.jackknife import Jackknifed
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+SHARED, SPREAD = 0.5, 2.0  # of the variance, by a patient's images; of the number, in errors
+EVERY, IMAGES = 20, 25
+TRUTH_PATIENTS = 400_000
+ERRORS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
+    "normal": lambda generator, size: generator.normal(size=size),
+    "Laplace": lambda generator, size: generator.laplace(size=size) / np.sqrt(2),
+    "t of 5": lambda generator, size: generator.standard_t(5, size=size) / np.sqrt(5 / 3),
+}
+
+
+def _upper_limit(told: Floats, measured: Floats, patient: Labels) -> Jackknifed:
+    return agreement_limit(told, measured, patient, 1)
+
+
+FIGURES: dict[str, Callable[[Floats, Floats, Labels], Jackknifed]] = {
+    "MAE": absolute_error,
+    "RMSE": root_mean_square_error,
+    "ICC": intraclass_correlation,
+    "bias": mean_difference,
+    "upper limit": _upper_limit,
+    "slope": calibration_slope,
+}
+
+
+@dataclass(frozen=True)
+class NumberDesign:
+    """Patients with one or three images each, or of whom every 20th has 25."""
+
+    patients: int
+    images: int | None
+    errors: str
+
+    @property
+    def title(self) -> str:
+        images = {1: "", None: ", few have most images"}.get(
+            self.images, f", {self.images} images each"
+        )
+        return f"{self.patients}{images}, {self.errors}"
+
+    @property
+    def patient(self) -> Labels:
+        """Return (n,) the patient of each image."""
+        images = np.full(self.patients, self.images or 1)
+        if self.images is None:
+            images[::EVERY] = IMAGES
+        return np.repeat(np.arange(self.patients), images)
+
+
+DESIGNS = tuple(
+    NumberDesign(patients, images, errors)
+    for errors in ERRORS
+    for patients, images in ((20, 1), (50, 1), (200, 1), (60, 3), (100, None), (400, None))
+)
+
+
+def draw(
+    patient: Labels, errors: str, generator: np.random.Generator
+) -> tuple[Floats, Floats, Floats]:
+    """Return (n,) measured numbers, and what two models tell."""
+
+    def mix(draw_noise: Callable[[np.random.Generator, int], Floats]) -> Floats:
+        shared = draw_noise(generator, int(patient[-1]) + 1)[patient]
+        mixed: Floats = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * draw_noise(
+            generator, len(patient)
+        )
+        return mixed
+
+    measured = 10 + SPREAD * mix(ERRORS["normal"])
+    return measured, measured + mix(ERRORS[errors]), measured + mix(ERRORS[errors])
+
+
+def simulate(design: NumberDesign, simulations: int, true: dict[str, float]) -> list[float]:
+    """Return shares: each figure held, equal models told apart, new numbers in their intervals."""
+    generator = stream(0, "number errors", design.title)
+    patient, counts, covered = design.patient, np.zeros(len(FIGURES) + 1), 0.0
+    for _ in range(simulations):
+        measured, *models = draw(patient, design.errors, generator)
+        for place, (name, figure) in enumerate(FIGURES.items()):
+            estimate = figure(models[0], measured, patient).estimate()
+            low, high = estimate.low, estimate.high
+            counts[place] += low is not None and high is not None and low <= true[name] <= high
+        first, second = (absolute_error(model, measured, patient) for model in models)
+        p = (first - second).p()
+        counts[-1] += p is not None and p < 0.05
+        covered += _new_numbers_covered(models[0], measured, design, generator)
+    return [*(counts / simulations).tolist(), covered / simulations]
+
+
+def _new_numbers_covered(
+    told: Floats, measured: Floats, design: NumberDesign, generator: np.random.Generator
+) -> float:
+    """Return the share of new patients' numbers in the intervals that these cases calibrate."""
+    outcome = Number(column="number", centre=10.0, spread=SPREAD)
+    calibration = outcome.calibrate(
+        (told[:, None] - 10.0) / SPREAD, measured, np.zeros(len(told), dtype=np.int64)
+    )
+    new, model, _ = draw(np.arange(200), design.errors, generator)
+    _, low, high = calibration.probabilities((model[:, None] - 10.0) / SPREAD).T
+    return float(((low <= new) & (new <= high)).mean())
+
+
+def find_truth(errors: str) -> dict[str, float]:
+    """Return the figures of many patients."""
+    patient = np.arange(TRUTH_PATIENTS)
+    measured, told, _ = draw(patient, errors, stream(0, "number errors", errors, "truth"))
+    return {name: figure(told, measured, patient).value for name, figure in FIGURES.items()}
+
+
+def number_errors_section(simulations: int) -> str:
+    """Simulate every design and return the section of the page."""
+    text = f"""
+## Errors of a number
+
+{simulations} data sets per row; every 20th patient has 25 images where few have most. Shares of
+intervals (jackknife by patient; of errors on the logarithm, of the ICC on Fisher's z) that hold the
+true figure, promised 95 %; *told apart*: two equal models by their mean absolute errors, promised
+at most 5 %; *new*: numbers of new patients in the intervals of 90 % that the cases calibrate.
+
+| patients, errors | {" | ".join(FIGURES)} | told apart | new |
+|---|{"---|" * len(FIGURES)}---|---|
+"""
+    true = {errors: find_truth(errors) for errors in ERRORS}
+    for design in DESIGNS:
+        shares = simulate(design, simulations, true[design.errors])
+        cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
+        text += f"| {design.title} | {cells} |\n"
+    return f"""{text}
+A share has a standard error of {100 * np.sqrt(0.05 * 0.95 / simulations):.1f} points.
+"""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(number_errors_section(int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
