@@ -95,20 +95,22 @@ def test_a_recorded_run_has_its_model_in_the_registry(
     store = MLflowStore(uri=None, experiment="skiagram", pyfunc=True, register="skiagram")
     child = Run("logistic_regression", artefacts={baseline.model: "model"})
     execution = Execution("workspace", Run("run"), (child,), Receipt((child.name,), {}))
-    before = mlflow.get_tracking_uri()
+    assert store.record(execution, tmp_path).startswith("Recorded 1 runs")
+    assert store.record(execution, tmp_path).startswith("Already recorded")
+    again = execution._replace(name="the same model in another experiment")
+    assert store.record(again, tmp_path).startswith("Recorded 1 runs")
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    database = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=database)
+    (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
     try:
-        assert store.record(execution, tmp_path).startswith("Recorded 1 runs")
-        assert store.record(execution, tmp_path).startswith("Already recorded")
-        again = execution._replace(name="the same model in another experiment")
-        assert store.record(again, tmp_path).startswith("Recorded 1 runs")
-        client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
-        (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
+        mlflow.set_tracking_uri(database)
         loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
-        assert loaded.metadata.signature.inputs.input_names() == ["file", "image"]
-        assert not list(elsewhere.iterdir())
-        assert list((tmp_path / "mlartifacts").rglob("MLmodel"))
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)
+    assert loaded.metadata.signature.inputs.input_names() == ["file", "image"]
+    assert not list(elsewhere.iterdir())
+    assert list((tmp_path / "mlartifacts").rglob("MLmodel"))
 
 
 def copy_titled(model: Path, target: Path, title: str) -> Path:

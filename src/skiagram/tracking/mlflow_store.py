@@ -189,8 +189,12 @@ class MLflowStore:
         registered, source = f"{self.register}-{name}", f"models:/{model}"
         versions = client.search_model_versions(f"name = '{registered}'")
         if not any(version.source == source for version in versions):
+            default = os.environ.get(_ADDRESS)
             mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
-            mlflow.register_model(source, registered)
+            try:
+                mlflow.register_model(source, registered)
+            finally:
+                mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
     def _uri(self, home: Path) -> str:
         return self.uri or os.environ.get(_ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
