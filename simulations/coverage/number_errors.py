@@ -154,7 +154,9 @@ at most 5 %; *new*: numbers of new patients in the intervals of 90 % that the ca
         cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
         text += f"| {design.title} | {cells} |\n"
     return f"""{text}
-A share has a standard error of {100 * np.sqrt(0.05 * 0.95 / simulations):.1f} points.
+A share has a standard error of {100 * np.sqrt(0.05 * 0.95 / simulations):.1f} points. Leaving out
+patients in place of cases held 85 to 88 % where few have most images; plain scales held 85 to 87 %
+(RMSE, ICC) of 20 patients with errors of heavy tails.
 """
 
 

@@ -62,6 +62,19 @@ def test_a_line_sets_what_the_run_chooses(
     assert "class_weights: null #" in text
 
 
+def test_a_quick_line_trains_models_of_its_outcome(
+    empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = sound_folder(tmp_path)
+    monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
+    assert main(["run", str(own.folder), str(own.csv), "--number", "age", "--quick"]) == 0
+    chosen = yaml.safe_load((empty / "films-project/params.yaml").read_text())
+    assert chosen["baselines"][0] == "number_ridge"
+    assert chosen["baselines"][-1] == "pretrained_number_ridge"
+    assert all(name.startswith(("number_", "pretrained_number")) for name in chosen["baselines"])
+    assert chosen["encoders"] == ["efficientnet_lite0"]
+
+
 def test_of_the_table_a_project_gets_the_named_columns_alone(empty: Path, tmp_path: Path) -> None:
     own = sound_folder(tmp_path)
     assert "Mary" in own.csv.read_text()  # its column `name`, which nobody names

@@ -56,12 +56,14 @@ class FittingChoices:
         options: Option file → dotted option → value.
         files: Path → text of option files that have to be written.
         why: Sentence on what was assumed; empty where nothing was.
+        quick: Models on features and encodings that a quick run trains.
     """
 
     params: Mapping[str, Any]
     options: Mapping[str, Mapping[str, Any]]
     files: Mapping[Path, str]
     why: str = ""
+    quick: tuple[str, ...] = ("logistic_regression", "single_feature")
 
     def line(self) -> str:
         """Return the command that makes the run, as typed in a shell."""
@@ -116,7 +118,8 @@ def fitting_choices(
         covariates: Those of the data set; a model on them alone is a rule of an outcome.
     """
     if outcome is not None:
-        return choices_of_outcome(_classify(name, survey, design), outcome, covariates)
+        choices = choices_of_outcome(_classify(name, survey, design), outcome, covariates)
+        return _with_encoder(choices, "efficientnet_lite0", outcome.frozen)
     radii = _lesion_radii(survey)
     if len(radii):
         return _search(survey, radii, {"dataset": name, "design": design})
@@ -143,6 +146,7 @@ def _with_encoder(choices: FittingChoices, encoder: str, models: Sequence[str]) 
         choices,
         params={**choices.params, "baselines": [*baselines, *models], "encoders": [encoder]},
         why=f"{choices.why} {why}".lstrip(),
+        quick=(*choices.quick, models[0]),
     )
 
 
@@ -207,6 +211,8 @@ def choices_of_outcome(
     if covariates:
         families.append("covariates")
     rules = [name for what, name in outcome.rules.items() if there.get(what)]
+    of_frozen = {"columns": ["encoding", "covariates"]} if covariates else {}
+    options |= {f"conf/model/{name}.yaml": of_frozen for name in outcome.frozen if of_frozen}
     networks = params.get("networks", ("small_cnn",))
     params |= {
         "features": ",".join(dict.fromkeys(families)),
@@ -214,7 +220,8 @@ def choices_of_outcome(
         "networks": [name for name in networks if name in outcome.networks],
         "folds": 5,
     }
-    return replace(choices, params=params, options=options)
+    quick = (outcome.baselines[0], *rules)
+    return replace(choices, params=params, options=options, quick=quick)
 
 
 def _lesion_radii(survey: Survey) -> NDArray[np.float64]:
@@ -277,9 +284,10 @@ def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) 
     radius = usual / float(np.median(spacing.min(axis=1)))
     seen = _seen_side(float(sides[:, -2:].max()), radius, axes)
     distances["conf/encoder/efficientnet_lite0_places.yaml"] = {"preprocessing.size": seen}
+    finders = ("encoder_finder", "fused_finder")
     choices = FittingChoices(of_run | chosen, _rounded(distances), {}, why)
-    finders = ["encoder_finder", "fused_finder"]
-    return _with_encoder(choices, "efficientnet_lite0_places", finders)
+    choices = _with_encoder(choices, "efficientnet_lite0_places", finders)
+    return replace(choices, quick=tuple(choices.params["baselines"]))
 
 
 def _seen_side(side: float, radius: float, axes: int) -> int:

@@ -38,7 +38,7 @@ EXAMPLES = """\
       --covariates age stage
       a time to an event in place of classes, against volume alone and covariates alone"""
 
-_QUICK: dict[str, Any] = {"folds": 2, "baselines": ["logistic_regression", "single_feature"]}
+_QUICK_FOLDS = 2
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
 _OF_A_LINE = (
     "restoration",
@@ -94,11 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ.update(environment(Path()))
         _require_option_files(_asked(arguments))
         choices = _add(arguments, name, project)
-    quick = _QUICK | {"networks": choices.params.get("networks", ["tiny_cnn"])}
-    if "proposal" in choices.params:
-        quick["baselines"] = choices.params["baselines"]
-    elif choices.params.get("encoders"):
-        quick["baselines"] = [*_QUICK["baselines"], "pretrained_logistic_regression"]
+    networks = choices.params.get("networks", ["tiny_cnn"])
+    quick = {"folds": _QUICK_FOLDS, "baselines": [*choices.quick], "networks": networks}
     asked = (quick if arguments.quick else {}) | _asked(arguments)
     if arguments.baselines is not None:
         asked["encoders"] = read_encoders(asked["baselines"])

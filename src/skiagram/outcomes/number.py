@@ -111,6 +111,7 @@ class Number(MeasuredOutcome):
     named_by: ClassVar[tuple[str, ...]] = ("number",)
     primary: ClassVar[str] = "absolute_error"
     baselines: ClassVar[tuple[str, ...]] = ("number_ridge", "number_elastic_net", "number_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_number_ridge",)
     rules: ClassVar[dict[str, str]] = {
         "cases": "number_mean",
         "acquisition": "number_acquisition",

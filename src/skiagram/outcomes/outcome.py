@@ -124,6 +124,7 @@ class MeasuredOutcome(ABC):
         named_by: Options of commands that name the columns of a table, without dashes.
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
+        frozen: Option files of the models that read a pretrained network's maps.
         rules: What is there (`cases`, `acquisition`, `volume`, `covariates`) → option file of the
             model on it alone.
         networks: Option files of the networks that can learn it.
@@ -136,6 +137,7 @@ class MeasuredOutcome(ABC):
     named_by: ClassVar[tuple[str, ...]]
     primary: ClassVar[str]
     baselines: ClassVar[tuple[str, ...]]
+    frozen: ClassVar[tuple[str, ...]]
     rules: ClassVar[dict[str, str]]
     networks: ClassVar[tuple[str, ...]]
     figures: ClassVar[tuple[OutcomeFigure, ...]]
