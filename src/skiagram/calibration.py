@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
+from skiagram.outcomes.grade import GradeCalibration, average_grade_calibrations
 from skiagram.outcomes.number import NumberCalibration, average_number_calibrations
 from skiagram.outcomes.time import HazardCalibration, average_hazards
 from skiagram.seeding import stream
@@ -261,12 +262,19 @@ def _mean_curve(curves: Sequence[RisingCurve]) -> RisingCurve:
 
 
 CalibrationMethod = Literal["platt", "isotonic", "temperature"]
-Calibration = ScalingCalibration | IsotonicCalibration | HazardCalibration | NumberCalibration
+Calibration = (
+    ScalingCalibration
+    | IsotonicCalibration
+    | HazardCalibration
+    | NumberCalibration
+    | GradeCalibration
+)
 
 # Calibration of an outcome that is no class → its average over folds.
 _AVERAGE: Mapping[type, Callable[[Any], Calibration]] = {
     HazardCalibration: average_hazards,
     NumberCalibration: average_number_calibrations,
+    GradeCalibration: average_grade_calibrations,
 }
 _FIT: Mapping[
     CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]

@@ -97,6 +97,9 @@ def test_without_the_arguments_classes_are_told_apart() -> None:
         (("--event", "state"), {}, "--time: is not given"),
         (("--number", "followed", "--event", "state"), {}, "--number: was given too"),
         (("--time", "to_event", "--event", "state"), {"positive": "Mets"}, "either classes"),
+        (("--grade", "state", "--number", "followed"), {}, "--grade: was given too"),
+        (("--grades", "1", "2", "3"), {}, "--grade: is not given"),
+        (("--grade", "state", "--grades", "a", "A", "b"), {}, "each once"),
     ],
 )
 def test_half_a_time_is_refused(words: tuple[str, ...], others: Any, said: str) -> None:
@@ -134,6 +137,35 @@ def test_a_column_without_numbers_or_of_equal_ones_is_refused(
 ) -> None:
     with pytest.raises(DataError, match=words):
         settle("--number", "to_event", rows=table(*((cell, "", "") for cell in cells)))
+
+
+def test_grades_have_the_order_of_their_numbers_or_the_one_that_is_told() -> None:
+    rows = table(
+        *((cell, "", word) for cell, word in zip(["10", "2.0", "1", "2"], "gfdF", strict=True))
+    )
+    settled, arguments = settle("--grade", "to_event", rows=rows)
+    assert settled.outcome.grades == ("1", "2", "10")
+    assert [row.cells[VALUE] for row in settled.rows] == ["3", "2", "1", "2"]
+    assert [row.cells[GROUP] for row in settled.rows] == ["10", "2", "1", "2"]
+    assert (arguments.label, arguments.positive) == (GROUP, None)
+    settled, _ = settle("--grade", "state", "--grades", "F", "G", "D", rows=rows)
+    assert [row.cells[GROUP] for row in settled.rows] == ["G", "F", "D", "F"]
+    assert settled.outcome.words == "grade from F to D"
+    assert "F, G, D" in settled.note
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--grade", "state"), "--grades LOWEST ... HIGHEST"),
+        (("--grade", "state", "--grades", "Mets", "local"), "2 grades"),
+        (("--grade", "state", "--grades", "Mets", "local", "well"), "line 3, column `state`"),
+        (("--grade", "followed"), "2 grades"),
+    ],
+)
+def test_what_is_no_order_of_grades_is_refused_with_help(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(DataError, match=re.escape(said)):
+        settle(*words)
 
 
 def test_a_word_in_place_of_a_number_is_refused_with_its_line() -> None:

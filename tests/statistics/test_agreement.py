@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import linregress
-from sklearn.metrics import mean_absolute_error, root_mean_squared_error
+from sklearn.metrics import cohen_kappa_score, mean_absolute_error, root_mean_squared_error
 
 from skiagram.statistics.agreement import (
     absolute_error,
@@ -14,6 +14,7 @@ from skiagram.statistics.agreement import (
     calibration_slope,
     intraclass_correlation,
     mean_difference,
+    quadratic_kappa,
     root_mean_square_error,
 )
 from skiagram.statistics.jackknife import Jackknifed
@@ -65,6 +66,17 @@ def test_a_figure_is_that_of_its_closed_form_also_without_each_case(
     kept = [np.arange(len(TOLD)) != left_out for left_out in range(len(TOLD))]
     without = [reference(TOLD[rows], MEASURED[rows]) for rows in kept]
     assert found.leaving[0] == pytest.approx(without, rel=1e-9)
+
+
+def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
+    given = np.digitize(MEASURED, [150, 165, 180, 195]).astype(np.float64)
+    told = np.digitize(TOLD, [150, 165, 180, 195]).astype(np.float64)
+    found = quadratic_kappa(told, given, PATIENT)
+    assert found.value == pytest.approx(cohen_kappa_score(told, given, weights="quadratic"))
+    kept = [np.arange(len(PATIENT)) != left_out for left_out in range(len(PATIENT))]
+    without = [cohen_kappa_score(told[of], given[of], weights="quadratic") for of in kept]
+    assert found.leaving[0] == pytest.approx(without, rel=1e-9)
+    assert quadratic_kappa(np.full(60, 2.0), np.full(60, 2.0), PATIENT).estimate().value is None
 
 
 def test_icc_is_that_of_shrout_and_fleiss() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from skiagram.statistics.cox import _loss, _Risk
-from skiagram.training.outcome_training import absolute_loss, cox_loss
+from skiagram.training.outcome_training import absolute_loss, cox_loss, cumulative_loss
 from tests.statistics.times import EVENT, RISK, TIME
 
 pytestmark = pytest.mark.slow
@@ -33,3 +33,13 @@ def test_a_batch_without_an_event_teaches_nothing() -> None:
 def test_the_loss_of_a_number_is_its_absolute_error() -> None:
     score, target = torch.tensor([0.0, 1.0, -2.0]), torch.tensor([[1.0], [1.0], [0.0]])
     assert float(absolute_loss(score, target)) == pytest.approx(1.0)
+
+
+def test_the_loss_of_a_grade_sums_the_cross_entropy_of_its_cut_offs() -> None:
+    score, cuts = torch.tensor([0.3, -1.0]), torch.tensor([-0.5, 1.0])
+    target = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    chance = torch.sigmoid(score[:, None] - cuts)
+    terms = target * chance.log() + (1 - target) * (1 - chance).log()
+    assert float(cumulative_loss(score, target, cuts)) == pytest.approx(
+        float(-terms.sum(dim=1).mean()), rel=1e-6
+    )

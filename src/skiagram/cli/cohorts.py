@@ -76,6 +76,9 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
             if getattr(arguments, option) is None:
                 found, allowed = "is not given", f"columns of a {task.measured.words}"
                 raise OptionError(found, where=f"--{option}", allowed=allowed)
+        for option, known in task.measured.asked.items():
+            if getattr(arguments, option) is None:
+                setattr(arguments, option, known)
         return
     classes = arguments.classes or list(task.classes)
     if len(classes) != len(task.classes):

@@ -230,7 +230,7 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     masks = MaskNames()
     notes: list[str] = []
     if arguments.csv is None:
-        for name in ("time", "number"):
+        for name in ("time", "number", "grade"):
             if getattr(arguments, name) is not None:
                 allowed = "a CSV after the folder, with a row a file"
                 raise OptionError("no table was given", where=f"--{name}", allowed=allowed)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _NO_EVENT = ("", "-", "--", "0", "no", "false", "n", "none", "censored", "alive")
 _DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
 VALUE = "outcome_value"  # column of the table that the project keeps
-GROUP = "outcome_group"  # column of the groups of a number there
+GROUP = "outcome_group"  # column of the groups of a number, or of the grades, there
 
 
 class SettledOutcome(NamedTuple):
@@ -31,7 +31,9 @@ class SettledOutcome(NamedTuple):
 
 def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    group = parser.add_argument_group("a time to an event or a number, in place of classes")
+    group = parser.add_argument_group(
+        "a time to an event, a number or a grade, in place of classes"
+    )
     add = group.add_argument
     text = "columns of the time from the image to the event, or to the end of follow-up; of "
     text += "several the first that is not empty"
@@ -43,6 +45,9 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     text += "censored, alive); all others are events"
     add("--no-event", nargs="+", metavar="CELL", help=text)
     add("--number", metavar="COLUMN", help="column of a number, such as a length or an age")
+    add("--grade", metavar="COLUMN", help="column of an ordered grade, such as 1 to 5")
+    text = "the grades in their order, the lowest first (default: that of their numbers)"
+    add("--grades", nargs="+", metavar="GRADE", help=text)
     text = "what the time counts (default: days), or the number is measured in, such as mm"
     add("--unit", help=text)
     text = "times by which events are predicted (default: those by which a quarter, half and three "
@@ -53,28 +58,29 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
 def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome | None:
     """Return the table with values and labels settled; None where classes are told apart.
 
-    The arguments then name the column of events, or of the groups of a number, as that of the
-    labels.
+    The arguments then name the column of events, of the groups of a number, or of the grades, as
+    that of the labels.
 
     Raises:
         OptionError: A column is not named, or two outcomes or classes are asked for too.
         DataError: A column is not there, or no case is without the event, or none with it.
     """
-    columns_of_time = (arguments.time, arguments.event, arguments.since)
-    asked = {
-        "`--number`": arguments.number is not None,
-        "`--time`, `--event`": any(column is not None for column in columns_of_time),
-        "`--label`": arguments.positive is not None or bool(arguments.classes),
+    options = {
+        _settle_time: ("time", "event", "since"),
+        _settle_number: ("number",),
+        _settle_grade: ("grade", "grades"),
     }
-    outcomes = [name for name, given in asked.items() if given]
-    if outcomes in ([], ["`--label`"]):
-        return None
-    if len(outcomes) > 1:
-        where = "--positive, --classes" if outcomes[-1] == "`--label`" else "--number"
-        allowed = "either classes (`--label`), a time (`--time`, `--event`) or a `--number`"
-        raise OptionError("was given too", where=where, allowed=allowed)
-    settle = _settle_time if arguments.number is None else _settle_number
-    return settle(rows, arguments)
+    asked = {
+        settle: [f"--{name}" for name in names if getattr(arguments, name) is not None]
+        for settle, names in options.items()
+    }
+    asked = {settle: given for settle, given in asked.items() if given}
+    of_classes = arguments.positive is not None or bool(arguments.classes)
+    if len(asked) + (of_classes and bool(asked)) > 1:
+        where = "--positive, --classes" if of_classes else [*asked.values()][-1][0]
+        allowed = "either classes (`--label`), a time (`--time`, `--event`), a `--number` or a "
+        raise OptionError("was given too", where=where, allowed=f"{allowed}`--grade`")
+    return next((settle(rows, arguments) for settle in asked), None)
 
 
 def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:
@@ -116,6 +122,63 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
     unit = f" {outcome.unit}" if outcome.unit else ""
     note += f"{unit}; folds are balanced by {groups} groups of it."
     return SettledOutcome(settled, outcome, note, (column,))
+
+
+def _settle_grade(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:
+    from skiagram.datasets.folder.csv_rows import require_columns
+    from skiagram.outcomes.grade import LEAST_GRADES, Grade
+
+    column = arguments.grade
+    if column is None:
+        raise OptionError("is not given", where="--grade", allowed="a column, as --grades was")
+    require_columns(rows, (column,))
+    grades = arguments.grades or _grades_by_number(rows, column)
+    place_of = {_plain(grade): place for place, grade in enumerate(grades, start=1)}
+    if len(place_of) < len(grades):
+        raise OptionError("a grade twice", where="--grades", allowed="each once, the lowest first")
+    if len(grades) < LEAST_GRADES:
+        raise DataError(
+            f"{len(grades)} grades: {', '.join(grades)}",
+            where=f"column `{column}`",
+            allowed=f"{LEAST_GRADES} or more",
+            remedy=f"two grades are classes: --label {column} --positive {grades[-1]}",
+        )
+    outside = [row for row in rows if _plain(row.cells[column]) not in place_of]
+    if outside:
+        first = outside[0]
+        raise DataError(
+            f"{len(outside)} of {len(rows)} rows have none of the grades, the first "
+            f"`{first.cells[column]}`",
+            where=f"{first.where}, column `{column}`",
+            allowed=", ".join(grades),
+            remedy="name all grades in their order (--grades), or leave the rows out and say so "
+            "where you report the result",
+        )
+    outcome = Grade(column=VALUE, grades=tuple(grades))
+    settled = []
+    for row in rows:
+        place = place_of[_plain(row.cells[column])]
+        cells = {VALUE: str(place), GROUP: grades[place - 1]}
+        settled.append(replace(row, cells=row.cells | cells))
+    arguments.label, arguments.classes, arguments.positive = GROUP, [*grades], None
+    note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
+    return SettledOutcome(settled, outcome, note, (column,))
+
+
+def _grades_by_number(rows: "Sequence[TableRow]", column: str) -> list[str]:
+    """Return the grades of a column, in the order of their numbers."""
+    from skiagram.datasets.folder.table import is_number
+
+    cells = {_plain(row.cells[column]) for row in rows} - {""}
+    words = sorted(cell for cell in cells if not is_number(cell))
+    if words:
+        raise DataError(
+            f"grades that are no numbers: {', '.join(words[:6])}",
+            where=f"column `{column}`",
+            allowed="numbers, or grades whose order is told",
+            remedy="name the grades, the lowest first: --grades LOWEST ... HIGHEST",
+        )
+    return sorted(cells, key=float)
 
 
 def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:

@@ -243,7 +243,7 @@ class RealDataSet(ABC):
         citation: What to cite.
         known_issues: What a reader of the report must know.
         waived_findings: Audit finding → reason why it does not stop the run.
-        outcome: What is predicted where it is no class: `time` or `number`; null tells the
+        outcome: What is predicted where it is no class: `time`, `number` or `grade`; null tells the
             classes apart.
     """
 

@@ -7,7 +7,7 @@ brings the unit back and adds an interval: half as long as nine tenths of held-o
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -25,6 +25,7 @@ from skiagram.outcomes.outcome import (
     OutcomeFigure,
     OutcomePlot,
     ScoredCases,
+    require_unit,
 )
 from skiagram.statistics.agreement import (
     absolute_error,
@@ -166,7 +167,12 @@ class Number(MeasuredOutcome):
         ),
     )
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        return {"unit": self.unit}
+
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        require_unit(cohort.asked["unit"], self.unit)
         return replace(self, column=cohort.column, groups=len(cohort.classes))
 
     @property

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.errors import OptionError
 from skiagram.statistics.jackknife import Jackknifed
 
 Floats = NDArray[np.float64]
@@ -115,6 +116,17 @@ class OutcomePlot:
     diagonal: bool = False
 
 
+def require_unit(given: str, known: str) -> None:
+    """Refuse another cohort's unit where it is not that of the project.
+
+    Raises:
+        OptionError: It is not.
+    """
+    if given != known:
+        allowed = f"{known or 'no unit'}, as in the project"
+        raise OptionError(given or "no unit", where="--unit", allowed=allowed)
+
+
 class MeasuredOutcome(ABC):
     """An outcome whose cases have a value; a member is a frozen dataclass of its options.
 
@@ -168,9 +180,18 @@ class MeasuredOutcome(ABC):
         """Return what the primary figure's margin counts in: by default in the figure itself."""
         return 1.0
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Return options of commands that another cohort's line may leave out, with their value."""
+        return {}
+
     @abstractmethod
     def of_cohort(self, cohort: "MeasuredOutcome") -> Self:
-        """Return this outcome as another cohort's table has it: its columns, and its labels."""
+        """Return this outcome as another cohort's table has it: its columns, and its labels.
+
+        Raises:
+            OptionError: The cohort counts otherwise.
+        """
 
     @abstractmethod
     def check(self, value: float, label: int, where: str) -> None:

@@ -7,7 +7,7 @@ Breslow's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:340
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from skiagram.outcomes.outcome import (
     OutcomeFigure,
     OutcomePlot,
     ScoredCases,
+    require_unit,
 )
 from skiagram.statistics.cox import NotConverged, baseline_hazard, fit_ridge
 from skiagram.statistics.estimate import format_decimal
@@ -148,7 +149,12 @@ class TimeToEvent(MeasuredOutcome):
         ),
     )
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        return {"unit": self.unit}
+
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        require_unit(cohort.asked["unit"], self.unit)
         return replace(self, column=cohort.column)
 
     @property

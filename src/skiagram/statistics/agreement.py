@@ -99,6 +99,24 @@ def intraclass_correlation(told: Floats, measured: Floats, patient: Patients) ->
     return _jackknifed_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
 
 
+def quadratic_kappa(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return Cohen's κ of grades whose disagreements count by their square.
+
+    Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(told − measured)² over the same of
+    grades drawn at random from both, which follows from sums of grades and of their squares.
+    """
+    centre = measured.mean()
+    x, y = told - centre, measured - centre
+
+    def kappa(
+        cases: Floats, of_x: Floats, of_y: Floats, squares: Floats, square_gaps: Floats
+    ) -> Floats:
+        by_chance = squares / cases - 2 * of_x * of_y / cases**2
+        return np.where(by_chance > 1e-12, 1 - square_gaps / cases / by_chance, np.nan)
+
+    return _jackknifed_sums([x, y, x**2 + y**2, (x - y) ** 2], patient, kappa, "fisher")
+
+
 def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return the share of numbers inside their (n,) intervals."""
     inside = ((low <= measured) & (measured <= high)).astype(np.float64)

@@ -135,6 +135,16 @@ def auc_at(
     return _count_pairs(risk, time, event, fit, patient, weight, horizon)
 
 
+def auc_above(score: Floats, value: Floats, fit: Counts, patient: Counts, cut: float) -> Jackknifed:
+    """Return the chance that of a case whose value is above a cut-off and one below the first wins.
+
+    Pairs are of one fit, as of a time to an event that everybody has, the higher the sooner.
+    """
+    everybody = np.ones(len(value), dtype=np.bool_)
+    above = (value > cut).astype(np.float64)
+    return _count_pairs(score, -value, everybody, fit, patient, above, -cut)
+
+
 def brier_terms(survival: Floats, time: Floats, event: Flags, horizon: float) -> Floats:
     """Return (n,) squared errors of survival at a horizon, weighted against censoring.
 

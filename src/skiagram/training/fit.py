@@ -148,8 +148,12 @@ def read_best(folder: Path) -> tuple[dict[str, Tensor], list[dict[str, float]]]:
     curves = list(state["callbacks"]["curves"]["rows"])
     if best.exists():
         state = torch.load(best, map_location="cpu", weights_only=True)
-    named = state["state_dict"].items()
-    return {name.removeprefix("classifier."): value for name, value in named}, curves
+    named = {
+        name.removeprefix("classifier."): value
+        for name, value in state["state_dict"].items()
+        if name.startswith("classifier.")  # cut-offs of grades are of the training alone
+    }
+    return named, curves
 
 
 _FINISHED = "finished.ckpt"

@@ -2,11 +2,17 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from skiagram.errors import ModelFailure
+from skiagram.outcomes.grade import Grade
+from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Training
 
@@ -33,12 +39,30 @@ def absolute_loss(score: Tensor, target: Tensor) -> Tensor:
     return torch.nn.functional.l1_loss(score, target[:, 0])
 
 
+def cumulative_loss(score: Tensor, target: Tensor, cuts: Tensor) -> Tensor:
+    """Return the mean cross-entropy of lying above each cut-off of a grade, summed over cut-offs.
+
+    CORAL of Cao, Mirjalili & Raschka 2020, *Pattern Recognition Letters* 140:325: one score with a
+    bias a cut-off, so that chances of lying above never rise with the cut-off.
+
+    Args:
+        score: (n,), higher = higher grade.
+        target: (n, grades − 1), 1 above the cut-off, else 0.
+        cuts: (grades − 1,) scores at which the chance is one half.
+    """
+    logits = score[:, None] - cuts
+    return binary_cross_entropy_with_logits(logits, target).mul(len(cuts))
+
+
 class OutcomeTraining(ClassifierTraining):
     """Trains a network's one output by the loss of an outcome; it logs no accuracy."""
 
-    @staticmethod
+    def __init__(self, *given: Any, outcome: MeasuredOutcome, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.outcome = outcome
+
     @abstractmethod
-    def outcome_loss(score: Tensor, target: Tensor) -> Tensor:
+    def outcome_loss(self, score: Tensor, target: Tensor) -> Tensor:
         """Return the loss of (n,) scores, by (n, columns) of `MeasuredOutcome.target`."""
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
@@ -55,20 +79,43 @@ class OutcomeTraining(ClassifierTraining):
 class HazardTraining(OutcomeTraining):
     """Trains a network's one output to be a log hazard ratio."""
 
-    outcome_loss = staticmethod(cox_loss)
+    def outcome_loss(self, score: Tensor, target: Tensor) -> Tensor:
+        return cox_loss(score, target)
 
 
 class NumberTraining(OutcomeTraining):
     """Trains a network's one output to be a standardised number."""
 
-    outcome_loss = staticmethod(absolute_loss)
+    def outcome_loss(self, score: Tensor, target: Tensor) -> Tensor:
+        return absolute_loss(score, target)
+
+
+class GradeTraining(OutcomeTraining):
+    """Trains a network's one output, and a cut-off between each two grades.
+
+    Cut-offs begin where they give each grade its share if all scores are 0.
+    """
+
+    def __init__(self, *given: Any, outcome: Grade, **named: Any) -> None:
+        super().__init__(*given, outcome=outcome, **named)
+        below = torch.tensor(outcome.shares).cumsum(dim=0)[:-1]
+        self.cuts = torch.nn.Parameter(torch.logit(below))
+
+    def outcome_loss(self, score: Tensor, target: Tensor) -> Tensor:
+        return cumulative_loss(score, target, self.cuts)
 
 
 # Kind of an outcome → what trains a network for it.
-OF_OUTCOME: dict[str, type[ClassifierTraining]] = {
+OF_OUTCOME: dict[str, type[OutcomeTraining]] = {
     "time": HazardTraining,
     "number": NumberTraining,
+    "grade": GradeTraining,
 }
+
+
+def training_of(outcome: MeasuredOutcome) -> Callable[..., ClassifierTraining]:
+    """Return what makes the Lightning module that trains a network for an outcome."""
+    return partial(OF_OUTCOME[outcome.kind], outcome=outcome)
 
 
 def check_training(options: Training, title: str) -> None:

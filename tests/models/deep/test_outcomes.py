@@ -1,4 +1,4 @@
-"""A network learns a time to an event, or a number, from images."""
+"""A network learns a time to an event, a number, or a grade, from images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from skiagram.errors import ModelFailure
 from skiagram.models.contract import FitContext, Labelled
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.small_cnn import SmallCNN
+from skiagram.outcomes.grade import Grade
 from skiagram.outcomes.number import Number
 from skiagram.training.data import ImageSet
 from tests.models.deep.spots import spots
@@ -67,3 +68,17 @@ def test_it_learns_a_number(tmp_path: Path) -> None:
     scores = fitted.scores(cases.inputs)
     told = outcome.calibrate(scores, value, cases.label).probabilities(scores)[:, 0]
     assert np.abs(told - value).mean() < 7  # the mean errs by 10
+
+
+def test_it_learns_a_grade_and_its_cut_offs_stay_behind(tmp_path: Path) -> None:
+    cases = spots(tmp_path / "images", 72, noise=0.3)
+    among = np.random.default_rng(0).uniform(size=len(cases)) < 0.5
+    label = np.where(cases.label == 1, 2, among.astype(np.int64))  # the lower two look alike
+    outcome = Grade(column="place", grades=("a", "b", "c")).settle(label + 1.0, label)
+    cases = replace(cases, label=label, outcome=outcome, value=label + 1.0)
+    fitted = learner("small_cnn", 8).fit(cases, FitContext(seed=0, epochs=8))
+    scores = fitted.scores(cases.inputs)
+    told = outcome.calibrate(scores, *cases.truth).probabilities(scores)
+    assert told[label == 2, 3].mean() > 0.8
+    fitted.save(tmp_path / "model")
+    assert load_network(tmp_path / "model").scores(cases.inputs) == pytest.approx(scores, abs=1e-6)

@@ -34,7 +34,7 @@ from skiagram.training.data import Examples, ImageSet, LabelledImages
 from skiagram.training.fit import TrainingRun, device, epochs_of_a_refit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import FALLING, Trainer, reads_validation
-from skiagram.training.outcome_training import OF_OUTCOME, check_training
+from skiagram.training.outcome_training import OF_OUTCOME, check_training, training_of
 from skiagram.training.processes import started
 
 
@@ -105,10 +105,11 @@ class NetworkModel:
         examples = examples_of(training)
         held_out = None if validation is None else examples_of(validation)
         columns = 0 if encoder is None else encoder.width
-        outputs, module = training.n_classes, ClassifierTraining
+        outputs = training.n_classes
+        module: Callable[..., ClassifierTraining] = ClassifierTraining
         if training.outcome is not None:
             check_training(options, self.title)
-            outputs, module = 1, OF_OUTCOME[training.outcome.kind]
+            outputs, module = 1, training_of(training.outcome)
         architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
         seen = (architecture, examples.moments(), examples, held_out, context)
         whole, curves = self._train(*seen, module)

@@ -1,0 +1,333 @@
+"""An ordered grade, such as 1 to 5: columns, calibration, figures of agreement and of ranking.
+
+A score is one number, the higher the higher the grade. Its calibration is an ordered logistic
+regression, which gives the probability of each grade, and cut-offs of the score by which a grade is
+told. They give each grade its share of the held-out cases: the agreement by squares is then largest
+for what the scores know, as told and true grades have one variance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.errors import DataError, OptionError
+from skiagram.options import STRICT
+from skiagram.outcomes.outcome import (
+    Floats,
+    Labels,
+    Line,
+    MeasuredFigure,
+    MeasuredOutcome,
+    OutcomeFigure,
+    OutcomePlot,
+    ScoredCases,
+)
+from skiagram.statistics.agreement import absolute_error, quadratic_kappa
+from skiagram.statistics.estimate import format_decimal
+from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
+from skiagram.statistics.proportional_odds import (
+    fit_proportional_odds,
+    grade_probabilities,
+    ranked_probability_terms,
+)
+from skiagram.statistics.survival import auc_above
+
+LEAST_GRADES = 3
+_FEWEST_CASES = 10  # of a grade; each of five folds then has two
+_ENOUGH_PATIENTS = 20  # of a grade
+_SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
+_BANDS = 5
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class GradeCalibration:
+    """Probabilities of grades by ordered logistic regression, and the grade that is told.
+
+    Attributes:
+        slope: ≥ 0, of the log-odds per unit of score.
+        cuts: On the scale of log-odds, ascending, one between each two grades.
+        told: Cut-offs of the score by which a grade is told, ascending.
+    """
+
+    slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    cuts: tuple[Finite, ...]
+    told: tuple[Finite, ...]
+
+    @property
+    def columns(self) -> int:
+        """Return the number of grades, and one for the grade that is told."""
+        return len(self.cuts) + 2
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, 1) scores into (n, 1 + grades): the place that is told, and probabilities."""
+        place = 1 + (scores > np.array(self.told)).sum(axis=1)
+        probability = grade_probabilities(self.slope * scores[:, 0], np.array(self.cuts))
+        return np.column_stack([place, probability])
+
+
+def average_grade_calibrations(calibrations: Sequence[GradeCalibration]) -> GradeCalibration:
+    """Average slopes and cut-offs."""
+    return GradeCalibration(
+        float(np.mean([calibration.slope for calibration in calibrations])),
+        tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
+        tuple(np.mean([calibration.told for calibration in calibrations], axis=0).tolist()),
+    )
+
+
+@dataclass(**STRICT)
+class Grade(MeasuredOutcome):
+    """An ordered grade; a case's value is the place of its grade, from 1, and its label that − 1.
+
+    Attributes:
+        column: Column of the place.
+        grades: Names, the lowest first.
+        shares: Of the development cases, by grade; empty until they are known.
+    """
+
+    column: str
+    grades: Annotated[tuple[str, ...], Field(min_length=LEAST_GRADES)]
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    kind: Literal["grade"] = "grade"
+
+    named_by: ClassVar[tuple[str, ...]] = ("grade",)
+    primary: ClassVar[str] = "quadratic_kappa"
+    baselines: ClassVar[tuple[str, ...]] = ("grade_logistic", "grade_elastic_net", "grade_forest")
+    frozen: ClassVar[tuple[str, ...]] = ("pretrained_grade_logistic",)
+    rules: ClassVar[dict[str, str]] = {
+        "cases": "grade_median",
+        "acquisition": "grade_acquisition",
+        "volume": "grade_volume",
+        "covariates": "grade_covariates",
+    }
+    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
+    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
+    figures: ClassVar[tuple[OutcomeFigure, ...]] = (
+        OutcomeFigure(
+            "quadratic_kappa",
+            "κ (quadratic)",
+            "agreement of the grade told and the grade given beyond chance; an error of two grades "
+            "counts four times one of one grade (Cohen 1968); 0 is chance",
+        ),
+        OutcomeFigure(
+            "absolute_error",
+            "Mean error in grades",
+            "mean distance between the grade told and the grade given",
+            higher_is_better=False,
+        ),
+        OutcomeFigure("exact_agreement", "Exact agreement", "share of cases told their own grade"),
+        OutcomeFigure(
+            "auc",
+            "AUC over cut-offs",
+            "chance that of a case above a cut-off and one below the first has the higher score, "
+            "mean of all cut-offs; .5 is chance",
+        ),
+        OutcomeFigure(
+            "ranked_probability_score",
+            "Ranked probability score",
+            "mean squared error of the probabilities of lying above each cut-off (Epstein 1969)",
+            higher_is_better=False,
+        ),
+        OutcomeFigure(
+            "ranked_probability_gain",
+            "Ranked probability score gained",
+            "the score of the grades' shares, the same for everybody, minus the model's; above 0 "
+            "the model estimates better",
+        ),
+    )
+
+    def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        if len(cohort.classes) != len(self.grades):
+            allowed = f"a word for each of {', '.join(self.grades)}, in this order"
+            raise OptionError(", ".join(cohort.classes), where="--grades", allowed=allowed)
+        return replace(self, column=cohort.column)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return {"grades": [*self.grades]}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.grades
+
+    @property
+    def estimates(self) -> tuple[str, ...]:
+        return f"grade, {self._places}", *(f"probability of {grade}" for grade in self.grades)
+
+    @property
+    def reported(self) -> tuple[str, ...]:
+        return self.estimates
+
+    @property
+    def words(self) -> str:
+        return f"grade from {self.grades[0]} to {self.grades[-1]}"
+
+    @property
+    def _places(self) -> str:
+        """Return what places mean, in words."""
+        return f"1 = {self.grades[0]} to {len(self.grades)} = {self.grades[-1]}"
+
+    def check(self, value: float, label: int, where: str) -> None:
+        if value != label + 1:
+            raise DataError(
+                f"the place {value:g} beside the grade {self.grades[label]}",
+                where=f"{where}, column `{self.column}`",
+                allowed=f"{label + 1}: places count from 1, for {self.grades[0]}",
+                remedy="correct the table",
+            )
+
+    def settle(self, value: Floats, label: Labels) -> "Grade":
+        cases = np.bincount(label, minlength=len(self.grades))
+        if self.shares:  # of another cohort, which may have fewer grades
+            return self
+        rarest = int(cases.argmin())
+        if cases[rarest] < _FEWEST_CASES:
+            raise DataError(
+                f"{cases[rarest]} cases of the grade {self.grades[rarest]}",
+                where=f"column `{self.column}`",
+                allowed=f"{_FEWEST_CASES} or more of each grade, so that all folds have some",
+                remedy="join it with the grade beside it in the table, or leave these cases out "
+                "and say so where you report the result",
+            )
+        return replace(self, shares=tuple((cases / len(label)).tolist()))
+
+    def target(self, value: Floats, label: Labels) -> Floats:
+        """Return (n, grades − 1): 1 where the case is above a cut-off, else 0."""
+        levels: Floats = (label[:, None] > np.arange(len(self.grades) - 1)).astype(np.float64)
+        return levels
+
+    def calibrate(self, scores: Floats, value: Floats, label: Labels) -> GradeCalibration:
+        score, grades = scores[:, 0], len(self.grades)
+        centre, spread = float(score.mean()), float(score.std())
+        scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
+        standardised = ((score - centre) / scale)[:, None]
+        fitted = fit_proportional_odds(standardised, label, grades, _SHRINKAGE, rising=True)
+        slope = float(fitted.weights[0]) / scale
+        cuts = fitted.cuts + slope * centre
+        return GradeCalibration(slope, tuple(cuts.tolist()), _cut_by_shares(score, label, grades))
+
+    def measure_primary(self, cases: ScoredCases) -> Jackknifed:
+        told = cases.estimate[:, :, 0]
+        kappas = [quadratic_kappa(each, cases.value, cases.patient) for each in told]
+        return mean_of(kappas, cases.folds)
+
+    def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        measured = [MeasuredFigure("quadratic_kappa", "", self.measure_primary(cases))]
+        value, patient = cases.value, cases.patient
+
+        def add(name: str, of_repeats: Sequence[Jackknifed]) -> None:
+            measured.append(MeasuredFigure(name, "", mean_of(of_repeats, cases.folds)))
+
+        told, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
+        add("absolute_error", [absolute_error(each, value, patient) for each in told])
+        exact = [(each == value).astype(np.float64) for each in told]
+        add("exact_agreement", [jackknifed_mean(each, patient, "logit") for each in exact])
+        add("auc", [_mean_over_cuts(of_cuts) for of_cuts in zip(*self._areas(cases), strict=True)])
+        errors = [ranked_probability_terms(each, cases.label) for each in probability]
+        add("ranked_probability_score", [jackknifed_mean(each, patient) for each in errors])
+        shares = np.bincount(cases.label, minlength=len(self.grades)) / len(cases.label)
+        plain = ranked_probability_terms(np.tile(shares, (len(value), 1)), cases.label)
+        gains = [jackknifed_mean(plain - each, patient) for each in errors]
+        add("ranked_probability_gain", gains)
+        return measured
+
+    def _areas(self, cases: ScoredCases) -> list[list[Jackknifed]]:
+        """Return, by cut-off, the AUC of each repeat."""
+        repeats = list(zip(cases.score, cases.fit, strict=True))
+        return [
+            [auc_above(score, cases.value, fit, cases.patient, cut + 0.5) for score, fit in repeats]
+            for cut in range(1, len(self.grades))
+        ]
+
+    def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        return self._plot_grades(cases), self._plot_calibration(cases)
+
+    def _plot_grades(self, cases: ScoredCases) -> OutcomePlot:
+        """Draw the shares of grades told, by the grade given; the counts stand below."""
+        places = np.arange(1, len(self.grades) + 1)
+        told = cases.estimate[:, :, 0, None] == places
+        lines, rows = [], []
+        for place, grade in enumerate(self.grades, start=1):
+            counts = told[:, cases.value == place].sum(axis=1).mean(axis=0)
+            rows.append((grade, *(f"{count:.4g}" for count in counts), f"{counts.sum():.4g}"))
+            if counts.sum():
+                shares = counts / counts.sum()
+                lines.append(Line(f"given {grade}", tuple(places.tolist()), tuple(shares.tolist())))
+        return OutcomePlot(
+            "grades",
+            "Grades given and told",
+            f"grade told, {self._places}",
+            "share of the cases given a grade",
+            tuple(lines),
+            ("given", *(f"told {grade}" for grade in self.grades), "cases"),
+            tuple(rows),
+            "Grades are told such that each has its share of the training cases; counts are means "
+            "over repeats.",
+        )
+
+    def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
+        """Draw expected against observed shares above each cut-off, in fifths of the former."""
+        expected = cases.estimate[:, :, 1:].mean(axis=0)
+        lines, rows = [], []
+        named = zip(self.grades, self._areas(cases), strict=False)
+        for cut, (grade, areas) in enumerate(named, start=1):
+            chance, above = expected[:, cut:].sum(axis=1), cases.value > cut
+            bands = np.array_split(np.argsort(chance, kind="stable"), _BANDS)
+            x = tuple(float(chance[band].mean()) for band in bands)
+            y = tuple(float(above[band].mean()) for band in bands)
+            lines.append(Line(f"above {grade}", x, y))
+            area = format_decimal(mean_of(areas).value)
+            shares = f"{chance.mean():.3f}", f"{above.mean():.3f}"
+            rows.append((f"above {grade}", *shares, area))
+        return OutcomePlot(
+            "calibration",
+            "Expected and observed grades",
+            "expected share above the cut-off",
+            "observed share",
+            tuple(lines),
+            ("cut-off", "expected share", "observed share", "AUC"),
+            tuple(rows),
+            "Fifths of the expected share.",
+            diagonal=True,
+        )
+
+    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+        cases = np.bincount(label, minlength=len(self.grades)).tolist()
+        named = zip(self.grades, cases, strict=True)
+        of_grades = ((f"cases of grade {grade}", str(number)) for grade, number in named)
+        return ("cases", str(len(label))), ("grades", str(len(self.grades))), *of_grades
+
+    def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+        few = {
+            grade: len(np.unique(patient[label == place]))
+            for place, grade in enumerate(self.grades)
+        }
+        named = [f"{n} of {grade}" for grade, n in few.items() if n < _ENOUGH_PATIENTS]
+        if not named:
+            return ()
+        rare = f"Few patients of a grade: {', '.join(named)}. Below {_ENOUGH_PATIENTS} "
+        return (f"{rare}a handful of cases decides κ.",)
+
+
+def _mean_over_cuts(areas: Sequence[Jackknifed]) -> Jackknifed:
+    """Return the mean over the cut-offs that part the cases."""
+    known = [area for area in areas if np.isfinite(area.value)] or areas[:1]
+    values, leaving = (
+        np.mean([getattr(area, name) for area in known], axis=0) for name in ("values", "leaving")
+    )
+    return replace(known[0], values=values, leaving=leaving)
+
+
+def _cut_by_shares(score: Floats, label: Labels, grades: int) -> tuple[float, ...]:
+    """Return cut-offs that give each grade its share of the cases; equal scores stay together."""
+    levels, cases = np.unique(score, return_counts=True)
+    middle = (np.cumsum(cases) - cases / 2) / len(score)
+    shares = np.bincount(label, minlength=grades).cumsum()[:-1] / len(label)
+    reach = max(1.0, float(np.ptp(levels)))
+    padded = np.concatenate([[levels[0] - reach], levels, [levels[-1] + reach]])
+    below = np.searchsorted(middle, shares, side="right")
+    return tuple(((padded[below] + padded[below + 1]) / 2).tolist())

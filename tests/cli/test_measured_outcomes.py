@@ -1,0 +1,93 @@
+"""Numbers of images and of feature tables go to a report, and to another hospital's cohort."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.thorough
+
+
+def skiagram(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", "skiagram", *words]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True)
+
+
+def draw(patients: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return patients' sizes in mm, with the hospital, and what tells them, from -1 to 1."""
+    generator = np.random.default_rng(seed)
+    signal = generator.uniform(-1, 1, size=patients)
+    size = 60 + 20 * signal + generator.normal(0, 3, size=patients)
+    hospital = ["Leeds" if at % 2 else "York" for at in range(patients)]
+    ids = [f"p{seed}-{at}" for at in range(patients)]
+    return pd.DataFrame({"patient": ids, "size": size.round(2), "site": hospital}), signal
+
+
+def write_films(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
+    """Write images whose middle is the brighter the larger the size; return arguments."""
+    table, signal = draw(patients, seed)
+    generator = np.random.default_rng(seed)
+    (folder / "films").mkdir(parents=True)
+    row, column = np.mgrid[:32, :32] - 16
+    middle = np.exp(-(row**2 + column**2) / 30)
+    table.insert(0, "file", [f"{at:03d}.png" for at in range(patients)])
+    for name, of_image in zip(table["file"], signal, strict=True):
+        pixels = generator.normal(100, 15, size=(32, 32)) + 40 * (1 + of_image) * middle
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / "films" / name)
+    table.to_csv(folder / "films.csv", index=False)
+    return ["films", "films.csv"]
+
+
+def write_features(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
+    """Write a table of features and one of sizes; return arguments."""
+    table, signal = draw(patients, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).normal(size=(2, patients))
+    features = {"patient": table["patient"], "original_shape_MeshVolume": np.exp(noise[0]) * 1e4}
+    features |= {"original_glcm_Contrast": signal, "original_glcm_Id": noise[1]}
+    pd.DataFrame(features).to_csv(folder / "films.csv", index=False)
+    table.to_csv(folder / "sizes.csv", index=False)
+    return ["films.csv", "sizes.csv"]
+
+
+@pytest.mark.parametrize("write", [write_films, write_features])
+def test_another_cohorts_numbers_are_told_by_a_finished_project(
+    write: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    at_home, north = tmp_path / "at_home", tmp_path / "north"
+    line = write(at_home)
+    few = ["--baselines", "number_ridge,number_mean", "--networks", "none", "--folds", "2"]
+    done = skiagram(at_home, "run", *line, "--number", "size", "--unit", "mm", *few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    project = at_home / "films-project"
+    line = ["validate", str(project), *write(north, 60, 2), "--name", "north", "--workers", "1"]
+    done = skiagram(north, *line, "--number", "size", "--site", "site")
+    assert done.returncode == 0, done.stderr
+    assert "On 60 cases of another cohort: use classical features" in done.stdout
+    results = project / "reports/validations/north"
+    page = (results / "report.html").read_text()
+    for name in ("number, in mm", "Mean absolute error on each cohort", "Leeds", "At home"):
+        assert name in page
+    figures = pd.read_csv(results / "figures.csv")
+    errors = figures[(figures["figure"] == "absolute_error") & (figures["model"] == "number_ridge")]
+    error = errors.groupby("analysis")["value"].first()
+    scores = pd.read_csv(results / "scores.csv")
+    assert len(scores) == 60
+    at_home_figures = json.loads((project / "reports/metrics.json").read_text())
+    assert error["development"] == pytest.approx(
+        at_home_figures["number_ridge"]["absolute_error"], abs=1e-4
+    )
+    assert error["figures"] < 7  # a mean errs by 10
+    for words, said in (
+        ([], "--number: is not given"),
+        (["--number", "size", "--unit", "cm"], "--unit: cm. Allowed: mm, as in the project"),
+    ):
+        refused = skiagram(north, *line, *words, "--force")
+        assert refused.returncode == 2
+        assert said in refused.stderr
