@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = (
     *("conf", "explanations", "pipeline", "src"),
-    *("params.yaml", "dvc.yaml", ".dvcignore", ".gitattributes", "requirements.lock"),
+    *("params.yaml", "dvc.yaml", ".dvcignore", "requirements.lock"),
 )
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"

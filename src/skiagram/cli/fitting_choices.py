@@ -17,7 +17,7 @@ from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
 from skiagram.options import read_option_file
 from skiagram.outcomes.outcome import MeasuredOutcome
-from skiagram.projects.files import shipped_files
+from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.records.cases import Design
 
 _TEXTURE = "first_order,intensity_histogram,glcm,glrlm,glszm,gldzm,ngtdm,ngldm,acquisition"
@@ -134,10 +134,8 @@ def add_frozen_arm(choices: FittingChoices) -> FittingChoices:
 def _with_encoder(choices: FittingChoices, encoder: str, models: Sequence[str]) -> FittingChoices:
     if not _has_pretrained():
         return replace(choices, why=f"{choices.why} {_WITHOUT_PRETRAINED}".lstrip())
-    files = shipped_files()
-    shipped = yaml.safe_load(files["params.yaml"])
-    baselines = choices.params.get("baselines", shipped["baselines"])
-    values = yaml.safe_load(files[f"conf/encoder/{encoder}.yaml"])
+    baselines = choices.params.get("baselines", read_shipped(CHOICES)["baselines"])
+    values = read_shipped(f"conf/encoder/{encoder}.yaml")
     why = (
         f"Compared too: a frozen network that others trained, {values['title']}. Its weights saw "
         f"photographs and no medical images; licence {values['licence']}."
@@ -200,7 +198,7 @@ def choices_of_outcome(
         volume: Feature that holds the region's volume, where it has a name of its own.
     """
     params, options = dict(choices.params), dict(choices.options)
-    shipped = yaml.safe_load(shipped_files()["params.yaml"])["features"]
+    shipped = read_shipped(CHOICES)["features"]
     families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
     there = {"cases": True, "acquisition": "acquisition" in families}
     there |= {"volume": any("region/" in name or "morphology" in name for name in families)}

@@ -153,16 +153,14 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
 
 def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     """Add or renew a table of features, and return the choices that fit it."""
-    import yaml
-
     from skiagram.cli.feature_tables import add_feature_table
     from skiagram.cli.fitting_choices import FittingChoices, choices_of_outcome
-    from skiagram.projects.files import shipped_files
+    from skiagram.projects.files import CHOICES, read_shipped
 
     described = add_feature_table(arguments)
     print(printable(described.text()), end="\n\n", flush=True)
-    shipped = yaml.safe_load(shipped_files()["params.yaml"])
-    baselines = [name for name in shipped["baselines"] if name != "acquisition"]  # of images alone
+    shipped = read_shipped(CHOICES)["baselines"]
+    baselines = [name for name in shipped if name != "acquisition"]  # of images alone
     chosen = {"restoration": "none", "features": "measured", "networks": []}
     chosen["baselines"] = baselines
     source = described.source

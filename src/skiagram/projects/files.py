@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from difflib import unified_diff
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -38,7 +39,7 @@ _LOCKED = "      - requirements.lock\n"
 
 def shipped_files() -> dict[str, bytes]:
     """Return path → content of each file of a new project, in the order of paths."""
-    root = _PACKED if _PACKED.is_dir() else _HERE.parents[2]
+    root = _shipped_root()
     paths = [root / name for name in _FILES]
     paths += [path for name, kind in _FOLDERS.items() for path in (root / name).rglob(kind)]
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}
@@ -47,6 +48,16 @@ def shipped_files() -> dict[str, bytes]:
         if name.endswith("dvc.yaml"):
             files[name] = _on_installed_code(name, files[name].decode()).encode()
     return files
+
+
+def read_shipped(name: str) -> dict[str, Any]:
+    """Return the options of a YAML file of a new project, such as params.yaml."""
+    options: dict[str, Any] = yaml.safe_load((_shipped_root() / name).read_text(encoding="utf-8"))
+    return options
+
+
+def _shipped_root() -> Path:
+    return _PACKED if _PACKED.is_dir() else _HERE.parents[2]
 
 
 def _on_installed_code(name: str, pipeline: str) -> str:
