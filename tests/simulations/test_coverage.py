@@ -162,7 +162,17 @@ def test_a_short_run_gives_the_same_tables_twice(monkeypatch: pytest.MonkeyPatch
 
 def test_c_indices_hold_and_equal_models_of_a_time_are_rarely_told_apart() -> None:
     rows = of_section("C indices of a time to an event")
-    assert len(rows) == 24
+    assert len(rows) == 30
     for name, (held, difference, apart) in rows:
         assert min(held, difference) >= 93, name  # 400 sets a row: ± 1.1
         assert apart <= 6 or name.endswith("one better"), name
+
+
+def test_errors_of_a_number_are_held_and_equal_models_rarely_told_apart() -> None:
+    rows = of_section("Errors of a number")
+    assert len(rows) == 18
+    for name, (mean_error, root_mean_square, icc, bias, limit, slope, apart, new) in rows:
+        assert min(mean_error, icc, bias, slope) >= 92, name  # 1,000 sets a row: ± 0.7
+        assert min(root_mean_square, limit) >= (92 if "normal" in name else 88), name
+        assert apart <= 7, name
+        assert new >= 89, name

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -84,6 +82,8 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
 
 
 def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:
+    import numpy as np
+
     from skiagram.datasets.folder.csv_rows import require_columns
     from skiagram.datasets.folder.table import is_number, parse_value
     from skiagram.outcomes.number import Number, group_numbers

@@ -12,7 +12,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from scipy.stats import rankdata
 
 from skiagram.errors import DataError
 from skiagram.options import STRICT
@@ -85,6 +84,8 @@ def group_numbers(value: Floats) -> tuple[Labels, int]:
     Equal numbers are in one group, so that fewer than four may be left; two or more where not all
     numbers are equal.
     """
+    from scipy.stats import rankdata  # slow to import: readers of an evaluation do without
+
     share = (rankdata(value) - 0.5) / len(value)
     filled, group = np.unique(np.floor(MOST_GROUPS * share), return_inverse=True)
     return group.astype(np.int64), len(filled)
