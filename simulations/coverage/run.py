@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from concordance import concordance_section
 from free_response import free_response_section
+from grade_agreement import grade_agreement_section
 from groups import groups_section
 from held_out_calibration import calibration_section
 from inner_choice import inner_choice_section
@@ -274,6 +275,7 @@ def page(simulations: int, replicates: int) -> str:
     text += shifts_section(max(4, simulations // 5))
     text += concordance_section(max(1, simulations // 5))
     text += number_errors_section(max(1, simulations // 2))
+    text += grade_agreement_section(max(1, simulations // 2))
     return text + learning_curves_section(max(1, simulations // 10))
 
 

@@ -100,6 +100,15 @@ def test_pairs_of_one_inner_fit_choose_the_better_model_where_sites_move_scores(
         assert within > pooled if "offset 1" in name else within > 93, name
 
 
+def test_agreement_of_grades_is_held_and_equal_models_are_rarely_told_apart() -> None:
+    rows = of_section("Agreement of grades")
+    assert len(rows) == 54
+    assert sum(held for _, (held, _, _) in rows) / 54 >= 94
+    for name, (held, difference, apart) in rows:
+        assert min(held, difference) >= 90, name  # 200 studies a row: ± 1.5
+        assert apart <= 9 or "one better" in name, name
+
+
 def test_rare_classes_and_nearly_perfect_orders_are_held_and_judged() -> None:
     rows = of_section("Rare classes")
     assert len(rows) == 26
