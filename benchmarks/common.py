@@ -111,3 +111,9 @@ def peak_memory() -> int:
     """Return bytes that this process held at most; `ru_maxrss` would count what its parent held."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def held_memory() -> int:
+    """Return bytes that this process holds now beside what it has mapped of files."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) * 1024

@@ -6,8 +6,9 @@ For each number, that many PNG files of 28 × 28, or films of 1,024 × 1,024, ar
 manifest, and go through what the stages do: ingest, restore, extract and three baselines, then the
 first three once more with ten files added. Each has a process of its own with one worker. Seconds
 are those of the processor, so other work on the machine moves them little; memory is what the
-process held at most beyond what it began with, mapped files included. A million images and 20,000
-films are `python -m benchmarks.scale 1000000 --films 20000`; `--side 224` makes the films smaller.
+process held at most beyond what it began with, with mapped files and without them. A million
+images and 20,000 films are `python -m benchmarks.scale 1000000 --films 20000`; `--side 224` makes
+the films smaller.
 Restored films have four bytes a pixel, 84 GB for 20,000: `--as-ingested` leaves restoring out.
 The last line of each is the number of files that DVC's cache would hold. With `--unknown-patients`
 small images go through ingest, which then groups what look like copies, and audit.
@@ -19,11 +20,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event, Thread
 
-from benchmarks.common import peak_memory
+from benchmarks.common import held_memory, peak_memory
 from benchmarks.ingest_folder import write_films
 
 from skiagram.audit.run import audit
@@ -50,6 +53,7 @@ PLAN = Plan(
 )  # fmt: skip
 SMALL, FILM = 28, 1024
 ADDED = 10
+_PAUSE = 0.2  # seconds between looks at the memory
 
 
 def options(group: str, name: str) -> dict[str, object]:
@@ -117,26 +121,55 @@ def trained(out: Path, name: str) -> None:
     train(member, cases, task, PLAN, ArmFolders.under(out, name))
 
 
-def measure(work: Callable[[], object]) -> tuple[float, float]:
-    """Do some work in a process of its own; return seconds of the processor and MB."""
+@dataclass(frozen=True)
+class Cost:
+    """What a stage took.
+
+    Attributes:
+        seconds: Of the processor.
+        megabytes: Held at most, mapped files included.
+        unmapped: The same without them.
+    """
+
+    seconds: float
+    megabytes: float
+    unmapped: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.2f} s, {self.megabytes:,.0f} MB, {self.unmapped:,.0f} not of files"
+
+
+def measure(work: Callable[[], object]) -> Cost:
+    """Do some work in a process of its own."""
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
     def measured() -> None:
-        before, started = peak_memory(), time.process_time()
+        before, held, started = peak_memory(), held_memory(), time.process_time()
+        ended, most = Event(), [held]
+
+        def watch() -> None:
+            while not ended.wait(_PAUSE):
+                most.append(max(most.pop(), held_memory()))
+
+        watching = Thread(target=watch)
+        watching.start()
         work()
-        sender.send((time.process_time() - started, (peak_memory() - before) / 1e6))
+        ended.set()
+        watching.join()
+        seconds = time.process_time() - started
+        sender.send(Cost(seconds, (peak_memory() - before) / 1e6, (most[0] - held) / 1e6))
 
     process = context.Process(target=measured)
     process.start()
     sender.close()
-    seconds, megabytes = receiver.recv()
+    cost: Cost = receiver.recv()
     process.join()
-    return float(seconds), float(megabytes)
+    return cost
 
 
-def run(number: int, side: int, restore: bool) -> dict[str, tuple[float, float]]:
-    """Return name of each stage → seconds and MB for so many images."""
+def run(number: int, side: int, restore: bool) -> dict[str, Cost]:
+    """Return name of each stage → what it took for so many images."""
     images = "restored" if restore else "images"
     with tempfile.TemporaryDirectory() as place:
         folder, table = Path(place) / "films", Path(place) / "films.csv"
@@ -145,7 +178,7 @@ def run(number: int, side: int, restore: bool) -> dict[str, tuple[float, float]]
         source = listed(folder, rows[:-ADDED], Path(place) / "first.csv")
         more = listed(folder, rows, Path(place) / "more.csv")
         out, again = Path(place) / "data", Path(place) / "again"
-        measured: dict[str, tuple[float, float]] = {}
+        measured: dict[str, Cost] = {}
         works = {
             "ingest": partial(ingested, source, out),
             "restore": partial(restored, out),
@@ -159,15 +192,14 @@ def run(number: int, side: int, restore: bool) -> dict[str, tuple[float, float]]
             works = {name: work for name, work in works.items() if "restore" not in name}
         for name, work in works.items():
             measured[name] = measure(work)
-            seconds, megabytes = measured[name]
-            print(f"{number:,} of {side}²: {name} {seconds:.2f} s, {megabytes:,.0f} MB", flush=True)
+            print(f"{number:,} of {side}²: {name} {measured[name]}", flush=True)
         files = [path for path in out.rglob("*") if path.is_file()]
         size = sum(path.stat().st_size for path in files)
         print(f"{number:,} of {side}²: {size / 1e6:,.0f} MB in {len(files)} files", flush=True)
     return measured
 
 
-def run_unknown(number: int) -> dict[str, tuple[float, float]]:
+def run_unknown(number: int) -> dict[str, Cost]:
     """Return the same of ingest and audit, of small images whose patients nobody knows."""
     with tempfile.TemporaryDirectory() as place:
         folder, table, out = Path(place) / "films", Path(place) / "films.csv", Path(place) / "data"
@@ -189,12 +221,16 @@ def show(numbers: list[int], side: int, restore: bool) -> None:
     tabulate(numbers, [run(number, side, restore) for number in numbers])
 
 
-def tabulate(numbers: list[int], runs: list[dict[str, tuple[float, float]]]) -> None:
+def tabulate(numbers: list[int], runs: list[dict[str, Cost]]) -> None:
     """Print a row a stage."""
-    print("| stage | " + " | ".join(f"{number:,}: s | MB" for number in numbers) + " |")
-    print("| --- |" + " --- | --- |" * len(numbers))
+    heads = (f"{number:,}: s | MB | not of files" for number in numbers)
+    print("| stage | " + " | ".join(heads) + " |")
+    print("| --- |" + " --- | --- | --- |" * len(numbers))
     for name in runs[0] if runs else ():
-        cells = " | ".join(f"{each[name][0]:.2f} | {each[name][1]:,.0f}" for each in runs)
+        cells = " | ".join(
+            f"{cost.seconds:.2f} | {cost.megabytes:,.0f} | {cost.unmapped:,.0f}"
+            for cost in (each[name] for each in runs)
+        )
         print(f"| {name} | {cells} |", flush=True)
 
 

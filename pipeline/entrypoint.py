@@ -1,11 +1,9 @@
 """What all stages share: checked options in, errors as one line and an exit code out."""
 
-import errno
 import functools
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -23,18 +21,9 @@ from omegaconf.errors import OmegaConfBaseException
 from composition import explain_refusal
 from option_files import PARAMS, ROOT
 from outputs import process_rank
-from skiagram.errors import OptionError, SkiagramError
+from skiagram.errors import OptionError, SkiagramError, name_refusal
 from skiagram.options import check, read_option_file
 
-_REMEDIES = {  # of what a machine refuses; any other error of the system shows where it arose
-    errno.ENOSPC: "free space (`dvc gc -A --all-experiments` keeps every run), then run it again",
-    errno.EDQUOT: "your disk quota is used up: free some space, then run it again",
-    errno.EFBIG: "allow larger files (`ulimit -f`), then run it again",
-    errno.EROFS: "move the project to a disk that is not read-only",
-    errno.EACCES: "make the folder writable for you, then run it again",
-    errno.EPERM: "make the folder writable for you, then run it again",
-    errno.EIO: "the disk or its connection is faulty: copy the project to another disk",
-}
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
 
@@ -101,14 +90,11 @@ def _named_refusals(name: str) -> Iterator[None]:
     """Turn what the system refuses, such as to write on a full disk, into a named error."""
     try:
         yield
-    except OSError as error:
-        # A copied folder's error holds those of its files as text.
-        numbered = re.search(r"\[Errno (\d+)\]", str(error))
-        number = int(numbered[1]) if numbered else error.errno
-        if number not in _REMEDIES:
+    except OSError as error:  # a copied folder's error holds those of its files as text
+        refusal = name_refusal(str(error), name, error.errno, error.filename)
+        if refusal is None:
             raise
-        reason = os.strerror(number) + (f" ({error.filename})" if error.filename else "")
-        raise SkiagramError(reason, where=name, remedy=_REMEDIES[number]) from error
+        raise refusal from error
 
 
 def _leave(error: SkiagramError) -> None:

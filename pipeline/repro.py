@@ -30,6 +30,7 @@ import yaml
 
 from lock import replace_whole
 from option_files import PARAMS, ROOT
+from skiagram.compute.forks import end_with
 from skiagram.compute.workers import STAGES_SIDE_BY_SIDE, Compute
 from skiagram.errors import SkiagramError
 from skiagram.options import check, read_option_file
@@ -204,15 +205,16 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _fork(words: Sequence[str], together: int) -> BaseProcess:
-    process = get_context("fork").Process(target=_dvc, args=(words, together))
+    process = get_context("fork").Process(target=_dvc, args=(words, together, os.getpid()))
     process.start()
     return process
 
 
-def _dvc(words: Sequence[str], together: int) -> None:
-    """Be DVC, in a process of its own."""
+def _dvc(words: Sequence[str], together: int, parent: int) -> None:
+    """Be DVC, in a process of its own, which holds no lock longer than this one lives."""
     from dvc.cli import main as dvc
 
+    end_with(parent)
     os.environ[STAGES_SIDE_BY_SIDE] = str(together)
     logging.getLogger("dvc.repo.scm_context").setLevel(logging.WARNING)  # `git add` once a stage
     sys.exit(dvc(list(words)))

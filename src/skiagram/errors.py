@@ -3,6 +3,9 @@
 A message says what was found, where, what is allowed and what to do, in one line.
 """
 
+import errno
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -39,6 +42,35 @@ class SkiagramError(Exception):
         if self.remedy:
             parts.append(f"Do this: {self.remedy}")
         return printable(" ".join(" ".join(part.split()).rstrip(".") + "." for part in parts))
+
+
+_REMEDIES = {  # of what a machine refuses; any other error of the system shows where it arose
+    errno.ENOSPC: "free space (`dvc gc -A --all-experiments` keeps every run), then run it again",
+    errno.EDQUOT: "your disk quota is used up: free some space, then run it again",
+    errno.EFBIG: "allow larger files (`ulimit -f`), then run it again",
+    errno.EROFS: "move the project to a disk that is not read-only",
+    errno.EACCES: "make the folder writable for you, then run it again",
+    errno.EPERM: "make the folder writable for you, then run it again",
+    errno.EIO: "the disk or its connection is faulty: copy the project to another disk",
+}
+
+
+def name_refusal(
+    text: str, where: str, number: int | None = None, path: str | None = None
+) -> SkiagramError | None:
+    """Return what a machine refused, such as to write on a full disk; None for another error.
+
+    Args:
+        text: Of an error of the system, or of one that quotes its number.
+        number: Of the error, where the text quotes none.
+        path: Of what could not be written or read.
+    """
+    quoted = re.search(r"\[Errno (\d+)\]", text)
+    number = int(quoted[1]) if quoted else number
+    if number not in _REMEDIES:
+        return None
+    reason = os.strerror(number) + (f" ({path})" if path else "")
+    return SkiagramError(reason, where=where, remedy=_REMEDIES[number])
 
 
 class OptionError(SkiagramError):

@@ -1,5 +1,6 @@
 """Duplicates against brute-force correlation, and what must never hide or make one."""
 
+import tempfile
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from skiagram.near_duplicates.pairs import (
     duplicate_pairs,
     local_detail,
     projection,
+    stack_rows,
     thumbnail,
 )
 from tests.datasets.phantoms import data_set
@@ -214,3 +216,18 @@ def test_blocks_and_trees_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -
     assert set(correlated_pairs(vectors, 0.98)) == expected
     monkeypatch.setattr(pairs_module, "MOST_COMPARED", 1000)
     assert set(correlated_pairs(vectors, 0.98)) == expected
+
+
+def test_very_many_rows_lie_in_a_file_that_nobody_can_leave_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(pairs_module, "MOST_COMPARED", 3)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rows = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float16)
+    stacked = stack_rows(iter(rows), rows.shape, np.float16)
+    np.testing.assert_array_equal(stacked, rows)
+    owner = stacked
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    assert isinstance(owner, np.memmap)
+    assert not [*tmp_path.iterdir()]

@@ -1,7 +1,9 @@
 """Whole runs swept by Hydra: what a job returns, and each of the launchers that the page names."""
 
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
@@ -298,6 +300,28 @@ def test_a_killed_sweep_goes_on_and_ends_in_equal_bytes(small: Project) -> None:
             process.kill()
     assert small.run(*command).returncode == 0
     assert small.hashes("sweeps") == whole.hashes("sweeps")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("words", [("sweep=regularisation",), ("-m", "seed=0,1,2,3,4,5")])
+def test_an_interrupted_sweep_says_one_line_and_keeps_what_is_done(
+    small: Project, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    small.edit("conf/sweep/regularisation.yaml", axes={"seed": [0, 1, 2, 3, 4, 5]})
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    command = ("setsid", "python", "pipeline/sweep.py", *words)  # as a terminal starts it
+    with small.start(*command, TMPDIR=str(temporary)) as process:
+        while process.poll() is None and _count(small) < 2:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130
+    assert len(said.splitlines()) == 1, said
+    assert "goes on" in said
+    assert _count(small) >= 2
+    assert not [*temporary.glob("skiagram-*")]
+    assert not [*(small.folder / ".work/staging").glob("*")]
 
 
 def _count(project: Project) -> int:

@@ -2,9 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
+import time
 from io import StringIO
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from skiagram.compute.progress import NOTES, Progress
@@ -34,6 +38,17 @@ def test_each_stage_is_a_line_and_a_failure_shows_what_was_said(
     assert capsys.readouterr().err == "audit: stopped the run for label_conflicts.\n"
 
 
+def test_what_a_machine_refuses_dvc_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    watched = _Watched(1)
+    said = "ERROR: failed to transfer '0a' - [Errno 28] No space left on device: '/a' -> '/b'\n"
+    again = "ERROR: failed to reproduce 'extract': [Errno 28] No space left on device\n"
+    watched.read(StringIO(said + again))
+    watched.end(255)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("DVC: No space left on device.")
+    assert "free space" in line
+
+
 def test_a_process_notes_how_far_it_is_for_whoever_started_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,3 +76,36 @@ def test_a_run_ends_on_the_exit_code_of_its_stage(said: str, code: int, expected
     watched = _Watched(1)
     watched.read(StringIO(f"{said}\n"))
     assert watched.exit_code(code) == expected
+
+
+RUN = """
+from pathlib import Path
+from skiagram.projects.running import run_stages
+run_stages(Path())
+"""
+AT_WORK = "import os, time\nprint(os.getpid(), file=open('pid', 'w'), flush=True)\ntime.sleep(60)"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_leaves_nobody_at_work_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/lock.py").touch()
+    (tmp_path / "pipeline/repro.py").write_text(AT_WORK)
+    noted = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
+        while not noted.exists() or not noted.read_text():
+            time.sleep(0.05)
+        process.kill()
+    assert is_gone(int(noted.read_text()))
+
+
+def is_gone(process: int) -> bool:
+    """Return whether a process ends within seconds."""
+    for _ in range(200):
+        try:
+            if psutil.Process(process).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from skiagram.cli.feature_tables import add_joined_tables
 from skiagram.cli.folder_arguments import add_folder_arguments, name_of
 from skiagram.cli.predict import compute_of
+from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
         remedy = "name another with --name, or give --force"
         raise OptionError(f"{shown / target} exists", where="--name", remedy=remedy)
     at_home = build(workspace.option_file("dataset", workspace.choices()["dataset"]), "dataset")
-    with TemporaryDirectory(prefix="skiagram-validate-") as place:
-        described = read_cohort(arguments, project, at_home, Path(place))
-        source, cohort = described.source, Path(place, "cohort")
+    with scratch_folder("validate") as place:
+        described = read_cohort(arguments, project, at_home, place)
+        source, cohort = described.source, place / "cohort"
         patients = ingest_cohort(project, source, cohort, compute)
         shared = _refuse_shared(project, cohort, patients, workspace, arguments)
         validation = validate(
@@ -108,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
             workspace.choices()["seed"],
             compute,
         )
-        _write(validation, workspace, Path(place, "results"), target)
+        _write(validation, workspace, place / "results", target)
     _tell_cases(name, described.file_of, patients)
     evaluation = validation.evaluation
     print(evaluation.verdict, *evaluation.warnings, sep="\n")

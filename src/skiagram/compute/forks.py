@@ -32,6 +32,18 @@ os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
+def end_with(parent: int) -> None:
+    """Have this process killed when its parent ends, however that one ends; Linux alone does so.
+
+    Args:
+        parent: Its number, taken before this process began.
+    """
+    if CAN_FORK:
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
 class _Running(NamedTuple):
     number: int
     process: ForkProcess
@@ -110,10 +122,8 @@ class Forks(Generic[T, R]):
         self._show(number, "")
 
     def _work(self, number: int, place: int, sender: Connection, parent: int) -> None:
-        """Do a piece in the new process, which ends with its parent, however that one ends."""
-        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
+        """Do a piece in the new process, which ends with its parent."""
+        end_with(parent)
         report_to(lambda title, done, total: sender.send(f"{done}/{total} {title}"))
         if self._devices:
             os.environ["CUDA_VISIBLE_DEVICES"] = self._devices[place]

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.progress import Progress
+from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders.encoder import (
     COLUMN,
@@ -188,8 +188,8 @@ class FolderEncoder:
         by_case = list(of_cases(places).items())
         for width in windows.widths:
             spacing = width / windows.side
-            with TemporaryDirectory(prefix="skiagram-") as scratch:
-                cut_out = Path(scratch) / "windows"
+            with scratch_folder("windows") as scratch:
+                cut_out = scratch / "windows"
                 with ShardWriter(cut_out) as writer:
                     for case, rows in by_case:
                         image, known = store.image(case), store.spacing(case)

@@ -69,7 +69,7 @@ def layouts(small: Small) -> Vectors:
         details = details_of(small[start : start + _AT_ONCE].astype(np.float64))
         terms[start : start + _AT_ONCE] = basis @ details @ basis.T
     terms *= _SLOW
-    squares = np.mean(terms.astype(np.float64) ** 2, axis=0)
+    squares = np.mean(np.square(terms, dtype=np.float64), axis=0)
     spread = np.sqrt((squares + squares.T) / 2)
     terms /= np.where(spread > 0, spread, 1).astype(np.float32)
     return _unit(terms.reshape(len(terms), -1)).reshape(terms.shape)

@@ -9,9 +9,10 @@ Volumes are compared likewise, with thumbnails and surroundings of three axes.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,14 +173,39 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
     """Find all pairs of near or exact duplicates of a store; see `pairs_among`."""
     volumes = any(is_volume(image) for _, image in store.span(0, 1))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
-    thumbnails = np.empty((len(store), size), dtype=np.float32)
     digests: list[bytes] = []
     shapes: list[tuple[int, ...]] = []
-    for row, (_, image) in enumerate(store):
-        thumbnails[row] = thumbnail(image)
-        digests.append(content_digest(image))
-        shapes.append(image.shape)
+
+    def read() -> Iterator[NDArray[np.float32]]:
+        for _, image in store:
+            digests.append(content_digest(image))
+            shapes.append(image.shape)
+            yield thumbnail(image)
+
+    thumbnails = stack_rows(read(), (len(store), size), np.float32)
     return pairs_among(thumbnails, digests, shapes, lambda row: store.image(store.case_ids[row]))
+
+
+def stack_rows(
+    rows: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: type[np.generic]
+) -> NDArray[Any]:
+    """Return rows as one array; very many lie in a temporary file, which memory need not hold.
+
+    The file has no name: it ends with the array, also where the process is killed.
+
+    Args:
+        shape: Of the array, the number of rows first.
+    """
+    if shape[0] <= MOST_COMPARED:
+        stacked = np.empty(shape, dtype)
+        for place, row in enumerate(rows):
+            stacked[place] = row
+        return stacked
+    with TemporaryFile() as file:
+        for row in rows:
+            file.write(row.astype(dtype, copy=False).tobytes())
+        file.flush()
+        return np.memmap(file, dtype, "r+", shape=shape).view(np.ndarray)
 
 
 def pairs_among(

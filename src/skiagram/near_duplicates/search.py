@@ -33,7 +33,14 @@ from skiagram.near_duplicates.descriptors import (
     small_picture,
 )
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
-from skiagram.near_duplicates.pairs import Pairs, duplicate_pairs, projection, reduced, unite_pairs
+from skiagram.near_duplicates.pairs import (
+    Pairs,
+    duplicate_pairs,
+    projection,
+    reduced,
+    stack_rows,
+    unite_pairs,
+)
 from skiagram.near_duplicates.registration import (
     Details,
     Guess,
@@ -117,7 +124,7 @@ class _Pass(NamedTuple):
     """One comparison of all images with all: oriented vectors of queries with (n, d) others."""
 
     guesses: tuple[Guess, ...]
-    queries: Callable[[NDArray[np.intp]], Vectors]
+    queries: Callable[[slice], Vectors]
     base: Vectors
     either_way: bool = False
     signed: bool = True
@@ -152,11 +159,14 @@ def find_copies(store: ImageStore) -> Pairs:
 
 def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
     """Find the transformed copies of a store; see `transformed_among`."""
-    small = np.empty((len(store), SIDE, SIDE), dtype=np.float16)
     shapes: list[tuple[int, ...]] = []
-    for row, (_, image) in enumerate(store):
-        small[row] = small_picture(image)
-        shapes.append(image.shape)
+
+    def read() -> Iterator[Small]:
+        for _, image in store:
+            shapes.append(image.shape)
+            yield small_picture(image)
+
+    small = stack_rows(read(), (len(store), SIDE, SIDE), np.float16)
     return transformed_among(small, shapes, known, lambda row: store.image(store.case_ids[row]))
 
 
@@ -201,6 +211,8 @@ def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
         share = -(-len(whole) // SETTINGS.shares)
     for pass_ in _passes(small):
         threshold = _threshold(pass_, len(small))
+        if len(small) > MOST_COMPARED:  # each tree asks for all of them
+            pass_ = pass_._replace(queries=pass_.queries(slice(None)).__getitem__)
         for start in range(0, len(whole), share):
             part, last = whole[start : start + share], start + share >= len(whole)
             yield _Piece(pass_, part, len(small), threshold, already, last)
@@ -225,7 +237,7 @@ def _layout_passes(small: Small) -> Iterator[_Pass]:
 
 
 def _of_rows(
-    vectors: NDArray[Any], orient: Callable[[NDArray[Any]], Vectors], rows: NDArray[np.intp]
+    vectors: NDArray[Any], orient: Callable[[NDArray[Any]], Vectors], rows: slice
 ) -> Vectors:
     return orient(vectors[rows])
 
@@ -302,17 +314,18 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
 def _in_one_leaf(piece: _Piece) -> Iterator[_Nominees]:
     """Yield the pairs of each tree of a piece."""
     pass_ = piece.pass_
-    queries = pass_.queries(np.arange(piece.images))
+    queries = pass_.queries(slice(None))
     for number in piece.part.tolist():
         tree = Tree.grow(pass_.base, number)
         for sign in (1, -1)[: 1 if pass_.signed else 2]:
-            yield _usable(piece, *tree.like(sign * queries, pass_.base, piece.threshold))
+            signed = queries if sign > 0 else -queries
+            yield _usable(piece, *tree.like(signed, pass_.base, piece.threshold))
 
 
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:
     """Yield the pairs of a block of queries, block by block of what they are compared with."""
     pass_, n = piece.pass_, piece.images
-    queries = pass_.queries(np.arange(start, min(start + SETTINGS.block, n)))
+    queries = pass_.queries(slice(start, start + SETTINGS.block))
     memory = np.empty(len(queries) * SETTINGS.block, dtype=np.float32)
     for left in range(0 if pass_.either_way else start, n, SETTINGS.block):
         against = pass_.base[left : left + SETTINGS.block]
@@ -347,8 +360,9 @@ def _threshold(pass_: _Pass, n: int) -> float:
     """Return what few products of other images exceed by chance, or .8."""
     pairs = n * (n - 1) / (1 if pass_.either_way else 2)
     share = min(SETTINGS.likely, max(SETTINGS.nominated * n, SETTINGS.min_nominated) / pairs)
-    rows, columns = (np.arange(0, n, -(-n // most)) for most in SETTINGS.sample)
-    products = pass_.queries(rows) @ pass_.base[columns].T
+    steps = [-(-n // most) for most in SETTINGS.sample]
+    rows, columns = (np.arange(0, n, step) for step in steps)
+    products = pass_.queries(slice(0, n, steps[0])) @ pass_.base[columns].T
     apart = rows[:, None] != columns
     others = products[apart].astype(np.float64)
     tail = share if pass_.signed else share / 2

@@ -1,18 +1,21 @@
 """A run as a person watches it: which stage, model and fold, and how much time is left."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections import deque
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from skiagram.compute.forks import end_with
 from skiagram.compute.progress import NOTES
-from skiagram.errors import SkiagramError
+from skiagram.errors import SkiagramError, name_refusal
 from skiagram.projects.files import environment
 
 _BEGUN = re.compile(r"Running stage '([^']+)'|Stage '([^']+)' (?:didn't change|is cached)")
@@ -40,6 +43,7 @@ def run_stages(project: Path) -> int:
         [sys.executable, "pipeline/repro.py"],
         cwd=project,
         env=environment(project) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
+        preexec_fn=partial(end_with, os.getpid()),  # else it keeps the folder when this is killed
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -54,6 +58,7 @@ def run_stages(project: Path) -> int:
             time.sleep(_PAUSE)
     except KeyboardInterrupt:  # DVC was interrupted too
         process.wait()
+        watched.end(0)
         raise
     reader.join()
     watched.end(process.returncode)
@@ -134,7 +139,8 @@ class _Watched:
         if self._terminal:
             sys.stderr.write("\r" + " " * self._width + "\r")
         if code:
-            sys.stderr.writelines(self._last)
+            refusal = next(filter(None, map(_name_refusal_of_dvc, self._last)), None)
+            sys.stderr.writelines(self._last if refusal is None else [f"{refusal}\n"])
 
     def exit_code(self, code: int) -> int:
         """Return the exit code of the stage that failed; 1 where DVC did, which ends on 255."""
@@ -145,6 +151,10 @@ class _Watched:
     def _print(self, line: str) -> None:
         sys.stderr.write(f"\r{line.ljust(self._width)}\n" if self._terminal else f"{line}\n")
         sys.stderr.flush()
+
+
+def _name_refusal_of_dvc(line: str) -> SkiagramError | None:
+    return name_refusal(line, "DVC") if line.startswith("ERROR: ") else None
 
 
 def _words(note: dict[str, object]) -> str:

@@ -7,7 +7,6 @@ explains the cases that it did not see.
 
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
+from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import OptionError
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
 from skiagram.explanation.features import explain_features
@@ -87,8 +87,8 @@ def explain_model(
     model = replace(model, regions=find_regions(prepared, known.case_id.tolist(), word))
     blanking = None
     if options.explanation.blanked:
-        with TemporaryDirectory(prefix="skiagram-") as folder:
-            blanking = measure_blanking(model, Path(folder), store)
+        with scratch_folder("blanking") as folder:
+            blanking = measure_blanking(model, folder, store)
     features = maps = mapped = None
     if predictions.outcome.arm == "classical":
         features = explain_features(model)
