@@ -149,6 +149,17 @@ def test_what_is_not_had_is_said() -> None:
     assert len(said) == 2
 
 
+def test_a_parameter_file_gives_pyradiomics_names_unless_others_are_chosen() -> None:
+    asked = {"featureClass": {"firstorder": ["Kurtosis"]}}
+    features = skiagram.extract(IMAGE, parameters=asked)
+    assert features == skiagram.extract(IMAGE, names="pyradiomics", parameters=asked)
+    step = skiagram.RadiomicsFeatures(parameters=asked).fit([IMAGE])
+    assert [*step.get_feature_names_out()] == [*features] == ["original_firstorder_Kurtosis"]
+    assert "original_firstorder_Kurtosis" not in skiagram.extract(
+        IMAGE, names="ibsi", parameters=asked
+    )
+
+
 IMAGES = np.random.default_rng(0).normal(size=(12, 8, 9))
 
 

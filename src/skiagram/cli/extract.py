@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     plan = make_plan(
         arguments.param,
-        names=arguments.names or ("pyradiomics" if arguments.param else "ibsi"),
+        names=arguments.names,
         bin_width=arguments.bin_width,
         bin_count=arguments.bin_count,
         resampled_spacing=arguments.spacing,

@@ -24,7 +24,7 @@ def extract(
     spacing: Sequence[float] | None = None,
     *,
     label: int | None = None,
-    names: Names = "ibsi",
+    names: Names | None = None,
     families: Sequence[str] | str | None = None,
     bin_width: float | None = None,
     bin_count: int | None = None,
@@ -48,7 +48,8 @@ def extract(
         label: Value of the region's voxels; None for all that is not 0, or for 1 under
             PyRadiomics' names.
         names: `ibsi`: this package's names and the definitions of the IBSI's reference manual;
-            `pyradiomics`: the names and definitions of PyRadiomics.
+            `pyradiomics`: the names and definitions of PyRadiomics. None for `pyradiomics` with
+            `parameters`, else `ibsi`.
         families: Feature families, of `morphology`, `first_order`, `intensity_histogram`, `glcm`,
             `glrlm`, `glszm`, `gldzm`, `ngtdm`, `ngldm`; None for all, or those of `parameters`.
         bin_width: Width of the bins of grey levels, in intensity units; 25 if nothing is said.
@@ -122,7 +123,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     Attributes:
         spacing: Distances along the axes of arrays, mm; volumes need them.
         label: Value of the regions' voxels; None for all that is not 0.
-        names: `ibsi` or `pyradiomics`; this and the following as for `extract`.
+        names: `ibsi`, `pyradiomics` or None; this and the following as for `extract`.
         families: Feature families; None for all.
         bin_width: Width of the bins of grey levels.
         bin_count: Number of bins in place of a width.
@@ -136,7 +137,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         *,
         spacing: Sequence[float] | None = None,
         label: int | None = None,
-        names: Names = "ibsi",
+        names: Names | None = None,
         families: Sequence[str] | str | None = None,
         bin_width: float | None = None,
         bin_count: int | None = None,

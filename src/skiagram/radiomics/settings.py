@@ -196,7 +196,7 @@ def _build(families: Sequence[str], settings: Settings, names: Names) -> dict[st
 def make_plan(
     parameters: Parameters | None = None,
     *,
-    names: Names = "ibsi",
+    names: Names | None = None,
     families: Sequence[str] | str | None = None,
     bin_width: float | None = None,
     bin_count: int | None = None,
@@ -206,6 +206,7 @@ def make_plan(
     """Return what a parameter file, or its content, and single settings ask for.
 
     Args:
+        names: None for `pyradiomics` with a parameter file, `ibsi` without.
         families: One or several of `FAMILIES`, in place of the file's `featureClass`; None for
             the file's.
         bin_width: As the following a setting that goes before that of the file; None leaves it.
@@ -214,6 +215,7 @@ def make_plan(
     Raises:
         OptionError: An unknown parameter, or one that would change values and that skiagram lacks.
     """
+    names = names or ("ibsi" if parameters is None else "pyradiomics")
     if names not in get_args(Names):
         raise OptionError(
             f"`{names}` was given", where="names", allowed=" or ".join(get_args(Names))
