@@ -78,11 +78,12 @@ def draw(
 
     cuts = norm.ppf(np.cumsum(SHARES[design.shares])[:-1])
     severity = mix()
-    given = 1.0 + np.searchsorted(cuts, severity)
+    given: Floats = 1.0 + np.searchsorted(cuts, severity).astype(np.float64)
     kappas = []
     for strength in design.strength:
         score = strength * severity + np.sqrt(1 - strength**2) * mix()
-        kappas.append(quadratic_kappa(1.0 + np.searchsorted(cuts, score), given, patient))
+        told: Floats = 1.0 + np.searchsorted(cuts, score).astype(np.float64)
+        kappas.append(quadratic_kappa(told, given, patient))
     return kappas[0], kappas[1]
 
 
@@ -99,7 +100,8 @@ def simulate(design: GradeDesign, simulations: int) -> tuple[Floats, tuple[float
         held = [_holds(kappa, value) for kappa, value in zip(kappas, true, strict=True)]
         gap = kappas[0] - kappas[1]
         p = gap.p()
-        shares += np.mean(held), _holds(gap, true[0] - true[1]), p is not None and p < 0.05
+        apart = p is not None and p < 0.05
+        shares += np.array([np.mean(held), _holds(gap, true[0] - true[1]), apart])
     return shares / simulations, true
 
 
