@@ -114,7 +114,7 @@ def test_rare_classes_and_nearly_perfect_orders_are_held_and_judged() -> None:
     assert len(rows) == 26
     for name, (held, better, apart, no, yes) in rows:
         assert min(held, better) >= 93, name
-        assert apart <= 6, name
+        assert apart <= 5, name
         assert max(no, yes) <= 4, name  # 500 studies a row, ± 0.7; *yes* is right in one row
 
 
