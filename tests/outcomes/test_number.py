@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from skiagram.calibration import average_calibrations
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.evaluation.evaluation_record import DIFFERENCES, FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measured import evaluate_measured
@@ -69,6 +69,13 @@ def test_equal_numbers_and_too_few_are_refused() -> None:
         NUMBER.settle(np.full(30, 3.0), np.zeros(30, dtype=np.int64))
     with pytest.raises(DataError, match="5 cases"):
         NUMBER.settle(np.arange(5.0), np.zeros(5, dtype=np.int64))
+
+
+def test_another_cohort_counts_in_the_same_unit() -> None:
+    theirs = NUMBER.of_cohort(Number(column="size", unit="mm", groups=3))
+    assert (theirs.column, theirs.groups) == ("size", 3)
+    with pytest.raises(OptionError, match=r"cm\. Allowed: mm, as in"):
+        NUMBER.of_cohort(Number(column="size", unit="cm"))
 
 
 def test_groups_are_quarters_and_hold_equal_numbers_together() -> None:
