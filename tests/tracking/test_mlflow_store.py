@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
@@ -423,3 +425,48 @@ def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(
     put_back, fault = share_ledger(store, tmp_path)
     assert "put back" in put_back
     assert "line 1 was edited" in fault
+
+
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    """Yield the address of an empty PostgreSQL database of Debian's package."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.skip("no PostgreSQL here: Debian's package `postgresql` is not installed")
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    is_root = os.getuid() == 0  # as whom PostgreSQL does not run
+    user = ("runuser", "-u", "postgres", "--") if is_root else ()
+    with socket.socket() as free, TemporaryDirectory() as place:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        if is_root:
+            shutil.chown(place, "postgres")
+        data = f"{place}/data"
+        listen = f"-p {port} -k {place} -h 127.0.0.1"
+
+        def call(program: str, *words: str) -> None:
+            command = (*user, str(programs[-1] / program), "-D", data, *words)
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=place)
+
+        call("initdb", "-A", "trust", "-U", "skiagram")
+        call("pg_ctl", "-w", "-l", f"{place}/log", "-o", listen, "start")
+        try:
+            yield f"postgresql://skiagram@127.0.0.1:{port}/postgres"
+        finally:
+            call("pg_ctl", "-m", "immediate", "stop")
+
+
+@pytest.mark.thorough
+def test_a_run_behind_postgresql_is_recorded_once(
+    postgres: str, project: Path, tmp_path: Path
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    store = replace(STORE, uri=postgres)
+    execution = read_execution(project, MODELS, {"dataset": "made", "seed": 0})
+    assert store.record(execution, tmp_path).startswith("Recorded 3 runs in postgresql://127.0.0.1")
+    store.record(execution, tmp_path)
+    runs = _runs(MlflowClient(tracking_uri=postgres), "skiagram")
+    assert sorted(run.info.run_name for run in runs) == sorted([*MODELS, execution.parent.name])
+    assert all(run.info.status in {"FINISHED", "FAILED"} for run in runs)
