@@ -16,6 +16,7 @@ from typing import Any
 import imagecodecs
 import imageio.v3 as imageio
 import nibabel
+import nrrd
 import numpy as np
 import pydicom
 import pytest
@@ -116,6 +117,59 @@ def volumes_of_simpleitk(folder: Path) -> Iterator[Odd]:
             name = f"below-{name}/{name}"
         read = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(folder / name)))
         yield Odd("volumes (SimpleITK)", name, read)
+
+
+def volumes_of_four_axes(folder: Path) -> Iterator[Odd]:
+    series = np.stack([VOXELS + at for at in range(3)])
+    for ending, packed in itertools.product((".mha", ".mhd", ".nrrd", ".nhdr"), (False, True)):
+        name = f"four{'z' if packed else 'r'}{ending}"
+        image = SimpleITK.GetImageFromArray(series, isVector=False)
+        image.SetSpacing((0.9, 0.8, 3, 1))
+        SimpleITK.WriteImage(image, str(folder / name), useCompression=packed)
+        for frame in (1, 3):
+            read = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(folder / name)))[frame - 1]
+            yield Odd("MetaImage and NRRD of 4 axes", name, read, "", {"frame": frame})
+        yield Odd("MetaImage and NRRD of 4 axes", name, None, "column `frame`")
+    for encoding in ("raw", "gzip"):
+        name = f"sequence-{encoding}.seq.nrrd"
+        directions = [[np.nan] * 3, *np.diag([0.9, 0.8, 3]).tolist()]
+        header = {
+            "space": "left-posterior-superior",
+            "kinds": ["list", "domain", "domain", "domain"],
+            "space directions": directions,
+            "space origin": [1, 2, 3],
+            "encoding": encoding,
+        }
+        nrrd.write(str(folder / name), series.transpose(0, 3, 2, 1), header)
+        for frame in (1, 3):
+            read = nrrd.read(str(folder / name))[0][frame - 1].transpose(2, 1, 0)
+            yield Odd("sequences of 3D Slicer", name, read, "", {"frame": frame})
+        yield Odd("sequences of 3D Slicer", name, None, "column `frame`")
+
+
+def segments_of_slicer(folder: Path) -> Iterator[Odd]:
+    """Segments in one volume of labels, and in layers because they overlap."""
+    tumour, oedema = VOXELS > 180, VOXELS > 90
+    directions = np.diag([0.9, 0.8, 3])
+    image = {"space": "left-posterior-superior", "space directions": directions}
+    image["space origin"] = [1, 2, 3]
+    nrrd.write(str(folder / "image.nrrd"), VOXELS.transpose(2, 1, 0), image)
+    named = {"Segment0_Name": "tumour", "Segment1_Name": "oedema", "Segment0_LabelValue": "1"}
+    apart = (tumour + 2 * (oedema & ~tumour)).astype(np.uint8)
+    flat = named | {"Segment1_LabelValue": "2"}
+    nrrd.write(str(folder / "flat.seg.nrrd"), apart.transpose(2, 1, 0), image | flat)
+    layers = np.stack([tumour, oedema]).astype(np.uint8).transpose(0, 3, 2, 1)
+    layered = named | {"Segment1_LabelValue": "1", "Segment0_Layer": "0", "Segment1_Layer": "1"}
+    layered["kinds"] = ["list", "domain", "domain", "domain"]
+    layered["space directions"] = [[np.nan] * 3, *directions.tolist()]
+    nrrd.write(str(folder / "layers.seg.nrrd"), layers, image | layered)
+    for file, second in (("flat.seg.nrrd", oedema & ~tumour), ("layers.seg.nrrd", oedema)):
+        for region, inside in (("tumour", tumour), ("oedema", second)):
+            chosen: dict[str, Any] = {"masks": (file,), "region": region}
+            yield Odd("segments of 3D Slicer", "image.nrrd", inside, "", chosen)
+        yield Odd("segments of 3D Slicer", "image.nrrd", None, "`region`", {"masks": (file,)})
+        chosen = {"masks": (file,), "region": "cyst"}
+        yield Odd("segments of 3D Slicer", "image.nrrd", None, "tumour, oedema", chosen)
 
 
 def pictures(folder: Path) -> Iterator[Odd]:
@@ -291,7 +345,16 @@ def masks(folder: Path) -> Iterator[Odd]:
     yield Odd("masks", "film.png", None, "as a gray picture", {"masks": ("two.png",)})
 
 
-KINDS = (volumes_of_nibabel, volumes_of_simpleitk, pictures, films, series, masks)
+KINDS = (
+    volumes_of_nibabel,
+    volumes_of_simpleitk,
+    volumes_of_four_axes,
+    segments_of_slicer,
+    pictures,
+    films,
+    series,
+    masks,
+)
 
 
 def outcome(folder: Path, odd: Odd) -> str:

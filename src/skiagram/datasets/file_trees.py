@@ -71,6 +71,13 @@ class FileTree(ABC):
     def read(self, name: str) -> bytes:
         """Return the content of a file; a DataError where it cannot be read."""
 
+    def head(self, name: str) -> bytes:
+        """Return the first bytes of a file, `HEAD_BYTES` or all; none where it cannot be read."""
+        try:
+            return self.read(name)[:HEAD_BYTES]
+        except DataError:
+            return b""
+
 
 class FolderTree(FileTree):
     """The files of a folder."""
@@ -86,7 +93,9 @@ class FolderTree(FileTree):
             for file in files:
                 path = Path(place) / file
                 name = path.relative_to(self.folder).as_posix()
-                if not file.startswith(".") and name not in beside and self._looks_like(path):
+                if file.startswith(".") or name in beside:
+                    continue
+                if self._is_image(self.head(name)):
                     yield name
 
     def series(self, name: str) -> list[str] | None:
@@ -137,12 +146,12 @@ class FolderTree(FileTree):
             "accents are stored count",
         )
 
-    def _looks_like(self, path: Path) -> bool:
+    def head(self, name: str) -> bytes:
         try:
-            with path.open("rb") as file:
-                return self._is_image(file.read(HEAD_BYTES))
+            with (self.folder / name).open("rb") as file:
+                return file.read(HEAD_BYTES)
         except OSError:
-            return False
+            return b""
 
 
 def _spelled_otherwise(path: Path) -> str | None:

@@ -265,7 +265,7 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
 
 
 def count_frames(content: bytes) -> int:
-    """Return how many frames a DICOM file has, pages a TIFF, volumes a NIfTI; 1 of other files."""
+    """Return how many frames a DICOM file has, pages a TIFF, volumes one of four axes; else 1."""
     content = with_preamble(content)
     try:
         if _DICOM.match(content):

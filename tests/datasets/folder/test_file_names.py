@@ -9,6 +9,7 @@ from skiagram.datasets.file_trees import FolderTree
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.file_names import find_listed_files
 from skiagram.errors import DataError
+from tests.datasets.volumes.examples import VALUES, series_files
 
 UMLAUT = "ä.png"
 
@@ -63,3 +64,30 @@ def test_a_name_of_another_folder_or_of_no_file_stays(
 def test_a_name_of_two_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"`1` may be `a/1\.png` or `b/1\.png`"):
         found(tmp_path, ["a/1.png", "b/1.png"], "1")
+
+
+def test_a_series_is_found_by_its_uid_where_the_disk_has_other_folders(tmp_path: Path) -> None:
+    """TCIA's table of CBIS-DDSM names UIDs; its downloads, and Kaggle's, name folders otherwise."""
+    films, case = ("1.3.6.1.4.1.17", "1.3.6.1.4.1.18"), "Mass-Training_P_1_LEFT_CC"
+    for number, uid in enumerate(films):
+        [(_, content)] = series_files(VALUES[:1], series=uid)
+        place = tmp_path / case / f"07-20-2016-DDSM-NA-3010{number}/1.000000-images-{number}"
+        place.mkdir(parents=True)
+        (place / "1-1.dcm").write_bytes(content)
+    kaggle = tmp_path / "jpeg/1.3.6.1.4.1.19"
+    kaggle.mkdir(parents=True)
+    (kaggle / "1-249.jpg").write_bytes(b"x")
+    names = [f"{case}/1.3.6.1.4.1.7/{uid}/000000.dcm" for uid in (*films, "1.3.6.1.4.1.19")]
+    absent = f"{case}/1.3.6.1.4.1.7/1.3.6.1.4.1.20/000000.dcm"
+    rows = read_rows("\n".join(["file,n", *(f"{name},1" for name in (*names, absent))]).encode())
+    tree = FolderTree(tmp_path, lambda head: True)
+    renamed, _ = find_listed_files(rows, "file", "file", tree)
+    assert [row.cells["file"] for row in renamed] == [
+        f"{case}/07-20-2016-DDSM-NA-30100/1.000000-images-0/1-1.dcm",
+        f"{case}/07-20-2016-DDSM-NA-30101/1.000000-images-1/1-1.dcm",
+        "jpeg/1.3.6.1.4.1.19/1-249.jpg",
+        absent,
+    ]
+    (kaggle / "2-249.jpg").write_bytes(b"x")
+    with pytest.raises(DataError, match="may be"):
+        find_listed_files(rows, "file", "file", tree)

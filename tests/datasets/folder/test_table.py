@@ -122,6 +122,26 @@ def test_a_list_separated_by_blanks_has_names_that_the_user_gives() -> None:
     ]
 
 
+def test_columns_that_excel_and_r_leave_without_a_name() -> None:
+    """R's `write.table` has one name less than cells; Excel saves columns that were emptied."""
+    for text in (
+        '"file" "label"\n"1" "a.png" "x y"\n"2" "b.png" "z"\n',
+        '"file"\t"label"\n"1"\t"a.png"\t"x y"\n"2"\t"b.png"\t"z"\n',
+    ):
+        rows = read_rows(text.encode())
+        assert [row.cells for row in rows] == [
+            {"": "1", "file": "a.png", "label": "x y"},
+            {"": "2", "file": "b.png", "label": "z"},
+        ]
+    rows = read_rows(b"file,label,,\na.png,x,,\nb.png,,,\n")
+    assert [row.cells for row in rows] == [
+        {"file": "a.png", "label": "x"},
+        {"file": "b.png", "label": ""},
+    ]
+    with pytest.raises(DataError, match="2 columns without a name"):
+        read_rows(b"file,,\na.png,x,y\n")
+
+
 def test_a_header_of_several_levels_as_pandas_writes_it_has_the_last_names() -> None:
     names = pd.MultiIndex.from_tuples([("shape", "Volume"), ("shape", "Area"), ("glcm", "Id")])
     frame = pd.DataFrame([[1, 2, 3]], columns=names, index=pd.Index(["095"], name="PatientID"))

@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import nrrd
 import numpy as np
 import pydicom
 import pytest
@@ -85,6 +86,23 @@ def test_one_of_several_regions_is_chosen_by_name_or_number() -> None:
         with pytest.raises(DataError) as raised:
             decode_mask(content, "m", GRID)
         assert message in str(raised.value)
+
+
+def test_a_region_is_the_segment_that_3d_slicer_names() -> None:
+    header = {
+        "space directions": GRID.steps()[::-1].tolist(),
+        "space origin": [*GRID.origin],
+        "space": "left-posterior-superior",
+        "Segment0_Name": "cyst",
+        "Segment0_LabelValue": "2",
+        "Segment1_Name": "GTV",
+        "Segment1_LabelValue": "1",
+    }
+    nrrd.write(stream := BytesIO(), MASK.astype(np.uint8).transpose(2, 1, 0), header)
+    np.testing.assert_array_equal(decode_mask(stream.getvalue(), "m", GRID, region="GTV"), MASK)
+    for region, message in (("cyst", "nothing has the label 2"), ("node", "cyst, GTV")):
+        with pytest.raises(DataError, match=message):
+            decode_mask(stream.getvalue(), "m", GRID, region=region)
 
 
 def _moved(mm: float) -> Grid:

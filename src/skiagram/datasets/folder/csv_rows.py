@@ -71,14 +71,18 @@ def read_rows(
         if hint:
             next(lines)
         header = [*columns] if columns else _header_of_levels(_stripped(next(lines, [])), lines)
+        numbered = [(lines.line_num, cells) for cells in map(_stripped, lines) if any(cells)]
+        cells_of_rows = [cells for _, cells in numbered]
+        header = _with_row_names(header, cells_of_rows, separator)
+        empty = _empty_columns(header, cells_of_rows)
+        header = [name for at, name in enumerate(header) if at not in empty]
         _check_header(header)
-        for cells in map(_stripped, lines):
-            if not any(cells):
-                continue
+        for line, row_cells in numbered:
+            cells = [cell for at, cell in enumerate(row_cells) if at not in empty]
             if len(cells) != len(header):
                 raise DataError(
                     f"{len(cells)} cells",
-                    where=f"{WHERE}, line {lines.line_num}",
+                    where=f"{WHERE}, line {line}",
                     allowed=f"{len(header)}, one per column",
                     remedy="put cells that hold the separator in quotation marks",
                 )
@@ -86,7 +90,7 @@ def read_rows(
             for name, cell in zip(header, cells, strict=True):
                 if cell not in missing:
                     row[name] = cell if name in files else unicodedata.normalize("NFC", cell)
-            rows.append(TableRow(lines.line_num, row))
+            rows.append(TableRow(line, row))
     except csv.Error as error:
         raise DataError(
             f"a cell cannot be read ({error})",
@@ -97,6 +101,21 @@ def read_rows(
     if not rows:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
     return rows if separator == "," else _with_decimal_points(rows)
+
+
+def _with_row_names(header: list[str], rows: Sequence[list[str]], separator: str) -> list[str]:
+    """Return the header with a column without a name first, where R wrote names of rows."""
+    longer = all(len(cells) == len(header) + 1 and cells[-1] for cells in rows)
+    return ["", *header] if rows and longer and separator in " \t" else header
+
+
+def _empty_columns(header: Sequence[str], rows: Iterable[list[str]]) -> set[int]:
+    """Return which columns have neither a name nor a cell, as Excel leaves them at the end."""
+    named = [at for at, name in enumerate(header) if name]
+    last = max(
+        [*named, *(at for cells in rows for at, cell in enumerate(cells) if cell)], default=0
+    )
+    return set(range(last + 1, len(header)))
 
 
 def _with_decimal_points(rows: list[TableRow]) -> list[TableRow]:
@@ -214,7 +233,8 @@ def _find_separator(text: str) -> str:
             allowed="one separator of columns",
             remedy="put cells that hold the other one in quotation marks",
         )
-    if not marks and " " in header.strip() and _is_regular(_single_blanks(text), " "):
+    first = text.partition("\n")[0].strip()
+    if not marks and " " in first and _is_regular(_single_blanks(text), " "):
         return " "
     return marks[0] if marks else ","
 
@@ -230,7 +250,8 @@ def _is_regular(text: str, separator: str) -> bool:
         cells = [len(line) for line in islice(lines, _FIRST_ROWS) if any(line)]
     except csv.Error:
         return False
-    return len(set(cells)) == 1 and cells[0] > 1
+    row_names = separator == " " and cells[:1] != cells[1:2]  # as R's write.table has them
+    return len(set(cells[row_names:])) == 1 and cells[-1] > 1 + row_names
 
 
 def _check_header(header: list[str]) -> None:

@@ -1,14 +1,22 @@
-"""Names of files in tables of other people: with more or fewer folders, or without the ending."""
+"""Names of files in tables of other people: with other folders, without the ending, or by UIDs."""
 
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import PurePosixPath
+
+from pydicom.filereader import read_partial
 
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.csv_rows import BETWEEN, WHERE, TableRow
 from skiagram.errors import DataError
+
+_UID = re.compile(r"\d+(\.\d+){4,}")
+_SERIES = 0x0020000E  # tag of Series Instance UID
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,40 @@ class FileNames:
         return known
 
 
+@dataclass(frozen=True)
+class SeriesNames:
+    """Files of DICOM series, whose UID a table has as the folder while the disk has another name.
+
+    So does TCIA: its tables have `case/study UID/series UID/000000.dcm`, its folders
+    `case/07-20-2016-DDSM-NA-30104/1.000000-full mammogram images-17415/1-1.dcm`.
+    """
+
+    tree: FileTree
+    files: Sequence[str]
+
+    def meant(self, name: str) -> list[str]:
+        """Return the files of the series that the innermost folder of a name tells."""
+        uids = [part for part in _parts(name)[:-1] if _UID.fullmatch(part)]
+        return self._by_series.get(uids[-1], []) if uids else []
+
+    @cached_property
+    def _by_series(self) -> Mapping[str, list[str]]:
+        known: dict[str, list[str]] = {}
+        for file in self.files:
+            series = [part for part in _parts(file)[:-1] if _UID.fullmatch(part)][-1:]
+            for uid in series or [_series_uid(self.tree.head(file))]:
+                known.setdefault(uid, []).append(file)
+        return known
+
+
+def _series_uid(head: bytes) -> str:
+    """Return the Series Instance UID of a DICOM file by its first bytes; empty of other files."""
+    with suppress(Exception):  # damage is named where the pixels are read
+        header = read_partial(BytesIO(head), stop_when=lambda tag, _vr, _length: tag > _SERIES)
+        return str(header.get("SeriesInstanceUID", ""))
+    return ""
+
+
 def _parts(name: str) -> tuple[str, ...]:
     return PurePosixPath(unicodedata.normalize("NFC", name).replace("\\", "/")).parts
 
@@ -81,7 +123,7 @@ def find_listed_files(
         return rows, ""
     images = [*tree.images(())]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
-    known = (FileNames(images), FileNames(sorted(folders)))
+    known = (FileNames(images), FileNames(sorted(folders)), SeriesNames(tree, images))
     found: dict[str, str] = {}
     for name in sorted(absent):
         meant = next(filter(None, (names.meant(name) for names in known)), [])

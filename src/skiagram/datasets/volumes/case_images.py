@@ -39,7 +39,7 @@ class ImageReference:
         masks: Files of its region, which is what lies in any of them; none for the whole image.
         region: Name of the region within its file; None where there is one only.
         label_value: Value of the region's voxels; None for all that is not 0.
-        frame: Of a DICOM file, page of a TIFF, or volume of a NIfTI file of four axes, from 1; 0
+        frame: Of a DICOM file, page of a TIFF, or volume of a file of four axes, from 1; 0
             for a volume of all frames or pages; None where the file says what it is.
     """
 
@@ -230,7 +230,7 @@ def _plane_image(
         raise DataError(
             "a frame of a file that has none",
             where=reference.file,
-            allowed="frames of DICOM files, pages of TIFF files, volumes of NIfTI files of 4 axes",
+            allowed="frames of DICOM files, pages of TIFF files, volumes of files of 4 axes",
             remedy="empty the cell of the frame",
         )
     number = count_frames(content)

@@ -5,7 +5,7 @@ resampled if that was asked for; nothing is moved unasked. Frames without a plac
 have masks by their numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
@@ -28,7 +28,11 @@ from skiagram.datasets.volumes.grid import (
     resample_mask,
     slice_tolerance,
 )
-from skiagram.datasets.volumes.volume_files import check_voxels, decode_volume
+from skiagram.datasets.volumes.volume_files import (
+    check_voxels,
+    decode_volume,
+    read_segments,
+)
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Spacing
 
@@ -80,8 +84,13 @@ def decode_mask(
     content = with_preamble(content)
     with _reading(name):
         if not _is_dicom(content):
-            labels, grid, _ = decode_volume(content, name, spacing, narrowed=False)
-            inside = _choose_label(labels, label_value, "name the label, one row per region")
+            remedy = "name the label, one row per region"
+            frame = None
+            if segments := read_segments(content):
+                remedy = f"name a segment in the column `region`: {', '.join(segments)}"
+                label_value, frame = _choose_segment(segments, region, label_value)
+            labels, grid, _ = decode_volume(content, name, spacing, narrowed=False, frame=frame)
+            inside = _choose_label(labels, label_value, remedy)
             return _filled(_on_image(inside, grid, image, mask_grid))
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
@@ -96,6 +105,24 @@ def decode_mask(
             allowed="RTSTRUCT, SEG, or a mask as NIfTI, NRRD or MetaImage",
             remedy="name the file of the mask in the table",
         )
+
+
+def _choose_segment(
+    segments: Mapping[str, tuple[int, int]], region: str | None, label_value: int | None
+) -> tuple[int | None, int | None]:
+    """Return value and volume of a segment of 3D Slicer, which may overlap others in volumes."""
+    layers = {layer for _, layer in segments.values()}
+    if region is None and len(layers) == 1:
+        return label_value, None
+    if region in segments:
+        value, layer = segments[region]
+        return value, layer if len(layers) > 1 else None
+    names = ", ".join(segments)
+    if region is None:
+        found, allowed = f"{len(segments)} segments that may overlap ({names})", "one segment"
+        raise SeveralRegions(found, allowed=allowed, remedy="name one in the column `region`")
+    remedy = "correct the column `region`"
+    raise DataError(f"no segment `{region}`", allowed=names, remedy=remedy)
 
 
 def decode_plane_mask(

@@ -39,7 +39,9 @@ _META_ALLOWED = {
 }
 _META_BYTES = {"CHAR": 1, "SHORT": 2, "INT": 4, "LONG": 4, "LONG_LONG": 8, "FLOAT": 4, "DOUBLE": 8}
 _NRRD_BESIDE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
+_NRRD_SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.MULTILINE)
 _NRRD_LINE = 500  # bytes of a field
+_NRRD_HEADER = 2**20  # bytes that tell its fields
 _NRRD_SPACES = (
     *("left-posterior-superior", "right-anterior-superior", "left-anterior-superior"),
     *("lps", "ras", "las"),
@@ -74,7 +76,7 @@ def decode_volume(
 
     Args:
         spacing: Of slices, rows and columns, mm, where the header says none; None refuses such.
-        frame: Which volume of a NIfTI file of four axes, from 1; None for the only one.
+        frame: Which volume of a file of four axes, from 1; None for the only one.
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
@@ -94,11 +96,10 @@ def decode_volume(
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
         if suffix == ".nii":
-            content = _chosen_volume(_as_nifti_1(content), frame)
-        elif frame not in (None, 1):
-            found, remedy = f"volume {frame} of a file that has one", "empty the cell of the frame"
-            raise DataError(found, allowed="the volumes of NIfTI files", remedy=remedy)
-        voxels, grid = _read(content, suffix, spacing)
+            content, frame = _chosen_volume(_as_nifti_1(content), frame), None
+        elif frame is None and count_volumes(content) == 1:
+            frame = 1  # of maybe four axes, the last with one place
+        voxels, grid = _read(content, suffix, spacing, frame)
         return Volume(narrow(voxels) if narrowed else voxels, grid)
 
 
@@ -123,10 +124,13 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
 def check_voxels(shape: tuple[int, ...]) -> None:
     """Refuse what is no volume, or too large a one."""
     sides = " × ".join(map(str, shape))
+    if len(shape) == 2:
+        remedy = "save it as a picture (PNG, TIFF), or with a third axis of one slice"
+        raise DataError(f"2 axes ({sides})", allowed="three axes", remedy=remedy)
     if len(shape) != 3 or min(shape) < 1:
         raise DataError(
             f"{len(shape)} axes ({sides})",
-            allowed="three axes; of NIfTI files four, and a volume that is chosen",
+            allowed="three axes; four, and a volume that is chosen",
             remedy="write the number of a volume, from 1, in the column `frame` (`--frames cases` "
             "of `skiagram table` and `skiagram predict` makes each a case), or save each volume as "
             "a file of its own",
@@ -176,9 +180,14 @@ def _inflate(content: bytes, most: int, window: int = 31) -> bytes:
     return inflated
 
 
-def _read(content: bytes, suffix: str, spacing: Spacing | None) -> tuple[NDArray[Any], Grid]:
-    whole = {".nii": _whole_nifti, ".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix]
-    content, stated = whole(content)
+def _read(
+    content: bytes, suffix: str, spacing: Spacing | None, frame: int | None
+) -> tuple[NDArray[Any], Grid]:
+    if suffix == ".nii":
+        content, stated = _whole_nifti(content)
+    else:
+        whole = {".nrrd": _checked_nrrd, ".mha": _whole_meta_image}[suffix]
+        content, stated = whole(content, frame)
     if not stated and (spacing is None or len(spacing) != 3):
         raise DataError(
             "a header that says no distance of voxels",
@@ -187,18 +196,24 @@ def _read(content: bytes, suffix: str, spacing: Spacing | None) -> tuple[NDArray
             "z)); or say that of all such files: `unstated_spacing` in the option file, "
             "`--unstated-spacing` of a command",
         )
-    with _opened(content, suffix) as reader:
-        if reader.GetNumberOfComponents() != 1:
+    with _opened(content, suffix, frame) as reader:
+        listed = frame is not None and reader.GetNumberOfComponents() > 1
+        if reader.GetNumberOfComponents() != 1 and not (listed and _lists_volumes(content)):
+            if suffix == ".nrrd" and _lists_volumes(content):
+                check_voxels((*reader.GetSize(), reader.GetNumberOfComponents()))
             raise DataError("several values per voxel", allowed="one number per voxel")
-        array = _toolkit().GetArrayFromImage(reader.Execute())
+        image = reader.Execute()
+        if listed:
+            image = _toolkit().VectorIndexSelectionCast(image, frame - 1)
+        array = _toolkit().GetArrayFromImage(image)
         if array.dtype.kind not in "iuf":
             raise DataError("complex voxels", allowed="one number per voxel")
         if suffix == ".nii" and array.dtype.kind == "f":
             array = _with_missing(array, content)
-        steps = _steps(reader)
+        steps = _steps(image)
         if not stated:
             steps *= np.array(spacing)[:, None] / np.linalg.norm(steps, axis=1, keepdims=True)
-        return orient(array, steps, np.array(reader.GetOrigin()))
+        return orient(array, steps, np.array(image.GetOrigin()))
 
 
 def _with_missing(array: NDArray[Any], content: bytes) -> NDArray[Any]:
@@ -213,8 +228,8 @@ def _with_missing(array: NDArray[Any], content: bytes) -> NDArray[Any]:
 
 
 @contextlib.contextmanager
-def _opened(content: bytes, suffix: str) -> Iterator[Any]:
-    """Yield ITK's reader of a file whose header was read."""
+def _opened(content: bytes, suffix: str, frame: int | None = None) -> Iterator[Any]:
+    """Yield ITK's reader of a file, or of one of its volumes, whose header was read."""
     with _file_in_memory(content, suffix) as path:
         reader = _toolkit().ImageFileReader()
         reader.SetImageIO(_READERS[suffix])
@@ -225,8 +240,20 @@ def _opened(content: bytes, suffix: str) -> Iterator[Any]:
             if "orthonormal" in str(error):
                 raise tilted() from error
             raise
-        check_voxels(reader.GetSize())
+        sides = reader.GetSize()
+        check_voxels(sides if frame is None else sides[:3])
+        if len(sides) == 4:
+            _choose_by_itk(reader, frame or 1)
         yield reader
+
+
+def _choose_by_itk(reader: Any, frame: int) -> None:
+    """Let ITK's reader of a file of four axes read one volume alone."""
+    directions = np.array(reader.GetDirection()).reshape(4, 4)
+    if directions[3, :3].any() or directions[:3, 3].any():
+        raise tilted()
+    reader.SetExtractSize([*reader.GetSize()[:3], 0])
+    reader.SetExtractIndex([0, 0, 0, frame - 1])
 
 
 def _steps(reader: Any) -> NDArray[np.float64]:
@@ -317,11 +344,22 @@ def _nifti_sides(head: bytes) -> tuple[str, list[int]]:
 
 
 def count_volumes(content: bytes) -> int:
-    """Return how many volumes a file has; 1 for any other than NIfTI of more than three axes."""
-    if _suffix(_unpacked(content, 352)) != ".nii":
-        return 1
-    _, sides = _nifti_sides(_unpacked(_as_nifti_1(content), 352))
+    """Return how many volumes a file has: one of three axes, several of four."""
+    suffix = _suffix(_unpacked(content, 352))
+    if suffix == ".nii":
+        _, sides = _nifti_sides(_unpacked(_as_nifti_1(content), 352))
+    elif suffix == ".mha":
+        sides = [int(side) for side in _meta_fields(content)["DimSize"].split()]
+    else:
+        sides = [int(side) for side in _nrrd_fields(content).get(b"sizes", b"").split()]
+        sides = sides[1:] + sides[:1] if _lists_volumes(content) else sides
     return max(1, math.prod(sides[3:]))
+
+
+def _check_frame(frame: int | None, number: int) -> None:
+    if frame is not None and not 1 <= frame <= number:
+        remedy = "correct the column of the frame"
+        raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
 
 
 def _chosen_volume(content: bytes, frame: int | None) -> bytes:
@@ -330,10 +368,7 @@ def _chosen_volume(content: bytes, frame: int | None) -> bytes:
         return content
     head = _unpacked(content, 352)
     order, sides = _nifti_sides(head)
-    number = max(1, math.prod(sides[3:]))
-    if not 1 <= frame <= number:
-        remedy = "correct the column of the frame"
-        raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
+    _check_frame(frame, max(1, math.prod(sides[3:])))
     check_voxels(tuple(sides[:3]))
     (bits,) = struct.unpack_from(f"{order}h", head, 72)
     (start,) = struct.unpack_from(f"{order}f", head, 108)
@@ -384,12 +419,44 @@ def _whole_nifti(content: bytes) -> tuple[bytes, bool]:
     return content, stated
 
 
-def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
-    """Return a file with the fields of its header alone; a long line would break ITK's reader."""
+def _nrrd_lines(content: bytes) -> tuple[list[bytes], bytes]:
+    """Return the lines of a header without remarks and notes of other programs, and the voxels."""
     header, _, voxels = content.replace(b"\r\n\r\n", b"\n\n", 1).partition(b"\n\n")
     lines = [line.rstrip(b"\r") for line in header.split(b"\n")]
-    lines = [line for line in lines if not line.startswith(b"#") and b":=" not in line]
-    fields = {name.lower(): text.strip() for name, _, text in (ln.partition(b":") for ln in lines)}
+    return [line for line in lines if not line.startswith(b"#") and b":=" not in line], voxels
+
+
+def _nrrd_fields(content: bytes) -> dict[bytes, bytes]:
+    lines = (line.partition(b":") for line in _nrrd_lines(content[:_NRRD_HEADER])[0])
+    return {name.lower(): text.strip() for name, _, text in lines}
+
+
+def _lists_volumes(content: bytes) -> bool:
+    """Return whether the first axis of a NRRD file counts volumes, as 3D Slicer's sequences."""
+    return _nrrd_fields(content).get(b"kinds", b"").lower().split()[:1] == [b"list"]
+
+
+def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
+    """Return the segments that 3D Slicer names in a NRRD file: value of the voxels, and volume."""
+    fields: dict[bytes, dict[bytes, bytes]] = {}
+    header = content[:_NRRD_HEADER].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    for number, field, text in _NRRD_SEGMENT.findall(header) if _suffix(header) == ".nrrd" else ():
+        fields.setdefault(number, {})[field] = text
+    return {
+        segment[b"Name"].decode("utf-8", errors="replace"): (
+            int(segment.get(b"LabelValue", b"1")),
+            int(segment.get(b"Layer", b"0")) + 1,
+        )
+        for segment in fields.values()
+        if b"Name" in segment
+    }
+
+
+def _checked_nrrd(content: bytes, frame: int | None) -> tuple[bytes, bool]:
+    """Return a file with the fields of its header alone; a long line would break ITK's reader."""
+    lines, voxels = _nrrd_lines(content)
+    fields = _nrrd_fields(content)
+    _check_frame(frame, count_volumes(content))
     if fields.keys() & {b"data file", b"datafile"}:
         raise DataError(
             "a header whose voxels are in several files, or in another folder (.nhdr)",
@@ -406,7 +473,10 @@ def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
             remedy="save the file with one of these spaces",
         )
     directions = fields.get(b"space directions", b"")
-    if directions and directions.count(b"(") != 3:
+    sides = tuple(int(side) for side in fields.get(b"sizes", b"").split())
+    axes = 3 if frame is None else len(sides) - _lists_volumes(content)
+    if directions and directions.count(b"(") != axes:
+        check_voxels(sides)
         found = f"space directions: {directions.decode('latin-1')}"
         raise DataError(found, allowed="three directions", remedy="save it as a volume")
     stated = bool(directions) or b"nan" not in fields.get(b"spacings", b"nan").lower()
@@ -422,11 +492,17 @@ def _checked_nrrd(content: bytes) -> tuple[bytes, bool]:
     return b"\n".join(lines) + b"\n\n" + voxels, stated
 
 
-def _whole_meta_image(content: bytes) -> tuple[bytes, bool]:
+def _meta_fields(content: bytes) -> dict[str, str]:
+    end = _META_END.search(content)
+    header = content[: end.end()] if end else b""
+    return {name.decode(): text.decode("latin-1") for name, text in _META_FIELD.findall(header)}
+
+
+def _whole_meta_image(content: bytes, frame: int | None) -> tuple[bytes, bool]:
     """Return a file whose voxels follow its header, unpacked and complete."""
     end = _META_END.search(content)
     header = content[: end.end()] if end else b""
-    fields = {name.decode(): text.decode("latin-1") for name, text in _META_FIELD.findall(header)}
+    fields = _meta_fields(content)
     if fields.get("ElementDataFile", "").upper() != "LOCAL":
         raise DataError(
             "a header whose voxels are in several files, or in another folder (.mhd)",
@@ -437,11 +513,12 @@ def _whole_meta_image(content: bytes) -> tuple[bytes, bool]:
         if fields.get(name, allowed).lower() != allowed:
             raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
     shape = tuple(int(side) for side in fields["DimSize"].split())
-    check_voxels(shape)
+    check_voxels(shape if frame is None else shape[:3])
+    _check_frame(frame, count_volumes(content))
     kind = fields["ElementType"].removeprefix("MET_").removeprefix("U")
     if kind not in _META_BYTES:
         raise DataError(f"voxels of type {kind}", allowed=", ".join(_META_BYTES))
-    size, pixels = math.prod(shape) * _META_BYTES[kind], content[len(header) :]
+    size, pixels = _bytes_of(shape, 8 * _META_BYTES[kind]), content[len(header) :]
     if fields.get("CompressedData", "").lower() in ("true", "t", "1", "yes", "y"):
         pixels = _inflate(pixels, size, 47)
     if len(pixels) < size:
