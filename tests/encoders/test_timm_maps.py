@@ -45,6 +45,7 @@ def maps(folder: Path, **changed: Any) -> TimmMaps:
         "architecture": RESNET,
         "weights": {"file": str(path), "sha256": sha256_of(path)},
         "tensors_sha256": None,
+        "mirrored": False,
         "depths": [{"stage": 2, "cells": 3}, {"stage": 3, "cells": 1}],
         "preprocessing": values["preprocessing"] | of_images | changed.pop("preprocessing", {}),
     }
@@ -128,6 +129,26 @@ def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path: Path)
     ]
     for row, parts in zip(table.values, expected, strict=True):
         np.testing.assert_allclose(row, torch.cat(parts).numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path: Path) -> None:
+    """Also at places, which stand where they stood before the image was turned."""
+    left, right = images(SIDE, SIDE, seed=6), images(SIDE, SIDE, seed=6)[:, ::-1].copy()
+    folder = store(tmp_path / "images", [left, right])
+    at, turned = (9.0, 4.0), (9.0, SIDE - 1 - 4.0)
+    places = tabulate_places([("case-000", at, 1.0), ("case-001", turned, 1.0)])
+    once, twice = (
+        FolderEncoder.of_images(folder, maps(tmp_path, mirrored=mirrored))
+        for mirrored in (False, True)
+    )
+    of_places = twice.encode_places(folder, places, WINDOWS).values
+    for values, single in (
+        (of_places, once.encode_places(folder, places, WINDOWS).values),
+        (twice.encode(folder).values, once.encode(folder).values),
+    ):
+        assert not np.allclose(single[0], single[1], rtol=1e-3)
+        expected = np.tile(single.mean(axis=0), (2, 1))
+        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_place_depends_on_no_other_place_and_keeps_its_number(tmp_path: Path) -> None:

@@ -260,10 +260,12 @@ def _encoder(name: str, examined: Sequence[ExaminedFile], searched: bool) -> lis
         return [f"encode {name}", "unknown", "the time of this network was not measured"]
     volumes = [file.shape[0] if searched else 3 for file in examined if len(file.shape) == 4]
     pictures = len(examined) - len(volumes) + sum(volumes)  # all slices, or three planes
+    looks = 2 if options.get("mirrored") else 1
     how = (
         f"{pictures} pictures of {side} × {side} pixels, {_ENCODER_SECONDS * 1e6:.1g} µs per pixel"
+        f"{' and view' if looks > 1 else ''}"
     )
-    return [f"encode {name}", _duration(pictures * side**2 * _ENCODER_SECONDS), how]
+    return [f"encode {name}", _duration(looks * pictures * side**2 * _ENCODER_SECONDS), how]
 
 
 def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: Design) -> list[str]:

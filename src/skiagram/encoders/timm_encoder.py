@@ -9,7 +9,7 @@ config that timm keeps beside each set of weights, unless an option says otherwi
 import inspect
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
@@ -174,15 +174,19 @@ class TimmMaps(TimmWeights, PlaceEncoder):
 
     Attributes:
         depths: Which maps are kept; columns are called `encoding_stage_<stage>_…`.
+        mirrored: Whether the numbers are means of those of the picture and of its mirror image,
+            left and right exchanged. The network then looks twice.
     """
 
     depths: Annotated[tuple[Depth, ...], Field(min_length=1)]
+    mirrored: bool = Field(default=False, kw_only=True)
 
     def _loaded(
         self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
     ) -> LoadedNetwork:
         with _named_refusals(self.architecture):
-            network = MapPooling(body, tuple(depth.stage for depth in self.depths)).eval()
+            stages = tuple(depth.stage for depth in self.depths)
+            network = MapPooling(body, stages, mirrored=self.mirrored).eval()
             with torch.inference_mode():
                 maps = network.maps(torch.zeros(1, channels, how.size or 0, how.size or 0))
         parts = tuple(
@@ -258,16 +262,18 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16")
         with torch.inference_mode(), autocast:
             batch = seen[None].to(device)
-            maps = network.maps(batch[:, :-1])
-            around = network.around(maps, at, [depth.cells for depth in self.depths])
-            pooled = torch.cat([network.over(maps, batch[:, -1:]), around])
+            cells = [depth.cells for depth in self.depths]
+            pooled = mean_of(
+                torch.cat([network.over(maps, batch[:, -1:]), network.around(maps, at, cells)])
+                for maps in network.looks(batch[:, :-1])
+            )
         return pooled.float().cpu().numpy()
 
 
 class MapPooling(nn.Module):
     """Maps of several depths of a network, pooled to their mean and maximum."""
 
-    def __init__(self, body: nn.Module, stages: Sequence[int]) -> None:
+    def __init__(self, body: nn.Module, stages: Sequence[int], *, mirrored: bool = False) -> None:
         super().__init__()
         if not hasattr(body, "forward_intermediates"):
             raise OptionError(
@@ -277,7 +283,7 @@ class MapPooling(nn.Module):
             )
         # Neighbouring channels together: half the time of convolutions over large maps.
         self.body = fold_normalisations(body.eval()).to(memory_format=torch.channels_last)
-        self.stages = [*stages]
+        self.stages, self.mirrored = [*stages], mirrored
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
         """Return (n, width, rows, columns) of each depth."""
@@ -298,7 +304,13 @@ class MapPooling(nn.Module):
         Args:
             seen: (n, channels + 1, side, side); the last channel says which pixels count, 0 to 1.
         """
-        return self.over(self.maps(seen[:, :-1]), seen[:, -1:])
+        return mean_of(self.over(maps, seen[:, -1:]) for maps in self.looks(seen[:, :-1]))
+
+    def looks(self, pictures: Tensor) -> Iterator[list[Tensor]]:
+        """Yield the maps of pictures and, where asked for, of their mirror images, turned back."""
+        yield self.maps(pictures)
+        if self.mirrored:
+            yield [of_depth.flip(-1) for of_depth in self.maps(pictures.flip(-1))]
 
     def over(self, maps: Sequence[Tensor], inside: Tensor) -> Tensor:
         """Pool maps over the part of each picture that counts, (n, 1, side, side), 0 to 1."""
@@ -334,6 +346,12 @@ class MapPooling(nn.Module):
             highest = max_pool2d(of_depth, side, 1, half)
             pooled += [mean[0, :, rows, columns].T, highest[0, :, rows, columns].T]
         return torch.cat(pooled, dim=1)
+
+
+def mean_of(pooled: Iterable[Tensor]) -> Tensor:
+    """Return the mean of tensors; one alone stays as it is."""
+    first, *more = pooled
+    return torch.stack([first, *more]).mean(dim=0) if more else first
 
 
 def fold_normalisations(network: nn.Module) -> nn.Module:

@@ -158,6 +158,15 @@ def test_a_family_is_told_from_one_whose_name_begins_alike() -> None:
     assert choose_columns(("acquisition_width", "acquisitions"), None) == ("acquisitions",)
 
 
+def test_all_features_beside_an_encoding_are_those_that_a_model_without_one_reads() -> None:
+    names = ("encoding_000", "PET.encoding_000", "acquisition_width", "site_a", "glcm_contrast")
+    assert choose_columns(names, ["features"]) == ("glcm_contrast",)
+    assert choose_columns(names, ["encoding", "features"]) == (*names[:2], "glcm_contrast")
+    assert choose_columns(names, ["features", "acquisition"]) == names[2::2]
+    with pytest.raises(OptionError, match="no feature of the family `features`"):
+        choose_columns(names[:4], ["encoding", "features"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_covariates_take_the_training_median_and_are_told_apart(

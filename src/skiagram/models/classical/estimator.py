@@ -42,6 +42,8 @@ from skiagram.records.files import Table, read_record, write_record
 
 _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
+_ENCODING = "encoding"  # first word of the columns of a frozen encoder
+_FEATURES = "features"  # in `columns` of a model that reads an encoding: all features beside it
 _SHORTCUTS = ("acquisition", SITE_PREFIX.rstrip("_"))
 
 
@@ -72,7 +74,8 @@ class ClassicalModel(ABC):
             training cases; null for not at all.
         columns_title: What the columns are, in names of the model; null for their own names.
         encoding: Encoder whose numbers it reads in place of features; `columns` that name families
-            of features, too, add these beside them (early fusion). Null reads features alone.
+            of features, or `features` for all of them, too, add these beside them (early fusion).
+            Null reads features alone.
     """
 
     kind: ClassVar[str]
@@ -297,27 +300,30 @@ def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
-    None chooses all but traits of the file and the site, which are shortcuts. Features of changed
-    copies are never chosen.
+    None chooses all but traits of the file and the site, which are shortcuts; `features` chooses as
+    many beside an encoding. Features of changed copies are never chosen.
 
     Raises:
         OptionError: A family has no feature, or there is no family.
     """
     names = tuple(name for name in names if not is_perturbed(name))
 
-    def of(some: Sequence[str]) -> tuple[str, ...]:
-        return tuple(name for name in names if any(is_in_family(name, kind) for kind in some))
+    def of(*some: str) -> set[str]:
+        return {name for name in names if any(is_in_family(name, kind) for kind in some)}
 
+    without_shortcuts = {*names} - of(*_SHORTCUTS)
     if families is None:
-        shortcuts = {*of(_SHORTCUTS)}
-        return tuple(name for name in names if name not in shortcuts)
-    empty = [family for family in families if not of([family])]
+        return tuple(name for name in names if name in without_shortcuts)
+    beside = without_shortcuts - of(_ENCODING)
+    chosen = {family: beside if family == _FEATURES else of(family) for family in families}
+    empty = [family for family, columns in chosen.items() if not columns]
     if empty or not families:
         found = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
         allowed = f"families in the table: {', '.join(_families(names))}"
         remedy = "add the family to `features` in params.yaml, or choose other columns"
         raise OptionError(found, where="model.columns", allowed=allowed, remedy=remedy)
-    return of(families)
+    columns = set().union(*chosen.values())
+    return tuple(name for name in names if name in columns)
 
 
 def _families(names: Sequence[str]) -> list[str]:
