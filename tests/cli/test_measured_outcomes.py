@@ -1,4 +1,4 @@
-"""Numbers of images and of feature tables go to a report, and to another hospital's cohort."""
+"""Numbers and grades go to a report, and numbers to another hospital's cohort."""
 
 import json
 import subprocess
@@ -91,3 +91,26 @@ def test_another_cohorts_numbers_are_told_by_a_finished_project(
         refused = skiagram(north, *line, *words, "--force")
         assert refused.returncode == 2
         assert said in refused.stderr
+
+
+def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
+    at_home = tmp_path / "at_home"
+    write_features(at_home, 72)
+    table = pd.read_csv(at_home / "sizes.csv")
+    table["tissue"] = ["FGD"[place] for place in np.digitize(table["size"], [53, 67])]
+    table.drop(columns="size").to_csv(at_home / "sizes.csv", index=False)
+    tables = ["films.csv", "sizes.csv", "--grade", "tissue"]
+    few = ["--baselines", "grade_logistic,grade_forest,grade_median,grade_volume", "--folds", "2"]
+    refused = skiagram(at_home, "run", *tables)
+    assert refused.returncode == 4
+    assert "--grades LOWEST ... HIGHEST" in refused.stderr
+    done = skiagram(at_home, "run", *tables, "--grades", "F", "G", "D", *few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Use classical features in place of simple rules: yes" in done.stdout
+    project = at_home / "films-project"
+    page = (project / "reports/report.html").read_text()
+    for words in ("grade from F to D", "told G", "above F", "Ranked probability score gained"):
+        assert words in page
+    figures = json.loads((project / "reports/metrics.json").read_text())
+    assert figures["grade_logistic"]["quadratic_kappa"] > 0.6
+    assert abs(figures["grade_median"]["quadratic_kappa"]) < 0.1
