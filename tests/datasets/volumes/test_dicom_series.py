@@ -220,6 +220,25 @@ def test_files_beside_slices_are_no_slices() -> None:
     assert together.grid == alone.grid
 
 
+@pytest.mark.parametrize(
+    ("keyword", "values"), [("TemporalPositionIdentifier", (2, 11)), ("EchoTime", ("5.5", "50"))]
+)
+def test_one_volume_of_several_is_chosen_by_its_number(keyword: str, values: Any) -> None:
+    volumes = [series_files(VALUES + at, **{keyword: value}) for at, value in enumerate(values)]
+    files = [(f"{at}-{name}", part) for at, each in enumerate(volumes) for name, part in each]
+    for frame in (1, 2):
+        read = decode_series(files, "s", frame).voxels
+        np.testing.assert_array_equal(read, decode_series(volumes[frame - 1], "s").voxels)
+    for chosen, message in (
+        ((files, "s", 3), "volume 3 of 2"),
+        ((files, "s"), "column `frame`"),
+        ((files[1:], "s", 1), "nothing tells apart"),
+        ((volumes[0], "s", 1), "nothing tells apart"),
+    ):
+        with pytest.raises(DataError, match=message):
+            decode_series(*chosen)
+
+
 def _placed(heights: NDArray[np.float64], step: float) -> list[tuple[str, bytes]]:
     grid = replace(GRID, spacing=(step, 0.8, 0.9))
     files = []

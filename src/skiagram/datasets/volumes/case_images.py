@@ -204,12 +204,13 @@ def read_volume(
     Args:
         frame: Which volume of a file of several, from 1.
     """
+    if list(image) != [name]:
+        files = [(f"{name}/{file}", part) for file, part in image.items()]
+        return decode_series(files, name, frame)
     if frame is not None:
-        content = image.get(name, b"")
+        content = image[name]
         several = is_volume_file(content[:HEAD_BYTES]) and count_volumes(content) > 1
         return decode_volume(content, name, spacing, frame=frame) if several and frame else None
-    if list(image) != [name]:
-        return decode_series([(f"{name}/{file}", part) for file, part in image.items()], name)
     content = with_preamble(image[name])
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name, spacing)

@@ -37,15 +37,20 @@ from skiagram.datasets.volumes.grid import (
     slice_tolerance,
 )
 from skiagram.datasets.volumes.suv import PET_FIELDS, is_mapped, suv_factor
-from skiagram.datasets.volumes.volume_files import check_voxels, narrow
+from skiagram.datasets.volumes.volume_files import check_frame, check_voxels, narrow
 from skiagram.errors import DataError, named, readable
 
+_VOLUME_FIELDS = (  # that tell the volumes of a series of several, the first that does is taken
+    *("TemporalPositionIdentifier", "AcquisitionNumber", "EchoTime", "DiffusionBValue"),
+    *("TriggerTime", "FrameReferenceTime", "AcquisitionTime"),
+)
 _FIELDS = [
     *map(Tag, ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")),
     *map(Tag, ("FrameOfReferenceUID", "SliceThickness")),
     *map(Tag, ("ImagePositionPatient", "ImageOrientationPatient")),
     *map(Tag, ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")),
     *PET_FIELDS,
+    *map(Tag, _VOLUME_FIELDS),
 ]
 _ALIKE = {  # in all slices of a series
     "SeriesInstanceUID": "series",
@@ -95,8 +100,13 @@ class _Slice(NamedTuple):
     thickness: float | None
 
 
-def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
+def decode_series(
+    files: Sequence[tuple[str, bytes]], name: str, frame: int | None = None
+) -> Volume:
     """Read a volume from the files of one DICOM series, or from one enhanced file.
+
+    Args:
+        frame: Which volume of a series of several points in time, echoes or b values, from 1.
 
     Returns:
         The volume in canonical orientation; each slice as `read_dicom` reads a single image, with
@@ -115,6 +125,8 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         raise DataError("no DICOM files", where=name, allowed="a folder with one series")
     headers = [(file, read_header(BytesIO(part), file, also=_FIELDS)) for file, part in files]
     _check_one_series(headers, name)
+    if frame is not None:
+        headers = _choose_volume(headers, frame, name)
     first = headers[0][1]
     number = sum(header.NumberOfFrames for _, header in headers)
     check_voxels((number, int(first.Rows), int(first.Columns)))
@@ -133,6 +145,36 @@ def decode_series(files: Sequence[tuple[str, bytes]], name: str) -> Volume:
         turned, grid = orient(narrow(voxels), steps, ordered[0].position)
     reference = str(first.get("FrameOfReferenceUID") or "")
     return Volume(turned, replace(grid, frame_of_reference=reference), modality_of(first))
+
+
+def _choose_volume(
+    headers: Sequence[tuple[str, Any]], frame: int, name: str
+) -> list[tuple[str, Any]]:
+    """Return the slices of one volume of several, each of which has one slice at every place."""
+    with suppress(*_FAULTS):
+        places = [
+            tuple(round(float(axis), 2) for axis in header.ImagePositionPatient)
+            for _, header in headers
+        ]
+        for keyword in _VOLUME_FIELDS:
+            values = [header.get(keyword) for _, header in headers]
+            if None in values or "" in values:
+                continue
+            volumes: dict[float, list[int]] = {}
+            for number, value in enumerate(values):
+                volumes.setdefault(float(value), []).append(number)
+            drawn = {tuple(sorted(places[at] for at in volume)) for volume in volumes.values()}
+            if len(volumes) > 1 and drawn == {tuple(sorted(set(places)))}:
+                check_frame(frame, len(volumes))
+                return [headers[at] for at in volumes[sorted(volumes)[frame - 1]]]
+    raise DataError(
+        f"volume {frame} of a series whose volumes nothing tells apart",
+        where=name,
+        allowed=f"one of {', '.join(_VOLUME_FIELDS)} that differs by volume, and a slice of each "
+        "volume at every place",
+        remedy="empty the cell of the frame where the series is one volume; else put each volume "
+        "into a folder of its own",
+    )
 
 
 def _is_no_slice(content: bytes) -> bool:
@@ -252,8 +294,8 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
             f"{int(doubled.sum())} slices at the place of another",
             where=f"{name}: {ordered[gap].name} and {ordered[gap + 1].name}",
             allowed="one slice per place",
-            remedy="keep one of each: doubled files, or a series with several points in time or "
-            "echoes",
+            remedy="keep one of each: doubled files; of a series with several points in time or "
+            "echoes write the number of a volume, from 1, in the column `frame`",
         )
     off = np.abs(np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean())
     allowed = slice_tolerance(usual)

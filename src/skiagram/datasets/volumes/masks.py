@@ -112,17 +112,17 @@ def _choose_segment(
 ) -> tuple[int | None, int | None]:
     """Return value and volume of a segment of 3D Slicer, which may overlap others in volumes."""
     layers = {layer for _, layer in segments.values()}
-    if region is None and len(layers) == 1:
-        return label_value, None
-    if region in segments:
-        value, layer = segments[region]
-        return value, layer if len(layers) > 1 else None
     names = ", ".join(segments)
     if region is None:
+        if len(layers) == 1:
+            return label_value, None
         found, allowed = f"{len(segments)} segments that may overlap ({names})", "one segment"
         raise SeveralRegions(found, allowed=allowed, remedy="name one in the column `region`")
-    remedy = "correct the column `region`"
-    raise DataError(f"no segment `{region}`", allowed=names, remedy=remedy)
+    if region not in segments:
+        remedy = "correct the column `region`"
+        raise DataError(f"no segment `{region}`", allowed=names, remedy=remedy)
+    value, layer = segments[region]
+    return value, layer if len(layers) > 1 else None
 
 
 def decode_plane_mask(

@@ -203,7 +203,7 @@ def _read(
                 check_voxels((*reader.GetSize(), reader.GetNumberOfComponents()))
             raise DataError("several values per voxel", allowed="one number per voxel")
         image = reader.Execute()
-        if listed:
+        if frame is not None and listed:
             image = _toolkit().VectorIndexSelectionCast(image, frame - 1)
         array = _toolkit().GetArrayFromImage(image)
         if array.dtype.kind not in "iuf":
@@ -356,7 +356,8 @@ def count_volumes(content: bytes) -> int:
     return max(1, math.prod(sides[3:]))
 
 
-def _check_frame(frame: int | None, number: int) -> None:
+def check_frame(frame: int | None, number: int) -> None:
+    """Refuse a volume that a file of several does not have."""
     if frame is not None and not 1 <= frame <= number:
         remedy = "correct the column of the frame"
         raise DataError(f"volume {frame} of {number}", allowed=f"1 to {number}", remedy=remedy)
@@ -368,7 +369,7 @@ def _chosen_volume(content: bytes, frame: int | None) -> bytes:
         return content
     head = _unpacked(content, 352)
     order, sides = _nifti_sides(head)
-    _check_frame(frame, max(1, math.prod(sides[3:])))
+    check_frame(frame, max(1, math.prod(sides[3:])))
     check_voxels(tuple(sides[:3]))
     (bits,) = struct.unpack_from(f"{order}h", head, 72)
     (start,) = struct.unpack_from(f"{order}f", head, 108)
@@ -456,7 +457,7 @@ def _checked_nrrd(content: bytes, frame: int | None) -> tuple[bytes, bool]:
     """Return a file with the fields of its header alone; a long line would break ITK's reader."""
     lines, voxels = _nrrd_lines(content)
     fields = _nrrd_fields(content)
-    _check_frame(frame, count_volumes(content))
+    check_frame(frame, count_volumes(content))
     if fields.keys() & {b"data file", b"datafile"}:
         raise DataError(
             "a header whose voxels are in several files, or in another folder (.nhdr)",
@@ -514,7 +515,7 @@ def _whole_meta_image(content: bytes, frame: int | None) -> tuple[bytes, bool]:
             raise DataError(f"{name} = {fields[name]}", allowed=allowed, remedy="export it again")
     shape = tuple(int(side) for side in fields["DimSize"].split())
     check_voxels(shape if frame is None else shape[:3])
-    _check_frame(frame, count_volumes(content))
+    check_frame(frame, count_volumes(content))
     kind = fields["ElementType"].removeprefix("MET_").removeprefix("U")
     if kind not in _META_BYTES:
         raise DataError(f"voxels of type {kind}", allowed=", ".join(_META_BYTES))
