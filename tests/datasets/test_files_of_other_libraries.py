@@ -159,7 +159,8 @@ def segments_of_slicer(folder: Path) -> Iterator[Odd]:
     flat = named | {"Segment1_LabelValue": "2"}
     nrrd.write(str(folder / "flat.seg.nrrd"), apart.transpose(2, 1, 0), image | flat)
     layers = np.stack([tumour, oedema]).astype(np.uint8).transpose(0, 3, 2, 1)
-    layered = named | {"Segment1_LabelValue": "1", "Segment0_Layer": "0", "Segment1_Layer": "1"}
+    layered: dict[str, Any] = named | {"Segment1_LabelValue": "1"}
+    layered |= {"Segment0_Layer": "0", "Segment1_Layer": "1"}
     layered["kinds"] = ["list", "domain", "domain", "domain"]
     layered["space directions"] = [[np.nan] * 3, *directions.tolist()]
     nrrd.write(str(folder / "layers.seg.nrrd"), layers, image | layered)
