@@ -343,6 +343,14 @@ def test_the_root_of_the_file_system_is_not_looked_through(
 KEY = "0123456789abcdef0123456789abcdef"
 
 
+@pytest.mark.parametrize("column", ["patient", "PatientID", "Subject ID"])
+def test_usual_columns_of_patients_are_taken(project: Path, tmp_path: Path, column: str) -> None:
+    own = sound_folder(tmp_path)
+    own.csv.write_text(own.csv.read_text().replace("patient_id", column, 1))
+    assert main(["init", *words(own, "--positive", "cancer")]) == 0
+    assert written(project).columns.patient == column
+
+
 @pytest.mark.thorough
 def test_the_manifest_can_live_outside_with_patients_under_a_key(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ENDINGS = (".tar.age", ".npz", ".csv", ".tsv", ".txt")  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _COLUMNS = {  # option → what the column holds, its usual names
-    "patient": PATIENT_COLUMNS,
+    "patient": ("patient", *PATIENT_COLUMNS),
     "split": ("train, validation or test", "split"),
     "site": ("where the image was taken", "site"),
     "marks": ("places of lesions, `x y radius` in pixels, separated by semicolons", "marks"),

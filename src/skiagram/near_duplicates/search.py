@@ -198,7 +198,8 @@ def _best(nominees: _Nominees, most: int) -> _Nominees:
     A pair that several trees nominate counts once.
     """
     order = np.lexsort((nominees["column"], nominees["row"], -nominees["score"]))
-    _, first = np.unique(nominees[["row", "column"]][order], return_index=True)
+    pair = (nominees["row"].astype(np.int64) << 32) + nominees["column"]
+    _, first = np.unique(pair[order], return_index=True)
     return nominees[order[np.sort(first)[:most]]]
 
 
