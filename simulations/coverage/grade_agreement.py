@@ -82,8 +82,8 @@ def draw(
     kappas = []
     for strength in design.strength:
         score = strength * severity + np.sqrt(1 - strength**2) * mix()
-        told: Floats = 1.0 + np.searchsorted(cuts, score).astype(np.float64)
-        kappas.append(quadratic_kappa(told, given, patient))
+        predicted: Floats = 1.0 + np.searchsorted(cuts, score).astype(np.float64)
+        kappas.append(quadratic_kappa(predicted, given, patient))
     return kappas[0], kappas[1]
 
 

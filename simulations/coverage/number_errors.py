@@ -37,8 +37,8 @@ ERRORS: dict[str, Callable[[np.random.Generator, int], Floats]] = {
 }
 
 
-def _upper_limit(told: Floats, measured: Floats, patient: Labels) -> Jackknifed:
-    return agreement_limit(told, measured, patient, 1)
+def _upper_limit(predicted: Floats, measured: Floats, patient: Labels) -> Jackknifed:
+    return agreement_limit(predicted, measured, patient, 1)
 
 
 FIGURES: dict[str, Callable[[Floats, Floats, Labels], Jackknifed]] = {
@@ -116,12 +116,12 @@ def simulate(design: NumberDesign, simulations: int, true: dict[str, float]) -> 
 
 
 def _new_numbers_covered(
-    told: Floats, measured: Floats, design: NumberDesign, generator: np.random.Generator
+    predicted: Floats, measured: Floats, design: NumberDesign, generator: np.random.Generator
 ) -> float:
     """Return the share of new patients' numbers in the intervals that these cases calibrate."""
     outcome = Number(column="number", centre=10.0, spread=SPREAD)
     calibration = outcome.calibrate(
-        (told[:, None] - 10.0) / SPREAD, measured, np.zeros(len(told), dtype=np.int64)
+        (predicted[:, None] - 10.0) / SPREAD, measured, np.zeros(len(predicted), dtype=np.int64)
     )
     new, model, _ = draw(np.arange(200), design.errors, generator)
     _, low, high = calibration.probabilities((model[:, None] - 10.0) / SPREAD).T
@@ -131,8 +131,8 @@ def _new_numbers_covered(
 def find_truth(errors: str) -> dict[str, float]:
     """Return the figures of many patients."""
     patient = np.arange(TRUTH_PATIENTS)
-    measured, told, _ = draw(patient, errors, stream(0, "number errors", errors, "truth"))
-    return {name: figure(told, measured, patient).value for name, figure in FIGURES.items()}
+    measured, predicted, _ = draw(patient, errors, stream(0, "number errors", errors, "truth"))
+    return {name: figure(predicted, measured, patient).value for name, figure in FIGURES.items()}
 
 
 def number_errors_section(simulations: int) -> str:

@@ -109,7 +109,7 @@ def test_grades_of_a_table_go_to_a_report(tmp_path: Path) -> None:
     assert "Use classical features in place of simple rules: yes" in done.stdout
     project = at_home / "films-project"
     page = (project / "reports/report.html").read_text()
-    for words in ("grade from F to D", "told G", "above F", "Ranked probability score gained"):
+    for words in ("grade from F to D", "predicted G", "above F", "Ranked probability score gained"):
         assert words in page
     figures = json.loads((project / "reports/metrics.json").read_text())
     assert figures["grade_logistic"]["quadratic_kappa"] > 0.6

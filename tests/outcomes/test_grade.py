@@ -81,10 +81,10 @@ def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -
     label = np.repeat([0, 1, 2], (10, 60, 30))
     score = (label + generator.normal(size=100))[:, None]
     calibration = GRADE.calibrate(score, place_of(label), label)
-    told = calibration.probabilities(score)
-    assert np.bincount(told[:, 0].astype(int), minlength=4).tolist() == [0, 10, 60, 30]
-    assert told[:, 1:].sum(axis=1) == pytest.approx(1)
-    assert told.shape[1] == calibration.columns == len(GRADE.estimates)
+    predicted = calibration.probabilities(score)
+    assert np.bincount(predicted[:, 0].astype(int), minlength=4).tolist() == [0, 10, 60, 30]
+    assert predicted[:, 1:].sum(axis=1) == pytest.approx(1)
+    assert predicted.shape[1] == calibration.columns == len(GRADE.estimates)
     higher = calibration.probabilities(np.array([[-9.0], [0.0], [9.0]]))
     assert (np.diff(higher[:, 3]) > 0).all()
     assert average_calibrations([calibration, calibration]) == calibration
@@ -93,9 +93,9 @@ def test_told_grades_have_the_shares_of_the_true_ones_and_chances_sum_to_one() -
 def test_equal_scores_are_told_the_median_grade_and_the_shares() -> None:
     label = np.repeat([0, 1, 2], (10, 20, 70))
     score = np.full((100, 1), 2.5)
-    told = GRADE.calibrate(score, place_of(label), label).probabilities(score)
-    assert (told[:, 0] == 3).all()
-    assert told[0, 1:] == pytest.approx([0.1, 0.2, 0.7], abs=0.01)
+    predicted = GRADE.calibrate(score, place_of(label), label).probabilities(score)
+    assert (predicted[:, 0] == 3).all()
+    assert predicted[0, 1:] == pytest.approx([0.1, 0.2, 0.7], abs=0.01)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -111,8 +111,8 @@ def test_a_saved_model_scores_as_the_fitted_one(name: str, tmp_path: Path) -> No
     scores = fitted.scores(known.inputs)
     assert scores.shape == (90, 1)
     assert (regression.load(tmp_path).scores(known.inputs) == scores).all()
-    told = task.outcome.calibrate(scores, *known.truth).probabilities(scores)[:, 0]
-    assert ((told == cases.value).mean() > 0.6) == (name != "grade_median")
+    predicted = task.outcome.calibrate(scores, *known.truth).probabilities(scores)[:, 0]
+    assert ((predicted == cases.value).mean() > 0.6) == (name != "grade_median")
 
 
 def test_the_area_is_the_mean_of_those_at_the_cut_offs() -> None:

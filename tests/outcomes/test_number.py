@@ -102,9 +102,9 @@ def test_a_saved_model_scores_as_the_fitted_one(name: str, tmp_path: Path) -> No
     scores = fitted.scores(known.inputs)
     assert scores.shape == (90, 1)
     assert (regression.load(tmp_path).scores(known.inputs) == scores).all()
-    told = task.outcome.calibrate(scores, *known.truth).probabilities(scores)[:, 0]
+    predicted = task.outcome.calibrate(scores, *known.truth).probabilities(scores)[:, 0]
     assert cases.value is not None
-    error = np.abs(told - cases.value).mean()
+    error = np.abs(predicted - cases.value).mean()
     assert (error < 8) == (name != "number_mean")
 
 
@@ -119,8 +119,8 @@ def test_intervals_of_nine_tenths_hold_nine_tenths_of_new_cases() -> None:
         label = np.zeros(20, dtype=np.int64)
         calibrations = [outcome.calibrate(scores[f][:, None], value[f], label) for f in folds]
         new = generator.normal(100, 10, size=200)
-        told = (new - value.mean()) / value.std() + generator.standard_t(4, size=200) / 3
-        ends = average_calibrations(calibrations).probabilities(told[:, None])
+        predicted = (new - value.mean()) / value.std() + generator.standard_t(4, size=200) / 3
+        ends = average_calibrations(calibrations).probabilities(predicted[:, None])
         held.append(((ends[:, 1] <= new) & (new <= ends[:, 2])).mean())
     assert 0.88 < np.mean(held) < 0.94
 
@@ -134,9 +134,9 @@ def test_two_equal_models_are_rarely_told_apart_and_intervals_of_errors_hold() -
         value, errors = generator.normal(size=80), []
         for _ in range(2):
             common = generator.normal(size=40)[patient]
-            told = value + 3 * (0.7 * common + np.sqrt(0.51) * generator.normal(size=80))
-            estimate = np.stack([told] * 3, axis=1)[None]
-            seen = ScoredCases(zeros, value, patient, told[None], estimate, zeros[None])
+            predicted = value + 3 * (0.7 * common + np.sqrt(0.51) * generator.normal(size=80))
+            estimate = np.stack([predicted] * 3, axis=1)[None]
+            seen = ScoredCases(zeros, value, patient, predicted[None], estimate, zeros[None])
             errors.append(outcome.measure_primary(seen))
         found = errors[0].estimate()
         assert found.low is not None

@@ -22,14 +22,14 @@ from skiagram.statistics.jackknife import Jackknifed
 Floats = NDArray[np.float64]
 GENERATOR = np.random.default_rng(0)
 MEASURED = GENERATOR.normal(170, 20, size=60)
-TOLD = 20 + 0.9 * MEASURED + GENERATOR.normal(0, 5, size=60)
+PREDICTED = 20 + 0.9 * MEASURED + GENERATOR.normal(0, 5, size=60)
 PATIENT = np.sort(GENERATOR.integers(0, 25, size=60))
 PATIENT = np.unique(PATIENT, return_inverse=True)[1].astype(np.int64)
 
 
-def anova_icc(told: Floats, measured: Floats) -> float:
+def anova_icc(predicted: Floats, measured: Floats) -> float:
     """Return ICC(A,1) from the mean squares of a two-way analysis of variance."""
-    table = np.stack([told, measured], axis=1)
+    table = np.stack([predicted, measured], axis=1)
     cases, raters = table.shape
     rows, columns = table.mean(axis=1), table.mean(axis=0)
     of_rows = raters * np.square(rows - table.mean()).sum() / (cases - 1)
@@ -40,41 +40,46 @@ def anova_icc(told: Floats, measured: Floats) -> float:
     return float((of_rows - error) / denominator)
 
 
-def upper_limit(told: Floats, measured: Floats, patient: NDArray[np.int64]) -> Jackknifed:
-    return agreement_limit(told, measured, patient, 1)
+def upper_limit(predicted: Floats, measured: Floats, patient: NDArray[np.int64]) -> Jackknifed:
+    return agreement_limit(predicted, measured, patient, 1)
 
 
 @pytest.mark.parametrize(
     ("figure", "reference"),
     [
-        (absolute_error, lambda told, measured: mean_absolute_error(measured, told)),
-        (root_mean_square_error, lambda told, measured: root_mean_squared_error(measured, told)),
-        (mean_difference, lambda told, measured: (told - measured).mean()),
+        (absolute_error, lambda predicted, measured: mean_absolute_error(measured, predicted)),
+        (
+            root_mean_square_error,
+            lambda predicted, measured: root_mean_squared_error(measured, predicted),
+        ),
+        (mean_difference, lambda predicted, measured: (predicted - measured).mean()),
         (
             upper_limit,
-            lambda told, measured: (told - measured).mean() + 1.96 * (told - measured).std(ddof=1),
+            lambda predicted, measured: (
+                (predicted - measured).mean() + 1.96 * (predicted - measured).std(ddof=1)
+            ),
         ),
-        (calibration_slope, lambda told, measured: linregress(told, measured).slope),
+        (calibration_slope, lambda predicted, measured: linregress(predicted, measured).slope),
         (intraclass_correlation, anova_icc),
     ],
 )
 def test_a_figure_is_that_of_its_closed_form_also_without_each_case(
     figure: Callable[..., Jackknifed], reference: Callable[[Floats, Floats], float]
 ) -> None:
-    found = figure(TOLD, MEASURED, PATIENT)
-    assert found.value == pytest.approx(reference(TOLD, MEASURED), rel=1e-9)
-    kept = [np.arange(len(TOLD)) != left_out for left_out in range(len(TOLD))]
-    without = [reference(TOLD[rows], MEASURED[rows]) for rows in kept]
+    found = figure(PREDICTED, MEASURED, PATIENT)
+    assert found.value == pytest.approx(reference(PREDICTED, MEASURED), rel=1e-9)
+    kept = [np.arange(len(PREDICTED)) != left_out for left_out in range(len(PREDICTED))]
+    without = [reference(PREDICTED[rows], MEASURED[rows]) for rows in kept]
     assert found.leaving[0] == pytest.approx(without, rel=1e-9)
 
 
 def test_kappa_is_that_of_scikit_learn_also_without_each_case() -> None:
     given = np.digitize(MEASURED, [150, 165, 180, 195]).astype(np.float64)
-    told = np.digitize(TOLD, [150, 165, 180, 195]).astype(np.float64)
-    found = quadratic_kappa(told, given, PATIENT)
-    assert found.value == pytest.approx(cohen_kappa_score(told, given, weights="quadratic"))
+    predicted = np.digitize(PREDICTED, [150, 165, 180, 195]).astype(np.float64)
+    found = quadratic_kappa(predicted, given, PATIENT)
+    assert found.value == pytest.approx(cohen_kappa_score(predicted, given, weights="quadratic"))
     kept = [np.arange(len(PATIENT)) != left_out for left_out in range(len(PATIENT))]
-    without = [cohen_kappa_score(told[of], given[of], weights="quadratic") for of in kept]
+    without = [cohen_kappa_score(predicted[of], given[of], weights="quadratic") for of in kept]
     assert found.leaving[0] == pytest.approx(without, rel=1e-9)
     assert quadratic_kappa(np.full(60, 2.0), np.full(60, 2.0), PATIENT).estimate().value is None
 

@@ -2,8 +2,8 @@
 
 A score is one number, the higher the higher the grade. Its calibration is an ordered logistic
 regression, which gives the probability of each grade, and cut-offs of the score by which a grade is
-told. They give each grade its share of the held-out cases: the agreement by squares is then largest
-for what the scores know, as told and true grades have one variance.
+predicted. They give each grade its share of the held-out cases: the agreement by squares is then
+largest for what the scores know, as predicted and true grades have one variance.
 """
 
 from collections.abc import Sequence
@@ -46,26 +46,26 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class GradeCalibration:
-    """Probabilities of grades by ordered logistic regression, and the grade that is told.
+    """Probabilities of grades by ordered logistic regression, and the predicted grade.
 
     Attributes:
         slope: ≥ 0, of the log-odds per unit of score.
         cuts: On the scale of log-odds, ascending, one between each two grades.
-        told: Cut-offs of the score by which a grade is told, ascending.
+        thresholds: Of the score, by which a grade is predicted, ascending.
     """
 
     slope: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     cuts: tuple[Finite, ...]
-    told: tuple[Finite, ...]
+    thresholds: tuple[Finite, ...]
 
     @property
     def columns(self) -> int:
-        """Return the number of grades, and one for the grade that is told."""
+        """Return the number of grades, and one more for the predicted grade."""
         return len(self.cuts) + 2
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, 1) scores into (n, 1 + grades): the place that is told, and probabilities."""
-        place = 1 + (scores > np.array(self.told)).sum(axis=1)
+        """Turn (n, 1) scores into (n, 1 + grades): the predicted place, and probabilities."""
+        place = 1 + (scores > np.array(self.thresholds)).sum(axis=1)
         probability = grade_probabilities(self.slope * scores[:, 0], np.array(self.cuts))
         return np.column_stack([place, probability])
 
@@ -75,7 +75,7 @@ def average_grade_calibrations(calibrations: Sequence[GradeCalibration]) -> Grad
     return GradeCalibration(
         float(np.mean([calibration.slope for calibration in calibrations])),
         tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
-        tuple(np.mean([calibration.told for calibration in calibrations], axis=0).tolist()),
+        tuple(np.mean([calibration.thresholds for calibration in calibrations], axis=0).tolist()),
     )
 
 
@@ -110,16 +110,18 @@ class Grade(MeasuredOutcome):
         OutcomeFigure(
             "quadratic_kappa",
             "κ (quadratic)",
-            "agreement of the grade told and the grade given beyond chance; an error of two grades "
+            "agreement of the predicted and the given grade beyond chance; an error of two grades "
             "counts four times one of one grade (Cohen 1968); 0 is chance",
         ),
         OutcomeFigure(
             "absolute_error",
             "Mean error in grades",
-            "mean distance between the grade told and the grade given",
+            "mean distance between the predicted and the given grade",
             higher_is_better=False,
         ),
-        OutcomeFigure("exact_agreement", "Exact agreement", "share of cases told their own grade"),
+        OutcomeFigure(
+            "exact_agreement", "Exact agreement", "share of cases whose grade is predicted"
+        ),
         OutcomeFigure(
             "auc",
             "AUC over cut-offs",
@@ -211,8 +213,8 @@ class Grade(MeasuredOutcome):
         return GradeCalibration(slope, tuple(cuts.tolist()), _cut_by_shares(score, label, grades))
 
     def measure_primary(self, cases: ScoredCases) -> Jackknifed:
-        told = cases.estimate[:, :, 0]
-        kappas = [quadratic_kappa(each, cases.value, cases.patient) for each in told]
+        predicted = cases.estimate[:, :, 0]
+        kappas = [quadratic_kappa(each, cases.value, cases.patient) for each in predicted]
         return mean_of(kappas, cases.folds)
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
@@ -222,9 +224,9 @@ class Grade(MeasuredOutcome):
         def add(name: str, of_repeats: Sequence[Jackknifed]) -> None:
             measured.append(MeasuredFigure(name, "", mean_of(of_repeats, cases.folds)))
 
-        told, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
-        add("absolute_error", [absolute_error(each, value, patient) for each in told])
-        exact = [(each == value).astype(np.float64) for each in told]
+        predicted, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
+        add("absolute_error", [absolute_error(each, value, patient) for each in predicted])
+        exact = [(each == value).astype(np.float64) for each in predicted]
         add("exact_agreement", [jackknifed_mean(each, patient, "logit") for each in exact])
         add("auc", [_mean_over_cuts(of_cuts) for of_cuts in zip(*self._areas(cases), strict=True)])
         errors = [ranked_probability_terms(each, cases.label) for each in probability]
@@ -247,26 +249,26 @@ class Grade(MeasuredOutcome):
         return self._plot_grades(cases), self._plot_calibration(cases)
 
     def _plot_grades(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw the shares of grades told, by the grade given; the counts stand below."""
+        """Draw the shares of predicted grades, by the given grade; the counts stand below."""
         places = np.arange(1, len(self.grades) + 1)
-        told = cases.estimate[:, :, 0, None] == places
+        predicted = cases.estimate[:, :, 0, None] == places
         lines, rows = [], []
         for place, grade in enumerate(self.grades, start=1):
-            counts = told[:, cases.value == place].sum(axis=1).mean(axis=0)
+            counts = predicted[:, cases.value == place].sum(axis=1).mean(axis=0)
             rows.append((grade, *(f"{count:.4g}" for count in counts), f"{counts.sum():.4g}"))
             if counts.sum():
                 shares = counts / counts.sum()
                 lines.append(Line(f"given {grade}", tuple(places.tolist()), tuple(shares.tolist())))
         return OutcomePlot(
             "grades",
-            "Grades given and told",
-            f"grade told, {self._places}",
+            "Given and predicted grades",
+            f"predicted grade, {self._places}",
             "share of the cases given a grade",
             tuple(lines),
-            ("given", *(f"told {grade}" for grade in self.grades), "cases"),
+            ("given", *(f"predicted {grade}" for grade in self.grades), "cases"),
             tuple(rows),
-            "Grades are told such that each has its share of the training cases; counts are means "
-            "over repeats.",
+            "Grades are predicted such that each has its share of the training cases; counts are "
+            "means over repeats.",
         )
 
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:

@@ -126,7 +126,7 @@ class Number(MeasuredOutcome):
         OutcomeFigure(
             "absolute_error",
             "Mean absolute error",
-            "mean distance between the number told and the number measured",
+            "mean distance between the predicted and the measured number",
             higher_is_better=False,
         ),
         OutcomeFigure(
@@ -144,7 +144,7 @@ class Number(MeasuredOutcome):
         OutcomeFigure(
             "mean_difference",
             "Bias",
-            "mean of the number told minus the number measured (Bland and Altman 1986)",
+            "mean of the predicted minus the measured number (Bland and Altman 1986)",
             higher_is_better=None,
         ),
         OutcomeFigure(
@@ -157,13 +157,13 @@ class Number(MeasuredOutcome):
         OutcomeFigure(
             "calibration_slope",
             "Calibration slope",
-            "slope of the measured number on the number told; below 1 what is told is too extreme",
+            "slope of the measured on the predicted number; below 1 predictions are too extreme",
             higher_is_better=None,
         ),
         OutcomeFigure(
             "coverage",
             "Coverage of intervals",
-            f"share of cases whose number lies in the interval of {100 * LEVEL:g} % that was told",
+            f"share of cases whose number lies in its predicted interval of {100 * LEVEL:g} %",
             higher_is_better=None,
         ),
     )
@@ -243,8 +243,8 @@ class Number(MeasuredOutcome):
         return NumberCalibration(centre, spread, float(error[place - 1]))
 
     def measure_primary(self, cases: ScoredCases) -> Jackknifed:
-        told = cases.estimate[:, :, 0]
-        errors = [absolute_error(each, cases.value, cases.patient) for each in told]
+        predicted = cases.estimate[:, :, 0]
+        errors = [absolute_error(each, cases.value, cases.patient) for each in predicted]
         return mean_of(errors, cases.folds)
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
@@ -254,45 +254,57 @@ class Number(MeasuredOutcome):
         def add(name: str, group: str, of_repeats: Sequence[Jackknifed]) -> None:
             measured.append(MeasuredFigure(name, group, mean_of(of_repeats, cases.folds)))
 
-        told = list(cases.estimate[:, :, 0])
-        add("root_mean_square_error", "", [root_mean_square_error(each, *seen) for each in told])
-        add("intraclass_correlation", "", [intraclass_correlation(each, *seen) for each in told])
-        add("mean_difference", "", [mean_difference(each, *seen) for each in told])
+        predicted = list(cases.estimate[:, :, 0])
+        add(
+            "root_mean_square_error",
+            "",
+            [root_mean_square_error(each, *seen) for each in predicted],
+        )
+        add(
+            "intraclass_correlation",
+            "",
+            [intraclass_correlation(each, *seen) for each in predicted],
+        )
+        add("mean_difference", "", [mean_difference(each, *seen) for each in predicted])
         for group, side in (("lower", -1), ("upper", 1)):
-            add("agreement_limit", group, [agreement_limit(each, *seen, side) for each in told])
-        add("calibration_slope", "", [calibration_slope(each, *seen) for each in told])
+            add(
+                "agreement_limit", group, [agreement_limit(each, *seen, side) for each in predicted]
+            )
+        add("calibration_slope", "", [calibration_slope(each, *seen) for each in predicted])
         ends = [(each[:, 1], each[:, 2]) for each in cases.estimate]
         add("coverage", "", [interval_coverage(*each, *seen) for each in ends])
         return measured
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        told = cases.estimate[:, :, 0].mean(axis=0)
-        return self._plot_agreement(told, cases.value), self._plot_calibration(told, cases.value)
+        predicted = cases.estimate[:, :, 0].mean(axis=0)
+        return self._plot_agreement(predicted, cases.value), self._plot_calibration(
+            predicted, cases.value
+        )
 
-    def _plot_agreement(self, told: Floats, value: Floats) -> OutcomePlot:
+    def _plot_agreement(self, predicted: Floats, value: Floats) -> OutcomePlot:
         """Draw differences against means (Bland and Altman), with bias and limits."""
-        mean, gap = (told + value) / 2, told - value
+        mean, gap = (predicted + value) / 2, predicted - value
         ends, bias, spread = (float(mean.min()), float(mean.max())), gap.mean(), gap.std(ddof=1)
         levels = {"bias": bias, "lower": bias - 1.96 * spread, "upper": bias + 1.96 * spread}
         unit = f", {self.unit}" if self.unit else ""
         return OutcomePlot(
             "agreement",
             "Bland and Altman's plot",
-            f"mean of told and measured{unit}",
-            f"told minus measured{unit}",
+            f"mean of predicted and measured{unit}",
+            f"predicted minus measured{unit}",
             (
                 Line("cases", tuple(mean.tolist()), tuple(gap.tolist()), points=True),
                 *(Line(name, ends, (float(level), float(level))) for name, level in levels.items()),
             ),
-            words="A slope in the points says that low numbers are told too high and high ones "
-            "too low, or the other way round.",
+            words="A slope in the points says that low numbers are predicted too high and high "
+            "ones too low, or the other way round.",
         )
 
-    def _plot_calibration(self, told: Floats, value: Floats) -> OutcomePlot:
-        """Draw mean measured against mean told numbers in fifths of what is told."""
-        bands = np.array_split(np.argsort(told, kind="stable"), _BANDS)
-        means = [(float(told[band].mean()), float(value[band].mean())) for band in bands]
-        errors = [float(np.abs(told[band] - value[band]).mean()) for band in bands]
+    def _plot_calibration(self, predicted: Floats, value: Floats) -> OutcomePlot:
+        """Draw mean measured against mean predicted numbers in fifths of the predictions."""
+        bands = np.array_split(np.argsort(predicted, kind="stable"), _BANDS)
+        means = [(float(predicted[band].mean()), float(value[band].mean())) for band in bands]
+        errors = [float(np.abs(predicted[band] - value[band]).mean()) for band in bands]
         x, y = zip(*means, strict=True)
         unit = f", {self.unit}" if self.unit else ""
         rows = tuple(
@@ -302,10 +314,10 @@ class Number(MeasuredOutcome):
         return OutcomePlot(
             "calibration",
             "Told and measured numbers",
-            f"mean told{unit}",
+            f"mean predicted{unit}",
             f"mean measured{unit}",
-            (Line("fifths of the number told", x, y),),
-            ("mean told", "cases", "mean measured", "mean absolute error"),
+            (Line("fifths of the predicted number", x, y),),
+            ("mean predicted", "cases", "mean measured", "mean absolute error"),
             rows,
             diagonal=True,
         )

@@ -168,7 +168,7 @@ class MeasuredOutcome(ABC):
     @property
     @abstractmethod
     def reported(self) -> tuple[str, ...]:
-        """Return those of the estimates that are told of a new case."""
+        """Return those of the estimates that are predicted for a new case."""
 
     @property
     @abstractmethod

@@ -50,7 +50,7 @@ _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[
 
 def measured_title(card: DataCard, evaluation: MeasuredEvaluation) -> str:
     """Return the heading of the page."""
-    return f"{card.title}: is the {evaluation.task.outcome.words} told by the images?"
+    return f"{card.title}: can the {evaluation.task.outcome.words} be predicted from the images?"
 
 
 def write_measured_results(

@@ -1,7 +1,7 @@
 """Errors of numbers and agreement with measured ones, each with its value without each case.
 
 Every figure follows from sums over cases, so a case is left out by taking its terms
-away. `told`, `measured` and `patient` are (n,) of the cases; patients count from 0.
+away. `predicted`, `measured` and `patient` are (n,) of the cases; patients count from 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,14 +29,14 @@ def _jackknifed_sums(
     return Jackknifed(value, np.where(np.isfinite(without), without, np.nan)[None], patient, scale)
 
 
-def absolute_error(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def absolute_error(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return the mean absolute error."""
-    return jackknifed_mean(np.abs(told - measured), patient, "log")
+    return jackknifed_mean(np.abs(predicted - measured), patient, "log")
 
 
-def mean_difference(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
-    """Return the bias, the mean of told minus measured."""
-    gap = told - measured
+def mean_difference(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the bias, the mean of predicted minus measured."""
+    gap = predicted - measured
 
     def bias(cases: Floats, total: Floats) -> Floats:
         return total / cases
@@ -44,19 +44,21 @@ def mean_difference(told: Floats, measured: Floats, patient: Patients) -> Jackkn
     return _jackknifed_sums([gap], patient, bias)
 
 
-def root_mean_square_error(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return the root mean square error."""
 
     def root(cases: Floats, squares: Floats) -> Floats:
         error: Floats = np.sqrt(np.maximum(squares, 0) / cases)
         return error
 
-    return _jackknifed_sums([np.square(told - measured)], patient, root, "log")
+    return _jackknifed_sums([np.square(predicted - measured)], patient, root, "log")
 
 
-def agreement_limit(told: Floats, measured: Floats, patient: Patients, side: float) -> Jackknifed:
+def agreement_limit(
+    predicted: Floats, measured: Floats, patient: Patients, side: float
+) -> Jackknifed:
     """Return a limit of agreement, the lower (`side` -1) or the upper one (1)."""
-    gap = told - measured
+    gap = predicted - measured
     centre = gap.mean()  # far sums lose digits
 
     def limit(cases: Floats, total: Floats, squares: Floats) -> Floats:
@@ -68,9 +70,9 @@ def agreement_limit(told: Floats, measured: Floats, patient: Patients, side: flo
     return _jackknifed_sums([gap - centre, np.square(gap - centre)], patient, limit)
 
 
-def calibration_slope(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
-    """Return the slope of measured on told numbers by least squares."""
-    x, y = told - measured.mean(), measured - measured.mean()
+def calibration_slope(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+    """Return the slope of measured on predicted numbers by least squares."""
+    x, y = predicted - measured.mean(), measured - measured.mean()
     least = 1e-12 * max(float(np.square(y).sum()), np.finfo(float).tiny)
 
     def slope(cases: Floats, of_x: Floats, of_y: Floats, product: Floats, square: Floats) -> Floats:
@@ -80,13 +82,13 @@ def calibration_slope(told: Floats, measured: Floats, patient: Patients) -> Jack
     return _jackknifed_sums([x, y, x * y, x**2], patient, slope)
 
 
-def intraclass_correlation(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
 
     McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
     """
     centre = measured.mean()
-    middle, gap = (told + measured) / 2 - centre, told - measured
+    middle, gap = (predicted + measured) / 2 - centre, predicted - measured
 
     def correlation(
         cases: Floats, middles: Floats, squares: Floats, gaps: Floats, square_gaps: Floats
@@ -99,14 +101,14 @@ def intraclass_correlation(told: Floats, measured: Floats, patient: Patients) ->
     return _jackknifed_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
 
 
-def quadratic_kappa(told: Floats, measured: Floats, patient: Patients) -> Jackknifed:
+def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> Jackknifed:
     """Return Cohen's κ of grades whose disagreements count by their square.
 
-    Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(told − measured)² over the same of
+    Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(predicted − measured)² over the same of
     grades drawn at random from both, which follows from sums of grades and of their squares.
     """
     centre = measured.mean()
-    x, y = told - centre, measured - centre
+    x, y = predicted - centre, measured - centre
 
     def kappa(
         cases: Floats, of_x: Floats, of_y: Floats, squares: Floats, square_gaps: Floats

@@ -93,6 +93,6 @@ class GradeForest(GradeModel, NumberForest):
 
 @dataclass(**STRICT)
 class MedianGrade(GradeModel, MeanNumber):
-    """The same score for all: its calibration tells the median grade and the grades' shares."""
+    """The same score for all: its calibration gives the median grade and the grades' shares."""
 
     kind: ClassVar[str] = "Median grade of the training cases"
