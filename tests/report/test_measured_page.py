@@ -30,7 +30,11 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inputs.cases.write(root / "data/cases/cases.parquet")
     write_record(AUDIT, root / "data/audit/findings.json")
     evaluation = evaluate_measured(inputs, OPTIONS)
-    write_measured_results(evaluation, inputs, root, {"seed": 0}, root / "reports")
+    encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
+    first, *others = evaluation.models
+    first = replace(first, options={**first.options, "encoder": {"encoder": encoder}})
+    shown = replace(evaluation, models=(first, *others))
+    write_measured_results(shown, inputs, root, {"seed": 0}, root / "reports")
     summary = summarise_run(evaluation, AUDIT)
     assert not summary.failed
     assert "C (Harrell)" in summary.lines[0]
@@ -52,6 +56,7 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -
         "D-calibration",
         "jackknife",
         "not a medical device",
+        "Licence of its weights: Apache-2.0",
     ):
         assert words in page
     assert page.count("<svg") == 4  # risk groups and calibration, of the best model and the rule

@@ -31,6 +31,7 @@ from skiagram.records.predictions import folder_of
 from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_sheet
 from skiagram.report.formatting import ARM_TITLES, format_p_value
 from skiagram.report.rendering import render_template
+from skiagram.report.sections.models import describe_frozen
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -50,7 +51,7 @@ _LINE_COLOURS = (ARM_COLOUR["classical"], OTHERS[2], ARM_COLOUR["deep"], OTHERS[
 
 def measured_title(card: DataCard, evaluation: MeasuredEvaluation) -> str:
     """Return the heading of the page."""
-    return f"{card.title}: can the {evaluation.task.outcome.words} be predicted from the images?"
+    return f"{card.title}: prediction of a {evaluation.task.outcome.words}"
 
 
 def write_measured_results(
@@ -90,6 +91,7 @@ def write_measured_results(
         outcome=evaluation.task.outcome,
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
         models=tabulate_figures(evaluation, FIGURES),
+        frozen=describe_frozen(evaluation.models),
         at_home=tabulate_figures(evaluation, DEVELOPMENT) if evaluation.of_another_cohort else None,
         cohorts=tabulate_cohorts(evaluation),
         differences=tabulate_differences(evaluation),

@@ -70,7 +70,7 @@ def _environment() -> Environment:
     style = environment.get_template("style.css").render(palette=PALETTE)
     environment.globals["style"] = Markup(style)  # noqa: S704 - our own file
     macros = environment.get_template("macros.html.j2").module
-    for macro in ("table", "drawing", "words", "method"):
+    for macro in ("table", "drawing", "words", "method", "list_frozen"):
         environment.globals[macro] = getattr(macros, macro)
     return environment
 

@@ -84,7 +84,7 @@ def test_the_cells_of_a_confusion_matrix_are_shares_of_the_true_class() -> None:
     assert rows[0].cells[0] == Cell("30", tone="right", share=0.75)
 
 
-def test_a_frozen_network_is_told_once_with_its_licence_and_who_reads_it() -> None:
+def test_a_frozen_network_is_described_once_with_its_licence_and_who_reads_it() -> None:
     encoder = {"title": "EfficientNet-Lite0", "licence": "Apache-2.0", "citation": "photographs"}
     models = []
     for title in ("Logistic regression", "Support vector machine"):
@@ -92,6 +92,6 @@ def test_a_frozen_network_is_told_once_with_its_licence_and_who_reads_it() -> No
         options = {"encoder": {"encoder": encoder}, "head": {}}
         of_encoder = dataclasses.replace(model.outcome, title=title, options=options)
         models += [model, dataclasses.replace(model, outcome=of_encoder)]
-    (told,) = describe_frozen(models)
+    (told,) = describe_frozen([model.outcome for model in models])
     for part in ("EfficientNet-Lite0", "Apache-2.0", "photographs", "regression, Support vector"):
         assert part in told

@@ -6,6 +6,7 @@ from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
 from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
 from skiagram.evaluation.results import ModelResult
 from skiagram.options import flatten_options
+from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import format_difference, metric_heading
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -23,7 +24,7 @@ def models(evaluation: Evaluation, material: Material) -> Context:
         "table": tabulate_performance(evaluation),
         "metrics": list_columns(evaluation),
         "of_classes": tabulate_class_auc(evaluation),
-        "frozen": describe_frozen(evaluation.models),
+        "frozen": describe_frozen([model.outcome for model in evaluation.models]),
         "options": [
             (model.outcome.title, flatten_options(model.outcome.options))
             for model in evaluation.models
@@ -70,15 +71,15 @@ def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
     )
 
 
-def describe_frozen(models: Sequence[ModelResult]) -> tuple[str, ...]:
+def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     """Return, of each frozen network that models read, what it saw and whose its weights are."""
     told: dict[str, list[str]] = {}
-    for model in models:
-        encoder = model.outcome.options.get("encoder", {}).get("encoder")
+    for outcome in outcomes:
+        encoder = outcome.options.get("encoder", {}).get("encoder")
         if encoder:
             weights = f"{encoder['title']}. Licence of its weights: {encoder['licence']}. "
             weights += f"{encoder['citation']}."
-            told.setdefault(weights, []).append(model.outcome.title)
+            told.setdefault(weights, []).append(outcome.title)
     return tuple(f"{weights} Read by: {', '.join(titles)}." for weights, titles in told.items())
 
 
