@@ -124,7 +124,7 @@ sets.
         if design.gain == MARGIN and any(np.greater(shares[2:], PROMISED)):
             shares, mark = simulate(design, AGAIN * number, "again"), " *"
         cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
-        text += f"| {design.title}{mark} | {design.auc:g}, {design.gain:g} | {cells} |\n"
+        text += f"| {design.title} | {design.auc:g}, {design.gain:g}{mark} | {cells} |\n"
     return (
         text
         + """
