@@ -470,3 +470,4 @@ def test_a_run_behind_postgresql_is_recorded_once(
     runs = _runs(MlflowClient(tracking_uri=postgres), "skiagram")
     assert sorted(run.info.run_name for run in runs) == sorted([*MODELS, execution.parent.name])
     assert all(run.info.status in {"FINISHED", "FAILED"} for run in runs)
+    assert (tmp_path / "mlartifacts").is_dir()

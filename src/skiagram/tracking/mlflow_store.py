@@ -60,6 +60,7 @@ _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _WRITER = "skiagram.writer"
 _ADDRESS = "MLFLOW_TRACKING_URI"
+_DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
 _OPENING = "skiagram.opening."
 _SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
 _NAMED = 6  # digits of its SHA-256, in its name
@@ -203,7 +204,7 @@ class MLflowStore:
         experiment = client.get_experiment_by_name(self.experiment)
         if experiment is not None:
             return str(experiment.experiment_id)
-        local = uri.startswith("sqlite:")  # a server knows its own place
+        local = re.match(_DATABASE, uri) is not None  # a server knows its own place
         location = (home / "mlartifacts").as_uri() if local else None
         return str(client.create_experiment(self.experiment, artifact_location=location))
 
