@@ -40,7 +40,7 @@ lock: ## renew requirements.lock from pyproject.toml
 
 repro: setup ## run the pipeline and print the table of models and the report's path
 	python pipeline/lock.py
-	python pipeline/repro.py
+	dvc repro
 	python pipeline/show.py
 
 lint: setup ## style, types, layers, and whether docs/reference is that of the code

@@ -3,10 +3,10 @@
     python -m benchmarks.kills [--kills 60] [--seed 0] [--folder FOLDER]
 
 Every stage and one sweep run on small generated images, once undisturbed, then again and again from
-nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut
-does), what `make repro` starts, one of the DVCs that it starts, a stage, a worker of a stage or
-sweep (a forked fit, or one of joblib's). What ended is started again at once, as `make repro`
-does it. After some kills the run goes on to its end, and every file that it wrote is compared.
+nothing. SIGKILL meets, by a seeded draw: all processes at once (as a power cut does), DVC, a stage,
+a worker of a stage or sweep (a forked fit, or one of joblib's). What ended is started again at
+once, as `make repro` does it. After some kills the run goes on to its end, and every file that it
+wrote is compared.
 Every sweep has its turn, also after the kills that were asked for.
 """
 
@@ -36,7 +36,6 @@ _SWEEPS_A_PIPELINE = 3  # turns of sweeps between two of the pipeline
 _KILLS_A_RUN = 6
 _VICTIMS = ("all", "DVC", "stage", "worker", "worker")
 _OUTPUTS = ("data", "models", "scores", "combined", "explanations", "reports")
-_WHOLE = "pipeline/repro.py"  # what `make repro` runs
 _LONGEST = 1200  # seconds that a run may take
 _LOOK_AGAIN = 0.05  # seconds
 _SECONDS = "seconds.txt"
@@ -96,7 +95,7 @@ class Runner:
     def command(self) -> list[str]:
         """Return what runs it."""
         if self.name == PIPELINE:
-            return [sys.executable, _WHOLE]
+            return [sys.executable, "-m", "dvc", "repro"]
         return [sys.executable, "pipeline/sweep.py", f"sweep={self.name}"]
 
     def make(self, copy: str) -> Project:
@@ -117,7 +116,7 @@ class Runner:
         return project
 
     def start(self, project: Project) -> subprocess.Popen[bytes]:
-        """Start what `make repro` starts; what it says is added to a file."""
+        """Start it as `make repro` does; what it says is added to a file."""
         project.run(sys.executable, "pipeline/lock.py")
         with (project.folder.parent / "said.txt").open("ab") as said:
             return subprocess.Popen(
@@ -186,9 +185,7 @@ def _left_behind(project: Project) -> list[psutil.Process]:
 
 
 def _is_dvc(command: list[str]) -> bool:
-    """Return whether a process is DVC, started as such or forked from what `make repro` starts."""
-    called = len(command) > 2 and Path(command[1]).name == "dvc" and "repro" in command
-    return called or command[1:] == [_WHOLE]
+    return command[1:] == ["-m", "dvc", "repro"]
 
 
 def _victims(runner: psutil.Process, wanted: str) -> list[psutil.Process]:
@@ -196,16 +193,12 @@ def _victims(runner: psutil.Process, wanted: str) -> list[psutil.Process]:
     below = runner.children(recursive=True)
     commands = {process.pid: _command(process) for process in (runner, *below)}
     if wanted == "DVC":
-        every = [process for process in (runner, *below) if _is_dvc(commands[process.pid])]
-        if commands[runner.pid][1:] == [_WHOLE]:
-            every.remove(runner)
-        return sorted(every, key=lambda process: process.pid)
+        return [process for process in (runner, *below) if _is_dvc(commands[process.pid])]
     stages = {
         pid: command
         for pid, command in commands.items()
         if len(command) > 1
         and command[1].startswith("pipeline/")  # below a shell, whose second word is -c
-        and command[1] != _WHOLE
     }
     kinds: dict[str, list[psutil.Process]] = {"stage": [], "worker": []}
     for process in sorted(below, key=lambda process: process.pid):
@@ -222,9 +215,6 @@ def _kill(started: subprocess.Popen[bytes], wanted: str, draw: random.Random) ->
     """Kill one of what is wanted, as soon as there is one; return whether there was."""
     if wanted == "all":
         os.killpg(started.pid, signal.SIGKILL)  # the session that the script made
-        return True
-    if wanted == "runner":
-        started.kill()
         return True
     while started.poll() is None:
         try:
@@ -266,7 +256,7 @@ def disturb(runner: Runner, number: int, draw: random.Random, tally: Tally) -> N
     started = runner.start(project)
     for turn in range(_KILLS_A_RUN):
         instant = draw.uniform(0, seconds * (0.7 if turn == 0 else 0.2))
-        wanted = draw.choice((*_VICTIMS, *(["runner"] if runner.name == PIPELINE else [])))
+        wanted = draw.choice(_VICTIMS)
         going = _go_on(runner, project, started, instant)
         if going is None:
             break  # it was faster: no kill

@@ -12,15 +12,16 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from option_files import PARAMS, ROOT, SOURCES, chosen_names
-from repro import Stage, read_stages
 from skiagram.compute.code_digest import (
     code_digest,
     code_libraries,
@@ -42,6 +43,23 @@ _EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all cho
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
 _OF_MODELS = ("explanations", "models", "scores")  # folders with a folder a model
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of dvc.yaml, one for each member of a matrix.
+
+    Attributes:
+        name: As DVC calls it.
+        script: File in `pipeline` that it runs.
+        chosen: Axis of the matrix → its member.
+        writes: Paths of its outputs.
+    """
+
+    name: str
+    script: str
+    chosen: dict[str, str]
+    writes: frozenset[str]
 
 
 def main() -> None:
@@ -66,6 +84,34 @@ def main() -> None:
     for name, digest in digests.items():
         (DIGESTS / name).write_text(f"{digest}\n")
     remove_dropped(stages)
+
+
+def read_stages(pipeline: str, params: Mapping[str, Any]) -> Iterator[Stage]:
+    """Yield all stages, those of a matrix one by one.
+
+    Args:
+        pipeline: The text of dvc.yaml.
+        params: Values of params.yaml.
+    """
+    for name, stage in yaml.safe_load(pipeline)["stages"].items():
+        matrix = stage.get("matrix", {})
+        lists = [params.get(str(over).strip("${}")) or [] for over in matrix.values()]
+        for values in product(*lists):
+            chosen = dict(zip(matrix, values, strict=True))
+            yield Stage(
+                f"{name}@{'-'.join(values)}" if values else name,
+                script=Path(stage["cmd"].split()[1]).stem,
+                chosen=chosen,
+                writes=_paths([*stage["outs"], *stage.get("metrics", [])], chosen),
+            )
+
+
+def _paths(entries: Sequence[str | dict[str, Any]], chosen: Mapping[str, str]) -> frozenset[str]:
+    """Return paths of a list of dvc.yaml, with the member of the matrix filled in."""
+    paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    for name, value in chosen.items():
+        paths = [path.replace(f"${{item.{name}}}", value) for path in paths]
+    return frozenset(paths)
 
 
 def _refuse_heads(params: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Keeps a copy of dvc.lock and puts it back when a killed run left a broken one.
+"""Mends what an earlier run left, before DVC begins: a broken dvc.lock, a record that is missing.
 
 DVC writes the lock in place; killed in that moment, it leaves a file that it refuses itself. A lock
 is whole where it is YAML of the form that DVC writes and its last line is complete.
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -75,6 +76,13 @@ def repair_note(root: Path) -> str:
     return "`.dvc/tmp/rwlock` was cut short by a killed run and is removed: DVC makes it anew."
 
 
+def remove_empty_receipt(receipt: Path) -> None:
+    """Have stage record run again where its tracker was out of reach."""
+    with suppress(OSError, ValueError):
+        if json.loads(receipt.read_bytes()) == {"models": [], "sha256": {}}:
+            receipt.unlink()
+
+
 def _is_whole(content: bytes) -> bool:
     """Return whether DVC would read this lock, and its last line is complete."""
     try:
@@ -112,6 +120,7 @@ def main() -> int:
     except SkiagramError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    remove_empty_receipt(ROOT / "reports/receipt.json")
     for line in filter(None, done):
         print(line, file=sys.stderr)
     return 0

@@ -28,7 +28,6 @@ from skiagram.compute.clusters import JobArray
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import (
     IN_PROCESS,
-    STAGES_SIDE_BY_SIDE,
     Compute,
     _devices,
     visible_gpus,
@@ -388,14 +387,6 @@ def test_fits_end_with_a_stage_that_is_killed() -> None:
     while any(psutil.pid_exists(fit) for fit in fits) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(psutil.pid_exists(fit) for fit in fits)
-
-
-def test_stages_side_by_side_share_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
-    auto = Compute(threads=1, workers="auto", backend="local", address=None)
-    assert auto.places == 8
-    monkeypatch.setenv(STAGES_SIDE_BY_SIDE, "3")
-    assert auto.places == 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import yaml
 
 import digest
 import option_files
-from repro import Stage, read_stages
 from skiagram.compute.code_digest import code_definitions
 from tests.pipeline.project import (
     BASELINES,
@@ -95,7 +94,7 @@ def test_every_script_imports_option_files_before_the_package() -> None:
         modules = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         package = [at for at, module in enumerate(modules) if module.startswith("skiagram")]
         if package and "__main__" in script.read_text():
-            leading = {"entrypoint", "lock", "option_files", "repro"}  # import option_files first
+            leading = {"entrypoint", "lock", "option_files"}  # import option_files first
             assert leading & set(modules[: package[0]]), script
 
 
@@ -115,7 +114,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(
     params["explained"] = BASELINES[:1]
     entries = [
         entry
-        for one in read_stages((copy.folder / "dvc.yaml").read_text(), params)
+        for one in digest.read_stages((copy.folder / "dvc.yaml").read_text(), params)
         if one.script == words[0] and all(name in words[1] for name in one.chosen.values())
         for entry in digest.code_of(one)
     ]
@@ -202,7 +201,7 @@ def test_what_is_installed_is_looked_at_each_time() -> None:
     """An upgrade of a library changes no file that DVC sees."""
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     assert stages["digest"]["always_changed"]
-    assert "\nnumpy " in digest.describe_code(Stage("audit", "audit", {}, frozenset(), frozenset()))
+    assert "\nnumpy " in digest.describe_code(digest.Stage("audit", "audit", {}, frozenset()))
 
 
 @pytest.mark.thorough

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repro import remove_empty_receipt
+from lock import remove_empty_receipt
 from tests.pipeline.project import REPOSITORY, STAGES, Project
 
 OUTPUTS = ("data", "models", "scores", "combined", "reports")

@@ -83,14 +83,19 @@ from pathlib import Path
 from skiagram.projects.running import run_stages
 run_stages(Path())
 """
-AT_WORK = "import os, time\nprint(os.getpid(), file=open('pid', 'w'), flush=True)\ntime.sleep(60)"
+AT_WORK = """
+import os, sys, time
+if sys.argv[1:] == ["repro"]:
+    print(os.getpid(), file=open("pid", "w"), flush=True)
+    time.sleep(60)
+"""
 
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_leaves_nobody_at_work_in_the_folder(tmp_path: Path) -> None:
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline/lock.py").touch()
-    (tmp_path / "pipeline/repro.py").write_text(AT_WORK)
+    (tmp_path / "dvc.py").write_text(AT_WORK)  # in place of the program
     noted = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
         while not noted.exists() or not noted.read_text():

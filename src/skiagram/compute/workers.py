@@ -38,7 +38,6 @@ from skiagram.options import STRICT
 T = TypeVar("T")
 R = TypeVar("R")
 
-STAGES_SIDE_BY_SIDE = "SKIAGRAM_STAGES"  # environment: how many stages share the machine just now
 _PIECES_PER_WORKER = 2  # one at work, one at hand
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # of the GNU C library's mallopt
 _MAX_KEPT, _MAX_MAPPED = 2**31 - 1, 2**25  # bytes; the library takes no more
@@ -87,8 +86,7 @@ class Compute:
             return self.workers
         from joblib import cpu_count  # knows what a container or a scheduler allows
 
-        together = int(os.environ.get(STAGES_SIDE_BY_SIDE, "1"))
-        return max(1, int(cpu_count()) // together)
+        return int(cpu_count())
 
     @property
     def here(self) -> "Compute":

@@ -40,7 +40,7 @@ def run_stages(project: Path) -> int:
         left.unlink()
     subprocess.run([sys.executable, "pipeline/lock.py"], cwd=project, check=False)
     process = subprocess.Popen(
-        [sys.executable, "pipeline/repro.py"],
+        [sys.executable, "-m", "dvc", "repro"],
         cwd=project,
         env=environment(project) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
         preexec_fn=partial(end_with, os.getpid()),  # else it keeps the folder when this is killed
