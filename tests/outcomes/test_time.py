@@ -109,9 +109,14 @@ def test_curves_of_risk_groups_have_numbers_at_risk() -> None:
     )
     fit = np.zeros((1, 300), dtype=np.int64)
     cases = ScoredCases(label, time, np.arange(300), log_hazard[None], estimate[None], fit)
-    groups, calibration = outcome.plot(cases)
+    groups, calibration, decisions = outcome.plot(cases)
     low, _, high = groups.lines
     assert low.y[-1] > high.y[-1]
     assert [int(row[1]) for row in groups.rows] == [100, 100, 100]
     assert sum(int(row[-1]) for row in groups.rows) == int(label.sum())
     assert "D-calibration" in calibration.words
+    model, everybody, nobody = decisions.lines
+    assert set(nobody.y) == {0.0}
+    above = set(model.x) & set(everybody.x) - {0.05, 0.1}
+    assert all(model.y[model.x.index(t)] > everybody.y[everybody.x.index(t)] for t in above)
+    assert [row[0] for row in decisions.rows] == ["0.2", "0.4", "0.6", "0.8"]

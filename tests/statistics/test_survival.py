@@ -11,6 +11,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
+    net_benefit_at,
     uno_concordance,
 )
 from tests.statistics import times
@@ -88,3 +89,24 @@ def test_d_calibration_tells_true_from_false_survival() -> None:
     assert shares == EXACT(np.full(10, 0.1), abs=0.03)
     assert p > 0.01
     assert d_calibration(np.exp(-2 * seen), event)[1] < 1e-6
+
+
+def test_net_benefit_without_censoring_counts_events_and_false_alarms() -> None:
+    generator = np.random.default_rng(4)
+    risk, time = generator.uniform(size=200), generator.exponential(100, size=200)
+    event, thresholds = np.ones(200, dtype=bool), np.array([0.2, 0.5, 0.8])
+    expected = [
+        ((risk >= t) & (time <= 70)).mean() - ((risk >= t) & (time > 70)).mean() * t / (1 - t)
+        for t in thresholds
+    ]
+    assert net_benefit_at(risk, time, event, 70.0, thresholds) == EXACT(expected, abs=CLOSE)
+
+
+def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on() -> None:
+    """Four are acted on: an event, one leaves, an event among two; 3/4 · 1/2 are without one."""
+    risk = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1])
+    time = np.array([1.0, 2.0, 3.0, 9.0, 1.0, 9.0, 9.0, 9.0])
+    event = np.array([True, False, True, False, True, False, False, False])
+    half, none, unknown = 0.5 * (1 - 3 / 8 - 3 / 8), 0.0, np.nan
+    benefit = net_benefit_at(risk, time, event, 5.0, np.array([0.5, 0.95, 0.75]))
+    assert benefit == EXACT([half, none, unknown], abs=CLOSE, nan_ok=True)

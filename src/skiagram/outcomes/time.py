@@ -37,6 +37,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
+    net_benefit_at,
     uno_concordance,
 )
 
@@ -48,6 +49,9 @@ _ENOUGH_EVENTS = 100  # patients; .04 of C is then about two standard errors
 _GROUPS = ("low risk", "middle risk", "high risk")
 _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in order allow
 _MAX_SLOPE = 8.0
+_THRESHOLDS = np.arange(5, 100, 5) / 100  # of the decision curve
+_TOLD = np.arange(2, 10, 2) / 10  # those in its table
+_LEAST_BENEFIT = -0.05  # below it nothing is drawn
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -271,7 +275,11 @@ class TimeToEvent(MeasuredOutcome):
         return f"{horizon:g} {self.unit}"
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        return self._plot_risk_groups(cases), self._plot_calibration(cases)
+        return (
+            self._plot_risk_groups(cases),
+            self._plot_calibration(cases),
+            self._plot_net_benefit(cases),
+        )
 
     def _plot_risk_groups(self, cases: ScoredCases) -> OutcomePlot:
         """Draw Kaplan–Meier curves of thirds of the risk, each fit's own thirds."""
@@ -330,6 +338,40 @@ class TimeToEvent(MeasuredOutcome):
             words=f"Fifths of the estimated risk. D-calibration over all times: p = "
             f"{format_decimal(p)}; a small p speaks against the estimates.",
             diagonal=True,
+        )
+
+    def _plot_net_benefit(self, cases: ScoredCases) -> OutcomePlot:
+        """Draw the decision curve at the middle horizon."""
+        horizon = self.horizons[len(self.horizons) // 2]
+        risk = 1 - cases.estimate.mean(axis=0)[:, self.grid.index(horizon)]
+        everybody = np.ones_like(risk)
+        followed = cases.value, cases.label == EVENT, horizon
+        worth = {
+            "model": net_benefit_at(risk, *followed, _THRESHOLDS),
+            "acting on all": net_benefit_at(everybody, *followed, _THRESHOLDS),
+            "acting on nobody": np.zeros(len(_THRESHOLDS)),
+        }
+        lines = []
+        for name, benefit in worth.items():
+            drawn = benefit >= _LEAST_BENEFIT  # not where it is unknown, either
+            x, y = _THRESHOLDS[drawn].tolist(), benefit[drawn].tolist()
+            if x:
+                lines.append(Line(name, tuple(x), tuple(y)))
+        rows = []
+        for place in np.flatnonzero(np.isin(_THRESHOLDS, _TOLD)).tolist():
+            told = (format_decimal(float(benefit[place])) for benefit in [*worth.values()][:2])
+            acted = f"{(risk >= _THRESHOLDS[place]).mean():.0%}"
+            rows.append((f"{_THRESHOLDS[place]:.1f}", *told, acted))
+        return OutcomePlot(
+            "net_benefit",
+            f"Net benefit at {self._at(horizon)}",
+            "threshold of the risk above which one acts",
+            "net benefit, events a case",
+            tuple(lines),
+            ("threshold", "model", "acting on all", "acted on by the model"),
+            tuple(rows),
+            "At a threshold t an event that is acted on counts 1, acting without one costs "
+            "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008).",
         )
 
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:

@@ -172,6 +172,36 @@ def integrated_brier_terms(survival: Floats, time: Floats, event: Flags, grid: F
     return integrated
 
 
+def net_benefit_at(
+    risk: Floats, time: Floats, event: Flags, horizon: float, thresholds: Floats
+) -> Floats:
+    """Return what acting on risks above each threshold is worth, in events by a horizon a case.
+
+    The share of events among those acted on is that of their own Kaplan–Meier curve (Vickers,
+    Cronin, Elkin & Gonen 2008, *BMC Medical Informatics and Decision Making* 8:53).
+
+    Args:
+        risk: (n,) of an event by the horizon.
+        time: (n,), in the unit of the horizon.
+        event: (n,) whether it was seen.
+        thresholds: (m,) in (0, 1).
+
+    Returns:
+        (m,); NaN where follow-up of those acted on ends before the horizon.
+    """
+    worth = np.zeros(len(thresholds))
+    for place, threshold in enumerate(thresholds.tolist()):
+        acted = risk >= threshold
+        if not acted.any():
+            continue
+        without = float(kaplan_meier(time[acted], event[acted]).at(np.array([horizon]))[0])
+        known = without == 0 or time[acted].max() >= horizon
+        weight = threshold / (1 - threshold)
+        each = 1 - without - without * weight if known else np.nan
+        worth[place] = acted.mean() * each
+    return worth
+
+
 def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Floats, float]:
     """Return the share of cases in each tenth of survival at their own time, and its p value.
 
