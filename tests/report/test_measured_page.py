@@ -59,7 +59,8 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written: Path) -
         "Licence of its weights: Apache-2.0",
     ):
         assert words in page
-    assert page.count("<svg") == 4  # risk groups and calibration, of the best model and the rule
+    # risk groups, calibration and decision curve, of the best model and the rule
+    assert page.count("<svg") == 6
     assert str(written) not in page
 
 
