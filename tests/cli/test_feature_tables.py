@@ -193,3 +193,49 @@ def test_a_table_of_times_goes_to_a_report(tmp_path: Path) -> None:
     )
     assert refused.returncode == 2
     assert "--time: is not given" in refused.stderr
+
+
+def write_lesions(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
+    """Write one to four lesions a patient, and times; return arguments."""
+    line = write_times(folder, patients, seed)
+    table = pd.read_csv(folder / "radiomics.csv", dtype={"patient": str})
+    generator = np.random.default_rng(seed)
+    lesions = table.loc[np.repeat(table.index, generator.integers(1, 5, patients))]
+    volume = lesions["original_shape_MeshVolume"] * generator.lognormal(0, 1, len(lesions))
+    lesions.assign(original_shape_MeshVolume=volume).to_csv(folder / "radiomics.csv", index=False)
+    return line
+
+
+def test_lesions_of_a_patient_with_one_time_are_one_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = write_lesions(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", *line]) == 0
+    shown = capsys.readouterr().out
+    assert "rows of 60 patients: each patient is one case" in shown
+    assert "Features (13): regions, sum_original_shape_MeshVolume" in shown
+    assert main(["check", *line, "--per-patient", "rows"]) == 0
+    assert "Features (3): original_shape_MeshVolume" in capsys.readouterr().out
+
+
+@pytest.mark.thorough
+def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path: Path) -> None:
+    def skiagram(*words: str, cwd: Path) -> str:
+        line = [sys.executable, "-m", "skiagram", *words]
+        done = subprocess.run(line, cwd=cwd, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    at_home, leeds = tmp_path / "home", tmp_path / "leeds"
+    at_home.mkdir()
+    leeds.mkdir()
+    shown = skiagram("run", *write_lesions(at_home), "--quick", cwd=at_home)
+    for title in ("Cox regression on the largest region", "Cox regression on means over"):
+        assert title in shown
+    assert "the volume of all regions" in shown
+    line = write_lesions(leeds, 50, seed=2)
+    line += ["--patient-ids", "apart", "--name", "leeds", "--workers", "1"]
+    skiagram("validate", str(at_home / "radiomics-project"), *line, cwd=leeds)
+    results = at_home / "radiomics-project/reports/validations/leeds"
+    assert len(pd.read_csv(results / "scores.csv")) == 50

@@ -96,6 +96,9 @@ def add_joined_tables(parser: argparse.ArgumentParser) -> "argparse._ArgumentGro
     add_unmatched(group)
     join = "further tables, joined by patients too, such as one of clinical columns"
     group.add_argument("--join", nargs="+", default=[], type=Path, metavar="CSV", help=join)
+    several = "several rows of a patient, such as lesions: each row a case, or one case of them "
+    several += "all (default: one case where the outcome is a time, which is the patient's)"
+    group.add_argument("--per-patient", choices=("rows", "combined"), help=several)
     return group
 
 
@@ -108,6 +111,7 @@ def read_features(
         known: A table whose models are to score this one: its features are read, and its columns
             where this one calls them the same.
     """
+    from skiagram.datasets.combined_regions import combine_regions, originals_of
     from skiagram.datasets.feature_table import FeatureTable
     from skiagram.datasets.folder.csv_rows import PATIENT_COLUMNS, require_columns, usual_column
     from skiagram.datasets.folder.labels import settle_labels
@@ -134,12 +138,21 @@ def read_features(
     )
     if len(classes) == 2 and arguments.positive not in classes:
         raise OptionError("is not given", where="--positive", allowed=" or ".join(classes))
+    constant = [arguments.label, *filter(None, [split]), *covariates]
+    constant += [] if settled is None else [settled.outcome.column]
+    combined = _is_combined(arguments, rows, patient, constant, known)
     if known is not None:
-        features = _features_of(known, rows)
+        names = known.features or ()
+        features = _features_of(originals_of(names) if combined else names, rows)
     else:
         others = {patient, arguments.label, split, *covariates, *arguments.not_features}
         others |= set() if settled is None else {*settled.columns}
         features = _feature_columns(rows, [name for name in measured if name not in others])
+    if combined and patient is not None:
+        regions = len(rows)
+        volume = next(filter(_VOLUME.search, features), None)
+        rows, features = combine_regions(rows, patient, features, constant, volume)
+        notes.append(_explain_combined(regions, len(rows), features))
     name = name_of(arguments)
     source = FeatureTable(
         name=name,
@@ -229,13 +242,47 @@ def _name_as_known(
     arguments.covariates = [*dict.fromkeys([*arguments.covariates, *taken])]
 
 
-def _features_of(known: "FeatureTable", rows: "list[TableRow]") -> list[str]:
+def _is_combined(
+    arguments: argparse.Namespace,
+    rows: "list[TableRow]",
+    patient: str | None,
+    constant: Sequence[str],
+    known: "FeatureTable | None",
+) -> bool:
+    """Return whether the regions of a patient become one case."""
+    from skiagram.datasets.combined_regions import COUNT, has_several
+
+    asked: str | None = arguments.per_patient
+    if patient is None:
+        if asked == "combined":
+            raise OptionError(
+                "patients are unknown", where="--per-patient", remedy="name --patient"
+            )
+        return False
+    if known is not None:
+        return COUNT in (known.features or ()) and COUNT not in rows[0].cells
+    if asked is not None:
+        return asked == "combined"
+    return arguments.time is not None and has_several(rows, patient, constant)
+
+
+def _explain_combined(regions: int, patients: int, features: Sequence[str]) -> str:
+    from skiagram.datasets.combined_regions import COMBINATIONS, has_combination
+
+    read = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
+    return (
+        f"{regions} rows of {patients} patients: each patient is one case, with {_listed(read)} of "
+        "every feature, and the number of regions. `--per-patient rows` keeps each row a case."
+    )
+
+
+def _features_of(known: Sequence[str], rows: "list[TableRow]") -> list[str]:
     """Return the features of a known table.
 
     Raises:
         DataError: The rows lack one.
     """
-    features = [*(known.features or ())]
+    features = [*known]
     missing = [name for name in features if name not in rows[0].cells]
     if missing:
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
 from skiagram.options import read_option_file
@@ -203,7 +204,8 @@ def choices_of_outcome(
     there = {"cases": True, "acquisition": "acquisition" in families}
     there |= {"volume": any("region/" in name or "morphology" in name for name in families)}
     if volume is not None:
-        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]}
+        of_all = {"columns_title": "the volume of all regions"} if volume.startswith("sum_") else {}
+        options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]} | of_all
         there["volume"] = True
     there["covariates"] = bool(covariates)
     if covariates:
@@ -220,6 +222,37 @@ def choices_of_outcome(
     }
     quick = (outcome.baselines[0], *rules)
     return replace(choices, params=params, options=options, quick=quick)
+
+
+def compare_combinations(
+    choices: FittingChoices, features: Sequence[str], rules: Sequence[str]
+) -> FittingChoices:
+    """Return choices in which each model on features is one a combination of a patient's regions.
+
+    The best of an arm is chosen on training folds, and so the combination is, too.
+
+    Args:
+        features: Of a table of combined regions.
+        rules: Models that stay as they are.
+    """
+    kinds = {kind: of for kind, of in COMBINATIONS.items() if has_combination(features, kind)}
+    beside = [COUNT, *(["covariates"] if "covariates" in choices.params["features"] else [])]
+    files, of_model = dict(choices.files), dict[str, list[str]]()
+    for model in choices.params["baselines"]:
+        options = read_shipped(f"conf/model/{model}.yaml")
+        if model in rules or "columns" not in options:
+            continue
+        of_model[model] = [f"{model}_{kind}" for kind in kinds]
+        for kind, words in kinds.items():
+            read = {"columns": [kind, *beside], "columns_title": words}
+            text = yaml.safe_dump({**options, **read}, sort_keys=False)
+            files[Path(f"conf/model/{model}_{kind}.yaml")] = text
+
+    def each(models: Sequence[str]) -> list[str]:
+        return [name for model in models for name in of_model.get(model, [model])]
+
+    params = {**choices.params, "baselines": each(choices.params["baselines"])}
+    return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))
 
 
 def _lesion_radii(survey: Survey) -> NDArray[np.float64]:

@@ -154,7 +154,13 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
 def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     """Add or renew a table of features, and return the choices that fit it."""
     from skiagram.cli.feature_tables import add_feature_table
-    from skiagram.cli.fitting_choices import FittingChoices, choices_of_outcome
+    from skiagram.cli.fitting_choices import (
+        FittingChoices,
+        choices_of_outcome,
+        compare_combinations,
+    )
+    from skiagram.datasets.combined_regions import COUNT
+    from skiagram.datasets.files import write_files
     from skiagram.projects.files import CHOICES, read_shipped
 
     described = add_feature_table(arguments)
@@ -166,9 +172,14 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
     source = described.source
     of_run = {"dataset": source.name, "design": described.design}
     choices = FittingChoices(of_run | chosen, {}, {})
-    if source.outcome is None:
-        return choices
-    return choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
+    rules = ["single_feature"]
+    if source.outcome is not None:
+        choices = choices_of_outcome(choices, source.outcome, source.covariates, described.volume)
+        rules = [*source.outcome.rules.values()]
+    if COUNT in (source.features or ()):
+        choices = compare_combinations(choices, source.features or (), rules)
+        write_files({path: text.encode() for path, text in choices.files.items()})
+    return choices
 
 
 def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":

@@ -1,0 +1,115 @@
+"""Several regions of a patient, such as lesions, become one case: the outcome is the patient's.
+
+Which combination tells most is not known beforehand, so a case has several of each feature, and
+models of each compete on training folds. Chang et al. 2021, Neuro-Oncology Advances 3, vdab150.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from skiagram.datasets.folder.csv_rows import TableRow, parse_number
+from skiagram.errors import DataError
+
+COUNT = "regions"  # feature: how many regions the patient has
+LARGEST = "largest"
+_OF_VALUES: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "sum": sum,
+    "mean": fmean,
+    "highest": max,
+}
+COMBINATIONS = {  # name before a feature's → what a model reads, in titles
+    "sum": "sums over the regions",
+    LARGEST: "the largest region",
+    "mean": "means over the regions",
+    "highest": "the highest values of the regions",
+}
+
+
+def has_combination(features: Sequence[str], kind: str) -> bool:
+    """Return whether a table's features are of combined regions, `kind` among them."""
+    return COUNT in features and any(name.startswith(f"{kind}_") for name in features)
+
+
+def originals_of(features: Sequence[str]) -> list[str]:
+    """Return the features of regions that a table of combined regions was made of."""
+    return [name.removeprefix("sum_") for name in features if name.startswith("sum_")]
+
+
+def has_several(rows: Sequence[TableRow], patient: str, constant: Sequence[str]) -> bool:
+    """Return whether patients have several rows, and all rows of each agree.
+
+    Args:
+        patient: Column of the patient.
+        constant: Columns that must not differ within a patient.
+    """
+    first: dict[str, TableRow] = {}
+    for row in rows:
+        known = first.setdefault(row.cells[patient], row)
+        if any(row.cells[name] != known.cells[name] for name in constant):
+            return False
+    return len(first) < len(rows)
+
+
+def combine_regions(
+    rows: Sequence[TableRow],
+    patient: str,
+    features: Sequence[str],
+    constant: Sequence[str],
+    volume: str | None,
+) -> tuple[list[TableRow], list[str]]:
+    """Return a row a patient, in the order of their first rows, and its features.
+
+    Sums, means and highest values are of the regions that have a value.
+
+    Args:
+        rows: One a region.
+        patient: Column of the patient.
+        features: Columns of numbers.
+        constant: Columns that must not differ within a patient; all others are dropped.
+        volume: Feature that says which region is the largest; None: none is.
+
+    Raises:
+        DataError: Rows of a patient differ in one of the constant columns.
+    """
+    regions: dict[str, list[TableRow]] = defaultdict(list)
+    for row in rows:
+        regions[row.cells[patient]].append(row)
+    combined = []
+    for of_patient in regions.values():
+        _require_equal(of_patient, constant)
+        first = of_patient[0]
+        cells = {name: first.cells[name] for name in (patient, *constant)}
+        cells[COUNT] = str(len(of_patient))
+        combined.append(replace(first, cells=cells | _combine(of_patient, features, volume)))
+    return combined, [name for name in combined[0].cells if name not in (patient, *constant)]
+
+
+def _combine(
+    regions: Sequence[TableRow], features: Sequence[str], volume: str | None
+) -> dict[str, str]:
+    """Return the cells of a patient's combined features."""
+    cells: dict[str, str] = {}
+    for kind, value_of in _OF_VALUES.items():
+        for name in features:
+            values = [parse_number(row.cells[name]) for row in regions if row.cells[name]]
+            cells[f"{kind}_{name}"] = repr(value_of(values)) if values else ""
+    if volume is not None:
+        largest = max(regions, key=lambda row: parse_number(row.cells[volume] or "-inf"))
+        cells |= {f"{LARGEST}_{name}": largest.cells[name] for name in features}
+    return cells
+
+
+def _require_equal(regions: Sequence[TableRow], constant: Sequence[str]) -> None:
+    first = regions[0]
+    for row in regions[1:]:
+        for name in constant:
+            if row.cells[name] != first.cells[name]:
+                raise DataError(
+                    f"rows of one patient differ in the column `{name}`, first in lines "
+                    f"{first.line} and {row.line}",
+                    where=row.where,
+                    allowed="one value a patient where the regions of a patient are one case",
+                    remedy="correct the table, or keep each row a case: --per-patient rows",
+                )
