@@ -128,6 +128,10 @@ READ_RIGHT: dict[str, tuple[bytes, NDArray[Any]]] = {
     "PGM": (encoded(Image.fromarray(GRAY), "PPM"), GRAY),
     "PPM": (encoded(Image.fromarray(COLOUR), "PPM"), COLOUR),
     "16-bit PGM": (pgm(DEEP, 65535), DEEP),
+    "gray BMP": (encoded(Image.fromarray(GRAY), "BMP"), GRAY),
+    "RGB BMP": (encoded(Image.fromarray(COLOUR), "BMP"), COLOUR),
+    "1-bit BMP": (encoded(Image.fromarray(GRAY > 99), "BMP"), np.uint8(255) * (GRAY > 99)),
+    "palette BMP": (encoded(palette(RAMP), "BMP"), GRAY),
     "plain PGM": (b"P2 2 1 255\n0 255\n", np.array([[0, 255]], np.uint8)),
 }
 

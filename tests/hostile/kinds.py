@@ -454,6 +454,7 @@ KINDS: dict[str, Kind] = {
     ),
     "DICOM, structure set": Kind(lambda: structure_set({"GTV": _contours(hole=True)}), _mask),
     "DICOM, segmentation": Kind(lambda: segmentation({"GTV": MASK}), _mask),
+    "BMP": Kind(_encoded("BMP"), _image),
     "PGM": Kind(_encoded("PPM"), _image, [lambda: b"P5 99999 99999 255\n" + bytes(99)]),
     "DICOM": Kind(_dicom(ExplicitVRLittleEndian), _image, [_film_bomb("rows")]),
     "DICOM, deflated": Kind(

@@ -79,6 +79,7 @@ def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -
     [
         ("Picture,Mask\na,b\n", "Image"),
         ("Image,Mask,Label\na,b,lesion\n", "label `lesion`"),
+        ("file,mask,frame\na,b,first\n", "line 2: frame `first`"),
         ("Image,Mask\n", "no rows"),
     ],
 )
@@ -115,6 +116,33 @@ def test_the_table_that_table_writes_is_read_with_its_folder(table: Path, tmp_pa
         ["p1_image.nii.gz", "p1_mask.nii.gz", "yes"]
     ]
     assert np.isfinite(found["original_firstorder_Mean"]).all()
+
+
+def test_labels_and_masks_of_table_mean_what_they_mean_there(table: Path) -> None:
+    """`all` labels, or several masks, of `skiagram table` are one region."""
+    table.write_text(
+        "file,mask,label_value\nimage.nii.gz,mask.nii.gz,all\nimage.nii.gz,mask.nii.gz,2\n"
+        "image.nii.gz,mask.nii.gz; mask.nii.gz,1\n"
+    )
+    code, found = extract(table)
+    pixels, labels = make_volume()
+    regions = [labels > 0, labels == 2, labels == 1]
+    assert code == 0
+    assert found["original_firstorder_Mean"].tolist() == pytest.approx(
+        [pixels[region].mean() for region in regions]
+    )
+
+
+def test_a_label_of_one_image_is_an_option(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(table.with_name(name)) for name in ("image.nii.gz", "mask.nii.gz")]
+    assert main(["extract", *files]) == 4
+    assert "2 labels" in capsys.readouterr().err
+    assert main(["extract", *files, "--label", "2"]) == 0
+    line = next(
+        line for line in capsys.readouterr().out.splitlines() if "first_order_mean," in line
+    )
+    pixels, labels = make_volume()
+    assert float(line.partition(",")[2]) == pytest.approx(pixels[labels == 2].mean())
 
 
 @pytest.mark.thorough

@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MM",
         help="resample to these distances of slices, rows and columns; 0 leaves an axis",
     )
+    label = "value of the region's voxels in the MASK of one image (default: the only one)"
+    add("--label", type=int, metavar="N", help=label)
     add_unstated_spacing(parser)
     add("--jobs", type=int, help="images at a time (default: as many as there are processors)")
 
@@ -67,10 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
     for remark in plan.remarks:
         print(f"Note: {remark}", file=sys.stderr)
     if arguments.mask is not None:
-        features = describe_with(plan, arguments.input, arguments.mask, spacing)
+        features = describe_with(plan, arguments.input, arguments.mask, spacing, arguments.label)
         lines = [f"{name},{value:.12g}" for name, value in features.items()]
         print("\n".join(lines))
         return 0
+    if arguments.label is not None:
+        allowed = "for one image; a table has a column `Label`"
+        raise OptionError("with a table", where="--label", allowed=allowed)
     if arguments.output is None:
         remedy = "skiagram extract table.csv -o features.csv, or IMAGE MASK"
         raise OptionError("no table to write", where="--output", remedy=remedy)
@@ -81,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder, output = arguments.folder or arguments.input.parent, arguments.output
     table = extract_table(rows, folder, plan, output, compute, spacing)
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
-    kept = len(rows[0]) + (REASON in table.columns)
+    kept = len(rows[0].cells) + (REASON in table.columns)
     print(
         f"Wrote {arguments.output}: {len(table) - failed} of {len(table)} rows with "
         f"{len(table.columns) - kept} features, in {time.monotonic() - begin:.0f} s."

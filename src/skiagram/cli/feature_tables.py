@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from skiagram.cli.folder_arguments import add_unmatched, name_of, title_of
+from skiagram.cli.folder_arguments import add_unmatched, label_column, name_of, title_of
 from skiagram.cli.outcome_arguments import settle_outcome
 from skiagram.errors import DataError, OptionError
 
@@ -129,7 +129,9 @@ def read_features(
     patient = arguments.patient or usual_column(header, PATIENT_COLUMNS)
     split = arguments.split or usual_column(header, ("split",))
     covariates = tuple(name for word in arguments.covariates for name in word.split(","))
-    require_columns(rows, [*filter(None, (patient, arguments.label, split)), *covariates])
+    arguments.label = label_column(arguments.label, rows)
+    require_columns(rows, (arguments.label,), "--label")
+    require_columns(rows, [*filter(None, (patient, split)), *covariates])
     named = [*arguments.classes, *filter(None, [arguments.positive])]
     rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
     rows = settle_patients(rows, patient, arguments.similar_patients)

@@ -40,7 +40,6 @@ _NOT_OF_A_COHORT: dict[str, list[str] | None] = {
     "positive": None,
     "sealed_labels": None,
 }
-_LOOSELY = ("patient", "split")  # columns whose usual names may be written in any way
 _REGION_COLUMNS = {
     "mask": ("column of the file with the region's mask", "mask"),
     "region": ("column of the region's name in its file", "region"),
@@ -220,6 +219,7 @@ def add_folder_arguments(parser: argparse.ArgumentParser, *, cohort: bool = Fals
 
 def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
     """Read the table that the user names, and what is told of it."""
+    from skiagram.datasets.folder.class_folders import rows_of_classes
     from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
     from skiagram.datasets.folder.patients import number_visits, settle_patients
     from skiagram.datasets.folder.table import normalise_name
@@ -235,10 +235,11 @@ def read_folder_arguments(given: argparse.Namespace) -> FolderArguments:
                 allowed = "a CSV after the folder, with a row a file"
                 raise OptionError("no table was given", where=f"--{name}", allowed=allowed)
         arguments.file = "file"
-        names = _images_in(arguments.folder, ())
+        names = _pictures_in(arguments.folder)
         masks = settle_masks(names, choice, where)
         left = masks.names
-        rows = _rows_of_classes(arguments.folder, [name for name in names if name not in left])
+        classes = {*arguments.classes, *filter(None, [arguments.positive])}
+        rows = rows_of_classes([name for name in names if name not in left], classes, where)
     else:
         rows, notes = _read_table(arguments)
         listed = _listed_images(arguments, rows)
@@ -273,6 +274,7 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     mask = arguments.mask or "mask"
     files = (arguments.file, mask) if arguments.file else (*FILE_COLUMNS, mask)
     rows = read_csv(arguments.csv, arguments.missing, files, arguments.columns)
+    mask = _mask_column(arguments, rows)
     file = arguments.file or usual_column(rows[0].cells, FILE_COLUMNS) or FILE_COLUMNS[0]
     _require_file_column(rows, file, arguments)
     tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
@@ -289,17 +291,28 @@ def _read_table(arguments: argparse.Namespace) -> "tuple[list[TableRow], list[st
     if settled is not None:
         rows, arguments.outcome = settled.rows, settled.outcome
         notes.append(settled.note)
+    arguments.label = label_column(arguments.label, rows)
     classes = [arguments.label]
     if arguments.label not in rows[0].cells and "," in arguments.label:
         classes = [name.strip() for name in arguments.label.split(",")]
         rows = label_of_classes(rows, classes)
         arguments.label = "label"
-    require_columns(rows, (arguments.label,))
+    require_columns(rows, (arguments.label,), "--label")
     if arguments.sealed_labels is None:
         named = [*arguments.classes, *filter(None, [arguments.positive])]
         rows, told = settle_labels(rows, arguments.label, arguments.empty_label, named)
         notes += told
     return rows, [*filter(None, notes)]
+
+
+def _mask_column(arguments: argparse.Namespace, rows: "list[TableRow]") -> str:
+    return arguments.mask or usual_column(rows[0].cells, ("mask",)) or "mask"
+
+
+def label_column(named: str, rows: "list[TableRow]") -> str:
+    """Return the column of labels: the one that is named, also as `Label` for `label`."""
+    header = rows[0].cells
+    return named if named in header else usual_column(header, (named,)) or named
 
 
 def _require_file_column(rows: "list[TableRow]", file: str, arguments: argparse.Namespace) -> None:
@@ -337,11 +350,23 @@ def _images_in(folder: Path, listed: Collection[str]) -> list[str]:
     return list_unlisted_images(open_tree(folder, str(folder), is_image_file), listed)
 
 
+def _pictures_in(folder: Path) -> list[str]:
+    """Return the image files of a folder, and those that are called so and cannot be read."""
+    from skiagram.datasets.file_trees import open_tree
+    from skiagram.datasets.image_files import ENDINGS
+    from skiagram.datasets.volumes.case_images import is_image_file
+
+    tree = open_tree(folder, str(folder), is_image_file)
+    images = {*tree.images(())}
+    called = {name for name in tree.files() if name.lower().endswith(ENDINGS)}
+    return sorted(images | called if images else images)
+
+
 def _listed_images(arguments: argparse.Namespace, rows: "list[TableRow]") -> list[str] | None:
     """Return the images of which masks may lie beside them; None where the table names masks."""
     from skiagram.datasets.folder.table import normalise_name
 
-    mask = arguments.mask or "mask"
+    mask = _mask_column(arguments, rows)
     if mask in rows[0].cells:
         if arguments.masks is not None:
             allowed = f"either: the table names masks in its column `{mask}`"
@@ -381,34 +406,16 @@ def _with_masks(
     ]
 
 
-def _rows_of_classes(folder: Path, names: list[str]) -> "list[TableRow]":
-    """Return a row for each image of a folder per class, as `train/yes/1.png` or `yes/1.png`."""
-    from skiagram.datasets.folder.csv_rows import TableRow
-    from skiagram.datasets.folder.mask_names import without_image_folders
-    from skiagram.datasets.folder.table import SPLITS
-
-    folders = without_image_folders([name.split("/")[:-1] for name in names])
-    split = all(len(parts) > 1 and parts[0].lower() in SPLITS for parts in folders)
-    classes = {parts[split] for parts in folders if len(parts) > split}
-    if not all(len(parts) > split for parts in folders) or len(classes) < 2:
-        found = "no table was given, and images do not lie in a folder for each class"
-        allowed = "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`"
-        raise DataError(found, where=str(folder), allowed=allowed)
-    rows = []
-    for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
-        cells = {"file": name, "label": parts[split]}
-        rows.append(TableRow(line, cells | ({"split": SPLITS[parts[0].lower()]} if split else {})))
-    return rows
-
-
 def _check_folder(folder: Path) -> None:
     from skiagram.datasets.file_trees import ARCHIVE
 
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         found = "the root of the file system" if root else "no such folder"
-        allowed = f"a folder of images, or an archive whose name ends with {ARCHIVE}"
-        raise DataError(found, where=str(folder), allowed=allowed)
+        allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
+        if folder.is_file():
+            found, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+        raise DataError(found, where=str(folder), allowed=allowed, remedy=remedy)
 
 
 def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
@@ -494,8 +501,7 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
 
     header = rows[0].cells
     named = {
-        option: getattr(arguments, option)
-        or (usual_column(header, usual) if option in _LOOSELY else _among(usual, header))
+        option: getattr(arguments, option) or usual_column(header, usual)
         for option, (_, *usual) in (_COLUMNS | _REGION_COLUMNS).items()
     }
     if arguments.test_sites:
@@ -510,10 +516,6 @@ def _columns(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Columns"
         forced_covariates=forced,
         value=None if arguments.outcome is None else arguments.outcome.column,
     )
-
-
-def _among(usual: Iterable[str], header: Collection[str]) -> str | None:
-    return next((name for name in usual if name in header), None)
 
 
 def _listed(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:

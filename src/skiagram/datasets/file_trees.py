@@ -45,6 +45,10 @@ class FileTree(ABC):
     in_order: bool = False
 
     @abstractmethod
+    def files(self) -> Iterator[str]:
+        """Yield the names of all files."""
+
+    @abstractmethod
     def images(self, beside: Collection[str]) -> Iterator[str]:
         """Yield the names of image files, judged by their content, that are not among some."""
 
@@ -86,17 +90,18 @@ class FolderTree(FileTree):
         self.folder = folder
         self._is_image = is_image
 
-    def images(self, beside: Collection[str]) -> Iterator[str]:
-        """Yield the names of image files that are not among some; only these are looked into."""
+    def files(self) -> Iterator[str]:
         for place, folders, files in os.walk(self.folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
             for file in files:
-                path = Path(place) / file
-                name = path.relative_to(self.folder).as_posix()
-                if file.startswith(".") or name in beside:
-                    continue
-                if self._is_image(self.head(name)):
-                    yield name
+                if not file.startswith("."):
+                    yield (Path(place) / file).relative_to(self.folder).as_posix()
+
+    def images(self, beside: Collection[str]) -> Iterator[str]:
+        """Yield the names of image files that are not among some; only these are looked into."""
+        for name in self.files():
+            if name not in beside and self._is_image(self.head(name)):
+                yield name
 
     def series(self, name: str) -> list[str] | None:
         path = self.folder / name
@@ -142,8 +147,8 @@ class FolderTree(FileTree):
         raise DataError(
             f"no such file, but there is `{similar}`",
             where=name,
-            remedy="write the name as it is on the disk: upper and lower case and the way in which "
-            "accents are stored count",
+            remedy="write the name as it is on the disk: its ending, upper and lower case and the "
+            "way in which accents are stored count; without any ending it is found in a table, too",
         )
 
     def head(self, name: str) -> bytes:
@@ -155,7 +160,7 @@ class FolderTree(FileTree):
 
 
 def _spelled_otherwise(path: Path) -> str | None:
-    """Return a name beside a missing file that differs in case or in the form of accents alone."""
+    """Return a name beside a missing file that differs in case, accents' form or ending alone."""
 
     def plain(name: str) -> str:
         return unicodedata.normalize("NFC", name).casefold()
@@ -164,7 +169,10 @@ def _spelled_otherwise(path: Path) -> str | None:
         names = sorted(other.name for other in path.parent.iterdir())
     except OSError:
         return None
-    return next((name for name in names if plain(name) == plain(path.name)), None)
+    stem = PurePosixPath(plain(path.name)).stem
+    alike = [name for name in names if plain(name) == plain(path.name)]
+    ended = [name for name in names if PurePosixPath(plain(name)).stem == stem]
+    return next(iter(alike or ended), None)
 
 
 class EncryptedArchive(FileTree):
@@ -202,6 +210,9 @@ class EncryptedArchive(FileTree):
                 if is_image(content(HEAD_BYTES)):
                     self._images.append(name)
         self.announce(list(self._sizes))
+
+    def files(self) -> Iterator[str]:
+        return iter(self._sizes)
 
     def images(self, beside: Collection[str]) -> Iterator[str]:
         return (name for name in self._images if name not in beside)

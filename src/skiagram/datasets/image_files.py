@@ -1,4 +1,4 @@
-"""One image file becomes one image: PNG, JPEG, TIFF, PGM or PPM, or DICOM, told by its content.
+"""One image file becomes one image: PNG, JPEG, TIFF, PGM, PPM, BMP or DICOM, told by its content.
 
 Nothing is guessed: what has no single right reading (several pages, see-through pixels, colour of
 more than 8 bits) is refused by name, and a damaged file is never padded.
@@ -19,6 +19,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -35,6 +36,11 @@ from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Image
 
 HEAD_BYTES = 132
+# Of names by which people call images, read here or not.
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".bmp", ".dcm", ".dicom"),
+    *(".nii", ".nii.gz", ".nrrd", ".mha", ".gif", ".webp", ".jp2"),
+)
 _DICOM = re.compile(rb".{128}DICM", re.DOTALL)
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 _NETPBM = re.compile(rb"P[1-6]\s")
@@ -43,6 +49,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     (_TIFF, TiffImageFile),
     (_NETPBM, PpmImageFile),
+    (re.compile(rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", re.DOTALL), BmpImageFile),
 )
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
@@ -111,7 +118,7 @@ def decode_image(
         raise DataError(
             "not an image, judging by its content",
             where=name,
-            allowed="PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
+            allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
             remedy="convert the file, for example to PNG, or remove it and its row",
         )
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"

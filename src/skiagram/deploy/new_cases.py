@@ -25,7 +25,7 @@ from skiagram.datasets.folder.table import (
     normalise_name,
     refer,
 )
-from skiagram.datasets.image_files import count_frames
+from skiagram.datasets.image_files import ENDINGS, count_frames
 from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
 from skiagram.features.earlier import previous_cases
@@ -35,11 +35,9 @@ from skiagram.records.cases import SEALED, Cases
 
 FILE = "file"
 _DICOM = slice(128, 132)
-_KINDS = "PNG, JPEG, TIFF, PGM, PPM, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
-_SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".pgm", ".ppm", ".dcm", ".nii", ".nii.gz", ".nrrd",
-    ".mha", ".gif", ".bmp", ".webp", ".jp2",
-)  # fmt: skip
+_KINDS = (
+    "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
+)
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
 Frames = Literal["cases", "volume"]
 
@@ -49,6 +47,9 @@ class MemoryTree(FileTree):
     """Files that came as bytes: name → content."""
 
     content: Mapping[str, bytes]
+
+    def files(self) -> Iterator[str]:
+        return iter(self.content)
 
     def images(self, beside: Collection[str]) -> Iterator[str]:
         return (
@@ -175,7 +176,7 @@ def _named_like_images(tree: FileTree) -> Iterator[str]:
             name = path.relative_to(tree.folder)
             hidden = any(part.startswith(".") for part in name.parts)
             is_file = path.is_file() or path.is_symlink()  # or a link that leads nowhere
-            if path.name.lower().endswith(_SUFFIXES) and not hidden and is_file:
+            if path.name.lower().endswith(ENDINGS) and not hidden and is_file:
                 yield name.as_posix()
 
 

@@ -4,7 +4,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import DataError, named
 from skiagram.radiomics.extraction import describe
-from skiagram.radiomics.images import as_case
+from skiagram.radiomics.images import as_case, case_of_files
 from skiagram.radiomics.settings import Names, Parameters, Plan, make_plan
+
+if TYPE_CHECKING:
+    from skiagram.datasets.volumes.case_images import ImageReference
 
 
 def extract(
@@ -89,6 +93,26 @@ def describe_with(
         mask,
         spacing,
         wanted,
+        correct_mask=settings.correctMask,
+        file_axes=plan.names == "pyradiomics",
+    )
+    return describe(case, plan)
+
+
+def describe_files(
+    plan: Plan,
+    folder: Path,
+    reference: "ImageReference",
+    spacing: Sequence[float] | None = None,
+) -> dict[str, float]:
+    """Return the features of an image and its region in files, named relative to a folder."""
+    settings = plan.settings
+    if reference.label_value is None and reference.region is None:
+        reference = replace(reference, label_value=settings.label)
+    case = case_of_files(
+        folder,
+        reference,
+        spacing,
         correct_mask=settings.correctMask,
         file_axes=plan.names == "pyradiomics",
     )

@@ -7,10 +7,12 @@ The table is PyRadiomics' input table: `Image`, `Mask` and, where it is wanted, 
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -18,44 +20,90 @@ from skiagram.compute.code_digest import code_digest
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.datasets.files import write_files
-from skiagram.datasets.folder.csv_rows import inert, read_csv, require_columns
+from skiagram.datasets.folder.csv_rows import (
+    TableRow,
+    inert,
+    of_table,
+    read_csv,
+    require_columns,
+    usual_column,
+)
+from skiagram.datasets.folder.table import split_masks
+from skiagram.datasets.volumes.case_images import ImageReference
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing
-from skiagram.radiomics.features import describe_with
+from skiagram.radiomics.features import describe_files
 from skiagram.radiomics.settings import Plan
 
 _FILES = ("Image", "Mask")
+_LABEL = "Label"
 _OF_TABLE = ("file", "mask", "label_value")  # as `skiagram table` calls image, mask and label
+_WITHIN = ("region", "frame")  # further columns of `skiagram table`
+_NUMBER = re.compile(r"\d+(\.0+)?")
+_ALL = "all"
 REASON = "Reason"  # column of the output: why a row has no features
 Row = dict[str, str]
 
 
-def read_image_table(path: Path) -> list[Row]:
+class ImageRow(NamedTuple):
+    """A row of a table: its cells, and what is read for it, relative to the files' folder."""
+
+    cells: Row
+    reference: ImageReference
+
+
+def read_image_table(path: Path) -> list[ImageRow]:
     """Read the rows of a table; without its columns, or with a label that is no number, refuse.
 
-    The columns of `skiagram table` (`file`, `mask`, `label_value`) get PyRadiomics' names.
+    The columns of `skiagram table` (`file`, `mask`, `label_value`) get PyRadiomics' names, and
+    mean what they mean there: several masks in a cell are united, `all` labels are one region.
     """
-    rows = read_csv(path, files=(*_FILES, *_OF_TABLE))
-    if _FILES[0] not in rows[0].cells and set(_OF_TABLE[:2]) <= rows[0].cells.keys():
-        names = dict(zip(_OF_TABLE, (*_FILES, "Label"), strict=True))
+    with of_table(str(path)):
+        rows = read_csv(path, files=(*_FILES, *_OF_TABLE))
+        header = rows[0].cells
+        by_table = _FILES[0] not in header and set(_OF_TABLE[:2]) <= header.keys()
+        theirs = (
+            _OF_TABLE if by_table else [usual_column(header, (name,)) for name in (*_FILES, _LABEL)]
+        )
+        names = {name: new for name, new in zip(theirs, (*_FILES, _LABEL), strict=True) if name}
         rows = [
             replace(row, cells={names.get(name, name): cell for name, cell in row.cells.items()})
             for row in rows
         ]
-    require_columns(rows, _FILES)
-    for row in rows:
-        label = row.cells.get("Label", "")
-        if label and not label.removesuffix(".0").isdigit():
+        require_columns(rows, _FILES)
+        within = [name for name in (_LABEL, *_WITHIN) if by_table or name == _LABEL]
+        return [ImageRow(row.cells, _refer(row, within, split=by_table)) for row in rows]
+
+
+def _refer(row: TableRow, within: Sequence[str], *, split: bool) -> ImageReference:
+    """Return what is read for a row.
+
+    Args:
+        within: Columns of what is read within the files, where the table has them.
+        split: Whether a cell may name several masks.
+    """
+    cells = {name: row.cells.get(name, "") if name in within else "" for name in (_LABEL, *_WITHIN)}
+    for name in (_LABEL, "frame"):
+        cell = cells[name]
+        if cell and not _NUMBER.fullmatch(cell) and not (cell == _ALL and split):
             raise DataError(
-                f"label `{label}`",
-                where=f"{path}, line {row.line}",
-                allowed="the whole number that the region has in its mask, or nothing",
+                f"{name.lower()} `{cell}`",
+                where=row.where,
+                allowed="the whole number that the region has in its mask, or nothing"
+                if name == _LABEL
+                else "the number of a frame, `all` or nothing",
             )
-    return [dict(row.cells) for row in rows]
+    label, frame = (
+        int(float(cells[name].replace(_ALL, "0"))) if cells[name] else None
+        for name in (_LABEL, "frame")
+    )
+    mask = row.cells[_FILES[1]]
+    masks = split_masks(mask) if split else tuple(filter(None, [mask]))
+    return ImageReference(row.cells[_FILES[0]], masks, cells["region"] or None, label, frame)
 
 
 def extract_table(
-    rows: Sequence[Row],
+    rows: Sequence[ImageRow],
     folder: Path,
     plan: Plan,
     output: Path,
@@ -84,10 +132,10 @@ def extract_table(
             file.write(json.dumps([keys[number], features]) + "\n")
             file.flush()
             progress.advance()
-    table = pd.DataFrame([{**row, **found[key]} for row, key in zip(rows, keys, strict=True)])
-    first = [*rows[0], *([REASON] if REASON in table.columns else [])]
+    table = pd.DataFrame([{**row.cells, **found[key]} for row, key in zip(rows, keys, strict=True)])
+    first = [*rows[0].cells, *([REASON] if REASON in table.columns else [])]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
-    kept = {name: [inert(cell) for cell in table[name]] for name in rows[0]}
+    kept = {name: [inert(cell) for cell in table[name]] for name in rows[0].cells}
     text = table.assign(**kept).to_csv(index=False, float_format="%.12g", lineterminator="\n")
     write_files({output: text.encode()})
     partial_file.unlink()
@@ -95,12 +143,10 @@ def extract_table(
 
 
 def _describe_row(
-    folder: Path, plan: Plan, spacing: Spacing | None, row: Row
+    folder: Path, plan: Plan, spacing: Spacing | None, row: ImageRow
 ) -> dict[str, float | str]:
-    label = int(float(row["Label"])) if row.get("Label") else None
-    mask = folder / row["Mask"] if row["Mask"] else None
     try:
-        return {**describe_with(plan, folder / row["Image"], mask, spacing, label)}
+        return {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:
         return {REASON: str(error)}
 
@@ -110,9 +156,9 @@ def _identity(plan: Plan, spacing: Spacing | None) -> str:
     return repr((code_digest(_describe_row), platform.machine(), plan, spacing))
 
 
-def _key(row: Row, folder: Path, state: str) -> str:
+def _key(row: ImageRow, folder: Path, state: str) -> str:
     """Return what tells a row with these files from any other."""
-    files = [folder / row[name] for name in _FILES if row[name]]
+    files = [folder / name for name in row.reference.files]
     places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
     states = sorted((str(path), *_state(path)) for path in places)
     return hashlib.sha256(repr((row, states, state)).encode()).hexdigest()

@@ -14,6 +14,7 @@ from skiagram.radiomics.extraction import Case
 
 if TYPE_CHECKING:
     from skiagram.datasets.contract import SpacedImage
+    from skiagram.datasets.volumes.case_images import ImageReference
 
 _PATH = (str, os.PathLike)
 _CHANNELS = (3, 4)  # of colour, without and with transparency
@@ -51,9 +52,13 @@ def as_case(
             remedy="read the one, or write the other into a file",
         )
     if isinstance(image, _PATH):
-        own = None if mask is None else Path(mask)
-        read = _read(Path(image), own, label, correct_mask, spacing)
-        return _as_in_file(read) if file_axes else _of_read(read)
+        from skiagram.datasets.volumes.case_images import ImageReference
+
+        masks = () if mask is None else (os.fspath(mask),)
+        reference = ImageReference(os.fspath(image), masks, label_value=label)
+        return case_of_files(
+            Path(), reference, spacing, correct_mask=correct_mask, file_axes=file_axes
+        )
     if hasattr(image, "GetSpacing"):
         own_spacing = image.GetSpacing()[::-1]
         if spacing is not None and not np.array_equal(spacing, own_spacing):
@@ -68,6 +73,19 @@ def as_case(
     else:
         _refuse_colour(np.shape(image))
     return _of_arrays(np.asarray(image), mask, spacing, label)
+
+
+def case_of_files(
+    folder: Path,
+    reference: "ImageReference",
+    spacing: Sequence[float] | None = None,
+    *,
+    correct_mask: bool = False,
+    file_axes: bool = False,
+) -> Case:
+    """Return an image and its region from files, named relative to a folder; see `as_case`."""
+    read = _read(folder, reference, correct_mask, spacing)
+    return _as_in_file(read) if file_axes else _of_read(read)
 
 
 def _refuse_colour(shape: tuple[int, ...]) -> None:
@@ -178,42 +196,28 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
 
 
 def _read(
-    image: Path,
-    mask: Path | None,
-    label: int | None,
+    folder: Path,
+    reference: "ImageReference",
     correct_mask: bool,
     spacing: Sequence[float] | None,
 ) -> "SpacedImage":
     from skiagram.datasets.file_trees import FolderTree
-    from skiagram.datasets.files import read_file
     from skiagram.datasets.volumes.case_images import (
-        ImageReference,
         Reading,
         decode_case,
         is_image_file,
         read_case_files,
     )
-    from skiagram.datasets.volumes.volume_files import join_volume
 
-    files = read_case_files(FolderTree(image.parent, is_image_file), ImageReference(image.name))
-    masks = () if mask is None else (str(mask),)
-    reference = ImageReference(image.name, masks, label_value=label)
-    if mask is not None:
-        content = read_file(mask, str(mask))
-        beside = mask.parent
-        whole = join_volume(content, lambda name: read_file(beside / name, str(beside / name)))
-        files = files._replace(masks=(whole,))
-    read = decode_case(
-        files,
-        reference,
-        Reading(
-            "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
-        ),
+    reading = Reading(
+        "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
     )
+    files = read_case_files(FolderTree(folder, is_image_file), reference)
+    read = decode_case(files, reference, reading)
     if read.pixels.ndim == 3:
         raise DataError(
             f"{read.pixels.shape[-1]} channels",
-            where=str(image),
+            where=reference.name,
             allowed="images of one channel",
             remedy="save the channel that is wanted, or its luminance",
         )

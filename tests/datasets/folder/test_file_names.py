@@ -36,6 +36,7 @@ def found(folder: Path, there: list[str], name: str) -> tuple[str, str]:
         (["1.png"], "/kaggle/input/1.png", "1.png"),
         ([unicodedata.normalize("NFD", UMLAUT)], UMLAUT, unicodedata.normalize("NFD", UMLAUT)),
         (["p1/series/1.dcm", "p1/series/2.dcm"], "data/p1/series", "p1/series"),
+        (["Scans/A.PNG"], "scans/a.png", "Scans/A.PNG"),
     ],
 )
 def test_a_file_is_found_with_other_folders_ending_or_spelling(
@@ -52,7 +53,8 @@ def test_a_file_is_found_with_other_folders_ending_or_spelling(
         (["test/1.jpg"], "train/1.jpg"),
         (["a.png"], "b.png"),
         (["a.png", "b/a.png"], "a.png"),
-        (["A.png"], "a.png"),
+        (["A.png", "AA.png", "Aa.png"], "a.png"),
+        (["a.png"], "a.jpg"),
     ],
 )
 def test_a_name_of_another_folder_or_of_no_file_stays(

@@ -33,9 +33,11 @@ def test_numbers_that_are_equal_are_one_class(
     assert bool(notes) == (taken != list(labels))
 
 
-def test_an_error_of_a_spreadsheet_is_no_class() -> None:
-    with pytest.raises(DataError, match=r"line 3.*`#VALUE!`.*--missing '#VALUE!'"):
-        settle_labels(table("a", "#VALUE!"), "label", None, ())
+@pytest.mark.parametrize("error", ["#VALUE!", "#WERT!", "#DIV/0!", "#N/D", "#VALEUR!", "#####"])
+def test_an_error_of_a_spreadsheet_is_no_class(error: str) -> None:
+    with pytest.raises(DataError, match=rf"line 3.*`{error}`.*--missing '{error}'"):
+        settle_labels(table("a", error), "label", None, ())
+    settle_labels(table("a", "#1"), "label", None, ())
 
 
 @pytest.mark.parametrize(

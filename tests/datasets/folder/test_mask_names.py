@@ -30,6 +30,11 @@ PAIRS = [  # an image, a mask of it
     ("a.png", "aMask.png"),
     ("1/a.png", "1/a_roi.png"),
     ("1/a.png", "1/a_contour.png"),
+    ("IMD002.bmp", "IMD002_lesion.bmp"),  # PH2
+    ("21_training.tif", "21_training_manual1.tif"),  # DRIVE
+    ("Image_01L.jpg", "Image_01L_1stHO.png"),  # CHASE DB1
+    ("testA_1.bmp", "testA_1_anno.bmp"),  # GlaS
+    ("ISIC_1.jpg", "ISIC_1_superpixels.png"),
 ]
 NONE = [
     ("mask/1.png", "no_mask/1.png"),  # two classes
@@ -38,6 +43,8 @@ NONE = [
     ("a.png", "b_mask.png"),
     ("yes/1.png", "no/1.png"),
     ("masked.png", "masks.png"),
+    ("lesion/1.png", "healthy/1.png"),  # two classes
+    ("p1_lesion.png", "p2_lesion.png"),
 ]
 
 

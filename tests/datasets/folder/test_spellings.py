@@ -9,6 +9,7 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import read_rows
 from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.patients import find_patient_problem
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
@@ -115,7 +116,11 @@ def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word: str)
     [
         *(
             (word, "an id of its own")
-            for word in ("NA", "unknown", "Anonymous", "missing", "#REF!")
+            for word in (
+                *("NA", "unknown", "Anonymous", "missing", "#REF!", "N.A.", "k. A.", "xxx", "-1"),
+                *("Anonymous^Patient", "unknown patient", "No ID", "not recorded", "#BEZUG!"),
+                *("#¡VALOR!", "#NV", "#######"),
+            )
         ),
         ("1.23457E+11", "this column as text"),
         ("1,2E+08", "this column as text"),
@@ -127,6 +132,11 @@ def test_nobody_is_called_by_a_word_or_a_rounded_number(word: str, why: str) -> 
     problems = list_entries(rows, COLUMNS, ("normal", "cancer"), ()).problems
     assert str(problems[0]).startswith(f"0.png: patient `{word}`")
     assert why in problems[0].remedy
+
+
+@pytest.mark.parametrize("word", ["unknown-1", "0", "KA", "Test", "X12", "#12", "No 4", "anon7"])
+def test_a_word_that_may_be_an_id_is_one(word: str) -> None:
+    assert find_patient_problem(word, "here") is None
 
 
 @pytest.mark.slow

@@ -29,7 +29,11 @@ def test_cells_lose_blanks_and_empty_rows_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("file,label\na.png,bösartig\n".encode("latin-1"), "the CSV: line 2 is not UTF-8"),
+        (
+            "file,label\na.png,bösartig\n".encode("latin-1"),
+            "the CSV: line 2 is not UTF-8. Do this: save the "
+            "table as `CSV UTF-8`; or convert it: `iconv -f WINDOWS-1252 -t UTF-8",
+        ),
         (b"file|label\na.png|normal\n", "the CSV: the header `file|label` has no separator"),
         (b"file,label;x\na.png,y;z\n", "the CSV: columns may be separated by commas or semicolons"),
         (b"file,label;x\na.png\n", "the CSV, line 2: 1 cells. Allowed: 2"),
@@ -51,6 +55,25 @@ def test_a_table_of_another_form_is_refused(content: bytes, message: str) -> Non
     with pytest.raises(DataError) as raised:
         read_rows(content)
     assert str(raised.value).startswith(" ".join(message.split()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\n\r\n,,\nfile,label\na.png,x\n",
+        b"file,label\na.png,x,\n",
+        b"file;label\r\na.png;x;\r\n\r\n",
+    ],
+)
+def test_empty_lines_above_and_empty_cells_at_the_end_are_left_out(content: bytes) -> None:
+    (row,) = read_rows(content)
+    assert row.cells == {"file": "a.png", "label": "x"}
+    assert row.line == content[: content.index(b"a.png")].count(b"\n") + 1
+
+
+def test_a_title_above_the_header_is_named() -> None:
+    with pytest.raises(DataError, match=r"header `# made in May` …\. Do this: .*above the header"):
+        read_rows(b"# made in May\nfile,label\na.png,x\n")
 
 
 TABLE = [["file", "label", "size, mm"], ["Ä b/1.PNG", "bösartig", "3.5"], ["2.png", "gut", "7"]]

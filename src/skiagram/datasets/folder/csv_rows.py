@@ -50,7 +50,8 @@ def read_rows(
 ) -> list[TableRow]:
     """Read a table with a header, as a spreadsheet saves it; rows without any cell are left out.
 
-    A table of pandas may have several rows of a header; the last name of each column counts.
+    A table of pandas may have several rows of a header; the last name of each column counts. Empty
+    lines above the header are left out, and an empty cell that every row has at its end.
 
     Args:
         content: The whole file: UTF-8, or UTF-16 with its mark; columns are separated by commas,
@@ -62,7 +63,7 @@ def read_rows(
     """
     text = _decode(content)
     hint = _SEPARATOR_HINT.match(text)
-    separator = hint[1] if hint else _find_separator(text)
+    separator = hint[1] if hint else _find_separator(text.lstrip("\r\n"))
     if separator == " ":
         text = _single_blanks(text)
     lines = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -70,8 +71,10 @@ def read_rows(
     try:
         if hint:
             next(lines)
-        header = [*columns] if columns else _header_of_levels(_stripped(next(lines, [])), lines)
+        first = [] if columns else next(filter(any, map(_stripped, lines)), [])
+        header = [*columns] if columns else _header_of_levels(first, lines)
         numbered = [(lines.line_num, cells) for cells in map(_stripped, lines) if any(cells)]
+        numbered = _without_ends(header, numbered)
         cells_of_rows = [cells for _, cells in numbered]
         header = _with_row_names(header, cells_of_rows, separator)
         empty = _empty_columns(header, cells_of_rows)
@@ -83,8 +86,9 @@ def read_rows(
                 raise DataError(
                     f"{len(cells)} cells",
                     where=f"{WHERE}, line {line}",
-                    allowed=f"{len(header)}, one per column",
-                    remedy="put cells that hold the separator in quotation marks",
+                    allowed=f"{len(header)}, one per column of the header `{header[0]}` …",
+                    remedy="put cells that hold the separator in quotation marks, and remove lines "
+                    "above the header, such as a title",
                 )
             row = dict.fromkeys(header, "")
             for name, cell in zip(header, cells, strict=True):
@@ -101,6 +105,14 @@ def read_rows(
     if not rows:
         raise DataError("no rows", where=WHERE, allowed="a header and one row per file")
     return rows if separator == "," else _with_decimal_points(rows)
+
+
+def _without_ends(
+    header: Sequence[str], numbered: list[tuple[int, list[str]]]
+) -> list[tuple[int, list[str]]]:
+    """Return the rows without a last cell that is empty in all and has no column."""
+    ended = all(len(cells) == len(header) + 1 and not cells[-1] for _, cells in numbered)
+    return [(line, cells[:-1]) for line, cells in numbered] if ended else numbered
 
 
 def _with_row_names(header: list[str], rows: Sequence[list[str]], separator: str) -> list[str]:
@@ -208,7 +220,8 @@ def _decode(content: bytes) -> str:
         raise DataError(
             f"line {line} is not {'UTF-16' if utf16 else 'UTF-8'}",
             where=WHERE,
-            remedy="save the table as `CSV UTF-8`, or convert it with `iconv -t UTF-8`",
+            remedy="save the table as `CSV UTF-8`; or convert it: `iconv -f WINDOWS-1252 -t UTF-8 "
+            "old.csv > new.csv`, where Excel in Western Europe or America wrote it",
         ) from error
     if "\0" in text.partition("\n")[0]:
         raise DataError(
@@ -267,7 +280,8 @@ def _check_header(header: list[str]) -> None:
     )
     for wrong, found, allowed in rules:
         if wrong:
-            raise DataError(found, where=WHERE, allowed=allowed, remedy="correct the header")
+            remedy = "correct the header, which is the first line"
+            raise DataError(found, where=WHERE, allowed=allowed, remedy=remedy)
 
 
 def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:
@@ -280,8 +294,8 @@ def _letters(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def require_columns(rows: list[TableRow], named: Iterable[str]) -> None:
-    """Refuse a table that lacks a column."""
+def require_columns(rows: list[TableRow], named: Iterable[str], option: str = "") -> None:
+    """Refuse a table that lacks a column; `option` is that of the command that names another."""
     header = rows[0].cells
     for name in named:
         if name not in header:
@@ -289,7 +303,8 @@ def require_columns(rows: list[TableRow], named: Iterable[str]) -> None:
                 f"no column `{name}`",
                 where=WHERE,
                 allowed=", ".join(f"`{column}`" for column in header),
-                remedy="rename the column, or name the right one",
+                remedy="rename the column, or name the right one"
+                + (f": `{option} COLUMN`" if option else ""),
             )
 
 

@@ -41,9 +41,19 @@ class FileNames:
         most = max(shared.values(), default=-1)
         return [file for file, number in shared.items() if number == most >= 0]
 
+    def alike(self, name: str) -> list[str]:
+        """Return the files whose names differ in upper and lower case alone; none where two do."""
+        by_folded, folded = self._folded
+        return [by_folded[file] for file in folded.meant(name.casefold())]
+
     def elsewhere(self, name: str) -> list[str]:
         """Return the files that are called as a name, in whatever folder."""
         return self._by_name.get(_parts(name)[-1:], [])
+
+    @cached_property
+    def _folded(self) -> "tuple[dict[str, str], FileNames]":
+        by_folded = {file.casefold(): file for file in self.files}
+        return by_folded, FileNames([*by_folded] if len(by_folded) == len(self.files) else [])
 
     @cached_property
     def _by_name(self) -> dict[tuple[str, ...], list[str]]:
@@ -123,10 +133,16 @@ def find_listed_files(
         return rows, ""
     images = [*tree.images(())]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
-    known = (FileNames(images), FileNames(sorted(folders)), SeriesNames(tree, images))
+    files = FileNames(images)
+    looks = (
+        files.meant,
+        FileNames(sorted(folders)).meant,
+        SeriesNames(tree, images).meant,
+        files.alike,
+    )
     found: dict[str, str] = {}
     for name in sorted(absent):
-        meant = next(filter(None, (names.meant(name) for names in known)), [])
+        meant = next(filter(None, (look(name) for look in looks)), [])
         if len(meant) > 1:
             raise DataError(
                 f"`{name}` may be {' or '.join(f'`{file}`' for file in sorted(meant)[:3])}",

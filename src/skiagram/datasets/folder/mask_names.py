@@ -20,11 +20,14 @@ _MASK = (
     "masks?|segm?|segmentations?|segmented|labels?|labelmap|gt|(?:ground[ _-]?)?truth|annotations?"
     "|annotated|rois?|contours?|outlines?"
 )
+# Also of the data sets PH2, DRIVE, CHASE DB1, GlaS and ISIC; as folders these may be classes.
+_MASK_OF_NAME = rf"{_MASK}|lesions?|manual\d?|anno|annot|binary|superpixels?|1stHO|2ndHO"
 _IMAGE = "images?|imgs?|imaging"
 _BEGIN = r"(?:^|[ _.-]+|(?-i:(?<=[a-z\d])(?=[A-Z])))"
 _END = r"(?![^\W_])"  # of a word: no letter and no digit follows
-_MASK_WORD, _IMAGE_WORD = (
-    re.compile(rf"(?i){_BEGIN}(?:{words})(?:Tr|Ts)?{_END}") for words in (_MASK, _IMAGE)
+_MASK_WORD, _MASK_STEM, _IMAGE_WORD = (
+    re.compile(rf"(?i){_BEGIN}(?:{words})(?:Tr|Ts)?{_END}")
+    for words in (_MASK, _MASK_OF_NAME, _IMAGE)
 )
 _LAST_WORD = re.compile(r"[ _.-]+[^\W\d_]+$")  # such as `tumour` before `mask`
 _CHANNEL = re.compile(r"_\d{4}$")  # of an image in nnU-Net's folder `imagesTr`
@@ -191,7 +194,7 @@ def _keys_of_mask(name: str) -> Iterator[tuple[str, ...]]:
     beside = _without(_MASK_WORD, inside)
     if beside != inside:
         yield from ((*beside, stem), (*beside, _IMAGE_WORD.sub(_WORD, stem)))
-    *_, word = (None, *_MASK_WORD.finditer(stem))
+    *_, word = (None, *_MASK_STEM.finditer(stem))
     if word is not None:
         before, after = stem[: word.start()], stem[word.end() :]
         yield (*beside, before + _WORD + after)

@@ -22,30 +22,48 @@ from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.errors import DataError
 
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
-_MISSING = {"na", "n/a", "nan", "<na>", "null", "none", "nil", ".", "-", "--", "?"}
-_ERRORS = {"#n/a", "#ref!", "#value!", "#name?", "#div/0!", "#num!", "#null!"}  # of spreadsheets
-_NOBODY = {
-    *("unknown", "unkown", "anonymous", "anonymized", "anonymised", "anon", "missing"),
-    *("not known", "not available", "not stated", "unbekannt", "anonym", "inconnu", "anonyme"),
-    *("desconocido", "sconosciuto", "onbekend"),
+_MISSING = {
+    *("na", "n/a", "n.a.", "n.a", "k.a.", "nan", "<na>", "null", "none", "nil", "tbd"),
+    *(".", "-", "--", "?", "???", "*"),
 }
+_NO_NUMBERS = {"-1", "-9", "-99", "-999", "-9999"}  # by which data sets mark a missing one
+# Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
+_ERROR = re.compile(r"(?i)#[¡¿]?[^\W\d_]+(/0)?[!?]|#n/[abdv]!?|#nv|#i/t|#{2,}")
+_NOBODY = {
+    *("unknown", "unkown", "anonymous", "anonymized", "anonymised", "anon", "missing", "nobody"),
+    *("xxx", "xxxx", "unbekannt", "anonym", "inconnu", "anonyme"),
+    *("desconocido", "sconosciuto", "onbekend", "notknown", "notavailable", "notstated"),
+    *("notrecorded", "notgiven", "nodata", "noid", "noname", "withheld", "redacted"),
+}
+_OF_PATIENTS = re.compile(r"(patient|subject|case|person|name|id)s?")
 _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 SimilarPatients = Literal["refuse", "same", "apart"]
 
 
 def stands_for_missing(cell: str) -> bool:
     """Return whether a cell is a word by which programs mark what is not known."""
-    return cell.casefold() in _MISSING | _ERRORS
+    return cell.casefold().replace(" ", "") in _MISSING or is_error(cell)
 
 
 def is_error(cell: str) -> bool:
     """Return whether a cell is the error of a spreadsheet's formula, such as `#REF!`."""
-    return cell.casefold() in _ERRORS
+    return _ERROR.fullmatch(cell) is not None
+
+
+def _is_nobody(cell: str) -> bool:
+    """Return whether an id says that the patient is not known, as `Anonymous^Patient` and `k. A.`.
+
+    A number in it may tell patients apart: `unknown-1` is one of them.
+    """
+    words = re.findall(r"\w+", cell.casefold().replace("_", " "))
+    told = "".join(words)
+    bare = "".join(word for word in words if not _OF_PATIENTS.fullmatch(word))
+    return bool({told, bare} & _NOBODY)
 
 
 def find_patient_problem(cell: str, where: str) -> DataError | None:
     """Return why a cell is no patient's id: many rows would become one patient."""
-    if not cell or stands_for_missing(cell) or cell.casefold() in _NOBODY:
+    if not cell or stands_for_missing(cell) or cell in _NO_NUMBERS or _is_nobody(cell):
         return DataError(
             f"patient `{cell}`" if cell else "an empty patient",
             where=where,

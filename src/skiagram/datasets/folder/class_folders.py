@@ -1,0 +1,115 @@
+"""Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`."""
+
+from collections.abc import Collection, Sequence
+
+from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.folder.mask_names import without_image_folders
+from skiagram.datasets.folder.table import SPLITS
+from skiagram.errors import DataError
+
+_ALLOWED = (
+    "a CSV after the folder; or `yes/1.png`, `no/2.png`; or `train/yes/1.png`; or `yes/train/1.png`"
+)
+_PARTS = "train, val and test (or training, validation, valid, testing)"
+
+
+def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> list[TableRow]:
+    """Return a row for each image, whose label is the name of a folder.
+
+    Args:
+        names: Of the images, relative to their folder. Outer folders that all share tell nothing.
+        classes: That the user names; they say which of two levels of folders is meant.
+        where: Their folder.
+
+    Raises:
+        DataError: There are no images, one lies in no folder of a class, or two levels of folders
+            may be the classes.
+    """
+    if not names:
+        raise DataError(
+            "no image that can be read",
+            where=where,
+            allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
+            remedy="convert the images, for example to PNG",
+        )
+    folders = _without_shared(without_image_folders([name.split("/")[:-1] for name in names]))
+    split = _split_level(folders, where)
+    label = _label_level(folders, classes, where) if split is None else 1 - split
+    astray = next(
+        (name for name, parts in zip(names, folders, strict=True) if len(parts) <= label), None
+    )
+    found = sorted({parts[label] for parts in folders if len(parts) > label})
+    if astray is not None or len(found) < 2:
+        example = f", such as `{astray}`" if astray is not None else f", but in `{found[0]}` alone"
+        raise DataError(
+            f"no table was given, and images do not lie in a folder for each class{example}",
+            where=where,
+            allowed=_ALLOWED,
+            remedy="move what is no image of a class elsewhere, or name a table",
+        )
+    rows = []
+    for line, (name, parts) in enumerate(zip(names, folders, strict=True), start=2):
+        cells = {"file": name, "label": parts[label]}
+        if split is not None:
+            cells["split"] = SPLITS[parts[split].lower()]
+        rows.append(TableRow(line, cells))
+    return rows
+
+
+def _without_shared(folders: list[list[str]]) -> list[list[str]]:
+    """Return the folders of files without outer ones that all share, as an archive unpacks them."""
+    while all(len(parts) > 1 for parts in folders) and len({parts[0] for parts in folders}) == 1:
+        if folders[0][0].lower() in SPLITS:
+            break
+        folders = [parts[1:] for parts in folders]
+    return folders
+
+
+def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
+    """Return which level of folders tells the parts of the data: 0, 1 or none."""
+    for level in (0, 1):
+        if any(len(parts) <= level for parts in folders):
+            return None
+        found = {parts[level] for parts in folders}
+        named = {name for name in found if name.lower() in SPLITS}
+        if named == found and all(len(parts) > 1 for parts in folders):
+            return level
+        if len(named) > 1:
+            listed = " and ".join(f"`{name}`" for name in sorted(named))
+            others = ", ".join(f"`{name}`" for name in sorted(found - named))
+            raise DataError(
+                f"folders called {listed}, which are parts of the data, "
+                + (f"beside {others}" if others else "without folders of classes in them"),
+                where=where,
+                allowed=f"parts of the data that are called {_PARTS}, each with a folder for each "
+                "class",
+                remedy="rename or move the folders, or write a table with a column `split`",
+            )
+    return None
+
+
+def _label_level(folders: Sequence[Sequence[str]], classes: Collection[str], where: str) -> int:
+    """Return which level of folders tells the class, where none tells parts of the data.
+
+    Where every outer folder holds the same inner ones, either may be the class.
+    """
+    if not folders or not all(len(parts) > 1 for parts in folders):
+        return 0
+    within: dict[str, set[str]] = {}
+    for outer, inner, *_ in folders:
+        within.setdefault(outer, set()).add(inner)
+    levels = [set(within), set().union(*within.values())]
+    alike = all(found == levels[1] for found in within.values())
+    if not alike or min(map(len, levels)) < 2:
+        return 0
+    named = [level for level in (0, 1) if classes and set(classes) <= levels[level]]
+    if len(named) == 1:
+        return named[0]
+    outer_names, inner_names = (", ".join(sorted(level)[:4]) for level in levels)
+    raise DataError(
+        f"every folder holds the same folders: the classes may be {outer_names}, or {inner_names}",
+        where=where,
+        allowed="one level of folders, or the names of the classes",
+        remedy="name the classes with --positive or --classes, or write a table: `skiagram table` "
+        "with --pattern",
+    )
