@@ -32,9 +32,15 @@ EXTRAS = [
     "dvc",
     "hydra",
     "mlflow",
+    "imageio",
+    "networkx",
     "omegaconf",
+    "pooch",
+    "pyarrow",
     "pytorch_lightning",
     "safetensors",
+    "skimage",
+    "skops",
     "torch",
     "torchvision",
 ]
@@ -150,6 +156,14 @@ def test_the_plain_installation_extracts_compares_and_checks(wheel: Path, tmp_pa
         "skiagram", "compare", "scores.csv", "--label", "label", "--a", "a", "--b", "b"
     )
     assert done.returncode == 0, done.stderr
+    for at in range(12):
+        place = plain.folder / "films" / ("no", "yes")[at % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = generator.integers(0, 256, (24, 24), dtype=np.uint8)
+        Image.fromarray(pixels).save(place / f"{at}.png")
+    done = plain.run("skiagram", "check", "films", "--positive", "yes")
+    assert done.returncode == 0, done.stderr
+    assert "This data set can be run" in done.stdout
     done = plain.run("skiagram", "new", "project")
     assert done.returncode == 2
     assert "skiagram[project]" in done.stderr

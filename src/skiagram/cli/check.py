@@ -111,6 +111,9 @@ def _look_ahead(survey: "Survey", source: "Folder", design: "Design") -> str:
                 survey.problems.append(error)
         if not survey.examined:
             return ""
-        times = time_text(survey, choices, source, design)
+        try:
+            times = time_text(survey, choices, source, design)
+        except ModuleNotFoundError as error:  # of a plain installation
+            return f"Time of a run: {error.name} is missing. `pip install 'skiagram[project]'`"
     whose = "in params.yaml" if here else "of `skiagram run`"
     return f"Time of a run on one core, with the choices {whose}:\n{times}"

@@ -69,7 +69,10 @@ COMMANDS: tuple[Command, ...] = (
     monitor,
 )
 INTERRUPTED = 130
-_OF_PROJECTS = {"dvc", "hydra", "mlflow", "omegaconf", "pytorch_lightning", "torch", "torchvision"}
+_OF_PROJECTS = {
+    *("dvc", "hydra", "mlflow", "omegaconf", "pooch", "pyarrow", "pytorch_lightning"),
+    *("skimage", "skops", "torch", "torchvision"),
+}
 EXIT_CODES = """\
 exit codes:
   0    done

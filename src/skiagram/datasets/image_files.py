@@ -119,7 +119,8 @@ def decode_image(
             "not an image, judging by its content",
             where=name,
             allowed="PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MetaImage (.mha) files",
-            remedy="convert the file, for example to PNG, or remove it and its row",
+            remedy="convert the file, for example a picture to PNG and a volume to .nii.gz, or "
+            "remove it and its row",
         )
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads

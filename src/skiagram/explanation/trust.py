@@ -20,7 +20,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata, t
-from skimage.metrics import structural_similarity
 
 from skiagram.options import STRICT
 from skiagram.statistics.estimate import Estimate
@@ -76,6 +75,8 @@ def map_similarity(map_: Map, other_map: Map) -> float:
     Maps are compared by their ranks: two sparse maps are not alike for being empty in most places,
     and the unit plays no part. A map of one value is like any other of one value.
     """
+    from skimage.metrics import structural_similarity  # of projects alone, and long to import
+
     side = min(_WINDOW, *map_.shape)
     side -= 1 - side % 2
     ranks = [(rankdata(m).reshape(m.shape) - 0.5) / m.size for m in (map_, other_map)]

@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from skimage.color import rgb2hsv, rgb2lab
 
 from skiagram.errors import DataError
 from skiagram.features.batch import FeatureBatch
@@ -54,6 +53,8 @@ class Colour(DefinedFamily):
 
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images of three channels: red, green, blue; (n, 33)."""
+        from skimage.color import rgb2hsv, rgb2lab  # of projects alone, and long to import
+
         batch.check_planes("colour")
         images = batch.images
         channels = 1 if images.ndim == 3 else images.shape[-1]

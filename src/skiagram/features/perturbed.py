@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
-from skimage.segmentation import slic
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Flags, Floats
@@ -138,6 +137,8 @@ def _resized(region: Flags, change: float, generator: np.random.Generator) -> Fl
 
 def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Generator) -> Flags:
     """Return a region made of whole supervoxels, each in it as likely as it lay in the region."""
+    from skimage.segmentation import slic  # of projects alone, and long to import
+
     box = ndimage.find_objects(region.astype(np.uint8))[0]
     margin = max(1, round(size ** (1 / 3)))
     box = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)

@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from skimage.transform import resize_local_mean
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -48,6 +47,8 @@ class Windows:
         self, image: Image, spacing: Spacing | None, centres: NDArray[np.float64], width: float
     ) -> NDArray[np.float32]:
         """Return (n, [side,] side, side[, channels]) cuts around (n, axes) pixels of an image."""
+        from skimage.transform import resize_local_mean  # of projects alone, and long to import
+
         axes = centres.shape[1]
         pixel = width / self.side
         sides = np.array(spacing or (1.0,) * axes)

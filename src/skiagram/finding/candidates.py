@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
-from skimage.feature import peak_local_max
-from skimage.filters import threshold_li
 
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -51,6 +49,8 @@ def body_part(values: Floats, body: Body) -> NDArray[np.bool_]:
     if body == "not_darkest":  # background that was set to one value
         part: NDArray[np.bool_] = values > values.min()
         return part
+    from skimage.filters import threshold_li  # of projects alone, and long to import
+
     return np.asarray(ndimage.binary_fill_holes(values > threshold_li(values)), dtype=np.bool_)
 
 
@@ -122,6 +122,8 @@ class Blobs(Proposal):
 
     def places(self, image: Image, spacing: Spacing | None) -> Places:
         """Return the strongest blobs on the body part, the strongest first."""
+        from skimage.feature import peak_local_max  # of projects alone, and long to import
+
         values = grey_values(image)
         sides = np.array(spacing or (1.0,) * values.ndim)
         radii = np.geomspace(*self.radii, self.scales)

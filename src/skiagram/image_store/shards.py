@@ -8,6 +8,8 @@ pixel) and for their place in the patient.
 A shard is named by what it holds, and holds no case id: other data sets, and later runs, that have
 the same images in the same order have the same file. The ids lie beside it in `cases.arrow`, each
 with the digest of its image, by which equal images are known and damage is found.
+
+Arrow is imported where a store is read or written: who describes single images needs none.
 """
 
 import bisect
@@ -20,13 +22,15 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DTYPES = ("uint8", "uint16", "int16", "float32")
 DIGEST_BYTES = 16  # of an image's SHA-256: enough to tell images apart, and to find damage
@@ -70,8 +74,10 @@ def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     return tuple(ends)
 
 
-def schema(*, volumes: bool, regions: bool = False) -> pa.Schema:
+def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
     """Return the columns of a shard of images or of volumes, with or without regions."""
+    import pyarrow as pa
+
     sides = ("depth", "height", "width") if volumes else ("height", "width")
     of_regions = [
         pa.field("inside", pa.large_binary(), nullable=False),
@@ -91,18 +97,24 @@ def schema(*, volumes: bool, regions: bool = False) -> pa.Schema:
     )
 
 
-CASES = pa.schema(
-    [
-        pa.field("case_id", pa.string(), nullable=False),
-        pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
-    ]
-)
+def case_schema() -> "pa.Schema":
+    """Return the columns of a store's table of cases."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field("case_id", pa.string(), nullable=False),
+            pa.field("digest", pa.binary(DIGEST_BYTES), nullable=False),
+        ]
+    )
 
 
 class Shard:
     """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers."""
 
     def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
         self._path = path
         reader = pa.ipc.open_file(pa.memory_map(str(path)))
         both = (False, True)
@@ -161,6 +173,8 @@ class Shard:
 
     def _layout(self, batch: int) -> "_Layout":
         if batch not in self._layouts:
+            import pyarrow as pa
+
             try:
                 self._layouts[batch] = _Layout.of(self._batches[batch])
             except (pa.ArrowException, ValueError, TypeError) as error:
@@ -182,10 +196,10 @@ class _Layout(NamedTuple):
     dtype: NDArray[np.int32]
     spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes; NaN where unknown
     offsets: NDArray[np.int64]  # (n + 1,) first byte of each image
-    pixels: pa.Buffer
+    pixels: "pa.Buffer"
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch) -> "_Layout":
+    def of(cls, batch: "pa.RecordBatch") -> "_Layout":
         sides = ("depth", "height", "width", "channels")
         shapes = [batch[side].to_numpy() for side in sides if side in batch.schema.names]
         encoded = batch["dtype"].dictionary_encode()
@@ -233,7 +247,7 @@ class _Layout(NamedTuple):
         return flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
 
 
-def _unpack(packed: pa.Buffer, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _unpack(packed: "pa.Buffer", shape: tuple[int, ...]) -> NDArray[np.bool_]:
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
     return bits.view(np.bool_).reshape(shape)
 
@@ -242,7 +256,7 @@ def _pack(region: NDArray[np.bool_] | None) -> bytes | None:
     return None if region is None else np.packbits(region).tobytes()
 
 
-def _spacing(distances: pa.FixedSizeListArray) -> NDArray[np.float64]:
+def _spacing(distances: "pa.FixedSizeListArray") -> NDArray[np.float64]:
     known = distances.is_valid().to_numpy(zero_copy_only=False)
     spacing = np.full((len(distances), distances.type.list_size), math.nan)
     spacing[known] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
@@ -364,6 +378,8 @@ class ShardWriter:
 
     def link(self, shard: Path, case_ids: Sequence[str], digests: Sequence[bytes]) -> None:
         """Append all images of another store's shard, whose file has the same name here."""
+        import pyarrow as pa
+
         self.end_shard()
         with pa.memory_map(str(shard)) as file:
             columns = pa.ipc.open_file(file).schema.names
@@ -416,6 +432,8 @@ class ShardWriter:
     def _flush(self) -> None:
         if not self._rows:
             return
+        import pyarrow as pa
+
         if self._file is None:
             self._file = pa.ipc.new_file(self._folder / _UNFINISHED, self._schema)
         fields = zip(zip(*self._rows, strict=True), self._schema, strict=True)
@@ -443,8 +461,11 @@ class ShardWriter:
         """Close the last shard and, unless an error is under way, write the index."""
         self.end_shard()
         if kind is None:
-            cases = pa.table([list(self._case_ids), self._digests], schema=CASES)
-            with pa.ipc.new_file(self._folder / CASE_TABLE, CASES) as file:
+            import pyarrow as pa
+
+            columns = case_schema()
+            cases = pa.table([list(self._case_ids), self._digests], schema=columns)
+            with pa.ipc.new_file(self._folder / CASE_TABLE, columns) as file:
                 file.write_table(cases)
             index = {"sha256": self._digest.hexdigest(), "shards": self._shards}
             (self._folder / INDEX).write_text(json.dumps(index))

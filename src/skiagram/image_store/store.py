@@ -19,18 +19,17 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from skiagram.errors import DataError
 from skiagram.image_store.shards import (
     CASE_TABLE,
-    CASES,
     INDEX,
     Image,
     Region,
     Shard,
     Spacing,
+    case_schema,
     content_digest,
     shard_path,
 )
@@ -54,6 +53,8 @@ class ImageStore:
     """Reads a folder that a `ShardWriter` wrote; images are views into the mapped files."""
 
     def __init__(self, folder: Path) -> None:
+        import pyarrow as pa
+
         self.folder = folder
         try:
             index = json.loads((folder / INDEX).read_text())
@@ -65,7 +66,7 @@ class ImageStore:
             raise self._unfinished() from error
         self._ends = list(itertools.accumulate(number for _, number in self.shards))
         smallest = min((number for _, number in self.shards), default=1)
-        if self._cases.schema != CASES or len(self) != len(self._cases) or smallest < 1:
+        if self._cases.schema != case_schema() or len(self) != len(self._cases) or smallest < 1:
             raise self._unfinished()
         self._open_shards: dict[int, Shard] = {}
         self._latest: dict[int, Shard] = {}  # at most one, for spans that follow one another
@@ -192,6 +193,8 @@ class ImageStore:
         return latest[number]
 
     def _open(self, number: int) -> Shard:
+        import pyarrow as pa
+
         name, images = self.shards[number]
         path = shard_path(self.folder, name)
         try:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from skiagram.errors import DataError
@@ -18,6 +16,9 @@ R = TypeVar("R")
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a data frame as Parquet whose bytes depend on the content alone."""
+    import pyarrow as pa  # who compares scores alone needs none
+    import pyarrow.parquet as pq
+
     path.parent.mkdir(parents=True, exist_ok=True)
     arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
     pq.write_table(arrow, path, compression="zstd")
@@ -30,6 +31,9 @@ def read_table(path: Table) -> pd.DataFrame:
     """Read a Parquet table; one in memory is returned as it is."""
     if isinstance(path, pd.DataFrame):
         return path
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         table: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:

@@ -56,6 +56,10 @@ _NRRD_ALLOWED = {  # other fields of distance and place, which ITK does not read
 _NIFTI_FLOATS = (16, 64)  # datatypes
 _NIFTI_UNITS = {1: 1000.0, 3: 0.001}  # mm of a metre and of a micrometre
 _ONE_PLACE = 0.5  # share of a voxel; the numbers of a qform are rounded
+_ONE_NUMBER = "one number per voxel"
+_ONE_CHANNEL = (
+    "save the channel, the brightness or the magnitude that is wanted as a volume of its own"
+)
 _READERS = {".nii": "NiftiImageIO", ".nrrd": "NrrdImageIO", ".mha": "MetaImageIO"}
 
 
@@ -201,13 +205,13 @@ def _read(
         if reader.GetNumberOfComponents() != 1 and not (listed and _lists_volumes(content)):
             if suffix == ".nrrd" and _lists_volumes(content):
                 check_voxels((*reader.GetSize(), reader.GetNumberOfComponents()))
-            raise DataError("several values per voxel", allowed="one number per voxel")
+            raise DataError("several values per voxel", allowed=_ONE_NUMBER, remedy=_ONE_CHANNEL)
         image = reader.Execute()
         if frame is not None and listed:
             image = _toolkit().VectorIndexSelectionCast(image, frame - 1)
         array = _toolkit().GetArrayFromImage(image)
         if array.dtype.kind not in "iuf":
-            raise DataError("complex voxels", allowed="one number per voxel")
+            raise DataError("complex voxels", allowed=_ONE_NUMBER, remedy=_ONE_CHANNEL)
         if suffix == ".nii" and array.dtype.kind == "f":
             array = _with_missing(array, content)
         steps = _steps(image)
