@@ -377,9 +377,9 @@ def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoice
     if None in told.values():
         why = "Names do not tell CT, MR or PET: intensities are scaled in each region, as of MR."
         why += " For CT choose restoration=region_ct and features=region/ct."
-    one = next(iter(kinds.values()))
+    first = next(iter(kinds.values()))
     files: dict[Path, str] = {}
-    restoration, features = f"region_{one}", f"region/{one},acquisition"
+    restoration, features = f"region_{first}", f"region/{first},acquisition"
     if len(kinds) > 1:
         features = "morphology,first_order,glcm,acquisition"
         restoration = "region_pet_mr"

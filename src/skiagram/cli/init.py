@@ -146,7 +146,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     for file in (*survey.examined, *survey.further):
         checksums |= file.checksums
     by_modality = split_modalities(described.rows, source.columns, source.modalities)
-    rows = [row for own in by_modality.values() for row in own]
+    rows = [row for of_modality in by_modality.values() for row in of_modality]
     sealed = None
     if arguments.sealed_labels is not None:
         sealed = read_file(arguments.sealed_labels, str(arguments.sealed_labels))

@@ -139,7 +139,7 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
     text = survey_text(added.survey, added.source, added.design)
     print(printable(text), end="\n\n", flush=True)
     waived = added.source.waived_findings
-    if any(one.stops and one.name not in waived for one in added.survey.findings):
+    if any(finding.stops and finding.name not in waived for finding in added.survey.findings):
         print(printable(added.survey.explain_stop(project / added.files.options)))
         raise AuditStop("the audit stops this run; nothing was run", where=name)
     choices = fitting_choices(

@@ -232,8 +232,10 @@ def _measure(
 def _families(choices: RunChoices) -> list[FeatureFamily]:
     names = choices.features.replace(" ", "").split(",")  # comma-separated
     read = [_option_file("features", name) for name in names]
-    options = [one for file in read for one in ([file] if "_target_" in file else file.values())]
-    return families_of_images([build(one, "features") for one in options])
+    options = [
+        option for file in read for option in ([file] if "_target_" in file else file.values())
+    ]
+    return families_of_images([build(option, "features") for option in options])
 
 
 def _seconds(

@@ -52,13 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
     if source.sealed_labels is not None:
         raise OptionError("they are encrypted already", where="--sealed-labels")
     by_modality = list(split_modalities(described.rows, columns, source.modalities).values())
-    for own in by_modality:
-        for problem in list_entries(own, columns, source.classes, source.test_sites).problems:
+    for of_modality in by_modality:
+        for problem in list_entries(
+            of_modality, columns, source.classes, source.test_sites
+        ).problems:
             raise problem
-    rows = [row for own in by_modality for row in own]
+    rows = [row for of_modality in by_modality for row in of_modality]
     test, *others = (
-        [row for row in own if split_of(row, columns, source.test_sites) == "test"]
-        for own in by_modality
+        [row for row in of_modality if split_of(row, columns, source.test_sites) == "test"]
+        for of_modality in by_modality
     )
     if not test:
         remedy = "say which cases are for testing: a column of splits, or --test-sites"

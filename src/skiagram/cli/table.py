@@ -335,7 +335,10 @@ def _lesions(
     if not any(lesions.values()):
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
-    return {image: "; ".join(lesion.text() for lesion in own) for image, own in lesions.items()}
+    return {
+        image: "; ".join(lesion.text() for lesion in of_image)
+        for image, of_image in lesions.items()
+    }
 
 
 def _describe_lesions(found: "FoundImages") -> list[str]:

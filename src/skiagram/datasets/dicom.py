@@ -347,13 +347,13 @@ def headers_of_frames(header: Any) -> list[Any]:
     alike.update(shared)
     headers = []
     for frame in header.PerFrameFunctionalGroupsSequence:
-        own = pydicom.Dataset()
-        own.update(alike)
-        own.update(frame)
+        of_frame = pydicom.Dataset()
+        of_frame.update(alike)
+        of_frame.update(frame)
         for sequence, names in _GROUPS.items():
             group = (frame.get(sequence) or shared.get(sequence) or [pydicom.Dataset()])[0]
-            own.update({group[name].tag: group[name] for name in names if name in group})
-        headers.append(own)
+            of_frame.update({group[name].tag: group[name] for name in names if name in group})
+        headers.append(of_frame)
     return headers
 
 
@@ -436,14 +436,15 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
 
 def _real_world(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     """Apply the one linear map of a header without rescaling (PS3.3 C.7.6.16.2.11)."""
-    mapping = header.RealWorldValueMappingSequence
+    mappings = header.RealWorldValueMappingSequence
     lines = {
-        (one.get("RealWorldValueSlope"), one.get("RealWorldValueIntercept")) for one in mapping
+        (mapping.get("RealWorldValueSlope"), mapping.get("RealWorldValueIntercept"))
+        for mapping in mappings
     }
     (slope, intercept), *others = lines
     if others or slope is None or intercept is None:
         raise DataError(
-            f"{len(mapping)} mappings to real-world values, or one that is no line",
+            f"{len(mappings)} mappings to real-world values, or one that is no line",
             allowed="a single slope and intercept",
             remedy="export the image with Rescale Slope and Intercept",
         )

@@ -168,9 +168,9 @@ def ingest(
     digests = store.digests()
     for modality, further in list(by_modality.items())[1:]:
         beside = replace(folders, images=folders.images / modality)
-        own = _write_images(further, listed, beside, modality, pieces, compute)
-        others.append(FurtherModality(modality, *_summarise(own)))
-        notes += own
+        notes_of_kind = _write_images(further, listed, beside, modality, pieces, compute)
+        others.append(FurtherModality(modality, *_summarise(notes_of_kind)))
+        notes += notes_of_kind
         digests += ImageStore(beside.images).digests()
     preparation = Preparation(
         kinds,

@@ -76,9 +76,9 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
         families.pop("morphology", None)
         for name, image in images_of_type(kind, prepared.image, prepared.spacing, settings):
             batch = prepared.batch(image)
-            for own, family in families.items():
-                features |= _measure(plan, own, family, name, batch)
-                if own == "first_order" and plan.names == "pyradiomics":
+            for family_name, family in families.items():
+                features |= _measure(plan, family_name, family, name, batch)
+                if family_name == "first_order" and plan.names == "pyradiomics":
                     features |= _derived(plan, name, batch, settings)
     if plan.names == "pyradiomics":
         return dict(_in_their_order(features))

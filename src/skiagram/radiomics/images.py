@@ -182,7 +182,8 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
         )
     places = [(each.GetSpacing(), each.GetOrigin(), each.GetDirection()) for each in (image, mask)]
     near = all(
-        np.allclose(own, other, rtol=0, atol=1e-4) for own, other in zip(*places, strict=True)
+        np.allclose(of_image, of_mask, rtol=0, atol=1e-4)
+        for of_image, of_mask in zip(*places, strict=True)
     )
     if image.GetSize() == mask.GetSize() and not near:
         raise DataError(

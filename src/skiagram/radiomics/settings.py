@@ -239,7 +239,7 @@ def make_plan(
     values |= {name: value for name, value in single.items() if value is not None}
     if names == "pyradiomics":
         values.setdefault("label", 1)
-    own = _settings(values, "setting")
+    general = _settings(values, "setting")
     types: list[tuple[ImageType, Settings]] = []
     for kind, special in (whole.get("imageType") or {"Original": {}}).items():
         if kind in _OTHER_TYPES:
@@ -249,12 +249,12 @@ def make_plan(
             allowed = ", ".join(get_args(ImageType))
             raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
         where = f"imageType.{kind}"
-        specially = _settings({**values, **(special or {})}, where) if special else own
+        specially = _settings({**values, **(special or {})}, where) if special else general
         if kind == "LoG" and not specially.sigma:
             raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
         types.append((kind, specially))
     chosen, further = _families(whole.get("featureClass"), names, families)
-    return Plan(names, own, tuple(types), chosen, (*remarks, *further))
+    return Plan(names, general, tuple(types), chosen, (*remarks, *further))
 
 
 def _read(parameters: Parameters | None) -> dict[str, Any]:
@@ -310,7 +310,9 @@ def _families(
         return dict.fromkeys(families), []
     if not classes:
         return {
-            family: None for family, own in FAMILIES.items() if own or names == "ibsi"
+            family: None
+            for family, of_pyradiomics in FAMILIES.items()
+            if of_pyradiomics or names == "ibsi"
         }, _without(dict.fromkeys(CLASSES) if names == "pyradiomics" else {})
     if unknown := [name for name in classes if name not in (*CLASSES, "shape2D")]:
         found = f"no feature class `{unknown[0]}`"
@@ -319,10 +321,12 @@ def _families(
     asked = {name: tuple(chosen) if chosen else None for name, chosen in classes.items()}
     asked.pop("shape2D", None)
     chosen: dict[str, tuple[str, ...] | None] = {}
-    for family, own in FAMILIES.items():
-        if own in asked:
-            theirs = asked[own]
-            chosen[family] = None if theirs is None else tuple(f"{own}_{one}" for one in theirs)
+    for family, of_pyradiomics in FAMILIES.items():
+        if of_pyradiomics in asked:
+            features = asked[of_pyradiomics]
+            chosen[family] = (
+                None if features is None else tuple(f"{of_pyradiomics}_{name}" for name in features)
+            )
     return chosen, [*remarks, *_without(asked)]
 
 
@@ -330,21 +334,25 @@ def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
     families = _build(tuple(FAMILIES), Settings(), "pyradiomics")
     remarks = []
-    for own, theirs in asked.items():
-        had = {
-            definition.pyradiomics.removeprefix(f"{own}_")
+    for feature_class, features in asked.items():
+        there = {
+            definition.pyradiomics.removeprefix(f"{feature_class}_")
             for family, kind in FAMILIES.items()
-            if kind == own
+            if kind == feature_class
             for definition in families[family].definitions()
         }
-        missing = [one for one in _NOT_HAD.get(own, ()) if theirs is None or one in theirs]
-        known = had | {*missing} | ({*DERIVED} if own == "firstorder" else set())
-        if theirs is not None and (unknown := [one for one in theirs if one not in known]):
+        missing = [
+            name for name in _NOT_HAD.get(feature_class, ()) if features is None or name in features
+        ]
+        known = there | {*missing} | ({*DERIVED} if feature_class == "firstorder" else set())
+        if features is not None and (unknown := [name for name in features if name not in known]):
             raise OptionError(
                 f"no feature `{unknown[0]}`",
-                where=f"featureClass.{own}",
+                where=f"featureClass.{feature_class}",
                 allowed=", ".join(sorted(known - {""})),
             )
         if missing:
-            remarks.append(f"skiagram lacks these features of class {own}: {', '.join(missing)}.")
+            remarks.append(
+                f"skiagram lacks these features of class {feature_class}: {', '.join(missing)}."
+            )
     return remarks

@@ -173,16 +173,16 @@ def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesi
     """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
     group = list(range(len(lesions)))
     pairs = [
-        (one, other)
-        for one in range(len(lesions))
-        for other in range(one)
-        if similar != "apart" and _share(lesions[one], lesions[other]) >= _ALIKE
+        (later, earlier)
+        for later in range(len(lesions))
+        for earlier in range(later)
+        if similar != "apart" and _share(lesions[later], lesions[earlier]) >= _ALIKE
     ]
     exact = len(set(lesions)) < len(lesions)
     if pairs and similar is None and not exact:
-        one, other = pairs[0]
+        later, earlier = pairs[0]
         raise DataError(
-            f"the lesions `{lesions[other].text()}` and `{lesions[one].text()}` share half of "
+            f"the lesions `{lesions[earlier].text()}` and `{lesions[later].text()}` share half of "
             "their area or more, as of several readers",
             allowed="each lesion once",
             remedy="take such for one with `--similar-marks join`, or for different ones with "
@@ -191,8 +191,8 @@ def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesi
     if similar != "join":
         check_each_once(lesions)
         return lesions
-    for one, other in pairs:
-        group = [group[other] if place == group[one] else place for place in group]
+    for later, earlier in pairs:
+        group = [group[earlier] if place == group[later] else place for place in group]
     joined = []
     for place in dict.fromkeys(group):
         members = [each for each, at in zip(lesions, group, strict=True) if at == place]

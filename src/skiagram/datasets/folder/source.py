@@ -133,8 +133,8 @@ class Folder(RealDataSet):
         card = replace(super().card(), test_sites=self.test_sites)
         if self.unstated_spacing is None:
             return card
-        said = " × ".join(f"{distance:g}" for distance in self.unstated_spacing)
-        issue = f"Where a file says no distance of pixels, {said} mm was stated by the user."
+        stated = " × ".join(f"{distance:g}" for distance in self.unstated_spacing)
+        issue = f"Where a file says no distance of pixels, {stated} mm was stated by the user."
         return replace(card, known_issues=(*card.known_issues, issue))
 
     def open(self, root: Path | None) -> "FolderFiles":
@@ -159,9 +159,15 @@ class Folder(RealDataSet):
                 checksums |= zip(masks, split_masks(row.cells["mask_sha256"]), strict=True)
         refused = find_unlisted_images(tree, checksums, self.unlisted)
         by_modality: dict[str, FolderFiles] = {}
-        for modality, own in split_modalities(rows, self.columns, self.modalities).items():
+        for modality, rows_of_modality in split_modalities(
+            rows, self.columns, self.modalities
+        ).items():
             listing = list_entries(
-                own, self.columns, self.classes, self.test_sites, sealed=sealed is not None
+                rows_of_modality,
+                self.columns,
+                self.classes,
+                self.test_sites,
+                sealed=sealed is not None,
             )
             for problem in listing.problems + refused + self.find_contradicted(listing):
                 raise problem

@@ -180,9 +180,11 @@ def survey_folder(source: Folder, folder: Path, rows: list[TableRow], design: De
     listings: list[Listing] = []
     problems: list[DataError] = []
     by_modality: dict[str, list[ExaminedFile]] = {}
-    for modality, own in split_modalities(rows, source.columns, source.modalities).items():
+    for modality, rows_of_modality in split_modalities(
+        rows, source.columns, source.modalities
+    ).items():
         of_kind = list_entries(
-            own, source.columns, source.classes, source.test_sites, sealed=sealed
+            rows_of_modality, source.columns, source.classes, source.test_sites, sealed=sealed
         )
         problems += of_kind.problems + source.find_contradicted(of_kind)
         if not listings:

@@ -180,12 +180,12 @@ class Columns:
     def __post_init__(self) -> None:
         taken = {self.file, self.label, self.patient, self.split, self.marks, self.value}
         taken.add("case_id")
-        own = "columns that neither identify a person nor tell label or split"
+        others = "columns that neither identify a person nor tell label or split"
         either = "either: models learn from covariates, and are compared with scores"
         rules = (
             ("visit", {self.visit} - {None} if self.patient is None else (), "visits of patients"),
-            ("covariates", taken.intersection(self.covariates), own),
-            ("scores", taken.intersection(self.scores), own),
+            ("covariates", taken.intersection(self.covariates), others),
+            ("scores", taken.intersection(self.scores), others),
             ("scores", set(self.scores).intersection(self.covariates), either),
             (
                 "forced_covariates",

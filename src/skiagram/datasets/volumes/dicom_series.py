@@ -224,7 +224,10 @@ def _slices(header: Any, name: str) -> list[_Slice]:
         headers = headers_of_frames(header) if enhanced else [header]
         planes = pixels if frames > 1 else pixels[None]
         with named(name):
-            return [_slice(own, plane, name) for own, plane in zip(headers, planes, strict=True)]
+            return [
+                _slice(of_frame, plane, name)
+                for of_frame, plane in zip(headers, planes, strict=True)
+            ]
     except _FAULTS as error:
         raise DataError(
             "a slice without position, orientation or pixel spacing, or with impossible ones",

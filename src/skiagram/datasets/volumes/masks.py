@@ -267,7 +267,7 @@ def _frames_of_segment(
         )
     headers, planes = _read_segment(dataset, region, label_value)
     _check_sides(planes.shape[1:], shape[1:])
-    numbers = [_frame_number(own) for own in headers]
+    numbers = [_frame_number(header) for header in headers]
     if None in numbers and len(numbers) == shape[0]:
         numbers = list(range(1, shape[0] + 1))
     inside = np.zeros(shape, dtype=np.bool_)
@@ -537,7 +537,9 @@ def _read_segment(
     headers = dict(enumerate(headers_of_frames(dataset)))
     if kind == "LABELMAP":
         return list(headers.values()), frames == number
-    chosen = [index for index, own in headers.items() if own.ReferencedSegmentNumber == number]
+    chosen = [
+        index for index, header in headers.items() if header.ReferencedSegmentNumber == number
+    ]
     threshold = float(dataset.MaximumFractionalValue) / 2 if kind == "FRACTIONAL" else 1
     return [headers[index] for index in chosen], frames[chosen] >= threshold
 
@@ -551,7 +553,7 @@ def _place_frames(
     orientation = np.array(headers[0].ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
     within = orientation[::-1] * np.array(headers[0].PixelSpacing, dtype=np.float64)[:, None]
     normal = np.cross(*orientation)
-    positions = np.array([own.ImagePositionPatient for own in headers], dtype=np.float64)
+    positions = np.array([header.ImagePositionPatient for header in headers], dtype=np.float64)
     axis = int(np.argmax(np.abs(np.asarray(image.direction) @ normal)))
     positions = _on_slices(positions, image, axis)
     heights = positions @ normal

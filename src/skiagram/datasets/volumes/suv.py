@@ -57,9 +57,9 @@ _DAY = timedelta(days=1)
 
 def suv_factor(headers: Sequence[Any], name: str) -> float:
     """Return by what rescaled values of a PET series become standardized uptake values (g/ml)."""
-    said = _said(headers, name)
-    unit = _mapped_unit(headers, name) or said["Units"]
-    if unit == _SUV or (unit == "GML" and said["SUVType"] in ("", "BW")):
+    stated = _stated(headers, name)
+    unit = _mapped_unit(headers, name) or stated["Units"]
+    if unit == _SUV or (unit == "GML" and stated["SUVType"] in ("", "BW")):
         return 1.0
     for header in headers:
         if not {"ATTN", "DECY"} <= {str(value) for value in _listed(header.get("CorrectedImage"))}:
@@ -73,14 +73,14 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
             raise _no_suv("counts, without Philips' scale of them", name)
         factor = _number(activity, "scale of Philips", name)
     elif unit != "BQML":
-        found = f"values in the unit `{unit}` {said['SUVType']}".strip()
+        found = f"values in the unit `{unit}` {stated['SUVType']}".strip()
         raise _no_suv(found if unit else "no Units, as in an enhanced file", name)
-    weight, dose, half_life = (_sane(said, field, name) for field in _SANE)
-    if said["DecayCorrection"] == "ADMIN":
+    weight, dose, half_life = (_sane(stated, field, name) for field in _SANE)
+    if stated["DecayCorrection"] == "ADMIN":
         return factor * weight * 1000 / dose
-    if said["DecayCorrection"] != "START":
-        raise _no_suv(f"decay correction `{said['DecayCorrection']}`", name)
-    waited = _waited(headers, said, timedelta(seconds=half_life), name)
+    if stated["DecayCorrection"] != "START":
+        raise _no_suv(f"decay correction `{stated['DecayCorrection']}`", name)
+    waited = _waited(headers, stated, timedelta(seconds=half_life), name)
     return factor * weight * 1000 / (dose * 2 ** (-waited.total_seconds() / half_life))
 
 
@@ -104,33 +104,35 @@ def _mapped_unit(headers: Sequence[Any], name: str) -> str:
 
 def _philips_scales(headers: Sequence[Any], name: str) -> tuple[Any, Any]:
     """Return the uptake and the activity of a count, None where nothing is said."""
-    scales = {(_private(one, _PHILIPS_SUV), _private(one, _PHILIPS_ACTIVITY)) for one in headers}
+    scales = {
+        (_private(header, _PHILIPS_SUV), _private(header, _PHILIPS_ACTIVITY)) for header in headers
+    }
     if len(scales) > 1:
         raise _no_suv("slices that differ in Philips' scale of counts", name)
     return scales.pop()
 
 
-def _said(headers: Sequence[Any], name: str) -> dict[str, str]:
+def _stated(headers: Sequence[Any], name: str) -> dict[str, str]:
     """Return what all slices say alike of the series and of its one injection."""
-    said: dict[str, str] = {}
+    stated: dict[str, str] = {}
     for header in headers:
         injections = header.get("RadiopharmaceuticalInformationSequence") or [{}]
         if len(injections) > 1:
             raise _no_suv(f"{len(injections)} injections", name)
-        own = {field: header.get(field) for field in _OF_SERIES}
-        own |= {field: injections[0].get(field) for field in _OF_INJECTION}
-        for field, value in own.items():
+        of_slice = {field: header.get(field) for field in _OF_SERIES}
+        of_slice |= {field: injections[0].get(field) for field in _OF_INJECTION}
+        for field, value in of_slice.items():
             text = str("" if value is None else value).strip()
-            if said.setdefault(field, text) != text:
-                raise _no_suv(f"slices that differ in {field}: {said[field]} and {text}", name)
-    return said
+            if stated.setdefault(field, text) != text:
+                raise _no_suv(f"slices that differ in {field}: {stated[field]} and {text}", name)
+    return stated
 
 
-def _sane(said: dict[str, str], field: str, name: str) -> float:
+def _sane(stated: dict[str, str], field: str, name: str) -> float:
     low, high, unit = _SANE[field]
-    if not said[field]:
+    if not stated[field]:
         raise _no_suv(f"no {field}", name)
-    value = _number(said[field], field, name)
+    value = _number(stated[field], field, name)
     if not low <= value <= high:
         found = f"a {field} of {value:g} {unit}"
         raise _no_suv(found, name, f"{low:g} to {high:g} {unit}")
@@ -148,12 +150,15 @@ def _number(value: Any, field: str, name: str) -> float:
 
 
 def _waited(
-    headers: Sequence[Any], said: dict[str, str], half_life: timedelta, name: str
+    headers: Sequence[Any], stated: dict[str, str], half_life: timedelta, name: str
 ) -> timedelta:
     """Return the time from the injection to the start of the scan."""
-    zone = said["TimezoneOffsetFromUTC"]
-    scan = _scan_time(headers, said, half_life.total_seconds(), name)
-    whole, time = said["RadiopharmaceuticalStartDateTime"], said["RadiopharmaceuticalStartTime"]
+    zone = stated["TimezoneOffsetFromUTC"]
+    scan = _scan_time(headers, stated, half_life.total_seconds(), name)
+    whole, time = (
+        stated["RadiopharmaceuticalStartDateTime"],
+        stated["RadiopharmaceuticalStartTime"],
+    )
     dated = _moment("RadiopharmaceuticalStartDateTime", whole, zone, name)
     if dated is not None:
         if dated.tzinfo and not scan.tzinfo:  # whose clock is the scanner's?
@@ -177,11 +182,11 @@ def _waited(
 
 
 def _scan_time(
-    headers: Sequence[Any], said: dict[str, str], half_life: float, name: str
+    headers: Sequence[Any], stated: dict[str, str], half_life: float, name: str
 ) -> datetime:
     """Return the time to which the images are corrected: the start of the scan."""
-    zone = said["TimezoneOffsetFromUTC"]
-    series = _moment("SeriesTime", said["SeriesDate"] + said["SeriesTime"], zone, name)
+    zone = stated["TimezoneOffsetFromUTC"]
+    series = _moment("SeriesTime", stated["SeriesDate"] + stated["SeriesTime"], zone, name)
     acquired = [_acquired(header, zone, name) for header in headers]
     if series is not None and series <= min(acquired):
         return series
