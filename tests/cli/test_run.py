@@ -108,7 +108,9 @@ def test_a_refused_data_set_leaves_no_project(
     table = own.csv.read_text().splitlines()
     own.csv.write_text("\n".join([*table, table[1].replace(table[1].split(",")[0], "notes.png")]))
     assert main(["run", str(own.folder), str(own.csv), "--positive", "cancer"]) == 4
-    assert "nothing was written" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "nothing was written" in said.err
+    assert "films-project is removed again" in said.out
     assert Path.cwd() == empty
     assert not any(empty.iterdir())
 

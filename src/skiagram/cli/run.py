@@ -114,8 +114,9 @@ def _gone_if_refused(project: Path) -> Iterator[None]:
         yield
     except (DataError, OptionError):
         os.chdir(here)
-        if is_new:
+        if is_new and made.exists():
             shutil.rmtree(made, ignore_errors=True)
+            print(f"{project} is removed again: nothing was run.", flush=True)
         raise
 
 

@@ -46,12 +46,13 @@ class Images:
 
         Args:
             name: With all folders of the file, some or none, maybe further ones before; with its
-                ending or without. Folders are separated by slashes, or as Windows does.
+                ending or without, maybe in another case. Folders are separated by slashes, or as
+                Windows does.
 
         Raises:
             DataError: It means none, or several.
         """
-        meant = self._names.meant(name)
+        meant = self._names.meant(name) or self._names.alike(name)
         if len(meant) == 1:
             return meant[0]
         found, allowed = "is no file here", "names of the images, as the patterns find them"
