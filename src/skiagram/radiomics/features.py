@@ -231,8 +231,8 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
         number, image, mask, label = case
         with named(f"image {number}"):
-            wanted = self.label if label is None else label
-            return describe_with(plan, image, mask, self.spacing, wanted)
+            mask_label = self.label if label is None else label
+            return describe_with(plan, image, mask, self.spacing, mask_label)
 
 
 def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
