@@ -110,7 +110,7 @@ class TimeToEvent(MeasuredOutcome):
 
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
-    baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net")
+    baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net", "cox_boosted")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_cox",)
     rules: ClassVar[dict[str, str]] = {"volume": "cox_volume", "covariates": "cox_covariates"}
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
