@@ -58,6 +58,13 @@ class ScoredCases:
         )
 
 
+class GroupGap(NamedTuple):
+    """How groups, such as sites, differ: the p value, and in which words."""
+
+    p: float
+    words: str
+
+
 class MeasuredFigure(NamedTuple):
     """A figure of a model.
 
@@ -236,6 +243,19 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
         """Return why the figures of so many cases say little."""
+
+    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+        """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
+        return {}
+
+    def compare_groups(
+        self,
+        value: Floats,
+        label: Labels,
+        group: Labels,
+    ) -> GroupGap | None:
+        """Return how groups of patients differ in what labels do not say; None where in nothing."""
+        return None
 
     @property
     def of_primary(self) -> OutcomeFigure:

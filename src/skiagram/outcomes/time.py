@@ -18,6 +18,7 @@ from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.outcomes.outcome import (
     Floats,
+    GroupGap,
     Labels,
     Line,
     MeasuredFigure,
@@ -27,7 +28,12 @@ from skiagram.outcomes.outcome import (
     ScoredCases,
     require_unit,
 )
-from skiagram.statistics.cox import NotConverged, baseline_hazard, fit_ridge
+from skiagram.statistics.cox import (
+    NotConverged,
+    baseline_hazard,
+    fit_ridge,
+    martingale_residuals,
+)
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
 from skiagram.statistics.survival import (
@@ -37,6 +43,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
+    logrank_p,
     net_benefit_at,
     uno_concordance,
 )
@@ -51,6 +58,7 @@ _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in or
 _MAX_SLOPE = 8.0
 _THRESHOLDS = np.arange(5, 100, 5) / 100  # of the decision curve
 _TOLD = np.arange(2, 10, 2) / 10  # those in its table
+_OTHER_FOLLOW_UP = 1.25  # ratio of medians below which groups are followed alike
 _LEAST_BENEFIT = -0.05  # below it nothing is drawn
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -374,15 +382,34 @@ class TimeToEvent(MeasuredOutcome):
             "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008).",
         )
 
+    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+        """Return which cases had the event sooner than usual for as long as they were followed."""
+        early = martingale_residuals(np.zeros(len(value)), value, label == EVENT)
+        return {"early event": (early > np.median(early)).astype(np.int64)}
+
+    def compare_groups(self, value: Floats, label: Labels, group: Labels) -> GroupGap | None:
+        """Return how follow-up differs: who is censored when, whoever has the event aside."""
+        ended = label == CENSORED
+        medians = [
+            _median_follow_up(value[group == number], label[group == number])
+            for number in np.unique(group).tolist()
+        ]
+        least, most = min(medians), max(medians)
+        if most < _OTHER_FOLLOW_UP * least or not ended.any():
+            return None
+        last = f"{most:g}" if np.isfinite(most) else f"more than {value.max():g}"
+        p = logrank_p(value, ended, np.unique(group, return_inverse=True)[1])
+        return GroupGap(p, f"median follow-up from {least:g} to {last} {self.unit}")
+
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
-        event = label == EVENT
-        followed = kaplan_meier(value, ~event)
-        reached = followed.time[followed.value <= 0.5]
-        median = f"{reached[0]:g} {self.unit}" if len(reached) else "not reached"
+        median = _median_follow_up(value, label)
         return (
             ("cases", str(len(label))),
-            ("events", str(int(event.sum()))),
-            ("median follow-up (reverse Kaplan–Meier)", median),
+            ("events", str(int((label == EVENT).sum()))),
+            (
+                "median follow-up (reverse Kaplan–Meier)",
+                f"{median:g} {self.unit}" if np.isfinite(median) else "not reached",
+            ),
         )
 
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
@@ -391,6 +418,13 @@ class TimeToEvent(MeasuredOutcome):
             return ()
         few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
         return (f"{few}a difference of models is rarely sure.",)
+
+
+def _median_follow_up(value: Floats, label: Labels) -> float:
+    """Return the time by which half would be censored if nobody had the event; inf where none."""
+    followed = kaplan_meier(value, label == CENSORED)
+    reached = followed.time[followed.value <= 0.5]
+    return float(reached[0]) if len(reached) else np.inf
 
 
 def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:
