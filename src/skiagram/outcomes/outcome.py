@@ -144,7 +144,7 @@ class MeasuredOutcome(ABC):
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
-        rules: What is there (`cases`, `acquisition`, `volume`, `covariates`) → option file of the
+        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`) → option file of the
             model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.

@@ -120,7 +120,11 @@ class TimeToEvent(MeasuredOutcome):
     primary: ClassVar[str] = "concordance"
     baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net", "cox_boosted")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_cox",)
-    rules: ClassVar[dict[str, str]] = {"volume": "cox_volume", "covariates": "cox_covariates"}
+    rules: ClassVar[dict[str, str]] = {
+        "volume": "cox_volume",
+        "uptake": "cox_uptake",
+        "covariates": "cox_covariates",
+    }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[OutcomeFigure, ...]] = (
         OutcomeFigure(
