@@ -69,6 +69,15 @@ def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingC
     return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
 
 
+def split_patients(
+    patient: NDArray[np.str_] | NDArray[np.int64],
+) -> list[NDArray[np.bool_]]:
+    """Return (n,) which cases each of five folds by patient holds out."""
+    names = np.unique(patient)
+    order = stream(0, "recalibration").permutation(len(names))
+    return [np.isin(patient, part) for part in np.array_split(names[order], _FOLDS)]
+
+
 def cross_fit_platt(
     scores: NDArray[np.float64],
     label: NDArray[np.int64],
@@ -80,11 +89,8 @@ def cross_fit_platt(
         scores: (repeats, n, n_classes).
         patient: (n,) whose case each is.
     """
-    names = np.unique(patient)
-    order = stream(0, "recalibration").permutation(len(names))
     probability = np.empty_like(scores)
-    for part in np.array_split(names[order], _FOLDS):
-        held_out = np.isin(patient, part)
+    for held_out in split_patients(patient):
         for repeat in range(len(scores)):
             fitted = fit_platt(scores[repeat][~held_out], label[~held_out])
             probability[repeat][held_out] = fitted.probabilities(scores[repeat][held_out])

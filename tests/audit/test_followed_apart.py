@@ -57,7 +57,9 @@ def test_a_site_that_follows_for_longer_is_named() -> None:
 def test_sites_of_other_hazards_alone_are_followed_alike() -> None:
     site = np.arange(PATIENTS) % 2
     ends = np.random.default_rng(1).uniform(400, 1200, size=PATIENTS)
-    found = look(*draw(site.astype(np.float64), ends), {}, {"site": site[:, None].astype(np.float64)})
+    found = look(
+        *draw(site.astype(np.float64), ends), {}, {"site": site[:, None].astype(np.float64)}
+    )
     assert not found["groups_followed_apart"].count
 
 

@@ -102,7 +102,8 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
             "result",
         )
     value = np.array([parse_value(row.cells[column]) for row in rows])
-    group, groups = group_numbers(value)
+    known = np.array([not _is_test(row, arguments) for row in rows])
+    grouped, groups = group_numbers(value[known])
     if groups < 2:
         raise DataError(
             f"every row has the number {value[0]:g}",
@@ -110,6 +111,8 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
             allowed="numbers that differ",
             remedy="name another column: --number COLUMN",
         )
+    group = np.full(len(rows), groups - 1)  # of a test case, whose group nothing asks for
+    group[known] = grouped
     outcome = Number(column=VALUE, unit=arguments.unit or "", groups=groups)
     names = outcome.classes
     settled = [
@@ -122,6 +125,17 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
     unit = f" {outcome.unit}" if outcome.unit else ""
     note += f"{unit}; folds are balanced by {groups} groups of it."
     return SettledOutcome(settled, outcome, note, (column,))
+
+
+def _is_test(row: "TableRow", arguments: argparse.Namespace) -> bool:
+    """Return whether a row is of a sealed test case."""
+    from skiagram.datasets.folder.table import SPLITS
+
+    names = {getattr(arguments, "split", None) or "split"}
+    cells = (cell for name, cell in row.cells.items() if {name, name.casefold()} & names)
+    sites = getattr(arguments, "test_sites", None) or ()
+    site = row.cells.get(getattr(arguments, "site", None) or "site", "")
+    return site in sites or any(SPLITS.get(cell.casefold()) == "test" for cell in cells)
 
 
 def _settle_grade(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:

@@ -144,8 +144,8 @@ class MeasuredOutcome(ABC):
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
-        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`) → option file of the
-            model on it alone.
+        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`) → option
+            file of the model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
         bounds: Between which every estimate lies; by default as a chance does.
