@@ -108,12 +108,15 @@ class TimeToEvent(MeasuredOutcome):
         horizons: Times by which events are predicted; empty takes those by which a quarter, half
             and three quarters of the events have happened.
         grid: Times at which survival is estimated; empty until the cases are known.
+        other_causes: Names of other events that ended follow-up, such as a death of another cause.
+            Models are then of the hazard of this event alone (cause-specific).
     """
 
     column: str
     unit: str
     horizons: tuple[Annotated[float, Field(gt=0)], ...] = ()
     grid: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    other_causes: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
@@ -171,7 +174,8 @@ class TimeToEvent(MeasuredOutcome):
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         require_unit(cohort.asked["unit"], self.unit)
-        return replace(self, column=cohort.column)
+        others = getattr(cohort, "other_causes", ())
+        return replace(self, column=cohort.column, other_causes=others)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -417,11 +421,19 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+        doubts = []
+        if self.other_causes:
+            doubts.append(
+                f"Follow-up of some ended with another event ({', '.join(self.other_causes)}) and "
+                "counts as censored there. C and differences are of the hazard of this event; "
+                "estimated and observed shares are those if nothing else happened, and so above "
+                "the shares of patients who will have it."
+            )
         events = len(np.unique(patient[label == EVENT]))
-        if events >= _ENOUGH_EVENTS:
-            return ()
-        few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
-        return (f"{few}a difference of models is rarely sure.",)
+        if events < _ENOUGH_EVENTS:
+            few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
+            doubts.append(f"{few}a difference of models is rarely sure.")
+        return tuple(doubts)
 
 
 def _median_follow_up(value: Floats, label: Labels) -> float:
