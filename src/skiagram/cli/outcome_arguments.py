@@ -286,9 +286,8 @@ def _other_causes(
     wanted = {_plain(cell) for cell in named}
     unknown = [cell for cell in named if _plain(cell) not in cells.keys() - absent]
     if unknown:
-        events = ", ".join(
-            repr(cell) for plain, cell in sorted(cells.items()) if plain not in absent
-        )
+        told = (cell for plain, cell in sorted(cells.items()) if plain not in absent)
+        events = ", ".join(map(repr, told))
         raise DataError(
             f"no event is called {', '.join(map(repr, unknown))}",
             where=f"column `{event}`",

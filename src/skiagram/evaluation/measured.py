@@ -33,7 +33,7 @@ from skiagram.evaluation.labelled_cases import match_case_ids
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.scores import open_values
 from skiagram.evaluation.sites import SITES, find_worst
-from skiagram.outcomes.outcome import ScoredCases
+from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
@@ -87,6 +87,7 @@ def evaluate_measured(
         for name, of in scored.items()
         for one in outcome.measure(of)
     ]
+    ideal = _ideal_observer(task, inputs, cases, next(iter(scored.values()), None))
     differences = _compare(primary, rules, outcome.primary, options.compare)
     figures = FigureTable((*rows, *differences))
     margin = options.margin * outcome.margin_unit
@@ -102,7 +103,7 @@ def evaluate_measured(
         figures = FigureTable((*figures.rows, *updated, *sites, *before))
     return MeasuredEvaluation(
         task=task,
-        counts=outcome.count(cases.value, cases.label),
+        counts=(*outcome.count(cases.value, cases.label), *_state_limit(outcome, ideal)),
         models=tuple(of.outcome for of in inputs.models),
         best=best,
         rules=rules,
@@ -113,7 +114,10 @@ def evaluate_measured(
         patients_known=inputs.card.patients_known,
         decision=decision,
         verdict=verdict,
-        warnings=tuple(_warn(replace(inputs, cases=cases), task, rules)),
+        warnings=(
+            *_warn_of_leaks(task, {name: primary[name] for name in trained}, ideal, inputs),
+            *_warn(replace(inputs, cases=cases), task, rules),
+        ),
     )
 
 
@@ -122,6 +126,55 @@ def _opened(inputs: EvaluationInputs) -> Cases:
     cases, labels = inputs.cases.test(), inputs.sealed.set_index("case_id")["label"]
     label = labels.loc[cases.case_id.tolist()].to_numpy(dtype=np.int64)
     return replace(cases, label=label, value=open_values(cases, inputs.sealed))
+
+
+def _ideal_observer(
+    task: MeasuredTask, inputs: EvaluationInputs, cases: Cases, like: ScoredCases | None
+) -> Jackknifed | None:
+    """Return the primary figure that no model can surely exceed; None where none is known.
+
+    Its calibration is fitted to the reported cases themselves, which errs to the good side.
+    """
+    if inputs.truth is None or like is None:
+        return None
+    known = inputs.truth.set_index("case_id")["ideal_score"]
+    score = known.loc[cases.case_id.tolist()].to_numpy(dtype=np.float64)[:, None]
+    estimate = task.outcome.calibrate(score, like.value, like.label).probabilities(score)
+    repeats = len(like.score)
+    of_ideal = replace(
+        like,
+        score=np.tile(score[:, 0], (repeats, 1)),
+        estimate=np.tile(estimate, (repeats, 1, 1)),
+    )
+    return task.outcome.measure_primary(of_ideal)
+
+
+def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tuple[str, str], ...]:
+    if ideal is None:
+        return ()
+    known = ideal.estimate()
+    title = f"best possible {outcome.of_primary.title}, of an ideal observer"
+    return ((title, f"{format_decimal(ideal.value)} {format_interval(known)}"),)
+
+
+def _warn_of_leaks(
+    task: MeasuredTask,
+    primary: Mapping[str, Jackknifed],
+    ideal: Jackknifed | None,
+    inputs: EvaluationInputs,
+) -> Iterator[str]:
+    """Yield which models are surely better than what is possible."""
+    if ideal is None:
+        return
+    sign = 1 if task.outcome.of_primary.higher_is_better else -1
+    titles = {of.outcome.model: of.outcome.title for of in inputs.models}
+    for name, figure in primary.items():
+        gap = _directed((figure - ideal).estimate(), sign)
+        if gap.low is not None and gap.low > 0:
+            yield (
+                f"{titles[name]} may have leaked: by {format_decimal(gap.value)} it is better than "
+                "the ideal observer, which happens to at most 1 honest model in 40."
+            )
 
 
 def _best_known(

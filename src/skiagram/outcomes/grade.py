@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -41,6 +42,7 @@ _FEWEST_CASES = 10  # of a grade; each of five folds then has two
 _ENOUGH_PATIENTS = 20  # of a grade
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _BANDS = 5
+_DRAWN_CUTS = 1.0  # log-odds of the outer cut-offs of generated grades from the middle
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -196,6 +198,15 @@ class Grade(MeasuredOutcome):
                 "and say so where you report the result",
             )
         return replace(self, shares=tuple((cases / len(label)).tolist()))
+
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Draw grades by proportional odds, the log-odds larger by the effect at the finding."""
+        latent = effect * hidden + generator.logistic(size=len(hidden))
+        cuts = effect / 2 + _DRAWN_CUTS * np.linspace(-1, 1, len(self.grades) - 1)
+        label = np.searchsorted(cuts, latent).astype(np.int64)
+        return label.astype(np.float64) + 1, label
 
     def target(self, value: Floats, label: Labels) -> Floats:
         """Return (n, grades − 1): 1 where the case is above a cut-off, else 0."""

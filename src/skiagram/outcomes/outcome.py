@@ -244,6 +244,25 @@ class MeasuredOutcome(ABC):
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
         """Return why the figures of so many cases say little."""
 
+    @abstractmethod
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Return (n,) values and labels of generated cases by what is hidden in their images.
+
+        Args:
+            hidden: (n,) whether a case's images have the finding.
+            effect: How much it counts for, > 0.
+        """
+
+    def best_score(self, chance: Floats, effect: float) -> Floats:  # effect: as of `draw`
+        """Return (n,) the scores that no others are better than, of cases drawn by `draw`.
+
+        Args:
+            chance: (n,) of the finding, given the images.
+        """
+        return chance
+
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
         return {}

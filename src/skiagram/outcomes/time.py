@@ -58,6 +58,8 @@ _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in or
 _MAX_SLOPE = 8.0
 _THRESHOLDS = np.arange(5, 100, 5) / 100  # of the decision curve
 _TOLD = np.arange(2, 10, 2) / 10  # those in its table
+_DRAWN_SCALE = 1000.0  # mean time of generated cases without the finding
+_DRAWN_ENDS = (300.0, 1500.0)  # of their follow-up
 _OTHER_FOLLOW_UP = 1.25  # ratio of medians below which groups are followed alike
 _LEAST_BENEFIT = -0.05  # below it nothing is drawn
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -389,6 +391,14 @@ class TimeToEvent(MeasuredOutcome):
             "At a threshold t an event that is acted on counts 1, acting without one costs "
             "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008).",
         )
+
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Draw times whose log hazard is larger by the effect where the finding is."""
+        time = generator.exponential(_DRAWN_SCALE * np.exp(-effect * hidden))
+        end = generator.uniform(*_DRAWN_ENDS, size=len(hidden))
+        return np.minimum(time, end), (time <= end).astype(np.int64)
 
     def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
         """Return which cases had the event sooner than usual for as long as they were followed."""
