@@ -39,7 +39,8 @@ def chances(opened: OpenPhantomOutcome) -> NDArray[np.float64]:
         opened.observer.log_likelihood_ratio(opened.exposure(position).noisy)
         for position in range(len(opened.entries()))
     ]
-    return 1 / (1 + np.exp(-np.array(ratio)))
+    chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.array(ratio)))
+    return chance
 
 
 def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCases:
