@@ -26,7 +26,7 @@ def family(name: str) -> FeatureFamily:
 CHANGED = {
     "perturbed",
     "permuted",
-}  # by the bytes of an image; their families refuse by their names
+}  # by an image's bytes; their families refuse by their names
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
 OTHERS = {
     *(
