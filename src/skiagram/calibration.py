@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
-from skiagram.outcomes.grade import GradeCalibration, average_grade_calibrations
-from skiagram.outcomes.number import NumberCalibration, average_number_calibrations
-from skiagram.outcomes.time import HazardCalibration, average_hazards
+from skiagram.outcomes.grade import GradeCalibration
+from skiagram.outcomes.number import NumberCalibration
+from skiagram.outcomes.outcome import MeasuredCalibration
+from skiagram.outcomes.time import HazardCalibration
 from skiagram.seeding import stream
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
@@ -276,12 +277,6 @@ Calibration = (
     | GradeCalibration
 )
 
-# Calibration of an outcome that is no class → its average over folds.
-_AVERAGE: Mapping[type, Callable[[Any], Calibration]] = {
-    HazardCalibration: average_hazards,
-    NumberCalibration: average_number_calibrations,
-    GradeCalibration: average_grade_calibrations,
-}
 _FIT: Mapping[
     CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]
 ] = {
@@ -309,9 +304,10 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
     curves = [
         calibration for calibration in calibrations if isinstance(calibration, IsotonicCalibration)
     ]
-    average = _AVERAGE.get(type(calibrations[0]))
-    if average is not None:
-        return average(calibrations)
+    if isinstance(calibrations[0], MeasuredCalibration):
+        member: type[MeasuredCalibration] = type(calibrations[0])
+        averaged: Calibration = member.average(calibrations)
+        return averaged
     return average_isotonic(curves) if curves else average_scaling(scalings)
 
 

@@ -64,7 +64,8 @@ def evaluate_measured(
     outcome = task.outcome
     trained = {of.outcome.model: of for of in inputs.models if of.outcome.status == "finished"}
     scored = {name: _align(of, cases, part) for name, of in trained.items()}
-    rules = tuple(name for name in options.analyses.simple_rules if name in trained)
+    named = (*options.analyses.simple_rules, *outcome.rules.values())
+    rules = tuple(name for name in dict.fromkeys(named) if name in trained)
     best = {}
     for arm in _ARMS:
         members = [name for name, of in trained.items() if of.outcome.arm == arm]

@@ -21,6 +21,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
@@ -47,7 +48,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class GradeCalibration:
+class GradeCalibration(MeasuredCalibration):
     """Probabilities of grades by ordered logistic regression, and the predicted grade.
 
     Attributes:
@@ -71,14 +72,16 @@ class GradeCalibration:
         probability = grade_probabilities(self.slope * scores[:, 0], np.array(self.cuts))
         return np.column_stack([place, probability])
 
-
-def average_grade_calibrations(calibrations: Sequence[GradeCalibration]) -> GradeCalibration:
-    """Average slopes and cut-offs."""
-    return GradeCalibration(
-        float(np.mean([calibration.slope for calibration in calibrations])),
-        tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
-        tuple(np.mean([calibration.thresholds for calibration in calibrations], axis=0).tolist()),
-    )
+    @staticmethod
+    def average(calibrations: Sequence["GradeCalibration"]) -> "GradeCalibration":
+        """Average slopes and cut-offs."""
+        return GradeCalibration(
+            float(np.mean([calibration.slope for calibration in calibrations])),
+            tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
+            tuple(
+                np.mean([calibration.thresholds for calibration in calibrations], axis=0).tolist()
+            ),
+        )
 
 
 @dataclass(**STRICT)
@@ -105,6 +108,7 @@ class Grade(MeasuredOutcome):
         "acquisition": "grade_acquisition",
         "volume": "grade_volume",
         "covariates": "grade_covariates",
+        "permuted": "grade_permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)

@@ -20,6 +20,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
@@ -50,7 +51,7 @@ Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class NumberCalibration:
+class NumberCalibration(MeasuredCalibration):
     """A number = centre + spread · score, and its interval reaches `half` to each side.
 
     Attributes:
@@ -71,14 +72,14 @@ class NumberCalibration:
         number = self.centre + self.spread * scores[:, 0]
         return np.stack([number, number - self.half, number + self.half], axis=1)
 
-
-def average_number_calibrations(calibrations: Sequence[NumberCalibration]) -> NumberCalibration:
-    """Average centres, spreads and half lengths."""
-    return NumberCalibration(
-        float(np.mean([calibration.centre for calibration in calibrations])),
-        float(np.mean([calibration.spread for calibration in calibrations])),
-        float(np.mean([calibration.half for calibration in calibrations])),
-    )
+    @staticmethod
+    def average(calibrations: Sequence["NumberCalibration"]) -> "NumberCalibration":
+        """Average centres, spreads and half lengths."""
+        return NumberCalibration(
+            float(np.mean([calibration.centre for calibration in calibrations])),
+            float(np.mean([calibration.spread for calibration in calibrations])),
+            float(np.mean([calibration.half for calibration in calibrations])),
+        )
 
 
 def group_numbers(value: Floats) -> tuple[Labels, int]:
@@ -122,6 +123,7 @@ class Number(MeasuredOutcome):
         "acquisition": "number_acquisition",
         "volume": "number_volume",
         "covariates": "number_covariates",
+        "permuted": "number_permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)

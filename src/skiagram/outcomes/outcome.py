@@ -123,6 +123,24 @@ class OutcomePlot:
     diagonal: bool = False
 
 
+class MeasuredCalibration(ABC):
+    """What turns scores into the estimates of an outcome; a member is a frozen dataclass."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """Return the number of estimates."""
+
+    @abstractmethod
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, 1) scores into (n, columns) estimates."""
+
+    @staticmethod
+    @abstractmethod
+    def average(calibrations: Sequence[Any]) -> Any:
+        """Return the average of the calibrations of several folds."""
+
+
 def require_unit(given: str, known: str) -> None:
     """Refuse another cohort's unit where it is not that of the project.
 
@@ -144,8 +162,8 @@ class MeasuredOutcome(ABC):
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
-        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`) → option
-            file of the model on it alone.
+        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
+            `permuted`) → option file of the model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
         bounds: Between which every estimate lies; by default as a chance does.

@@ -21,6 +21,7 @@ from skiagram.outcomes.outcome import (
     GroupGap,
     Labels,
     Line,
+    MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
@@ -66,7 +67,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class HazardCalibration:
+class HazardCalibration(MeasuredCalibration):
     """Survival at the times of a grid = exp(−hazard · exp(slope · (score − centre))).
 
     Attributes:
@@ -90,14 +91,14 @@ class HazardCalibration:
         survival: Floats = np.exp(-ratio * np.array(self.hazard))
         return survival
 
-
-def average_hazards(calibrations: Sequence[HazardCalibration]) -> HazardCalibration:
-    """Average slopes, centres and hazards."""
-    return HazardCalibration(
-        float(np.mean([calibration.slope for calibration in calibrations])),
-        float(np.mean([calibration.centre for calibration in calibrations])),
-        tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
-    )
+    @staticmethod
+    def average(calibrations: Sequence["HazardCalibration"]) -> "HazardCalibration":
+        """Average slopes, centres and hazards."""
+        return HazardCalibration(
+            float(np.mean([calibration.slope for calibration in calibrations])),
+            float(np.mean([calibration.centre for calibration in calibrations])),
+            tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
+        )
 
 
 @dataclass(**STRICT)
@@ -129,6 +130,7 @@ class TimeToEvent(MeasuredOutcome):
         "volume": "cox_volume",
         "uptake": "cox_uptake",
         "covariates": "cox_covariates",
+        "permuted": "cox_permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[OutcomeFigure, ...]] = (
