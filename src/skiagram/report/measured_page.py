@@ -33,6 +33,7 @@ from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_she
 from skiagram.report.formatting import ARM_TITLES, format_p_value
 from skiagram.report.rendering import render_template
 from skiagram.report.sections.models import describe_frozen
+from skiagram.report.sections.provenance import describe_opening
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -94,6 +95,7 @@ def write_measured_results(
         models=tabulate_figures(evaluation, FIGURES),
         frozen=describe_frozen(evaluation.models),
         chosen=_words_of_choice(evaluation),
+        opening=describe_opening(inputs.opening),
         updated=tabulate_figures(evaluation, UPDATED),
         at_home=tabulate_figures(evaluation, DEVELOPMENT),
         cohorts=tabulate_cohorts(evaluation),
