@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import log_softmax, softmax
 
-from skiagram.outcomes.grade import GradeCalibration, average_grade_calibrations
-from skiagram.outcomes.number import NumberCalibration, average_number_calibrations
-from skiagram.outcomes.time import HazardCalibration, average_hazards
+from skiagram.outcomes.grade import GradeCalibration
+from skiagram.outcomes.number import NumberCalibration
+from skiagram.outcomes.outcome import MeasuredCalibration
+from skiagram.outcomes.time import HazardCalibration
 from skiagram.seeding import stream
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
@@ -69,6 +70,15 @@ def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingC
     return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
 
 
+def split_patients(
+    patient: NDArray[np.str_] | NDArray[np.int64],
+) -> list[NDArray[np.bool_]]:
+    """Return (n,) which cases each of five folds by patient holds out."""
+    names = np.unique(patient)
+    order = stream(0, "recalibration").permutation(len(names))
+    return [np.isin(patient, part) for part in np.array_split(names[order], _FOLDS)]
+
+
 def cross_fit_platt(
     scores: NDArray[np.float64],
     label: NDArray[np.int64],
@@ -80,11 +90,8 @@ def cross_fit_platt(
         scores: (repeats, n, n_classes).
         patient: (n,) whose case each is.
     """
-    names = np.unique(patient)
-    order = stream(0, "recalibration").permutation(len(names))
     probability = np.empty_like(scores)
-    for part in np.array_split(names[order], _FOLDS):
-        held_out = np.isin(patient, part)
+    for held_out in split_patients(patient):
         for repeat in range(len(scores)):
             fitted = fit_platt(scores[repeat][~held_out], label[~held_out])
             probability[repeat][held_out] = fitted.probabilities(scores[repeat][held_out])
@@ -270,12 +277,6 @@ Calibration = (
     | GradeCalibration
 )
 
-# Calibration of an outcome that is no class → its average over folds.
-_AVERAGE: Mapping[type, Callable[[Any], Calibration]] = {
-    HazardCalibration: average_hazards,
-    NumberCalibration: average_number_calibrations,
-    GradeCalibration: average_grade_calibrations,
-}
 _FIT: Mapping[
     CalibrationMethod, Callable[[NDArray[np.float64], NDArray[np.int64]], Calibration]
 ] = {
@@ -303,9 +304,10 @@ def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
     curves = [
         calibration for calibration in calibrations if isinstance(calibration, IsotonicCalibration)
     ]
-    average = _AVERAGE.get(type(calibrations[0]))
-    if average is not None:
-        return average(calibrations)
+    if isinstance(calibrations[0], MeasuredCalibration):
+        member: type[MeasuredCalibration] = type(calibrations[0])
+        averaged: Calibration = member.average(calibrations)
+        return averaged
     return average_isotonic(curves) if curves else average_scaling(scalings)
 
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from skiagram.cli.outcome_arguments import GROUP, VALUE, add_outcome_arguments, settle_outcome
@@ -45,6 +46,28 @@ def test_usual_words_mean_that_no_event_was_seen(absent: str) -> None:
     rows = table(("1", "", "1"), ("2", "", absent))
     settled, _ = settle("--time", "to_event", "--event", "state", rows=rows)
     assert [row.cells["state"] for row in settled.rows] == ["event", "censored"]
+
+
+CAUSES = table(("5", "", "Relapse"), ("9", "", "died"), ("7", "", "0"), ("4", "", "relapse"))
+
+
+def test_another_cause_ends_follow_up_and_is_told() -> None:
+    words = ("--time", "to_event", "--event", "state", "--cause", "relapse")
+    settled, _ = settle(*words, rows=CAUSES)
+    states = [row.cells["state"] for row in settled.rows]
+    assert states == ["event", "censored", "censored", "event"]
+    assert settled.outcome.other_causes == ("died",)
+    label = np.array([int(state == "event") for state in states])
+    (told, *_) = settled.outcome.doubts(label, np.arange(4))
+    assert "another event (died)" in told
+    single, _ = settle(*words, "died", rows=CAUSES)
+    assert single.outcome.other_causes == ()
+
+
+def test_a_cause_that_no_row_has_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(DataError, match="no event is called 'recurrence'") as refused:
+        settle("--time", "to_event", "--event", "state", "--cause", "recurrence", rows=CAUSES)
+    assert "'died', 'relapse'" in str(refused.value)
 
 
 SCANS = ("2026-02-01", "2026-01-04", "2026-02-01")

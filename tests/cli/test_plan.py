@@ -43,6 +43,25 @@ def test_it_says_whose_auc_is_assumed(capsys: pytest.CaptureFixture[str]) -> Non
     assert "The other model's AUC is 0.85, the new model's 0.92." in pair
 
 
+@pytest.mark.slow
+def test_events_of_a_time_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--concordance", "0.65", "--margin", "0.05", "--correlation", "0.6")
+    counted = {}
+    for share in ("0.2", "0.4"):
+        code, out, _ = plan(capsys, "--prevalence", share, *words)
+        assert code == 0
+        assert "the event while they are followed" in out
+        found = re.search(r"(\d+) patients, about (\d+) of them with the event", out)
+        assert found
+        counted[share] = [int(number) for number in found.groups()]
+    (rare, events_if_rare), (common, events) = counted["0.2"], counted["0.4"]
+    assert 1.6 < rare / common < 2.1  # events count
+    assert 0.8 < events_if_rare / events < 1.1
+    code, _, error = plan(capsys, "--prevalence", "0.2", *words, "--auc", "0.8")
+    assert code == 2
+    assert "--auc" in error
+
+
 def test_trainings_that_hide_the_margin_leave_a_larger_gain_to_settle(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -148,4 +167,4 @@ def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[st
         else:
             assert text in out
             compared += 1
-    assert compared == 2
+    assert compared == 3

@@ -13,8 +13,10 @@ from skiagram.features.case_histories import CaseHistories
 from skiagram.features.extraction import extract
 from skiagram.features.measured import Measured
 from skiagram.image_store.store import ImageStore
-from skiagram.records.cases import read_cases
+from skiagram.outcomes.time import TimeToEvent
+from skiagram.records.cases import SEALED, read_cases
 from skiagram.records.files import read_table
+from skiagram.sealing.labels import open_labels
 from tests.datasets.phantoms import data_set
 from tests.datasets.sources import ingested
 
@@ -147,7 +149,27 @@ def test_a_time_that_cannot_be_is_one_line(tmp_path: Path, days: str, words: str
         ingested(of_times(), tmp_path, "cv", tmp_path)
 
 
-def test_times_have_no_sealed_test_set(tmp_path: Path) -> None:
-    write_times(tmp_path)
-    with pytest.raises(OptionError, match="holdout"):
-        ingested(of_times(), tmp_path, "holdout", tmp_path)
+def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path: Path) -> None:
+    days = [10 * number + 5 for number in range(24)]
+    table = pd.DataFrame(
+        {
+            "patient": [f"p{number}" for number in range(24)],
+            "original_glcm_Contrast": np.random.default_rng(0).normal(size=24),
+            "days": days,
+            "died": [1, 1, 1, 0] * 6,
+            "set": ["train"] * 15 + ["test"] * 9,
+        }
+    )
+    table.to_csv(tmp_path / "features.csv", index=False)
+    of_split = of_times(split="set")
+    folders, _ = ingested(of_split, tmp_path, "holdout", tmp_path)
+    cases, task = read_cases(folders.cases)
+    assert cases.value is not None
+    sealed = cases.split == "test"
+    assert np.isnan(cases.value[sealed]).all()
+    assert (cases.label[sealed] == SEALED).all()
+    opened = open_labels(folders.sealed, task).set_index("case_id")
+    assert sorted(opened["value"]) == [float(number) for number in days[15:]]
+    assert task.measured is not None
+    assert isinstance(task.measured, TimeToEvent)
+    assert max(task.measured.horizons) < 150  # of the development cases

@@ -16,9 +16,11 @@ from skiagram.evaluation.evaluation_record import (
     MeasuredEvaluation,
     read_evaluation,
 )
+from skiagram.evaluation.external import FEWEST_TO_UPDATE, UPDATED
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS, EvaluationOptions
+from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
 from skiagram.records.cases import SEALED, Cases
 from skiagram.records.files import write_record
@@ -157,3 +159,54 @@ def test_another_cohort_stands_beside_the_development_cases(inputs: EvaluationIn
     each = [of_sites.find(group=name, figure="concordance").value for name in "AB"]
     assert of_sites.find(figure=WORST).value == pytest.approx(min(each))
     assert evaluation.verdict.startswith("On 90 cases of another cohort: use classical features")
+
+
+def test_calibration_is_updated_on_other_patients_of_the_cohort(inputs: EvaluationInputs) -> None:
+    at_home, cohort = evaluate(inputs), another_cohort(inputs)
+    values = cohort.cases.value
+    assert values is not None
+    late = replace(cohort, cases=replace(cohort.cases, value=values * 2.0))  # half the hazard
+    evaluation = evaluate_measured(late, OPTIONS, at_home)
+    figures = evaluation.figures
+
+    def of_cox(analysis: str, figure: str) -> list[float]:
+        rows = figures.select(analysis=analysis, model="cox", figure=figure).rows
+        return [abs(row.value) for row in rows if row.value is not None]
+
+    now, before = (of_cox(side, "expected_minus_observed") for side in (UPDATED, FIGURES))
+    assert len(now) == len(before) == 3
+    assert max(now) < 0.05
+    assert sum(now) < 0.2 * sum(before)
+    assert of_cox(UPDATED, "concordance") == of_cox(FIGURES, "concordance")
+    few = late.sealed.assign(label=0)
+    few.loc[: FEWEST_TO_UPDATE - 2, "label"] = 1
+    none = evaluate_measured(replace(late, sealed=few), OPTIONS, at_home).figures
+    assert not none.select(analysis=UPDATED)
+
+
+def sealed_half(inputs: EvaluationInputs) -> EvaluationInputs:
+    """Return the cohort with its values and labels under seal, as design holdout leaves them."""
+    cohort = another_cohort(inputs)
+    cases = cohort.cases
+    values = cases.value
+    assert values is not None
+    test = cases.split == "test"
+    sealed = cohort.sealed.assign(value=values[test])
+    hidden = replace(cases, value=np.where(test, np.nan, values))
+    return replace(cohort, cases=hidden, sealed=sealed)
+
+
+def test_sealed_test_cases_are_reported_and_choose_nothing(inputs: EvaluationInputs) -> None:
+    held_out = sealed_half(inputs)
+    evaluation = evaluate_measured(held_out, OPTIONS)
+    assert evaluation.verdict.startswith("On 90 sealed test cases: use classical features")
+    assert not evaluation.of_another_cohort
+    found = evaluation.figures.find(analysis=FIGURES, model="cox", figure="concordance")
+    scored = held_out.models[0].part("test").set_index("case_id")
+    risk = scores_of(scored.loc[held_out.cases.test().case_id.tolist()])[:, 0]
+    assert found.value == pytest.approx(naive_concordance(risk, inputs.cases))
+    turned = held_out.sealed.assign(value=held_out.sealed["value"].to_numpy()[::-1])
+    again = evaluate_measured(replace(held_out, sealed=turned), OPTIONS)
+    assert again.best == evaluation.best
+    table = make_scores_table(held_out.models, held_out.cases, held_out.task, held_out.sealed)
+    assert table["value"].tolist() == held_out.sealed["value"].tolist()

@@ -23,7 +23,10 @@ def family(name: str) -> FeatureFamily:
     return built
 
 
-CHANGED = {"perturbed"}  # noise of its own in each channel; its families refuse by their names
+CHANGED = {
+    "perturbed",
+    "permuted",
+}  # by an image's bytes; their families refuse by their names
 ANY_CHANNELS = {"acquisition"}  # of the file, not of what it shows
 OTHERS = {
     *(
@@ -48,7 +51,7 @@ flat_or_ragged = st.one_of(any_finite, st.integers(0, 3).map(float))
 def test_names_carry_the_family_and_are_distinct(name: str) -> None:
     names = FAMILIES[name].names()
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(rf"{name}_([0-9]+\.)?[a-z0-9_]+", feature) for feature in names)
+    assert all(re.fullmatch(rf"{name}[._]([0-9]+\.)?[a-z0-9_]+", feature) for feature in names)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ import pytest
 
 from skiagram.errors import DataError
 from skiagram.outcomes.outcome import ScoredCases
-from skiagram.outcomes.time import EVENT, TimeToEvent, average_hazards
+from skiagram.outcomes.time import EVENT, HazardCalibration, TimeToEvent
 from skiagram.statistics.survival import kaplan_meier
 from tests.outcomes.cohort import OUTCOME, draw_times
 
@@ -69,7 +69,7 @@ def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all() -> None:
     assert same.probabilities(np.zeros((1, 1)))[0, :-1] == pytest.approx(observed[:-1], abs=0.02)
     turned = outcome.calibrate(time[:, None], time, label)  # longer times, higher scores
     assert turned.slope == 0  # a calibration never turns the order round
-    assert average_hazards([same, turned]).columns == len(outcome.grid)
+    assert HazardCalibration.average([same, turned]).columns == len(outcome.grid)
 
 
 def test_figures_of_known_risks_are_those_that_theory_gives() -> None:

@@ -11,6 +11,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
+    logrank_p,
     net_benefit_at,
     uno_concordance,
 )
@@ -37,6 +38,13 @@ def test_errors_of_survival_equal_those_of_scikit_survival() -> None:
 
 def test_the_curve_equals_that_of_lifelines() -> None:
     assert kaplan_meier(TIME, EVENT).at(GRID) == EXACT(times.KAPLAN_MEIER, abs=CLOSE)
+
+
+def test_groups_have_the_log_rank_test_of_lifelines() -> None:
+    thirds = logrank_p(TIME, EVENT, EACH % 3)
+    assert thirds == EXACT(times.LOGRANK_OF_THIRDS, abs=CLOSE)
+    halves = logrank_p(TIME, EVENT, (times.VALUES[:, 0] > 0).astype(np.int64))
+    assert halves == EXACT(times.LOGRANK_OF_VALUES, rel=1e-9)
 
 
 def test_an_event_leaves_before_a_censoring_at_the_same_time() -> None:

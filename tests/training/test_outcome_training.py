@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from skiagram.statistics.cox import _loss, _Risk
 from skiagram.training.outcome_training import absolute_loss, cox_loss, cumulative_loss
-from tests.statistics.times import EVENT, RISK, TIME
+from tests.statistics.times import EVENT, RISK, TIME, UNTIED
 
 pytestmark = pytest.mark.slow
 
@@ -21,6 +22,14 @@ def test_the_loss_is_the_negative_partial_likelihood() -> None:
     (gradient_of_score,) = torch.autograd.grad(loss, score)
     slope = float(gradient_of_score.numpy() @ RISK) * EVENT.sum() / len(TIME)
     assert slope == pytest.approx(float(gradient[0]), rel=1e-6)
+
+
+@pytest.mark.parametrize(("time", "mean"), [(TIME, 3.0959334373), (UNTIED, 2.9441599846)])
+def test_the_loss_is_that_of_torchsurv(time: NDArray[np.float64], mean: float) -> None:
+    target = torch.from_numpy(np.stack([time, EVENT], axis=1))
+    found = float(cox_loss(torch.from_numpy(RISK), target)) * EVENT.sum()
+    # Of torchsurv 0.2.0, in float32; its mean is over times of events, not over events.
+    assert found == pytest.approx(mean * len(np.unique(time[EVENT])), rel=1e-7)
 
 
 def test_a_batch_without_an_event_teaches_nothing() -> None:

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.stats import chi2, rankdata
 
 from skiagram.audit.contract import Evidence, Finding, find
+from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.records.cases import Cases
 
 LEVEL = 0.01  # of all comparisons of a data set together
@@ -39,7 +40,27 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     }
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, evidence.task.classes))
-    return [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
+    found = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
+    if evidence.task.measured is not None:
+        apart = list(_followed_apart(groups, cases, evidence.task.measured))
+        found.append(find("groups_followed_apart", count=len(apart), groups="; ".join(apart)))
+    return found
+
+
+def _followed_apart(
+    groups: dict[str, Integers], cases: Cases, outcome: MeasuredOutcome
+) -> Iterator[str]:
+    """Yield groups that differ in what labels do not say, a patient being its last case."""
+    if cases.value is None:
+        return
+    patient = np.unique(cases.patient_id, return_inverse=True)[1]
+    order = np.lexsort((cases.value, patient))
+    last = order[np.append(np.diff(patient[order]) != 0, True)]
+    for name, group in groups.items():
+        rows = last[group[last] >= 0]
+        gap = outcome.compare_groups(cases.value[rows], cases.label[rows], group[rows])
+        if gap is not None and gap.p <= LEVEL / len(groups):
+            yield f"`{name}` ({gap.words})"
 
 
 def _confounded(

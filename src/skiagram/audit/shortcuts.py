@@ -10,6 +10,7 @@ luck of any in each permutation (Westfall & Young 1993, *Resampling-based multip
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,10 @@ class Probe:
         """Return whether the label is told well enough to matter, and beyond chance."""
         return self.auc >= SHORTCUT_AUC and self.auc > self.chance
 
+    def surer(self, other: "Probe") -> bool:
+        """Return whether more is told than by another probe of the same trait."""
+        return (self.tells, self.auc) > (other.tells, other.auc)
+
 
 def check_shortcuts(evidence: Evidence) -> list[Finding]:
     """Look for traits from which the label of development cases can be told."""
@@ -76,42 +81,71 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     if traits is None:
         return []
     cases = evidence.cases.select(traits.rows)
+    asked = _questions(cases, evidence.task)
     tried = allow_for_all(
         {
-            (kind, name): probe_label(values, cases.label, cases.patient_id)
+            (kind, name, number): probe_label(values, question.cases.label, cases.patient_id)
             for kind, of_kind in (("image", traits.images), ("column", traits.covariates))
             for name, values in of_kind.items()
+            for number, question in enumerate(asked)
         }
     )
-    probes = {name: probe for (kind, name), probe in tried.items() if kind == "image"}
-    columns = {name: probe for (kind, name), probe in tried.items() if kind == "column"}
-    telling = {name: probe for name, probe in columns.items() if probe and probe.tells}
-    leaking = {name: probe for name, probe in telling.items() if probe.auc >= _LEAK_AUC}
-    others = {name: probe for name, probe in telling.items() if name not in leaking}
+    best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
+    for (kind, name, number), probe in tried.items():
+        known = best.get((kind, name), (None, asked[0]))[0]
+        if (kind, name) not in best or (probe and (known is None or probe.surer(known))):
+            best[kind, name] = probe, asked[number]
+    probes = {name: told for (kind, name), told in best.items() if kind == "image"}
+    columns = {name: told for (kind, name), told in best.items() if kind == "column"}
+    telling = {
+        name: (probe, question)
+        for name, (probe, question) in columns.items()
+        if probe and probe.tells
+    }
+    leaking = {name: told for name, told in telling.items() if told[0].auc >= _LEAK_AUC}
+    others = {name: told for name, told in telling.items() if name not in leaking}
     return [
         *(
-            _shortcut_finding(name, trait, probes[name], cases, evidence.task)
+            _shortcut_finding(name, trait, *probes[name])
             for name, trait in SHORTCUT_TRAITS.items()
             if name in probes
         ),
-        _column_finding("label_among_covariates", leaking, cases),
-        _column_finding("label_from_covariates", others, cases),
-        _list_probes({**probes, **columns}, cases),
+        _column_finding("label_among_covariates", leaking),
+        _column_finding("label_from_covariates", others),
+        _list_probes({**probes, **columns}),
     ]
 
 
-def _column_finding(name: str, probes: Mapping[str, Probe], cases: Cases) -> Finding:
+class Question(NamedTuple):
+    """What a trait must not tell: cases with a label, and what its classes are called."""
+
+    cases: Cases
+    classes: tuple[str, ...]
+    positive: int | None
+
+
+def _questions(cases: Cases, task: Task) -> list[Question]:
+    """Return what is asked: the label, and what an outcome's value tells besides it."""
+    asked = [Question(cases, task.classes, task.positive)]
+    if task.measured is not None and cases.value is not None:
+        for words, label in task.measured.asked_of_traits(cases.value, cases.label).items():
+            split = dataclasses.replace(cases, label=label)
+            asked.append(Question(split, (f"no {words}", words), 1))
+    return asked
+
+
+def _column_finding(name: str, told: Mapping[str, tuple[Probe, Question]]) -> Finding:
     named = ", ".join(
-        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, cases)})"
-        for column, probe in probes.items()
+        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, question.cases)})"
+        for column, (probe, question) in told.items()
     )
-    surest = [_surest_cases(probe, cases) for probe in probes.values()][:1]
-    return find(name, np.array(surest, dtype=np.str_).ravel(), len(probes), columns=named)
+    surest = [_surest_cases(probe, question.cases) for probe, question in told.values()][:1]
+    return find(name, np.array(surest, dtype=np.str_).ravel(), len(told), columns=named)
 
 
 def allow_for_all(
-    probes: Mapping[tuple[str, str], Probe | None],
-) -> dict[tuple[str, str], Probe | None]:
+    probes: Mapping[tuple[str, str, int], Probe | None],
+) -> dict[tuple[str, str, int], Probe | None]:
     """Return the probes with the chance that any of them has, not each on its own.
 
     Their permutations are the same, so the greatest luck among all probes in each of them is what
@@ -129,22 +163,23 @@ def allow_for_all(
 
 
 def _shortcut_finding(
-    name: str, trait: ShortcutTrait, probe: Probe | None, cases: Cases, task: Task
+    name: str, trait: ShortcutTrait, probe: Probe | None, question: Question
 ) -> Finding:
     name = f"label_from_{name}"
     if probe is None or not probe.tells:
         return Finding(name, trait.severity, 0, "", trait.remedy)
-    summary = _summary(trait, probe, cases, task)
-    shown = examples(_surest_cases(probe, cases))
-    return Finding(name, trait.severity, len(cases), summary, trait.remedy, shown)
+    summary = _summary(trait, probe, question)
+    shown = examples(_surest_cases(probe, question.cases))
+    return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
 
 
-def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, task: Task) -> str:
+def _summary(trait: ShortcutTrait, probe: Probe, question: Question) -> str:
     # Of two classes each is told as well as the other: the one that is looked for is named.
-    named = task.classes[probe.label if task.positive is None else task.positive]
+    positive = question.positive
+    named = question.classes[probe.label if positive is None else positive]
     return (
         f"`{named}` can be predicted with an AUC of {probe.auc:.2f} from "
-        f"{trait.description} (95 % interval {_interval_text(probe, cases)}); "
+        f"{trait.description} (95 % interval {_interval_text(probe, question.cases)}); "
         f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
@@ -158,14 +193,14 @@ def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
     ]
 
 
-def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
-    tried = {name: probe for name, probe in probes.items() if probe}
-    aucs = ", ".join(
-        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, cases)}, by chance "
-        f"{probe.chance:.2f})"
-        for name, probe in tried.items()
-    )
-    return find("shortcut_probes", count=len(tried), probes=aucs)
+def _list_probes(probes: Mapping[str, tuple[Probe | None, Question]]) -> Finding:
+    aucs = [
+        f"{name.replace('_', ' ')} {probe.auc:.2f} ({_interval_text(probe, question.cases)}, by "
+        f"chance {probe.chance:.2f})"
+        for name, (probe, question) in probes.items()
+        if probe
+    ]
+    return find("shortcut_probes", count=len(aucs), probes=", ".join(aucs))
 
 
 def _interval_text(probe: Probe, cases: Cases) -> str:

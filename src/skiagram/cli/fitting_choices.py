@@ -58,6 +58,7 @@ class FittingChoices:
         files: Path → text of option files that have to be written.
         why: Sentence on what was assumed; empty where nothing was.
         quick: Models on features and encodings that a quick run trains.
+        uptake: Feature that holds the highest uptake of PET; empty without PET.
     """
 
     params: Mapping[str, Any]
@@ -65,6 +66,7 @@ class FittingChoices:
     files: Mapping[Path, str]
     why: str = ""
     quick: tuple[str, ...] = ("logistic_regression", "single_feature")
+    uptake: str = ""
 
     def line(self) -> str:
         """Return the command that makes the run, as typed in a shell."""
@@ -207,6 +209,10 @@ def choices_of_outcome(
         of_all = {"columns_title": "the volume of all regions"} if volume.startswith("sum_") else {}
         options[f"conf/model/{outcome.rules['volume']}.yaml"] = {"columns": [volume]} | of_all
         there["volume"] = True
+    if choices.uptake and "uptake" in outcome.rules:
+        columns = {"columns": [choices.uptake]}
+        options[f"conf/model/{outcome.rules['uptake']}.yaml"] = columns
+        there["uptake"] = True
     there["covariates"] = bool(covariates)
     if covariates:
         families.append("covariates")
@@ -397,7 +403,11 @@ def _regions(name: str, survey: Survey, of_run: dict[str, Any]) -> FittingChoice
         "baselines": ["logistic_regression", "svm", "region_volume", "highest_intensity"],
         "networks": ["cnn_3d"],
     }
-    return FittingChoices(of_run | chosen, {"conf/model/cnn_3d.yaml": network}, files, why)
+    pet = [name for name, kind in kinds.items() if kind == "pet"][:1]
+    image = f"{pet[0]}." if pet and len(kinds) > 1 else ""
+    uptake = f"{image}first_order_maximum" if pet else ""
+    options = {"conf/model/cnn_3d.yaml": network}
+    return FittingChoices(of_run | chosen, options, files, why, uptake=uptake)
 
 
 def _kind(text: str) -> str | None:

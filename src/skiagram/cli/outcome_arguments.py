@@ -42,6 +42,9 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     text = "cells of it that mean that none was (default: empty, -, --, 0, no, false, none, "
     text += "censored, alive); all others are events"
     add("--no-event", nargs="+", metavar="CELL", help=text)
+    text = "cells of it that mean this event, where the column also names others, such as deaths "
+    text += "of another cause; those end follow-up"
+    add("--cause", nargs="+", metavar="CELL", help=text)
     add("--number", metavar="COLUMN", help="column of a number, such as a length or an age")
     add("--grade", metavar="COLUMN", help="column of an ordered grade, such as 1 to 5")
     text = "the grades in their order, the lowest first (default: that of their numbers)"
@@ -64,7 +67,7 @@ def settle_outcome(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
         DataError: A column is not there, or no case is without the event, or none with it.
     """
     options = {
-        _settle_time: ("time", "event", "since"),
+        _settle_time: ("time", "event", "since", "cause"),
         _settle_number: ("number",),
         _settle_grade: ("grade", "grades"),
     }
@@ -102,7 +105,8 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
             "result",
         )
     value = np.array([parse_value(row.cells[column]) for row in rows])
-    group, groups = group_numbers(value)
+    known = np.array([not _is_test(row, arguments) for row in rows])
+    grouped, groups = group_numbers(value[known])
     if groups < 2:
         raise DataError(
             f"every row has the number {value[0]:g}",
@@ -110,6 +114,8 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
             allowed="numbers that differ",
             remedy="name another column: --number COLUMN",
         )
+    group = np.full(len(rows), groups - 1)  # of a test case, whose group nothing asks for
+    group[known] = grouped
     outcome = Number(column=VALUE, unit=arguments.unit or "", groups=groups)
     names = outcome.classes
     settled = [
@@ -122,6 +128,17 @@ def _settle_number(rows: "list[TableRow]", arguments: argparse.Namespace) -> Set
     unit = f" {outcome.unit}" if outcome.unit else ""
     note += f"{unit}; folds are balanced by {groups} groups of it."
     return SettledOutcome(settled, outcome, note, (column,))
+
+
+def _is_test(row: "TableRow", arguments: argparse.Namespace) -> bool:
+    """Return whether a row is of a sealed test case."""
+    from skiagram.datasets.folder.table import SPLITS
+
+    names = {getattr(arguments, "split", None) or "split"}
+    cells = (cell for name, cell in row.cells.items() if {name, name.casefold()} & names)
+    sites = getattr(arguments, "test_sites", None) or ()
+    site = row.cells.get(getattr(arguments, "site", None) or "site", "")
+    return site in sites or any(SPLITS.get(cell.casefold()) == "test" for cell in cells)
 
 
 def _settle_grade(rows: "list[TableRow]", arguments: argparse.Namespace) -> SettledOutcome:
@@ -186,6 +203,7 @@ def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> Settl
     from skiagram.outcomes.time import TimeToEvent
 
     times, event, since = arguments.time, arguments.event, arguments.since
+    named = arguments.cause
     if times is None or event is None:
         missing, given = ("--time", "--event") if times is None else ("--event", "--time")
         raise OptionError("is not given", where=missing, allowed=f"both, as {given} was")
@@ -195,9 +213,16 @@ def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> Settl
         raise OptionError(unit, where="--unit", allowed=allowed)
     dates = () if since is None else (since,)
     require_columns(rows, (*times, event, *dates))
-    outcome = TimeToEvent(column=VALUE, unit=unit, horizons=tuple(sorted(arguments.horizons)))
-    none, seen = outcome.classes
     absent = _cells_without_event(rows, event, arguments.no_event)
+    causes = _other_causes(rows, event, absent, named) if named else {}
+    outcome = TimeToEvent(
+        column=VALUE,
+        unit=unit,
+        horizons=tuple(sorted(arguments.horizons)),
+        other_causes=tuple(sorted(causes.values())),
+    )
+    none, seen = outcome.classes
+    ended = absent | causes.keys()
     settled = []
     for row in rows:
         column = next((name for name in times if row.cells[name]), times[0])
@@ -213,12 +238,12 @@ def _settle_time(rows: "list[TableRow]", arguments: argparse.Namespace) -> Settl
                     "the result; an event before the image cannot be predicted from it",
                 )
             cell = f"{days / _DAYS[unit]:.6g}"
-        label = none if _plain(row.cells[event]) in absent else seen
+        label = none if _plain(row.cells[event]) in ended else seen
         settled.append(replace(row, cells=row.cells | {VALUE: cell, event: label}))
     counted = sum(row.cells[event] == seen for row in settled)
     arguments.label, arguments.classes, arguments.positive = event, [none, seen], seen
     note = f"{counted} of {len(settled)} rows have the event; without it are those whose cell in "
-    note += f"`{event}` is {' or '.join(repr(cell) for cell in sorted(absent))}."
+    note += f"`{event}` is {' or '.join(repr(cell) for cell in sorted(ended))}."
     return SettledOutcome(settled, outcome, note, (*times, event, *dates))
 
 
@@ -251,6 +276,25 @@ def _cells_without_event(
             remedy="name the cells that mean that there was none: --no-event CELL",
         )
     return absent
+
+
+def _other_causes(
+    rows: "Sequence[TableRow]", event: str, absent: set[str], named: Sequence[str]
+) -> dict[str, str]:
+    """Return the cells that mean another event than those named, as compared and as written."""
+    cells = {_plain(row.cells[event]): row.cells[event].strip() for row in rows}
+    wanted = {_plain(cell) for cell in named}
+    unknown = [cell for cell in named if _plain(cell) not in cells.keys() - absent]
+    if unknown:
+        told = (cell for plain, cell in sorted(cells.items()) if plain not in absent)
+        events = ", ".join(map(repr, told))
+        raise DataError(
+            f"no event is called {', '.join(map(repr, unknown))}",
+            where=f"column `{event}`",
+            allowed=events,
+            remedy="name the cells that mean this event: --cause CELL",
+        )
+    return {plain: cell for plain, cell in cells.items() if plain not in wanted | absent}
 
 
 def _plain(cell: str) -> str:

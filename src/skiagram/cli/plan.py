@@ -32,6 +32,9 @@ EXAMPLES = """\
       the same where one is better by 0.05: the interval is to lie above 0.02
   skiagram plan --pilot . --margin 0.02 --half-width 0.04
       both, from the scores of a run in this folder
+  skiagram plan --prevalence 0.4 --concordance 0.65 --margin 0.02 --true-difference 0.06 \\
+      --correlation 0.6
+      events, and patients, that a difference of two C indices of a time to an event takes
   skiagram plan --prevalence 0.2 --auc 0.8 --half-width 0.05 --images 1 1 2 8 \\
       --patient-correlation 0.5
       typical patients have 1, 1, 2 and 8 images, which are alike
@@ -48,15 +51,17 @@ _CRITERIA = {
     "overall risk": "the overall risk is known to ± 0.05",
 }
 _QUESTIONS = {
-    "half_width": "half the length that the AUC's interval is to have",
+    "half_width": "half the length that the interval of the AUC, or of C, is to have",
     "parameters": "candidate parameters of a regression model, counted before any selection",
-    "margin": "smallest difference of two AUCs that counts",
+    "margin": "smallest difference of two AUCs, or of two C indices, that counts",
 }
 _ASSUMPTIONS = {
-    "prevalence": "share of patients with the condition",
+    "prevalence": "share of patients with the condition; with --concordance, whose event is seen",
+    "concordance": "C index of the model, where the outcome is a time to an event, as --auc",
     "auc": "AUC of the model; with --margin that of the other model, not of the new one",
-    "true_difference": "AUC of the new model minus that of the other (default: 0, equal models)",
-    "correlation": "correlation of the two models' scores within a class; low is the safe side",
+    "true_difference": "AUC, or C, of the new model minus that of the other (default: 0)",
+    "correlation": "correlation of the two models' scores within a class, or with --concordance "
+    "over all patients; low is the safe side",
     "r2": "Cox-Snell R² of the model on new patients (default: follows from --auc)",
     "shrinkage": "wanted, 1 is no overfitting (default: 0.9)",
     "images": "images of a patient, or of each of some typical patients (default: 1)",
@@ -79,6 +84,7 @@ _RANGES: tuple[tuple[str, float, float, str], ...] = (
     ("margin", 0, 0.5, "between 0 and 0.5"),
     ("prevalence", 0, 1, "between 0 and 1"),
     ("auc", 0.5, 1, "between 0.5 and 1"),
+    ("concordance", 0.5, 1, "between 0.5 and 1"),
     ("true_difference", -0.5, 0.5, "between -0.5 and 0.5"),
     ("r2", 0, 1, "between 0 and 1"),
     ("shrinkage", 0, 1, "between 0 and 1"),
@@ -97,7 +103,15 @@ _BELONGS_TO = {
     "patient_correlation": "images",
     "repeats": "training_sd",
 }
-_IN_PILOT = ("auc", "correlation", "images", "patient_correlation", "training_sd", "repeats")
+_IN_PILOT = (
+    "auc",
+    "concordance",
+    "correlation",
+    "images",
+    "patient_correlation",
+    "training_sd",
+    "repeats",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,9 +174,16 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _check_assumptions(given: Mapping[str, Any]) -> None:
+    if "concordance" in given:
+        for name in ("auc", "parameters"):
+            if name in given:
+                raise OptionError(
+                    "was given too", where=_option(name), allowed="it alone, or --concordance"
+                )
+    auc = "concordance" if "concordance" in given else "auc"
     rules = {  # option → whether it is needed, and what it means
         "prevalence": (True, "the share of patients with the condition, for example 0.3"),
-        "auc": (
+        auc: (
             bool({"half_width", "margin"} & given.keys()) or "r2" not in given,
             "the AUC that you expect, for example 0.8",
         ),
@@ -177,9 +198,9 @@ def _check_assumptions(given: Mapping[str, Any]) -> None:
         if needed and name not in given:
             raise OptionError("is not given", where=_option(name), remedy=f"give {meaning}")
     if "margin" in given:
-        auc = given["auc"] + given.get("true_difference", 0.0)
-        if not 0.5 < auc < 1:
-            found, allowed = f"the new model's AUC would be {auc:g}", "between 0.5 and 1"
+        new = given[auc] + given.get("true_difference", 0.0)
+        if not 0.5 < new < 1:
+            found, allowed = f"the new model would have {new:g}", "between 0.5 and 1"
             raise OptionError(found, where="--true-difference", allowed=allowed)
 
 
@@ -219,9 +240,15 @@ class _Study:
             )
 
     @property
+    def of_times(self) -> bool:
+        """Whether the outcome is a time to an event."""
+        return self.arguments.concordance is not None
+
+    @property
     def auc(self) -> float:
-        """The AUC of the model, of the classical one in a pilot."""
-        auc: float = self.pilot.auc[self.pilot.other] if self.pilot else self.arguments.auc
+        """The AUC, or C, of the model, of the classical one in a pilot."""
+        given = self.arguments.concordance if self.of_times else self.arguments.auc
+        auc: float = self.pilot.auc[self.pilot.other] if self.pilot else given
         return auc
 
     @property
@@ -241,6 +268,11 @@ class _Study:
             return {
                 name: (self.pilot.auc[name], spread) for name, spread in self.pilot.models.items()
             }
+        if self.of_times:
+            from skiagram.evaluation.event_planning import concordances_of, spread_of
+
+            figure, _ = concordances_of((self.auc, self.auc), 0.0, self.prevalence)
+            return {"normal scores": (self.auc, spread_of(figure, self.images, self.trainings))}
         kinds = {
             "normal scores": binormal_components(self.auc, self.auc, 1.0),
             "exponential scores": exponential_components(self.auc),
@@ -256,10 +288,15 @@ class _Study:
         if self.pilot:
             return self.pilot.difference
         arguments = self.arguments
-        new = arguments.auc + (arguments.true_difference or 0.0)
-        parts = difference_components(arguments.auc, new, arguments.correlation)
+        new = self.auc + (arguments.true_difference or 0.0)
         each = self.trainings  # of one model; the other's trainings are drawn on their own
         both = replace(each, sd=math.sqrt(2) * each.sd)
+        if self.of_times:
+            from skiagram.evaluation.event_planning import concordances_of, spread_of
+
+            other, better = concordances_of((self.auc, new), arguments.correlation, self.prevalence)
+            return spread_of(better - other, self.images, both)
+        parts = difference_components(self.auc, new, arguments.correlation)
         return AssumedSpread(parts, self.prevalence, self.images, both)
 
     def _r_squared(self) -> float:

@@ -3,7 +3,7 @@
 import argparse
 import gc
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -97,7 +97,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_case_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what `cases_of` and `compute_of` read."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="images, folders, archives or patterns of names"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="images, folders, archives or patterns of names; of a model on a table of features "
+        "such a table",
     )
     parser.add_argument(
         "--table", type=Path, metavar="CSV", help="the cases in FILE, one folder or archive"
@@ -214,6 +218,8 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     from skiagram.deploy.new_cases import find_cases, list_cases
 
     preparation = model.preparer.preparation
+    if model.scorer.measured is not None:
+        return _rows_of_features(arguments, model.scorer.measured)
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
             found = f"a case has an image of each of {', '.join(preparation.modalities)}"
@@ -233,6 +239,21 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
     else:
         rows = read_csv(arguments.table, arguments.missing)
     return list_cases(place, rows, preparation.modalities)
+
+
+def _rows_of_features(arguments: argparse.Namespace, columns: Sequence[str]) -> "list[NewCase]":
+    """Return the cases of a model on a table of features."""
+    from skiagram.cli.feature_tables import is_table
+    from skiagram.deploy.new_cases import cases_of_features
+
+    place = Path(arguments.files[0])
+    if len(arguments.files) > 1 or not is_table(place):
+        raise OptionError(
+            ", ".join(arguments.files),
+            where="FILE",
+            allowed="one table of features (CSV), as the model was trained on",
+        )
+    return cases_of_features(place, columns, arguments.missing)
 
 
 def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[TableRow]":

@@ -6,11 +6,12 @@ alike, and no pattern tells anything else.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.contract import Entry, OpenSource, RealDataSet, SpacedImage
@@ -142,7 +143,7 @@ class OpenFeatureTable(OpenSource):
         patient = None if options.patient is None else cells[options.patient]
         if patient is not None and (problem := find_patient_problem(patient, row.where)):
             raise problem
-        measured = {name: _number(cells[name], name, row.where) for name in columns}
+        measured = {name: parse_feature(cells[name], name, row.where) for name in columns}
         if all(value is None for value in measured.values()):
             raise DataError(
                 "no feature has a value",
@@ -167,13 +168,23 @@ class OpenFeatureTable(OpenSource):
         return self._entries
 
     def image(self, position: int) -> SpacedImage:
-        """Return the pattern that stands for a row, (16, 16) uint8."""
-        values = repr(sorted(self._entries[position].measured.items())).encode()
-        noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
-        return SpacedImage(np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE))
+        """Return the pattern that stands for a row."""
+        return SpacedImage(pattern_of(self._entries[position].measured))
 
 
-def _number(cell: str, name: str, where: str) -> float | None:
+def pattern_of(measured: Mapping[str, float | None]) -> NDArray[np.uint8]:
+    """Return what stands for the image of a case that has features alone, (16, 16)."""
+    values = repr(sorted(measured.items())).encode()
+    noise = hashlib.shake_256(values).digest(_SIDE * _SIDE)
+    return np.frombuffer(noise, np.uint8).reshape(_SIDE, _SIDE)
+
+
+def parse_feature(cell: str, name: str, where: str) -> float | None:
+    """Return a feature of a row; None where it is missing.
+
+    Raises:
+        DataError: It is no number, or one that 32 bits do not hold.
+    """
     if cell == "":
         return None
     try:

@@ -91,13 +91,6 @@ def task_of(source: Source, design: Design) -> Task:
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise OptionError(f"{list(classes)}", where="dataset.classes", allowed="two or more names")
     if source.outcome is not None:
-        if design == "holdout":
-            raise OptionError(
-                f"`{design}` with a {source.outcome.words}",
-                where="design",
-                allowed="cv",
-                remedy="choose `design: cv`; `fold_column` holds out a site or a cohort whole",
-            )
         return MeasuredTask(source.outcome.classes, None, design, source.outcome)
     if len(classes) > 2:
         return Task(classes, None, design)
@@ -108,7 +101,7 @@ def task_of(source: Source, design: Design) -> Task:
 
 
 def settle_outcome(task: Task, entries: Sequence[Entry]) -> Task:
-    """Return the task with what its outcome takes from the cases.
+    """Return the task with what its outcome takes from the development cases.
 
     Raises:
         DataError: A value cannot be, or the cases cannot carry an evaluation.
@@ -118,7 +111,8 @@ def settle_outcome(task: Task, entries: Sequence[Entry]) -> Task:
     value, label = _values(entries), np.array([entry.label for entry in entries], dtype=np.int64)
     for entry, of_case in zip(entries, value.tolist(), strict=True):
         task.outcome.check(of_case, entry.label, entry.name)
-    return replace(task, outcome=task.outcome.settle(value, label))
+    known = np.array([task.design == "cv" or entry.split != "test" for entry in entries])
+    return replace(task, outcome=task.outcome.settle(value[known], label[known]))
 
 
 def _values(entries: Sequence[Entry]) -> NDArray[np.float64]:
@@ -212,8 +206,15 @@ def ingest(
         marks = _marks_of(opened, store, order[rows], case_id[rows], entries)
         write_table(marks, folder / MARKS)
     encrypted = opened.encrypted_labels()
+    if encrypted is not None and task.measured is not None:
+        raise OptionError(
+            "labels under a custodian's key",
+            where="dataset.sealed",
+            allowed=f"classes; a {task.measured.words} is sealed without a key",
+        )
     if encrypted is None or design == "cv":
-        seal_labels(folders.sealed, case_id[test], label[test])
+        value = None if cases.value is None else _values(ordered)[test]
+        seal_labels(folders.sealed, case_id[test], label[test], value)
     else:
         tokens = tuple(encrypted.tokens[position] for position in order[test].tolist())
         seal_encrypted_labels(folders.sealed, case_id[test], replace(encrypted, tokens=tokens))
@@ -417,7 +418,7 @@ def tabulate_cases(
     clusters: NDArray[np.int64] | None,
     design: Design,
 ) -> Cases:
-    """Return the case table; the labels of test cases are not in it.
+    """Return the case table; the labels and values of test cases are not in it.
 
     Args:
         clusters: (n,) the cluster of copies of each; None where all patients are known.
@@ -425,8 +426,11 @@ def tabulate_cases(
     split = np.array(["train" if design == "cv" else entry.split for entry in entries], dtype=str)
     label = np.array([entry.label for entry in entries], dtype=np.int64)
     patient_id = _patient_ids(entries, clusters)
-    value = None if all(entry.value is None for entry in entries) else _values(entries)
-    return Cases(case_id, patient_id, split, np.where(split == "test", SEALED, label), value)
+    sealed = split == "test"
+    value = None
+    if any(entry.value is not None for entry in entries):
+        value = np.where(sealed, np.nan, _values(entries))
+    return Cases(case_id, patient_id, split, np.where(sealed, SEALED, label), value)
 
 
 def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:

@@ -5,6 +5,7 @@ before. One that cannot be read keeps the reason.
 """
 
 import glob
+import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -12,9 +13,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
+from skiagram.datasets.feature_table import parse_feature, pattern_of
 from skiagram.datasets.file_trees import ARCHIVE, HEAD_BYTES, FileTree, FolderTree, open_tree
-from skiagram.datasets.folder.csv_rows import TableRow
+from skiagram.datasets.files import read_file
+from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.table import (
@@ -34,6 +38,7 @@ from skiagram.options import check
 from skiagram.records.cases import SEALED, Cases
 
 FILE = "file"
+_PATTERN = "pattern.png"  # stands for the image of a case that has features alone
 _DICOM = slice(128, 132)
 _KINDS = (
     "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
@@ -91,6 +96,34 @@ class NewCase:
     def of_file(cls, file: Path) -> "NewCase":
         """Return the case of one image file."""
         return cls(str(file), FolderTree(Path(), is_image_file), {"": ImageReference(str(file))})
+
+
+def cases_of_features(
+    path: Path, columns: Sequence[str], missing: Collection[str] = ()
+) -> list[NewCase]:
+    """Return the rows of a table of features as cases, named by its first column or by their line.
+
+    Args:
+        columns: Features that are read; other columns may be covariates.
+
+    Raises:
+        DataError: A feature is not there, or is no number.
+    """
+    rows = read_rows(read_file(path, str(path)), missing, files=())
+    require_columns(rows, columns)
+    first = [next(iter(row.cells.values())) for row in rows]
+    named = all(first) and len(set(first)) == len(first)
+    names = first if named else [row.where for row in rows]
+    cases = []
+    for row, name in zip(rows, names, strict=True):
+        read = {each: parse_feature(row.cells[each], each, row.where) for each in columns}
+        picture = io.BytesIO()
+        Image.fromarray(pattern_of(read)).save(picture, "PNG")
+        tree = MemoryTree({_PATTERN: picture.getvalue()})
+        measured = {each: np.nan if value is None else value for each, value in read.items()}
+        images = {"": ImageReference(_PATTERN)}
+        cases.append(NewCase(name, tree, images, row.cells, measured=measured))
+    return cases
 
 
 def find_cases(

@@ -192,7 +192,7 @@ class Preparing:
             raise OptionError(
                 "the model reads a table of features",
                 where=str(self.folder),
-                allowed="a labelled table of the same features, by `skiagram validate`",
+                allowed="a table of the same features: `skiagram predict MODEL features.csv`",
             )
         rows = [{"case_id": case, **features} for case, features in cases.measured.items()]
         histories = CaseHistories(

@@ -97,7 +97,11 @@ def training_mean(folder: Path) -> Plane:
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer(ABC):
-    """The fitted models of all repeats; `shape` is (height, width) they insist on."""
+    """The fitted models of all repeats; `shape` is (height, width) they insist on.
+
+    Attributes:
+        measured: Features that come with the cases, of a model on a table of features.
+    """
 
     covariates: tuple[Covariate, ...] = ()
     familiarity: Familiarity | None = None
@@ -107,6 +111,7 @@ class Scorer(ABC):
     reads_earlier: bool = False
     reads_other: bool = False
     refuses_sites: bool = False
+    measured: tuple[str, ...] | None = None
 
     @property
     def finders(self) -> list[FittedFinder]:
@@ -233,6 +238,7 @@ def load_scorer(
         refuses_sites=any(
             isinstance(fit, FittedClassical) and fit.refuses_unseen_sites for fit in fitted
         ),
+        measured=None if preparing.measured is None else preparing.measured.columns or (),
         task=deployment.task,
         model=loaded.model,
         fitted=fitted,

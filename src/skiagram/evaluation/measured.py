@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.calibration import split_patients
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import decide_by_margin, lower_decision
 from skiagram.evaluation.evaluation_record import (
@@ -25,13 +26,14 @@ from skiagram.evaluation.evaluation_record import (
     Decision,
     MeasuredEvaluation,
 )
-from skiagram.evaluation.external import COHORT
+from skiagram.evaluation.external import COHORT, FEWEST_TO_UPDATE, UPDATED
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import match_case_ids
 from skiagram.evaluation.options import EvaluationOptions
+from skiagram.evaluation.scores import open_values
 from skiagram.evaluation.sites import SITES, find_worst
-from skiagram.outcomes.outcome import ScoredCases
+from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
@@ -55,20 +57,25 @@ def evaluate_measured(
             figures of the development cases are kept beside those of the cohort.
     """
     task = inputs.task
-    part: Part = "out_of_fold" if at_home is None else "test"
-    cases = inputs.cases if at_home is None else _opened(inputs)
+    part: Part = "test" if task.design == "holdout" else "out_of_fold"
+    cases = _opened(inputs) if part == "test" else inputs.cases
     if not isinstance(task, MeasuredTask) or cases.value is None:
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outcome = task.outcome
     trained = {of.outcome.model: of for of in inputs.models if of.outcome.status == "finished"}
     scored = {name: _align(of, cases, part) for name, of in trained.items()}
-    rules = tuple(name for name in options.analyses.simple_rules if name in trained)
+    named = (*options.analyses.simple_rules, *outcome.rules.values())
+    rules = tuple(name for name in dict.fromkeys(named) if name in trained)
     best = {}
     for arm in _ARMS:
         members = [name for name, of in trained.items() if of.outcome.arm == arm]
         members = [name for name in members if name not in rules]
-        if members and at_home is not None:
-            best[arm] = at_home.best[arm]
+        if members and part == "test":
+            best[arm] = (
+                _best_known(task, inputs.cases, trained, members)
+                if at_home is None
+                else at_home.best[arm]
+            )
             scored[f"best_{arm}"] = scored[best[arm]]
         elif members:
             chosen = _choose(task, cases, {name: trained[name] for name in members})
@@ -81,19 +88,23 @@ def evaluate_measured(
         for name, of in scored.items()
         for one in outcome.measure(of)
     ]
+    ideal = _ideal_observer(task, inputs, cases, next(iter(scored.values()), None))
     differences = _compare(primary, rules, outcome.primary, options.compare)
     figures = FigureTable((*rows, *differences))
     margin = options.margin * outcome.margin_unit
     decision, verdict = _answer(task, figures, best, rules, margin, inputs)
+    of_what = "sealed test cases" if at_home is None else "cases of another cohort"
+    if part == "test":
+        verdict = f"On {len(cases)} {of_what}: {verdict[0].lower()}{verdict[1:]}"
     if at_home is not None:
-        verdict = f"On {len(cases)} cases of another cohort: {verdict[0].lower()}{verdict[1:]}"
+        updated = _update(task, cases, {name: scored[name] for name in trained})
         sites = _study_cohorts(task, inputs, cases, {name: scored[name] for name in shown})
         before = at_home.figures.select(analysis=FIGURES).rows
         before = tuple(replace(row, analysis=DEVELOPMENT) for row in before)
-        figures = FigureTable((*figures.rows, *sites, *before))
+        figures = FigureTable((*figures.rows, *updated, *sites, *before))
     return MeasuredEvaluation(
         task=task,
-        counts=outcome.count(cases.value, cases.label),
+        counts=(*outcome.count(cases.value, cases.label), *_state_limit(outcome, ideal)),
         models=tuple(of.outcome for of in inputs.models),
         best=best,
         rules=rules,
@@ -104,14 +115,104 @@ def evaluate_measured(
         patients_known=inputs.card.patients_known,
         decision=decision,
         verdict=verdict,
-        warnings=tuple(_warn(replace(inputs, cases=cases), task, rules)),
+        warnings=(
+            *_warn_of_leaks(task, {name: primary[name] for name in trained}, ideal, inputs),
+            *_warn(replace(inputs, cases=cases), task, rules),
+        ),
     )
 
 
 def _opened(inputs: EvaluationInputs) -> Cases:
-    """Return the test cases with their labels."""
+    """Return the test cases with their labels and values."""
     cases, labels = inputs.cases.test(), inputs.sealed.set_index("case_id")["label"]
-    return replace(cases, label=labels.loc[cases.case_id.tolist()].to_numpy(dtype=np.int64))
+    label = labels.loc[cases.case_id.tolist()].to_numpy(dtype=np.int64)
+    return replace(cases, label=label, value=open_values(cases, inputs.sealed))
+
+
+def _ideal_observer(
+    task: MeasuredTask, inputs: EvaluationInputs, cases: Cases, like: ScoredCases | None
+) -> Jackknifed | None:
+    """Return the primary figure that no model can surely exceed; None where none is known.
+
+    Its calibration is fitted to the reported cases themselves, which errs to the good side.
+    """
+    if inputs.truth is None or like is None:
+        return None
+    known = inputs.truth.set_index("case_id")["ideal_score"]
+    score = known.loc[cases.case_id.tolist()].to_numpy(dtype=np.float64)[:, None]
+    estimate = task.outcome.calibrate(score, like.value, like.label).probabilities(score)
+    repeats = len(like.score)
+    of_ideal = replace(
+        like,
+        score=np.tile(score[:, 0], (repeats, 1)),
+        estimate=np.tile(estimate, (repeats, 1, 1)),
+    )
+    return task.outcome.measure_primary(of_ideal)
+
+
+def _state_limit(outcome: MeasuredOutcome, ideal: Jackknifed | None) -> tuple[tuple[str, str], ...]:
+    if ideal is None:
+        return ()
+    known = ideal.estimate()
+    title = f"best possible {outcome.of_primary.title}, of an ideal observer"
+    return ((title, f"{format_decimal(ideal.value)} {format_interval(known)}"),)
+
+
+def _warn_of_leaks(
+    task: MeasuredTask,
+    primary: Mapping[str, Jackknifed],
+    ideal: Jackknifed | None,
+    inputs: EvaluationInputs,
+) -> Iterator[str]:
+    """Yield which models are surely better than what is possible."""
+    if ideal is None:
+        return
+    sign = 1 if task.outcome.of_primary.higher_is_better else -1
+    titles = {of.outcome.model: of.outcome.title for of in inputs.models}
+    for name, figure in primary.items():
+        gap = _directed((figure - ideal).estimate(), sign)
+        if gap.low is not None and gap.low > 0:
+            yield (
+                f"{titles[name]} may have leaked: by {format_decimal(gap.value)} it is better than "
+                "the ideal observer, which happens to at most 1 honest model in 40."
+            )
+
+
+def _best_known(
+    task: MeasuredTask, cases: Cases, trained: Mapping[str, Predictions], members: Sequence[str]
+) -> str:
+    """Return the model with the best primary figure on the development cases, out of fold."""
+    sign = 1 if task.outcome.of_primary.higher_is_better else -1
+    known = cases.development()
+    reached = {
+        name: sign * task.outcome.measure_primary(_align(trained[name], known, "out_of_fold")).value
+        for name in members
+    }
+    return max(reached, key=lambda name: (np.isfinite(reached[name]), reached[name]))
+
+
+def _update(
+    task: MeasuredTask, cases: Cases, scored: Mapping[str, ScoredCases]
+) -> Iterator[FigureRow]:
+    """Yield all figures after the calibration was fitted anew to the cohort.
+
+    In five folds by patient: no case is judged by a calibration that saw its patient. With fewer
+    than 20 patients of two labels there are none.
+    """
+    patients = [len(np.unique(cases.patient_id[cases.label == k])) for k in np.unique(cases.label)]
+    if len(patients) < 2 or sorted(patients)[-2] < FEWEST_TO_UPDATE:
+        return
+    folds = split_patients(cases.patient_id)
+    for name, of in scored.items():
+        estimate = np.empty_like(of.estimate)
+        for held_out in folds:
+            others = ~held_out
+            for repeat, score in enumerate(of.score[:, :, None]):
+                known = of.value[others], of.label[others]
+                fitted = task.outcome.calibrate(score[others], *known)
+                estimate[repeat, held_out] = fitted.probabilities(score[held_out])
+        for one in task.outcome.measure(replace(of, estimate=estimate)):
+            yield make_row(one.figure.estimate(), UPDATED, one.name, model=name, group=one.group)
 
 
 def _study_cohorts(

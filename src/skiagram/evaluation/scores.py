@@ -163,7 +163,7 @@ def make_scores_table(
         "fold": -1 if fits is None else np.ravel(fits),
     }
     if rows.value is not None:
-        columns["value"] = np.tile(rows.value, repeats)
+        columns["value"] = np.tile(open_values(rows, sealed), repeats)
     for name, scores in scored.items():
         shape = (repeats, len(known), len(task.estimates))
         probability = np.broadcast_to(scores.probability, shape).reshape(-1, len(task.estimates))
@@ -174,6 +174,16 @@ def make_scores_table(
                 f"{name}: {label}": probability[:, k] for k, label in enumerate(task.estimates)
             }
     return pd.DataFrame(columns)
+
+
+def open_values(cases: Cases, sealed: pd.DataFrame) -> NDArray[np.float64]:
+    """Return (n,) the values of cases, those of test cases from the opened seal."""
+    if cases.value is None:
+        raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
+    if "value" not in sealed.columns:
+        return cases.value
+    known = sealed.set_index("case_id")["value"].reindex(cases.case_id.tolist())
+    return np.where(known.isna(), cases.value, known.to_numpy(dtype=np.float64))
 
 
 def mean_over_repeats(scores: pd.DataFrame) -> pd.DataFrame:

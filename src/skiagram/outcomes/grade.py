@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
@@ -41,11 +43,12 @@ _FEWEST_CASES = 10  # of a grade; each of five folds then has two
 _ENOUGH_PATIENTS = 20  # of a grade
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _BANDS = 5
+_DRAWN_CUTS = 1.0  # log-odds of the outer cut-offs of generated grades from the middle
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class GradeCalibration:
+class GradeCalibration(MeasuredCalibration):
     """Probabilities of grades by ordered logistic regression, and the predicted grade.
 
     Attributes:
@@ -69,14 +72,16 @@ class GradeCalibration:
         probability = grade_probabilities(self.slope * scores[:, 0], np.array(self.cuts))
         return np.column_stack([place, probability])
 
-
-def average_grade_calibrations(calibrations: Sequence[GradeCalibration]) -> GradeCalibration:
-    """Average slopes and cut-offs."""
-    return GradeCalibration(
-        float(np.mean([calibration.slope for calibration in calibrations])),
-        tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
-        tuple(np.mean([calibration.thresholds for calibration in calibrations], axis=0).tolist()),
-    )
+    @staticmethod
+    def average(calibrations: Sequence["GradeCalibration"]) -> "GradeCalibration":
+        """Average slopes and cut-offs."""
+        return GradeCalibration(
+            float(np.mean([calibration.slope for calibration in calibrations])),
+            tuple(np.mean([calibration.cuts for calibration in calibrations], axis=0).tolist()),
+            tuple(
+                np.mean([calibration.thresholds for calibration in calibrations], axis=0).tolist()
+            ),
+        )
 
 
 @dataclass(**STRICT)
@@ -103,6 +108,7 @@ class Grade(MeasuredOutcome):
         "acquisition": "grade_acquisition",
         "volume": "grade_volume",
         "covariates": "grade_covariates",
+        "permuted": "grade_permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
@@ -196,6 +202,15 @@ class Grade(MeasuredOutcome):
                 "and say so where you report the result",
             )
         return replace(self, shares=tuple((cases / len(label)).tolist()))
+
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Draw grades by proportional odds, the log-odds larger by the effect at the finding."""
+        latent = effect * hidden + generator.logistic(size=len(hidden))
+        cuts = effect / 2 + _DRAWN_CUTS * np.linspace(-1, 1, len(self.grades) - 1)
+        label = np.searchsorted(cuts, latent).astype(np.int64)
+        return label.astype(np.float64) + 1, label
 
     def target(self, value: Floats, label: Labels) -> Floats:
         """Return (n, grades − 1): 1 where the case is above a cut-off, else 0."""

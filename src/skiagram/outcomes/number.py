@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from skiagram.outcomes.outcome import (
     Floats,
     Labels,
     Line,
+    MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
@@ -26,6 +28,7 @@ from skiagram.outcomes.outcome import (
     ScoredCases,
     require_unit,
 )
+from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
     absolute_error,
     agreement_limit,
@@ -42,12 +45,13 @@ MOST_GROUPS = 4
 _FEWEST_CASES = 20
 _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the standard deviation
 _BANDS = 5
+_DRAWN = 100_000  # numbers whose quarters are those of generated ones
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class NumberCalibration:
+class NumberCalibration(MeasuredCalibration):
     """A number = centre + spread · score, and its interval reaches `half` to each side.
 
     Attributes:
@@ -68,14 +72,14 @@ class NumberCalibration:
         number = self.centre + self.spread * scores[:, 0]
         return np.stack([number, number - self.half, number + self.half], axis=1)
 
-
-def average_number_calibrations(calibrations: Sequence[NumberCalibration]) -> NumberCalibration:
-    """Average centres, spreads and half lengths."""
-    return NumberCalibration(
-        float(np.mean([calibration.centre for calibration in calibrations])),
-        float(np.mean([calibration.spread for calibration in calibrations])),
-        float(np.mean([calibration.half for calibration in calibrations])),
-    )
+    @staticmethod
+    def average(calibrations: Sequence["NumberCalibration"]) -> "NumberCalibration":
+        """Average centres, spreads and half lengths."""
+        return NumberCalibration(
+            float(np.mean([calibration.centre for calibration in calibrations])),
+            float(np.mean([calibration.spread for calibration in calibrations])),
+            float(np.mean([calibration.half for calibration in calibrations])),
+        )
 
 
 def group_numbers(value: Floats) -> tuple[Labels, int]:
@@ -119,6 +123,7 @@ class Number(MeasuredOutcome):
         "acquisition": "number_acquisition",
         "volume": "number_volume",
         "covariates": "number_covariates",
+        "permuted": "number_permuted",
     }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
@@ -230,6 +235,27 @@ class Number(MeasuredOutcome):
                 remedy="name another column",
             )
         return replace(self, centre=float(value.mean()), spread=float(value.std()))
+
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Draw standard normal numbers, larger by the effect where the finding is."""
+        value = effect * hidden + generator.standard_normal(len(hidden))
+        usual = stream(0, "numbers", "drawn").standard_normal(_DRAWN)
+        usual[::2] += effect
+        edges = np.quantile(usual, np.arange(1, self.groups) / self.groups)
+        return value, np.searchsorted(edges, value).astype(np.int64)
+
+    def best_score(self, chance: Floats, effect: float) -> Floats:
+        """Return the median given the images: that of two normal distributions, by bisection."""
+        from scipy.special import ndtr  # slow to import: readers of an evaluation do without
+
+        low, high = np.zeros(len(chance)), np.full(len(chance), effect)
+        for _ in range(60):
+            middle = (low + high) / 2
+            below = (1 - chance) * ndtr(middle) + chance * ndtr(middle - effect) < 0.5
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return low
 
     def target(self, value: Floats, label: Labels) -> Floats:
         """Return (n, 1) standardised numbers."""

@@ -58,6 +58,13 @@ class ScoredCases:
         )
 
 
+class GroupGap(NamedTuple):
+    """How groups, such as sites, differ: the p value, and in which words."""
+
+    p: float
+    words: str
+
+
 class MeasuredFigure(NamedTuple):
     """A figure of a model.
 
@@ -116,6 +123,24 @@ class OutcomePlot:
     diagonal: bool = False
 
 
+class MeasuredCalibration(ABC):
+    """What turns scores into the estimates of an outcome; a member is a frozen dataclass."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """Return the number of estimates."""
+
+    @abstractmethod
+    def probabilities(self, scores: Floats) -> Floats:
+        """Turn (n, 1) scores into (n, columns) estimates."""
+
+    @staticmethod
+    @abstractmethod
+    def average(calibrations: Sequence[Any]) -> Any:
+        """Return the average of the calibrations of several folds."""
+
+
 def require_unit(given: str, known: str) -> None:
     """Refuse another cohort's unit where it is not that of the project.
 
@@ -137,8 +162,8 @@ class MeasuredOutcome(ABC):
         primary: Name of the figure that models are chosen and compared by.
         baselines: Option files of the classical models that a run has where none are named.
         frozen: Option files of the models that read a pretrained network's maps.
-        rules: What is there (`cases`, `acquisition`, `volume`, `covariates`) → option file of the
-            model on it alone.
+        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
+            `permuted`) → option file of the model on it alone.
         networks: Option files of the networks that can learn it.
         figures: What is said of each figure.
         bounds: Between which every estimate lies; by default as a chance does.
@@ -236,6 +261,38 @@ class MeasuredOutcome(ABC):
     @abstractmethod
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
         """Return why the figures of so many cases say little."""
+
+    @abstractmethod
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Return (n,) values and labels of generated cases by what is hidden in their images.
+
+        Args:
+            hidden: (n,) whether a case's images have the finding.
+            effect: How much it counts for, > 0.
+        """
+
+    def best_score(self, chance: Floats, effect: float) -> Floats:  # effect: as of `draw`
+        """Return (n,) the scores that no others are better than, of cases drawn by `draw`.
+
+        Args:
+            chance: (n,) of the finding, given the images.
+        """
+        return chance
+
+    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+        """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
+        return {}
+
+    def compare_groups(
+        self,
+        value: Floats,
+        label: Labels,
+        group: Labels,
+    ) -> GroupGap | None:
+        """Return how groups of patients differ in what labels do not say; None where in nothing."""
+        return None
 
     @property
     def of_primary(self) -> OutcomeFigure:

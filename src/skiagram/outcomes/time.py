@@ -18,8 +18,10 @@ from skiagram.errors import DataError
 from skiagram.options import STRICT
 from skiagram.outcomes.outcome import (
     Floats,
+    GroupGap,
     Labels,
     Line,
+    MeasuredCalibration,
     MeasuredFigure,
     MeasuredOutcome,
     OutcomeFigure,
@@ -27,7 +29,12 @@ from skiagram.outcomes.outcome import (
     ScoredCases,
     require_unit,
 )
-from skiagram.statistics.cox import NotConverged, baseline_hazard, fit_ridge
+from skiagram.statistics.cox import (
+    NotConverged,
+    baseline_hazard,
+    fit_ridge,
+    martingale_residuals,
+)
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.jackknife import Jackknifed, jackknifed_mean, mean_of
 from skiagram.statistics.survival import (
@@ -37,6 +44,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
+    logrank_p,
     net_benefit_at,
     uno_concordance,
 )
@@ -51,12 +59,15 @@ _SHRINKAGE = (1e-3, 1e-2, 0.1, 1.0)  # of the slope: the least that scores in or
 _MAX_SLOPE = 8.0
 _THRESHOLDS = np.arange(5, 100, 5) / 100  # of the decision curve
 _TOLD = np.arange(2, 10, 2) / 10  # those in its table
+_DRAWN_SCALE = 1000.0  # mean time of generated cases without the finding
+_DRAWN_ENDS = (300.0, 1500.0)  # of their follow-up
+_OTHER_FOLLOW_UP = 1.25  # ratio of medians below which groups are followed alike
 _LEAST_BENEFIT = -0.05  # below it nothing is drawn
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
-class HazardCalibration:
+class HazardCalibration(MeasuredCalibration):
     """Survival at the times of a grid = exp(−hazard · exp(slope · (score − centre))).
 
     Attributes:
@@ -80,14 +91,14 @@ class HazardCalibration:
         survival: Floats = np.exp(-ratio * np.array(self.hazard))
         return survival
 
-
-def average_hazards(calibrations: Sequence[HazardCalibration]) -> HazardCalibration:
-    """Average slopes, centres and hazards."""
-    return HazardCalibration(
-        float(np.mean([calibration.slope for calibration in calibrations])),
-        float(np.mean([calibration.centre for calibration in calibrations])),
-        tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
-    )
+    @staticmethod
+    def average(calibrations: Sequence["HazardCalibration"]) -> "HazardCalibration":
+        """Average slopes, centres and hazards."""
+        return HazardCalibration(
+            float(np.mean([calibration.slope for calibration in calibrations])),
+            float(np.mean([calibration.centre for calibration in calibrations])),
+            tuple(np.mean([calibration.hazard for calibration in calibrations], axis=0).tolist()),
+        )
 
 
 @dataclass(**STRICT)
@@ -100,19 +111,27 @@ class TimeToEvent(MeasuredOutcome):
         horizons: Times by which events are predicted; empty takes those by which a quarter, half
             and three quarters of the events have happened.
         grid: Times at which survival is estimated; empty until the cases are known.
+        other_causes: Names of other events that ended follow-up, such as a death of another cause.
+            Models are then of the hazard of this event alone (cause-specific).
     """
 
     column: str
     unit: str
     horizons: tuple[Annotated[float, Field(gt=0)], ...] = ()
     grid: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    other_causes: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
-    baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net")
+    baselines: ClassVar[tuple[str, ...]] = ("cox", "cox_elastic_net", "cox_boosted")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_cox",)
-    rules: ClassVar[dict[str, str]] = {"volume": "cox_volume", "covariates": "cox_covariates"}
+    rules: ClassVar[dict[str, str]] = {
+        "volume": "cox_volume",
+        "uptake": "cox_uptake",
+        "covariates": "cox_covariates",
+        "permuted": "cox_permuted",
+    }
     networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     figures: ClassVar[tuple[OutcomeFigure, ...]] = (
         OutcomeFigure(
@@ -159,7 +178,8 @@ class TimeToEvent(MeasuredOutcome):
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         require_unit(cohort.asked["unit"], self.unit)
-        return replace(self, column=cohort.column)
+        others = getattr(cohort, "other_causes", ())
+        return replace(self, column=cohort.column, other_causes=others)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -374,23 +394,65 @@ class TimeToEvent(MeasuredOutcome):
             "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008).",
         )
 
+    def draw(
+        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Labels]:
+        """Draw times whose log hazard is larger by the effect where the finding is."""
+        time = generator.exponential(_DRAWN_SCALE * np.exp(-effect * hidden))
+        end = generator.uniform(*_DRAWN_ENDS, size=len(hidden))
+        return np.minimum(time, end), (time <= end).astype(np.int64)
+
+    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+        """Return which cases had the event sooner than usual for as long as they were followed."""
+        early = martingale_residuals(np.zeros(len(value)), value, label == EVENT)
+        return {"early event": (early > np.median(early)).astype(np.int64)}
+
+    def compare_groups(self, value: Floats, label: Labels, group: Labels) -> GroupGap | None:
+        """Return how follow-up differs: who is censored when, whoever has the event aside."""
+        ended = label == CENSORED
+        medians = [
+            _median_follow_up(value[group == number], label[group == number])
+            for number in np.unique(group).tolist()
+        ]
+        least, most = min(medians), max(medians)
+        if most < _OTHER_FOLLOW_UP * least or not ended.any():
+            return None
+        last = f"{most:g}" if np.isfinite(most) else f"more than {value.max():g}"
+        p = logrank_p(value, ended, np.unique(group, return_inverse=True)[1])
+        return GroupGap(p, f"median follow-up from {least:g} to {last} {self.unit}")
+
     def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
-        event = label == EVENT
-        followed = kaplan_meier(value, ~event)
-        reached = followed.time[followed.value <= 0.5]
-        median = f"{reached[0]:g} {self.unit}" if len(reached) else "not reached"
+        median = _median_follow_up(value, label)
         return (
             ("cases", str(len(label))),
-            ("events", str(int(event.sum()))),
-            ("median follow-up (reverse Kaplan–Meier)", median),
+            ("events", str(int((label == EVENT).sum()))),
+            (
+                "median follow-up (reverse Kaplan–Meier)",
+                f"{median:g} {self.unit}" if np.isfinite(median) else "not reached",
+            ),
         )
 
     def doubts(self, label: Labels, patient: Labels) -> tuple[str, ...]:
+        doubts = []
+        if self.other_causes:
+            doubts.append(
+                f"Follow-up of some ended with another event ({', '.join(self.other_causes)}) and "
+                "counts as censored there. C and differences are of the hazard of this event; "
+                "estimated and observed shares are those if nothing else happened, and so above "
+                "the shares of patients who will have it."
+            )
         events = len(np.unique(patient[label == EVENT]))
-        if events >= _ENOUGH_EVENTS:
-            return ()
-        few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
-        return (f"{few}a difference of models is rarely sure.",)
+        if events < _ENOUGH_EVENTS:
+            few = f"Few events: {events} patients had it. Below {_ENOUGH_EVENTS} "
+            doubts.append(f"{few}a difference of models is rarely sure.")
+        return tuple(doubts)
+
+
+def _median_follow_up(value: Floats, label: Labels) -> float:
+    """Return the time by which half would be censored if nobody had the event; inf where none."""
+    followed = kaplan_meier(value, label == CENSORED)
+    reached = followed.time[followed.value <= 0.5]
+    return float(reached[0]) if len(reached) else np.inf
 
 
 def _fit_slope(unit: Floats, time: Floats, event: NDArray[np.bool_]) -> float:

@@ -20,6 +20,7 @@ from skiagram.evaluation.evaluation_record import (
     WORST,
     MeasuredEvaluation,
 )
+from skiagram.evaluation.external import UPDATED
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
@@ -32,6 +33,7 @@ from skiagram.report.drawing import ARM_COLOUR, MUTED, OTHERS, Drawing, open_she
 from skiagram.report.formatting import ARM_TITLES, format_p_value
 from skiagram.report.rendering import render_template
 from skiagram.report.sections.models import describe_frozen
+from skiagram.report.sections.provenance import describe_opening
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -92,7 +94,10 @@ def write_measured_results(
         audit=read_record(AuditReport, root / "data/audit/findings.json"),
         models=tabulate_figures(evaluation, FIGURES),
         frozen=describe_frozen(evaluation.models),
-        at_home=tabulate_figures(evaluation, DEVELOPMENT) if evaluation.of_another_cohort else None,
+        chosen=_words_of_choice(evaluation),
+        opening=describe_opening(inputs.opening),
+        updated=tabulate_figures(evaluation, UPDATED),
+        at_home=tabulate_figures(evaluation, DEVELOPMENT),
         cohorts=tabulate_cohorts(evaluation),
         differences=tabulate_differences(evaluation),
         drawings=[
@@ -106,6 +111,18 @@ def write_measured_results(
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _words_of_choice(evaluation: MeasuredEvaluation) -> str:
+    """Say which cases chose the best of an arm."""
+    if evaluation.of_another_cohort:
+        return "The best of each arm is what most folds of the development cases chose."
+    if evaluation.task.design == "holdout":
+        return (
+            "The best of each arm was chosen by out-of-fold scores of the development cases, "
+            "before the sealed test cases were opened. Intervals are of these fits."
+        )
+    return "The best of each arm was chosen within each fold by its inner folds."
 
 
 def write_measured_validation(
@@ -153,8 +170,10 @@ def _heading(evaluation: MeasuredEvaluation, figure: str, group: str) -> str:
     return f"{titles[figure]}, {group}" if group else titles[figure]
 
 
-def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> Table:
-    """Return a row a model, by arm; rules have a group of their own."""
+def tabulate_figures(evaluation: MeasuredEvaluation, analysis: str) -> Table | None:
+    """Return a row a model, by arm; rules have a group of their own; None without such figures."""
+    if not evaluation.figures.select(analysis=analysis):
+        return None
     columns = _columns(evaluation)
     by_model = {
         name: evaluation.figures.select(analysis=analysis, model=name)

@@ -58,9 +58,19 @@ def encrypt_labels(
     return encrypt(text.encode(), recipient, where)
 
 
-def seal_labels(folder: Path, case_id: NDArray[np.str_], label: NDArray[np.int64]) -> None:
-    """Write the plain labels of (n,) test cases into the sealed folder."""
-    write_table(pd.DataFrame({"case_id": case_id, "label": label}), folder / _PLAIN)
+def seal_labels(
+    folder: Path,
+    case_id: NDArray[np.str_],
+    label: NDArray[np.int64],
+    value: NDArray[np.float64] | None = None,
+) -> None:
+    """Write the plain labels of (n,) test cases, and their values, into the sealed folder.
+
+    Args:
+        value: (n,) of `Task.measured`; None where classes are told apart.
+    """
+    values = {} if value is None else {"value": value}
+    write_table(pd.DataFrame({"case_id": case_id, "label": label, **values}), folder / _PLAIN)
 
 
 def keep_sealed(folder: Path, case_id: NDArray[np.str_]) -> None:
@@ -84,7 +94,11 @@ def are_encrypted(folder: Path) -> bool:
 
 
 def open_labels(folder: Path, task: Task) -> pd.DataFrame:
-    """Return the labels of test cases, columns `case_id` and `label`, from the sealed folder."""
+    """Return the labels of test cases from the sealed folder.
+
+    Returns:
+        Columns `case_id` and `label`; `value`, too, where cases have one.
+    """
     if not are_encrypted(folder):
         return read_table(folder / _PLAIN)
     where = f"data/sealed/{_ENCRYPTED}"

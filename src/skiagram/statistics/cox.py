@@ -145,6 +145,18 @@ def fit_elastic_net(
     raise NotConverged(f"no optimum in {iterations} steps: raise `max_iterations` or the penalty")
 
 
+def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:
+    """Return (n,) events minus those expected at scores: the gradient of the log likelihood.
+
+    Therneau, Grambsch & Fleming 1990, *Biometrika* 77:147.
+    """
+    risk = _Risk(time, event)
+    _, _, expected = _loss(np.ones(1), score[risk.order, None], risk)
+    residual = np.empty(len(score))
+    residual[risk.order] = risk.event - expected
+    return residual
+
+
 def baseline_hazard(score: Floats, time: Floats, event: Flags, grid: Floats) -> Floats:
     """Return (k,) Breslow's cumulative hazard of a case of score 0 at the times of a grid."""
     risk = _Risk(time, event)

@@ -7,6 +7,7 @@ import pytest
 
 from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
+from skiagram.models.classical.cox import BoostedCoxTrees
 from skiagram.models.contract import FitContext
 from skiagram.models.deployment import DEPLOYMENT, Deployment
 from skiagram.records.files import read_record
@@ -14,8 +15,9 @@ from skiagram.records.predictions import Predictions
 from tests.models.classical.families import model
 from tests.models.examples import PLAN
 from tests.outcomes.cohort import labelled, make_cases, make_features
+from tests.statistics import times
 
-NAMES = ("cox", "cox_elastic_net")
+NAMES = ("cox", "cox_elastic_net", "cox_boosted")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -33,6 +35,24 @@ def test_an_elastic_net_leaves_columns_out() -> None:
     summary = model("cox_elastic_net", penalty=0.15).fit(labelled(), FitContext(seed=0)).summary
     assert summary.features["signal"]
     assert not all(summary.features.values())
+
+
+def test_boosted_trees_are_those_of_scikit_survival() -> None:
+    target = np.stack([times.TIME, times.EVENT], axis=1)
+    fitted = BoostedCoxTrees(20, 0.1, 2, 5, 1.0, seed=0).fit(times.VALUES, target)
+    found = fitted.predict(times.VALUES)[[0, 1, 2, 30, 59]]
+    assert found == pytest.approx(times.BOOSTED, abs=1e-9)
+
+
+def test_each_tree_of_a_share_has_its_own_draw_and_a_seed_repeats_it() -> None:
+    target = np.stack([times.TIME, times.EVENT], axis=1)
+
+    def scores(seed: int) -> list[float]:
+        fitted = BoostedCoxTrees(20, 0.1, 2, 5, 0.5, seed).fit(times.VALUES, target)
+        return [float(score) for score in fitted.predict(times.VALUES)]
+
+    assert scores(0) == scores(0)
+    assert scores(0) != scores(1)
 
 
 def test_columns_are_not_chosen_by_classes() -> None:

@@ -44,7 +44,7 @@ _PIPELINE = "model.skops"
 _DESCRIPTION = "model.json"
 _ENCODING = "encoding"  # first word of the columns of a frozen encoder
 _FEATURES = "features"  # in `columns` of a model that reads an encoding: all features beside it
-_SHORTCUTS = ("acquisition", SITE_PREFIX.rstrip("_"))
+_SHORTCUTS = ("acquisition", SITE_PREFIX.rstrip("_"), "permuted")
 
 
 @plain_dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ClassicalModel(ABC):
 
     Attributes:
         columns: Families of the features to use, such as `glcm`, or whole names; null uses all
-            but traits of the file (`acquisition`) and the site.
+            but traits of the file (`acquisition`), the site and the control `permuted`.
         normalisation: Scaling of each feature column, learned on the training cases.
         selection: Which columns are kept, learned on the training cases; null keeps all.
         components: Principal components that take the columns' place, fewer where the training
@@ -300,7 +300,8 @@ def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
     """Return the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
-    None chooses all but traits of the file and the site, which are shortcuts; `features` chooses as
+    None chooses all but traits of the file and the site, which are shortcuts, and the features of
+    permuted voxels, which are a control; `features` chooses as
     many beside an encoding. Features of changed copies are never chosen.
 
     Raises:

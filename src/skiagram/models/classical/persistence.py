@@ -29,6 +29,7 @@ from skiagram.errors import DataError, ModelFailure
 
 TRUSTED = (
     "numpy.dtype",  # the imputation keeps the type of its input; a dtype runs no code
+    "skiagram.models.classical.cox.BoostedCoxTrees",
     "skiagram.models.classical.cox.PenalisedCox",
     "skiagram.models.classical.grade.OrderedLogistic",
     "skiagram.models.classical.harmonisation.SiteHarmoniser",

@@ -1,0 +1,80 @@
+"""A phantom whose hidden nodule moves a time, a number or a grade; the best score is known.
+
+The outcome draws a patient's value by whether the nodule is there. Given an image nothing tells
+more of it than the chance of the nodule, which the ideal observer knows exactly.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.datasets.contract import Entry, GroundTruth
+from skiagram.datasets.phantom.source import OpenPhantom, Phantom
+from skiagram.options import STRICT
+from skiagram.records.cases import AnyOutcome, DataCard
+from skiagram.seeding import stream
+
+
+@dataclass(**STRICT)
+class PhantomOutcome:
+    """Options of the phantom.
+
+    Attributes:
+        phantom: The images; its classes are hidden.
+        outcome: What is predicted.
+        effect: How much the nodule counts for, in the unit that the outcome draws in.
+    """
+
+    phantom: Phantom
+    outcome: Annotated[AnyOutcome, Field(union_mode="left_to_right")]
+    effect: Annotated[float, Field(gt=0, le=10)]
+
+    @property
+    def name(self) -> str:
+        return self.phantom.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.outcome.classes
+
+    @property
+    def positive_class(self) -> None:
+        return None
+
+    def card(self) -> DataCard:
+        return self.phantom.card()
+
+    def open(self, root: Path | None) -> "OpenPhantomOutcome":
+        return OpenPhantomOutcome(self)
+
+
+class OpenPhantomOutcome(OpenPhantom):
+    """Makes the images, and draws what is predicted, a value a patient."""
+
+    def __init__(self, options: PhantomOutcome) -> None:
+        super().__init__(options.phantom)
+        self._outcome, self._effect = options.outcome, options.effect
+        patients = options.phantom.patients
+        hidden = np.arange(patients.train + patients.validation + patients.test) % 2 == 1
+        generator = stream(options.phantom.seed, "outcome", options.outcome.kind)
+        self._value, self._label = self._outcome.draw(hidden, self._effect, generator)
+
+    def entries(self) -> list[Entry]:
+        """List every image with the label and the value of its patient."""
+        drawn = []
+        for position, entry in enumerate(super().entries()):
+            patient, _ = self.place(position)
+            value, label = float(self._value[patient]), int(self._label[patient])
+            drawn.append(replace(entry, label=label, value=value))
+        return drawn
+
+    def truth(self, position: int) -> GroundTruth:
+        """Return what is true of an image, with the score that no other is better than."""
+        known = super().truth(position)
+        chance = 1 / (1 + np.exp(-np.clip([known.ideal_score], -500, 500)))
+        score = float(self._outcome.best_score(chance, self._effect)[0])
+        return replace(known, ideal_score=score)

@@ -1,0 +1,73 @@
+"""Features of images whose voxels are permuted within the region: a control.
+
+Permuting keeps volume and histogram and destroys everything else. A model on features that tells no
+more than one on these has learned volume and histogram alone (Welch et al. 2019, *Radiotherapy and
+Oncology* 130:2).
+"""
+
+import hashlib
+from dataclasses import replace
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from skiagram.features.batch import FeatureBatch
+from skiagram.features.feature import Definition, Floats
+from skiagram.features.filtered import OfOtherImages
+from skiagram.options import STRICT
+from skiagram.seeding import stream
+
+PERMUTED = "permuted"
+_VOXELS = f"{PERMUTED}.voxels"
+
+
+@dataclass(**STRICT)
+class Permuted(OfOtherImages):
+    """Families of features on images with permuted voxels, and the number of voxels.
+
+    Columns are `permuted.<column of the family>`. No model reads them that does not name them.
+    Which voxel comes where depends on the seed and on the image itself.
+
+    Attributes:
+        seed: Of the draws.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        return (PERMUTED,)
+
+    def names(self) -> tuple[str, ...]:
+        return (*super().names(), _VOXELS)
+
+    def definitions(self) -> tuple[Definition, ...]:
+        voxels = Definition(
+            _VOXELS, "voxels of the region, or of the whole image", "N", "1", "1 to all"
+        )
+        return (*super().definitions(), voxels)
+
+    def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of n images or volumes: (n, n_features + 1) float64, finite."""
+        axes = (1, 2, 3) if batch.volumes else (1, 2)
+        shape = batch.images.shape[: len(axes) + 1]
+        inside = np.ones(shape, dtype=np.bool_) if batch.masks is None else batch.masks
+        voxels = inside.sum(axis=axes)[:, None].astype(np.float64)
+        return np.hstack([self._describe(self.permute(batch)), voxels])
+
+    def permute(self, batch: FeatureBatch) -> FeatureBatch:
+        """Return the images with permuted voxels; those outside of the region stay."""
+        images = batch.images.copy()
+        for row in range(len(batch)):
+            single = batch.row(row)
+            digest = hashlib.sha256(single.images.tobytes()).hexdigest()
+            shape = single.images.shape[1:4] if batch.volumes else single.images.shape[1:3]
+            inside = np.ones(shape, dtype=np.bool_)
+            if single.masks is not None:
+                inside = single.masks[0]
+            voxels = images[row].reshape(*shape, -1)  # a view: channels go together
+            order = stream(self.seed, PERMUTED, digest).permutation(int(inside.sum()))
+            voxels[inside] = voxels[inside][order]
+        return replace(batch, images=images)

@@ -1,0 +1,86 @@
+"""Times to an event: groups that are followed differently, and traits that tell an early event."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.audit.contract import Appearance, Evidence, Finding, ProbedTraits
+from skiagram.audit.groups import check_groups
+from skiagram.audit.shortcuts import check_shortcuts
+from skiagram.near_duplicates.pairs import Pairs
+from skiagram.records.cases import Cases, MeasuredTask
+from tests.audit.planted import CARD
+from tests.outcomes.cohort import OUTCOME
+
+PATIENTS = 240
+pytestmark = pytest.mark.slow
+
+
+def look(
+    value: NDArray[np.float64],
+    label: NDArray[np.int64],
+    images: dict[str, NDArray[np.float64]],
+    columns: dict[str, NDArray[np.float64]],
+) -> dict[str, Finding]:
+    """Return the findings of both checks on cases of a patient each."""
+    names = np.array([f"case-{number:06d}" for number in range(len(value))])
+    cases = Cases(names, names, np.full(len(value), "train"), label, value)
+    task = MeasuredTask(OUTCOME.classes, None, "cv", OUTCOME.settle(value, label))
+    rows = np.arange(len(value))
+    nothing = np.empty(0, dtype=np.int64)
+    pairs = Pairs(nothing, nothing, nothing.astype(np.float64), nothing.astype(str))
+    shown = Appearance(pairs, np.zeros(len(value), dtype=np.bool_), None)
+    traits = ProbedTraits(rows, images, columns)
+    evidence = Evidence(cases, task, CARD, shown, traits)
+    return {found.name: found for found in (*check_groups(evidence), *check_shortcuts(evidence))}
+
+
+def draw(
+    log_hazard: NDArray[np.float64], end: NDArray[np.float64], seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    time = np.random.default_rng(seed).exponential(500 * np.exp(-log_hazard))
+    return np.minimum(time, end), (time <= end).astype(np.int64)
+
+
+def test_a_site_that_follows_for_longer_is_named() -> None:
+    site = np.arange(PATIENTS) % 2
+    ends = np.random.default_rng(1).uniform(0.7, 1.3, size=PATIENTS)
+    hazard = np.zeros(PATIENTS)
+    columns = {"site": site[:, None].astype(np.float64)}
+    apart = look(*draw(hazard, ends * np.where(site == 1, 1200, 500)), {}, columns)
+    assert apart["groups_followed_apart"].count == 1
+    assert "`site` (median follow-up from" in apart["groups_followed_apart"].summary
+    alike = look(*draw(hazard, ends * 800), {}, columns)
+    assert not alike["groups_followed_apart"].count
+
+
+def test_sites_of_other_hazards_alone_are_followed_alike() -> None:
+    site = np.arange(PATIENTS) % 2
+    ends = np.random.default_rng(1).uniform(400, 1200, size=PATIENTS)
+    found = look(
+        *draw(site.astype(np.float64), ends), {}, {"site": site[:, None].astype(np.float64)}
+    )
+    assert not found["groups_followed_apart"].count
+
+
+def test_a_trait_that_tells_when_the_event_comes_is_named_though_all_have_it() -> None:
+    generator = np.random.default_rng(2)
+    brightness = generator.normal(size=PATIENTS)
+    time, label = draw(1.5 * brightness, np.full(PATIENTS, 1e9))
+    label[generator.choice(PATIENTS, 24, replace=False)] = 0  # censored, whatever the brightness
+    found = look(time, label, {"brightness": brightness[:, None]}, {})["label_from_brightness"]
+    assert found.count == PATIENTS
+    assert "`early event`" in found.summary
+
+
+def test_a_trait_that_tells_nothing_raises_no_alarm() -> None:
+    alarms = 0
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        ends = generator.uniform(200, 1500, size=PATIENTS)
+        time, label = draw(np.zeros(PATIENTS), ends, seed)
+        traits = {"brightness": generator.normal(size=(PATIENTS, 1))}
+        columns = {"site": (generator.random((PATIENTS, 1)) < 0.5).astype(np.float64)}
+        found = look(time, label, traits, columns)
+        alarms += sum(each.count > 0 for each in found.values() if each.severity != "note")
+    assert alarms <= 1

@@ -1,0 +1,112 @@
+"""Phantoms of a time, a number and a grade: their limit is that of a simulation, and is watched."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from skiagram.datasets.phantom.outcomes import OpenPhantomOutcome, PhantomOutcome
+from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.options import DEFAULTS, NO_REQUESTS
+from skiagram.outcomes.outcome import ScoredCases
+from skiagram.seeding import stream
+from skiagram.statistics.survival import harrell_concordance
+from tests.datasets.phantoms import data_set
+from tests.outcomes.cohort import train_models
+
+pytestmark = pytest.mark.slow
+KINDS = ("times", "numbers", "grades")
+PATIENTS = {"train": 300, "validation": 0, "test": 100}
+
+
+def small(kind: str) -> PhantomOutcome:
+    phantom = data_set(f"phantom_{kind}")
+    nodule = replace(phantom.phantom.nodule, places=3, radius=3.0)
+    faults = replace(phantom.phantom.faults, missing_pixels=2, hot_pixels=1, dead_rows=0)
+    patients = replace(phantom.phantom.patients, **PATIENTS)
+    images = replace(phantom.phantom, size=16, nodule=nodule, faults=faults, patients=patients)
+    made: PhantomOutcome = replace(phantom, phantom=images)
+    return made
+
+
+def chances(opened: OpenPhantomOutcome) -> NDArray[np.float64]:
+    """Return the chance of the nodule in each image."""
+    ratio = [
+        opened.observer.log_likelihood_ratio(opened.exposure(position).noisy)
+        for position in range(len(opened.entries()))
+    ]
+    chance: NDArray[np.float64] = 1 / (1 + np.exp(-np.array(ratio)))
+    return chance
+
+
+def scored(of: PhantomOutcome, score: Any, value: Any, label: Any) -> ScoredCases:
+    outcome = of.outcome.settle(value, label)
+    estimate = outcome.calibrate(score[:, None], value, label).probabilities(score[:, None])
+    each, one_fit = np.arange(len(score)), np.zeros((1, len(score)), dtype=np.int64)
+    return ScoredCases(label, value, each, score[None], estimate[None], one_fit)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kind: str) -> None:
+    of = small(kind)
+    opened = of.open(None)
+    entries, chance = opened.entries(), chances(opened)
+    value = np.array([entry.value for entry in entries], dtype=np.float64)
+    label = np.array([entry.label for entry in entries], dtype=np.int64)
+    best = np.array([opened.truth(place).ideal_score for place in range(len(entries))])
+    outcome = of.outcome.settle(value, label)
+    reached = outcome.measure_primary(scored(of, best, value, label))
+    generator = stream(0, "test", kind)
+    drawn = []
+    for _ in range(40):
+        hidden = generator.random(len(chance)) < chance
+        again = of.outcome.draw(hidden, of.effect, generator)
+        drawn.append(outcome.measure_primary(scored(of, best, *again)).value)
+    assert abs(reached.value - np.mean(drawn)) < 3 * reached.error
+    blurred = best + generator.normal(0, 2 * best.std(), size=len(best))
+    worse = outcome.measure_primary(scored(of, blurred, value, label)).value
+    sign = 1 if outcome.of_primary.higher_is_better else -1
+    assert sign * (reached.value - worse) > 0
+
+
+def test_the_best_number_is_the_median_given_the_image() -> None:
+    of = small("numbers")
+    generator = stream(0, "test", "median")
+    chance = generator.random(40_000)
+    value, _ = of.outcome.draw(generator.random(len(chance)) < chance, of.effect, generator)
+    error = np.abs(value - of.outcome.best_score(chance, of.effect)).mean()
+    assert error < np.abs(value - of.effect * chance).mean()
+    assert error < np.abs(value - of.effect * (chance > 0.5)).mean()
+
+
+def test_a_hazard_is_that_of_the_nodule_alone() -> None:
+    of = small("times")
+    hidden = np.arange(4000) % 2 == 1
+    time, event = of.outcome.draw(hidden, of.effect, stream(0, "test", "hazard"))
+    followed = [time[hidden == there].sum() / event[hidden == there].sum() for there in (0, 1)]
+    assert np.log(followed[0] / followed[1]) == pytest.approx(of.effect, abs=0.15)
+    alone = np.zeros(len(time), dtype=np.int64)
+    told = harrell_concordance(hidden.astype(float), time, event > 0, alone, np.arange(4000))
+    assert 0.6 < told.value < 0.75
+
+
+def test_a_model_above_the_limit_raises_an_alarm(tmp_path: Path) -> None:
+    inputs = train_models(tmp_path, cox=None)
+    options = replace(DEFAULTS, analyses=replace(NO_REQUESTS, simple_rules=()))
+    cases = inputs.cases
+    noise = np.random.default_rng(0).normal(size=len(cases))
+
+    def warnings(ideal: NDArray[np.float64]) -> list[str]:
+        truth = pd.DataFrame({"case_id": cases.case_id, "ideal_score": ideal})
+        evaluation = evaluate_measured(replace(inputs, truth=truth), options)
+        assert any("best possible" in name for name, _ in evaluation.counts)
+        return [words for words in evaluation.warnings if "leaked" in words]
+
+    assert warnings(noise)
+    known = cases.value
+    assert known is not None
+    assert not warnings(-known)

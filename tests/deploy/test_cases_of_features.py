@@ -1,0 +1,43 @@
+"""Rows of a table of features become cases that a model on such a table scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skiagram.datasets.feature_table import pattern_of
+from skiagram.datasets.volumes.case_images import decode_case, read_case_files
+from skiagram.deploy.new_cases import cases_of_features
+from skiagram.errors import DataError
+
+COLUMNS = ("shape_volume", "glcm_contrast")
+
+
+def write(folder: Path, *rows: str) -> Path:
+    path = folder / "features.csv"
+    path.write_text("\n".join(("PatientID,shape_volume,glcm_contrast,age", *rows)) + "\n")
+    return path
+
+
+def test_a_row_is_a_case_named_by_its_first_column(tmp_path: Path) -> None:
+    first, second = cases_of_features(write(tmp_path, "p1,2.5,1,60", "p2,3,,70"), COLUMNS)
+    assert (first.name, second.name) == ("p1", "p2")
+    assert first.measured == {"shape_volume": 2.5, "glcm_contrast": 1.0}
+    assert np.isnan(second.measured["glcm_contrast"])
+    assert second.cells["age"] == "70"
+    reference = first.images[""]
+    image = decode_case(read_case_files(first.tree, reference), reference)
+    np.testing.assert_array_equal(np.squeeze(image.pixels), pattern_of(first.measured))
+
+
+def test_rows_of_one_patient_are_named_by_their_line(tmp_path: Path) -> None:
+    cases = cases_of_features(write(tmp_path, "p1,2,1,60", "p1,3,1,60"), COLUMNS)
+    assert len({case.name for case in cases}) == 2
+
+
+def test_a_feature_that_is_not_there_or_no_number_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "p1,large,1,60")
+    with pytest.raises(DataError, match="shape_volume"):
+        cases_of_features(path, COLUMNS)
+    with pytest.raises(DataError, match="glrlm"):
+        cases_of_features(path, (*COLUMNS, "glrlm"))
