@@ -43,7 +43,7 @@ class OperatingPoint:
     """What a threshold does on the reported cases.
 
     Attributes:
-        aim: What the threshold keeps on out-of-fold scores.
+        aim: What the threshold is to keep on new cases, by out-of-fold scores.
         level: How much of it.
         threshold: On the calibrated probability of the positive class; mean over fits.
         metrics: `sensitivity`, `specificity`, `positive_predictive_value`,
