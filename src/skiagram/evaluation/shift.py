@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata, t
 
-from skiagram.evaluation.arm_selection import MeasuredModel
+from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.evaluation_record import (
@@ -46,7 +46,7 @@ _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
 
 
-def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tuple[FigureRow, ...]:
+def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Compare each model's AUC on the test cases with its out-of-fold AUC.
 
     The standard error is that of `error_of_shift`, and the test errs towards silence. The
@@ -58,10 +58,10 @@ def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tupl
         Of each model both figures and their difference, whose patients are others, so that the
         variances add; nothing under `cv`, or where a class is absent.
     """
-    if setting.design == "cv":
+    if run.setting.design == "cv":
         return ()
-    trained = (model for model in models if model.result.outcome.arm != "reader")
-    return correct([row for model in trained for row in _shift(model, setting)])
+    trained = (model for model in run.models if model.result.outcome.arm != "reader")
+    return correct([row for model in trained for row in _shift(model, run.setting)])
 
 
 def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
