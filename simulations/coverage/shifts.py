@@ -19,11 +19,12 @@ from scipy.special import softmax
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.criteria import UNLIKE, are_told_apart, has_shifted
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import align_scores
-from skiagram.evaluation.shift import CaseTraits, compare_sides, find_shifts
+from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.evaluation_record import ArmChoice, Contender
-from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
@@ -97,6 +98,8 @@ class MeasuredRun:
             scored.
         site_column: Column of the sites that models had not seen; empty where there is none.
         site: (n,) site of each reported case; empty likewise.
+        traits: What may tell test from development cases; None does not ask.
+        work: Folder of figures that earlier evaluations have found; None keeps none.
     """
 
     setting: EvaluationSet
@@ -106,6 +109,8 @@ class MeasuredRun:
     options: EvaluationOptions
     site_column: str = ""
     site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    traits: CaseTraits | None = None
+    work: Path | None = None
 
     @property
     def pair(self) -> tuple[SelectedArm, SelectedArm] | None:

@@ -56,7 +56,7 @@ from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import Scores, align_scores, held_out_probabilities
-from skiagram.evaluation.shift import compare_sides, find_shifts
+from skiagram.evaluation.shift import find_shifts, tell_sides_apart
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites_of_run
 from skiagram.evaluation.stability import (
     assess_feature_selection,
@@ -84,6 +84,7 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
+    tell_sides_apart,
     rank_trained,
     assess_utility_of_arms,
     study_readers_of_run,
@@ -129,18 +130,11 @@ def evaluate(
     by_auc = {model.name: figure_by_auc(model, setting) for model in models}
     arms, contender = select_arms(models, by_auc, setting, analyses.simple_rules, options.deep_arm)
     sites = _find_sites(inputs, setting, fold_column)
-    run = MeasuredRun(setting, tuple(models), arms, contender, options, *sites)
-    (sides,) = measure_once(
-        work,
-        FigureTable,
-        compare_sides,
-        [(describe_setting(setting), inputs.traits)],
-        lambda missing: [compare_sides(setting, inputs.traits) for _ in missing],
-    )
+    run = MeasuredRun(setting, tuple(models), arms, contender, options, *sites, inputs.traits, work)
     finding, of_finding = None, tuple[FigureRow, ...]()
     if inputs.finding:
         finding, of_finding = evaluate_finding(inputs.finding, run)
-    of_run = (row for analyse in ANALYSES for row in analyse(run))
+    figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
@@ -151,7 +145,7 @@ def evaluate(
         inputs.task.design,
         near_duplicates,
         conflicts,
-        sides,
+        figures,
         is_external=inputs.is_external,
     )
     evaluation = Evaluation(
@@ -179,7 +173,7 @@ def evaluate(
         majority_accuracy=_majority_accuracy(setting),
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
-        figures=FigureTable((*of_run, *(sides.rows if sides else ()), *of_finding)),
+        figures=FigureTable((*figures.rows, *of_finding)),
         site_column=run.site_column,
         contender=contender,
         finding=finding,

@@ -27,8 +27,9 @@ from skiagram.evaluation.evaluation_record import (
     SHARES,
     SHIFTS,
 )
-from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.kept_figures import describe_setting, measure_once
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
@@ -103,17 +104,17 @@ class _Trait:
         yield row(Estimate(self.development), group=DEVELOPMENT)
 
 
-@dataclass(frozen=True)
-class CaseTraits:
-    """What may tell test from development cases, one row per case; cases may be absent.
-
-    Attributes:
-        features: `case_id` and the extracted features.
-        known: `case_id`, `brightness`, `height` and `width` in pixels, and the covariates.
-    """
-
-    features: pd.DataFrame
-    known: pd.DataFrame
+def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Tell test cases from development cases, by `compare_sides`, once for the same cases."""
+    setting, traits = run.setting, run.traits
+    (sides,) = measure_once(
+        run.work,
+        FigureTable,
+        compare_sides,
+        [(describe_setting(setting), traits)],
+        lambda missing: [compare_sides(setting, traits) for _ in missing],
+    )
+    return sides.rows if sides else ()
 
 
 def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable | None:
