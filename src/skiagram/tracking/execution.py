@@ -64,8 +64,8 @@ _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
     evaluation = read_evaluation(project / "reports/evaluation.json")
-    found = _points_of_models(evaluation)
-    if absent := [name for name in models if name not in found]:
+    points = _points_of_models(evaluation)
+    if absent := [name for name in models if name not in points]:
         where = "reports/evaluation.json"
         raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
     data = {
@@ -75,7 +75,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     chosen = flatten_options(choices) | resolved_options(project)
     parent = _parent(project, evaluation, chosen | data, run_name(choices, project))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
-    children = tuple(_child(project, *found[name], shared) for name in models)
+    children = tuple(_child(project, *points[name], shared) for name in models)
     artefacts = [path for run in (parent, *children) for path in run.artefacts]
     return Execution(
         experiment_name(project), parent, children, receipt_of(project, models, artefacts)
@@ -104,12 +104,12 @@ def _points_of_models(
     """Return model → how its training ended, and its figures."""
     if isinstance(evaluation, Evaluation):
         return {
-            of.outcome.model: (of.outcome, result_points(of, evaluation.table))
-            for of in evaluation.models
+            result.outcome.model: (result.outcome, result_points(result, evaluation.table))
+            for result in evaluation.models
         }
     return {
-        of.model: (of, _measured_points(evaluation, of.model) + cost_points(of))
-        for of in evaluation.models
+        result.model: (result, _measured_points(evaluation, result.model) + cost_points(result))
+        for result in evaluation.models
     }
 
 
@@ -176,9 +176,9 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
         points += estimate_points("finding_difference", gain, _DIGITS)
         more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
         points += estimate_points("finding_sensitivity_difference", more, _DIGITS)
-        for arm, found in evaluation.finding.arms.items():
-            points += estimate_points(f"best_{arm}_figure_of_merit", found.merit, _DIGITS)
-            points += estimate_points(f"best_{arm}_sensitivity", found.mean_sensitivity, _DIGITS)
+        for arm, finder in evaluation.finding.arms.items():
+            points += estimate_points(f"best_{arm}_figure_of_merit", finder.merit, _DIGITS)
+            points += estimate_points(f"best_{arm}_sensitivity", finder.mean_sensitivity, _DIGITS)
     if evaluation.answer is not None:
         tags["skiagram.worth_it"] = evaluation.answer.decision
     return points, tags
@@ -186,7 +186,7 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
     """Return the figures to choose by: of each model, and of what stands for each arm."""
-    table, models = evaluation.table, {of.outcome.model for of in evaluation.models}
+    table, models = evaluation.table, {result.outcome.model for result in evaluation.models}
     of_arms = table.select(analysis=ARMS).by_model("selection_auc")
     figures = {f"best_{arm}_selection_auc": row.value for arm, row in of_arms.items()}
     for model, row in table.select(analysis=SELECTION).by_model("selection_auc").items():
