@@ -205,10 +205,11 @@ def within_fits_section(simulations: int) -> str:
     text = f"""
 ## Cross-validation: only pairs that one fit scored
 
-Two linear discriminants, equally good in truth; {simulations:,} data sets per row. Sites are left
-out one by one. *Bias* and *held*: of one AUC, against that of such fits on new patients. Then the
-difference of the two: its mean over the true one, how often either is called better, and its
-variance over the data sets, by the one that its intervals assume.
+Two models, equally good in truth: linear discriminants, or of 50 features, which separate the
+classes by less and less, the one that orders the training cases best; {simulations:,} data sets per
+row. Sites are left out one by one. *Bias* and *held*: of one AUC, against that of such fits on new
+patients. Then the difference of the two: its mean over the true one, how often either is called
+better, and its variance over the data sets, by the one that its intervals assume.
 
 | design | bias | held | difference | first better | second better | variance |
 |---|---|---|---|---|---|---|
@@ -229,6 +230,10 @@ One rule for overlapping training sets serves all designs. It is wide where few 
 learned from many patients in one repeat, and about right with five repeats or more features than
 patients: half its variance, which the former would bear, is too little for the latter. Which of
 them a data set is like cannot be read from its folds (Bengio and Grandvalet 2004).
+
+It is too little in one design: of ten repeats of ten folds that choose one feature of 50, equal
+models are told apart in 8.5 % of data sets. Nearly all fits choose alike there, and what the data
+set made them choose is seen in none. With five folds and five repeats it is 4.8 %.
 """
     )
 
