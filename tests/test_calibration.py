@@ -337,21 +337,31 @@ def test_knots_that_are_no_rising_probability_are_refused(
     ),
     st.floats(0.01, 1),
 )
-def test_threshold_is_the_highest_that_keeps_the_sensitivity(
+def test_threshold_is_the_highest_that_keeps_the_sensitivity_of_one_more_case(
     cases: list[tuple[float, bool]], sensitivity: float
 ) -> None:
     probability = np.array([one for one, _ in cases])
     positive = np.array([one for _, one in cases])
     threshold = threshold_at_sensitivity(probability, positive, sensitivity)
-    assert (probability[positive] >= threshold).mean() >= sensitivity - 1e-8
-    higher = probability[positive][probability[positive] > threshold]
-    assert len(higher) / positive.sum() < sensitivity
+    known = probability[positive]
+    passing = (known >= threshold).sum()
+    assert passing == len(known) or passing / (len(known) + 1) >= sensitivity - 1e-8
+    assert (known > threshold).sum() / (len(known) + 1) < sensitivity
 
 
 def test_threshold_is_not_lowered_by_rounding() -> None:
-    probability = np.linspace(0.1, 1, 10)
-    threshold = threshold_at_sensitivity(probability, np.ones(10, dtype=bool), 0.7)
-    assert threshold == pytest.approx(0.4)
+    probability = np.linspace(0.1, 0.9, 9)
+    threshold = threshold_at_sensitivity(probability, np.ones(9, dtype=bool), 0.7)
+    assert threshold == pytest.approx(0.3)  # 7 of 9
+
+
+@pytest.mark.parametrize(("known", "reached"), [(12, 12 / 13), (5, 5 / 6), (100, 91 / 101)])
+def test_new_cases_reach_the_sensitivity_of_a_threshold(known: int, reached: float) -> None:
+    """Of 12 positives .9 would let 11 pass, and of new ones .85; 5 are too few for .9."""
+    drawn = np.random.default_rng(0).random((2000, known))
+    positive = np.ones(known, dtype=bool)
+    thresholds = [threshold_at_sensitivity(each, positive, 0.9) for each in drawn]
+    assert 1 - np.mean(thresholds) == pytest.approx(reached, abs=0.008)
 
 
 @pytest.mark.parametrize(("penalty", "kept"), [(1e-6, False), (1.0, True)])

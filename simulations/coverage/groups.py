@@ -387,4 +387,7 @@ just that AUC is told apart from the readers' mean.
         now, found = 100 * readers_held(readers, simulations)
         cells = f"{readers.readers} | {readers.patients} | {readers.spread:g}"
         text += f"| {cells} | {now:.1f} % | {found:.1f} % |\n"
-    return text
+    return f"""{text}
+With fewer than five readers who truly differ the mean is held too rarely, and a model of just that
+AUC is told apart more often than in 5 % of studies (9 % with two): the report says so.
+"""

@@ -57,6 +57,7 @@ class CalibrationDesign:
 DESIGNS = (
     CalibrationDesign(60, 3, 0.0, 5),
     CalibrationDesign(60, 5, 0.0, 5),
+    CalibrationDesign(24, 3, 1.5, 2),
     CalibrationDesign(40, 3, 1.5, 5),
     CalibrationDesign(100, 3, 1.5, 5),
     CalibrationDesign(300, 3, 1.5, 10),

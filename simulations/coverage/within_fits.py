@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from procedures import area, discriminant, grouped
-from scipy.stats import norm
+from scipy.stats import norm, rankdata
 
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, combination, placements
@@ -32,6 +32,9 @@ class Design:
         offset: Of a site's features, standard deviation in noise units; a new one for each arm.
         images: Most images of a patient; their numbers are drawn, few have most.
         models: Of either arm; in each fold the best by inner folds stands.
+        distance: Of the classes; of one feature, where the model is one, that of the best.
+        single: Whether a model is the one feature that orders its training cases best. The features
+            then separate the classes by less and less, the last by nothing.
     """
 
     title: str
@@ -44,6 +47,14 @@ class Design:
     features: int = 8
     distance: float = 1.2
     shared: float = 0.5
+    single: bool = False
+
+    @property
+    def shifts(self) -> Floats:
+        """Return (features,) how far each feature separates the classes."""
+        if self.single:
+            return np.linspace(self.distance, 0, self.features)
+        return np.full(self.features, self.distance / np.sqrt(self.features))
 
 
 DESIGNS = (
@@ -63,6 +74,9 @@ DESIGNS = (
     Design("50 + 50, 5 × 1, 100 features", ((50, 50),), 5, features=100, distance=1.5),
     Design("50 + 50, 5 × 5, 100 features", ((50, 50),), 5, 5, features=100, distance=1.5),
     Design("200 + 200, 5 × 1, 100 features", ((200, 200),), 5, features=100),
+    Design("50 + 50, 5 × 1, best of 50 features", ((50, 50),), 5, features=50, single=True),
+    Design("50 + 50, 5 × 5, best of 50 features", ((50, 50),), 5, 5, features=50, single=True),
+    Design("50 + 50, 10 × 10, best of 50 features", ((50, 50),), 10, 10, features=50, single=True),
 )
 
 
@@ -128,10 +142,10 @@ def _features(
         mixed: Floats = np.sqrt(0.5) * of_patients + np.sqrt(0.5) * own
         return mixed
 
-    common, shift = np.sqrt(design.shared) * noise(), design.distance / np.sqrt(size)
+    common = np.sqrt(design.shared) * noise()
     offsets = [design.offset * generator.normal(size=(site[-1] + 1, size)) for _ in range(2)]
     return [
-        shift * positive[:, None]
+        design.shifts * positive[:, None]
         + offsets[number >= design.models[0]][site]
         + common
         + np.sqrt(1 - design.shared) * noise()
@@ -149,7 +163,6 @@ def _scored(
     """Return (2, n) scores of the arms, and (2,) their true AUCs."""
     raw = np.empty((2, len(fold)))
     true, pairs = [], []
-    shift = design.distance / np.sqrt(design.features)
     for k in np.unique(fold):
         rows = fold == k
         pairs.append(positive[rows].sum() * (~positive[rows]).sum())
@@ -161,11 +174,22 @@ def _scored(
                 best = int(
                     np.argmax([_inner(one[~rows], positive[~rows], generator) for one in own])
                 )
-            weights, constant, _ = discriminant(own[best][~rows], positive[~rows])
+            if design.single:
+                weights, constant = _best_feature(own[best][~rows], positive[~rows]), 0.0
+            else:
+                weights, constant, _ = discriminant(own[best][~rows], positive[~rows])
             raw[arm, rows] = own[best][rows] @ weights + constant
-            areas.append(norm.cdf(shift * weights.sum() / np.sqrt(2 * weights @ weights)))
+            areas.append(norm.cdf(design.shifts @ weights / np.sqrt(2 * weights @ weights)))
         true.append(areas)
     return raw, np.average(true, axis=0, weights=pairs)
+
+
+def _best_feature(values: Floats, positive: Flags) -> Floats:
+    """Return (features,) 0 but for the feature with the AUC farthest from ½, which has its sign."""
+    above = rankdata(values, axis=0)[positive].sum(axis=0) - positive.sum() * (len(values) + 1) / 2
+    weights, best = np.zeros(values.shape[1]), np.abs(above).argmax()
+    weights[best] = np.sign(above[best])
+    return weights
 
 
 def _inner(values: Floats, positive: Flags, generator: np.random.Generator) -> float:
@@ -181,10 +205,11 @@ def within_fits_section(simulations: int) -> str:
     text = f"""
 ## Cross-validation: only pairs that one fit scored
 
-Two linear discriminants, equally good in truth; {simulations:,} data sets per row. Sites are left
-out one by one. *Bias* and *held*: of one AUC, against that of such fits on new patients. Then the
-difference of the two: its mean over the true one, how often either is called better, and its
-variance over the data sets, by the one that its intervals assume.
+Two models, equally good in truth: linear discriminants, or of 50 features, which separate the
+classes by less and less, the one that orders the training cases best; {simulations:,} data sets per
+row. Sites are left out one by one. *Bias* and *held*: of one AUC, against that of such fits on new
+patients. Then the difference of the two: its mean over the true one, how often either is called
+better, and its variance over the data sets, by the one that its intervals assume.
 
 | design | bias | held | difference | first better | second better | variance |
 |---|---|---|---|---|---|---|
@@ -205,6 +230,10 @@ One rule for overlapping training sets serves all designs. It is wide where few 
 learned from many patients in one repeat, and about right with five repeats or more features than
 patients: half its variance, which the former would bear, is too little for the latter. Which of
 them a data set is like cannot be read from its folds (Bengio and Grandvalet 2004).
+
+It is too little in one design: of ten repeats of ten folds that choose one feature of 50, equal
+models are told apart in 8.5 % of data sets. Nearly all fits choose alike there, and what the data
+set made them choose is seen in none. With five folds and five repeats it is 4.8 %.
 """
     )
 

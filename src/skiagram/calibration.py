@@ -380,13 +380,19 @@ def threshold_at_sensitivity(
 ) -> float:
     """Return the highest threshold (positive: `probability ≥ threshold`) that keeps a sensitivity.
 
+    It is that of new cases which is kept on average: of k + 1 positives that are exchangeable, each
+    is as often the lowest, so that r of k at or above the threshold let a new one pass with chance
+    r / (k + 1) (Vovk, Gammerman & Shafer 2005, *Algorithmic Learning in a Random World*, §2). Of
+    the k known ones as many pass, or more. Where k is too small, all of them do.
+
     Args:
         probability: (n,) calibrated probability of the positive class, out-of-fold.
+        positive: (n,) true class; at least one case is positive.
         sensitivity: Wanted sensitivity in (0, 1].
     """
     ranked = np.sort(probability[positive])[::-1]
-    needed = int(np.ceil(sensitivity * len(ranked) - 1e-9))  # .7 × 10 is a little above 7
-    return float(ranked[needed - 1])
+    needed = int(np.ceil(sensitivity * (len(ranked) + 1) - 1e-9))  # .7 × 10 is a little above 7
+    return float(ranked[min(needed, len(ranked)) - 1])
 
 
 def conformal_limits(

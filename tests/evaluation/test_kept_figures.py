@@ -12,7 +12,7 @@ from skiagram.compute import code_digest
 from skiagram.compute.code_digest import code_definitions
 from skiagram.evaluation import evaluate as evaluation
 from skiagram.evaluation.evaluation_record import NUMBERS, Evaluation
-from skiagram.evaluation.shift import CaseTraits
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.records.files import write_record
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
 

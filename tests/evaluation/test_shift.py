@@ -15,7 +15,7 @@ from skiagram.evaluation.evaluation_record import (
     SHIFTS,
     Evaluation,
 )
-from skiagram.evaluation.shift import CaseTraits
+from skiagram.evaluation.evaluation_set import CaseTraits
 from tests.evaluation.scenario import FOLDS, Scenario, evaluated, finished, scenario
 
 

@@ -33,6 +33,10 @@ def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder: 
     table = pd.read_csv(folder / "plots/roc/linear_regression.csv")
     area = auc(table["false_positive_rate"], table["true_positive_rate"])
     assert area == pytest.approx(model.metrics["roc_auc"].value, abs=1e-9)
+    figures = pd.read_csv(folder / "plots/figures.csv")
+    assert len(figures) == len(binary().table.rows)
+    of_model = figures[(figures["model"] == "linear_regression") & (figures["figure"] == "roc_auc")]
+    assert of_model["value"].iloc[0] == pytest.approx(area)
     recorded = pd.read_csv(folder / "plots/auc.csv").set_index("model")
     assert recorded.loc["linear_regression", "auc"] == pytest.approx(area)
 

@@ -209,21 +209,21 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
         yield Section("Figures", (_UNKNOWN,))
         return
     from skiagram.evaluation.figures import FIGURES
+    from skiagram.evaluation.results import CALIBRATION, METRICS, SETS
 
     part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
     titles = {metric.name: metric.title for metric in FIGURES}
-    estimates = dict(run.result.metrics)
-    if run.result.calibration is not None:
-        estimates |= {
-            "calibration intercept": run.result.calibration.intercept,
-            "calibration slope": run.result.calibration.slope,
-        }
-    if run.result.prediction_sets is not None:
-        estimates["coverage of prediction sets"] = run.result.prediction_sets.coverage
+    titles |= {
+        "intercept": "calibration intercept",
+        "slope": "calibration slope",
+        "coverage": "coverage of prediction sets",
+    }
+    of_analyses = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
     rows = [
-        (titles.get(name, name), format_estimate(estimate))
-        for name, estimate in estimates.items()
-        if estimate.value is not None
+        (titles.get(row.figure, row.figure), format_estimate(row))
+        for row in run.evaluation.table.select(model=model, group="", versus="").rows
+        if row.analysis in of_analyses and row.value is not None
+        if row.figure in of_analyses[row.analysis] or row.analysis == METRICS
     ]
     where = part.get(run.evaluation.part, run.evaluation.part)
     counts = run.evaluation.patients.get("reported", 0)

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.evaluation_record import ArmChoice, Contender
-from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.metrics import estimate_auc
-from skiagram.evaluation.options import DeepArm
+from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import inner_auc, inner_auc_by_fold
@@ -83,6 +85,50 @@ class SelectedArm:
     compared: ComparedModel
     mixture: Predictions | None = None
     of_folds: Mapping[Fold, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MeasuredRun:
+    """The measured models and what stands for each arm: all that an analysis of a run starts from.
+
+    Attributes:
+        setting: The cases.
+        models: In the order of params.yaml.
+        contender: What is held against the classical models, a key of `arms` where it could be
+            scored.
+        site_column: Column of the sites that models had not seen; empty where there is none.
+        site: (n,) site of each reported case; empty likewise.
+        traits: What may tell test from development cases; None does not ask.
+        work: Folder of figures that earlier evaluations have found; None keeps none.
+    """
+
+    setting: EvaluationSet
+    models: tuple[MeasuredModel, ...]
+    arms: Mapping[str, SelectedArm]
+    contender: Contender
+    options: EvaluationOptions
+    site_column: str = ""
+    site: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
+    traits: CaseTraits | None = None
+    work: Path | None = None
+
+    @property
+    def pair(self) -> tuple[SelectedArm, SelectedArm] | None:
+        """Return the contender and the classical arm; None where one is missing."""
+        both = [self.arms[arm] for arm in (self.contender, "classical") if arm in self.arms]
+        return (both[0], both[1]) if len(both) == 2 else None
+
+    @property
+    def compared(self) -> dict[str, ComparedModel]:
+        """Return model → what of it is compared, of those that were trained."""
+        return {model.name: model.compared for model in self.models if model.compared}
+
+    @property
+    def rules(self) -> dict[str, ComparedModel]:
+        """Return the same of the simple rules."""
+        compared = self.compared
+        named = self.options.analyses.simple_rules
+        return {name: compared[name] for name in named if name in compared}
 
 
 def figure_by_auc(model: MeasuredModel, setting: EvaluationSet) -> SelectionFigure:

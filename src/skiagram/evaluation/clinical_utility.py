@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -34,6 +35,23 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Patients = NDArray[np.int64]
 _TWO_CLASSES = Estimate(None, reason="defined for two classes")
+
+
+def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Compare what stands for the two arms; nothing without both."""
+    if run.pair is None:
+        return ()
+    network, classical = (arm.compared.scores for arm in run.pair)
+    asked, setting = run.options.analyses, run.setting
+    return assess_clinical_utility(
+        network,
+        classical,
+        setting.cases,
+        setting.development,
+        asked.thresholds,
+        asked.prevalence,
+        run.contender,
+    )
 
 
 def assess_clinical_utility(

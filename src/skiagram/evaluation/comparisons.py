@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm
+from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
@@ -28,7 +28,6 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
-from skiagram.evaluation.options import EvaluationOptions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     correct_by_holm,
@@ -45,25 +44,17 @@ Named = tuple[str, ComparedModel]
 Arms = Mapping[str, SelectedArm]
 
 
-def compare_models(
-    models: Sequence[MeasuredModel],
-    arms: Arms,
-    contender: Contender,
-    options: EvaluationOptions,
-) -> tuple[FigureRow, ...]:
-    """Make every comparison of a run; `arms` and `contender` are what `select_arms` returned."""
-    compared = {model.name: model.compared for model in models if model.compared}
-    rules = options.analyses.simple_rules
-    of_rules = compare_with_rules(
-        arms, {name: compared[name] for name in rules if name in compared}
-    )
+def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Make every comparison of a run."""
+    arms, contender, options = run.arms, run.contender, run.options
+    of_rules = compare_with_rules(arms, run.rules)
     of_arms = _compare_pairs_of_arms(arms, contender)
     primary: tuple[FigureRow, ...] = ()
-    if {contender, "classical"} <= set(arms):
-        pair = arms[contender], arms["classical"], contender, options.margin
+    if run.pair:
+        pair = *run.pair, contender, options.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
-    secondary = _compare_secondary(models, arms, contender, (*of_rules, *of_arms))
-    requested = _compare_requested(options.compare, models, compared, secondary)
+    secondary = _compare_secondary(run.models, arms, contender, (*of_rules, *of_arms))
+    requested = _compare_requested(options.compare, run.models, run.compared, secondary)
     return (*primary, *of_rules, *of_arms, *secondary, *requested)
 
 
@@ -306,50 +297,40 @@ def _compare_requested(
     return tuple(rows)
 
 
-def compare_on(
-    members: NDArray[np.bool_],
-    arms: Arms,
-    contender: Contender,
-    rules: Mapping[str, ComparedModel],
-    margin: float,
-    seed: int,
-) -> tuple[FigureRow, ...]:
+def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Make the primary comparison and those with simple rules once more, off near duplicates.
 
-    Nothing without the two arms, or where a class has no case left.
-
-    Args:
-        members: (n,) marks the reported cases without a near duplicate.
+    Nothing without near duplicates or the two arms, or where a class has no case left.
     """
-    if not {contender, "classical"} <= set(arms):
+    setting, contender = run.setting, run.contender
+    if run.pair is None or not setting.has_near_duplicate.any():
         return ()
-    whole = arms[contender].compared
-    cases = whole.cases.select(members)
+    members = ~setting.has_near_duplicate
+    cases = setting.cases.select(members)
     if 0 in cases.patients_by_class():
         return ()
-    draws = cases.draws(len(whole.draws.counts), seed)
+    draws = cases.draws(len(setting.draws.counts), setting.seed)
 
     def restrict(model: ComparedModel) -> ComparedModel:
         return ComparedModel(model.scores.select(members), cases, draws)
 
     part = {}
-    for arm, selected in arms.items():
-        if arm in (contender, "classical"):
-            clean = restrict(selected.compared)
-            auc = estimate_auc(clean.scores, cases, draws)
-            part[arm] = SelectedArm(replace(selected.choice, auc=auc), clean)
-    pair = part[contender], part["classical"], contender, margin
-    of_rules = {name: restrict(rule) for name, rule in rules.items()}
+    for arm in (contender, "classical"):
+        clean = restrict(run.arms[arm].compared)
+        auc = estimate_auc(clean.scores, cases, draws)
+        part[arm] = SelectedArm(replace(run.arms[arm].choice, auc=auc), clean)
+    pair = part[contender], part["classical"], contender, run.options.margin
+    of_rules = {name: restrict(rule) for name, rule in run.rules.items()}
     return (
         *compare_arms(*pair, OFF_NEAR_DUPLICATES),
         *compare_with_rules(part, of_rules, OFF_NEAR_DUPLICATES),
     )
 
 
-def rank_trained(models: Sequence[MeasuredModel]) -> tuple[FigureRow, ...]:
+def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled = {}, {}
-    for model in models:
+    for model in run.models:
         stability = model.result.stability
         if model.compared and stability and model.result.outcome.arm != "reader":
             folds[model.name] = np.array(stability.fold_auc)

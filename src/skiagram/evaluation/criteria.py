@@ -62,6 +62,21 @@ def find_standing(difference: Estimate, margin: float) -> Standing:
     return "worse, by the margin" if relation == "worse" and high < -margin else relation
 
 
+def find_side(difference: Estimate) -> Literal["above", "below", "open"]:
+    """Return on which side of 0 the whole 95 % interval of a difference lies; `open` on neither."""
+    low, high = difference.low or 0.0, difference.high or 0.0
+    return "above" if low > 0 else "below" if high < 0 else "open"
+
+
+def is_told_apart(difference: FigureRow) -> bool:
+    """Return whether two models differ, by p corrected over their family where there is one.
+
+    The primary comparison alone has no family: its own p decides.
+    """
+    p = difference.p if difference.p_holm is None else difference.p_holm
+    return p is not None and p < LEVEL
+
+
 def decide_by_margin(difference: Estimate, margin: float) -> Decision:
     """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
     return _DECISION.get(find_standing(difference, margin), "open")

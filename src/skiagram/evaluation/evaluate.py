@@ -1,24 +1,29 @@
 """From scores, cases and opened labels to all that the report says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import joblib
 import numpy as np
+from numpy.typing import NDArray
 
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
-    SelectedArm,
+    MeasuredRun,
     figure_by_auc,
     select_arms,
 )
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
-from skiagram.evaluation.clinical_utility import assess_clinical_utility
-from skiagram.evaluation.comparisons import compare_models, compare_on, rank_trained
+from skiagram.evaluation.clinical_utility import assess_utility_of_arms
+from skiagram.evaluation.comparisons import (
+    compare_models,
+    compare_off_near_duplicates,
+    rank_trained,
+)
 from skiagram.evaluation.curves import (
     precision_recall_band,
     precision_recall_of_repeats,
@@ -26,10 +31,7 @@ from skiagram.evaluation.curves import (
     roc_curve_of_repeats,
 )
 from skiagram.evaluation.decisions import judge_operating_points
-from skiagram.evaluation.evaluation_record import (
-    Contender,
-    Evaluation,
-)
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.evaluation_set import (
     EvaluationSet,
     assemble_evaluation_set,
@@ -51,11 +53,11 @@ from skiagram.evaluation.metrics import (
     order_across_fits,
 )
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
-from skiagram.evaluation.reader_study import study_readers
+from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import Scores, align_scores, held_out_probabilities
-from skiagram.evaluation.shift import compare_sides, find_shifts
-from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites
+from skiagram.evaluation.shift import find_shifts, tell_sides_apart
+from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites_of_run
 from skiagram.evaluation.stability import (
     assess_feature_selection,
     assess_stability,
@@ -76,6 +78,18 @@ from skiagram.statistics.delong import (
 from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
+
+# What is found of a run as a whole: rows of the table, in this order; a new one is added here.
+ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
+    compare_models,
+    compare_off_near_duplicates,
+    find_shifts,
+    tell_sides_apart,
+    rank_trained,
+    assess_utility_of_arms,
+    study_readers_of_run,
+    study_sites_of_run,
+)
 
 
 def evaluate(
@@ -113,40 +127,27 @@ def evaluate(
     results = _measure_all(inputs.models, scores, setting, analyses, compute, work)
     shared = [ComparedModel(own, setting.cases, setting.draws) if own else None for own in scores]
     models = [MeasuredModel(*of) for of in zip(inputs.models, results, shared, strict=True)]
-    compared = {model.name: model.compared for model in models if model.compared}
-    rules = analyses.simple_rules
     by_auc = {model.name: figure_by_auc(model, setting) for model in models}
-    arms, contender = select_arms(models, by_auc, setting, rules, options.deep_arm)
-    best = {arm: selected.choice.model for arm, selected in arms.items() if arm != "either"}
-    mixtures = [measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture]
+    arms, contender = select_arms(models, by_auc, setting, analyses.simple_rules, options.deep_arm)
+    sites = _find_sites(inputs, setting, fold_column)
+    run = MeasuredRun(setting, tuple(models), arms, contender, options, *sites, inputs.traits, work)
+    finding, of_finding = None, tuple[FigureRow, ...]()
+    if inputs.finding:
+        finding, of_finding = evaluate_finding(inputs.finding, run)
+    figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     conflicts = count_label_conflicts(
         _labels(setting.development) | _labels(setting.cases), inputs.duplicates
     )
-    near_duplicates, clean = int(setting.has_near_duplicate.sum()), tuple[FigureRow, ...]()
-    if near_duplicates:
-        left = {name: compared[name] for name in rules if name in compared}
-        off = ~setting.has_near_duplicate
-        clean = compare_on(off, arms, contender, left, options.margin, seed)
-    (sides,) = measure_once(
-        work,
-        FigureTable,
-        compare_sides,
-        [(describe_setting(setting), inputs.traits)],
-        lambda missing: [compare_sides(setting, inputs.traits) for _ in missing],
-    )
+    near_duplicates = int(setting.has_near_duplicate.sum())
     warnings = state_warnings(
         results,
         setting.cases,
         inputs.task.design,
         near_duplicates,
         conflicts,
-        sides,
+        figures,
         is_external=inputs.is_external,
     )
-    finding, of_finding = None, tuple[FigureRow, ...]()
-    if inputs.finding:
-        finding, of_finding = evaluate_finding(inputs.finding, models, setting, options)
-    site_column, of_sites = _study_sites(inputs, arms, contender, setting, fold_column, analyses)
     evaluation = Evaluation(
         task=inputs.task,
         part=setting.part,
@@ -154,8 +155,10 @@ def evaluate(
         patients={name: side.patients for name, side in setting.sides.items()},
         near_duplicates=near_duplicates,
         models=tuple(results),
-        mixtures=tuple(mixtures),
-        best=best,
+        mixtures=tuple(
+            measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture
+        ),
+        best={arm: of.choice.model for arm, of in arms.items() if arm != "either"},
         arms={arm: selected.choice for arm, selected in arms.items()},
         ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
         verdict="",
@@ -170,20 +173,8 @@ def evaluate(
         majority_accuracy=_majority_accuracy(setting),
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
-        figures=FigureTable(
-            (
-                *compare_models(models, arms, contender, options),
-                *clean,
-                *find_shifts(models, setting),
-                *(sides.rows if sides else ()),
-                *rank_trained(models),
-                *_clinical_utility(arms, contender, setting, analyses),
-                *_study_readers(models, arms),
-                *of_sites,
-                *of_finding,
-            )
-        ),
-        site_column=site_column,
+        figures=FigureTable((*figures.rows, *of_finding)),
+        site_column=run.site_column,
         contender=contender,
         finding=finding,
     )
@@ -218,53 +209,13 @@ def _majority_accuracy(setting: EvaluationSet) -> Estimate:
     return proportion((reported.label == commonest).astype(np.float64), reported.patient)
 
 
-def _clinical_utility(
-    arms: Mapping[str, SelectedArm],
-    contender: Contender,
-    setting: EvaluationSet,
-    analyses: RequestedAnalyses,
-) -> tuple[FigureRow, ...]:
-    if not {contender, "classical"} <= set(arms):
-        return ()
-    network, classical = (arms[arm].compared.scores for arm in (contender, "classical"))
-    thresholds, prevalence = analyses.thresholds, analyses.prevalence
-    cases, known = setting.cases, setting.development
-    return assess_clinical_utility(
-        network, classical, cases, known, thresholds, prevalence, contender
-    )
-
-
-def _study_readers(
-    models: Sequence[MeasuredModel], arms: Mapping[str, SelectedArm]
-) -> tuple[FigureRow, ...]:
-    readers = {
-        model.name: model.compared.placements
-        for model in models
-        if model.compared and model.result.outcome.arm == "reader"
-    }
-    chosen = {
-        arm: selected.compared.placements for arm, selected in arms.items() if arm != "either"
-    }
-    return study_readers(
-        {name: placed for name, placed in readers.items() if placed},
-        {arm: placed for arm, placed in chosen.items() if placed},
-    )
-
-
-def _study_sites(
-    inputs: EvaluationInputs,
-    arms: Mapping[str, SelectedArm],
-    contender: Contender,
-    setting: EvaluationSet,
-    fold_column: str,
-    analyses: RequestedAnalyses,
-) -> tuple[str, tuple[FigureRow, ...]]:
+def _find_sites(
+    inputs: EvaluationInputs, setting: EvaluationSet, fold_column: str
+) -> tuple[str, NDArray[np.str_]]:
     column, site = find_sites(setting, fold_column, inputs.card.test_sites)
-    if not column:
-        return "", ()
-    if fold_column:
+    if column and fold_column:
         check_sites_unseen(inputs.models, site, setting)
-    return column, study_sites(site, arms, setting, analyses.least_patients, contender)
+    return column, site
 
 
 def _reported_scores(model: Predictions, setting: EvaluationSet) -> Scores | None:

@@ -5,14 +5,15 @@ are rows of `figure_table`.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
 from skiagram.errors import DataError
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.results import FinderResult, ModelResult
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.results import LIMIT, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
 from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.records.cases import MeasuredTask, Task
@@ -57,6 +58,7 @@ SHARES, NUMBERS, FEATURES = "shares", "numbers", "features"  # that may differ b
 DEVELOPMENT = "development"  # a group: development cases, each as no fit saw it
 PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
+ARMS, IDEAL_OBSERVER = "arms", "ideal observer"
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
 FIGURES, DIFFERENCES = "figures", "differences"
 WORST = "worst_site"  # the least favourable primary figure of several cohorts
@@ -215,6 +217,23 @@ class Evaluation:
     mixtures: tuple[ModelResult, ...] = ()
     finding: FindingEvaluation | None = None
     compared: tuple[str, str] | None = None
+
+    @cached_property
+    def table(self) -> FigureTable:
+        """Return the one long table: each model, mixture and finder, the ideal, and `figures`.
+
+        What stands for an arm is `arms`, with its AUC and that by which it was chosen.
+        """
+        of_models = (*self.models, *self.mixtures)
+        rows = [row for model in of_models for row in model.list_rows(self.task.classes)]
+        if self.ideal is not None:
+            rows.append(make_row(self.ideal, LIMIT, "roc_auc", model=IDEAL_OBSERVER))
+        for arm, choice in self.arms.items():
+            rows.append(make_row(choice.auc, ARMS, "roc_auc", model=arm))
+            rows.append(make_row(Estimate(choice.selection_auc), ARMS, "selection_auc", model=arm))
+        if self.finding is not None:
+            rows += [row for finder in self.finding.finders for row in finder.list_rows()]
+        return FigureTable((*rows, *self.figures.rows))
 
     @property
     def difference(self) -> FigureRow | None:

@@ -93,6 +93,19 @@ class EvaluationSet:
         return known.drop(columns="case_id").iloc[rows].reset_index(drop=True)
 
 
+@dataclass(frozen=True)
+class CaseTraits:
+    """What may tell test from development cases, one row per case; cases may be absent.
+
+    Attributes:
+        features: `case_id` and the extracted features.
+        known: `case_id`, `brightness`, `height` and `width` in pixels, and the covariates.
+    """
+
+    features: pd.DataFrame
+    known: pd.DataFrame
+
+
 def assemble_evaluation_set(
     cases: Cases,
     task: Task,

@@ -17,7 +17,7 @@ from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluatio
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.evaluation.subset import find_subset
 from skiagram.evaluation.verdict import with_verdict
@@ -27,6 +27,7 @@ OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED = "out_of_fold", "held_out", "cohort", "u
 NET_BENEFIT = "net_benefit_at_"
 FEWEST_TO_UPDATE = 20  # patients of each class
 _OF_PROBABILITIES = ("brier", "intercept", "slope", "expected_to_observed", NET_BENEFIT)
+_CALIBRATION = ("intercept", "slope", "expected_to_observed")
 _SMALLEST = 1e-9  # probability, whose logarithm is still finite
 
 
@@ -102,10 +103,9 @@ def _rows(result: ModelResult, side: str, analyses: RequestedAnalyses) -> Iterat
 
 
 def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:
-    yield from result.metrics.items()
-    if result.calibration is not None:
-        for name in ("intercept", "slope", "expected_to_observed"):
-            yield name, getattr(result.calibration, name)
+    for row in result.list_rows(()):
+        if row.analysis == METRICS or (row.analysis == CALIBRATION and row.figure in _CALIBRATION):
+            yield row.figure, row
     if (curve := result.decision_curve) is not None:
         for threshold in thresholds:
             place = int(np.argmin(np.abs(THRESHOLDS - threshold)))

@@ -1,7 +1,7 @@
 """The long table of figures: analyses append rows, criteria read them, and what shows selects."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from skiagram.statistics.estimate import Estimate
 
@@ -61,6 +61,9 @@ class FigureTable:
         return {row.model: row for row in self.rows if row.figure == figure and row.model}
 
 
+_OF_ESTIMATE = tuple(column.name for column in fields(Estimate))
+
+
 def make_row(
     estimate: Estimate,
     analysis: str,
@@ -74,7 +77,7 @@ def make_row(
 ) -> FigureRow:
     """Return a figure as a row of the table."""
     return FigureRow(
-        **vars(estimate),
+        **{name: getattr(estimate, name) for name in _OF_ESTIMATE},
         analysis=analysis,
         figure=figure,
         model=model,

@@ -9,7 +9,7 @@ of whole images: a lesion's rating is at most the highest of its image, on a nor
 are false, and the highest ratings are a score of images, whose AUC is at most the ideal observer's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skiagram.evaluation.arm_selection import MeasuredModel, SelectedArm, select_arms
+from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm, select_arms
 from skiagram.evaluation.comparisons import subtract_half
 from skiagram.evaluation.evaluation_record import (
     FINDING,
@@ -33,7 +33,6 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.froc_area import IDEAL, measure_froc_area
 from skiagram.evaluation.judged_images import JudgedImages
-from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import Band, Curve, FinderResult
 from skiagram.evaluation.scores import Scores
 from skiagram.finding.marks import HitRule, Spacings
@@ -87,23 +86,21 @@ class FindingTables:
 
 
 def evaluate_finding(
-    tables: FindingTables,
-    models: Sequence[MeasuredModel],
-    setting: EvaluationSet,
-    options: EvaluationOptions,
+    tables: FindingTables, run: MeasuredRun
 ) -> tuple[FindingEvaluation | None, tuple[FigureRow, ...]]:
     """Measure every finder, and compare what stands for the arms; nothing without a known lesion.
 
     Returns:
         The record of finding, and the rows of further analyses of the same marks.
     """
+    setting, options = run.setting, run.options
     search = _Search.of(tables, setting, options.hit, options.replicates)
     marks = {
         model.name: model.predictions.marks
-        for model in models
+        for model in run.models
         if model.compared and model.predictions.marks is not None
     }
-    finders = [model for model in models if model.name in marks]
+    finders = [model for model in run.models if model.name in marks]
     if search is None or not finders:
         return None, ()
     responses = {

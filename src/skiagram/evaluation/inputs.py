@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.finding import FindingTables
-from skiagram.evaluation.shift import CaseTraits
 from skiagram.records.cases import Cases, DataCard, Task
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening

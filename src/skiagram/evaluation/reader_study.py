@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 
+from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.delong import Placements, auc_estimate
 from skiagram.statistics.estimate import Estimate
@@ -10,6 +11,20 @@ from skiagram.statistics.readers import estimate_of_readers, mean_of_readers, mo
 from skiagram.statistics.significance import correct_by_holm
 
 READERS, MEAN_READER = "readers", "mean reader"
+
+
+def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Average the readers of a run and hold what stands for each arm against their mean."""
+    readers = {
+        model.name: model.compared.placements
+        for model in run.models
+        if model.compared and model.result.outcome.arm == "reader"
+    }
+    chosen = {arm: of.compared.placements for arm, of in run.arms.items() if arm != "either"}
+    return study_readers(
+        {name: placed for name, placed in readers.items() if placed},
+        {arm: placed for arm, placed in chosen.items() if placed},
+    )
 
 
 def study_readers(

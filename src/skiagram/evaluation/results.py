@@ -1,13 +1,25 @@
 """Figures of one model, as plain records; what is found of all is in `evaluation_record`.
 
-A figure that cannot be computed keeps its place with `value` None and a `reason`.
+A figure that cannot be computed keeps its place with `value` None and a `reason`. As rows of the
+table of figures they are what `list_rows` yields.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, repeat
 from typing import Literal
 
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
+
+# Analyses of a single model.
+METRICS, SELECTION, CLASSES, STABILITY = "metrics", "selection", "classes", "stability"
+OPERATING_POINTS, CALIBRATION, SETS = "operating_points", "calibration", "prediction_sets"
+REFERRAL, LIMIT, SUBGROUPS, FINDERS = "risk_coverage", "limit", "subgroups", "finders"
+Named = tuple[str, str, Estimate]  # a figure, the group of cases that it is of, its value
+OTHERS = "others"  # of a subgroup: all other reported cases
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class OperatingPoint:
     """What a threshold does on the reported cases.
 
     Attributes:
-        aim: What the threshold keeps on out-of-fold scores.
+        aim: What the threshold is to keep on new cases, by out-of-fold scores.
         level: How much of it.
         threshold: On the calibrated probability of the positive class; mean over fits.
         metrics: `sensitivity`, `specificity`, `positive_predictive_value`,
@@ -125,6 +137,18 @@ class CalibrationResult:
     expected_to_observed: Estimate
     distance: CalibrationDistance | None = None
 
+    def list_figures(self) -> Iterator[Named]:
+        """Yield the figures in the order of the page; bins stand by their mean probability."""
+        yield "intercept", "", self.intercept
+        yield "slope", "", self.slope
+        yield "expected_to_observed", "", self.expected_to_observed
+        if self.distance:
+            yield "ici", "", self.distance.ici
+            yield "e50", "", self.distance.e50
+            yield "e90", "", self.distance.e90
+        for part in self.reliability:
+            yield "reliability", f"{part.predicted:.4g}", part.observed
+
 
 @dataclass(frozen=True)
 class DecisionCurve:
@@ -166,6 +190,15 @@ class PredictionSets:
     single: Estimate
     several: Estimate
     empty: Estimate
+
+    def list_figures(self, classes: Sequence[str]) -> Iterator[Named]:
+        """Yield the figures in the order of the page, of each class after those of all."""
+        yield "coverage", "", self.coverage
+        yield "mean_size", "", Estimate(self.mean_size)
+        yield "single", "", self.single
+        yield "several", "", self.several
+        yield "empty", "", self.empty
+        yield from zip(repeat("coverage"), classes, self.class_coverage, strict=False)
 
 
 @dataclass(frozen=True)
@@ -293,6 +326,18 @@ class Stability:
     flips: Estimate | None = None
     selection: FeatureSelection | None = None
 
+    def list_figures(self) -> Iterator[Named]:
+        """Yield the figures in the order of the page."""
+        yield "fold_auc_mean", "", self.fold_mean
+        yield "training_gap", "", self.training_gap
+        for name, spread in (("fold_auc_sd", self.fold_sd), ("seed_auc_sd", self.seed_sd)):
+            if spread is not None:
+                yield name, "", Estimate(spread)
+        if self.flips is not None:
+            yield "flips", "", self.flips
+        if self.selection is not None:
+            yield "selection_agreement", "", self.selection.agreement
+
 
 @dataclass(frozen=True)
 class ModelResult:
@@ -341,6 +386,44 @@ class ModelResult:
     risk_coverage: RiskCoverage | None = None
     subgroups: tuple[Subgroup, ...] = ()
 
+    def list_rows(self, classes: Sequence[str]) -> Iterator[FigureRow]:
+        """Yield every figure of the model as a row; what a curve is drawn of is none.
+
+        Args:
+            classes: Names of the classes.
+        """
+        row = partial(make_row, model=self.outcome.model)
+        limit = {"efficiency": self.efficiency, "above_ideal": self.above_ideal}
+        referral = [("area", "", self.risk_coverage.area)] if self.risk_coverage else []
+        of_analyses: dict[str, Iterable[Named]] = {
+            METRICS: [(name, "", estimate) for name, estimate in self.metrics.items()],
+            SELECTION: [("selection_auc", "", self.selection_auc)],
+            CLASSES: zip(repeat("roc_auc"), classes, self.class_auc, strict=False),
+            STABILITY: self.stability.list_figures() if self.stability else (),
+            OPERATING_POINTS: chain.from_iterable(map(_list_decisions, self.operating_points)),
+            CALIBRATION: self.calibration.list_figures() if self.calibration else (),
+            SETS: self.prediction_sets.list_figures(classes) if self.prediction_sets else (),
+            REFERRAL: referral,
+            LIMIT: [(name, "", known) for name, known in limit.items() if known is not None],
+        }
+        for analysis, figures in of_analyses.items():
+            for name, group, estimate in figures:
+                yield row(estimate, analysis, name, group=group)
+        for part in self.subgroups:
+            of_part = partial(row, analysis=SUBGROUPS, group=f"{part.column}: {part.value}")
+            for name, estimate in part.metrics.items():
+                yield of_part(estimate, figure=name)
+            for name, tested in part.differences.items():
+                of_pair = partial(of_part, versus=OTHERS, p=tested.p, p_holm=tested.p_holm)
+                yield of_pair(tested.difference, figure=name)
+
+
+def _list_decisions(point: OperatingPoint) -> Iterator[Named]:
+    group = f"{point.aim} {point.level:g}"
+    yield "threshold", group, Estimate(point.threshold)
+    for name, estimate in point.metrics.items():
+        yield name, group, estimate
+
 
 @dataclass(frozen=True)
 class FinderResult:
@@ -381,3 +464,25 @@ class FinderResult:
     selection_sensitivity: float | None = None
     fewest_images: int = 0
     fewest_normal: int = 0
+
+    def list_rows(self) -> Iterator[FigureRow]:
+        """Yield every figure of the finder as a row; the curve is none."""
+        row = partial(make_row, analysis=FINDERS, model=self.model)
+        yield row(self.merit, figure="figure_of_merit")
+        yield row(self.mean_sensitivity, figure="mean_sensitivity")
+        for figure, shares in (
+            ("sensitivity", self.sensitivity),
+            ("sensitivity_normal", self.sensitivity_normal),
+        ):
+            for rate, estimate in shares.items():
+                yield row(estimate, figure=figure, group=rate)
+        yield row(self.found, figure="found")
+        chosen_by = self.selection_sensitivity
+        for figure, known in (
+            ("efficiency", self.efficiency),
+            ("merit_above", self.merit_above),
+            ("sensitivity_above", self.sensitivity_above),
+            ("selection_sensitivity", None if chosen_by is None else Estimate(chosen_by)),
+        ):
+            if known is not None:
+                yield row(known, figure=figure)

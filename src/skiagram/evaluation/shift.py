@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata, t
 
-from skiagram.evaluation.arm_selection import MeasuredModel
+from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.evaluation_record import (
@@ -27,8 +27,9 @@ from skiagram.evaluation.evaluation_record import (
     SHARES,
     SHIFTS,
 )
-from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.kept_figures import describe_setting, measure_once
 from skiagram.evaluation.metrics import missing_pairs
 from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
@@ -46,7 +47,7 @@ _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
 
 
-def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tuple[FigureRow, ...]:
+def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Compare each model's AUC on the test cases with its out-of-fold AUC.
 
     The standard error is that of `error_of_shift`, and the test errs towards silence. The
@@ -58,10 +59,10 @@ def find_shifts(models: Sequence[MeasuredModel], setting: EvaluationSet) -> tupl
         Of each model both figures and their difference, whose patients are others, so that the
         variances add; nothing under `cv`, or where a class is absent.
     """
-    if setting.design == "cv":
+    if run.setting.design == "cv":
         return ()
-    trained = (model for model in models if model.result.outcome.arm != "reader")
-    return correct([row for model in trained for row in _shift(model, setting)])
+    trained = (model for model in run.models if model.result.outcome.arm != "reader")
+    return correct([row for model in trained for row in _shift(model, run.setting)])
 
 
 def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
@@ -103,17 +104,17 @@ class _Trait:
         yield row(Estimate(self.development), group=DEVELOPMENT)
 
 
-@dataclass(frozen=True)
-class CaseTraits:
-    """What may tell test from development cases, one row per case; cases may be absent.
-
-    Attributes:
-        features: `case_id` and the extracted features.
-        known: `case_id`, `brightness`, `height` and `width` in pixels, and the covariates.
-    """
-
-    features: pd.DataFrame
-    known: pd.DataFrame
+def tell_sides_apart(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Tell test cases from development cases, by `compare_sides`, once for the same cases."""
+    setting, traits = run.setting, run.traits
+    (sides,) = measure_once(
+        run.work,
+        FigureTable,
+        compare_sides,
+        [(describe_setting(setting), traits)],
+        lambda missing: [compare_sides(setting, traits) for _ in missing],
+    )
+    return sides.rows if sides else ()
 
 
 def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTable | None:

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from skiagram.errors import DataError
-from skiagram.evaluation.arm_selection import SelectedArm
+from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
 from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
@@ -59,6 +59,14 @@ def find_sites(
             remedy="fill in the column, or leave these cases out",
         )
     return columns[0], values.astype(str).to_numpy(dtype=str)
+
+
+def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Measure what stands for each arm on sites that it had not seen; nothing without any."""
+    if not run.site_column:
+        return ()
+    least = run.options.analyses.least_patients
+    return study_sites(run.site, run.arms, run.setting, least, run.contender)
 
 
 def study_sites(

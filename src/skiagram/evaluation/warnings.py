@@ -15,6 +15,8 @@ from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
 from skiagram.records.cases import Design
 
+_NONE = FigureTable()
+
 
 def state_warnings(
     results: Sequence[ModelResult],
@@ -22,20 +24,20 @@ def state_warnings(
     design: Design,
     near_duplicates: int,
     label_conflicts: int,
-    sides: FigureTable | None = None,
+    figures: FigureTable = _NONE,
     *,
     is_external: bool = False,
 ) -> Iterator[str]:
     """Yield the warnings, those about single models first.
 
     Args:
-        sides: What tells test from development cases; None where nothing was compared.
+        figures: Of the run, in which may stand what tells test from development cases.
         is_external: Whether the test cases are another cohort, which a finished project scored.
     """
     yield from _about_models(results)
-    if sides is not None and are_told_apart(sides, above=UNLIKE):
+    if are_told_apart(figures, above=UNLIKE):
         yield (
-            f"{describe_classifier(sides, is_external=is_external)}. Figures, thresholds and "
+            f"{describe_classifier(figures, is_external=is_external)}. Figures, thresholds and "
             "probabilities of one side may not hold on the other."
         )
     if near_duplicates:

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from skiagram.evaluation.evaluation_record import EXTERNAL, MEAN_SENSITIVITY, MERIT, Evaluation
+from skiagram.evaluation.evaluation_record import (
+    ARMS,
+    EXTERNAL,
+    MEAN_SENSITIVITY,
+    MERIT,
+    Evaluation,
+)
 from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.results import FINDERS, METRICS, SELECTION
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
 from skiagram.records.files import write_record
@@ -18,7 +25,6 @@ from skiagram.report.material import Material
 from skiagram.report.page import render, write_checklists
 from skiagram.report.section import Sections, make_sections
 from skiagram.sealing.ledger import OPENING
-from skiagram.statistics.estimate import Estimate
 
 OUTPUTS = (
     "report.html",
@@ -30,6 +36,10 @@ OUTPUTS = (
     OPENING,
 )
 _DIGITS = 4
+COLUMNS = [
+    *("analysis", "model", "versus", "group", "figure"),
+    *("value", "low", "high", "method", "reason", "p", "p_holm"),
+]  # of the table of figures
 PRIMARY = {
     "deep": "best_network_minus_baseline",
     "encoder": "best_encoder_minus_baseline",
@@ -64,9 +74,8 @@ def write_validation(
     write_results(evaluation, material, inputs, folder)
     rows = evaluation.figures.select(analysis=EXTERNAL).rows
     rows += evaluation.figures.select(analysis=SITES).rows
-    table = pd.DataFrame([asdict(row) for row in rows]).drop(columns="analysis")
-    order = ["model", "versus", "group", "figure", "value", "low", "high", "method", "reason"]
-    table[order].to_csv(folder / "figures.csv", index=False, lineterminator="\n")
+    table = pd.DataFrame([asdict(row) for row in rows], columns=COLUMNS[1:10])
+    table.to_csv(folder / "figures.csv", index=False, lineterminator="\n")
 
 
 def write_report(
@@ -78,15 +87,19 @@ def write_report(
 ) -> None:
     """Write the report; equal input gives equal bytes.
 
-    The folder of plots gets `<figure>.svg`, `auc.csv`, `folds.csv`, `confusion.csv` and, one file
-    per model, `roc/<model>.csv`, `precision_recall/<model>.csv`, `froc/<model>.csv` and
-    `training/<model>.csv`.
+    The folder of plots gets `figures.csv`, the table of figures, `<figure>.svg`, `auc.csv`,
+    `folds.csv`, `confusion.csv` and, one file per model, `roc/<model>.csv`,
+    `precision_recall/<model>.csv`, `froc/<model>.csv` and `training/<model>.csv`.
     """
     sections = sections or make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
     for section in sections.filled:
         for figure in section.figures():
             (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
+    rows = [asdict(row) for row in evaluation.table.rows]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(
+        plots / "figures.csv", index=False, lineterminator="\n"
+    )
     for name, table in plot_tables(evaluation, material.curves).items():
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +115,8 @@ def plot_tables(
     classes, finished = evaluation.task.classes, finished_models(evaluation)
     areas, folds, confusion = [], [], []
     for model in finished:
-        name, auc = model.outcome.model, model.metrics.get("roc_auc", Estimate(None))
+        name = model.outcome.model
+        auc = evaluation.table.find(analysis=METRICS, model=name, figure="roc_auc")
         areas.append((name, model.outcome.arm, auc.value, auc.low, auc.high))
         if model.stability:
             folds += [(name, *fold) for fold in enumerate(model.stability.fold_auc)]
@@ -129,6 +143,14 @@ def plot_tables(
     return tables
 
 
+_OF_FINDERS = {
+    "figure_of_merit": {"figure": "figure_of_merit"},
+    "mean_sensitivity": {"figure": "mean_sensitivity"},
+    "sensitivity_at_1_false_mark": {"figure": "sensitivity", "group": "1"},
+    "selection_sensitivity": {"figure": "selection_sensitivity"},
+}
+
+
 def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """Return model → figure, rounded to four digits.
 
@@ -139,21 +161,19 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     models (`PRIMARY`); that of finding under the same with `finding_` before it. What could not be
     computed is left out; the whole record says why.
     """
-    headline, missing = [metric.name for metric in FIGURES if metric.headline], Estimate(None)
+    table, finding = evaluation.table, evaluation.finding
     found: dict[str, dict[str, float | None]] = {}
-    for model in evaluation.models:
-        chosen = {name: model.metrics.get(name, missing).value for name in headline}
-        found[model.outcome.model] = chosen | {"selection_auc": model.selection_auc.value}
-    for arm, choice in evaluation.arms.items():
-        found[f"best_{arm}"] = {"selection_auc": choice.selection_auc}
-    finding = evaluation.finding
-    for one in finding.finders if finding else ():
-        found[one.model] |= {
-            "figure_of_merit": one.merit.value,
-            "mean_sensitivity": one.mean_sensitivity.value,
-            "sensitivity_at_1_false_mark": one.sensitivity["1"].value,
-            "selection_sensitivity": one.selection_sensitivity,
-        }
+    for name in (model.outcome.model for model in evaluation.models):
+        of_model = table.select(model=name)
+        found[name] = {
+            metric.name: of_model.find(analysis=METRICS, figure=metric.name).value
+            for metric in FIGURES
+            if metric.headline
+        } | {"selection_auc": of_model.find(analysis=SELECTION).value}
+        for title, wanted in _OF_FINDERS.items():
+            found[name][title] = of_model.find(analysis=FINDERS, **wanted).value
+    for arm, row in table.select(analysis=ARMS).by_model("selection_auc").items():
+        found[f"best_{arm}"] = {"selection_auc": row.value}
     if finding and (gain := evaluation.gain_in_finding(MERIT)):
         bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
         if more := evaluation.gain_in_finding(MEAN_SENSITIVITY):

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from skiagram.compute.checkout import home
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.shift import CaseTraits
 from skiagram.finding.candidates import Ceiling
 from skiagram.finding.marks import read_spacing
 from skiagram.image_store.shards import Image, is_volume

@@ -29,11 +29,11 @@ from skiagram.evaluation.evaluation_record import (
     MeasuredEvaluation,
     read_evaluation,
 )
+from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.measured import evaluate_measured
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.evaluation.shift import CaseTraits
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.descriptors import small_picture
 from skiagram.near_duplicates.pairs import content_digest, pairs_among, thumbnail, unite_pairs

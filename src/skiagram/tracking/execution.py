@@ -17,6 +17,7 @@ import pandas as pd
 from skiagram.compute.checkout import applied_experiment, current_commit, home
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import (
+    ARMS,
     DIFFERENCES,
     FIGURES,
     MEAN_SENSITIVITY,
@@ -25,7 +26,8 @@ from skiagram.evaluation.evaluation_record import (
     MeasuredEvaluation,
     read_evaluation,
 )
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, STABILITY, ModelResult
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
 from skiagram.records.cases import DataCard
@@ -55,6 +57,7 @@ _ON_CHILDREN = (
     *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
 )
 _OPTIONS = "data/code/options"
+_RECORDED = (METRICS, SELECTION, LIMIT, STABILITY)  # analyses, of each model
 _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
 
@@ -100,8 +103,10 @@ def _points_of_models(
 ) -> dict[str, tuple[Outcome, list[Point]]]:
     """Return model → how its training ended, and its figures."""
     if isinstance(evaluation, Evaluation):
-        results = evaluation.models
-        return {result.outcome.model: (result.outcome, result_points(result)) for result in results}
+        return {
+            result.outcome.model: (result.outcome, result_points(result, evaluation.table))
+            for result in evaluation.models
+        }
     return {
         result.model: (result, _measured_points(evaluation, result.model) + cost_points(result))
         for result in evaluation.models
@@ -163,7 +168,7 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
     points += _selection_points(evaluation)
     tags: dict[str, str] = {}
     for result in evaluation.models:
-        auc = result.metrics.get("roc_auc")
+        auc = evaluation.table.get(analysis=METRICS, figure="roc_auc", model=result.outcome.model)
         for arm in (arm for arm, name in evaluation.best.items() if name == result.outcome.model):
             points += estimate_points(f"best_{arm}_auc", auc, _DIGITS)
     if evaluation.finding is not None:
@@ -181,13 +186,13 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
     """Return the figures to choose by: of each model, and of what stands for each arm."""
-    figures = {
-        f"best_{arm}_selection_auc": choice.selection_auc for arm, choice in evaluation.arms.items()
-    }
-    for result in evaluation.models:
-        figures[f"selection_auc/{result.outcome.model}"] = result.selection_auc.value
-    for finder in evaluation.finding.finders if evaluation.finding else ():
-        figures[f"selection_sensitivity/{finder.model}"] = finder.selection_sensitivity
+    table, models = evaluation.table, {result.outcome.model for result in evaluation.models}
+    of_arms = table.select(analysis=ARMS).by_model("selection_auc")
+    figures = {f"best_{arm}_selection_auc": row.value for arm, row in of_arms.items()}
+    for model, row in table.select(analysis=SELECTION).by_model("selection_auc").items():
+        figures |= {f"selection_auc/{model}": row.value} if model in models else {}
+    for model, row in table.by_model("selection_sensitivity").items():
+        figures[f"selection_sensitivity/{model}"] = row.value
     return [p._replace(value=round(p.value, _DIGITS)) for p in _finite_points(figures)]
 
 
@@ -221,24 +226,13 @@ def estimate_points(name: str, estimate: Estimate | None, digits: int | None = N
     return points if digits is None else [p._replace(value=round(p.value, digits)) for p in points]
 
 
-def result_points(result: ModelResult) -> list[Point]:
-    """Return all figures of one model; folds and repeats are steps."""
+def result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
+    """Return all figures of one model that are of all its cases; folds and repeats are steps."""
     stability, outcome = result.stability, result.outcome
-    estimates: dict[str, Estimate | None] = {
-        **result.metrics,
-        "selection_auc": result.selection_auc,
-        "efficiency": result.efficiency,
-        "above_ideal": result.above_ideal,
-    }
+    of_model = figures.select(model=outcome.model, group="", versus="").rows
+    recorded = [row for row in of_model if row.analysis in _RECORDED]
+    points = [point for row in recorded for point in estimate_points(row.figure, row)]
     if stability is not None:
-        estimates["fold_auc_mean"] = stability.fold_mean
-        estimates["training_gap"] = stability.training_gap
-    points = [
-        point for name, estimate in estimates.items() for point in estimate_points(name, estimate)
-    ]
-    if stability is not None:
-        spreads = {"fold_auc_sd": stability.fold_sd, "seed_auc_sd": stability.seed_sd}
-        points += _finite_points(spreads)
         for name, values in (("fold_auc", stability.fold_auc), ("seed_auc", stability.seed_auc)):
             steps = enumerate(values)
             points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]

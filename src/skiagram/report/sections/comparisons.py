@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from skiagram.evaluation.criteria import compare_on_all
+from skiagram.evaluation.criteria import compare_on_all, is_told_apart
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     PRIMARY,
@@ -25,7 +25,6 @@ from skiagram.report.tables import Cell, Table, TableRow, list_rows, tabulate
 from skiagram.statistics.estimate import MISSING
 from skiagram.statistics.significance import relate_to_margin
 
-ALPHA = 0.05
 _KINDS = {"classical": "classical model", "encoder": "frozen encoder", "deep": "trained network"}
 _RELATIONS = {
     "better": "the first model is better",
@@ -185,11 +184,9 @@ def _difference_cell(
     if pair is None or pair.value is None:
         return "" if row == column else MISSING
     value = pair.value if pair.model == row else -pair.value
-    deciding = pair.p if pair.p_holm is None else pair.p_holm
-    sure = deciding is not None and deciding < ALPHA
     corrected = "" if pair.p_holm is None else f" | {format_p_value(pair.p_holm)}"
     return Cell(
         format_signed(value),
         f"{format_p_value(pair.p)}{corrected}",
-        tone=("ahead" if value > 0 else "behind") if sure else "",
+        tone=("ahead" if value > 0 else "behind") if is_told_apart(pair) else "",
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from skiagram.evaluation.clinical_utility import ALL, CLASSICAL, NET_BENEFIT, UTILITY
+from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
@@ -183,17 +184,16 @@ def describe_net_benefit(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _net_benefit_words(gain: FigureRow, contender: str) -> str:
-    low, high = gain.low or 0.0, gain.high or 0.0
-    if low > 0:
-        words = f"the {contender} is worth more than the classical model"
-    elif high < 0:
-        words = f"the classical model is worth more than the {contender}"
-    else:
-        words = "it is not shown which of the two is worth more"
+    words = {
+        "above": f"the {contender} is worth more than the classical model",
+        "below": f"the classical model is worth more than the {contender}",
+        "open": "it is not shown which of the two is worth more",
+    }[find_side(gain)]
     return (
         f"If one acts from a risk of {format_share(float(gain.group))}, {words}. "
         f"{contender.capitalize()} minus classical: {_gain(gain.value)} true positives per "
-        f"1,000 patients ({_gain(low)} to {_gain(high)}), at equal numbers of false alarms."
+        f"1,000 patients ({_gain(gain.low or 0.0)} to {_gain(gain.high or 0.0)}), "
+        "at equal numbers of false alarms."
     )
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
+from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.explanation.record import (
     Agreement,
@@ -136,7 +137,7 @@ def describe_features(name: str, model: Features) -> str:
         f"{name} rests most on {first.group}: "
         f"permuting these {first.features} features costs {format_estimate(loss)} AUC"
     )
-    if loss.low is None or loss.low <= 0:
+    if find_side(loss) != "above":
         return f"{words}, which is not beyond chance."
     return f"{words}."
 
@@ -208,8 +209,7 @@ def _describe_blanking(title: str, blanking: Blanking, word: str) -> str:
         f"With the {word} blanked, {title} loses {format_estimate(region)} AUC; with all else "
         f"blanked, {format_estimate(rest)}."
     )
-    lost = region.low is not None and region.low > 0
-    held = rest.low is not None and rest.low > 0
+    lost, held = (find_side(loss) == "above" for loss in (region, rest))
     if held and not lost:
         return (
             f"{words} What it rests on lies outside the {word}: either other signs of the disease, "

@@ -3,14 +3,28 @@
 from collections.abc import Iterator
 
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
-from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
+from skiagram.evaluation.evaluation_record import (
+    IDEAL_OBSERVER,
+    PRIMARY,
+    REQUESTED,
+    Evaluation,
+)
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.figures import FIGURE
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import (
+    CALIBRATION,
+    CLASSES,
+    LIMIT,
+    METRICS,
+    OPERATING_POINTS,
+    REFERRAL,
+    SETS,
+    STABILITY,
+)
 from skiagram.options import flatten_options
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
 from skiagram.sealing.ledger import LEDGER, Opening
-from skiagram.statistics.estimate import Estimate
 
 
 @section("Methods, versions and hashes", place=170)
@@ -45,54 +59,58 @@ def describe_opening(opening: Opening | None) -> str:
 def describe_methods(evaluation: Evaluation) -> dict[str, str]:
     """Return name of an estimate → how its interval was computed, each once, in order."""
     methods: dict[str, list[str]] = {}
-    for name, estimate in _estimates(evaluation):
+    for name, estimate in _list_titled(evaluation):
         seen = methods.setdefault(name, [])
         if estimate.method and estimate.method not in seen:
             seen.append(estimate.method)
     return {name: "; ".join(seen) for name, seen in methods.items() if seen}
 
 
-def _estimates(evaluation: Evaluation) -> Iterator[tuple[str, Estimate]]:
-    for model in evaluation.models:
-        for name, estimate in _model_estimates(model):
-            if estimate is not None:
-                yield FIGURE[name].title if name in FIGURE else name, estimate
-    for pair in evaluation.pairs(REQUESTED):
-        yield "Difference between two models", pair
+_TITLES = {
+    (STABILITY, "fold_auc_mean"): "Out-of-fold AUC, mean of folds",
+    (STABILITY, "training_gap"): "Training minus out-of-fold AUC",
+    (STABILITY, "flips"): FIGURE["stability.flips"].title,
+    (STABILITY, "selection_agreement"): "Agreement of the selected features",
+    (CALIBRATION, "intercept"): FIGURE["calibration.intercept"].title,
+    (CALIBRATION, "slope"): FIGURE["calibration.slope"].title,
+    (CALIBRATION, "expected_to_observed"): FIGURE["calibration.expected_to_observed"].title,
+    (CALIBRATION, "reliability"): "Reliability curve",
+    (CALIBRATION, "ici"): FIGURE["calibration.distance"].title,
+    (SETS, "coverage"): FIGURE["prediction_sets.coverage"].title,
+    (REFERRAL, "area"): FIGURE["risk_coverage.area"].title,
+    (CLASSES, "roc_auc"): FIGURE["class_auc"].title,
+    (LIMIT, "roc_auc"): "AUC of the ideal observer",
+    (REQUESTED, "roc_auc"): "Difference between two models",
+    (PRIMARY, "roc_auc"): FIGURE["difference"].title,
+    (PRIMARY, "detectable"): FIGURE["detectable"].title,
+}
+_OF_MODELS = (METRICS, CLASSES, STABILITY, OPERATING_POINTS, CALIBRATION, SETS, REFERRAL, LIMIT)
+
+
+def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
+    """Yield (title, figure) of all that have an interval or a reason, in the order of the page."""
+    table, reported = evaluation.table, {model.outcome.model for model in evaluation.models}
+    for row in table.rows:
+        if row.analysis in _OF_MODELS and row.model in reported and _title(row):
+            yield _title(row), row
+    for row in evaluation.pairs(REQUESTED):
+        yield _title(row), row
     paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
     for gain in paired.select(figure=NET_BENEFIT).rows:
         yield FIGURE["utility.net_benefit"].title, gain
     for difference in paired.select(group="").rows:
         yield FIGURE["utility.differences"].title, difference
-    single = {
-        FIGURE["detectable"].title: evaluation.figures.get(analysis=PRIMARY, figure="detectable"),
-        FIGURE["difference"].title: evaluation.difference,
-        "AUC of the ideal observer": evaluation.ideal,
-    }
-    yield from ((name, estimate) for name, estimate in single.items() if estimate)
+    for known in (
+        table.get(analysis=PRIMARY, figure="detectable"),
+        evaluation.difference,
+        table.get(model=IDEAL_OBSERVER),
+    ):
+        if known:
+            yield _title(known), known
 
 
-def _model_estimates(model: ModelResult) -> Iterator[tuple[str, Estimate | None]]:
-    """Yield (metric or words, figure) of all figures of a model that have an interval."""
-    yield from model.metrics.items()
-    yield from (("class_auc", estimate) for estimate in model.class_auc)
-    if stability := model.stability:
-        yield "Out-of-fold AUC, mean of folds", stability.fold_mean
-        yield "Training minus out-of-fold AUC", stability.training_gap
-        yield "stability.flips", stability.flips
-        if stability.selection:
-            yield "Agreement of the selected features", stability.selection.agreement
-    for point in model.operating_points:
-        yield from point.metrics.items()
-    if calibration := model.calibration:
-        for name in ("intercept", "slope", "expected_to_observed"):
-            yield f"calibration.{name}", getattr(calibration, name)
-        if calibration.distance:
-            yield "calibration.distance", calibration.distance.ici
-        yield from (("Reliability curve", part.observed) for part in calibration.reliability)
-    if model.prediction_sets:
-        yield "prediction_sets.coverage", model.prediction_sets.coverage
-    if model.risk_coverage:
-        yield "risk_coverage.area", model.risk_coverage.area
-    yield "efficiency", model.efficiency
-    yield "above_ideal", model.above_ideal
+def _title(row: FigureRow) -> str:
+    """Return what a figure is called; empty for one that the list leaves out."""
+    if row.analysis in (METRICS, OPERATING_POINTS, LIMIT) and row.model != IDEAL_OBSERVER:
+        return FIGURE[row.figure].title if row.figure in FIGURE else row.figure
+    return _TITLES.get((row.analysis, row.figure), "")

@@ -1,6 +1,6 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
-from skiagram.evaluation.criteria import FEW_READERS
+from skiagram.evaluation.criteria import FEW_READERS, find_side
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
@@ -65,9 +65,8 @@ def describe_readers(evaluation: Evaluation) -> str:
             "95 %."
         )
     for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
-        low, high = difference.low, difference.high
-        if low is None or high is None:
-            continue
-        shown = "above" if low > 0 else "below" if high < 0 else "not shown to differ from"
-        words += f" {title_of_arm(evaluation, arm)}: {shown} the mean reader."
+        if difference.low is not None:
+            side = find_side(difference)
+            shown = "not shown to differ from" if side == "open" else side
+            words += f" {title_of_arm(evaluation, arm)}: {shown} the mean reader."
     return words
