@@ -205,7 +205,9 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         inside = np.zeros(image.shape[: 3 if is_volume(image) else 2], np.float32)
         inside[... if region is None else region.inside] = 1
         inside = inside[..., None] if is_volume(image) else inside
-        both = (pictures(of, region, spacing, self.volumes, how.margin) for of in (image, inside))
+        both = (
+            pictures(part, region, spacing, self.volumes, how.margin) for part in (image, inside)
+        )
         return [
             torch.cat(
                 [
@@ -374,10 +376,10 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
     picture = torch.linspace(-1, 1, _COLOURS * side**2).sin().view(1, _COLOURS, side, side)
     try:
         with torch.inference_mode():
-            expected, found = (
+            expected, output = (
                 cast(Any, body).forward_features(picture) for body in (network, folded)
             )
-            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(output, expected, rtol=1e-3, atol=1e-3)
     except (AssertionError, AttributeError, RuntimeError):
         return network
     return folded
