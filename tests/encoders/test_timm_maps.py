@@ -197,6 +197,31 @@ def test_places_of_a_volume_are_seen_in_their_slices(tmp_path: Path) -> None:
     np.testing.assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
 
 
+def test_planes_of_a_volume_are_pooled_inside_its_region_alone(tmp_path: Path) -> None:
+    """As the three planes are as images of their own, each with what it shows of the region."""
+    encoder, volume = (
+        maps(tmp_path, volumes={"pictures": "planes", "slices": 1}),
+        images(8, 24, SIDE, 1),
+    )
+    inside = np.zeros((8, 24, SIDE), bool)
+    inside[2:7, 4:13, 8:21] = True
+    inside[4, 4:8] = False
+    cut, whole = Region(inside), None
+    planes = (np.s_[4], np.s_[:, 8], np.s_[:, :, 14])  # through the middle of the region
+    for region in (cut, whole):
+        at = planes if region else (np.s_[4], np.s_[:, 12], np.s_[:, :, 16])
+        shown = [Region(inside[plane]) for plane in at] if region else None
+        name = "cut" if region else "whole"
+        regions = [region] if region else None
+        folder = store(tmp_path / name, [volume], regions, (1.0, 1.0, 1.0))
+        flat = store(tmp_path / f"{name}-flat", [volume[..., 0][plane] for plane in at], shown)
+        table, record = encode_images(folder, encoder)
+        alone, _ = encode_images(flat, encoder)
+        expected = [*alone.values.mean(axis=0), *alone.values.max(axis=0)]
+        np.testing.assert_allclose(table.values[0], expected, rtol=1e-4, atol=1e-6)
+        assert len(table.names) == 2 * record.numbers
+
+
 def test_rows_that_are_kept_are_not_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from skiagram.sweeps.learning_curves import (
     draw_multipliers,
     find_crossing,
     fit_learning_curve,
+    split_spread,
 )
 from skiagram.sweeps.rows import Sweep, expand_rows
 from skiagram.sweeps.runs import Measurable, run_rows
@@ -83,6 +84,17 @@ def test_what_test_patients_make_of_the_draws_is_counted_once() -> None:
     one = ResampledModel("a", "A", "deep", areas, ())
     variance = one.mean(draw_multipliers(10, REPLICATES, 0))[:, 1:].var(axis=1).mean()
     assert variance == pytest.approx(1 / (10 * patients), rel=0.35)  # counted twice: 100 % more
+
+
+def test_draws_that_are_one_subset_in_another_order_still_have_an_interval() -> None:
+    """As of all cases that there are: then draws differ by rounding alone."""
+    patients = np.random.default_rng(0).normal(0.8, 0.02, size=(2, 1, 400))
+    areas = np.repeat(np.concatenate([np.full((2, 1, 1), 0.8), patients], axis=2), 5, axis=1)
+    areas[0, :, 0] += np.random.default_rng(1).normal(0, 0.05, size=5)
+    areas[1, :, 0] += [0, 1e-16, -1e-16, 0, 2e-16]
+    _, factor = split_spread(areas)
+    assert np.isfinite(factor).all()
+    assert (factor >= 1).all()
 
 
 def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted() -> None:

@@ -316,8 +316,7 @@ class PictureEncoder(Encoder):
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> "list[Tensor]":
         how = self.preprocessing
-        cut = None if how.margin is None else region
-        views = pictures(image, cut, spacing, self.volumes, how.margin or 0.0)
+        views = pictures(image, region, spacing, self.volumes, how.margin)
         return [read_picture(view, ratio, channels, how) for view, ratio in views]
 
 
@@ -412,12 +411,16 @@ def carried_encoder(model: Path) -> Encoder:
 
 
 def pictures(
-    image: Image, region: Region | None, spacing: Spacing | None, volumes: Volumes, margin: float
+    image: Image,
+    region: Region | None,
+    spacing: Spacing | None,
+    volumes: Volumes,
+    margin: float | None,
 ) -> list[tuple[Image, float]]:
-    """Return the pictures of an image or a volume, cut to its region where there is one.
+    """Return the pictures of an image or a volume, through its region where there is one.
 
-    Each is (height, width[, channels]), with the height of a pixel over its width; `margin` is the
-    share of the region's side that is added on each side.
+    Each is (height, width[, channels]), with the height of a pixel over its width. They are cut to
+    the region; `margin` is the share of its side that is added on each side, and None cuts nothing.
     """
     volume = is_volume(image)
     extent = [(0, side) for side in image.shape[: 2 + volume]]

@@ -205,10 +205,8 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         inside = np.zeros(image.shape[: 3 if is_volume(image) else 2], np.float32)
         inside[... if region is None else region.inside] = 1
         inside = inside[..., None] if is_volume(image) else inside
-        cut = None if how.margin is None else region
         both = (
-            pictures(part, cut, spacing, self.volumes, how.margin or 0.0)
-            for part in (image, inside)
+            pictures(part, region, spacing, self.volumes, how.margin) for part in (image, inside)
         )
         return [
             torch.cat(

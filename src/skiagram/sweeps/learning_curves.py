@@ -271,7 +271,8 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
     both = patients[some] + draws[some]
     quantile = t.ppf(_UPPER, degrees[some] * (both / draws[some]) ** 2) / Z
     factor = np.ones_like(draws)
-    factor[some] = np.sqrt((quantile**2 * both - patients[some]) / draws[some])
+    longer = (quantile**2 * both - patients[some]) / draws[some]
+    factor[some] = np.sqrt(np.maximum(longer, 1))  # below 1 by rounding alone
     return share, factor
 
 
