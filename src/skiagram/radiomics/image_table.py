@@ -15,9 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from skiagram.compute.code_digest import code_digest
+from skiagram.compute.files import write_files
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
-from skiagram.datasets.files import write_files
 from skiagram.datasets.folder.csv_rows import inert, read_csv, require_columns
 from skiagram.errors import DataError, SkiagramError
 from skiagram.image_store.shards import Spacing

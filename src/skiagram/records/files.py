@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
+from skiagram.compute.files import write_files
 from skiagram.errors import DataError
 
 R = TypeVar("R")
@@ -42,7 +43,7 @@ def write_record(record: Any, path: Path) -> None:
     """Write a dataclass as JSON with sorted keys."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dataclasses.asdict(record), indent=2, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n")
+    write_files({path: f"{text}\n".encode()})
 
 
 def read_record(kind: type[R], path: Path) -> R:

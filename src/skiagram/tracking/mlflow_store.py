@@ -20,6 +20,7 @@ from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -29,7 +30,7 @@ from PIL import Image
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.file_lock import locked
+from skiagram.compute.files import locked
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT, flatten_options
@@ -47,6 +48,7 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _PAUSE = 1.0  # seconds before a store is opened again
 _SILENCE = 30.0  # seconds after which nobody answers: MLflow itself keeps asking a database
+_PATIENCE = 10.0  # seconds in which a database answers
 _MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
 _ARMS = ("classical", "encoder", "deep")
@@ -63,6 +65,7 @@ _ADDRESS = "MLFLOW_TRACKING_URI"
 _DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
 _OPENING = "skiagram.opening."
 _SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
+_MAX_WORD = 3  # letters of a user or password that may be part of other words
 _NAMED = 6  # digits of its SHA-256, in its name
 _IMAGE, _MASK = "image", "mask"
 NAME, LABEL = "file", "label_value"  # columns of what a served model reads
@@ -131,7 +134,8 @@ class MLflowStore:
                 client, experiment = self._open(uri, home)
                 yield client, experiment, place
         except Exception as error:  # whatever happens to a tracker, it costs no result
-            raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from error
+            # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
+            raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from None
 
     def _open(self, uri: str, home: Path) -> tuple[Any, str]:
         """Connect; another machine that does the same is waited for once.
@@ -153,6 +157,8 @@ class MLflowStore:
         """Return a client and the id of the experiment; what is not there yet is made."""
         from mlflow.tracking import MlflowClient
 
+        if re.match(_DATABASE, uri) and not uri.startswith("sqlite"):
+            _ask_once(uri)
         client = MlflowClient(tracking_uri=uri)
         return client, self._experiment(client, uri, home)
 
@@ -216,6 +222,32 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+def _ask_once(uri: str) -> None:
+    """Raise where a database does not answer: MLflow itself would try ten times, or wait for ever.
+
+    Some drivers have no time limit, so it is a thread that asks and may be left waiting.
+    """
+    from mlflow.store.db.utils import create_sqlalchemy_engine
+
+    engine = create_sqlalchemy_engine(uri)
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            engine.connect().close()
+        except Exception as error:  # raised where it is waited for
+            failures.append(error)
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PATIENCE)
+    if asking.is_alive():
+        raise TimeoutError("no answer")
+    engine.dispose()
+    for failure in failures:
+        raise failure
+
+
 def shown_uri(uri: str) -> str:
     """Return an address as messages have it: without user, password, query and fragment."""
     scheme, separator, rest = uri.partition("://")
@@ -235,7 +267,8 @@ def _cause(error: BaseException, uri: str) -> str:
     parts = (set(re.split(r"[/@:?#&=]+", each)) for each in (uri, shown_uri(uri)))
     hidden = set.difference(*parts)
     for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        text = text.replace(secret, "…")
+        edges = ("", "") if len(secret) > _MAX_WORD else (r"(?<!\w)", r"(?!\w)")  # not in words
+        text = re.sub(re.escape(secret).join(edges), "…", text)
     return text[:200] or type(bottom).__name__
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from skiagram.compute.files import write_files
 from skiagram.datasets.contract import RealDataSet
-from skiagram.datasets.files import write_files
 from skiagram.datasets.folder.csv_rows import TableRow, csv_text, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
