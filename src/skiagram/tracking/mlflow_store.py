@@ -61,7 +61,7 @@ RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _WRITER = "skiagram.writer"
-_ADDRESS = "MLFLOW_TRACKING_URI"
+ADDRESS = "MLFLOW_TRACKING_URI"
 _DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
 _OPENING = "skiagram.opening."
 _SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
@@ -196,7 +196,7 @@ class MLflowStore:
         registered, source = f"{self.register}-{name}", f"models:/{model}"
         versions = client.search_model_versions(f"name = '{registered}'")
         if not any(version.source == source for version in versions):
-            default = os.environ.get(_ADDRESS)
+            default = os.environ.get(ADDRESS)
             mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
             try:
                 mlflow.register_model(source, registered)
@@ -204,7 +204,7 @@ class MLflowStore:
                 mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
     def _uri(self, home: Path) -> str:
-        return self.uri or os.environ.get(_ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
+        return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
         experiment = client.get_experiment_by_name(self.experiment)
