@@ -40,6 +40,7 @@ _AXIS = "conf.model.logistic_regression.inverse_regularisation"
 _AUTHOR = "-c user.name=trial -c user.email=trial@localhost"
 _TRIAL, _AT = "SKIAGRAM_TRIAL", "SKIAGRAM_KILL_AT"
 _COUNT = "steps"  # a file beside the trial's folder, of one byte a step
+_DATED = "seal_ledger.jsonl"  # each opening has its time: compared by their number
 _LEFT_OUT = (".git", ".dvc", ".work", "__pycache__", "mlflow.db", "mlartifacts", "multirun")
 _HOOK = """
 import os, signal, sys
@@ -82,12 +83,14 @@ class Command:
         place: Where, below the folder of the trial; `project` is a copy of the finished one.
         prepare: What happens to the folder of the trial before.
         prints: Whether what it prints is compared too.
+        remedy: What its message tells to add where something stands already.
     """
 
     words: tuple[str, ...]
     place: str = "project"
     prepare: Callable[[Path], None] = _nothing
     prints: bool = False
+    remedy: str = ""
 
 
 def _shell(*lines: str) -> tuple[str, ...]:
@@ -151,7 +154,7 @@ COMMANDS = {
         ".",
     ),
     "check": Command((*_SKIAGRAM, "check", "{}/cohort", "--positive", "yes"), ".", prints=True),
-    "init": Command((*_SKIAGRAM, "init", "{}/cohort", "--positive", "yes")),
+    "init": Command((*_SKIAGRAM, "init", "{}/cohort", "--positive", "yes"), remedy="--renew"),
     "upgrade": Command((*_SKIAGRAM, "upgrade"), prepare=_of_an_earlier_version),
     "repro": Command(
         _shell("python pipeline/lock.py", "dvc repro", "python pipeline/show.py"),
@@ -180,7 +183,9 @@ COMMANDS = {
          "-o", "page.html"),
         ".",
     ),
-    "validate": Command((*_SKIAGRAM, "validate", ".", "{}/cohort", "--name", "elsewhere")),
+    "validate": Command(
+        (*_SKIAGRAM, "validate", ".", "{}/cohort", "--name", "elsewhere"), remedy="--force"
+    ),
     "package": Command((*_SKIAGRAM, "package", _MODEL, "-o", "model.skiagram")),
     "package --mlflow": Command(
         (*_SKIAGRAM, "package", "model.skiagram", "--mlflow", "served"), prepare=_packed
@@ -213,15 +218,19 @@ class Trial:
 
     def begin(self) -> None:
         """Make the folder as it is before the command is typed for the first time."""
+        prepared = self.folder.with_name("prepared")
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self.inputs, self.folder, symlinks=True)
-        self.command.prepare(self.folder)
+        if not prepared.exists():
+            shutil.copytree(self.inputs, self.folder, symlinks=True)
+            self.command.prepare(self.folder)
+            self.folder.rename(prepared)
+        shutil.copytree(prepared, self.folder, symlinks=True)
 
-    def type(self, at: int = 0) -> tuple[int, str]:
+    def type(self, at: int = 0, *more: str) -> tuple[int, str]:
         """Type the command, to be killed at a step; return its exit code and what it printed."""
         self._steps.unlink(missing_ok=True)
         place = self.folder / self.command.place
-        words = [word.format(self.folder) for word in self.command.words]
+        words = [*(word.format(self.folder) for word in self.command.words), *more]
         marks = {_TRIAL: str(self.folder), _AT: str(at), "PYTHONPATH": str(self.folder.parent)}
         with tempfile.TemporaryFile("w+") as printed:
             process = subprocess.Popen(
@@ -248,7 +257,10 @@ class Trial:
         for path in sorted(self.folder.rglob("*")):
             name = path.relative_to(self.folder)
             if path.is_file() and not set(name.parts) & {*_LEFT_OUT}:
-                digests[name.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+                content = path.read_bytes()
+                lines = str(content.count(b"\n"))
+                whole = hashlib.sha256(content).hexdigest()
+                digests[name.as_posix()] = lines if path.name == _DATED else whole
         return digests | self._runs() | self._experiments()
 
     def _runs(self) -> dict[str, str]:
@@ -295,17 +307,20 @@ def disturb(name: str, trial: Trial, moments: int) -> str:
     started = time.monotonic()
     code, printed = trial.type()
     if code:
-        return f"| {name} | it ends with {code}: {printed[-1000:]} | | | |"
+        return f"| {name} | it ends with {code}: {printed[-1000:]} | | | | | |"
     seconds, steps = time.monotonic() - started, trial.steps()
     expected = trial.left()
     parts = min(moments, steps)
-    kills, refused, different = 0, 0, 0
+    kills, renewed, refused, different = 0, 0, 0, 0
     for part in range(parts):
         at = 1 + int(steps * (part + 0.5) / parts)
         trial.begin()
         ended, _ = trial.type(at)
         kills += ended == -signal.SIGKILL
         again, text = (0, "") if trial.left() == expected else trial.type()
+        if again and (remedy := trial.command.remedy) and remedy in text:
+            again, text = trial.type(0, remedy)
+            renewed += 1
         found = trial.left()
         if again:
             refused += 1
@@ -314,7 +329,7 @@ def disturb(name: str, trial: Trial, moments: int) -> str:
             different += 1
             names = sorted({name for name, _ in found.items() ^ expected.items()})
             print(f"{name}, step {at} of {steps}: {', '.join(names[:9])}", file=sys.stderr)
-    return f"| {name} | {seconds:.1f} | {steps} | {kills} | {refused} | {different} |"
+    return f"| {name} | {seconds:.1f} | {steps} | {kills} | {renewed} | {refused} | {different} |"
 
 
 def make_images(folder: Path, number: int, seed: int) -> None:
@@ -367,11 +382,12 @@ def main() -> None:
             make_inputs(inputs)
         place = Path(temporary).resolve()
         (place / "sitecustomize.py").write_text(_HOOK)
-        print("| command | seconds undisturbed | steps | kills | refused | ended otherwise |")
-        print("| --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
+        print("| command | seconds | steps | kills | by the remedy | refused | otherwise |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         for name in chosen.names or COMMANDS:
             print(disturb(name, Trial(COMMANDS[name], inputs, place / "trial"), chosen.moments))
             sys.stdout.flush()
+            shutil.rmtree(place / "prepared")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Annotated, Any, Self
 
@@ -31,6 +30,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.files import locked
+from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT, flatten_options
@@ -458,8 +458,8 @@ def _new_model(
     )
     model, status = str(created.model_id), "FAILED"
     try:
-        with TemporaryDirectory() as temporary:
-            place = Path(temporary) / "model"
+        with scratch_folder("record") as temporary:
+            place = temporary / "model"
             identity = Model(model_id=model, model_uuid=model, run_id=run_id)
             save_model(path=place, mlflow_model=identity, **describe_pyfunc(folder))
             client.log_model_artifacts(model, str(place))

@@ -107,8 +107,9 @@ class OptionFiles:
             sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
         )
         beside = {} if sealed is None else {self.sealed_labels: sealed}
-        texts = {self.manifest: content, self.options: _option_text(whole).encode()}
-        write_files(beside | texts)
+        # The option file comes first: after a kill `--renew` makes the others.
+        texts = {self.options: _option_text(whole).encode(), self.manifest: content}
+        write_files(texts | beside)
 
     def _shown(self, path: Path) -> str:
         inside = path.is_relative_to(self.project)
