@@ -177,7 +177,7 @@ COMMANDS = {
         (*_SKIAGRAM, "monitor", "model.skiagram", "{}/cohort", "-o", "new.json"), prepare=_packed
     ),
     "extract": Command((*_SKIAGRAM, "extract", "{}/masks.csv", "-o", "features.csv"), "."),
-    "features": Command((*_SKIAGRAM, "features", "-o", "features.csv")),
+    "features": Command((*_SKIAGRAM, "features", "features.csv")),
     "compare": Command(
         (*_SKIAGRAM, "compare", "{}/scores.csv", "--label", "label", "--a", "a", "--b", "b",
          "-o", "page.html"),
