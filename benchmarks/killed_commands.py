@@ -1,17 +1,19 @@
-"""Kills commands on a finished project at even moments and checks what the next run leaves.
+"""Kills commands at even steps and checks what the same command, typed again, leaves.
 
-    python -m benchmarks.killed_commands PROJECT COHORT [COMMAND ...]
+    python -m benchmarks.killed_commands [COMMAND ...] [--moments 15] [--folder FOLDER]
 
-PROJECT is one that `skiagram run` has finished on images in a folder for each class, and COHORT has
-other images in folders of the same names. Each command runs once undisturbed, then 15
-times it meets SIGKILL, with all processes that it started, at the middle of a fifteenth of that
-time, and is typed again. What stands then is compared with the undisturbed run's; no run of the
-tracker may be left `RUNNING`, and none may be twice there.
+A step is a file or folder that a Python process of the command makes, opens to write, renames or
+removes below the folder of the trial. Each command runs once undisturbed, and its steps are
+counted. Then it meets SIGKILL, with all processes that it started, before a step in the middle of
+each of 15 equal parts, or before each where there are fewer; before every second one the file that
+it opens is emptied, as it would be by then. The command is typed again, and every file that stands
+then is compared with the undisturbed run's. No run of the tracker may be left `RUNNING`, or twice.
+
+All commands work on small generated images, in copies of a project that `skiagram run` finished.
 """
 
 import argparse
 import hashlib
-import os
 import shutil
 import signal
 import sqlite3
@@ -19,152 +21,373 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import psutil  # type: ignore[import-untyped]
+import yaml
 from PIL import Image
 
-from skiagram.projects.files import environment
+from skiagram.projects.files import environment, shipped_files
 
-_MOMENTS = 15
-_LONGEST = 600  # seconds that a command may take
+_LONGEST = 900  # seconds that a command may take
+_PYTHON = sys.executable
+_SKIAGRAM = (_PYTHON, "-m", "skiagram")
 _MODEL = "models/logistic_regression"
-_SKIAGRAM = (sys.executable, "-m", "skiagram")
+_AXIS = "conf.model.logistic_regression.inverse_regularisation"
+_AUTHOR = "-c user.name=trial -c user.email=trial@localhost"
+_TRIAL, _AT = "SKIAGRAM_TRIAL", "SKIAGRAM_KILL_AT"
+_COUNT = "steps"  # a file beside the trial's folder, of one byte a step
+_DATED = "seal_ledger.jsonl"  # each opening has its time: compared by their number
+_LEFT_OUT = (".git", ".dvc", ".work", "__pycache__", "mlflow.db", "mlartifacts", "multirun")
+_HOOK = """
+import os, signal, sys
+
+FOLDER, AT = os.environ["SKIAGRAM_TRIAL"], int(os.environ["SKIAGRAM_KILL_AT"])
+CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link", "os.truncate"}
+
+def count(event, arguments):
+    opens = event == "open" and isinstance(arguments[2], int)
+    opens = opens and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+    named = bool(arguments) and isinstance(arguments[0], (str, bytes, os.PathLike))
+    if not named or not (opens or event in CHANGES):
+        return
+    path = os.path.abspath(os.fsdecode(arguments[0]))
+    if not path.startswith(FOLDER + os.sep) or "__pycache__" in path:
+        return
+    steps = os.open(FOLDER + ".steps", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(steps, b".")
+    reached = os.lseek(steps, 0, os.SEEK_CUR)
+    os.close(steps)
+    if 0 < AT <= reached:
+        if opens and arguments[2] & os.O_TRUNC and reached % 2:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+        os.killpg(0, signal.SIGKILL)
+
+sys.addaudithook(count)
+"""
+
+
+def _nothing(_: Path) -> None:
+    """Prepare nothing."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command of a project.
+    """A command as typed.
 
     Attributes:
-        words: As typed in the project's folder.
-        outputs: Pattern of the files that it writes and that are compared.
-        removed: What must be gone, or as it was, before it runs as for the first time.
+        words: What is typed; `{}` stands for the folder of the trial.
+        place: Where, below the folder of the trial; `project` is a copy of the finished one.
+        prepare: What happens to the folder of the trial before.
+        prints: Whether what it prints is compared too.
+        remedy: What its message tells to add where something stands already.
     """
 
     words: tuple[str, ...]
-    outputs: str
-    removed: tuple[str, ...]
+    place: str = "project"
+    prepare: Callable[[Path], None] = _nothing
+    prints: bool = False
+    remedy: str = ""
 
 
-def commands(cohort: Path, table: Path) -> dict[str, Command]:
-    """Return name → command."""
-    return {
-        "predict": Command(
-            (*_SKIAGRAM, "predict", _MODEL, str(cohort), "-o", "new.csv"), "new.csv", ("new.csv",)
-        ),
-        "extract": Command(
-            (*_SKIAGRAM, "extract", str(table), "-o", "features.csv"),
-            "features.csv",
-            ("features.csv",),
-        ),
-        "validate": Command(
-            (*_SKIAGRAM, "validate", ".", str(cohort), "--name", "elsewhere"),
-            "reports/validations/elsewhere/*.csv",
-            ("reports/validations/elsewhere", "seal_ledger.jsonl"),
-        ),
-        "record": Command(
-            (sys.executable, "pipeline/record.py"),
-            "reports/receipt.json",
-            ("reports/receipt.json", "mlflow.db", "mlruns"),
-        ),
-    }
+def _shell(*lines: str) -> tuple[str, ...]:
+    return ("bash", "-euc", "\n".join(lines))
+
+
+def _edit(path: Path, **values: object) -> None:
+    options = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(options | values, sort_keys=False))
+
+
+def _of_an_earlier_version(trial: Path) -> None:
+    """Make a project one of an earlier version: six of its files came otherwise."""
+    project = trial / "project"
+    record = yaml.safe_load((project / ".skiagram.yaml").read_text())
+    names = [name for name in shipped_files() if name.startswith("conf/model/")][:5]
+    for name in [*names, "pipeline/show.py"]:
+        earlier = b"# of an earlier version\n"
+        (project / name).write_bytes(earlier)
+        record["files"][name] = hashlib.sha256(earlier).hexdigest()
+    (project / ".skiagram.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
+
+
+def _swept(trial: Path) -> None:
+    _edit(trial / "project/conf/sweep/regularisation.yaml", axes={_AXIS: [0.1, 1]}, figures=[])
+
+
+def _with_a_sweep(trial: Path) -> None:
+    _run(trial / "project", (_PYTHON, "pipeline/sweep.py", "-m", f"{_AXIS}=0.1,1"))
+
+
+def _another_seed(trial: Path) -> None:
+    _edit(trial / "project/params.yaml", seed=1)
+
+
+def _committed(trial: Path) -> None:
+    _run(trial / "project", _shell("git add -A", f"git {_AUTHOR} commit -qm run"))
+
+
+def _packed(trial: Path) -> None:
+    _run(trial / "project", (*_SKIAGRAM, "package", _MODEL, "-o", "model.skiagram"))
+
+
+def _unrecorded(trial: Path) -> None:
+    for name in ("reports/receipt.json", "mlflow.db"):
+        (trial / "project" / name).unlink(missing_ok=True)
+
+
+def _run(place: Path, words: tuple[str, ...]) -> None:
+    subprocess.run(words, cwd=place, env=environment(place), check=True, capture_output=True)
+
+
+_CHOICES = ("--positive", "yes", "--networks", "none", "--baselines", "logistic_regression")
+_RUN = (*_SKIAGRAM, "run", "{}/images", *_CHOICES, "--features", "first_order", "--folds", "2")
+_RECIPIENT = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+COMMANDS = {
+    "run": Command((*_RUN, "--project", "made"), "."),
+    "new": Command((*_SKIAGRAM, "new", "made"), "."),
+    "table": Command(
+        (*_SKIAGRAM, "table", "{}/cohort", "made.csv", "--pattern", "{{label}}/{{patient}}.png"),
+        ".",
+    ),
+    "check": Command((*_SKIAGRAM, "check", "{}/cohort", "--positive", "yes"), ".", prints=True),
+    "init": Command((*_SKIAGRAM, "init", "{}/cohort", "--positive", "yes"), remedy="--renew"),
+    "upgrade": Command((*_SKIAGRAM, "upgrade"), prepare=_of_an_earlier_version),
+    "repro": Command(
+        _shell("python pipeline/lock.py", "dvc repro", "python pipeline/show.py"),
+        prepare=_another_seed,
+    ),
+    "queue": Command(
+        _shell("dvc exp run --queue -n other -S seed=1 || true", "dvc exp run --run-all"),
+        prepare=_committed,
+    ),
+    "sweep by name": Command(
+        (_PYTHON, "pipeline/sweep.py", "sweep=regularisation"), prepare=_swept
+    ),
+    "sweep by hand": Command((_PYTHON, "pipeline/sweep.py", "-m", f"{_AXIS}=0.1,1")),
+    "apply": Command((*_SKIAGRAM, "apply", "by_hand", "1"), prepare=_with_a_sweep),
+    "predict": Command((*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv")),
+    "predict --page": Command(
+        (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv", "--page", "new.html")
+    ),
+    "monitor": Command(
+        (*_SKIAGRAM, "monitor", "model.skiagram", "{}/cohort", "-o", "new.json"), prepare=_packed
+    ),
+    "extract": Command((*_SKIAGRAM, "extract", "{}/masks.csv", "-o", "features.csv"), "."),
+    "features": Command((*_SKIAGRAM, "features", "features.csv")),
+    "compare": Command(
+        (*_SKIAGRAM, "compare", "{}/scores.csv", "--label", "label", "--a", "a", "--b", "b",
+         "-o", "page.html"),
+        ".",
+    ),
+    "validate": Command(
+        (*_SKIAGRAM, "validate", ".", "{}/cohort", "--name", "elsewhere"), remedy="--force"
+    ),
+    "package": Command((*_SKIAGRAM, "package", _MODEL, "-o", "model.skiagram")),
+    "package --mlflow": Command(
+        (*_SKIAGRAM, "package", "model.skiagram", "--mlflow", "served"), prepare=_packed
+    ),
+    "plan": Command(
+        (*_SKIAGRAM, "plan", "--prevalence", ".3", "--auc", ".85", "--half-width", ".05"),
+        ".",
+        prints=True,
+    ),
+    "seal": Command(
+        (*_SKIAGRAM, "seal", "{}/cohort", "{}/labels.csv", "--recipient", _RECIPIENT,
+         "--output", "sealed"),
+        ".",
+    ),
+    "record": Command((_PYTHON, "pipeline/record.py"), prepare=_unrecorded),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A command in a copy of the project."""
+    """A command in a folder of its own, which is the same each time.
+
+    Attributes:
+        inputs: Folder of what all trials begin with.
+    """
 
     command: Command
-    project: Path
+    inputs: Path
+    folder: Path
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Start it in a session of its own."""
-        return subprocess.Popen(
-            self.command.words,
-            cwd=self.project,
-            env=environment(self.project),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def begin(self) -> None:
+        """Make the folder as it is before the command is typed for the first time."""
+        prepared = self.folder.with_name("prepared")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if not prepared.exists():
+            shutil.copytree(self.inputs, self.folder, symlinks=True)
+            self.command.prepare(self.folder)
+            self.folder.rename(prepared)
+        shutil.copytree(prepared, self.folder, symlinks=True)
 
-    def begin_anew(self) -> None:
-        """Remove what the command made."""
-        for name in self.command.removed:
-            path = self.project / name
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+    def type(self, at: int = 0, *more: str) -> tuple[int, str]:
+        """Type the command, to be killed at a step; return its exit code and what it printed."""
+        self._steps.unlink(missing_ok=True)
+        place = self.folder / self.command.place
+        words = [*(word.format(self.folder) for word in self.command.words), *more]
+        marks = {_TRIAL: str(self.folder), _AT: str(at), "PYTHONPATH": str(self.folder.parent)}
+        with tempfile.TemporaryFile("w+") as printed:
+            process = subprocess.Popen(
+                words,
+                cwd=place,
+                env=environment(place) | marks,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            code = process.wait(_LONGEST)
+            self._end_what_is_left()
+            printed.seek(0)
+            return code, printed.read()
+
+    def steps(self) -> int:
+        """Return how many steps the last one took."""
+        return self._steps.stat().st_size if self._steps.exists() else 0
 
     def left(self) -> dict[str, str]:
-        """Return path → SHA-256 of what is compared, and the states of the tracker's runs."""
-        files = sorted(self.project.glob(self.command.outputs))
-        digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-        return digests | ({"runs": self._runs()} if "mlflow.db" in self.command.removed else {})
+        """Return path → SHA-256 of all that stands, and the states of the tracker's runs."""
+        digests = {}
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder)
+            if path.is_file() and not set(name.parts) & {*_LEFT_OUT}:
+                content = path.read_bytes()
+                lines = str(content.count(b"\n"))
+                whole = hashlib.sha256(content).hexdigest()
+                digests[name.as_posix()] = lines if path.name == _DATED else whole
+        return digests | self._runs() | self._experiments()
 
-    def _runs(self) -> str:
-        database = self.project / "mlflow.db"
-        if not database.exists():
-            return ""
+    def _runs(self) -> dict[str, str]:
         counted = "select status, count(*) from runs where status != 'FAILED' group by status"
-        with sqlite3.connect(database) as connection:
-            return str(connection.execute(counted).fetchall())
+        found = {}
+        for database in self.folder.glob("*/mlflow.db"):
+            with sqlite3.connect(database) as connection:
+                states = connection.execute(counted).fetchall()
+            found[f"runs of {database.parent.name}"] = str(states)
+        return found
+
+    def _experiments(self) -> dict[str, str]:
+        """Return what DVC's experiments hold of the figures."""
+        project = self.folder / "project"
+        git = ("git", "-C", str(project))
+        listed = (*git, "for-each-ref", "--format=%(refname)", "refs/exps/**")
+        found = subprocess.run(listed, capture_output=True, text=True, check=False).stdout.split()
+        names = [name for name in found if "/exec/" not in name and "/celery/" not in name]
+        shown = [subprocess.run((*git, "show", f"{name}:reports/metrics.json"), capture_output=True,
+                                check=False).stdout for name in names]  # fmt: skip
+        return {
+            f"experiment {name.rpartition('/')[2]}": hashlib.sha256(text).hexdigest()
+            for name, text in zip(names, shown, strict=True)
+        }
+
+    @property
+    def _steps(self) -> Path:
+        return Path(f"{self.folder}.{_COUNT}")
+
+    def _end_what_is_left(self) -> None:
+        """Kill what outlived the command, as a power cut would."""
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get(_TRIAL) == str(self.folder):
+                    process.send_signal(signal.SIGKILL)
+                    process.wait(10)
+            except (psutil.Error, OSError):
+                continue
 
 
-def disturb(name: str, trial: Trial) -> str:
-    """Kill a command at each moment and return a line of the table."""
-    trial.begin_anew()
+def disturb(name: str, trial: Trial, moments: int) -> str:
+    """Kill a command at so many steps and return a line of the table; print what went wrong."""
+    trial.begin()
     started = time.monotonic()
-    if code := trial.start().wait(_LONGEST):
-        return f"| {name} | it ends with {code} undisturbed | | |"
-    seconds, expected = time.monotonic() - started, trial.left()
-    kills, different = 0, 0
-    for moment in range(_MOMENTS):
-        trial.begin_anew()
-        process = trial.start()
-        try:
-            process.wait(seconds * (moment + 0.5) / _MOMENTS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            kills += 1
-        process.wait(_LONGEST)
-        if trial.left() != expected:
-            trial.start().wait(_LONGEST)
-        different += trial.left() != expected
-    return f"| {name} | {seconds:.1f} | {kills} | {different} |"
+    code, printed = trial.type()
+    if code:
+        return f"| {name} | it ends with {code}: {printed[-1000:]} | | | | | |"
+    seconds, steps = time.monotonic() - started, trial.steps()
+    expected = trial.left()
+    parts = min(moments, steps)
+    kills, renewed, refused, different = 0, 0, 0, 0
+    for part in range(parts):
+        at = 1 + int(steps * (part + 0.5) / parts)
+        trial.begin()
+        ended, _ = trial.type(at)
+        kills += ended == -signal.SIGKILL
+        again, text = (0, "") if trial.left() == expected else trial.type()
+        if again and (remedy := trial.command.remedy) and remedy in text:
+            again, text = trial.type(0, remedy)
+            renewed += 1
+        found = trial.left()
+        if again:
+            refused += 1
+            print(f"{name}, step {at} of {steps}: {again}, {text[-400:]}", file=sys.stderr)
+        elif found != expected or (trial.command.prints and text and text != printed):
+            different += 1
+            names = sorted({name for name, _ in found.items() ^ expected.items()})
+            print(f"{name}, step {at} of {steps}: {', '.join(names[:9])}", file=sys.stderr)
+    return f"| {name} | {seconds:.1f} | {steps} | {kills} | {renewed} | {refused} | {different} |"
 
 
-def write_table(cohort: Path, folder: Path) -> Path:
-    """Write a mask for each image, and the table of both that `extract` reads."""
-    lines = ["Image,Mask"]
-    for number, path in enumerate(sorted(cohort.rglob("*.png"))):
-        with Image.open(path) as image:
-            mask = Image.new("L", image.size)
-            mask.paste(1, (1, 1, image.width - 1, image.height - 1))
-        mask.save(folder / f"{number}.png")
-        lines.append(f"{path.resolve()},{folder / f'{number}.png'}")
-    table = folder / "table.csv"
-    table.write_text("\n".join(lines) + "\n")
-    return table
+def make_images(folder: Path, number: int, seed: int) -> None:
+    """Write images of two classes, one of them striped, in a folder for each."""
+    draw = np.random.default_rng(seed)
+    for each in range(number):
+        label = "yes" if each % 2 else "no"
+        stripes = 40 * np.sin(np.arange(28) * 1.3 + draw.uniform(0, 6))[:, None] * (each % 2)
+        pixels = (stripes + draw.normal(128, 25, (28, 28))).clip(0, 255).astype(np.uint8)
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / label / f"{folder.name}{each}.png")
+
+
+def make_inputs(folder: Path) -> None:
+    """Make images, a cohort, tables and a finished project."""
+    folder.mkdir()
+    make_images(folder / "images", 60, 1)
+    make_images(folder / "cohort", 24, 2)
+    (folder / "masks").mkdir()
+    mask = Image.new("L", (28, 28))
+    mask.paste(1, (1, 1, 27, 27))
+    mask.save(folder / "masks/mask.png")
+    images = sorted((folder / "cohort").rglob("*.png"))
+    rows = [f"{path.relative_to(folder)},masks/mask.png" for path in images]
+    (folder / "masks.csv").write_text("\n".join(["Image,Mask", *rows, ""]))
+    rows = [
+        f"{path.relative_to(folder / 'cohort')},{path.parent.name},{'test' if at % 3 else 'train'}"
+        for at, path in enumerate(images)
+    ]
+    (folder / "labels.csv").write_text("\n".join(["file,label,split", *rows, ""]))
+    draw = np.random.default_rng(3)
+    rows = [f"{at % 2},{at % 2 + draw.normal():.4f},{draw.normal():.4f}" for at in range(60)]
+    (folder / "scores.csv").write_text("\n".join(["label,a,b", *rows, ""]))
+    words = tuple(word.format(folder) for word in _RUN)
+    done = subprocess.run((*words, "--project", "project"), cwd=folder, check=False)
+    if done.returncode:
+        raise SystemExit("the project could not be made")
 
 
 def main() -> None:
     """Kill what was asked for and print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.killed_commands")
-    parser.add_argument("project", type=Path)
-    parser.add_argument("cohort", type=Path)
-    parser.add_argument("names", nargs="*", metavar="COMMAND")
+    parser.add_argument("names", nargs="*", metavar="COMMAND", help=", ".join(COMMANDS))
+    parser.add_argument("--moments", type=int, default=15)
+    parser.add_argument("--folder", type=Path, help="keeps the project for the next time")
     chosen = parser.parse_args()
-    print("| command | seconds undisturbed | kills | ended otherwise |\n| --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as place:
-        every = commands(chosen.cohort.resolve(), write_table(chosen.cohort, Path(place)))
-        for name in chosen.names or every:
-            project = Path(place) / name
-            shutil.copytree(chosen.project, project, symlinks=True)
-            print(disturb(name, Trial(every[name], project)), flush=True)
-            shutil.rmtree(project)
+    with tempfile.TemporaryDirectory() as temporary:
+        inputs = (chosen.folder or Path(temporary)).resolve() / "inputs"
+        if not inputs.exists():
+            make_inputs(inputs)
+        place = Path(temporary).resolve()
+        (place / "sitecustomize.py").write_text(_HOOK)
+        print("| command | seconds | steps | kills | by the remedy | refused | otherwise |")
+        print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+        for name in chosen.names or COMMANDS:
+            print(disturb(name, Trial(COMMANDS[name], inputs, place / "trial"), chosen.moments))
+            sys.stdout.flush()
+            shutil.rmtree(place / "prepared")
 
 
 if __name__ == "__main__":

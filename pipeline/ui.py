@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 
 from option_files import ROOT
 from skiagram.compute.checkout import home
-from skiagram.tracking.mlflow_store import RUNS_VIEW
+from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
 
 _EXPERIMENT = "SELECT experiment_id FROM experiments WHERE name = 'skiagram'"
 _OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a second server, for MLflow's assistant
@@ -23,6 +23,9 @@ _OFF = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a second server, for M
 def main(port: str = "5000") -> int:
     """Serve until interrupted."""
     database = home(ROOT) / "mlflow.db"
+    if (address := os.environ.get(ADDRESS)) and not database.exists():
+        print(f"The runs are in {shown_uri(address)}, as {ADDRESS} says.", file=sys.stderr)
+        return 1
     command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", port]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
     page = f"http://127.0.0.1:{port}/"

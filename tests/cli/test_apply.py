@@ -73,3 +73,10 @@ def test_an_option_file_that_is_gone_changes_nothing(project: Path) -> None:
     (project / "conf/plan.yaml").unlink()
     assert main(["apply", "try", "1"]) == 2
     assert read("params.yaml")["seed"] == 0
+
+
+def test_a_full_disk_cuts_no_option_file_short(project: Path) -> None:
+    before = (project / "conf/model/svm.yaml").read_text()
+    (project / "conf/model/svm.partial.yaml").mkdir()  # nothing can be written there
+    assert main(["apply", "try", "1"]) == 1
+    assert (project / "conf/model/svm.yaml").read_text() == before

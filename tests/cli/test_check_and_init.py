@@ -523,6 +523,32 @@ def test_init_overwrites_nothing(
     assert (project / "conf/dataset/films.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["films.yaml", "films.csv"])
+def test_renewing_takes_up_what_a_killed_init_left(
+    missing: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def replaced(path: Path, target: Path) -> Path:
+        if target.name == missing:
+            raise KilledError
+        return replace_file(path, target)
+
+    line, replace_file = (
+        ["init", *words(sound_folder(tmp_path), "--positive", "cancer")],
+        Path.replace,
+    )
+    with monkeypatch.context() as cut:
+        cut.setattr(Path, "replace", replaced)
+        with pytest.raises(KilledError):
+            main(line)
+    began = (project / "conf/dataset/films.yaml").exists()
+    assert main([*line, *["--renew"] * began]) == 0
+    assert len(written(project).open(None).entries()) == 24
+
+
 @pytest.mark.thorough
 def test_init_writes_nothing_for_a_folder_that_cannot_be_run(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from skiagram.cli.main import main
-from skiagram.datasets.files import write_files
+from skiagram.compute.files import write_files
 from skiagram.features.table import FeatureTable
 from skiagram.options import build
 from skiagram.preparation import ImageKinds, Preparation

@@ -107,13 +107,15 @@ def test_a_second_dvc_waits_for_nobody_and_says_who_is_at_work(project: Project)
 
 
 @pytest.mark.thorough
-def test_a_home_nobody_may_write_and_a_folder_of_any_name_change_no_byte(
+def test_no_home_and_no_folder_clock_language_or_user_changes_a_byte(
     finished: Project, tmp_path: Path
 ) -> None:
     copy = finished.copy(tmp_path / ("Größe 'a' \"b\" $c=1 " + 100 * "x" + " , ü"))
     shutil.rmtree(copy.folder / ".work", ignore_errors=True)
+    elsewhere = {"HOME": "/proc/none", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
+    elsewhere |= {"PYTHONHASHSEED": "77", "USER": "another", "LOGNAME": "another"}
     for stage in STAGES:
-        done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], HOME="/proc/none")
+        done = copy.run(sys.executable, f"pipeline/{stage[0]}.py", *stage[1:], **elsewhere)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
     assert copy.hashes(*OUTPUTS) == finished.hashes(*OUTPUTS)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import runs
+import ui
 
 
 def test_a_run_is_a_commit_of_any_branch_that_changed_the_lock_since_it_was_removed(
@@ -42,3 +43,15 @@ def test_a_folder_without_git_has_no_committed_run(
 ) -> None:
     monkeypatch.setattr(runs, "ROOT", tmp_path)
     assert runs.committed_runs() == []
+
+
+def test_runs_that_mlflow_is_told_to_keep_elsewhere_are_named_and_not_looked_for_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(ui, "ROOT", tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://u:secret@example.org/m?token=secret")
+    assert ui.main() == 1
+    assert "https://example.org/m" in (said := capsys.readouterr().err)
+    assert "secret" not in said
+    assert not [*tmp_path.iterdir()]

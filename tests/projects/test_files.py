@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from skiagram.cli.main import main
+from skiagram.errors import OptionError
 from skiagram.projects import files
 from skiagram.projects.files import RECORD, make_project, plan_upgrade, shipped_files
 
@@ -156,6 +157,60 @@ def test_no_project_is_upgraded_and_no_folder_with_files_becomes_one(
     (tmp_path / "own.txt").touch()
     assert main(["new", str(tmp_path)]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["own.txt"]
+
+
+def test_an_upgrade_that_a_full_disk_stops_cuts_no_choice_short(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = (project / "params.yaml").read_text().replace("\nseed: 0", "\nseed: 7")
+    (project / "params.yaml").write_text(chosen)
+    added = (project / "params.yaml").read_text() + "fresh: 1\n"
+    newer(monkeypatch, params=added.replace("seed: 7", "seed: 0"), conf__model__svm="new: 1\n")
+    before = {path: path.read_bytes() for path in project.rglob("*.yaml")}
+    (project / "params.partial.yaml").mkdir()  # nothing can be written there
+    with pytest.raises(OSError, match="directory"):
+        plan_upgrade(project, mine=["params.yaml"]).write(project)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("killed", ["git init", "dvc init", "git add", "commit", "the end"])
+def test_a_project_that_a_kill_left_half_made_is_made_by_the_next_run(
+    killed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, run, unlink = tmp_path / "project", files._run, Path.unlink
+
+    class KilledError(BaseException):
+        pass
+
+    def stops(place: Path, *command: str) -> None:
+        if set(killed.split()) <= {Path(command[0]).name, *command}:
+            (place / ".git/index.lock").touch() if command[1] in {"add", "-c"} else None
+            raise KilledError
+        run(place, *command)
+
+    def stops_at_the_end(path: Path, **options: bool) -> None:
+        if path == folder / files._BEGUN:
+            raise KilledError
+        unlink(path, **options)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(files, "_run", stops)
+        if killed == "the end":
+            cut.setattr(Path, "unlink", stops_at_the_end)
+        with pytest.raises(KilledError):
+            make_project(folder)
+    assert (folder / RECORD).exists()
+    assert not files.is_made(folder)
+    assert "committed" in make_project(folder)[0]
+    assert files.is_made(folder)
+    git = ("git", "-C", str(folder))
+    commits = subprocess.run((*git, "rev-list", "HEAD"), capture_output=True, text=True)
+    assert len(commits.stdout.split()) == 1
+    status = subprocess.run((*git, "status", "--porcelain"), capture_output=True, text=True)
+    assert status.stdout == ""
+    with pytest.raises(OptionError, match="is not an empty folder"):
+        make_project(folder)
 
 
 @pytest.mark.thorough

@@ -92,7 +92,7 @@ def _read_table(
     arguments: argparse.Namespace, project: "Project", at_home: "FeatureTable", place: Path
 ) -> DescribedCohort:
     """Read a table of features, with those that the project's table has."""
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text, require_columns
     from skiagram.records.files import read_table
     from skiagram.steps.validate import name_entries

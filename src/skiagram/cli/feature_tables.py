@@ -188,7 +188,7 @@ def add_feature_table(arguments: argparse.Namespace) -> DescribedFeatures:
 
     import yaml
 
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.ingest import task_of
     from skiagram.options import composed

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table; return 0."""
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.features.extraction import feature_definitions
     from skiagram.features.pyradiomics import pyradiomics_table
     from skiagram.features.table import FeatureTable

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from skiagram.compute.files import write_files
 from skiagram.datasets.combined_regions import COMBINATIONS, COUNT, has_combination
 from skiagram.datasets.contract import pixel_side
 from skiagram.datasets.folder.survey import ExaminedFile, Survey, marked_files
@@ -104,7 +106,9 @@ def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
     values = yaml.load(path)
     for dotted, value in changes.items():
         put(values, dotted, value)
-    yaml.dump(values, path)
+    text = BytesIO()
+    yaml.dump(values, text)
+    write_files({path: text.getvalue()})
 
 
 def fitting_choices(

@@ -73,7 +73,7 @@ class Added(NamedTuple):
 def run(arguments: argparse.Namespace) -> int:
     """Write option file and manifest; return 0, or 4 where `check` would."""
     from skiagram.cli.fitting_choices import fitting_choices
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.projects.left_out import explain_taken
 
     added = add_data_set(arguments, arguments.renew)
@@ -105,7 +105,7 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     from dataclasses import replace
 
     from skiagram.cli.check_report import problem_lines, spelling_hints
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.identifiers import suspect_column
     from skiagram.datasets.folder.option_file import OptionFiles
     from skiagram.datasets.folder.survey import survey_folder

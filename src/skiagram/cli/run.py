@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
     from skiagram.cli.fitting_choices import read_encoders
-    from skiagram.projects.files import RECORD, environment, make_project, require_dvc
+    from skiagram.projects.files import environment, is_made, make_project, require_dvc
     from skiagram.projects.left_out import explain_taken
     from skiagram.projects.running import run_stages, show_results
 
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.folder.exists():
         raise DataError("no such file or folder", where=str(arguments.folder))
     with _gone_if_refused(project):
-        if not (project / RECORD).exists():
+        if not is_made(project):
             print(*make_project(project), f"The project is {project}.", flush=True)
         os.chdir(project)
         os.environ.update(environment(Path()))
@@ -134,7 +134,7 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
     from skiagram.cli.check_report import survey_text
     from skiagram.cli.fitting_choices import fitting_choices
     from skiagram.cli.init import add_data_set
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
 
     added = add_data_set(arguments, renew=Path(f"conf/dataset/{name}.yaml").exists())
     text = survey_text(added.survey, added.source, added.design)
@@ -160,8 +160,8 @@ def _of_table(arguments: argparse.Namespace) -> "FittingChoices":
         choices_of_outcome,
         compare_combinations,
     )
+    from skiagram.compute.files import write_files
     from skiagram.datasets.combined_regions import COUNT
-    from skiagram.datasets.files import write_files
     from skiagram.projects.files import CHOICES, read_shipped
 
     described = add_feature_table(arguments)
@@ -191,6 +191,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
 
     from skiagram.cli.array_files import array_source
     from skiagram.cli.fitting_choices import FittingChoices, add_frozen_arm, array_choices
+    from skiagram.compute.files import write_files
     from skiagram.options import composed
     from skiagram.projects.left_out import leave_out
 
@@ -199,7 +200,7 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
     target = Path(f"conf/dataset/{name}.yaml")
     if not target.exists():
         values = json.loads(json.dumps(composed(source)))
-        target.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
     params = {"dataset": name, "design": "holdout"} | array_choices(shape)
     choices = add_frozen_arm(FittingChoices(params, {}, {}))
     print(choices.why)

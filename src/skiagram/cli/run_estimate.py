@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.cli.check_report import text_table
 from skiagram.cli.fitting_choices import fitting_choices, put
+from skiagram.compute.scratch import scratch_folder
 from skiagram.datasets.contract import SpacedImage, pixel_side
 from skiagram.datasets.file_trees import FileTree
 from skiagram.datasets.folder.source import Folder
@@ -69,7 +69,7 @@ def read_choices() -> RunChoices:
 @contextmanager
 def fitting_project(survey: Survey, source: Folder, design: Design) -> Iterator[None]:
     """Work in a project with the choices that `skiagram run` makes, which is gone afterwards."""
-    with TemporaryDirectory() as place, chdir(place):
+    with scratch_folder("estimate") as place, chdir(place):
         for name, content in shipped_files().items():
             if name == "params.yaml" or name.startswith("conf/"):
                 Path(name).parent.mkdir(parents=True, exist_ok=True)

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table without labels of test cases, and these encrypted; return 0."""
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.table import list_entries, split_modalities, split_of
     from skiagram.sealing.labels import encrypt_labels

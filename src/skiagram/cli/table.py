@@ -128,7 +128,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the table and say what it holds and lacks; return 0."""
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.file_patterns import other_images
     from skiagram.datasets.folder.patients import PatientTable
 
@@ -181,7 +181,7 @@ def _check_arguments(arguments: argparse.Namespace) -> None:
 
 def _join_tables(arguments: argparse.Namespace) -> int:
     """Write the rows of a table with what another one says of their patients; return 0."""
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
     from skiagram.datasets.folder.patients import PatientTable
 

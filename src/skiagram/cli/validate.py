@@ -139,7 +139,7 @@ def _write(validation: "Validation", workspace: "Workspace", made: Path, target:
 
 def _tell_cases(name: str, file_of: Mapping[str, str], patients: Mapping[str, str | None]) -> None:
     """Write which file and patient each case id of the results stands for, where git takes none."""
-    from skiagram.datasets.files import write_files
+    from skiagram.compute.files import write_files
     from skiagram.datasets.folder.csv_rows import csv_text
 
     rows = [

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from skiagram.compute.checkout import home
-from skiagram.compute.file_lock import locked
+from skiagram.compute.files import locked
 
 DIGITS = 24  # of the digest in a piece's name
 UNFINISHED = "unfinished"  # kind of work under way

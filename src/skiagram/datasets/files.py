@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from skiagram.errors import DataError
@@ -64,19 +63,3 @@ def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
         allowed, remedy = f"at most {most_bytes:,} bytes", "cut or compress it, or leave it out"
         raise DataError("too large a file", where=name, allowed=allowed, remedy=remedy)
     return content
-
-
-def write_files(contents: Mapping[Path, bytes]) -> None:
-    """Write files, replacing earlier ones, so that a full disk leaves all files as before.
-
-    All are written before the first takes its place; an OSError where one cannot be.
-    """
-    partials = {path: path.with_suffix(".partial" + path.suffix) for path in contents}
-    try:
-        for path, partial in partials.items():
-            partial.write_bytes(contents[path])
-        for path, partial in partials.items():
-            partial.replace(path)
-    finally:
-        for partial in partials.values():
-            partial.unlink(missing_ok=True)

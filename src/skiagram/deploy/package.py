@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 
+from skiagram.compute.scratch import scratch_folder
 from skiagram.datasets.volumes.case_images import AS_STORED, Reading
 from skiagram.deploy.card import Section, as_html, as_markdown, compose_card
 from skiagram.deploy.model import DeployedModel, load_model
@@ -116,18 +116,18 @@ def _write_package(manifest: Manifest, folder: Path, target: Path, key: Path | N
         if path.is_file() and not path.name.startswith(".")
     }
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
-    with TemporaryDirectory(prefix="skiagram-package-") as place:
+    with scratch_folder("package") as place:
         texts = {"card.md": as_markdown(manifest.card), "card.html": as_html(manifest.card)}
         for name, text in texts.items():
-            paths[name] = Path(place) / name
+            paths[name] = place / name
             paths[name].write_text(text, encoding="utf-8")
         sha256 = {name: sha256_of(paths[name]) for name in sorted(paths)}
         whole = replace(manifest, sha256=sha256)
-        paths[_MANIFEST] = Path(place) / _MANIFEST
+        paths[_MANIFEST] = place / _MANIFEST
         write_record(whole, paths[_MANIFEST])
         if key is not None:
             _sign(paths[_MANIFEST], key)
-            paths[_SIGNATURE] = Path(place) / _SIGNATURE
+            paths[_SIGNATURE] = place / _SIGNATURE
         try:
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
                 for name in sorted(paths):
@@ -157,8 +157,8 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
         OptionError: The list of signers cannot be used.
     """
     trusted = signers or (Path(os.environ[SIGNERS]) if os.environ.get(SIGNERS) else None)
-    with TemporaryDirectory(prefix="skiagram-package-") as place:
-        folder = Path(place)
+    with scratch_folder("package") as place:
+        folder = place / "unpacked"
         _unpack(path, folder)
         manifest = _read_manifest(folder, path)
         signed = (folder / _SIGNATURE).exists()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from skiagram.compute.files import write_files
 from skiagram.compute.progress import Progress
 from skiagram.deploy.finders import Mark
 from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable
@@ -72,7 +73,7 @@ def write_page(
         total=len(cases),
         maps=_describe_maps([made for made in mapped.values() if not isinstance(made, str)]),
     )
-    path.write_text(text, encoding="utf-8", errors="replace")
+    write_files({path: text.encode(errors="replace")})
     return len(items)
 
 

@@ -376,7 +376,9 @@ def write_marks(rows: Iterable[CaseResult], path: Path) -> None:
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
     """Yield a file that takes the place of another one once it is whole."""
-    partial_path = path.with_name(f".skiagram-{os.getpid()}")  # names may be as long as can be
+    # Names may be as long as can be. The next run takes what a kill left; git takes no `.csv`.
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:DIGITS]
+    partial_path = path.with_name(f".skiagram-{digest}.csv")
     try:
         with partial_path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             yield file

@@ -19,9 +19,11 @@ from typing import Any
 
 import yaml
 
+from skiagram.compute.files import write_files
 from skiagram.errors import OptionError, SkiagramError
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
+_BEGUN = ".work/new"  # the git repository of a project that is not whole yet
 _HERE = Path(__file__).parent
 _PACKED = _HERE / "template"
 CHOICES = "params.yaml"  # the pipeline needs each of its lines
@@ -71,25 +73,51 @@ def _on_installed_code(name: str, pipeline: str) -> str:
 def make_project(folder: Path) -> list[str]:
     """Make a project in a new or empty folder, git and DVC begun; return sentences on it.
 
+    What a kill left half made is made anew.
+
     Raises:
         OptionError: The folder holds files, or DVC is not installed.
     """
-    if folder.exists() and (
-        not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir())
-    ):
+    begun = folder / _BEGUN
+    again = begun.is_file() and bool(begun.read_bytes())  # empty: nothing else was written
+    usual = {".git", begun.parent.name}
+    is_new = not folder.exists() or again
+    if not is_new and (not folder.is_dir() or {path.name for path in folder.iterdir()} - usual):
         remedy = "name a new folder; in a project that exists, `skiagram upgrade` renews its files"
         raise OptionError("is not an empty folder", where=str(folder), remedy=remedy)
     require_dvc()
-    folder.mkdir(parents=True, exist_ok=True)
+    begun.parent.mkdir(parents=True, exist_ok=True)
+    git = shutil.which("git")
+    if again:
+        top = begun.read_text(encoding="utf-8").rstrip("\n")
+    else:
+        top = _output(folder, git, "rev-parse", "--show-toplevel") if git else ""
+        write_files({begun: f"{top}\n".encode()})
+    sentences = _make_anew(folder, git, top)
+    begun.unlink()
+    return sentences
+
+
+def is_made(folder: Path) -> bool:
+    """Return whether a folder holds a whole project."""
+    return (folder / RECORD).exists() and not (folder / _BEGUN).exists()
+
+
+def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
+    """Write the files and begin git and DVC, in the git repository `top` if there is one."""
+    committed = ["git and DVC are begun, and the files committed."]
+    if git is not None and not top and (folder / ".git").exists():  # a kill left it
+        if _output(folder, git, "rev-parse", "--quiet", "--verify", "HEAD"):
+            return committed
+        shutil.rmtree(folder / ".git")
+    shutil.rmtree(folder / ".dvc", ignore_errors=True)
     files = shipped_files()
     _write(folder, files)
     _write_record(folder, files)
-    git = shutil.which("git")
     if git is None:
         _run(folder, sys.executable, "-m", "dvc", "init", "-q", "--no-scm")
         (folder / ".dvc" / "config.local").write_text(_DVC_OPTIONS)
         return ["git is not installed: `dvc repro` works, `dvc exp` and a history need git."]
-    top = _output(folder, git, "rev-parse", "--show-toplevel")
     if not top:
         _run(folder, git, "init", "-q", "-b", "main")
     below = bool(top) and Path(top).resolve() != folder.resolve()
@@ -101,7 +129,7 @@ def make_project(folder: Path) -> list[str]:
     named = bool(_output(folder, git, "config", "user.email"))
     author = [] if named else ["-c", "user.name=skiagram", "-c", "user.email=skiagram@localhost"]
     _run(folder, git, *author, "commit", "-q", "-m", f"New project, skiagram {version('skiagram')}")
-    return ["git and DVC are begun, and the files committed."]
+    return committed
 
 
 @dataclass(frozen=True)
@@ -225,16 +253,16 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
+    for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    write_files({folder / name: content for name, content in files.items()})
 
 
 def _write_record(folder: Path, files: Mapping[str, bytes]) -> None:
     digests = {name: _digest(content) for name, content in files.items()}
     text = "# Files as they came, for `skiagram upgrade`; do not edit.\n"
     text += yaml.safe_dump({"version": version("skiagram"), "files": digests}, sort_keys=False)
-    (folder / RECORD).write_text(text, encoding="utf-8")
+    write_files({folder / RECORD: text.encode()})
 
 
 def _output(folder: Path, *command: str) -> str:

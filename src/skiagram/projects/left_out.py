@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from skiagram.compute.files import write_files
 from skiagram.errors import DataError
 
 _FILE = ".gitignore"
@@ -87,7 +88,7 @@ def _append(file: Path, line: str) -> None:
     text = file.read_bytes() if file.exists() else b""
     gap = b"\n" if text and not text.endswith(b"\n") else b""
     why = "" if _WHY.encode() in text else f"{_WHY}\n"
-    file.write_bytes(text + gap + os.fsencode(f"{why}{line}\n"))
+    write_files({file: text + gap + os.fsencode(f"{why}{line}\n")})
 
 
 def _escape(name: str) -> str:

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from skiagram.compute.code_digest import code_digest
+from skiagram.compute.files import write_files
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
-from skiagram.datasets.files import write_files
 from skiagram.datasets.folder.csv_rows import (
     TableRow,
     inert,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from pydantic import TypeAdapter
 
+from skiagram.compute.files import write_files
 from skiagram.errors import DataError
 
 R = TypeVar("R")
@@ -46,7 +47,7 @@ def write_record(record: Any, path: Path) -> None:
     """Write a dataclass as JSON with sorted keys."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(dataclasses.asdict(record), indent=2, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n")
+    write_files({path: f"{text}\n".encode()})
 
 
 def read_record(kind: type[R], path: Path) -> R:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from skiagram.datasets.files import write_files
+from skiagram.compute.files import write_files
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import (
     SECONDARY,

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 
 from skiagram.compute.checkout import current_commit
-from skiagram.compute.file_lock import locked
+from skiagram.compute.files import locked
 
 LEDGER = "seal_ledger.jsonl"
 OPENING = "opening.json"  # what evaluate opened the seal for, among its outputs: no number in it

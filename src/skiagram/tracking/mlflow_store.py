@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -29,7 +29,8 @@ from PIL import Image
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.file_lock import locked
+from skiagram.compute.files import locked
+from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import DataError
 from skiagram.models.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import STRICT, flatten_options
@@ -47,6 +48,7 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _PAUSE = 1.0  # seconds before a store is opened again
 _SILENCE = 30.0  # seconds after which nobody answers: MLflow itself keeps asking a database
+_PATIENCE = 10.0  # seconds in which a database answers
 _MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
 _ARMS = ("classical", "encoder", "deep")
@@ -59,10 +61,11 @@ RUNS_VIEW = "runs"
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _WRITER = "skiagram.writer"
-_ADDRESS = "MLFLOW_TRACKING_URI"
+ADDRESS = "MLFLOW_TRACKING_URI"
 _DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
 _OPENING = "skiagram.opening."
 _SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
+_MAX_WORD = 3  # letters of a user or password that may be part of other words
 _NAMED = 6  # digits of its SHA-256, in its name
 _IMAGE, _MASK = "image", "mask"
 NAME, LABEL = "file", "label_value"  # columns of what a served model reads
@@ -131,7 +134,8 @@ class MLflowStore:
                 client, experiment = self._open(uri, home)
                 yield client, experiment, place
         except Exception as error:  # whatever happens to a tracker, it costs no result
-            raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from error
+            # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
+            raise NotRecorded(f"{failed} in {place} ({_cause(error, uri)})") from None
 
     def _open(self, uri: str, home: Path) -> tuple[Any, str]:
         """Connect; another machine that does the same is waited for once.
@@ -153,6 +157,8 @@ class MLflowStore:
         """Return a client and the id of the experiment; what is not there yet is made."""
         from mlflow.tracking import MlflowClient
 
+        if re.match(_DATABASE, uri) and not uri.startswith("sqlite"):
+            _ask_once(uri)
         client = MlflowClient(tracking_uri=uri)
         return client, self._experiment(client, uri, home)
 
@@ -190,7 +196,7 @@ class MLflowStore:
         registered, source = f"{self.register}-{name}", f"models:/{model}"
         versions = client.search_model_versions(f"name = '{registered}'")
         if not any(version.source == source for version in versions):
-            default = os.environ.get(_ADDRESS)
+            default = os.environ.get(ADDRESS)
             mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
             try:
                 mlflow.register_model(source, registered)
@@ -198,7 +204,7 @@ class MLflowStore:
                 mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
     def _uri(self, home: Path) -> str:
-        return self.uri or os.environ.get(_ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
+        return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
 
     def _experiment(self, client: Any, uri: str, home: Path) -> str:
         experiment = client.get_experiment_by_name(self.experiment)
@@ -214,6 +220,32 @@ def _quieten() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _ask_once(uri: str) -> None:
+    """Raise where a database does not answer: MLflow itself would try ten times, or wait for ever.
+
+    Some drivers have no time limit, so it is a thread that asks and may be left waiting.
+    """
+    from mlflow.store.db.utils import create_sqlalchemy_engine
+
+    engine = create_sqlalchemy_engine(uri)
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            engine.connect().close()
+        except Exception as error:  # raised where it is waited for
+            failures.append(error)
+
+    asking = Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PATIENCE)
+    if asking.is_alive():
+        raise TimeoutError("no answer")
+    engine.dispose()
+    for failure in failures:
+        raise failure
 
 
 def shown_uri(uri: str) -> str:
@@ -235,7 +267,8 @@ def _cause(error: BaseException, uri: str) -> str:
     parts = (set(re.split(r"[/@:?#&=]+", each)) for each in (uri, shown_uri(uri)))
     hidden = set.difference(*parts)
     for secret in sorted(filter(None, hidden), key=len, reverse=True):
-        text = text.replace(secret, "…")
+        edges = ("", "") if len(secret) > _MAX_WORD else (r"(?<!\w)", r"(?!\w)")  # not in words
+        text = re.sub(re.escape(secret).join(edges), "…", text)
     return text[:200] or type(bottom).__name__
 
 
@@ -425,8 +458,8 @@ def _new_model(
     )
     model, status = str(created.model_id), "FAILED"
     try:
-        with TemporaryDirectory() as temporary:
-            place = Path(temporary) / "model"
+        with scratch_folder("record") as temporary:
+            place = temporary / "model"
             identity = Model(model_id=model, model_uuid=model, run_id=run_id)
             save_model(path=place, mlflow_model=identity, **describe_pyfunc(folder))
             client.log_model_artifacts(model, str(place))

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from skiagram.compute.files import write_files
 from skiagram.datasets.contract import RealDataSet
-from skiagram.datasets.files import write_files
 from skiagram.datasets.folder.csv_rows import TableRow, csv_text, read_rows
 from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
 from skiagram.datasets.folder.source import Folder, checksum_columns
@@ -107,8 +107,9 @@ class OptionFiles:
             sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
         )
         beside = {} if sealed is None else {self.sealed_labels: sealed}
-        texts = {self.manifest: content, self.options: _option_text(whole).encode()}
-        write_files(beside | texts)
+        # The option file comes first: after a kill `--renew` makes the others.
+        texts = {self.options: _option_text(whole).encode(), self.manifest: content}
+        write_files(texts | beside)
 
     def _shown(self, path: Path) -> str:
         inside = path.is_relative_to(self.project)
