@@ -23,8 +23,9 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
+from skiagram.models.deep.refitted_head import RefittedHead
 from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
-from skiagram.options import build
+from skiagram.options import build, composed
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
 from skiagram.training.data import LabelledImages
 from skiagram.training.module import ClassifierTraining, _optimizer
@@ -294,6 +295,36 @@ def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
     found = scores[:, 1] - scores[:, 0]
     assert np.corrcoef(found, expected)[0, 1] > 0.999
     np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
+
+
+def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
+    chosen, cases = lite(lite_file), spots(tmp_path / "images", 6, side=SIDE)
+    times = np.ones((6, 2), np.float32)
+    for n_classes, label, said in (
+        (1, times, r"an outcome without classes.*inverse_regularisation to null"),
+        (3, cases.label, r"class 2 has no training case"),
+    ):
+        classifier = Classifier(
+            chosen.build(1, SIDE, SIDE, n_classes), torch.zeros(1), torch.ones(1)
+        )
+        with pytest.raises(ModelFailure, match=said):
+            chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
+
+
+@pytest.mark.thorough
+def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
+    chosen = lite(lite_file, depths=None, inverse_regularisation=None, frozen_epochs=None)
+    backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
+    network = RefittedHead(
+        backbone=backbone, head="logistic", inverse_regularisation=0.1, training=chosen.training
+    )
+    known, unseen = halves(tmp_path, 12)
+    fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
+    assert fitted.scores(unseen.inputs).shape == (len(unseen), 2)
 
 
 def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
