@@ -145,6 +145,7 @@ class NetworkModel:
             n_classes, trainer = architecture.n_classes, self.trainer
             fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
             if isinstance(self.network, StartsFromCases):
+                torch.set_num_threads(self.threads)
                 self.network.begin_from(classifier.to(device(trainer)), examples)
             examples.begin(classifier)
             curves.append(fit.run(classifier, examples, held_out, context.epochs))

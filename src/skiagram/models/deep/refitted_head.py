@@ -61,10 +61,11 @@ class RefittedHead(OnBackbone):
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
         scaled = StandardScaler().fit(numbers)
-        fit_head(layer, self._head(), scaled.transform(numbers), label, self.title)
-        with torch.no_grad():
-            layer.weight.div_(torch.from_numpy(scaled.scale_).to(layer.weight))
-            layer.bias.sub_(layer.weight @ torch.from_numpy(scaled.mean_).to(layer.weight))
+        weight, bias = fit_each_class(
+            self._head(), scaled.transform(numbers), label, layer.out_features, self.title
+        )
+        weight = weight / scaled.scale_
+        give_head(layer, weight, bias - weight @ scaled.mean_)
 
     def _head(self) -> Any:
         weights = self.training.class_weights
@@ -74,15 +75,19 @@ class RefittedHead(OnBackbone):
         return LogisticRegression(**options, max_iter=_ITERATIONS)
 
 
-def fit_head(
-    layer: nn.Linear, head: Any, numbers: NDArray[np.float64], label: NDArray[np.int64], title: str
-) -> None:
-    """Give a linear layer what a linear classifier of scikit-learn learns from (n, numbers)."""
-    absent = set(range(layer.out_features)) - set(label.tolist())
+def fit_each_class(
+    head: Any, numbers: NDArray[np.float64], label: NDArray[np.int64], n_classes: int, title: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights and biases, a row a class, of a linear classifier fitted to (n, numbers)."""
+    absent = set(range(n_classes)) - set(label.tolist())
     if absent:
         raise ModelFailure(f"class {min(absent)} has no training case", where=title)
     head.fit(numbers, label)
-    weight, bias = _each_class(head.coef_, head.intercept_)
+    return _each_class(head.coef_, head.intercept_)
+
+
+def give_head(layer: nn.Linear, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+    """Give a linear layer (n_classes, numbers) weights and (n_classes,) biases."""
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))
         layer.bias.copy_(torch.from_numpy(bias))

@@ -45,7 +45,7 @@ from skiagram.models.deep.layers import (
     glorot_uniform,
     torchvision_builder,
 )
-from skiagram.models.deep.refitted_head import entering, fit_head
+from skiagram.models.deep.refitted_head import entering, fit_each_class, give_head
 from skiagram.options import STRICT
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
@@ -243,7 +243,8 @@ class Transfer:
             class_weight=self.training.class_weights,
             max_iter=_ITERATIONS,
         )
-        fit_head(layer, regression, scaled, training.label.numpy(), self.title)
+        label, n_classes = training.label.numpy(), layer.out_features
+        give_head(layer, *fit_each_class(regression, scaled, label, n_classes, self.title))
 
     def _by_name(self, name: str) -> dict[str, Tensor]:
         """Return weights by torchvision's name; they are fetched once into torch.hub's folder."""
