@@ -262,9 +262,10 @@ def lite(lite_file: LocalFile, **changed: Any) -> Transfer:
     path = Path(__file__).resolve().parents[3] / "conf/model/fine_tuned_efficientnet.yaml"
     shipped = build(yaml.safe_load(path.read_text()), "model")
     assert isinstance(shipped, Transfer)
-    short = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
+    short: dict[str, Any] = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
     how = dataclasses.replace(shipped.training, **short)
-    return dataclasses.replace(shipped, **({"weights": lite_file, "training": how} | changed))
+    values: dict[str, Any] = {"weights": lite_file, "training": how}
+    return dataclasses.replace(shipped, **(values | changed))
 
 
 def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
