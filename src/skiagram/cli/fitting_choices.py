@@ -306,6 +306,9 @@ def _search(survey: Survey, radii: NDArray[np.float64], of_run: dict[str, Any]) 
     }
     if axes == 3:
         distances["conf/extract.yaml"]["windows.side"] = 16
+    else:
+        of_map = distances["conf/model/heat_map_finder.yaml"]
+        distances["conf/model/pretrained_heat_map_finder.yaml"] = of_map
     chosen = {
         "restoration": "none",
         "proposal": "grid",

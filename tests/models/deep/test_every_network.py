@@ -56,6 +56,7 @@ def learner(name: str, epochs: int) -> NetworkModel:
     if "weights" in options:  # none to be had here, and a frozen base of fresh ones learns nothing
         options |= {"weights": "none", "frozen_epochs": 0}
         options |= {"architecture": TINY[name], "library": "torchvision", "last_blocks": None}
+        options |= {"depths": None}
     return NetworkModel(build(options, "model"), CPU, threads=1)
 
 

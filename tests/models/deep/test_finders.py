@@ -1,17 +1,22 @@
 """Networks that say where: planted blobs are found in images and volumes, also after saving."""
 
+import hashlib
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 from torch.utils.data import DataLoader
 
-from skiagram.errors import DataError, ModelFailure
+from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.finding.candidates import Grid, propose
 from skiagram.finding.inputs import FindingInputs
 from skiagram.finding.marks import HitRule, read_spacing
@@ -31,6 +36,8 @@ pytestmark = pytest.mark.slow
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "model"
 SPACING = (0.5, 0.5)
+SMALL = "test_efficientnet"  # of timm
+KEPT = TemporaryDirectory()  # goes when the tests end
 RULE = HitRule(rule="distance", minimum=0.0, overlap=0.2)
 
 
@@ -62,6 +69,16 @@ def blobs(folder: Path, n: int, depth: int | None = None) -> Labelled[FindingInp
     return Labelled(inputs, case_id, label, case_id, 2)
 
 
+@cache
+def backbone_weights() -> dict[str, Any]:
+    """Write a small network's weights, drawn at random, and name them as an option file does."""
+    torch.manual_seed(5)
+    path = Path(KEPT.name) / f"{SMALL}.pth"
+    torch.save(pytest.importorskip("timm").create_model(SMALL).state_dict(), path)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"weights": {"file": str(path), "sha256": sha256}}
+
+
 def options(name: str, depth: int | None = None) -> dict[str, Any]:
     file = f"{name}_3d.yaml" if depth and "heat" in name else f"{name}.yaml"
     given: dict[str, Any] = yaml.safe_load((CONF / file).read_text())
@@ -80,7 +97,11 @@ def options(name: str, depth: int | None = None) -> dict[str, Any]:
             short |= {"augmentation": {**kept, "depth_flip": True}}
             network = "skiagram.models.deep.cnn_3d.CNN3D"
             given["backbone"] = {"_target_": network, "widths": [6, 12], "dropout": 0.0}
-    of_map = {"widths": [6, 12, 12], "centre": 3.0} if "heat" in name else {}
+    of_map: dict[str, Any] = {"centre": 3.0} if "heat" in name else {}
+    if name.startswith("heat"):
+        of_map |= {"widths": [6, 12, 12]}
+    if "pretrained" in name:
+        given["backbone"] |= {"architecture": SMALL, "frozen_epochs": 1} | backbone_weights()
     few = {"pixel": 0.5, "steps": 20, "hard_pool": 60, "body": "all", "apart": 3.0}
     return given | of_map | few | {"training": given["training"] | short}
 
@@ -90,8 +111,14 @@ def learner(name: str, depth: int | None = None, **changed: Any) -> FinderModel:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("depth", [None, 12])
-@pytest.mark.parametrize("name", ["window_finder", "heat_map_finder"])
+@pytest.mark.parametrize(
+    ("name", "depth"),
+    [
+        *(("window_finder", depth) for depth in (None, 12)),
+        *(("heat_map_finder", depth) for depth in (None, 12)),
+        ("pretrained_heat_map_finder", None),
+    ],
+)
 def test_finds_planted_blobs_and_comes_back_from_its_folder(
     tmp_path: Path, name: str, depth: int | None
 ) -> None:
@@ -127,6 +154,49 @@ def test_a_seed_gives_equal_marks_and_lesions_of_scored_cases_are_not_read(
     pd.testing.assert_frame_equal(first, second)
     other = model.fit(cases, FitContext(seed=4, positive=1)).find(cases.inputs)
     assert not np.array_equal(first["score"].to_numpy(), other["score"].to_numpy())
+
+
+def test_a_pretrained_way_down_starts_from_its_weights_and_learns_after_the_way_up(
+    tmp_path: Path,
+) -> None:
+    cases, name = blobs(tmp_path / "images", 12), "pretrained_heat_map_finder"
+    weights = torch.load(backbone_weights()["weights"]["file"], weights_only=True)
+    of = "network.base.blocks.4.0.conv_pw.weight"
+    base = weights[of.removeprefix("network.base.")]
+    for frozen_epochs, learns in ((1, True), (2, False)):
+        given = options(name)
+        given["backbone"]["frozen_epochs"] = frozen_epochs
+        model = learner(name, steps=2, backbone=given["backbone"])
+        folders = [tmp_path / f"{frozen_epochs}-{time}" for time in range(2)]
+        for folder in folders:
+            fitted = model.fit(cases, FitContext(seed=0, positive=1))
+            fitted.save(folder)
+        for file in folders[0].iterdir():
+            assert file.read_bytes() == (folders[1] / file.name).read_bytes()
+        state = load_file(folders[0] / "weights.safetensors")
+        assert torch.equal(state[of], base) != learns
+        stem = "network.base.bn1.running_mean"
+        assert torch.equal(state[stem], weights[stem.removeprefix("network.base.")])
+    marks = fitted.find(cases.inputs)
+    assert len(marks)
+    pd.testing.assert_frame_equal(load_finder(folders[0]).find(cases.inputs), marks)
+
+
+def test_backbones_that_give_no_maps_of_a_quarter_of_the_sides_are_refused(tmp_path: Path) -> None:
+    name = "pretrained_heat_map_finder"
+    for changed, said in (
+        ({"depths": None}, r"backbone.*Transfer with library: timm and depths"),
+        ({"library": "torchvision", "architecture": "resnet18", "depths": None}, r"backbone"),
+        ({"depths": [0, 1, 2]}, r"maps for every 2, 4, 8 pixels.*from 4 pixels"),
+        ({"depths": [1]}, r"maps for every 4 pixels.*two or more"),
+    ):
+        backbone = options(name)["backbone"] | changed
+        with pytest.raises(OptionError, match=said):
+            learner(name, backbone=backbone).network.build(1, 64, 64, 2)
+    with pytest.raises(ModelFailure, match=r"volumes.*heat_map_finder_3d"):
+        learner(name, training=options(name)["training"] | {"image_size": 16}).fit(
+            blobs(tmp_path / "volumes", 4, 12), FitContext(seed=0, positive=1)
+        )
 
 
 def test_without_a_lesion_to_learn_from_there_is_no_finder(tmp_path: Path) -> None:

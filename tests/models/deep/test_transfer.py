@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from skiagram.encoders.weights import LocalFile
@@ -19,8 +23,11 @@ from skiagram.errors import DataError, ModelFailure, OptionError
 from skiagram.models.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.network_model import NetworkModel
+from skiagram.models.deep.refitted_head import RefittedHead
 from skiagram.models.deep.transfer import Transfer, TransferNetwork, layer_names
-from skiagram.training.classifier import multiply_adds, parameter_count
+from skiagram.options import build, composed
+from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
+from skiagram.training.data import LabelledImages
 from skiagram.training.module import ClassifierTraining, _optimizer
 from tests.models.deep.spots import halves, spots, training
 from tests.stand_ins import CPU
@@ -54,7 +61,7 @@ def started(chosen: Transfer, channels: int = 1) -> TransferNetwork:
 
 def published(architecture: str, **arguments: Any) -> nn.Module:
     torch.manual_seed(5)
-    if architecture.startswith("test_"):
+    if architecture.startswith(("test_", "tf_")):
         made: nn.Module = pytest.importorskip("timm").create_model(architecture, **arguments)
     else:
         from torchvision.models import get_model
@@ -231,13 +238,135 @@ def test_fixed_normalisations_stay_as_the_weights_have_them() -> None:
 
 def test_scores_of_a_mirrored_network_are_means_over_what_training_mirrors() -> None:
     flips = dataclasses.replace(training(), augmentation="article")  # left and right alone
-    mirrored = started(options(RESNET, mirrored=True, training=flips)).eval()
+    once = started(options(RESNET, training=flips))
+    mirrored = started(options(RESNET, mirrored=True, training=flips))
     image = torch.randn(2, 1, SIDE, SIDE)
     with torch.no_grad():
-        expected = (mirrored._score(image) + mirrored._score(image.flip(3))) / 2
+        expected = (once(image) + once(image.flip(3))) / 2
         torch.testing.assert_close(mirrored(image), expected)
         torch.testing.assert_close(mirrored(image), mirrored(image.flip(3)))
         assert not torch.allclose(mirrored(image), mirrored(image.flip(2)))
+
+
+LITE = "tf_efficientnet_lite0.in1k"
+
+
+@pytest.fixture(scope="module")
+def lite_file(tmp_path_factory: pytest.TempPathFactory) -> LocalFile:
+    """Return a file of random numbers that has the tensors of the published weights."""
+    return weights_file(tmp_path_factory.mktemp("weights"), LITE)
+
+
+def lite(lite_file: LocalFile, **changed: Any) -> Transfer:
+    """Return the options of `fine_tuned_efficientnet`, small and with a weight file of the test."""
+    path = Path(__file__).resolve().parents[3] / "conf/model/fine_tuned_efficientnet.yaml"
+    shipped = build(yaml.safe_load(path.read_text()), "model")
+    assert isinstance(shipped, Transfer)
+    short: dict[str, Any] = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
+    how = dataclasses.replace(shipped.training, **short)
+    values: dict[str, Any] = {"weights": lite_file, "training": how}
+    return dataclasses.replace(shipped, **(values | changed))
+
+
+def test_the_head_starts_as_the_logistic_regression_on_pooled_maps(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
+    """timm, scikit-learn and the definition: pooled maps of an image and its mirror image."""
+    chosen, cases = lite(lite_file), spots(tmp_path / "images", 20, side=SIDE)
+    label, images = cases.label, cases.inputs.read(np.arange(20), SIDE)
+    mean, deviation = images.mean(), images.std(correction=0)
+    torch.manual_seed(0)
+    network = chosen.build(1, SIDE, SIDE, 2)
+    chosen.load_weights(network)
+    classifier = Classifier(network, mean[None], deviation[None])
+    chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
+    body: Any = published(LITE)
+    # Photographs of mean .449 and deviation .226 as weights see them that expect .5 and .5.
+    seen = ((images - mean) / deviation * 0.452 - 0.102).expand(-1, 3, -1, -1)
+    rows = []
+    with torch.inference_mode():
+        for view in (seen, seen.flip(3)):
+            maps = body.forward_intermediates(view, indices=[1, 2, 3, 4], intermediates_only=True)
+            pooled = [part for one in maps for part in (one.mean(dim=(2, 3)), one.amax(dim=(2, 3)))]
+            rows.append(torch.cat(pooled, dim=1).double())
+        scores = classifier.eval()(images).double().numpy()
+    numbers = torch.stack(rows).mean(dim=0).numpy()
+    frozen = make_pipeline(StandardScaler(), LogisticRegression(C=0.003, max_iter=5000))
+    expected = frozen.fit(numbers, label).decision_function(numbers)
+    found = scores[:, 1] - scores[:, 0]
+    assert np.corrcoef(found, expected)[0, 1] > 0.999
+    np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.02 * np.abs(expected).max())
+
+
+def test_a_logistic_start_is_of_classes_and_needs_all_of_them(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
+    chosen, cases = lite(lite_file), spots(tmp_path / "images", 6, side=SIDE)
+    times = np.ones((6, 2), np.float32)
+    for n_classes, label, said in (
+        (1, times, r"an outcome without classes.*inverse_regularisation to null"),
+        (3, cases.label, r"class 2 has no training case"),
+    ):
+        classifier = Classifier(
+            chosen.build(1, SIDE, SIDE, n_classes), torch.zeros(1), torch.ones(1)
+        )
+        with pytest.raises(ModelFailure, match=said):
+            chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
+
+
+@pytest.mark.thorough
+def test_a_refitted_head_sees_each_case_of_a_mirrored_network_once(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
+    chosen = lite(lite_file, depths=None, inverse_regularisation=None, frozen_epochs=None)
+    backbone = {name: value for name, value in composed(chosen).items() if name != "training"}
+    network = RefittedHead(
+        backbone=backbone, head="logistic", inverse_regularisation=0.1, training=chosen.training
+    )
+    known, unseen = halves(tmp_path, 12)
+    fitted = NetworkModel(network, CPU, threads=1).fit(known, FitContext(0, validation=unseen))
+    assert fitted.scores(unseen.inputs).shape == (len(unseen), 2)
+
+
+def test_a_network_that_learns_nothing_better_stays_the_frozen_one(
+    tmp_path: Path, lite_file: LocalFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def log_worse(module: ClassifierTraining) -> None:
+        loss = float(module.current_epoch)
+        module.log_dict({"validation_loss": loss, "validation_accuracy": 0.5})
+
+    monkeypatch.setattr(ClassifierTraining, "on_validation_epoch_end", log_worse)
+    known, unseen = halves(tmp_path, 24)
+    model = NetworkModel(lite(lite_file), CPU, threads=1)
+    fitted = model.fit(known, FitContext(0, validation=unseen))
+    published_weights = torch.load(lite_file.file, weights_only=True)
+    name = "blocks.6.0.conv_pwl.weight"
+    kept = fitted._classifier.state_dict()[f"network.base.{name}"]
+    assert torch.equal(kept, published_weights[name])
+    assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
+
+
+def test_fine_tuning_from_a_file_trains_saves_and_repeats(
+    tmp_path: Path, lite_file: LocalFile
+) -> None:
+    known, unseen = halves(tmp_path, 24, noise=0.3)
+    how = lite(lite_file).training
+    faster = dataclasses.replace(how, optimizer=dataclasses.replace(how.optimizer, lr=0.001))
+    model = NetworkModel(lite(lite_file, training=faster), CPU, threads=1)
+    context = FitContext(0, epochs=2)
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        fitted = model.fit(known, context)
+        fitted.save(folder)
+    for file in folders[0].iterdir():
+        assert file.read_bytes() == (folders[1] / file.name).read_bytes()
+    weights = torch.load(lite_file.file, weights_only=True)
+    found = fitted._classifier.state_dict()
+    name = "blocks.6.0.conv_pwl.weight"
+    assert not torch.equal(found[f"network.base.{name}"], weights[name])
+    assert torch.equal(found["network.base.bn1.weight"], weights["bn1.weight"])
+    again = load_network(folders[0])
+    np.testing.assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 
 @pytest.mark.thorough
@@ -302,6 +431,14 @@ def test_what_cannot_be_is_named(tmp_path: Path) -> None:
         started(options(VIT, last_blocks=99))
     with pytest.raises(ModelFailure, match=r"images of 30 × 30.*image_size"):
         options(VIT).build(1, 30, 30, 2)
+    with pytest.raises(OptionError, match=r"model\.depths: test_efficientnet has 5 stages"):
+        started(options("test_efficientnet", depths=(1, 5)))
+    for wrong, said in (
+        ({"depths": (1,)}, r"`depths` are of timm's"),
+        ({"head": "dense", "inverse_regularisation": 1.0}, r"`dense` head is drawn"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            options(SMALL, **wrong)
     for architecture, name in ((SMALL, "IMAGENET2"), (VIT, "IMAGENET1K_V1")):
         with pytest.raises(OptionError, match=rf"no weights `{name}`.*none, .*hub, revision"):
             started(options(architecture, weights=name))

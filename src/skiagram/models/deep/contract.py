@@ -98,6 +98,14 @@ class StartsFromWeights(Protocol):
 
 
 @runtime_checkable
+class StartsFromCases(Protocol):
+    """A network of which a part is fitted to the training cases before it is trained."""
+
+    def begin_from(self, classifier: Classifier, training: Examples) -> None:
+        """Change a network that has its first weights in place, by the training cases."""
+
+
+@runtime_checkable
 class FinishesItself(Protocol):
     """A network that something is done to once it is trained."""
 

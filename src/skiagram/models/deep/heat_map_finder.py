@@ -3,18 +3,20 @@
 Stages that halve the sides, and back up to a quarter of the sides by adding each stage to the one
 below, enlarged (a small U-Net: Ronneberger et al. 2015, MICCAI; sums as in Lin et al. 2017, CVPR).
 Cells at a lesion's centre are taught to say yes, those outside every lesion no, those between
-nothing. The loss is the focal one (Lin et al. 2017, ICCV), as nearly all cells show no lesion.
+nothing. The loss is the focal one (Lin et al. 2017, ICCV), as nearly all cells show no lesion. The
+way down is drawn at random, or a network of timm that others trained.
 """
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal, Self, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import (
@@ -27,7 +29,9 @@ from torch.nn.functional import (
     pad,
 )
 
+from skiagram.errors import ModelFailure, OptionError
 from skiagram.finding.inputs import FindingInputs
+from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.finder import CropTraining, FindingNetwork
 from skiagram.models.deep.layers import convolution
 from skiagram.models.deep.searched_images import (
@@ -37,40 +41,36 @@ from skiagram.models.deep.searched_images import (
     SearchedImage,
     SearchedImages,
 )
+from skiagram.models.deep.transfer import Transfer
 from skiagram.options import STRICT
 from skiagram.training.module import ClassifierTraining
 
 STRIDE = 4  # pixels of an image for one cell of its heat map
+_FEWEST = 2  # depths of a heat map
 _PRIOR = 0.05  # probability of a lesion that an untrained network gives every cell
 
 
 @dataclass(**STRICT)
-class HeatMapFinder(FindingNetwork):
-    """Options of the heat map.
+class AnyHeatMap(FindingNetwork):
+    """Options of every heat map.
 
     Attributes:
-        widths: Maps of each stage; every stage halves the sides.
         dropout: Share of the last maps that is dropped while training.
         centre: Largest radius of a lesion's centre, whose cells are taught to say yes.
         focus: Exponent of the focal loss; 0 is cross-entropy.
     """
 
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     centre: Annotated[float, Field(gt=0)]
     focus: Annotated[float, Field(ge=0)]
 
     finds_in: ClassVar[Literal["candidates", "images"]] = "images"
-    title: ClassVar[str] = "Heat map"
     masks: ClassVar[int] = 2
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        return HeatMap(channels, self.widths, self.dropout, axes=2)
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
-        return HeatMap(channels, self.widths, self.dropout, axes=3)
+    @property
+    @abstractmethod
+    def coarsest(self) -> int:
+        """Return how many pixels a cell of the coarsest maps stands for."""
 
     def training_module(self) -> Callable[..., ClassifierTraining]:
         return partial(HeatMapTraining, finder=self)
@@ -108,8 +108,7 @@ class HeatMapFinder(FindingNetwork):
 
         The place is the mean of a cell and its neighbours, weighted by their probabilities.
         """
-        whole = 2 ** len(self.widths)
-        around = [(0, -side % whole) for side in image.pixels.shape[:0:-1]]
+        around = [(0, -side % self.coarsest) for side in image.pixels.shape[:0:-1]]
         beyond = float(image.pixels.min())
         padded = pad(image.pixels[None], [size for pair in around for size in pair], value=beyond)
         odds = score(padded)
@@ -120,6 +119,77 @@ class HeatMapFinder(FindingNetwork):
         nearest = np.minimum(nearest, np.array(image.inside.shape) - 1)
         held = image.inside[tuple(nearest.T)]
         return places[held], odds[0].double().numpy()[tuple(peaks[held].T)]
+
+
+@dataclass(**STRICT)
+class HeatMapFinder(AnyHeatMap):
+    """Options of a heat map that learns from random weights.
+
+    Attributes:
+        widths: Maps of each stage; every stage halves the sides.
+    """
+
+    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)]
+
+    title: ClassVar[str] = "Heat map"
+
+    @property
+    def coarsest(self) -> int:
+        return int(2 ** len(self.widths))
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        return HeatMap(channels, self.widths, self.dropout, axes=2)
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        return HeatMap(channels, self.widths, self.dropout, axes=3)
+
+
+@dataclass(**STRICT)
+class PretrainedHeatMapFinder(OnBackbone, AnyHeatMap):
+    """Options of a heat map whose way down is a network of timm that others trained.
+
+    `backbone` is a `Transfer` of timm's; its `depths` are the stages whose maps are added up, the
+    first one a quarter of the sides.
+    """
+
+    title: ClassVar[str] = "Pretrained heat map"
+
+    @model_validator(mode="after")
+    def _backbone_has_depths(self) -> Self:
+        network = self.network()
+        if not isinstance(network, Transfer) or network.library != "timm" or not network.depths:
+            raise OptionError(
+                "a backbone without maps of several depths",
+                where="model.backbone",
+                allowed="skiagram.models.deep.transfer.Transfer with library: timm and depths",
+            )
+        return self
+
+    @property
+    def coarsest(self) -> int:
+        return 32  # what networks of timm halve five times
+
+    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+        transfer = cast(Transfer, self.network())
+        return transfer.build_on_maps(channels, height, width, self._way_up)
+
+    def _way_up(self, widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
+        if strides[0] != STRIDE or len(strides) < _FEWEST or max(strides) > self.coarsest:
+            raise OptionError(
+                f"maps for every {', '.join(map(str, strides))} pixels",
+                where="model.backbone.depths",
+                allowed=f"two or more stages, from {STRIDE} pixels up to {self.coarsest}",
+            )
+        return WayUp(widths, self.dropout, axes=2)
+
+    def build_for_volumes(
+        self, channels: int, depth: int, height: int, width: int, n_classes: int
+    ) -> nn.Module:
+        raise ModelFailure(
+            "volumes", where=self.title, allowed="images", remedy="choose heat_map_finder_3d"
+        )
 
 
 def _between_cells(probability: NDArray[np.float32], peaks: NDArray[np.int64]) -> Floats:
@@ -144,7 +214,7 @@ class HeatMapTraining(CropTraining):
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
         """Return the focal loss of all cells for each cell at a lesion's centre."""
-        focus = cast(HeatMapFinder, self.finder).focus
+        focus = cast(AnyHeatMap, self.finder).focus
         logits = self(images[:, :-2], table).float()
         odds = logits[:, 1] - logits[:, 0]
         centre = _cells(images[:, -2:-1])[:, 0]
@@ -155,37 +225,53 @@ class HeatMapTraining(CropTraining):
         return total / centre.sum().clamp(min=1)
 
 
-class HeatMap(nn.Module):
-    """Turns (n, channels, *sides) into logits of no lesion and a lesion, a cell for 4 pixels."""
+class WayUp(nn.Module):
+    """Adds maps of a network to those below, enlarged, and says of each cell no or a lesion.
 
-    def __init__(
-        self, channels: int, widths: tuple[int, ...], dropout: float, axes: Literal[2, 3]
-    ) -> None:
+    Args:
+        widths: Maps of each stage, from the finest on.
+    """
+
+    def __init__(self, widths: tuple[int, ...], dropout: float, axes: Literal[2, 3]) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*convolution(channels, widths[0], 5, 2, axes), nn.ReLU())
-        down, up, narrow = [], [], []
-        for entering, maps in pairwise(widths):
-            first = [*convolution(entering, maps, stride=2, axes=axes), nn.ReLU()]
-            down.append(nn.Sequential(*first, *convolution(maps, maps, axes=axes), nn.ReLU()))
-        for maps, below in pairwise(widths[:0:-1]):
+        up, narrow = [], []
+        for maps, below in pairwise(widths[::-1]):
             narrow.append(nn.Sequential(*convolution(maps, below, 1, axes=axes)))
             up.append(nn.Sequential(*convolution(below, below, axes=axes), nn.ReLU()))
-        self.down, self.up, self.narrow = map(nn.ModuleList, (down, up, narrow))
+        self.up, self.narrow = map(nn.ModuleList, (up, narrow))
         kind = nn.Conv2d if axes == 2 else nn.Conv3d
-        self.last = kind(widths[1], 2, 1)
+        self.last = kind(widths[0], 2, 1)
         odds = float(np.log(_PRIOR / (1 - _PRIOR)))
         with torch.no_grad():
             cast(Tensor, self.last.bias).copy_(torch.tensor([-odds / 2, odds / 2]))
         self.dropout = (nn.Dropout2d if axes == 2 else nn.Dropout3d)(dropout)
         self.mode = "bilinear" if axes == 2 else "trilinear"
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, stages: Sequence[Tensor]) -> Tensor:
+        *finer, maps = stages
+        for narrow, up in zip(self.narrow, self.up, strict=True):
+            below = finer.pop()
+            maps = up(below + interpolate(narrow(maps), size=below.shape[2:], mode=self.mode))
+        return cast(Tensor, self.last(self.dropout(maps)))
+
+
+class HeatMap(WayUp):
+    """Turns (n, channels, *sides) into logits of no lesion and a lesion, a cell for 4 pixels."""
+
+    def __init__(
+        self, channels: int, widths: tuple[int, ...], dropout: float, axes: Literal[2, 3]
+    ) -> None:
+        stem = nn.Sequential(*convolution(channels, widths[0], 5, 2, axes), nn.ReLU())
+        down = []
+        for entering, maps in pairwise(widths):
+            first = [*convolution(entering, maps, stride=2, axes=axes), nn.ReLU()]
+            down.append(nn.Sequential(*first, *convolution(maps, maps, axes=axes), nn.ReLU()))
+        super().__init__(widths[1:], dropout, axes)
+        self.stem, self.down = stem, nn.ModuleList(down)
+
+    def forward(self, images: Tensor) -> Tensor:  # type: ignore[override]
         maps, stages = self.stem(images), []
         for stage in self.down:
             maps = stage(maps)
             stages.append(maps)
-        maps = stages.pop()
-        for narrow, up in zip(self.narrow, self.up, strict=True):
-            below = stages.pop()
-            maps = up(below + interpolate(narrow(maps), size=below.shape[2:], mode=self.mode))
-        return cast(Tensor, self.last(self.dropout(maps)))
+        return super().forward(stages)

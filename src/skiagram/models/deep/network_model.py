@@ -15,6 +15,7 @@ from skiagram.models.deep.contract import (
     AnyNetwork,
     FinishesItself,
     ReadsTable,
+    StartsFromCases,
     StartsFromWeights,
 )
 from skiagram.models.deep.fitted import Architecture, FittedNetwork, as_ensemble
@@ -143,6 +144,9 @@ class NetworkModel:
             classifier = self._classifier(architecture, moments, seed)
             n_classes, trainer = architecture.n_classes, self.trainer
             fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
+            if isinstance(self.network, StartsFromCases):
+                torch.set_num_threads(self.threads)
+                self.network.begin_from(classifier.to(device(trainer)), examples)
             examples.begin(classifier)
             curves.append(fit.run(classifier, examples, held_out, context.epochs))
             if isinstance(self.network, FinishesItself):

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from skiagram.errors import ModelFailure
 from skiagram.models.deep.backbone import OnBackbone
+from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer
 from skiagram.options import STRICT
 from skiagram.training.classifier import Classifier
@@ -50,21 +51,21 @@ class RefittedHead(OnBackbone):
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         return self.network().build(channels, height, width, n_classes)
 
+    def begin_from(self, classifier: Classifier, training: Examples) -> None:
+        options = self.network()
+        if isinstance(options, StartsFromCases):
+            options.begin_from(classifier, training)
+
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
         layer = last_layer(classifier)
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
         numbers, label = np.concatenate(parts), np.concatenate([cases.label for cases in fitted_on])
-        absent = set(range(layer.out_features)) - set(label.tolist())
-        if absent:
-            raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
         scaled = StandardScaler().fit(numbers)
-        head = self._head().fit(scaled.transform(numbers), label)
-        weight, bias = _each_class(head.coef_, head.intercept_)
+        weight, bias = fit_each_class(
+            self._head(), scaled.transform(numbers), label, layer.out_features, self.title
+        )
         weight = weight / scaled.scale_
-        bias = bias - weight @ scaled.mean_
-        with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(weight))
-            layer.bias.copy_(torch.from_numpy(bias))
+        give_head(layer, weight, bias - weight @ scaled.mean_)
 
     def _head(self) -> Any:
         weights = self.training.class_weights
@@ -74,8 +75,26 @@ class RefittedHead(OnBackbone):
         return LogisticRegression(**options, max_iter=_ITERATIONS)
 
 
+def fit_each_class(
+    head: Any, numbers: NDArray[np.float64], label: NDArray[np.int64], n_classes: int, title: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return weights and biases, a row a class, of a linear classifier fitted to (n, numbers)."""
+    absent = set(range(n_classes)) - set(label.tolist())
+    if absent:
+        raise ModelFailure(f"class {min(absent)} has no training case", where=title)
+    head.fit(numbers, label)
+    return _each_class(head.coef_, head.intercept_)
+
+
+def give_head(layer: nn.Linear, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+    """Give a linear layer (n_classes, numbers) weights and (n_classes,) biases."""
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
+
+
 def entering(
-    classifier: Classifier, layer: nn.Linear, cases: Examples, batch_size: int
+    classifier: Classifier, layer: nn.Module, cases: Examples, batch_size: int
 ) -> NDArray[np.float64]:
     """Return (n, numbers) of what enters a layer when the cases are shown as they are."""
     inputs_seen: list[Tensor] = []

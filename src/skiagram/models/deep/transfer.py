@@ -1,24 +1,30 @@
 """Any network of timm or torchvision under a new head: head first, then layers at decayed rates.
 
 For `frozen_epochs` epochs the head learns alone, so that its first, wild gradients do not destroy
-what the weights know (Kumar et al. 2022, ICLR). Then the layers learn too, each at `layer_decay`
-times the rate of the one above it (Howard & Ruder 2018, ACL, §3.2; Bao et al. 2022, ICLR): lower
-layers hold what all images share. Batch normalisations may stay as the weights have them: means and
+what the weights know (Kumar et al. 2022, ICLR). It may start as the logistic regression on what
+enters it: then the network begins as a frozen one under a classical model, and early stopping keeps
+that where the layers learn nothing better. Then the layers learn too, each at `layer_decay` times
+the rate of the one above it (Howard & Ruder 2018, ACL, §3.2; Bao et al. 2022, ICLR): lower layers
+hold what all images share. Batch normalisations may stay as the weights have them: means and
 deviations of many images, in place of those of a small batch. With a few hundred images less is
 more: let the last blocks learn alone. Whether a set is too small stands in the curves: the
 validation loss rises while the training loss falls.
 
 Layers are what a network is put together from, in its own order: the blocks of a transformer, the
-residual blocks of a ResNet. Images are normalised by the training set's own mean and deviation.
+residual blocks of a ResNet. Images are normalised by the training set's own mean and deviation, and
+take those that photographs have as the weights read them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import chain, combinations
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
+from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -39,7 +45,10 @@ from skiagram.models.deep.layers import (
     glorot_uniform,
     torchvision_builder,
 )
+from skiagram.models.deep.refitted_head import entering, fit_each_class, give_head
 from skiagram.options import STRICT
+from skiagram.training.classifier import Classifier
+from skiagram.training.data import Examples
 from skiagram.training.options import Training
 
 FRESH = "none"
@@ -49,6 +58,8 @@ _COLOURS = 3  # channels of the images that published weights were made for
 _UNLIKE = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 _DENSE_UNITS = 128
 _SEVERAL = 2  # parts that make a container one of layers
+_ITERATIONS = 10_000
+MakeHead = Callable[[tuple[int, ...], tuple[int, ...]], nn.Module]
 
 
 @dataclass(**STRICT)
@@ -65,12 +76,18 @@ class Transfer:
         head: What takes the place of the last layer: a `linear` one; or, of torchvision's networks
             with `features`, `dense`: the mean over the places of the convolutions, 128 rectified
             units and a linear layer, all drawn as Keras draws them.
+        depths: Of timm's networks, the stages whose maps the head reads, each pooled to its mean
+            and its maximum, deeper ones are coarser; null: what the network gives a classifier.
+        inverse_regularisation: C of the logistic regression that a linear head starts as, on what
+            enters it of the training cases, each number scaled to mean 0 and deviation 1; smaller
+            shrinks it more. null: the head is drawn at random.
         frozen_epochs: Epochs in which the head learns alone; null: always.
         last_blocks: How many of the last layers learn after that; null: all.
         layer_decay: Learning rate of a layer as a share of that of the layer above; 1 for equal
             ones.
         fixed_normalisation: Whether batch normalisations stay as the weights have them.
-        mirrored: Whether an image's score is the mean over the mirror images that training shows.
+        mirrored: Whether what enters the head is the mean over the mirror images that training
+            shows, once the network is trained.
         training: How it is trained; its learning rate is that of the head.
     """
 
@@ -81,10 +98,20 @@ class Transfer:
     training: Training
     library: Literal["timm", "torchvision"] = "torchvision"
     head: Literal["linear", "dense"] = "linear"
+    depths: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
+    inverse_regularisation: Annotated[float, Field(gt=0)] | None = None
     last_blocks: Annotated[int, Field(ge=1)] | None = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     fixed_normalisation: bool = False
     mirrored: bool = False
+
+    @model_validator(mode="after")
+    def _head_fits(self) -> Self:
+        if self.depths is not None and self.library != "timm":
+            raise ValueError("`depths` are of timm's networks alone: set it to null")
+        if self.inverse_regularisation is not None and self.head != "linear":
+            raise ValueError("a `dense` head is drawn: set `inverse_regularisation` to null")
+        return self
 
     @property
     def title(self) -> str:
@@ -92,18 +119,54 @@ class Transfer:
         return f"{self.architecture} of {self.library}{under}"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        try:
-            base, numbers = self.base(height, width)
+        def make_head(base: nn.Module, numbers: int) -> nn.Module:
             head: nn.Module = nn.Linear(numbers, n_classes)
+            if self.inverse_regularisation is not None:
+                head = nn.Sequential(nn.BatchNorm1d(numbers, affine=False), head)
             if self.head == "dense":
                 last = nn.Linear(_DENSE_UNITS, n_classes)
                 head = nn.Sequential(nn.Linear(numbers, _DENSE_UNITS), nn.ReLU(), last)
                 base.apply(glorot_uniform)
                 head.apply(glorot_uniform)
+            return head
+
+        return self._build(channels, height, width, make_head, TransferNetwork)
+
+    def build_on_maps(
+        self, channels: int, height: int, width: int, make_head: MakeHead
+    ) -> nn.Module:
+        """Return a network whose head reads the maps of `depths` as they are.
+
+        Args:
+            make_head: Makes it from how many maps each depth has, and how many pixels a cell of
+                each stands for.
+        """
+
+        def on_maps(base: nn.Module, _numbers: int) -> nn.Module:
+            told = cast(Any, base).feature_info
+            stages = [told[depth] for depth in self.depths or ()]
+            widths, strides = (
+                tuple(int(stage[key]) for stage in stages) for key in ("num_chs", "reduction")
+            )
+            return make_head(widths, strides)
+
+        return self._build(channels, height, width, on_maps, TransferNetworkOnMaps)
+
+    def _build(
+        self,
+        channels: int,
+        height: int,
+        width: int,
+        make_head: Callable[[nn.Module, int], nn.Module],
+        kind: "type[TransferNetwork]",
+    ) -> nn.Module:
+        try:
+            base, numbers = self.base(height, width)
+            head = make_head(base, numbers)
             repeated = channels == 1 and self.gray == "repeat"
             if channels != _COLOURS and not repeated:
                 _adapt_channels(base, channels, self.architecture)
-            network = TransferNetwork(base, head, self, (height, width), repeated=repeated)
+            network = kind(base, head, self, (height, width), repeated=repeated)
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
@@ -117,19 +180,22 @@ class Transfer:
         """Return a network on three channels without its last layer, and what it gives."""
         if self.library == "timm":
             base = _of_timm(self.architecture, height, width)
+            if self.depths is not None:
+                _keep_depths(base, self.depths, self.architecture)
         else:
             base = _of_torchvision(self.architecture, height, width, dense=self.head == "dense")
             if self.head == "linear":
                 return base, cut_last_layer(base)[1]
         with torch.no_grad():
-            numbers = base.eval()(torch.zeros(1, _COLOURS, height, width)).shape[1]
-        return base, int(numbers)
+            numbers = _describe(base.eval(), torch.zeros(1, _COLOURS, height, width), self.depths)
+        return base, int(numbers.shape[1])
 
     def load_weights(self, network: nn.Module) -> None:
         if self.weights == FRESH:
             return
         transferred = cast(TransferNetwork, network)
-        colour, _ = self.base(*transferred.size)  # published weights are for three channels
+        whole = replace(self, depths=None)
+        colour, _ = whole.base(*transferred.size)  # published weights are for three channels
         if isinstance(self.weights, str):
             weights, source = self._by_name(self.weights), _WEIGHTS
         else:
@@ -150,7 +216,35 @@ class Transfer:
         weight = f"{_first_convolution(colour)}.weight"
         channels = transferred.base.state_dict()[weight].shape[1]
         state[weight] = _spread(state[weight], channels)
-        transferred.base.load_state_dict(state)
+        kept = transferred.base.state_dict()
+        transferred.base.load_state_dict({name: state[name] for name in kept})
+
+    def begin_from(self, classifier: Classifier, training: Examples) -> None:
+        """Start the head as a logistic regression on what enters it of the training cases."""
+        if self.inverse_regularisation is None:
+            return
+        scaling, layer = cast(nn.Sequential, cast(TransferNetwork, classifier.network).head)
+        scaling, layer = cast(nn.BatchNorm1d, scaling), cast(nn.Linear, layer)
+        if training.label.ndim > 1 or layer.out_features == 1:
+            raise ModelFailure(
+                "a head that starts as a logistic regression, of an outcome without classes",
+                where=self.title,
+                remedy="set inverse_regularisation to null, frozen_epochs to 3 and "
+                "training.optimizer.lr to 0.001",
+            )
+        numbers = entering(classifier, scaling, training, self.training.batch_size)
+        with torch.no_grad():
+            cast(Tensor, scaling.running_mean).copy_(torch.from_numpy(numbers.mean(axis=0)))
+            cast(Tensor, scaling.running_var).copy_(torch.from_numpy(numbers.var(axis=0)))
+            where = cast(Tensor, scaling.running_var)
+            scaled = scaling(torch.from_numpy(numbers).to(where)).cpu().double().numpy()
+        regression = LogisticRegression(
+            C=self.inverse_regularisation,
+            class_weight=self.training.class_weights,
+            max_iter=_ITERATIONS,
+        )
+        label, n_classes = training.label.numpy(), layer.out_features
+        give_head(layer, *fit_each_class(regression, scaled, label, n_classes, self.title))
 
     def _by_name(self, name: str) -> dict[str, Tensor]:
         """Return weights by torchvision's name; they are fetched once into torch.hub's folder."""
@@ -183,6 +277,9 @@ class TransferNetwork(nn.Module):
     deviations it came with. A base that reads three channels is `repeated` where images have one.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self,
         base: nn.Module,
@@ -195,7 +292,10 @@ class TransferNetwork(nn.Module):
         super().__init__()
         self.base, self.head, self.size = base, head, size
         self.frozen_epochs = options.frozen_epochs
-        self._repeated, self._decay = repeated, options.layer_decay
+        self._repeated, self._decay, self._depths = repeated, options.layer_decay, options.depths
+        mean, deviation = _of_photographs(options)
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("deviation", torch.tensor(deviation))
         self._frozen = self.frozen_epochs != 0
         layers = layer_names(base)
         learning = len(layers) if options.last_blocks is None else options.last_blocks
@@ -218,6 +318,7 @@ class TransferNetwork(nn.Module):
                 parameter.requires_grad_(False)
         for part in self._kept:
             part.requires_grad_(False)
+        self._kept += [part for part in head.modules() if isinstance(part, nn.BatchNorm1d)]
 
     def begin_epoch(self, epoch: int) -> None:
         self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
@@ -235,19 +336,24 @@ class TransferNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         if self.training or not self._mirrored:
-            return self._score(images)
+            return cast(Tensor, self.head(self._describe(images)))
         axes = chain.from_iterable(
             combinations(self._mirrored, count) for count in range(len(self._mirrored) + 1)
         )
-        views = [self._score(images.flip(flipped)) for flipped in axes]
-        return torch.stack(views).mean(dim=0)
+        views = [self._describe(images.flip(flipped)) for flipped in axes]
+        return cast(Tensor, self.head(torch.stack(views).mean(dim=0)))
 
-    def _score(self, images: Tensor) -> Tensor:
-        if self._repeated:
-            images = images.expand(-1, _COLOURS, -1, -1)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen):
-            numbers = self.base(images)
-        return cast(Tensor, self.head(numbers))
+    def _describe(self, images: Tensor) -> Tensor:
+        """Return (n, numbers) that enter the head."""
+        with self._learning_base():
+            return _describe(self.base, self._entering(images), self._depths)
+
+    def _entering(self, images: Tensor) -> Tensor:
+        seen = images * self.deviation + self.mean
+        return seen.expand(-1, _COLOURS, -1, -1) if self._repeated else seen
+
+    def _learning_base(self) -> AbstractContextManager[object]:
+        return torch.set_grad_enabled(torch.is_grad_enabled() and not self._frozen)
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return the share of the learning rate of each part that learns, the head first."""
@@ -266,6 +372,15 @@ class TransferNetwork(nn.Module):
         return parts
 
 
+class TransferNetworkOnMaps(TransferNetwork):
+    """A network whose head reads the maps of several depths of the base."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        with self._learning_base():
+            maps = _maps(self.base, self._entering(images), self._depths or ())
+        return cast(Tensor, self.head(maps))
+
+
 def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
     with encoders_extra():
         import timm
@@ -275,6 +390,53 @@ def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
     config = timm.models.get_pretrained_cfg(architecture)
     sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
     return cast(nn.Module, timm.create_model(architecture, num_classes=0, **sized))
+
+
+def _keep_depths(base: nn.Module, depths: tuple[int, ...], architecture: str) -> None:
+    """Cut off what no map of these stages needs."""
+    stages = len(getattr(base, "feature_info", ()))
+    if not hasattr(base, "prune_intermediate_layers") or max(depths) >= stages:
+        found, allowed = f"{architecture} has {stages} stages with maps", "numbers of these, from 0"
+        raise OptionError(found, where="model.depths", allowed=allowed, remedy="or set it to null")
+    cast(Any, base).prune_intermediate_layers([*depths], prune_norm=True, prune_head=True)
+
+
+def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -> Tensor:
+    """Return (n, numbers): what a base gives a classifier, or its maps, pooled."""
+    if depths is None:
+        return cast(Tensor, base(images))
+    maps = _maps(base, images, depths)
+    pooled = [part for of in maps for part in (of.mean(dim=(2, 3)), of.amax(dim=(2, 3)))]
+    return torch.cat(pooled, dim=1)
+
+
+def _maps(base: nn.Module, images: Tensor, depths: tuple[int, ...]) -> list[Tensor]:
+    """Return (n, width, rows, columns) of each of some stages."""
+    maps = cast(Any, base).forward_intermediates(
+        images, indices=[*depths], output_fmt="NCHW", intermediates_only=True
+    )
+    return cast(list[Tensor], maps)
+
+
+def _of_photographs(options: Transfer) -> tuple[float, float]:
+    """Return mean and deviation of photographs as the weights read them, over all channels.
+
+    They are 0 and 1 where the weights were made for photographs of mean 0 and deviation 1.
+    """
+    if options.library != "timm" or options.weights == FRESH:
+        return 0.0, 1.0
+    with encoders_extra():
+        from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+        from timm.models import get_pretrained_cfg
+    config = get_pretrained_cfg(options.architecture)
+    if config is None:
+        return 0.0, 1.0
+    published = zip(
+        IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, config.mean, config.std, strict=True
+    )
+    each = [((mean - of) / scale, deviation / scale) for mean, deviation, of, scale in published]
+    means, deviations = zip(*each, strict=True)
+    return sum(means) / _COLOURS, sum(deviations) / _COLOURS
 
 
 def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) -> nn.Module:
