@@ -17,12 +17,13 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+import rows_by_hand
 import sweep
-from objective import OBJECTIVE, check_objective, find_entry
+from rows_by_hand import HYDRA, OBJECTIVE, check_objective, find_model
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import Figure, RowFigures
-from skiagram.sweeps.rows import SELECTION, Row, Sweep
+from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.workspace import Workspace
 from tests.pipeline.project import Project
@@ -66,9 +67,9 @@ class Rows:
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rows]:
     stand_in = Rows()
-    monkeypatch.setattr(sweep, "run_rows", stand_in.run)
+    monkeypatch.setattr(rows_by_hand, "run_rows", stand_in.run)
     options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE, "rows": str(tmp_path)}
-    ConfigStore.instance().store("sweep", {**options, "hydra": sweep._HYDRA})
+    ConfigStore.instance().store("sweep", {**options, "hydra": HYDRA})
     yield stand_in
     HydraConfig.instance().cfg = None
 
@@ -79,7 +80,7 @@ def job(*overrides: str) -> float | None:
         config = compose("sweep", [*overrides, "hydra.job.num=0"], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
     keys = [str(key) for key in config if key != "hydra"]
-    return sweep.run_job(OmegaConf.masked_copy(config, keys))
+    return rows_by_hand.run_job(OmegaConf.masked_copy(config, keys))
 
 
 def test_a_job_returns_the_selection_auc_of_the_swept_model(rows: Rows) -> None:
@@ -128,7 +129,7 @@ def test_an_objective_of_test_cases_is_refused_before_any_run(rows: Rows, figure
 
 def entry(*changed: str, sweeper: str = GRID, **objective: str) -> str | None:
     config = {**CHOICES, "conf": CONF, "objective": OBJECTIVE | objective}
-    return find_entry(config, changed, sweeper)
+    return find_model(config, changed, sweeper)
 
 
 def test_the_only_model_whose_options_change_is_chosen_by() -> None:
@@ -229,13 +230,13 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
 
     kept = tmp_path / ".work/sweeps/by_hand"
     written: list[Sweep] = []
-    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    monkeypatch.setattr(rows_by_hand, "ROOT", tmp_path)
     monkeypatch.setattr(
-        sweep,
+        rows_by_hand,
         "sweepable_options",
         lambda: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
     )
-    monkeypatch.setattr(sweep, "check_objective", lambda _: None)
+    monkeypatch.setattr(rows_by_hand, "check_objective", lambda _: Objective())
     monkeypatch.setattr(Workspace, "of_project", lambda _: None)
     monkeypatch.setattr("hydra.main", lambda **_: launched)
     monkeypatch.setattr(sweep, "write_sweep", lambda name, made, place: written.append(made))
