@@ -270,22 +270,29 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) ->
 
 @pytest.mark.thorough
 def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
-    """Each row against the stages of the pipeline with its options, to the last digit."""
+    """Each row against the stages with its options: figures, bytes of scores, and no fit anew."""
     small.edit("conf/sweep/regularisation.yaml", axes={STRENGTHS: [0.01, 1.0], "seed": [0, 3]})
     done = small.run("python", "pipeline/sweep.py", "sweep=regularisation")
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "regularisation")
+    pieces = small.folder / ".work/pieces"
+    models = {path.name for path in pieces.glob("model-*")}
     for row in (1, 2, 3, 4):
         applied = small.skiagram("apply", "regularisation", str(row))
         assert applied.returncode == 0, applied.stderr
         prepared = [("ingest",), ("audit",), ("restore",), ("propose",), ("extract",)]
-        models = [("train_baseline", f"model={name}") for name in ("logistic_regression", "svm")]
-        small.stages(*(prepared if row == 1 else []), *models, ("combine",), ("evaluate",))
+        trained = [("train_baseline", f"model={name}") for name in ("logistic_regression", "svm")]
+        small.stages(*(prepared if row == 1 else []), *trained, ("combine",), ("evaluate",))
+        for model in ("logistic_regression", "svm"):
+            of_rows = pieces.glob(f"trained-{model}-*/scores/predictions.parquet")
+            of_stage = small.folder / f"scores/{model}/predictions.parquet"
+            assert of_stage.read_bytes() in {path.read_bytes() for path in of_rows}
         figures = json.loads((small.folder / "reports/metrics.json").read_text())
         of_row = table[table["row"] == row].set_index(["model", "figure"])["value"]
         for model in ("logistic_regression", "svm", "best_classical"):
             for name in {"selection_auc", "roc_auc"} & figures[model].keys():
                 assert round(of_row[model, name], 4) == figures[model][name], (row, model, name)
+    assert {path.name for path in pieces.glob("model-*")} == models
 
 
 @pytest.mark.thorough
