@@ -121,10 +121,13 @@ def test_of_an_error_the_lowest_is_chosen_and_said_to_be() -> None:
 
 
 def test_options_that_named_settings_change_are_columns_of_the_table() -> None:
-    steps = [("plain", {"restoration": "none"}), ("clean", {"restoration": "repair", "folds": 3})]
+    steps: dict[str, dict[str, Any]] = {
+        "plain": {"restoration": "none"},
+        "clean": {"restoration": "repair", "folds": 3},
+    }
     rows = [
         RowResult(Row(k, {"steps": name}, of, 1), reason="-")
-        for k, (name, of) in enumerate(steps, 1)
+        for k, (name, of) in enumerate(steps.items(), 1)
     ]
     table = SweepResult("steps", "What?", "", tuple(rows)).table()
     assert table[["steps", "restoration", "folds"]].to_numpy().tolist() == [

@@ -72,8 +72,8 @@ def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs: EvaluationI
         table.loc[held_out, "score_0"] = -table.loc[held_out, "score_0"]
         models.append(replace(model, table=table))
     after = measure(replace(inputs, models=tuple(models))).figures((), None)
-    for model in ("cox", "noise", "best_classical"):
-        assert after.selection(model) == before.selection(model) is not None
+    for name in ("cox", "noise", "best_classical"):
+        assert after.selection(name) == before.selection(name) is not None
     assert after.of("cox", "concordance") != before.of("cox", "concordance")
     assert before.chosen_by("cox") == "selection_concordance"
 

@@ -183,9 +183,9 @@ def figure_by_primary(
     rows_of = pd.Series(np.arange(len(cases)), index=cases.case_id.tolist())
     of_folds: dict[Fold, float] = {}
     for key, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
-        own = cases.select(rows_of.loc[rows["case_id"].tolist()].to_numpy())
+        of_fold = cases.select(rows_of.loc[rows["case_id"].tolist()].to_numpy())
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
-        figure = outcome.measure_primary(_scored(own, [rows], "inner_fold"))
+        figure = outcome.measure_primary(_scored(of_fold, [rows], "inner_fold"))
         of_folds[repeat, fold] = sign * figure.value
     known = [value for value in of_folds.values() if np.isfinite(value)]
     return SelectionFigure(float(np.mean(known)) if known else None, of_folds)

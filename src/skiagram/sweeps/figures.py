@@ -348,7 +348,7 @@ def _add_finding(
         metrics, both = {**model.metrics, **figures}, (search, response)
         return replace(model, development=development, metrics=metrics, search=both)
 
-    found = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
+    described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
     rules = options.analyses.simple_rules
     arms, _ = select_arms(finders, chosen_by, cases, rules, options.deep_arm)
     for arm, selected in arms.items():
@@ -360,8 +360,8 @@ def _add_finding(
             value = mean_of_chosen(chosen_by, selected.of_folds)
         else:
             value = chosen_by[selected.choice.model].value
-        found[f"{BEST}{arm}{FINDER}"] = describe(model, marks_of(selected, marks), value)
-    return found
+        described[f"{BEST}{arm}{FINDER}"] = describe(model, marks_of(selected, marks), value)
+    return described
 
 
 def _add_later(
