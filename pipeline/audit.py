@@ -8,12 +8,11 @@ from pydantic.dataclasses import dataclass
 from entrypoint import stage
 from option_files import ROOT
 from outputs import publish
-from skiagram.audit.run import audit
 from skiagram.compute.checkout import home
-from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.options import STRICT
-from skiagram.records.cases import DataCard, read_cases
-from skiagram.records.files import read_record, read_table, write_record, write_table
+from skiagram.records.cases import DataCard
+from skiagram.records.files import read_record
+from skiagram.steps.audit import FINDINGS, NEAR_DUPLICATES, audit_images
 
 
 @dataclass(**STRICT)
@@ -26,15 +25,10 @@ class Options:
 @stage(Options)
 def main(options: Options) -> None:
     """Audit the ingested images; `passed` appears only where nothing stops the run."""
-    (cases, task), images = read_cases(ROOT / "data/cases"), ROOT / "data/images"
-    stores = [ImageStore(folder) for folder in modality_folders(images).values()]
-    card = read_record(DataCard, ROOT / "data/cases/card.json")
-    known = read_table(ROOT / "data/cases/covariates.parquet")
-    report, pairs = audit(stores, cases, task, card, known, options.acquisition)
     (ROOT / "data/audit/passed").unlink(missing_ok=True)
-    with publish("data/audit/findings.json", "data/audit/near_duplicates.parquet") as staging:
-        write_record(report, staging / "data/audit/findings.json")
-        write_table(pairs, staging / "data/audit/near_duplicates.parquet")
+    with publish(*(f"data/audit/{name}" for name in (FINDINGS, NEAR_DUPLICATES))) as staging:
+        report = audit_images(ROOT / "data", options.acquisition, staging / "data/audit")
+    card = read_record(DataCard, ROOT / "data/cases/card.json")
     table = home(ROOT) / "tables" / f"{card.name}.cases.csv"  # where `skiagram init` wrote one
     rows = csv.DictReader(table.read_text("utf-8").splitlines()) if table.exists() else ()
     sys.stderr.write(report.explain_stop({row["case_id"]: row["file"] for row in rows}))

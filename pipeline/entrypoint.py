@@ -49,7 +49,7 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
                     run(check(options, values, name))
             except SkiagramError as error:  # Hydra would print a line of its own
                 _record_failure(name, str(error))
-                _leave(error)
+                leave(error)
             except Exception as error:
                 _record_failure(name, f"{type(error).__name__}: {error}")
                 raise
@@ -65,9 +65,9 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
                 _check_command(name)
                 decorated(task)()
             except OptionError as error:
-                _leave(error)
+                leave(error)
             except (HydraException, OmegaConfBaseException) as error:
-                _leave(explain_refusal(error, name))
+                leave(explain_refusal(error, name))
             except KeyboardInterrupt:
                 sys.exit(130)
 
@@ -97,7 +97,8 @@ def _named_refusals(name: str) -> Iterator[None]:
         raise refusal from error
 
 
-def _leave(error: SkiagramError) -> None:
+def leave(error: SkiagramError) -> None:
+    """End the process with the error as one line and its exit code."""
     print(f"{error}", file=sys.stderr)
     sys.exit(error.exit_code)
 

@@ -191,7 +191,7 @@ class Said:
 
 
 def say(measured: Measured, everyone: PatientDraws, multipliers: Floats) -> Said:
-    """Return what the study says.
+    """Return what the learning curves say.
 
     Args:
         measured: The set.

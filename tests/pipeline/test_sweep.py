@@ -17,12 +17,13 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+import rows_by_hand
 import sweep
-from objective import OBJECTIVE, check_objective, find_entry
+from rows_by_hand import HYDRA, OBJECTIVE, check_objective, find_model
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import Figure, RowFigures
-from skiagram.sweeps.rows import SELECTION, Row, Sweep
+from skiagram.sweeps.rows import SELECTION, Objective, Row, Sweep
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.workspace import Workspace
 from tests.pipeline.project import Project
@@ -66,9 +67,9 @@ class Rows:
 @pytest.fixture
 def rows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Rows]:
     stand_in = Rows()
-    monkeypatch.setattr(sweep, "run_rows", stand_in.run)
+    monkeypatch.setattr(rows_by_hand, "run_rows", stand_in.run)
     options = {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE, "rows": str(tmp_path)}
-    ConfigStore.instance().store("sweep", {**options, "hydra": sweep._HYDRA})
+    ConfigStore.instance().store("sweep", {**options, "hydra": HYDRA})
     yield stand_in
     HydraConfig.instance().cfg = None
 
@@ -79,7 +80,7 @@ def job(*overrides: str) -> float | None:
         config = compose("sweep", [*overrides, "hydra.job.num=0"], return_hydra_config=True)
     HydraConfig.instance().set_config(config)
     keys = [str(key) for key in config if key != "hydra"]
-    return sweep.run_job(OmegaConf.masked_copy(config, keys))
+    return rows_by_hand.run_job(OmegaConf.masked_copy(config, keys))
 
 
 def test_a_job_returns_the_selection_auc_of_the_swept_model(rows: Rows) -> None:
@@ -128,7 +129,7 @@ def test_an_objective_of_test_cases_is_refused_before_any_run(rows: Rows, figure
 
 def entry(*changed: str, sweeper: str = GRID, **objective: str) -> str | None:
     config = {**CHOICES, "conf": CONF, "objective": OBJECTIVE | objective}
-    return find_entry(config, changed, sweeper)
+    return find_model(config, changed, sweeper)
 
 
 def test_the_only_model_whose_options_change_is_chosen_by() -> None:
@@ -229,13 +230,13 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(
 
     kept = tmp_path / ".work/sweeps/by_hand"
     written: list[Sweep] = []
-    monkeypatch.setattr(sweep, "ROOT", tmp_path)
+    monkeypatch.setattr(rows_by_hand, "ROOT", tmp_path)
     monkeypatch.setattr(
-        sweep,
+        rows_by_hand,
         "sweepable_options",
         lambda: {**CHOICES, "seed": 0, "conf": CONF, "objective": OBJECTIVE},
     )
-    monkeypatch.setattr(sweep, "check_objective", lambda _: None)
+    monkeypatch.setattr(rows_by_hand, "check_objective", lambda _: Objective())
     monkeypatch.setattr(Workspace, "of_project", lambda _: None)
     monkeypatch.setattr("hydra.main", lambda **_: launched)
     monkeypatch.setattr(sweep, "write_sweep", lambda name, made, place: written.append(made))
@@ -269,22 +270,29 @@ def test_a_failed_job_is_a_row_of_the_table_and_ends_no_other(small: Project) ->
 
 @pytest.mark.thorough
 def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small: Project) -> None:
-    """Each row against the stages of the pipeline with its options, to the last digit."""
+    """Each row against the stages with its options: figures, bytes of scores, and no fit anew."""
     small.edit("conf/sweep/regularisation.yaml", axes={STRENGTHS: [0.01, 1.0], "seed": [0, 3]})
     done = small.run("python", "pipeline/sweep.py", "sweep=regularisation")
     assert done.returncode == 0, done.stderr[-2000:]
     table = table_of(small, "regularisation")
+    pieces = small.folder / ".work/pieces"
+    models = {path.name for path in pieces.glob("model-*")}
     for row in (1, 2, 3, 4):
         applied = small.skiagram("apply", "regularisation", str(row))
         assert applied.returncode == 0, applied.stderr
         prepared = [("ingest",), ("audit",), ("restore",), ("propose",), ("extract",)]
-        models = [("train_baseline", f"model={name}") for name in ("logistic_regression", "svm")]
-        small.stages(*(prepared if row == 1 else []), *models, ("combine",), ("evaluate",))
+        trained = [("train_baseline", f"model={name}") for name in ("logistic_regression", "svm")]
+        small.stages(*(prepared if row == 1 else []), *trained, ("combine",), ("evaluate",))
+        for model in ("logistic_regression", "svm"):
+            of_rows = pieces.glob(f"trained-{model}-*/scores/predictions.parquet")
+            of_stage = small.folder / f"scores/{model}/predictions.parquet"
+            assert of_stage.read_bytes() in {path.read_bytes() for path in of_rows}
         figures = json.loads((small.folder / "reports/metrics.json").read_text())
         of_row = table[table["row"] == row].set_index(["model", "figure"])["value"]
         for model in ("logistic_regression", "svm", "best_classical"):
             for name in {"selection_auc", "roc_auc"} & figures[model].keys():
                 assert round(of_row[model, name], 4) == figures[model][name], (row, model, name)
+    assert {path.name for path in pieces.glob("model-*")} == models
 
 
 @pytest.mark.thorough

@@ -29,7 +29,7 @@ BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
-STUDIES = {
+SWEEPS = {
     "cost": test_costs.SWEEP,
     "crossover": test_learning_curves.SWEEP,
     "sweep": PAGE,
@@ -64,7 +64,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "two_classes": render(answered(), explained()),
         "several_classes": render(several_classes(), material()),
     }
-    examples |= {name: render_sweep(result) for name, result in STUDIES.items()}
+    examples |= {name: render_sweep(result) for name, result in SWEEPS.items()}
     axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     for name, page in examples.items():
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
@@ -94,7 +94,7 @@ def measured(pages: Path, name: str, options: Sequence[str] = ()) -> dict[str, A
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("name", ["two_classes", "several_classes", *STUDIES])
+@pytest.mark.parametrize("name", ["two_classes", "several_classes", *SWEEPS])
 def test_axe_finds_no_violation(name: str, pages: Path) -> None:
     seen = measured(pages, f"{name}_axe", ["--virtual-time-budget=60000"])
     assert seen["violations"] == []
@@ -116,7 +116,7 @@ def test_all_text_has_a_contrast_of_at_least_4_5(
 @pytest.mark.parametrize(
     "name",
     ["two_classes"]
-    + [pytest.param(one, marks=pytest.mark.thorough) for one in ("several_classes", *STUDIES)],
+    + [pytest.param(one, marks=pytest.mark.thorough) for one in ("several_classes", *SWEEPS)],
 )
 def test_no_column_is_cut_off_on_a_telephone(name: str, pages: Path) -> None:
     seen = measured(pages, f"{name}_phone")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skiagram.report.index import list_outputs, render_sweep
-from skiagram.report.sweep import describe_choice, draw_model, tabulate_rows
+from skiagram.report.sweep import describe_choice, draw_model, list_models, tabulate_rows
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, Figure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Row
@@ -76,6 +76,64 @@ def test_one_axis_of_numbers_is_a_line_two_axes_are_a_map_names_are_differences(
     drawing = draw_model(values(places), "svm")
     assert drawing is not None
     assert words in drawing.description
+
+
+def test_numbers_of_a_logarithmic_axis_are_written_out() -> None:
+    """Powers came as formulas, which the page's pictures do not set."""
+    drawing = draw_model(values([{C: 0.01}, {C: 1.0}, {C: 100.0}]), "svm")
+    assert drawing is not None
+    assert "mathdefault" not in drawing.svg
+    assert all(f">{number}<" in drawing.svg for number in ("0.01", "1", "100"))
+
+
+def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model() -> None:
+    assert list_models(LINE) == ["svm"]
+    best = Figure("best_classical", "Random forest", "classical", SELECTION, Estimate(0.9))
+    other = replace(LINE.rows[0].figures, figures=(*LINE.rows[0].figures.figures, best))
+    rows = (replace(LINE.rows[0], figures=other), *LINE.rows[1:])
+    assert list_models(replace(LINE, rows=rows)) == ["svm", "best_classical"]
+
+
+def test_rows_that_share_the_best_figure_are_counted() -> None:
+    same = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 9}, 0.8, 0.7))
+    assert "2 rows have this figure; it is the first of them." in describe_choice(same)
+
+
+def test_of_an_error_the_lowest_is_chosen_and_said_to_be() -> None:
+    figures = [
+        RowFigures(
+            tuple(
+                Figure("ridge", "Ridge", "classical", name, Estimate(value, value / 2, value * 2))
+                for name in ("selection_absolute_error", "absolute_error")
+            ),
+            primary="absolute_error",
+            primary_is_error=True,
+        )
+        for value in (0.6, 0.4, 0.5)
+    ]
+    rows = [RowResult(Row(k, {C: k}, {C: k}, 1), of) for k, of in enumerate(figures, start=1)]
+    result = SweepResult("strength", "How strong?", "ridge", tuple(rows))
+    words = " ".join(describe_choice(result))
+    assert "Row 2 (svm.inverse_regularisation 2) has the lowest selection_absolute_error" in words
+    drawing = draw_model(result, "ridge")
+    assert drawing is not None
+    assert drawing.description.startswith("absolute error of Ridge")
+
+
+def test_options_that_named_settings_change_are_columns_of_the_table() -> None:
+    steps: dict[str, dict[str, Any]] = {
+        "plain": {"restoration": "none"},
+        "clean": {"restoration": "repair", "folds": 3},
+    }
+    rows = [
+        RowResult(Row(k, {"steps": name}, of, 1), reason="-")
+        for k, (name, of) in enumerate(steps.items(), 1)
+    ]
+    table = SweepResult("steps", "What?", "", tuple(rows)).table()
+    assert table[["steps", "restoration", "folds"]].to_numpy().tolist() == [
+        ["plain", "none", ""],
+        ["clean", "repair", "3"],
+    ]
 
 
 def test_the_page_escapes_the_question_and_the_long_table_stands_beside_it() -> None:

@@ -1,4 +1,4 @@
-"""A study's workspace whose phantom takes a second."""
+"""A sweep's workspace whose phantom takes a second."""
 
 import shutil
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a study's model reads is opened once, and anew for other data or in another process."""
+"""What a row's model reads is opened once, and anew for other data or in another process."""
 
 import pickle
 from dataclasses import replace

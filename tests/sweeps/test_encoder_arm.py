@@ -1,4 +1,4 @@
-"""Frozen encoders are an arm of their own in the studies that compare models."""
+"""Frozen encoders are an arm of their own in the sweeps that compare models."""
 
 from typing import Any
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.datasets.contract import GroundTruth
@@ -29,7 +30,9 @@ def open_seal(
     if not data.exists():
         ingested(balanced(**source), data, design)
     request = {"margin": margin}
-    open_evaluation_set(workspace, DataSet(data), "sweep margins", ("svm",), request, 0, 100)
+    alike = pd.DataFrame({"first": [], "second": []}, dtype=str)
+    asked = ("sweep margins", ("svm",), request, 0, 100)
+    open_evaluation_set(workspace, DataSet(data), *asked, alike)
 
 
 def test_each_question_is_an_opening_once(tmp_path: Path) -> None:

@@ -47,9 +47,9 @@ class SelectionFigure:
     of_folds: Mapping[Fold, float] = field(default_factory=dict)
 
     def in_fold(self, fold: Fold) -> float:
-        """Return the figure of an outer fold; −1 where there is none."""
+        """Return the figure of an outer fold; −∞ where there is none."""
         value = self.of_folds.get(fold, np.nan)
-        return value if np.isfinite(value) else -1.0
+        return value if np.isfinite(value) else -np.inf
 
 
 @dataclass(frozen=True)
@@ -231,6 +231,15 @@ def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, st
     return {
         fold: max(figures, key=lambda name: figures[name].in_fold(fold)) for fold in sorted(outer)
     }
+
+
+def mean_of_chosen(
+    figures: Mapping[str, SelectionFigure], chosen: Mapping[Fold, str]
+) -> float | None:
+    """Return the mean over outer folds of the figure of the model chosen there."""
+    values = [figures[name].in_fold(fold) for fold, name in chosen.items()]
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.mean(known)) if known else None
 
 
 def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str) -> Predictions:

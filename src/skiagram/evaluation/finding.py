@@ -94,7 +94,7 @@ def evaluate_finding(
         The record of finding, and the rows of further analyses of the same marks.
     """
     setting, options = run.setting, run.options
-    search = _Search.of(tables, setting, options.hit, options.replicates)
+    search = SearchedImages.of(tables, setting, options.hit, options.replicates)
     marks = {
         model.name: model.predictions.marks
         for model in run.models
@@ -126,7 +126,7 @@ def evaluate_finding(
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
     standing = {
-        arm: search.respond(_marks_of(arms[arm], marks), arms[arm].compared.scores)
+        arm: search.respond(marks_of(arms[arm], marks), arms[arm].compared.scores)
         for arm in (contender, "classical")
         if arm in arms
     }
@@ -178,7 +178,7 @@ def _compare_with_rules(
     )
 
 
-def _marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the marks of what stands for an arm: in each fold those of the model chosen there."""
     if arm.mixture is None:
         return marks[arm.choice.model]
@@ -189,17 +189,17 @@ def _marks_of(arm: SelectedArm, marks: Mapping[str, pd.DataFrame]) -> pd.DataFra
     return pd.concat(parts, ignore_index=True)
 
 
-_Found = tuple[FreeResponse, Floats]  # and the distance of each hit
+Found = tuple[FreeResponse, Floats]  # and the distance of each hit
 
 
 @dataclass(frozen=True)
-class _Search:
+class SearchedImages:
     """The reported images, resamples of their patients and the limits of generated data."""
 
     judged: JudgedImages
     draws: PatientDraws
     part: str
-    ideal: _Found | None = None
+    ideal: Found | None = None
     bound: FreeResponse | None = None
 
     @property
@@ -218,7 +218,7 @@ class _Search:
     @classmethod
     def of(
         cls, tables: FindingTables, setting: EvaluationSet, hit: HitRule, replicates: int
-    ) -> "_Search | None":
+    ) -> "SearchedImages | None":
         repeated = setting.has_near_duplicate
         judged = JudgedImages.among(setting.cases, tables.lesions, hit, tables.spacing, repeated)
         if judged is None:
@@ -241,7 +241,7 @@ class _Search:
             bound=FreeResponse((whole,), patient),
         )
 
-    def respond(self, marks: pd.DataFrame, scores: Scores) -> _Found:
+    def respond(self, marks: pd.DataFrame, scores: Scores) -> Found:
         """Return a finder's marks on these images, repeat after repeat."""
         reported = marks[marks["part"] == self.part]
         return self.judged.respond(reported, len(scores.probability), scores.fit, scores.folds)
@@ -259,10 +259,10 @@ class _Search:
             band = Band(tuple(_DRAWN.tolist()), tuple(low.tolist()), tuple(high.tolist()))
         result = FinderResult(
             model=name,
-            merit=auc_estimate(self._merit(response)),
+            merit=auc_estimate(self.merit(response)),
             sensitivity=self._sensitivities(response, normal=False),
             sensitivity_normal=self._sensitivities(response, normal=True) if self.normal else {},
-            mean_sensitivity=self._estimate(response, RATES),
+            mean_sensitivity=self.mean_sensitivity(response),
             froc=Curve(tuple(_DRAWN.tolist()), tuple(curve.tolist())),
             froc_band=band,
             found=self._estimate(response, _ALL),
@@ -285,19 +285,30 @@ class _Search:
         if not {contender, "classical"} <= set(arms):
             return ()
         one, other = arms[contender], arms["classical"]
-        pair = self._merit(one), self._merit(other)
+        pair = self.merit(one), self.merit(other)
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
-        merit, variation = difference_estimate(*pair), difference_variation(*pair)
+        differences, variation = self.subtract(one, other), difference_variation(*pair)
+        merit = differences[MERIT]
         p = None if merit.value is None else variation.p(merit.value)
-        more = bootstrap_difference(difference_found(one, other, RATES), self.draws)
-        of_rules = {name: self._merit(response) for name, response in rules.items()}
+        of_rules = {name: self.merit(response) for name, response in rules.items()}
         return (
             row(merit, figure=MERIT, p=p),
-            row(more, figure=MEAN_SENSITIVITY),
+            row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
             *_compare_with_rules(contender, pair[0], of_rules),
         )
 
-    def _merit(self, response: FreeResponse) -> Placements:
+    def subtract(self, one: FreeResponse, other: FreeResponse) -> dict[str, Estimate]:
+        """Return by how much two figures of the one are above those of the other, paired."""
+        return {
+            MERIT: difference_estimate(self.merit(one), self.merit(other)),
+            MEAN_SENSITIVITY: bootstrap_difference(difference_found(one, other, RATES), self.draws),
+        }
+
+    def mean_sensitivity(self, response: FreeResponse) -> Estimate:
+        """Return the share of lesions found, the mean over LUNA16's rates of false marks."""
+        return self._estimate(response, RATES)
+
+    def merit(self, response: FreeResponse) -> Placements:
         return response.merit(against_all=not self.normal)
 
     def _sensitivities(self, response: FreeResponse, *, normal: bool) -> dict[str, Estimate]:

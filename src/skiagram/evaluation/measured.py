@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from skiagram.calibration import split_patients
 from skiagram.errors import DataError
+from skiagram.evaluation.arm_selection import Fold, SelectionFigure, choose_within_folds
 from skiagram.evaluation.criteria import decide_by_margin, lower_decision
 from skiagram.evaluation.evaluation_record import (
     ARM_WORDS,
@@ -63,24 +64,24 @@ def evaluate_measured(
         raise DataError("cases without values", where="data/cases", remedy="run stage ingest again")
     outcome = task.outcome
     trained = {of.outcome.model: of for of in inputs.models if of.outcome.status == "finished"}
-    scored = {name: _align(of, cases, part) for name, of in trained.items()}
+    scored = {name: score_cases(of, cases, part) for name, of in trained.items()}
     named = (*options.analyses.simple_rules, *outcome.rules.values())
     rules = tuple(name for name in dict.fromkeys(named) if name in trained)
     best = {}
-    for arm in _ARMS:
-        members = [name for name, of in trained.items() if of.outcome.arm == arm]
-        members = [name for name in members if name not in rules]
-        if members and part == "test":
+    for arm, members in list_arms(trained, rules).items():
+        if part == "test":
             best[arm] = (
                 _best_known(task, inputs.cases, trained, members)
                 if at_home is None
                 else at_home.best[arm]
             )
             scored[f"best_{arm}"] = scored[best[arm]]
-        elif members:
-            chosen = _choose(task, cases, {name: trained[name] for name in members})
+        else:
+            chosen = choose_within_folds(
+                {name: figure_by_primary(trained[name], cases, outcome) for name in members}
+            )
             best[arm] = Counter(chosen.values()).most_common(1)[0][0]
-            scored[f"best_{arm}"] = _stitch(chosen, scored)
+            scored[f"best_{arm}"] = stitch(chosen, scored)
     shown = [f"best_{arm}" for arm in best] + list(rules)
     primary = {name: outcome.measure_primary(of) for name, of in scored.items()}
     rows = [
@@ -120,6 +121,19 @@ def evaluate_measured(
             *_warn(replace(inputs, cases=cases), task, rules),
         ),
     )
+
+
+def list_arms(
+    trained: Mapping[str, Predictions], rules: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return arm → its models, of which simple rules are none; no arm without one."""
+    arms = {
+        arm: tuple(
+            name for name, of in trained.items() if of.outcome.arm == arm and name not in rules
+        )
+        for arm in _ARMS
+    }
+    return {arm: members for arm, members in arms.items() if members}
 
 
 def _opened(inputs: EvaluationInputs) -> Cases:
@@ -185,7 +199,8 @@ def _best_known(
     sign = 1 if task.outcome.of_primary.higher_is_better else -1
     known = cases.development()
     reached = {
-        name: sign * task.outcome.measure_primary(_align(trained[name], known, "out_of_fold")).value
+        name: sign
+        * task.outcome.measure_primary(score_cases(trained[name], known, "out_of_fold")).value
         for name in members
     }
     return max(reached, key=lambda name: (np.isfinite(reached[name]), reached[name]))
@@ -239,7 +254,7 @@ def _study_cohorts(
         yield make_row(worst, SITES, WORST, model=name)
 
 
-def _align(model: Predictions, cases: Cases, part: Part) -> ScoredCases:
+def score_cases(model: Predictions, cases: Cases, part: Part) -> ScoredCases:
     """Line the scores of a model up with the cases."""
     where = f"scores of {model.outcome.model}, {part}"
     repeats = []
@@ -262,26 +277,23 @@ def _scored(cases: Cases, repeats: Sequence[pd.DataFrame], fit: str) -> ScoredCa
     )
 
 
-def _choose(
-    task: MeasuredTask, cases: Cases, members: Mapping[str, Predictions]
-) -> dict[tuple[int, int], str]:
-    """Return (repeat, outer fold) → the member with the best primary figure on inner folds."""
-    sign = 1 if task.outcome.of_primary.higher_is_better else -1
-    reached: dict[tuple[int, int], dict[str, float]] = {}
+def figure_by_primary(
+    model: Predictions, cases: Cases, outcome: MeasuredOutcome
+) -> SelectionFigure:
+    """Return the primary figure that chooses a model, of inner folds; an error below 0."""
+    sign = 1 if outcome.of_primary.higher_is_better else -1
     rows_of = pd.Series(np.arange(len(cases)), index=cases.case_id.tolist())
-    for name, model in members.items():
-        for _, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
-            own = cases.select(rows_of.loc[rows["case_id"].tolist()].to_numpy())
-            figure = task.outcome.measure_primary(_scored(own, [rows], "inner_fold"))
-            value = sign * figure.value if np.isfinite(figure.value) else -np.inf
-            key = int(rows["repeat"].iloc[0]), int(rows["fold"].iloc[0])
-            reached.setdefault(key, {})[name] = value
-    return {key: max(values, key=values.__getitem__) for key, values in reached.items()}
+    of_folds: dict[Fold, float] = {}
+    for key, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
+        of_fold = cases.select(rows_of.loc[rows["case_id"].tolist()].to_numpy())
+        repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
+        figure = outcome.measure_primary(_scored(of_fold, [rows], "inner_fold"))
+        of_folds[repeat, fold] = sign * figure.value
+    known = [value for value in of_folds.values() if np.isfinite(value)]
+    return SelectionFigure(float(np.mean(known)) if known else None, of_folds)
 
 
-def _stitch(
-    chosen: Mapping[tuple[int, int], str], scored: Mapping[str, ScoredCases]
-) -> ScoredCases:
+def stitch(chosen: Mapping[Fold, str], scored: Mapping[str, ScoredCases]) -> ScoredCases:
     """Return the scores of each outer fold's chosen model."""
     first = scored[next(iter(chosen.values()))]
     score, estimate = first.score.copy(), first.estimate.copy()

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
 from skiagram.report.costs import fill_cost, show_costs
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -21,7 +23,17 @@ from skiagram.report.severity import show_severity
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 from skiagram.sweeps.costs import CostComparison
-from skiagram.sweeps.figures import AUC, DIFFERENCE, IMAGES, LATER_AUC, LATER_DIFFERENCE
+from skiagram.sweeps.figures import (
+    AUC,
+    DIFFERENCE,
+    DIFFERENCES,
+    FINDER,
+    IMAGES,
+    LATER_AUC,
+    LATER_DIFFERENCE,
+    MERIT_DIFFERENCE,
+    SENSITIVITY_DIFFERENCE,
+)
 from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, Row, short_name, show_value
 from skiagram.sweeps.runs import RowResult
@@ -34,10 +46,11 @@ _HEADINGS = {
     DIFFERENCE: "Difference from the reference",
     LATER_AUC: "AUC, cases with an earlier image",
     LATER_DIFFERENCE: "Difference, cases with an earlier image",
+    MERIT_DIFFERENCE: "Figure of merit minus the reference’s",
+    SENSITIVITY_DIFFERENCE: "Mean sensitivity minus the reference’s",
 }
-_DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE)
 _FILL = {
-    **dict.fromkeys(_DIFFERENCES, fill_difference),
+    **dict.fromkeys(DIFFERENCES, fill_difference),
     **dict.fromkeys(COSTS, fill_cost),
 }
 
@@ -80,18 +93,28 @@ def list_files(result: SweepResult) -> dict[str, str]:
 def list_models(result: SweepResult) -> list[str]:
     """Return the models that the page shows: what rows are chosen by, and the best of each arm.
 
-    Figures of restored images stand beside them; all other models are in the long table.
+    The best of an arm that is the former in every row is left out. Figures of restored images stand
+    beside them; all other models are in the long table.
     """
-    models = dict.fromkeys(each.model for row in result.rows for each in row.figures.figures)
+    titles: dict[str, set[str]] = {}
+    for row in result.rows:
+        for each in row.figures.figures:
+            titles.setdefault(each.model, set()).add(each.title)
+    objective = result.objective
     return [
-        model for model in models if model in {result.objective, IMAGES} or model.startswith(BEST)
-    ] or list(models)
+        model
+        for model, of_rows in titles.items()
+        if model in {objective, IMAGES}
+        or (model.startswith(BEST) and of_rows != titles.get(objective))
+    ] or list(titles)
 
 
 def title_of(result: SweepResult, model: str) -> str:
     """Return a model's name for people."""
     if model.startswith(BEST):
-        return f"Best of the arm “{model.removeprefix(BEST)}”"
+        arm = model.removeprefix(BEST)
+        kind = "Best finder" if arm.endswith(FINDER) else "Best"
+        return f"{kind} of the arm “{arm.removesuffix(FINDER)}”"
     return next(
         each.title for row in result.rows for each in row.figures.figures if each.model == model
     )
@@ -107,18 +130,24 @@ def describe_choice(result: SweepResult) -> list[str]:
     model, row = result.objective, chosen.row
     value = format_decimal(chosen.figures.selection(model))
     sentences.append(
-        f"Row {row.number} ({row.name()}) has the highest {SELECTION} of "
+        f"Row {row.number} ({row.name()}) has the {result.chosen_by} of "
         f"{title_of(result, model)}: {value}. It is a figure of development cases alone."
     )
-    reported = chosen.figures.of(model, AUC)
+    worth = chosen.figures.worth(model)
+    equal = sum(each.figures.worth(model) == worth for each in result.rows)
+    if equal > 1:
+        sentences.append(f"{equal} rows have this figure; it is the first of them.")
+    judged_by, of_difference = chosen.figures.judged_by(model)
+    name = heading_of(judged_by)
+    reported = chosen.figures.of(model, judged_by)
     if reported is not None and reported.value is not None:
-        sentences.append(f"Its AUC on the reported cases is {format_estimate(reported)}.")
-    difference = chosen.figures.of(model, DIFFERENCE)
+        sentences.append(f"Its {name} on the reported cases is {format_estimate(reported)}.")
+    difference = chosen.figures.of(model, of_difference)
     if row.number == row.reference:
         sentences.append("It is the reference.")
     elif difference is not None and difference.value is not None:
         words = format_difference(difference)
-        sentences.append(f"Its AUC minus that of row {row.reference}, the reference: {words}.")
+        sentences.append(f"Its {name} minus that of row {row.reference}, the reference: {words}.")
     return sentences
 
 
@@ -127,18 +156,23 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
     wanted = dict.fromkeys(
         each.figure for row in result.rows for each in row.figures.figures if each.model == model
     )
-    columns = [_HEADINGS.get(name, name.replace("_", " ")) for name in wanted]
+    columns = [heading_of(name) for name in wanted]
     rows = []
     for each in result.rows:
         cells = [_FILL.get(name, fill_cell)(_figure(each, model, name)) for name in wanted]
         title = f"{each.row.number}: {each.row.name()}"
         best = result.chosen is each
         rows.append(TableRow(title, cells, best=best, failure=each.reason))
-    return Table(columns, list_rows(rows), first="Row")
+    return Table(columns, list_rows(rows), first="Row", best="chosen")
+
+
+def heading_of(figure: str) -> str:
+    """Return a figure's name for people."""
+    return _HEADINGS.get(figure) or figure.replace("_", " ")
 
 
 def _figure(result: RowResult, model: str, figure: str) -> Estimate:
-    if figure in _DIFFERENCES and result.row.reference == result.row.number:
+    if figure in DIFFERENCES and result.row.reference == result.row.number:
         return Estimate(None, reason="the reference")
     known = result.figures.of(model, figure)
     return known or Estimate(None, reason=result.figures.reason or "not in this row")
@@ -147,7 +181,7 @@ def _figure(result: RowResult, model: str, figure: str) -> Estimate:
 def draw_model(result: SweepResult, model: str) -> Drawing | None:
     """Draw a model: one axis of numbers as a line, two axes as a map, else the differences."""
     axes = result.axes
-    shown = [each for each in result.rows if each.figures.of(model, AUC) is not None]
+    shown = [each for each in result.rows if _reported(each, model).value is not None]
     if len(shown) < 2:
         return None
     if len(axes) == 1 and all(isinstance(each.row.place[axes[0]], int | float) for each in shown):
@@ -158,11 +192,18 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         ChangeRow(group, title, _arm(each, model), difference)
         for each in shown
         for group, title in [_name_in_figure(each.row, axes, title_of(result, model))]
-        if (difference := each.figures.of(model, DIFFERENCE)) is not None
+        if (difference := each.figures.of(model, each.figures.judged_by(model)[1])) is not None
     ]
     if not 0 < len(rows) <= _MOST:
         return None
-    return draw_changes(f"sweep-{model}", rows, "change in AUC with 95 % interval")
+    name = heading_of(shown[0].figures.judged_by(model)[0])
+    return draw_changes(f"sweep-{model}", rows, f"change in {name} with 95 % interval")
+
+
+def _reported(result: RowResult, model: str) -> Estimate:
+    """Return the figure of reported cases that is like the one to choose by."""
+    judged_by, _ = result.figures.judged_by(model)
+    return result.figures.of(model, judged_by) or Estimate(None)
 
 
 def _name_in_figure(row: Row, axes: Sequence[str], model: str) -> tuple[str, str]:
@@ -183,17 +224,17 @@ def _arm(result: RowResult, model: str) -> str:
 
 
 def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis: str) -> Drawing:
-    """Draw AUC with its interval, and the figure to choose by, against an option's number."""
+    """Draw a figure with its interval, and the one to choose by, against an option's number."""
     ordered = sorted(shown, key=lambda each: float(each.row.place[axis]))
     values = [float(each.row.place[axis]) for each in ordered]
     colour, label = ARM_COLOUR[_arm(ordered[0], model)], short_name(axis)
     with open_sheet(2.6) as page:
         axes = page.figure.add_subplot()
         for value, each in zip(values, ordered, strict=True):
-            estimate = each.figures.of(model, AUC) or Estimate(None)
+            estimate = _reported(each, model)
             if estimate.low is not None and estimate.high is not None:
                 axes.plot([value, value], [estimate.low, estimate.high], color=colour, linewidth=1)
-        reported = [(each.figures.of(model, AUC) or Estimate(None)).value for each in ordered]
+        reported = [_reported(each, model).value for each in ordered]
         chosen_by = [each.figures.selection(model) for each in ordered]
         for figures, dashes, words in (
             (reported, DASHES[0], "reported cases, 95 % interval"),
@@ -205,14 +246,17 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
             axes.plot([x for x, _ in known], [y for _, y in known], label=words, **style)
         if min(values) > 0 and max(values) / min(values) >= 50:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(label)
-        axes.set_ylabel("AUC")
+        name = heading_of(ordered[0].figures.judged_by(model)[0])
+        axes.set_ylabel(name)
         axes.legend(fontsize=7)
         words = "; ".join(
-            f"{value:g}: {format_estimate(each.figures.of(model, AUC) or Estimate(None))}"
+            f"{value:g}: {format_estimate(_reported(each, model))}"
             for value, each in zip(values, ordered, strict=True)
         )
-        described = f"AUC of {title_of(result, model)} against {label}: {words}."
+        described = f"{name} of {title_of(result, model)} against {label}: {words}."
         return page.finish(f"sweep-{model}", described)
 
 
@@ -243,5 +287,6 @@ def _draw_map(
                 ink = "white" if value is not None and value <= middle else "black"
                 plot.text(x, y, format_decimal(value), color=ink, ha="center", va="center", size=7)
         words = "; ".join(f"{' and '.join(k)}: {format_decimal(v)}" for k, v in values.items())
-        described = f"{_HEADINGS[SELECTION]} of {title_of(result, model)}: {words}."
+        name = heading_of(shown[0].figures.chosen_by(model))
+        described = f"{name} of {title_of(result, model)}: {words}."
         return page.finish(f"sweep-{model}", described)

@@ -67,6 +67,7 @@ class Table:
         columns: Headings after the first one; none where each group has its own.
         groups: Rows by group; rows alone are one group without a title.
         words: Which of `columns` hold words, not numbers.
+        best: What the best row is marked with.
     """
 
     columns: Sequence[str]
@@ -74,6 +75,7 @@ class Table:
     first: str = "Model"
     words: Sequence[str] = ()
     kind: str = "models"
+    best: str = "best of arm"
 
     @property
     def notes(self) -> dict[str, int]:

@@ -55,7 +55,7 @@ def read_inputs(
         comparison=comparison,
         opening=opening,
         traits=read_case_traits(root, cases),
-        finding=read_finding(root, task) if has_marks else None,
+        finding=read_finding(root / "data", root / "data/candidates", task) if has_marks else None,
     )
 
 
@@ -92,16 +92,21 @@ def describe_comparison(
     )
 
 
-def read_finding(root: Path, task: Task) -> FindingTables:
-    """Read where the lesions are, for models that left marks."""
-    sealed = root / "data/sealed"
-    ceiling = read_record(Ceiling, root / "data/candidates/proposal.json")
-    known = read_table(root / "data/cases" / MARKS)
+def read_finding(ingested: Path, candidates: Path, task: Task) -> FindingTables:
+    """Read where the lesions are, for models that left marks.
+
+    Args:
+        ingested: Folder that step ingest wrote.
+        candidates: Folder of the proposed places.
+    """
+    sealed = ingested / "sealed"
+    ceiling = read_record(Ceiling, candidates / "proposal.json")
+    known = read_table(ingested / "cases" / MARKS)
     ideal = sealed / IDEAL_MARKS
     return FindingTables(
         lesions=read_table(sealed / MARKS) if task.design == "holdout" else known,
         known=known,
-        spacing=read_spacing(ImageStore(root / "data/images")),
+        spacing=read_spacing(ImageStore(ingested / "images")),
         ceiling=ceiling.reached / ceiling.lesions if ceiling.places and ceiling.lesions else None,
         ideal=read_table(ideal) if ideal.exists() else None,
     )

@@ -11,8 +11,7 @@ from skiagram.models.reading import Reading
 from skiagram.models.tuned import fits_of
 from skiagram.options import build
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, Task, read_cases
-from skiagram.records.files import read_record
+from skiagram.records.cases import Cases, Task, read_cases, read_task
 from skiagram.steps.train import train_model
 from skiagram.sweeps.data import Options
 from skiagram.sweeps.workspace import Workspace
@@ -69,7 +68,7 @@ class Candidate:
     def read(self, prepared: PreparedData) -> Reading[Any]:
         """Open what it reads; once, while the same data are asked for."""
         if not self._opened or self._opened[0][0] != prepared:
-            task = read_record(Task, prepared.cases / "task.json")
+            task = read_task(prepared.cases / "task.json")
             self._opened[:] = [(prepared, self.model(1).read(prepared, task))]
         return self._opened[0][1]
 

@@ -6,12 +6,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pandas as pd
+
+from skiagram.audit.run import AuditReport
+from skiagram.errors import AuditStop
 from skiagram.features.windows import Windows
 from skiagram.finding.marks import HitRule
 from skiagram.image_store.store import ImageStore
 from skiagram.options import check
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Design
+from skiagram.records.files import read_record, read_table
+from skiagram.steps.audit import FINDINGS, NEAR_DUPLICATES, audit_images
 from skiagram.steps.extract import extract_features
 from skiagram.steps.ingest import ingest_source
 from skiagram.steps.propose import propose_places
@@ -44,6 +50,27 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> DataS
         ingest_source(dataset, design, workspace.data, folder, pieces=workspace.pieces)
 
     return DataSet(workspace.make_once("ingested", {"dataset": dataset, "design": design}, make))
+
+
+def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:
+    """Audit a data set, and return its pairs of cases that show the same.
+
+    Raises:
+        AuditStop: It found what stops a run.
+    """
+    acquisition = workspace.options_of("audit")["acquisition"]
+
+    def make(folder: Path) -> None:
+        audit_images(data.folder, acquisition, folder)
+
+    inputs = {"data": data.folder.name, "acquisition": acquisition}
+    audited = workspace.make_once("audited", inputs, make)
+    stopping = read_record(AuditReport, audited / FINDINGS).stopping
+    if stopping:
+        found = "; ".join(f"{each.name}: {each.summary.rstrip('.')}" for each in stopping)
+        remedy = f"{stopping[0].remedy}; or waive it in the data set's option file"
+        raise AuditStop(found, where="audit", remedy=remedy)
+    return read_table(audited / NEAR_DUPLICATES)
 
 
 def prepare_data(

@@ -1,20 +1,31 @@
 """Figures of one row of a sweep: of every model, of the best of each arm, and their differences.
 
-`selection_auc` is of development cases alone, by which may be chosen; all others are of the
-reported cases.
+Figures whose names begin with `selection_` are of development cases alone, and by them may be
+chosen; all others are of the reported cases. Models of classes are measured here, finders among
+them; `outcome_figures` measures models of other outcomes.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from skiagram.evaluation.arm_selection import MeasuredModel, figure_by_auc, select_arms
+from skiagram.evaluation.arm_selection import (
+    MeasuredModel,
+    figure_by_auc,
+    mean_of_chosen,
+    select_arms,
+)
 from skiagram.evaluation.auc_difference import ComparedModel, compare_auc
+from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.finder_selection import measure_for_selection
+from skiagram.evaluation.finding import FindingTables, SearchedImages, marks_of
 from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import ModelResult
@@ -24,14 +35,20 @@ from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
 from skiagram.records.predictions import Predictions
-from skiagram.statistics.delong import estimate_efficiency
+from skiagram.statistics.delong import auc_estimate, estimate_efficiency
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.froc import FreeResponse
 from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
-from skiagram.sweeps.rows import BEST, SELECTION
+from skiagram.sweeps.rows import BEST, SELECTION, SELECTIONS
 
 AUC, DIFFERENCE, EFFICIENCY = "roc_auc", "difference", "efficiency"
 LATER = "later_"  # before a figure of the cases with an earlier image alone
 LATER_AUC, LATER_DIFFERENCE = f"{LATER}{AUC}", f"{LATER}{DIFFERENCE}"
+FINDER = "_finder"  # after `best_<arm>`, for the finder that stands for an arm
+SENSITIVITY = f"{SELECTIONS}sensitivity"  # of development lesions; it chooses finders
+MERIT_DIFFERENCE = f"{MERIT}_{DIFFERENCE}"
+SENSITIVITY_DIFFERENCE = f"{MEAN_SENSITIVITY}_{DIFFERENCE}"
+DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE, MERIT_DIFFERENCE, SENSITIVITY_DIFFERENCE)
 OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
@@ -44,10 +61,10 @@ class Figure:
     """One figure of a row.
 
     Attributes:
-        model: Name of its option file, or `best_<arm>`.
+        model: Name of its option file; `best_<arm>`, or `best_<arm>_finder`.
         title: The model's name for people; of the best of an arm, which model it is.
-        figure: `selection_auc`, of development cases; `difference`, AUC minus that of the same
-            model in the reference row, paired by patient; or the name of a metric.
+        figure: One of development cases, `selection_…`; a `difference`, the primary figure minus
+            that of the same model in the reference row, paired by patient; or the name of a metric.
     """
 
     model: str
@@ -66,6 +83,8 @@ class RowFigures:
         patients: Of how many patients these are.
         reason: Why no difference from the reference row is there; empty otherwise.
         margin: Smallest difference in AUC that counts.
+        primary: The figure that a `difference` is of.
+        primary_is_error: Whether less of it is better.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -73,6 +92,8 @@ class RowFigures:
     patients: int = 0
     reason: str = ""
     margin: float = 0.0
+    primary: str = AUC
+    primary_is_error: bool = False
 
     def of(self, model: str, figure: str) -> Estimate | None:
         """Return a figure of a model; None where there is none."""
@@ -85,21 +106,67 @@ class RowFigures:
             None,
         )
 
+    def chosen_by(self, model: str) -> str:
+        """Return the figure of development cases that chooses a model, or `best_<arm>`."""
+        names = [
+            each.figure
+            for each in self.figures
+            if each.model == model and each.figure.startswith(SELECTIONS)
+        ]
+        return SENSITIVITY if SENSITIVITY in names else next(iter(names), SELECTION)
+
+    def judged_by(self, model: str) -> tuple[str, str]:
+        """Return the like figure of reported cases, and its difference from the reference."""
+        if self.chosen_by(model) == SENSITIVITY:
+            return MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE
+        return self.primary, DIFFERENCE
+
+    def resolve(self, objective: str, swept: str = "") -> str:
+        """Return what an objective means: a model, `best_<arm>`, or that of finders.
+
+        Args:
+            objective: A model, `best_<arm>`, or nothing.
+            swept: The only model whose options differ between rows; it stands in for nothing.
+
+        Returns:
+            The best of the first arm where both name nothing that is there.
+        """
+        models = list(dict.fromkeys(each.model for each in self.figures))
+        if f"{objective}{FINDER}" in models:
+            return f"{objective}{FINDER}"
+        if objective or swept in models:
+            return objective or swept
+        best = [model for model in models if model.startswith(BEST)]
+        return next(iter((*(name for name in best if name.endswith(FINDER)), *best, *models)), "")
+
     def selection(self, model: str) -> float | None:
         """Return what a model, or `best_<arm>`, may be chosen by."""
-        estimate = self.of(model, SELECTION)
+        estimate = self.of(model, self.chosen_by(model))
         return None if estimate is None else estimate.value
+
+    def worth(self, model: str) -> float | None:
+        """Return the same such that more is better: an error with a minus sign."""
+        value = self.selection(model)
+        return -value if value is not None and self.primary_is_error else value
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """A model, or what stands for an arm, as a row shows it; not compared where it failed."""
+class ShownModel(ABC):
+    """A model, or what stands for an arm, as a row shows it.
+
+    Attributes:
+        development: Figures of development cases.
+        metrics: Figures of the reported cases; without values where it failed.
+    """
 
     title: str
     arm: str
+    development: Mapping[str, Estimate]
     metrics: Mapping[str, Estimate]
-    selection: Estimate
-    compared: ComparedModel | None
+
+    @abstractmethod
+    def subtract(self, reference: "ShownModel") -> Iterator[tuple[str, Estimate]]:
+        """Yield name and estimate of its figures minus those of the model in the reference row."""
 
 
 @dataclass(frozen=True)
@@ -107,14 +174,18 @@ class MeasuredRow:
     """A row's models by their names, and what stands for each arm as `best_<arm>`, measured.
 
     Attributes:
-        cases: Those that are reported.
-        later: (n,) which of them have an earlier image; None to give them no figures.
+        case_id: (n,) the reported cases.
+        patients: Of how many patients these are.
+        primary: The figure that a `difference` is of.
+        primary_is_error: Whether less of it is better.
     """
 
-    models: Mapping[str, _Shown]
-    cases: EvaluationSet
-    options: EvaluationOptions
-    later: Flags | None
+    models: Mapping[str, ShownModel]
+    case_id: NDArray[np.str_]
+    patients: int
+    margin: float
+    primary: str = AUC
+    primary_is_error: bool = False
 
     def figures(self, shown: Sequence[str], reference: "MeasuredRow | None") -> RowFigures:
         """Return its figures.
@@ -123,10 +194,10 @@ class MeasuredRow:
             shown: Models whose figures are returned; empty for all.
             reference: The row that it is compared with.
         """
-        others: Mapping[str, _Shown] = {}
+        others: Mapping[str, ShownModel] = {}
         reason = ""
         if reference is not None:
-            if np.array_equal(self.cases.cases.case_id, reference.cases.cases.case_id):
+            if np.array_equal(self.case_id, reference.case_id):
                 others = reference.models
             else:
                 reason = OTHER_CASES
@@ -135,29 +206,52 @@ class MeasuredRow:
             for name, each in self.models.items()
             if not shown or name in shown or name.startswith(BEST)
             for figure, estimate in (
-                *_list_figures(each, others.get(name)),
-                *self._list_later_figures(each, others.get(name)),
+                *each.development.items(),
+                *each.metrics.items(),
+                *(each.subtract(others[name]) if name in others else ()),
             )
         ]
-        counted = len(self.cases.cases), self.cases.cases.patients
-        return RowFigures(tuple(figures), *counted, reason, self.options.margin)
+        counted = len(self.case_id), self.patients
+        of_primary = self.primary, self.primary_is_error
+        return RowFigures(tuple(figures), *counted, reason, self.margin, *of_primary)
 
-    def _list_later_figures(
-        self, each: _Shown, reference: _Shown | None
-    ) -> Iterator[tuple[str, Estimate]]:
-        """Yield AUC and difference on the cases with an earlier image."""
-        if self.later is None or each.compared is None:
+
+@dataclass(frozen=True)
+class ShownClassifier(ShownModel):
+    """A model of classes.
+
+    Attributes:
+        compared: None where it failed.
+        later: The same on the cases with an earlier image alone; None where nobody asks, or where
+            there are none.
+        search: Where a finder left marks, and these; None for any other model.
+    """
+
+    compared: ComparedModel | None
+    later: ComparedModel | None = None
+    search: tuple[SearchedImages, FreeResponse] | None = None
+
+    def subtract(self, reference: ShownModel) -> Iterator[tuple[str, Estimate]]:
+        if self.compared is None or not isinstance(reference, ShownClassifier):
             return
-        if not self.later.any():
-            yield LATER_AUC, Estimate(None, reason="no reported case has an earlier image")
+        if reference.compared is None:
+            yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
             return
-        part = self.cases.cases.select(self.later)
-        draws = part.draws(self.options.replicates, self.cases.seed)
-        of_part = ComparedModel(each.compared.scores.select(self.later), part, draws)
-        yield LATER_AUC, estimate_metric(AUC, of_part.scores, part, draws)
-        if reference is not None and reference.compared is not None:
-            other = ComparedModel(reference.compared.scores.select(self.later), part, draws)
-            yield LATER_DIFFERENCE, compare_auc(of_part, other).estimate
+        yield DIFFERENCE, compare_auc(self.compared, reference.compared).estimate
+        if self.later is not None and reference.later is not None:
+            yield LATER_DIFFERENCE, compare_auc(self.later, reference.later).estimate
+        if self.search is not None and reference.search is not None:
+            searched, marks = self.search
+            for figure, estimate in searched.subtract(marks, reference.search[1]).items():
+                yield f"{figure}_{DIFFERENCE}", estimate
+
+
+@dataclass(frozen=True)
+class MeasuredClasses(MeasuredRow):
+    """A row whose models tell classes apart; `cases` are those that are reported."""
+
+    models: Mapping[str, ShownClassifier]
+    cases: EvaluationSet = field(kw_only=True)
 
 
 def measure_row(
@@ -166,48 +260,131 @@ def measure_row(
     options: EvaluationOptions,
     wanted: Sequence[str] = (),
     later: Flags | None = None,
-) -> MeasuredRow:
+    finding: FindingTables | None = None,
+) -> MeasuredClasses:
     """Measure the models of a row.
 
     Args:
         models: All of them.
-        wanted: Names of metrics of the reported cases.
+        wanted: Names of metrics of the reported cases, besides the AUC.
         later: (n,) which reported cases have an earlier image; None to give them no figures.
+        finding: Where the lesions are that finders look for; None without a finder.
 
     Raises:
         OptionError: A metric is not of this task.
     """
     measured = [_measure(model, cases, wanted) for model in models]
+    by_auc = {model.name: figure_by_auc(model, cases) for model in measured}
+    rules = options.analyses.simple_rules
+    arms, _ = select_arms(measured, by_auc, cases, rules, options.deep_arm)
     represented = {
-        model.name: _Shown(
+        model.name: ShownClassifier(
             model.predictions.outcome.title,
             model.predictions.outcome.arm,
+            {SELECTION: model.result.selection_auc},
             model.result.metrics,
-            model.result.selection_auc,
             model.compared,
         )
         for model in measured
     }
-    by_auc = {model.name: figure_by_auc(model, cases) for model in measured}
-    rules = options.analyses.simple_rules
-    arms, _ = select_arms(measured, by_auc, cases, rules, options.deep_arm)
     for arm, selected in arms.items():
         titles = [represented[name].title for name in selected.choice.chosen]
-        represented[f"{BEST}{arm}"] = _Shown(
+        represented[f"{BEST}{arm}"] = ShownClassifier(
             ", ".join(titles),
             arm,
-            _metrics(selected.compared.scores, cases, wanted),
-            Estimate(selected.choice.selection_auc),
+            {SELECTION: Estimate(selected.choice.selection_auc)},
+            _metrics(selected.compared.scores, cases, (AUC, *wanted)),
             selected.compared,
         )
-    return MeasuredRow(represented, cases, options, later)
+    if finding is not None:
+        represented |= _add_finding(represented, measured, cases, options, finding)
+    if later is not None:
+        represented = {
+            name: _add_later(each, cases, options.replicates, later)
+            for name, each in represented.items()
+        }
+    reported = cases.cases.case_id, cases.cases.patients, options.margin
+    return MeasuredClasses(represented, *reported, cases=cases)
+
+
+def _add_finding(
+    shown: Mapping[str, ShownClassifier],
+    measured: Sequence[MeasuredModel],
+    cases: EvaluationSet,
+    options: EvaluationOptions,
+    tables: FindingTables,
+) -> dict[str, ShownClassifier]:
+    """Return the finders with figures of finding, and what stands for each arm of them.
+
+    Finders are chosen by the lesions that they find, never by the AUC of images.
+    """
+    search = SearchedImages.of(tables, cases, options.hit, options.replicates)
+    marks = {
+        each.name: each.predictions.marks
+        for each in measured
+        if each.compared and each.predictions.marks is not None
+    }
+    finders = [each for each in measured if each.name in marks]
+    if search is None or not finders:
+        return {}
+    chosen_by = {
+        each.name: measure_for_selection(
+            each.predictions, marks[each.name], tables.known, cases, options.hit, tables.spacing
+        )
+        for each in finders
+    }
+
+    def describe(
+        model: ShownClassifier, left: pd.DataFrame, value: float | None
+    ) -> ShownClassifier:
+        if model.compared is None:
+            return model
+        response, _ = search.respond(left, model.compared.scores)
+        figures = {
+            MERIT: auc_estimate(search.merit(response)),
+            MEAN_SENSITIVITY: search.mean_sensitivity(response),
+        }
+        development = {**model.development, SENSITIVITY: Estimate(value)}
+        metrics, both = {**model.metrics, **figures}, (search, response)
+        return replace(model, development=development, metrics=metrics, search=both)
+
+    described = {name: describe(shown[name], marks[name], chosen_by[name].value) for name in marks}
+    rules = options.analyses.simple_rules
+    arms, _ = select_arms(finders, chosen_by, cases, rules, options.deep_arm)
+    for arm, selected in arms.items():
+        titles = [shown[name].title for name in selected.choice.chosen]
+        development = {SELECTION: Estimate(selected.choice.selection_auc)}
+        auc = {AUC: selected.choice.auc}
+        model = ShownClassifier(", ".join(titles), arm, development, auc, selected.compared)
+        if selected.of_folds:
+            value = mean_of_chosen(chosen_by, selected.of_folds)
+        else:
+            value = chosen_by[selected.choice.model].value
+        described[f"{BEST}{arm}{FINDER}"] = describe(model, marks_of(selected, marks), value)
+    return described
+
+
+def _add_later(
+    model: ShownClassifier, cases: EvaluationSet, replicates: int, later: Flags
+) -> ShownClassifier:
+    """Return a model with its AUC on the cases with an earlier image."""
+    if model.compared is None:
+        return model
+    if not later.any():
+        missing = Estimate(None, reason="no reported case has an earlier image")
+        return replace(model, metrics={**model.metrics, LATER_AUC: missing})
+    part = cases.cases.select(later)
+    draws = part.draws(replicates, cases.seed)
+    of_part = ComparedModel(model.compared.scores.select(later), part, draws)
+    metrics = {**model.metrics, LATER_AUC: estimate_metric(AUC, of_part.scores, part, draws)}
+    return replace(model, metrics=metrics, later=of_part)
 
 
 def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
     outcome = model.outcome
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
-        of_models = [name for name in wanted if name not in NO_METRICS]
+        of_models = [name for name in (AUC, *wanted) if name not in NO_METRICS]
         result = ModelResult(outcome, dict.fromkeys(of_models, missing), missing)
         return MeasuredModel(model, result, None)
     scores = align_scores(model, cases.part, cases.cases)
@@ -292,15 +469,4 @@ def mean_over_patients(values: Sequence[float], patient: NDArray[np.str_]) -> Es
 
 
 FIDELITY = {"psnr": _psnr, "ssim": _ssim}  # of restored images, in place of a model
-NO_METRICS = {*FIDELITY, LATER_AUC}  # measured apart
-
-
-def _list_figures(each: _Shown, reference: _Shown | None) -> Iterator[tuple[str, Estimate]]:
-    yield SELECTION, each.selection
-    yield from each.metrics.items()
-    if reference is None or each.compared is None:
-        return
-    if reference.compared is None:
-        yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
-    else:
-        yield DIFFERENCE, compare_auc(each.compared, reference.compared).estimate
+NO_METRICS = {*FIDELITY, LATER_AUC, MERIT, MEAN_SENSITIVITY}  # measured apart

@@ -20,8 +20,8 @@ from skiagram.statistics.delong import auc_estimate, detectability
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import Z
 from skiagram.sweeps.candidates import NamedModel
-from skiagram.sweeps.figures import MeasuredRow
-from skiagram.sweeps.rows import BEST
+from skiagram.sweeps.figures import MeasuredClasses
+from skiagram.sweeps.rows import BEST, SELECTION
 from skiagram.sweeps.runs import Measurable
 
 SURE = 0.975  # share of resamples that must be ahead, or must not, before either is said
@@ -409,7 +409,13 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     """
     by_place = _place(rows)
     sizes, draws = (sorted(set(numbers)) for numbers in zip(*by_place, strict=True))
-    measured = {place: row.measure(()) for place, row in by_place.items()}
+    measured = dict[tuple[int, int], MeasuredClasses]()
+    for place, row in by_place.items():
+        of_row = row.measure(())
+        if not isinstance(of_row, MeasuredClasses):
+            found = f"no learning curves of a {of_row.primary.replace('_', ' ')}"
+            raise OptionError(found, where="analysis", allowed="data sets of classes")
+        measured[place] = of_row
     reported = measured[next(iter(measured))].cases
     if any(
         not np.array_equal(row.cases.cases.case_id, reported.cases.case_id)
@@ -472,7 +478,7 @@ def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
 
 def _resample(
     name: str,
-    measured: Mapping[tuple[int, int], MeasuredRow],
+    measured: Mapping[tuple[int, int], MeasuredClasses],
     sizes: Sequence[int],
     draws: Sequence[int],
 ) -> ResampledModel:
@@ -483,6 +489,8 @@ def _resample(
         if model.compared is not None:
             area = model.compared.auc, *model.compared.resampled_auc
             areas[sizes.index(size), draws.index(draw)] = area
-    reasons = dict.fromkeys(model.selection.reason for _, model in fits if model.compared is None)
+    reasons = dict.fromkeys(
+        model.development[SELECTION].reason for _, model in fits if model.compared is None
+    )
     _, first = fits[0]
     return ResampledModel(name, first.title, first.arm, areas, tuple(reasons))

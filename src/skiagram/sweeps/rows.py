@@ -7,7 +7,7 @@ stage's file with `conf.<stage>.` (`conf.evaluate.margin`).
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Annotated, Any, Literal, Self
@@ -22,7 +22,8 @@ from skiagram.steps.time import Clock
 
 BEST = "best_"  # before an arm, for what stands for it
 SCORED = "scored"  # among a row's options: which images its models score once they are trained
-SELECTION = "selection_auc"  # the figure of development cases alone, by which may be chosen
+SELECTIONS = "selection_"  # before figures of development cases alone, by which may be chosen
+SELECTION = f"{SELECTIONS}auc"
 COSTS = (  # figures that are timed or counted, not measured on cases
     *("training_seconds", "case_milliseconds", "input_milliseconds"),
     *("parameters", "multiply_adds", "bytes"),
@@ -32,6 +33,7 @@ COLUMNS = (  # of the long table, besides one for each axis
     *("reason", "reference"),
 )
 Options = Mapping[str, Any]
+_OF_MODELS = ("conf.model.", "conf.combination.")
 
 
 @options_class(**STRICT)
@@ -69,22 +71,25 @@ class Grid:
 
 @options_class(**STRICT)
 class Objective:
-    """What a row returns to whoever chooses one: `selection_auc` of a model, or of an arm's best.
+    """What a row returns to whoever chooses one: the selection figure of a model, or of an arm.
 
     Attributes:
-        figure: Must be `selection_auc`: test cases have no part in it.
+        figure: Must be of development cases; None for the one by which a run chooses:
+            `selection_auc`, of finders `selection_sensitivity`, of another outcome that of its
+            primary figure.
     """
 
-    figure: str = SELECTION
+    figure: str | None = None
     model: str | None = None
     arm: str | None = None
 
     def __post_init__(self) -> None:
-        if self.figure != SELECTION:
+        if self.figure is not None and not self.figure.startswith(SELECTIONS):
             found = (
                 f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
             )
-            raise OptionError(found, where="objective.figure", allowed=SELECTION)
+            allowed = f"{SELECTION}, or the like figure of finders and other outcomes"
+            raise OptionError(found, where="objective.figure", allowed=allowed)
         if self.model is not None and self.arm is not None:
             remedy = "name one of them"
             raise OptionError("names a model and an arm", where="objective", remedy=remedy)
@@ -114,8 +119,9 @@ class Sweep:
         objective: What chooses a row. By itself the only model whose options differ between rows,
             else the best of the first arm.
         models: Models whose figures are shown; empty for all of the run.
-        figures: Figures in the table besides `selection_auc`, by their names in the report; also
-            those of `COSTS`.
+        figures: Figures in the table, by their names in the report, besides those that are always
+            there: the one to choose by, AUC or the outcome's primary figure, and of finders the
+            figure of merit and the mean sensitivity. Also those of `COSTS`.
         analysis: What is made of all rows together besides the table. `severity`: of rows whose
             `scored` names corruptions, the amounts at which a loss of AUC exceeds the margin.
             `learning_curves`: of rows that differ in `conf.plan.plan.subset`, from how many
@@ -131,7 +137,7 @@ class Sweep:
     reference: dict[str, Any] = field(default_factory=dict)
     objective: Objective = Objective()
     models: tuple[str, ...] = ()
-    figures: tuple[str, ...] = ("roc_auc",)
+    figures: tuple[str, ...] = ()
     analysis: Literal["severity", "learning_curves", "cost"] | None = None
     clock: Clock = Clock()
 
@@ -250,6 +256,20 @@ def _find_references(sweep: Sweep, places: Sequence[Options]) -> list[int]:
 
 def _key(place: Options) -> str:
     return json.dumps({name: show_value(value) for name, value in place.items()})
+
+
+def find_differing(rows: Sequence[Row]) -> list[str]:
+    """Return the options whose values differ between rows, those that some rows lack included."""
+    named = dict.fromkeys(name for row in rows for name in row.changes)
+    return [
+        name for name in named if len({show_value(row.changes.get(name, "")) for row in rows}) > 1
+    ]
+
+
+def find_swept_model(options: Iterable[str]) -> str:
+    """Return the only model whose options are among some; empty where there is none, or several."""
+    models = {option.split(".")[2] for option in options if option.startswith(_OF_MODELS)}
+    return models.pop() if len(models) == 1 else ""
 
 
 def find_corruption(changes: Options) -> str:

@@ -4,6 +4,7 @@ What rows share is made once, and a sweep that was stopped goes on where it was:
 trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -24,15 +25,16 @@ from skiagram.features.earlier import previous_cases
 from skiagram.models.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
-from skiagram.records.cases import Cases, read_cases
+from skiagram.records.cases import Cases, Task, read_cases, read_task
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
+from skiagram.steps.evaluation_inputs import read_finding
 from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate, Cohort, Network, train_candidate
 from skiagram.sweeps.costs import CostTimer, describe_machine
-from skiagram.sweeps.data import DataSet, ingest_data, prepare_data
+from skiagram.sweeps.data import DataSet, audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
     OTHER_CASES,
@@ -41,7 +43,8 @@ from skiagram.sweeps.figures import (
     measure_images,
     measure_row,
 )
-from skiagram.sweeps.rows import SCORED, SELECTION, Row, Sweep
+from skiagram.sweeps.outcome_figures import measure_outcome_row
+from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import open_evaluation_set
 from skiagram.sweeps.workspace import Workspace
 from skiagram.training.options import Trainer
@@ -73,6 +76,7 @@ class PreparedRow:
     Attributes:
         scored: Which images the trained models score in place of their data's test images.
         reported: The data set whose cases are reported: that of `data`, or another one.
+        duplicates: Pairs of its cases that show the same.
     """
 
     row: Row
@@ -80,6 +84,7 @@ class PreparedRow:
     data: PreparedData
     scored: Scored
     reported: DataSet
+    duplicates: pd.DataFrame
     candidates: tuple[Candidate, ...]
     combinations: Mapping[str, dict[str, Any]]
     plan: Plan
@@ -89,6 +94,11 @@ class PreparedRow:
     def dataset(self) -> str:
         """Return the option file of the data set whose cases are reported."""
         return self.scored.dataset or str(self.workspace.choices()["dataset"])
+
+    @cached_property
+    def task(self) -> Task:
+        """Return what its models learn."""
+        return read_task(self.data.cases / "task.json")
 
     @property
     def trainings(self) -> "list[Training]":
@@ -164,7 +174,7 @@ class Seal:
         asked = (data, models, row.plan.seed, replicates, row.data.cases)
         if not self._opened or self._opened[0][0] != asked:
             by, seed = (self.opened_by, models, self.request), row.plan.seed
-            opened = open_evaluation_set(row.workspace, data, *by, seed, replicates)
+            opened = open_evaluation_set(row.workspace, data, *by, seed, replicates, row.duplicates)
             if row.scored.dataset is not None:
                 cases, task = read_cases(row.data.cases)
                 development = label_cases(cases.development(), task, _NO_LABELS)
@@ -186,9 +196,16 @@ class Measurable:
 
     def measure(self, wanted: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
-        cases = self.seal.open(self.row)
-        later = _mark_later(self.row.reported, cases) if LATER_AUC in wanted else None
-        return measure_row(self.trained.read(), cases, self.row.evaluation, wanted, later)
+        row, models = self.row, self.trained.read()
+        if row.task.measured is not None:  # under cross-validation alone: nothing is sealed
+            learned = Cases.read(row.data.cases / "cases.parquet")
+            outcome, options = row.task.measured, row.evaluation
+            return measure_outcome_row(models, learned, outcome, options, wanted)
+        cases, finding = self.seal.open(row), None
+        later = _mark_later(row.reported, cases) if LATER_AUC in wanted else None
+        if any(model.marks is not None for model in models) and row.scored.dataset is None:
+            finding = read_finding(row.reported.folder, row.data.candidates, row.task)
+        return measure_row(models, cases, row.evaluation, wanted, later, finding)
 
     @cached_property
     def as_reference(self) -> MeasuredRow:
@@ -201,7 +218,6 @@ def run_rows(
     sweep: Sweep,
     rows: Sequence[Row],
     workspace: Workspace,
-    entry: str | None = None,
     trained_rows: dict[int, Measurable] | None = None,
 ) -> Iterator[RowResult]:
     """Yield the result of each row, after that of the row that it is compared with.
@@ -211,14 +227,13 @@ def run_rows(
     Args:
         name: Of the sweep, as the seal's ledger has it.
         workspace: Of the project, without changes.
-        entry: Model, or `best_<arm>`, whose `selection_auc` is shown beside the progress.
         trained_rows: Filled with rows by their numbers, for the analysis of the sweep.
     """
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
     seal = Seal(f"sweep {name}", request)
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
     reference: Measurable | None = None
-    best: tuple[float, int] | None = None
+    swept, best = find_swept_model(find_differing(rows)), -math.inf
     with Progress(f"sweep {name}", len(rows)) as progress:
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
@@ -233,10 +248,13 @@ def run_rows(
                     result = _measure(sweep, made, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = made
-                value = None if entry is None else result.figures.selection(entry)
-                if value is not None and (best is None or value > best[0]):
-                    best = (value, row.number)
-                    progress.describe(f"highest {SELECTION} {value:.3f}, row {row.number}")
+                figures = result.figures
+                model = figures.resolve(sweep.objective.entry, swept)
+                worth, value = figures.worth(model), figures.selection(model)
+                if worth is not None and value is not None and worth > best:
+                    best = worth
+                    words = f"best {figures.chosen_by(model)} {value:.3f}, row {row.number}"
+                    progress.describe(words)
                 progress.advance()
                 yield result
 
@@ -295,18 +313,21 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
+    duplicates = audit_data(workspace, data)
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
     )
     (training_on,) = read("trainer").values()
     trainer = check(Trainer, training_on, "trainer")
     evaluation = workspace.options_of("evaluate") | workspace.options_of("hit")
+    reported = _find_reported(workspace, data, scored)
     return PreparedRow(
         row,
         workspace,
         prepared,
         scored,
-        _find_reported(workspace, data, scored),
+        reported,
+        duplicates if reported == data else duplicates.iloc[:0],
         tuple(
             Network(name, options, trainer) if name in networks else Candidate(name, options)
             for name, options in read("model").items()

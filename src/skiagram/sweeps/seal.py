@@ -15,8 +15,6 @@ from skiagram.steps.evaluation_inputs import seal_of
 from skiagram.sweeps.data import DataSet
 from skiagram.sweeps.workspace import Workspace
 
-_NO_NEAR_DUPLICATES = pd.DataFrame({"first": [], "second": []}, dtype=str)
-
 
 def open_evaluation_set(
     workspace: Workspace,
@@ -26,6 +24,7 @@ def open_evaluation_set(
     request: object,
     seed: int,
     replicates: int,
+    duplicates: pd.DataFrame,
 ) -> EvaluationSet:
     """Open the seal of a data set, note it in the ledger, and return the reported cases.
 
@@ -34,6 +33,7 @@ def open_evaluation_set(
         models: Whose scores it is opened for.
         request: All that decides the figures, as JSON.
         seed: Of the resamples of patients.
+        duplicates: Pairs of cases that show the same, as the audit found them.
     """
     cases, task = read_cases(data.folder / "cases")
     truth = data.folder / "sealed/truth.parquet"
@@ -49,6 +49,4 @@ def open_evaluation_set(
         )
         note_opening(home(workspace.project), comparison, workspace.project)
     known = read_table(truth) if truth.exists() else None
-    return assemble_evaluation_set(
-        cases, task, labels, known, _NO_NEAR_DUPLICATES, seed, replicates
-    )
+    return assemble_evaluation_set(cases, task, labels, known, duplicates, seed, replicates)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -10,16 +11,24 @@ import pandas as pd
 from skiagram.errors import OptionError, SkiagramError
 from skiagram.options import check
 from skiagram.sweeps.costs import CostComparison, compare_costs
-from skiagram.sweeps.figures import DIFFERENCE, LATER_DIFFERENCE
+from skiagram.sweeps.figures import DIFFERENCES, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves, find_learning_curves
-from skiagram.sweeps.rows import BEST, COLUMNS, COSTS, SELECTION, Row, Sweep, short_name, show_value
+from skiagram.sweeps.rows import (
+    COLUMNS,
+    COSTS,
+    SELECTIONS,
+    Row,
+    Sweep,
+    find_differing,
+    find_swept_model,
+    short_name,
+    show_value,
+)
 from skiagram.sweeps.runs import Measurable, RowResult, run_rows
 from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 
 RESULT, TABLE = "result.json", "table.csv"
-_CASES = {SELECTION: "development", **dict.fromkeys(COSTS, "")}
-_OF_MODELS = ("conf.model.", "conf.combination.")
 
 
 @dataclass(frozen=True)
@@ -28,8 +37,8 @@ class SweepResult:
 
     Attributes:
         rows: In the order of the sweep.
-        objective: Model, or `best_<arm>`, whose `selection_auc` chooses a row; empty where no
-            row has a figure to choose by.
+        objective: Model, or `best_<arm>`, whose figure of development cases chooses a row; empty
+            where no row has one.
         analysis: What was made of all rows together; None where none was asked for.
     """
 
@@ -39,7 +48,7 @@ class SweepResult:
     rows: tuple[RowResult, ...]
     analysis: Severity | LearningCurves | CostComparison | None = None
 
-    @property
+    @cached_property
     def axes(self) -> tuple[str, ...]:
         """Return the options, or names of settings, in which rows differ."""
         named = dict.fromkeys(name for result in self.rows for name in result.row.place)
@@ -50,13 +59,36 @@ class SweepResult:
             if len({show_value(place.get(name, "")) for place in places}) > 1 or len(places) == 1
         )
 
-    @property
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Return the options whose values differ, besides those that are axes."""
+        differing = find_differing([result.row for result in self.rows])
+        return tuple(name for name in differing if name not in self.axes)
+
+    def describe_place(self, row: Row) -> dict[str, Any]:
+        """Return axis, or option that differs, → value in a row; without one, empty text."""
+        place = {short_name(name): row.place.get(name, "") for name in self.axes}
+        return {short_name(name): row.changes.get(name, "") for name in self.options} | place
+
+    @cached_property
     def chosen(self) -> RowResult | None:
-        """Return the row of the highest figure to choose by, the first of equal ones."""
-        known = [each for each in self.rows if each.figures.selection(self.objective) is not None]
-        return max(
-            known, key=lambda each: each.figures.selection(self.objective) or 0.0, default=None
-        )
+        """Return the row that is best by the figure to choose by, the first of equal ones."""
+        worth = {
+            each.row.number: value
+            for each in self.rows
+            if (value := each.figures.worth(self.objective)) is not None
+        }
+        known = [each for each in self.rows if each.row.number in worth]
+        return max(known, key=lambda each: worth[each.row.number], default=None)
+
+    @property
+    def chosen_by(self) -> str:
+        """Return the figure of development cases that chooses, in words with its direction."""
+        chosen = self.chosen
+        if chosen is None:
+            return ""
+        direction = "lowest" if chosen.figures.primary_is_error else "highest"
+        return f"{direction} {chosen.figures.chosen_by(self.objective)}"
 
     def describe_choice(self) -> tuple[str, ...]:
         """Return lines that say which row was chosen and by what; none where no row can be."""
@@ -65,7 +97,8 @@ class SweepResult:
             return ()
         value = chosen.figures.selection(self.objective)
         return (
-            f"Highest {SELECTION} of {self.objective}: {value:.3f}, row {chosen.row.number}",
+            f"{self.chosen_by.capitalize()} of {self.objective}: {value:.3f}, "
+            f"row {chosen.row.number}",
             f"  {chosen.row.name()}",
             f"  `skiagram apply {self.name} {chosen.row.number}` makes it the project's run.",
         )
@@ -74,19 +107,20 @@ class SweepResult:
         """Return the long table.
 
         Returns:
-            Columns `row`, one for each axis, `model`, `title`, `arm`, `cases` (`development`,
-            `reported`, or nothing of a cost), `figure`, `value`, `low`, `high`, `method`, `reason`,
-            and `reference` (the row of which a `difference` is taken, else missing). A row that
-            failed has one line.
+            Columns `row`, one for each axis, one for each further option that differs, `model`,
+            `title`, `arm`, `cases` (`development`, `reported`, or nothing of a cost), `figure`,
+            `value`, `low`, `high`, `method`, `reason`, and `reference` (the row of which a
+            difference is taken, else missing). A row that failed has one line.
         """
         lines = [line for result in self.rows for line in self._lines(result)]
         row, *others = COLUMNS
-        table = pd.DataFrame(lines, columns=[row, *map(short_name, self.axes), *others])
+        place = map(short_name, (*self.axes, *self.options))
+        table = pd.DataFrame(lines, columns=[row, *place, *others])
         return table.astype({"row": "int64", "reference": "Int64"})
 
     def _lines(self, result: RowResult) -> Iterator[dict[str, object]]:
         row = result.row
-        place = {short_name(axis): show_value(row.place.get(axis, "")) for axis in self.axes}
+        place = {name: show_value(value) for name, value in self.describe_place(row).items()}
         if result.reason:
             yield {"row": row.number, **place, "reason": result.reason, "reference": None}
         for each in result.figures.figures:
@@ -97,17 +131,22 @@ class SweepResult:
                 "model": each.model,
                 "title": each.title,
                 "arm": each.arm,
-                "cases": _CASES.get(each.figure, "reported"),
+                "cases": _describe_cases(each.figure),
                 "figure": each.figure,
                 "value": estimate.value,
                 "low": estimate.low,
                 "high": estimate.high,
                 "method": estimate.method,
                 "reason": estimate.reason,
-                "reference": row.reference
-                if each.figure in (DIFFERENCE, LATER_DIFFERENCE)
-                else None,
+                "reference": row.reference if each.figure in DIFFERENCES else None,
             }
+
+
+def _describe_cases(figure: str) -> str:
+    """Return which cases a figure is of; nothing of a cost."""
+    if figure.startswith(SELECTIONS):
+        return "development"
+    return "" if figure in COSTS else "reported"
 
 
 def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> Sweep:
@@ -131,12 +170,12 @@ def run_sweep(
     sweep: Sweep,
     rows: Sequence[Row],
     workspace: Workspace,
-    on_failure: Callable[[RowResult], object],
+    say: Callable[[str], object],
 ) -> SweepResult:
     """Run the rows of a sweep and return what it found.
 
     Args:
-        on_failure: Told of each row that failed, at once; the others go on.
+        say: Given a line on each row that failed, at once; the others go on.
 
     Raises:
         SkiagramError: Every row failed.
@@ -144,10 +183,11 @@ def run_sweep(
     results: list[RowResult] = []
     trained: dict[int, Measurable] = {}
     kept = None if sweep.analysis is None else trained
-    for result in run_rows(name, sweep, rows, workspace, sweep.objective.entry or None, kept):
+    for result in run_rows(name, sweep, rows, workspace, kept):
         results.append(result)
         if result.reason:
-            on_failure(result)
+            row = result.row
+            say(f"Row {row.number} ({row.name()}) failed: {result.reason}")
     if all(result.reason for result in results):
         raise SkiagramError(
             "every row failed", where=f"sweep {name}", remedy="see the reasons above"
@@ -167,11 +207,9 @@ def gather(
         trained_rows: By their numbers, for an analysis.
     """
     ordered = sorted(results, key=lambda result: result.row.number)
-    objective = sweep.objective.entry or find_objective([result.row for result in ordered])
-    models = dict.fromkeys(each.model for result in ordered for each in result.figures.figures)
-    if objective not in models:
-        best = [model for model in models if model.startswith(BEST)]
-        objective = next(iter((*best, *models)), "")
+    every = RowFigures(tuple(each for result in ordered for each in result.figures.figures))
+    swept = find_swept_model(find_differing([result.row for result in ordered]))
+    objective = every.resolve(sweep.objective.entry, swept)
     analysis: Severity | LearningCurves | CostComparison | None = None
     trained = [trained_rows[number] for number in sorted(trained_rows)]
     if sweep.analysis == "severity":
@@ -183,14 +221,3 @@ def gather(
         rows = {result.row.name(): result.figures for result in ordered}
         analysis = compare_costs(timer.clock, timer.machine, margin, rows)
     return SweepResult(name, sweep.question, objective, tuple(ordered), analysis)
-
-
-def find_objective(rows: Sequence[Row]) -> str:
-    """Return the only model whose option file differs between rows; empty where there is none."""
-    values: dict[str, set[str]] = {}
-    for row in rows:
-        for option, value in row.changes.items():
-            values.setdefault(option, set()).add(show_value(value))
-    differ = [option for option, of in values.items() if len(of) > 1]
-    models = {option.split(".")[2] for option in differ if option.startswith(_OF_MODELS)}
-    return models.pop() if len(models) == 1 else ""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from skiagram.compute.checkout import home
 from skiagram.options import flatten_options
-from skiagram.sweeps.figures import DIFFERENCE
-from skiagram.sweeps.rows import BEST, SELECTION, short_name
+from skiagram.sweeps.figures import DIFFERENCES
+from skiagram.sweeps.rows import BEST, SELECTIONS
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
@@ -47,14 +47,15 @@ def _points(result: RowResult, objective: str) -> list[Point]:
     for each in result.figures.figures:
         if each.model == objective:
             points += estimate_points(each.figure, each.estimate)
-        elif each.model.startswith(BEST) and each.figure in {SELECTION, DIFFERENCE}:
+        elif each.model.startswith(BEST) and (
+            each.figure.startswith(SELECTIONS) or each.figure in DIFFERENCES
+        ):
             points += estimate_points(f"{each.model}_{each.figure}", each.estimate)
     return points
 
 
 def _child(result: RowResult, sweep: SweepResult, tags: dict[str, str]) -> Run:
     row, chosen = result.row, sweep.chosen
-    place = {short_name(axis): row.place.get(axis, "") for axis in sweep.axes}
     is_chosen = chosen is not None and chosen.row.number == row.number
     of_row = {
         "skiagram.sweep": sweep.name,
@@ -65,7 +66,7 @@ def _child(result: RowResult, sweep: SweepResult, tags: dict[str, str]) -> Run:
         of_row["mlflow.note.content"] = result.reason
     return Run(
         name=f"{sweep.name} {row.number}",
-        params=flatten_options(place),
+        params=flatten_options(sweep.describe_place(row)),
         points=tuple(_points(result, sweep.objective)),
         tags=tags | of_row,
         failed=bool(result.reason),

@@ -1,0 +1,201 @@
+"""Rows of a sweep that the command line gives: each of Hydra's jobs is one.
+
+A job returns what a sweeper chooses by, the figure of development cases of a model, or of an arm;
+more of it is better (an error has a minus sign).
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from option_files import PARAMS, ROOT
+from skiagram.errors import OptionError, SkiagramError
+from skiagram.models.tuned import fits_of
+from skiagram.options import check, read_option_file, split_names
+from skiagram.sweeps.rows import Objective, Row, Sweep, find_swept_model
+from skiagram.sweeps.runs import check_changes, run_rows
+from skiagram.sweeps.workspace import Workspace
+
+BY_HAND = "by_hand"  # name of the sweep
+OBJECTIVE = asdict(Objective())
+HYDRA = {
+    "run": {"dir": "."},
+    "sweep": {"dir": "multirun/sweep", "subdir": "${hydra.job.num}"},
+    "output_subdir": None,
+}
+_GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
+_MODELS = {"baselines", "combinations", "encoders", "networks"}
+_OF_MODELS = ("conf.model.", "conf.combination.")
+
+
+@dataclass(frozen=True)
+class JobsRun:
+    """What Hydra's jobs came to.
+
+    Attributes:
+        sweep: The rows that were tried; None where there are none.
+        failure: What ended the jobs, one of them or a launcher; None for nothing.
+    """
+
+    sweep: Sweep | None
+    failure: Exception | None
+
+
+def run_jobs(words: Sequence[str]) -> JobsRun:
+    """Run the rows that Hydra's sweeper makes of the command line.
+
+    Raises:
+        OptionError: The objective is refused, before the first row.
+    """
+    rows = ROOT / ".work/sweeps" / BY_HAND
+    shutil.rmtree(rows, ignore_errors=True)
+    config = {**sweepable_options(), "hydra": HYDRA, "rows": str(rows)}
+    ConfigStore.instance().store("sweep", config)
+    objective = check_objective(words)
+    failure: Exception | None = None
+    try:
+        hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
+    except Exception as error:  # rows that are done are kept
+        failure = error
+    noted = sorted(rows.glob("*.json"), key=lambda path: int(path.stem))
+    changes = [json.loads(path.read_text()) for path in noted]
+    distinct = list({json.dumps(each, sort_keys=True): each for each in changes}.values())
+    if not distinct:
+        return JobsRun(None, failure)
+    question = "What do the options change?"
+    return JobsRun(Sweep(question=question, rows=tuple(distinct), objective=objective), failure)
+
+
+def run_job(config: DictConfig) -> float | None:
+    """Make one row; return what a sweeper chooses by.
+
+    Raises:
+        SkiagramError: The objective is refused, the row failed, or it lacks the figure. Sweepers
+            take such a job for failed; NaN stops Optuna.
+    """
+    overrides = OverridesParser.create().parse_overrides([*HydraConfig.get().overrides.task])
+    names = [each.key_or_group for each in overrides]
+    model = find_model(config, names, HydraConfig.get().sweeper._target_)
+    changes = {
+        each.key_or_group: each.value()
+        for each in overrides
+        if not each.key_or_group.lstrip("+").startswith("objective.")
+    }
+    row = Row(1, changes, changes, 1)
+    sweep = Sweep(question="", rows=(changes,))
+    (result,) = run_rows(BY_HAND, sweep, [row], Workspace.of_project(ROOT))
+    note = Path(config["rows"]) / f"{HydraConfig.get().job.num}.json"
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(changes))
+    if result.reason:
+        raise SkiagramError(f"row {row.name()} failed: {result.reason}")
+    if model is None:
+        return None
+    figures = result.figures
+    model = figures.resolve(model)
+    figure, asked = figures.chosen_by(model), config["objective"]["figure"]
+    if asked not in (None, figure):
+        raise OptionError(f"`{asked}`", where="objective.figure", allowed=f"{figure} of {model}")
+    worth = figures.worth(model)
+    if worth is None:
+        raise SkiagramError(f"{model} has no {figure}", where=row.name())
+    return worth
+
+
+def sweepable_options() -> dict[str, Any]:
+    """Return all that can be swept: the choices, and the values of every option file."""
+    found: dict[str, Any] = {}
+    for path in sorted((ROOT / "conf").glob("*/*.yaml")):
+        values = read_option_file(path, path.relative_to(ROOT).as_posix())
+        found.setdefault(path.parent.name, {})[path.stem] = values
+    choices = read_option_file(PARAMS, PARAMS.name)
+    return {**choices, "conf": found, "objective": OBJECTIVE}
+
+
+def check_objective(words: Sequence[str]) -> Objective:
+    """Refuse, before the first row, an objective that every job would refuse; return it.
+
+    Args:
+        words: The overrides of the sweep. Where they sweep the models of the run, each job is
+            checked before its own row.
+    """
+    overrides = OverridesParser.create().parse_overrides([*words])
+    fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
+    with hydra.initialize(version_base="1.3", config_path=None):
+        config = hydra.compose("sweep", fixed, return_hydra_config=True)
+    ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
+    swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
+    if not _MODELS & swept:
+        names = [*(each.key_or_group for each in overrides), *ranges]
+        find_model(config, names, config.hydra.sweeper._target_)
+    return check(Objective, dict(config["objective"]), "objective")
+
+
+def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) -> str | None:
+    """Return the model, or `best_<arm>`, by whose figure of development cases a job is judged.
+
+    Where neither a model nor an arm is named it is the only model of the run whose option file
+    changes; None where there is no such model, and the sweeper needs none.
+
+    Args:
+        config: The choices of the run, the values of its option files, and the objective.
+        changed: Names of the options that are changed.
+        sweeper: Class of Hydra's sweeper.
+
+    Raises:
+        OptionError: The figure is of test cases, the run lacks the model or the arm, or a sweeper
+            that chooses is not told by what.
+    """
+    arms = _models_of_arms(config)
+    objective = check(Objective, dict(config["objective"]), "objective")
+    named = _named(objective, arms)
+    of_models = sorted(name for name in changed if name.startswith(_OF_MODELS))
+    used: dict[str, list[str]] = {"model": [], "combination": []}
+    for arm, models in arms.items():
+        used["combination" if arm == "combined" else "model"].extend(models)
+    check_changes(of_models, used)
+    model = named or find_swept_model(of_models) or None
+    if model is None and not sweeper.endswith(_GRID):
+        found = "does not say which model is chosen by, and not exactly one model's options change"
+        remedy = "add `objective.model=NAME`, or `objective.arm=ARM` for its best model"
+        raise OptionError(found, where="objective", allowed=_listed(arms), remedy=remedy)
+    return model
+
+
+def _models_of_arms(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return arm → its models; no arm without one."""
+    values = config["conf"]["model"]
+    fitted = {name: fits_of(values.get(name, {}))[0] for name in config["baselines"]}
+    encoded = [name for name, options in fitted.items() if options.get("encoding")]
+    arms = {
+        "classical": [name for name in config["baselines"] if name not in encoded],
+        "encoder": encoded,
+        "deep": [*config["networks"]],
+        "combined": split_names(config["combinations"]),
+    }
+    return {arm: models for arm, models in arms.items() if models}
+
+
+def _named(objective: Objective, arms: Mapping[str, Sequence[str]]) -> str | None:
+    model, arm = objective.model, objective.arm
+    if model is not None and not any(model in models for models in arms.values()):
+        raise OptionError(
+            f"`{model}` is not in the run", where="objective.model", allowed=_listed(arms)
+        )
+    if arm is not None and arm not in arms:
+        found = f"the run has no arm `{arm}`"
+        raise OptionError(found, where="objective.arm", allowed=", ".join(arms))
+    return objective.entry or None
+
+
+def _listed(arms: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{arm}: {', '.join(models)}" for arm, models in arms.items())

@@ -1,0 +1,109 @@
+"""Figures of a row whose outcome is no class: a time to an event, a number or a grade.
+
+They are those of a run (`evaluation.measured`); the outcome says which there are.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.arm_selection import choose_within_folds, mean_of_chosen
+from skiagram.evaluation.measured import figure_by_primary, list_arms, score_cases, stitch
+from skiagram.evaluation.options import EvaluationOptions
+from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
+from skiagram.records.cases import Cases
+from skiagram.records.predictions import Predictions
+from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.jackknife import Jackknifed
+from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow, ShownModel
+from skiagram.sweeps.rows import BEST, SELECTIONS
+
+
+@dataclass(frozen=True)
+class ShownEstimator(ShownModel):
+    """A model of values; `primary` is None where it failed."""
+
+    primary: Jackknifed | None
+
+    def subtract(self, reference: ShownModel) -> Iterator[tuple[str, Estimate]]:
+        if self.primary is None or not isinstance(reference, ShownEstimator):
+            return
+        if reference.primary is None:
+            yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
+        else:
+            yield DIFFERENCE, (self.primary - reference.primary).estimate()
+
+
+def measure_outcome_row(
+    models: Sequence[Predictions],
+    cases: Cases,
+    outcome: MeasuredOutcome,
+    options: EvaluationOptions,
+    wanted: Sequence[str] = (),
+) -> MeasuredRow:
+    """Measure the models of a row.
+
+    Args:
+        wanted: Names of figures of the outcome, besides the primary one.
+
+    Raises:
+        OptionError: A figure is not of this outcome.
+        DataError: The cases have no values.
+    """
+    names = [figure.name for figure in outcome.figures]
+    if unknown := [name for name in wanted if name not in names]:
+        found = f"`{unknown[0]}` is no figure of a {outcome.kind}"
+        raise OptionError(found, where="sweep.figures", allowed=", ".join(names))
+    if cases.value is None:
+        raise DataError("cases without values", where="cases", remedy="run the sweep again")
+    trained = {each.outcome.model: each for each in models if each.outcome.status == "finished"}
+    scored = {name: score_cases(each, cases, "out_of_fold") for name, each in trained.items()}
+    chosen_by = {name: figure_by_primary(each, cases, outcome) for name, each in trained.items()}
+    shown: dict[str, ShownModel] = {}
+    for each in models:
+        name, of = each.outcome.model, (each.outcome.title, each.outcome.arm)
+        if name in scored:
+            shown[name] = _show(*of, chosen_by[name].value, scored[name], outcome, wanted)
+        else:
+            missing = Estimate(None, reason=each.outcome.reason)
+            development = {f"{SELECTIONS}{outcome.primary}": missing}
+            shown[name] = ShownEstimator(*of, development, {outcome.primary: missing}, None)
+    rules = (*options.analyses.simple_rules, *outcome.rules.values())
+    for arm, members in list_arms(trained, rules).items():
+        of_arm = {name: chosen_by[name] for name in members}
+        chosen = choose_within_folds(of_arm)
+        titles = [trained[name].outcome.title for name, _ in Counter(chosen.values()).most_common()]
+        value = mean_of_chosen(of_arm, chosen)
+        of_best = stitch(chosen, scored)
+        shown[f"{BEST}{arm}"] = _show(", ".join(titles), arm, value, of_best, outcome, wanted)
+    return MeasuredRow(
+        shown,
+        cases.case_id,
+        len(np.unique(cases.patient_id)),
+        options.margin * outcome.margin_unit,
+        outcome.primary,
+        not outcome.of_primary.higher_is_better,
+    )
+
+
+def _show(
+    title: str,
+    arm: str,
+    selection: float | None,
+    scored: ScoredCases,
+    outcome: MeasuredOutcome,
+    wanted: Sequence[str],
+) -> ShownEstimator:
+    primary = outcome.measure_primary(scored)
+    metrics = {outcome.primary: primary.estimate()}
+    for each in outcome.measure(scored) if set(wanted) - {outcome.primary} else ():
+        if each.name in wanted:
+            name = f"{each.name}, {each.group}" if each.group else each.name
+            metrics[name] = each.figure.estimate()
+    sign = 1 if outcome.of_primary.higher_is_better else -1
+    value = None if selection is None else sign * selection
+    development = {f"{SELECTIONS}{outcome.primary}": Estimate(value)}
+    return ShownEstimator(title, arm, development, metrics, primary)

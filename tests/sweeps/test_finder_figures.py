@@ -1,0 +1,81 @@
+"""Finders in a row: figures of a run, the choice by lesions that are found, paired differences."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.options import DEFAULTS
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import (
+    MERIT_DIFFERENCE,
+    SENSITIVITY,
+    SENSITIVITY_DIFFERENCE,
+    MeasuredClasses,
+    measure_row,
+)
+from tests.evaluation.test_finding import HIT, Searched, searched
+
+pytestmark = pytest.mark.slow
+OPTIONS = replace(DEFAULTS, hit=HIT, replicates=100)
+
+
+@pytest.fixture(scope="module")
+def run() -> Searched:
+    return searched("holdout")
+
+
+def measure(run: Searched, *models: int) -> MeasuredClasses:
+    """Measure a row of some of the models, all under the first one's name."""
+    known, none = run.known, pd.DataFrame({"first": [], "second": []}, dtype=str)
+    cases = assemble_evaluation_set(known.cases, known.task, known.sealed, None, none, 0, 100)
+    chosen = [run.models[number] for number in models]
+    return measure_row(chosen, cases, OPTIONS, finding=run.tables)
+
+
+def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
+    assert estimate is not None
+    return estimate.value, estimate.low, estimate.high
+
+
+def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run: Searched) -> None:
+    row = measure(run, 0, 1).figures((), None)
+    for of_run in run.found.finders:
+        assert numbers(row.of(of_run.model, MERIT)) == numbers(of_run.merit)
+        assert numbers(row.of(of_run.model, MEAN_SENSITIVITY)) == numbers(of_run.mean_sensitivity)
+        assert row.selection(of_run.model) == of_run.selection_sensitivity
+        assert row.chosen_by(of_run.model) == SENSITIVITY
+    for arm, of_arm in run.found.arms.items():
+        assert numbers(row.of(f"best_{arm}_finder", MERIT)) == numbers(of_arm.merit)
+
+
+def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run: Searched) -> None:
+    figures = measure(run, 0, 1).figures((), None)
+    assert figures.resolve("deep") == "deep"  # no model of this name: nothing stands in for it
+    assert figures.resolve("best_deep") == "best_deep_finder"
+    assert figures.resolve("") == "best_classical_finder"
+    assert figures.resolve("", "window_network") == "window_network"
+    assert figures.worth("best_deep_finder") == figures.worth("window_network")
+
+
+def test_differences_from_the_reference_are_those_of_the_compared_arms(run: Searched) -> None:
+    strong = run.models[1]
+    named = replace(strong, outcome=replace(strong.outcome, model="candidate_forest"))
+    row = measure(run._replace(models=(named,)), 0).figures((), measure(run, 0))
+    for figure, name in ((MERIT, MERIT_DIFFERENCE), (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)):
+        wanted = run.evaluation.gain_in_finding(figure)
+        assert wanted is not None
+        assert numbers(row.of("candidate_forest", name)) == numbers(wanted)
+    assert row.judged_by("candidate_forest") == (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)
+
+
+def test_sealed_lesions_have_no_say_in_the_choice(run: Searched) -> None:
+    elsewhere = run.tables.lesions.assign(row=60.0)
+    known = run.tables.known
+    moved = run._replace(tables=replace(run.tables, lesions=elsewhere, known=known))
+    before, after = (measure(each, 0, 1).figures((), None) for each in (run, moved))
+    for model in ("candidate_forest", "window_network", "best_deep_finder"):
+        assert after.selection(model) == before.selection(model)
+        assert after.of(model, MERIT) != before.of(model, MERIT)

@@ -1,0 +1,93 @@
+"""Rows of outcomes that are no class have the figures of a run, and are chosen by inner folds."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from skiagram.errors import OptionError
+from skiagram.evaluation.evaluation_record import DIFFERENCES, FIGURES
+from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.options import DEFAULTS
+from skiagram.records.cases import MeasuredTask
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.figures import DIFFERENCE, MeasuredRow
+from skiagram.sweeps.outcome_figures import measure_outcome_row
+from tests.outcomes.cohort import train_models
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> EvaluationInputs:
+    columns: dict[str, tuple[str, ...] | None] = {"cox": None, "noise": ("noise",)}
+    folder: Path = tmp_path_factory.mktemp("trained")
+    return train_models(folder, **columns)
+
+
+def measure(inputs: EvaluationInputs, *wanted: str) -> MeasuredRow:
+    assert isinstance(inputs.task, MeasuredTask)
+    return measure_outcome_row(inputs.models, inputs.cases, inputs.task.outcome, DEFAULTS, wanted)
+
+
+def numbers(estimate: Estimate | None) -> tuple[float | None, ...]:
+    assert estimate is not None
+    return estimate.value, estimate.low, estimate.high
+
+
+def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs: EvaluationInputs) -> None:
+    run = evaluate_measured(inputs, DEFAULTS).figures.select(analysis=FIGURES)
+    row = measure(inputs, "brier").figures((), None)
+    for model in ("cox", "noise", "best_classical"):
+        assert numbers(row.of(model, "concordance")) == numbers(
+            run.find(model=model, figure="concordance")
+        )
+        brier = {each.group: each for each in run.select(model=model, figure="brier").rows}
+        assert brier
+        for group, each in brier.items():
+            assert numbers(row.of(model, f"brier, {group}")) == numbers(each)
+    assert (row.primary, row.primary_is_error, row.cases) == ("concordance", False, 90)
+
+
+def test_a_difference_from_the_reference_is_that_of_a_compared_pair(
+    inputs: EvaluationInputs,
+) -> None:
+    """The reference row's model of the same name is another training: here the useless one."""
+    cox, noise = inputs.models
+    other = replace(noise, outcome=replace(noise.outcome, model="cox"))
+    row = measure(replace(inputs, models=(cox,)))
+    found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
+    pair = evaluate_measured(inputs, replace(DEFAULTS, compare=(("cox", "noise"),))).figures
+    wanted = pair.find(analysis=DIFFERENCES, model="cox", versus="noise")
+    assert numbers(found) == numbers(wanted)
+
+
+def test_scores_of_held_out_cases_have_no_part_in_the_choice(inputs: EvaluationInputs) -> None:
+    before = measure(inputs).figures((), None)
+    models = []
+    for model in inputs.models:
+        table = model.table.copy()
+        held_out = table["part"] == "out_of_fold"
+        table.loc[held_out, "score_0"] = -table.loc[held_out, "score_0"]
+        models.append(replace(model, table=table))
+    after = measure(replace(inputs, models=tuple(models))).figures((), None)
+    for name in ("cox", "noise", "best_classical"):
+        assert after.selection(name) == before.selection(name) is not None
+    assert after.of("cox", "concordance") != before.of("cox", "concordance")
+    assert before.chosen_by("cox") == "selection_concordance"
+
+
+def test_a_model_that_failed_has_its_reason(inputs: EvaluationInputs) -> None:
+    cox = inputs.models[0]
+    failed = replace(cox, outcome=replace(cox.outcome, status="failed", reason="no events"))
+    row = measure(replace(inputs, models=(failed, inputs.models[1]))).figures((), None)
+    assert row.selection("cox") is None
+    missing = row.of("cox", "concordance")
+    assert missing is not None
+    assert missing.reason == "no events"
+
+
+def test_a_figure_of_classes_is_refused_by_name(inputs: EvaluationInputs) -> None:
+    with pytest.raises(OptionError, match=r"`roc_auc` is no figure of a time.*concordance"):
+        measure(inputs, "roc_auc")
