@@ -132,9 +132,9 @@ def _smoothed(label: NDArray[np.int64], n_classes: int) -> NDArray[np.float64]:
     counts = np.bincount(label, minlength=n_classes)
     target = np.empty((len(label), n_classes))
     for k in range(n_classes):
-        own = (counts[k] + 1.0) / (counts[k] + n_classes)
-        target[label == k] = (1.0 - own) / (n_classes - 1)
-        target[label == k, k] = own
+        smoothed = (counts[k] + 1.0) / (counts[k] + n_classes)
+        target[label == k] = (1.0 - smoothed) / (n_classes - 1)
+        target[label == k, k] = smoothed
     return target
 
 
@@ -243,11 +243,11 @@ def _margin(scores: Floats, k: int) -> Floats:
     return margin
 
 
-def _fit_curve(margin: Floats, own: NDArray[np.bool_]) -> RisingCurve:
+def _fit_curve(margin: Floats, of_class: NDArray[np.bool_]) -> RisingCurve:
     from scipy.optimize import isotonic_regression
 
     score, place, cases = np.unique(margin, return_inverse=True, return_counts=True)
-    share = np.bincount(place, weights=own) / cases
+    share = np.bincount(place, weights=of_class) / cases
     fitted = np.clip(isotonic_regression(share, weights=cases).x, 0, 1)
     steps = np.diff(fitted) != 0
     ends = np.concatenate([[True], steps]) | np.concatenate([steps, [True]])  # ends of a level
@@ -343,9 +343,10 @@ def carry_over(
     blind, whole = held_out_calibrations(calibrations), average_calibrations(calibrations)
     parts = zip(calibrations, blind, scores, strict=True)
     shifts = [
-        np.abs(_log_odds(other, of) - _log_odds(own, of)).max()
-        for own, other, of in parts
-        if isinstance(own, ScalingCalibration) and isinstance(other, ScalingCalibration)
+        np.abs(_log_odds(other, held_out) - _log_odds(fold_calibration, held_out)).max()
+        for fold_calibration, other, held_out in parts
+        if isinstance(fold_calibration, ScalingCalibration)
+        and isinstance(other, ScalingCalibration)
     ]
     shift = float(np.sqrt(np.mean(np.square(shifts)))) if shifts else 0.0
     if shift <= MAX_SHIFT or not isinstance(whole, ScalingCalibration | IsotonicCalibration):
@@ -353,7 +354,9 @@ def carry_over(
     counts = np.bincount(np.concatenate(label), minlength=whole.columns)
     prior = np.log(counts / counts.sum())
     kept = float(1 / np.sqrt(1 + np.pi * shift**2 / 8))
-    return [_drawn_in(one, kept, prior) for one in blind], _drawn_in(whole, kept, prior)
+    return [_drawn_in(calibration, kept, prior) for calibration in blind], _drawn_in(
+        whole, kept, prior
+    )
 
 
 def _log_odds(calibration: ScalingCalibration, scores: Floats) -> Floats:
@@ -402,9 +405,9 @@ def conformal_limits(
     """
     limits = np.full(probability.shape[1], np.inf)
     for k in range(len(limits)):
-        own = label == k
-        strange = 1 - probability[own, k]
-        _, whose, images = np.unique(patient[own], return_inverse=True, return_counts=True)
+        of_class = label == k
+        strange = 1 - probability[of_class, k]
+        _, whose, images = np.unique(patient[of_class], return_inverse=True, return_counts=True)
         order = np.argsort(strange, kind="stable")
         weight = 1 / ((len(images) + 1) * images[whose][order])
         reached = np.cumsum(weight) >= level - 1e-12

@@ -108,9 +108,9 @@ def resolve(target: str, where: str) -> type:
     try:
         option_class = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError, ValueError) as error:
-        found = f"`{target}` cannot be imported ({error})"
+        fault = f"`{target}` cannot be imported ({error})"
         allowed = "package.module.Class of an installed package"
-        raise OptionError(found, where=where, allowed=allowed) from error
+        raise OptionError(fault, where=where, allowed=allowed) from error
     if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
         remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.options.STRICT)"
         raise OptionError(f"`{target}` is not an option dataclass", where=where, remedy=remedy)
@@ -145,18 +145,18 @@ def flatten_options(options: Mapping[str, Any], prefix: str = "") -> dict[str, s
 
 def meanings(options: type) -> dict[str, str]:
     """Return option → meaning, as the docstrings of a class and of its bases list them."""
-    found: dict[str, str] = {}
-    for one in reversed(options.__mro__[:-1]):
-        name, text = "", inspect.cleandoc(vars(one).get("__doc__") or "")
+    texts: dict[str, str] = {}
+    for parent in reversed(options.__mro__[:-1]):
+        name, text = "", inspect.cleandoc(vars(parent).get("__doc__") or "")
         for line in text.partition("Attributes:\n")[2].splitlines():
             entry = re.fullmatch(r"    (\w+): (.*)", line)
             if entry:
-                name, found[entry[1]] = entry[1], entry[2]
+                name, texts[entry[1]] = entry[1], entry[2]
             elif name and line.startswith("     "):
-                found[name] += f" {line.strip()}"
+                texts[name] += f" {line.strip()}"
             else:
                 break
-    return found
+    return texts
 
 
 def check(target: type[T], values: Mapping[str, Any], where: str) -> T:
@@ -181,9 +181,9 @@ def _explain(
         return OptionError("no such option", where=option, allowed=known)
     if first["type"] in {"missing", "missing_argument"}:
         missing = [
-            ".".join([*_path(one["loc"], values), str(one["loc"][-1])])
-            for one in errors
-            if one["type"] == first["type"]
+            ".".join([*_path(entry["loc"], values), str(entry["loc"][-1])])
+            for entry in errors
+            if entry["type"] == first["type"]
         ]
         if len(missing) == 1:
             return OptionError(

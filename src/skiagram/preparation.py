@@ -224,7 +224,7 @@ class Preparation:
             "images": (self.image_digests, other.image_digests),
             "patients": (self.patient_digests, other.patient_digests),
         }
-        return {what: len(_split(own) & _split(theirs)) for what, (own, theirs) in pairs.items()}
+        return {kind: len(_split(ours) & _split(theirs)) for kind, (ours, theirs) in pairs.items()}
 
 
 def join_digests(digests: Iterable[bytes]) -> str:

@@ -40,7 +40,7 @@ def check_classes(evidence: Evidence) -> list[Finding]:
 def check_patients(evidence: Evidence) -> list[Finding]:
     """Look for patients in two splits, where patients are known."""
     cases, known = evidence.cases, evidence.card.patients_known
-    found = []
+    findings = []
     for name, first, second in (
         ("patients_across_splits", cases.split != "test", cases.split == "test"),
         (
@@ -53,10 +53,10 @@ def check_patients(evidence: Evidence) -> list[Finding]:
         if not known:  # then ids stand for clusters of near duplicates
             shared = shared[:0]
         concerned = cases.case_id[second & np.isin(cases.patient_id, shared)]
-        found.append(find(name, concerned, len(shared)))
+        findings.append(find(name, concerned, len(shared)))
     unknown = 0 if known else len(cases)
     groups = len(np.unique(cases.patient_id))
-    return [*found, find("unknown_patients", count=unknown, groups=groups, cases=len(cases))]
+    return [*findings, find("unknown_patients", count=unknown, groups=groups, cases=len(cases))]
 
 
 def check_images(evidence: Evidence) -> list[Finding]:

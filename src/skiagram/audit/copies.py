@@ -62,8 +62,8 @@ def _across(name: str, cases: Cases, pairs: Pairs, split: str) -> Finding:
     """Return the images of a split that are in some pairs."""
     first, second = pairs.first, pairs.second
     swapped = cases.split[first] != split
-    own, other = np.where(swapped, second, first), np.where(swapped, first, second)
-    concerned, at = np.unique(own, return_index=True)
+    case, other = np.where(swapped, second, first), np.where(swapped, first, second)
+    concerned, at = np.unique(case, return_index=True)
     return find(
         name,
         cases.case_id[concerned],
@@ -85,7 +85,7 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
     across = test[first] != test[second]
     rows = np.concatenate([first, second])[np.tile(across, 2)]
     concerned = cases.case_id[np.unique(rows[test[rows]])]
-    found = [
+    findings = [
         find(
             "transformed_copies_across_splits",
             concerned,
@@ -99,8 +99,8 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
     ):
         met = developed & (of_cases[first] != of_cases[second])
         beside, done = cases.case_id[second[met]], _what_was_done(pairs.kind[met])
-        found.append(find(name, cases.case_id[first[met]], beside=beside, done=done))
-    return found
+        findings.append(find(name, cases.case_id[first[met]], beside=beside, done=done))
+    return findings
 
 
 def _what_was_done(kind: NDArray[np.str_]) -> str:

@@ -152,8 +152,10 @@ def _summary(trait: ShortcutTrait, probe: Probe, cases: Cases, task: Task) -> st
 
 def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
     """Return the cases of the class that is told, by whose trait it is told most surely."""
-    own = np.flatnonzero(cases.label == probe.label)
-    return cases.case_id[own[np.argsort(-probe.score[own], kind="stable")[:_MAX_EXAMPLES]]]
+    of_class = np.flatnonzero(cases.label == probe.label)
+    return cases.case_id[
+        of_class[np.argsort(-probe.score[of_class], kind="stable")[:_MAX_EXAMPLES]]
+    ]
 
 
 def _list_probes(probes: Mapping[str, Probe | None], cases: Cases) -> Finding:
@@ -214,15 +216,15 @@ def _permuted_aucs(
 ) -> Floats:
     """Return (permutations, classes) AUCs of labels dealt out again among whole patients."""
     generator = stream(_SEED, "shufflings")
-    found: list[Floats] = []
+    areas: list[Floats] = []
     at_once = max(1, _NUMBERS_AT_ONCE // (len(label) * len(classes)))
     for start in range(0, PERMUTATIONS, at_once):
         stop = min(start + at_once, PERMUTATIONS)
         permuted = [permute_by_patient(label, patient, generator) for _ in range(start, stop)]
         block = np.stack(permuted, axis=1)
         predicted = predict_out_of_fold(columns, indicators(block, classes), patient)
-        found.append(class_aucs(predicted, block, classes))
-    return np.concatenate(found)
+        areas.append(class_aucs(predicted, block, classes))
+    return np.concatenate(areas)
 
 
 def bin_values(values: NDArray[np.float64]) -> NDArray[np.float64]:

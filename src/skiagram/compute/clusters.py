@@ -149,11 +149,11 @@ def ray_cluster(
         ray.shutdown()
 
 
-def _check_resources(has: dict[str, float], each: Share) -> None:
+def _check_resources(present: dict[str, float], each: Share) -> None:
     for name, wanted in (("CPU", each.cpus), ("GPU", each.gpus)):
-        if wanted > has.get(name, 0):
+        if wanted > present.get(name, 0):
             raise OptionError(
-                f"{wanted:g} {name}s a fit, on a cluster that has {has.get(name, 0):g} in all",
+                f"{wanted:g} {name}s a fit, on a cluster that has {present.get(name, 0):g} in all",
                 where=f"compute.{name.lower()}s_per_fit",
                 remedy="ask for less, or start the cluster with more",
             )
@@ -317,8 +317,8 @@ def _state(job_id: str) -> str:
     told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if "Invalid job id" in told.stderr:
         return "GONE"
-    found = re.search(r"JobState=(\w+)", told.stdout)
-    return found[1] if found else "UNKNOWN"  # the controller does not answer: it may come back
+    match = re.search(r"JobState=(\w+)", told.stdout)
+    return match[1] if match else "UNKNOWN"  # the controller does not answer: it may come back
 
 
 def _ended_early(job: Any, how: str) -> SkiagramError:

@@ -71,17 +71,17 @@ def named_targets(options: object) -> Iterator[str]:
         yield from named_targets(option)
 
 
-def name_piece(what: str, inputs: Mapping[str, Any], *code: object) -> str:
+def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:
     """Return the name of a piece that these inputs and this code alone have.
 
     Args:
-        what: What it begins with.
+        kind: What it begins with.
         inputs: All that it depends on, as JSON; the code of each `_target_` in it counts too.
         *code: Functions and classes that run.
     """
     code_sha256 = code_digest(*code, *named_targets(inputs))
-    text = json.dumps([what, inputs, code_sha256], sort_keys=True, allow_nan=False)
-    return f"{what}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
+    text = json.dumps([kind, inputs, code_sha256], sort_keys=True, allow_nan=False)
+    return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 
 
 def code_libraries(*entries: object) -> dict[str, str]:
@@ -117,11 +117,11 @@ def _followed(
             names.append(name)
         else:
             libraries.append((name, recorded))
-    own = _recorded_files(_OWN)
-    if own is not None:  # whatever scripts beside it are followed, they call it
-        libraries.append((_OWN, own))
+    own_files = _recorded_files(_OWN)
+    if own_files is not None:  # whatever scripts beside it are followed, they call it
+        libraries.append((_OWN, own_files))
     packages = sorted(
-        {name.partition(".")[0] for name in names} | ({_OWN} if own is None else set())
+        {name.partition(".")[0] for name in names} | ({_OWN} if own_files is None else set())
     )
     folders = tuple((package, _folder(package)) for package in packages)
     return tuple(names), folders, tuple(libraries)
@@ -135,9 +135,9 @@ def _recorded_files(package: str) -> str | None:
         return None
     for name in _packages().get(package, ()):
         rows = (distribution(name).read_text("RECORD") or "").splitlines()
-        own = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
-        if own:
-            hashed = sorted(row for row in own if ",sha256=" in row)
+        package_rows = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
+        if package_rows:
+            hashed = sorted(row for row in package_rows if ",sha256=" in row)
             return "\n".join([f"{name} {version(name)}", *hashed])
     return None
 
@@ -177,9 +177,18 @@ def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
     packages = _packages()
     names = {name for module in modules - _COMPUTE_NOTHING for name in packages.get(module, ())}
     if _recorded_files(_OWN) is not None:
-        computing = [of for module, of in packages.items() if module not in _COMPUTE_NOTHING]
+        computing = [
+            distributions
+            for module, distributions in packages.items()
+            if module not in _COMPUTE_NOTHING
+        ]
         required = {_canonical(line) for line in requires(_OWN) or ()}
-        names |= {name for of in computing for name in of if _canonical(name) in required}
+        names |= {
+            name
+            for distributions in computing
+            for name in distributions
+            if _canonical(name) in required
+        }
     return [_version(name) for name in sorted(names | _BENEATH)]
 
 
@@ -248,8 +257,8 @@ class _Note:
     An installed skiagram keeps none.
     """
 
-    def __init__(self, *what: object) -> None:
-        key = repr((what, sys.version, _content_sha256(Path(__file__))))
+    def __init__(self, *parts: object) -> None:
+        key = repr((parts, sys.version, _content_sha256(Path(__file__))))
         self._name = f"code-{hashlib.sha256(key.encode()).hexdigest()[:DIGITS]}"
         self._store = PieceStore.of_project(_ROOT) if (_ROOT / "pipeline").is_dir() else None
 
@@ -260,11 +269,11 @@ class _Note:
             return folder and json.loads((folder / _FOUND).read_bytes())
         return None
 
-    def write(self, found: Mapping[str, Any]) -> None:
+    def write(self, content: Mapping[str, Any]) -> None:
         """Keep it; a disk that takes none costs time, no result."""
         if self._store is not None:
             self._store.remove(self._name)  # of other sources
-            text = json.dumps(found)
+            text = json.dumps(content)
             self._store.keep(self._name, lambda folder: (folder / _FOUND).write_text(text), _NOTES)
 
 
@@ -286,9 +295,9 @@ def _follow(names: tuple[str, ...], sources: "_Sources") -> _Closure:
         code[module, name] = tuple(statement.code for statement in statements)
         for statement in statements:
             waiting += [(module, used) for used in statement.names if used in source.definitions]
-            named = [one for used in statement.names for one in source.imports.get(used, [])]
+            named = [target for used in statement.names for target in source.imports.get(used, [])]
             waiting += sources.imported([*named, *statement.imports])
-            imported |= {of.partition(".")[0] for of, _ in (*named, *statement.imports)}
+            imported |= {package.partition(".")[0] for package, _ in (*named, *statement.imports)}
     digest = hashlib.sha256()
     for (module, name), statements_of in sorted(code.items()):
         digest.update(repr((module, name, statements_of)).encode())

@@ -54,10 +54,10 @@ def _take_home(function: Callable[..., Any]) -> bytes:
     Returns:
         What its file holds.
     """
-    own = Path(function.__code__.co_filename).absolute()
-    content = own.read_bytes()
-    if own.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
-        same = lasting / own.relative_to(_ROOT)
+    source_file = Path(function.__code__.co_filename).absolute()
+    content = source_file.read_bytes()
+    if source_file.is_relative_to(_ROOT) and (lasting := home(_ROOT)) != _ROOT:
+        same = lasting / source_file.relative_to(_ROOT)
         if same.is_file() and same.read_bytes() == content:
             function.__code__ = function.__code__.replace(co_filename=str(same))
     return content

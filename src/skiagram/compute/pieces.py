@@ -132,14 +132,14 @@ class PieceStore:
                 (self.folder / name).rename(aside)
             shutil.rmtree(aside, ignore_errors=True)
 
-    def remove_unshared(self, what: str) -> None:
+    def remove_unshared(self, kind: str) -> None:
         """Remove the pieces of a name that are the last to hold a file that was linked.
 
         Args:
-            what: The name, without digest and part.
+            kind: The name, without digest and part.
         """
-        named = re.compile(rf"{re.escape(what)}-[0-9a-f]{{{DIGITS}}}(-.*)?")
-        for name in filter(named.fullmatch, self._names(what)):
+        named = re.compile(rf"{re.escape(kind)}-[0-9a-f]{{{DIGITS}}}(-.*)?")
+        for name in filter(named.fullmatch, self._names(kind)):
             with suppress(OSError, ValueError, KeyError):
                 links = json.loads((self.folder / name / _MANIFEST).read_bytes())["links"]
                 if any((self.folder / name / link).stat().st_nlink == 1 for link in links):

@@ -65,9 +65,9 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
             remedy="name the project's folder after a finished `dvc repro`",
         )
     if isinstance(evaluation, MeasuredEvaluation):
-        ends = [(of.model, of.options) for of in evaluation.models]
-        own = (deployment.model, deployment.options) in ends
-        return RunRecords(data, None, None, evaluation if own else None)
+        ends = [(ended.model, ended.options) for ended in evaluation.models]
+        is_of_run = (deployment.model, deployment.options) in ends
+        return RunRecords(data, None, None, evaluation if is_of_run else None)
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome
         if (outcome.model, outcome.options) == (deployment.model, deployment.options):
@@ -152,7 +152,9 @@ def _inputs(preparation: Preparation) -> Section:
         rows.append(("images per case", ", ".join(preparation.modalities)))
     rows.append(("region of interest", "a mask for every image" if preparation.regions else "none"))
     if preparation.covariates:
-        rows.append(("covariates", ", ".join(one.column for one in preparation.covariates)))
+        rows.append(
+            ("covariates", ", ".join(covariate.column for covariate in preparation.covariates))
+        )
     lines = (
         "Intensities have the unit of the files as ingest reads them: of DICOM after rescale slope "
         "and intercept, such as Hounsfield units of CT.",

@@ -74,7 +74,7 @@ def list_marks(
         marks: What they found, by repeat.
         grids: Image → its grid, of the images asked for; None of plane ones, and where nobody says.
     """
-    found: dict[str, list[Mark]] = {case: [] for case in grids}
+    by_case: dict[str, list[Mark]] = {case: [] for case in grids}
     for repeat, (fitted, decision) in enumerate(zip(fits, decisions, strict=True)):
         ranked = marks[repeat].sort_values("score", ascending=False, kind="stable")
         scores = fitted.of_classes(ranked["score"].to_numpy(dtype=np.float64))
@@ -83,8 +83,10 @@ def list_marks(
         for case, rows in of_cases(ranked).items():
             spacing = images.spacing(case)
             for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
-                found[case].append(_mark(repeat, number, row, spacing))
-    return {case: tuple(mark.of_file(grid) for mark in found[case]) for case, grid in grids.items()}
+                by_case[case].append(_mark(repeat, number, row, spacing))
+    return {
+        case: tuple(mark.of_file(grid) for mark in by_case[case]) for case, grid in grids.items()
+    }
 
 
 def _mark(repeat: int, number: int, row: Any, spacing: Spacing | None) -> Mark:

@@ -61,9 +61,9 @@ class PreparedImage:
     @property
     def nbytes(self) -> int:
         """Return the bytes of its pixels."""
-        own = sum(image.pixels.nbytes for image in self.images.values())
+        size = sum(image.pixels.nbytes for image in self.images.values())
         beside = (*self.earlier, *([] if self.other is None else [self.other]))
-        return own + sum(image.nbytes for image in beside)
+        return size + sum(image.nbytes for image in beside)
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class Preparer:
                 unusual += self._examine(image, modality)
                 images[modality] = self._restored(case.name, image, modality)
         except DataError as error:
-            own = {"", case.name, *(image.file for image in case.images.values())}
-            where = case.name if error.where in own else f"{case.name}, {error.where}"
+            names = {"", case.name, *(image.file for image in case.images.values())}
+            where = case.name if error.where in names else f"{case.name}, {error.where}"
             raise DataError(
                 error.found, where=where, allowed=error.allowed, remedy=error.remedy
             ) from error
@@ -129,22 +129,22 @@ class Preparer:
         _check_kind(image.pixels, kinds)
         sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
         if self.shape and first and sides != self.shape:
-            found, size = (" × ".join(map(str, each)) for each in (sides, self.shape))
+            given, size = (" × ".join(map(str, each)) for each in (sides, self.shape))
             remedy = "crop or resize as the training images were, or train with image_size"
             allowed = f"{size} pixels, as in training"
-            raise DataError(f"{found} pixels", allowed=allowed, remedy=remedy)
+            raise DataError(f"{given} pixels", allowed=allowed, remedy=remedy)
         unusual = kinds.unlike(image.pixels)
         if traits is not None:
             unusual += traits.unlike(image.pixels, image.spacing, image.modality)
         return tuple(f"{modality}: {reason}" if modality else reason for reason in unusual)
 
     def _check(self, image: SpacedImage) -> None:
-        own, known = "a volume", "images"
+        kind, known = "a volume", "images"
         if image.pixels.ndim != 4:
-            own, known = "an image", "volumes"
-        if (own == "a volume") != (self.preparation.images.slices is not None):
-            found = f"{own}, but the model was trained on {known}"
-            raise DataError(found, allowed=f"{known}, as in training")
+            kind, known = "an image", "volumes"
+        if (kind == "a volume") != (self.preparation.images.slices is not None):
+            fault = f"{kind}, but the model was trained on {known}"
+            raise DataError(fault, allowed=f"{known}, as in training")
         if self.preparation.regions and image.region is None:
             allowed = "a mask for every image, as in training"
             remedy = "name masks in a table (--table, column `mask`) or by --pattern"
@@ -172,10 +172,10 @@ class Preparer:
 
 
 def _check_kind(image: NDArray[Any], kinds: ImageKinds) -> None:
-    if (own := channels(image.shape)) not in kinds.channels:
+    if (count := channels(image.shape)) not in kinds.channels:
         allowed = f"{' or '.join(map(str, kinds.channels))}, as in training"
         remedy = "convert the image to gray" if kinds.channels == (1,) else ""
-        raise DataError(f"{own} channels", allowed=allowed, remedy=remedy)
+        raise DataError(f"{count} channels", allowed=allowed, remedy=remedy)
     if not any((image.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
         allowed = f"{' or '.join(kinds.depths)}, as in training"
         remedy = "export the image as the training images were exported"
@@ -211,14 +211,14 @@ class CovariateTable:
             for covariate in self.read:
                 cell = row[covariate.column]
                 if covariate.categories is None and cell and not is_number(cell):
-                    found = f"`{cell}` in column `{covariate.column}`"
+                    fault = f"`{cell}` in column `{covariate.column}`"
                     allowed = "a finite number, or an empty cell if it is unknown"
-                    raise DataError(found, allowed=allowed)
+                    raise DataError(fault, allowed=allowed)
                 sites = covariate.categories or ()
                 if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
-                    found = f"{covariate.column} `{cell}`, which training did not see"
+                    fault = f"{covariate.column} `{cell}`, which training did not see"
                     remedy = "name a site of training, or train with `unseen: uncorrected`"
-                    raise DataError(found, allowed=", ".join(sites), remedy=remedy)
+                    raise DataError(fault, allowed=", ".join(sites), remedy=remedy)
         return row
 
     def unseen(self, case: str) -> list[str]:
@@ -264,9 +264,9 @@ def read_covariates(
     if path is None and read and in_cases:
         return CovariateTable(read, {case.name: case.cells for case in cases})
     if (path is not None) != bool(read):
-        found = f"the model reads {needed if read else 'no covariates'}"
+        fault = f"the model reads {needed if read else 'no covariates'}"
         remedy = f"give a CSV with the columns {needed}" if read else "leave it out"
-        raise OptionError(found, where="--covariates", remedy=remedy)
+        raise OptionError(fault, where="--covariates", remedy=remedy)
     if path is None:
         return NO_COVARIATES
     by_name: dict[str, dict[str, str]] = {}
@@ -275,8 +275,8 @@ def read_covariates(
     for row in read_csv(path, missing):
         absent = [name for name in (FILE, *columns) if name not in row.cells]
         if absent:
-            found, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"
-            raise DataError(found, where=str(path), allowed=needed, remedy=remedy)
+            fault, remedy = f"no column `{absent[0]}`", "add it; leave unknown cells empty"
+            raise DataError(fault, where=str(path), allowed=needed, remedy=remedy)
         name = name_of_row(row, with_modalities=several and "modality" in row.cells)
         known = {column: row.cells[column] for column in columns}
         if by_name.setdefault(name, known) is not known and (not several or by_name[name] != known):
@@ -289,6 +289,6 @@ def read_covariates(
     for name, image in images.items():
         of_files = by_name if image.chosen else alike  # never the row of another region
         known_by = [image.file, *[Path(image.file).name] * (bare[Path(image.file).name] == 1)]
-        own = [by_name.get(name), *map(of_files.get, known_by)]
-        cells |= next(({name: known} for known in own if known), {})
+        candidates = [by_name.get(name), *map(of_files.get, known_by)]
+        cells |= next(({name: known} for known in candidates if known), {})
     return CovariateTable(read, cells)

@@ -146,11 +146,11 @@ def family_contributions(
                 medians[1 + families.index(family_of(name, known))][name] = centre[name]
         scores = scorer.scores(_changed_copies(cases, scorer.preparing.steps, medians))
     probability = model.calibrate(scores)[:, label]
-    found = [
+    contributions = [
         Contribution(family, float(probability[0] - usual))
         for family, usual in zip(families, probability[1:], strict=True)
     ]
-    return tuple(sorted(found, key=lambda one: -abs(one.change))[:most])
+    return tuple(sorted(contributions, key=lambda contribution: -abs(contribution.change))[:most])
 
 
 def _changed_copies(
@@ -162,8 +162,8 @@ def _changed_copies(
 
     def changed(table: FeatureTable) -> FeatureTable:
         place = {name: column for column, name in enumerate(table.names)}
-        own = table.of(np.array([case])).values
-        values = np.repeat(own, len(copies), axis=0)
+        case_values = table.of(np.array([case])).values
+        values = np.repeat(case_values, len(copies), axis=0)
         for row, features in enumerate(changes):
             for name in features.keys() & place.keys():
                 values[row, place[name]] = features[name]
@@ -185,10 +185,10 @@ def _changed_copies(
 def family_of(name: str, families: Sequence[FeatureFamily]) -> str:
     """Return the family of a feature, with its modality; of filtered images the filter."""
     for family in families:
-        own = next((known for known in family.names() if name.endswith(known)), None)
-        if own is not None:
-            kind = own.rpartition(".")[0] or type(family).__module__.rpartition(".")[2]
-            return f"{name.removesuffix(own)}{kind}"
+        feature = next((known for known in family.names() if name.endswith(known)), None)
+        if feature is not None:
+            kind = feature.rpartition(".")[0] or type(family).__module__.rpartition(".")[2]
+            return f"{name.removesuffix(feature)}{kind}"
     return name.rpartition("_")[0] or name
 
 

@@ -77,8 +77,8 @@ class DeployedModel:
         scores_by_repeat = self.scorer.scores(cases)
         cases.scores[:] = scores_by_repeat
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
-            found = f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}"
-            raise ModelFailure(found, remedy=WHOLE)
+            fault = f"scores of {scores_by_repeat[0].shape[1]} classes, not {classes}"
+            raise ModelFailure(fault, remedy=WHOLE)
         return self.calibrate(scores_by_repeat)[:, list(self.task.reported.values())]
 
     def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -151,8 +151,8 @@ def _scorer(
     familiarity = None if fingerprint is None else fingerprint.familiarity
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     if deployment.arm == "reader":
-        found = f"`{deployment.title}` is a column of the data set and cannot score new images"
-        raise DataError(found, where=str(folder), allowed="a classical model or a network")
+        fault = f"`{deployment.title}` is a column of the data set and cannot score new images"
+        raise DataError(fault, where=str(folder), allowed="a classical model or a network")
     if deployment.arm == "combined":
         combination = own(
             deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT

@@ -135,10 +135,10 @@ class Labels:
                 f"date `{date}`": bool(date) and month is None,
                 f"a second row of `{name}`": name in labels.label,
             }
-            for found, broken in rules.items():
+            for fault, broken in rules.items():
                 if broken:
                     kinds = f"labels {', '.join(classes)}, dates as 2026-05 or 2026-05-31"
-                    raise DataError(found, where=row.where, allowed=f"one row per file, {kinds}")
+                    raise DataError(fault, where=row.where, allowed=f"one row per file, {kinds}")
             labels.label[name] = list(classes).index(label)
             labels.patient[name] = row.cells.get("patient_id") or name
             labels.month[name] = "" if month is None else f"{month[1]}-{month[2]}"
@@ -195,8 +195,8 @@ def monitor(model: DeployedModel, seen: Seen, labels: Labels = NO_LABELS) -> Mon
     return MonitorReport(
         cases=len(seen.results),
         refused=len(seen.results) - len(scored),
-        unlike=proportion(np.array([float(bool(one.unusual)) for one in scored]), patient),
-        referred=proportion(np.array([float(bool(one.refer)) for one in scored]), patient),
+        unlike=proportion(np.array([float(bool(case.unusual)) for case in scored]), patient),
+        referred=proportion(np.array([float(bool(case.refer)) for case in scored]), patient),
         drifts=(*drifts[:of_scores], *features[:_SHOWN]),
         differing=sum(drift.p_holm < 0.05 for drift in drifts),
         compared=len(drifts),
@@ -230,8 +230,8 @@ def find_drifts(fingerprint: Fingerprint, seen: Seen, patient: NDArray[np.int64]
         mean = float(places.mean())
         sums = np.bincount(patient, weights=places - mean)
         new = len(sums)
-        own = np.square(sums).sum() / len(values) ** 2 * new / max(new - 1, 1)
-        deviation = math.sqrt(max(float(own), 1 / (12 * new)) + 1 / (12 * trained))
+        variance = np.square(sums).sum() / len(values) ** 2 * new / max(new - 1, 1)
+        deviation = math.sqrt(max(float(variance), 1 / (12 * new)) + 1 / (12 * trained))
         low, high = (min(max(mean + side * 1.96 * deviation, 0.0), 1.0) for side in (-1, 1))
         p = float(2 * norm.sf(abs(mean - 0.5) / deviation))
         drifts.append(Drift(name, Estimate(mean, low, high, "normal, by patient"), p))
@@ -268,8 +268,8 @@ def judge_months(model: DeployedModel, seen: Seen, labels: Labels) -> tuple[Mont
     probability = seen.probability[rows, positive]
     judged = [_judge(ALL, probability, truth, patients)]
     for name in sorted(set(months.tolist()) - {""}):
-        own = months == name
-        judged.append(_judge(name, probability[own], truth[own], patients[own]))
+        in_month = months == name
+        judged.append(_judge(name, probability[in_month], truth[in_month], patients[in_month]))
     return tuple(judged)
 
 
@@ -309,9 +309,9 @@ def recalibrate(
     patient = np.array([labels.patient[name] for name in names], dtype=str)
     counts = [len(set(patient[label == k].tolist())) for k in range(len(model.task.classes))]
     if positive is None or fingerprint is None or min(counts) < MIN_PATIENTS:
-        found = f"{len(counts)} classes, {min(counts)} labelled patients of one"
+        fault = f"{len(counts)} classes, {min(counts)} labelled patients of one"
         allowed = f"two classes, {MIN_PATIENTS} labelled patients of each"
-        raise DataError(found, where="--recalibrate", allowed=allowed)
+        raise DataError(fault, where="--recalibrate", allowed=allowed)
     raw = seen.scores[:, rows]
     unseen = cross_fit_platt(raw, label, patient)
     mean = unseen.mean(axis=0)

@@ -99,9 +99,9 @@ def find_cases(
 
     `frames` says what the frames of a file of several are; None where no file has several.
     """
-    found = [case for word in words for case in _cases_of(word, volumes=volumes)]
+    listed = [case for word in words for case in _cases_of(word, volumes=volumes)]
     cases: dict[str, NewCase] = {}
-    for case in found:
+    for case in listed:
         for part in _by_frame(case, frames):
             cases.setdefault(part.name, part)
     return list(cases.values())
@@ -201,9 +201,9 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
         rows = number_visits(rows, "patient_id", "visit")
     needed = [FILE, *(("modality", "patient_id") if modalities else ())]
     if not set(needed) <= set(header):
-        found, allowed = f"columns {', '.join(header)}", f"at least {', '.join(needed)}"
+        fault, allowed = f"columns {', '.join(header)}", f"at least {', '.join(needed)}"
         remedy = "name the columns as `skiagram table` does"
-        raise DataError(found, where="the table", allowed=allowed, remedy=remedy)
+        raise DataError(fault, where="the table", allowed=allowed, remedy=remedy)
     known = {name: name for name in _OF_TABLE if name in header}
     none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
     lists: dict[str, Any] = {"covariates": (), "scores": ()}

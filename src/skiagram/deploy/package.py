@@ -181,9 +181,9 @@ def opened_package(path: Path, signers: Path | None = None) -> Iterator[Opened]:
 def _unpack(path: Path, folder: Path) -> None:
     """Write the entries of a package, each within the folder and as it says."""
     if not path.is_file():
-        found = "a folder, no package" if path.is_dir() else "no such package"
+        fault = "a folder, no package" if path.is_dir() else "no such package"
         remedy = f"make one: skiagram package {path} -o {path.name}{SUFFIX}"
-        raise DataError(found, where=str(path), remedy=remedy)
+        raise DataError(fault, where=str(path), remedy=remedy)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -225,19 +225,23 @@ def _read_manifest(folder: Path, path: Path) -> Manifest:
     text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
     stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
     if stated is not None and int(stated[1]) > FORMAT:
-        found, allowed = f"a package of format {stated[1]}", f"format {FORMAT} and below"
-        raise DataError(found, where=str(path), allowed=allowed, remedy="install a later skiagram")
+        fault, allowed = f"a package of format {stated[1]}", f"format {FORMAT} and below"
+        raise DataError(fault, where=str(path), allowed=allowed, remedy="install a later skiagram")
     try:
         manifest = read_record(Manifest, folder / _MANIFEST)
     except DataError as error:
         raise _refused(f"`{_MANIFEST}` cannot be read", path) from error
     here = version("skiagram")
-    own, theirs = _numbers(here), _numbers(manifest.skiagram)
-    if not theirs or theirs > own or theirs[0] != own[0]:
-        found = f"made by skiagram {manifest.skiagram}, this is {here}"
+    here_numbers, package_numbers = _numbers(here), _numbers(manifest.skiagram)
+    if (
+        not package_numbers
+        or package_numbers > here_numbers
+        or package_numbers[0] != here_numbers[0]
+    ):
+        fault = f"made by skiagram {manifest.skiagram}, this is {here}"
         remedy = f"pip install 'skiagram=={manifest.skiagram}', or make the package again"
-        allowed = f"versions {own[0]}.x up to {here}"
-        raise DataError(found, where=str(path), allowed=allowed, remedy=remedy)
+        allowed = f"versions {here_numbers[0]}.x up to {here}"
+        raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     return manifest
 
 
@@ -312,8 +316,8 @@ def opened_folder(path: Path) -> Iterator[Path]:
             yield package.folder
         return
     if os.environ.get(SIGNERS):
-        found = f"a folder, while {SIGNERS} asks for signatures"
-        raise DataError(found, where=str(path), allowed="packages signed by somebody on that list")
+        fault = f"a folder, while {SIGNERS} asks for signatures"
+        raise DataError(fault, where=str(path), allowed="packages signed by somebody on that list")
     yield path
 
 

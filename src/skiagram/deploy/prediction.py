@@ -224,7 +224,9 @@ def judge(
     refer = ["unlike the training data"] if unusual else []
     if model.fingerprint is not None and model.task.measured is None:
         (inside,) = model.fingerprint.sets(probability[None])
-        left = tuple(k for k, own in zip(model.task.classes, inside, strict=True) if own)
+        left = tuple(
+            k for k, is_inside in zip(model.task.classes, inside, strict=True) if is_inside
+        )
         if not left:
             refer.append("no class fits")
         elif len(left) > 1:

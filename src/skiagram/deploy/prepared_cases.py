@@ -95,8 +95,10 @@ class PreparedCases:
 
     def without_covariates(self, read: Sequence[Covariate]) -> "PreparedCases":
         """Return the same cases as if nothing were known of the patients but the site."""
-        sites = {one.column for one in read if one.prefix == SITE_PREFIX}
-        unknown = dict.fromkeys((one.column for one in read if one.column not in sites), "")
+        sites = {covariate.column for covariate in read if covariate.prefix == SITE_PREFIX}
+        unknown = dict.fromkeys(
+            (covariate.column for covariate in read if covariate.column not in sites), ""
+        )
         cells = {case: {**row, **unknown} for case, row in self.cells.items()}
         return replace(self, cells=cells, readings={}, scores=[])
 
@@ -203,7 +205,7 @@ class Preparing:
         return join_histories(features, families, histories)
 
     def _covariates(self, cases: PreparedCases) -> pd.DataFrame:
-        columns = dict.fromkeys(one.column for one in self.covariates)
+        columns = dict.fromkeys(covariate.column for covariate in self.covariates)
         known = {name: [row[name] for row in cases.cells.values()] for name in columns}
         return pd.DataFrame({"case_id": [*cases.cells], **known})
 
@@ -231,9 +233,11 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
             folder=folder,
             case_id=tuple(at[prepared.name] for prepared in batch),
             cells={at[name]: prepared.covariates for name, prepared in every.items()},
-            previous={at[one.name]: [at[each.name] for each in one.earlier] for one in batch},
-            partner={at[one.name]: at[one.other.name] for one in batch if one.other is not None},
-            measured={at[name]: one.measured for name, one in every.items() if one.measured},
+            previous={at[image.name]: [at[each.name] for each in image.earlier] for image in batch},
+            partner={
+                at[image.name]: at[image.other.name] for image in batch if image.other is not None
+            },
+            measured={at[name]: image.measured for name, image in every.items() if image.measured},
         )
         _write_images(cases, every)
         yield cases

@@ -65,8 +65,8 @@ def record(kind: type[R], path: Path) -> R:
     try:
         return read_record(kind, path)
     except DataError as error:
-        found, remedy = f"is damaged or no {kind.__name__} of this version", f"{WHOLE}, or train"
-        raise DataError(found, where=str(path), remedy=remedy) from error
+        fault, remedy = f"is damaged or no {kind.__name__} of this version", f"{WHOLE}, or train"
+        raise DataError(fault, where=str(path), remedy=remedy) from error
 
 
 def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
@@ -229,9 +229,9 @@ def load_scorer(
         shape=loaded.shape,
         in_threads=deployment.arm == "classical",
         reads_earlier=preparing.earlier is not None,
-        reads_other=any(isinstance(one, FittedFinder) and one.reads_other for one in fitted),
+        reads_other=any(isinstance(fit, FittedFinder) and fit.reads_other for fit in fitted),
         refuses_sites=any(
-            isinstance(one, FittedClassical) and one.refuses_unseen_sites for one in fitted
+            isinstance(fit, FittedClassical) and fit.refuses_unseen_sites for fit in fitted
         ),
         task=deployment.task,
         model=loaded.model,
@@ -255,7 +255,7 @@ def _load_classical(folder: Path, repeats: Sequence[Path], deployment: Deploymen
     if isinstance(model, CandidateFinder | FusedFinder):
         return _Loaded(model, fitted, (), _FINDER_BATCH)
     return _Loaded(
-        model, fitted, [name for one in fitted for name in one.features if not _encoded(name)]
+        model, fitted, [name for fit in fitted for name in fit.features if not _encoded(name)]
     )
 
 
@@ -290,7 +290,7 @@ def _load_networks(repeats: Sequence[Path]) -> _Loaded:
     if isinstance(model, FinderModel):
         return _Loaded(model, [load_finder(repeat) for repeat in repeats], (), _FINDER_BATCH)
     fitted = [load_network(repeat) for repeat in repeats]
-    tables = [one.encoder.names for one in fitted if one.encoder is not None]
+    tables = [fit.encoder.names for fit in fitted if fit.encoder is not None]
     training, (height, width) = network.training, first.shape[-2:]
     resized = (training.image_size, training.input.box, training.input.three_planes)
     return _Loaded(
@@ -347,10 +347,10 @@ def _check_columns(
     if not known.union(_beside_images(preparing, preparation)).issuperset(
         loaded.columns
     ) or not known.issuperset(name for name in space if not _encoded(name)):
-        found = "features that its preparation does not extract"
+        fault = "features that its preparation does not extract"
         if not classical:
-            found = "covariates that its preparation does not know"
-        raise DataError(f"reads {found}", where=str(preparing.folder), remedy=WHOLE)
+            fault = "covariates that its preparation does not know"
+        raise DataError(f"reads {fault}", where=str(preparing.folder), remedy=WHOLE)
 
 
 def _of_images(preparing: Preparing, preparation: Preparation) -> list[str]:
@@ -365,7 +365,7 @@ def _of_images(preparing: Preparing, preparation: Preparation) -> list[str]:
 
 def _beside_images(preparing: Preparing, preparation: Preparation) -> list[str]:
     """Return the columns that covariates and the visit before give."""
-    covariates = [name for one in preparing.covariates for name in one.features()]
+    covariates = [name for covariate in preparing.covariates for name in covariate.features()]
     if preparing.earlier is None:
         return covariates
     return [*covariates, *preparing.earlier.names(_of_images(preparing, preparation))]
@@ -447,7 +447,9 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
     if any(len(combination.weights) != len(members) for combination in fitted):
         raise DataError("weighs other members", where=str(repeats[0]), remedy=WHOLE)
     return Combined(
-        covariates=tuple(dict.fromkeys(one for member in members for one in member.covariates)),
+        covariates=tuple(
+            dict.fromkeys(covariate for member in members for covariate in member.covariates)
+        ),
         familiarity=members[0].familiarity,
         batch=min(member.batch for member in members),
         shape=next((member.shape for member in members if member.shape), None),

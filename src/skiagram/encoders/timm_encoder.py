@@ -207,7 +207,8 @@ class TimmMaps(TimmWeights, PlaceEncoder):
         inside = inside[..., None] if is_volume(image) else inside
         cut = None if how.margin is None else region
         both = (
-            pictures(of, cut, spacing, self.volumes, how.margin or 0.0) for of in (image, inside)
+            pictures(part, cut, spacing, self.volumes, how.margin or 0.0)
+            for part in (image, inside)
         )
         return [
             torch.cat(
@@ -377,10 +378,10 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
     picture = torch.linspace(-1, 1, _COLOURS * side**2).sin().view(1, _COLOURS, side, side)
     try:
         with torch.inference_mode():
-            expected, found = (
+            expected, output = (
                 cast(Any, body).forward_features(picture) for body in (network, folded)
             )
-            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(output, expected, rtol=1e-3, atol=1e-3)
     except (AssertionError, AttributeError, RuntimeError):
         return network
     return folded

@@ -220,7 +220,9 @@ def read_tensors(path: Path) -> dict[str, Any]:
         if isinstance(values, Mapping) and isinstance(values.get(name), Mapping):
             values = values[name]
     if isinstance(values, Mapping):
-        tensors = {str(name): one for name, one in values.items() if isinstance(one, torch.Tensor)}
+        tensors = {
+            str(name): value for name, value in values.items() if isinstance(value, torch.Tensor)
+        }
         if tensors:
             return tensors
     raise DataError("holds no tensors by name", where=str(path), allowed="a state dict")
@@ -237,11 +239,11 @@ def give_weights(
 
     Layers of the names in `heads` may stand in the file beyond those of the network.
     """
-    own = body.state_dict()
-    missing = [n for n in own if n not in weights and not n.endswith("num_batches_tracked")]
-    other = [n for n in own if n in weights and own[n].shape != weights[n].shape]
+    body_state = body.state_dict()
+    missing = [n for n in body_state if n not in weights and not n.endswith("num_batches_tracked")]
+    other = [n for n in body_state if n in weights and body_state[n].shape != weights[n].shape]
     beyond = tuple(f"{head}." for head in heads)
-    strange = [n for n in weights if n not in own and not n.startswith(beyond)]
+    strange = [n for n in weights if n not in body_state and not n.startswith(beyond)]
     for kind, names in (("lack", missing), ("have in another shape", other), ("add", strange)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""

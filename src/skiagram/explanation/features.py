@@ -194,8 +194,8 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[Coefficient, ...
         return linear_effects(model.ranks(fitted), table)
 
     final = whole.load(model.final)
-    own = effects(final) if options.resamples else None
-    if own is None:
+    final_effects = effects(final) if options.resamples else None
+    if final_effects is None:
         return (), 0
     resampled = []
     for rows in resample_patients(model, options.resamples):
@@ -208,11 +208,11 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[Coefficient, ...
             resampled.append(drawn)
     if len(resampled) < 2:
         return (), 0
-    estimates = estimate_effects(own, np.array(resampled))
+    estimates = estimate_effects(final_effects, np.array(resampled))
     coefficients = [
         Coefficient(name, effect, float(np.mean(np.sign(column) == np.sign(value))))
         for name, value, effect, column in zip(
-            final.features, own, estimates, np.transpose(resampled), strict=True
+            final.features, final_effects, estimates, np.transpose(resampled), strict=True
         )
     ]
     largest = sorted(coefficients, key=lambda coefficient: -abs(coefficient.effect.value or 0.0))
@@ -229,5 +229,7 @@ def resample_patients(model: ExplainedModel, count: int) -> Iterator[Rows]:
     for replicate in range(count):
         generator = stream(model.plan.seed, STREAM, "resample", replicate)
         classes = (np.flatnonzero(label == k) for k in (0, 1))
-        drawn = np.concatenate([generator.choice(own, len(own)) for own in classes if len(own)])
+        drawn = np.concatenate(
+            [generator.choice(members, len(members)) for members in classes if len(members)]
+        )
         yield np.sort(np.concatenate([rows_of[patient] for patient in drawn]))

@@ -221,13 +221,13 @@ def accumulate_local_effects(
     """
     column = table.names.index(feature)
     known = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
-    own = known.values[:, column]
-    if len(own) == 0:
+    column_values = known.values[:, column]
+    if len(column_values) == 0:
         return None
-    edge = np.unique(np.quantile(own, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
+    edge = np.unique(np.quantile(column_values, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
     if len(edge) < 2:
         return None
-    bin_of = np.clip(np.searchsorted(edge, own, side="left"), 1, len(edge) - 1) - 1
+    bin_of = np.clip(np.searchsorted(edge, column_values, side="left"), 1, len(edge) - 1) - 1
     ends = []
     for side in (0, 1):
         values = known.values.copy()
@@ -340,10 +340,13 @@ def import_shap() -> Any:
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
     """Return features by falling importance; of those together in most fits only the first."""
-    fits = [{name: set(own) for own in groups.values() for name in own} for groups in clusters]
+    fits = [
+        {name: set(groups_of) for groups_of in groups.values() for name in groups_of}
+        for groups in clusters
+    ]
     chosen: list[str] = []
     for name in sorted(importance, key=lambda feature: -importance[feature]):
-        together = (sum(other in own.get(name, ()) for own in fits) for other in chosen)
+        together = (sum(other in groups_of.get(name, ()) for groups_of in fits) for other in chosen)
         if not any(2 * count > len(fits) for count in together):
             chosen.append(name)
     return chosen

@@ -128,7 +128,7 @@ class MapTask:
         resolution = Resolution(options.window, options.steps)
         seed = derived_seed(model.plan.seed, STREAM, model.name, fit.number)
         with model.compute.limit(), use_threads(model.compute.threads):
-            found = examine(
+            examined = examine(
                 network, images, table, asked, resolution, options.exchange, seed, self.case_id
             )
         seen, spread = images[:, 0].numpy(), float(fit.ranking.std()) or 1.0
@@ -136,9 +136,9 @@ class MapTask:
             case: MappedCase(
                 seen[row],
                 self._region(case, seen[row].shape, None if regions is None else regions[row]),
-                {method: found.maps[method][row].astype(np.float32) for method in asked},
-                {name: values[:, row] for name, values in found.similarity.items()},
-                {name: values[:, row] / spread for name, values in found.areas.items()},
+                {method: examined.maps[method][row].astype(np.float32) for method in asked},
+                {name: values[:, row] for name, values in examined.similarity.items()},
+                {name: values[:, row] / spread for name, values in examined.areas.items()},
             )
             for row, case in enumerate(self.case_id)
         }

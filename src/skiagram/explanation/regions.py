@@ -97,14 +97,15 @@ def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
 def resize_mask(mask: Mask, shape: Sequence[int]) -> Mask:
     """Return a mask on another grid of the same field of view, at least one pixel of it."""
     axes = [
-        np.minimum((np.arange(side) + 0.5) * own / side, own - 1).astype(np.int64)
-        for side, own in zip(shape, mask.shape, strict=True)
+        np.minimum((np.arange(side) + 0.5) * mask_side / side, mask_side - 1).astype(np.int64)
+        for side, mask_side in zip(shape, mask.shape, strict=True)
     ]
     resized: Mask = mask[np.ix_(*axes)]
     if not resized.any():
         centre = np.mean(np.nonzero(mask), axis=1)
         place = tuple(
-            int(c * side / own) for c, side, own in zip(centre, shape, mask.shape, strict=True)
+            int(c * side / mask_side)
+            for c, side, mask_side in zip(centre, shape, mask.shape, strict=True)
         )
         resized[place] = True
     return resized

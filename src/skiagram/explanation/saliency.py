@@ -148,16 +148,18 @@ class ExplainedNetwork(Explained):
                 fresh = self.architecture.build()
                 layers = [name for name, part in trained.named_modules() if _own_state(part)]
                 for name in layers[len(layers) - math.ceil(share * len(layers)) :]:
-                    state, own = fresh.get_submodule(name), trained.get_submodule(name)
+                    state, trained_module = fresh.get_submodule(name), trained.get_submodule(name)
                     with torch.no_grad():
-                        for key, value in _own_state(own).items():
+                        for key, value in _own_state(trained_module).items():
                             value.copy_(_own_state(state)[key])
         return changed
 
 
 def _own_state(module: nn.Module) -> dict[str, Tensor]:
-    own = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers(recurse=False))
-    return {name: value for name, value in own.items() if value.is_floating_point()}
+    tensors = dict(module.named_parameters(recurse=False)) | dict(
+        module.named_buffers(recurse=False)
+    )
+    return {name: value for name, value in tensors.items() if value.is_floating_point()}
 
 
 class AttentionLayer(NamedTuple):

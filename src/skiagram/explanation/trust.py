@@ -248,12 +248,12 @@ def judge_maps(
     likeness = mean_by_patient(similarity, patient, -1.0, 1.0)
     words = "structural similarity to the map of untrained weights; low is good"
     tests = [judge_test("randomisation", likeness, unchanged, below=True, words=words)]
-    own = areas[method]
+    method_areas = areas[method]
     exchanges: tuple[tuple[TestName, float], ...] = (("deletion", 1.0), ("insertion", -1.0))
     for row, (name, sign) in enumerate(exchanges):
         # The lesser of two gains: a map must be better than both orders.
         gains = [
-            mean_by_patient(sign * (areas[other][row] - own[row]), patient)
+            mean_by_patient(sign * (areas[other][row] - method_areas[row]), patient)
             for other in ("random", "centre")
         ]
         least = min(gains, key=lambda gain: -np.inf if gain.low is None else gain.low)
@@ -280,10 +280,12 @@ def compare_trainings(maps: Sequence[Sequence[Map]]) -> Floats:
 
     def similarity(case: int, beside: int) -> float:
         pairs = combinations(maps, 2)
-        return float(np.mean([map_similarity(one[case], other[beside]) for other, one in pairs]))
+        return float(
+            np.mean([map_similarity(first[case], second[beside]) for second, first in pairs])
+        )
 
-    own = [similarity(case, case) for case in range(cases)]
-    return np.array([own, [similarity(case, (case + 1) % cases) for case in range(cases)]])
+    same_case = [similarity(case, case) for case in range(cases)]
+    return np.array([same_case, [similarity(case, (case + 1) % cases) for case in range(cases)]])
 
 
 @dataclass(frozen=True)
@@ -327,23 +329,23 @@ def judge_location(
     """
 
     def figures(name: str) -> Floats:
-        found = [[getattr(one, name) for one in each if one is not None] for each in places]
-        return np.array([np.mean(values) if values else np.nan for values in found])
+        by_case = [[getattr(place, name) for place in each if place is not None] for each in places]
+        return np.array([np.mean(values) if values else np.nan for values in by_case])
 
     def of_centre(name: str) -> Floats:
         return np.array([getattr(located, name) for located in centre])
 
     def pointing(name: str) -> Pointing:
-        own = figures(name)
-        value = mean_by_patient(own, patient, 0.0, 1.0)
-        return Pointing(value, surplus(value, own, area), surplus(value, own, of_centre(name)))
+        hits = figures(name)
+        value = mean_by_patient(hits, patient, 0.0, 1.0)
+        return Pointing(value, surplus(value, hits, area), surplus(value, hits, of_centre(name)))
 
-    def surplus(value: Estimate, own: Floats, other: Floats) -> Estimate:
-        paired = mean_by_patient(own - other, patient, -1.0, 1.0)
+    def surplus(value: Estimate, hits: Floats, other: Floats) -> Estimate:
+        paired = mean_by_patient(hits - other, patient, -1.0, 1.0)
         if value.method != _NEVER_VARIES or value.low is None or value.high is None:
             return paired
         # Never, or always: the cases vary by the other figure alone, which says too little.
-        mean = float(other[np.isfinite(own)].mean())
+        mean = float(other[np.isfinite(hits)].mean())
         low, high = value.low - mean, value.high - mean
         if paired.low is not None and paired.high is not None:
             low, high = min(low, paired.low), max(high, paired.high)

@@ -139,8 +139,8 @@ class FeatureBatch:
         """Where the regions of all images begin and end; the whole images if all are empty."""
         *_, height, width = self.images.shape[: 4 if self.volumes else 3]
         slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
-        found = ends_of(slices[0] if len(self) == 1 else np.asarray(slices.any(axis=0)))
-        return found if found[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
+        ends = ends_of(slices[0] if len(self) == 1 else np.asarray(slices.any(axis=0)))
+        return ends if ends[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
 
     def check_planes(self, family: str) -> None:
         if self.volumes:
@@ -186,14 +186,14 @@ class FeatureBatch:
             return self.luminance(family)
         return self.images[..., 0].astype(np.float64)
 
-    def region(self, which: Region, family: str) -> Flags:
+    def region(self, region: Region, family: str) -> Flags:
         """Return the pixels (n, [depth,] height, width) that features are computed on.
 
         `whole` is all of each image where there is no region, `bright` all of a constant one.
         """
-        return self._keep(("region", which), lambda: self._find_region(which, family))
+        return self._keep(("region", region), lambda: self._find_region(region, family))
 
-    def _find_region(self, which: Region, family: str) -> Flags:
+    def _find_region(self, region: Region, family: str) -> Flags:
         shape = self.images.shape[: 4 if self.volumes else 3]
         inside = np.ones(shape, dtype=np.bool_) if self.masks is None else self.masks
         if not inside.reshape(len(self), -1).any(axis=1).all():
@@ -202,27 +202,27 @@ class FeatureBatch:
                 where="features",
                 allowed="at least one pixel",
             )
-        if which == "whole":
+        if region == "whole":
             return inside
         grey = self.grey(family)
         rows = (len(self), -1, grey.shape[-1])  # the threshold asks for no neighbours
         bright = bright_region(grey.reshape(rows), inside.reshape(rows))
         return bright.reshape(grey.shape)
 
-    def inside(self, which: Region, family: str) -> Flags | None:
+    def inside(self, region: Region, family: str) -> Flags | None:
         """Return the pixels of `region`, or None where that is all of each image."""
-        if which == "whole" and self.masks is None:
+        if region == "whole" and self.masks is None:
             return None
-        return self.region(which, family)
+        return self.region(region, family)
 
-    def levels(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
-        key = (discretisation, which)
-        return self._keep(key, lambda: self._digitise(discretisation, which, family))
+    def levels(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
+        key = (discretisation, region)
+        return self._keep(key, lambda: self._digitise(discretisation, region, family))
 
-    def _digitise(self, discretisation: Discretisation, which: Region, family: str) -> GreyLevels:
-        boxed = which == "whole" and self.masks is not None
+    def _digitise(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
+        boxed = region == "whole" and self.masks is not None
         part = self if boxed else self.cropped()
-        inside = part.masks if boxed else part.inside(which, family)
+        inside = part.masks if boxed else part.inside(region, family)
         box = self._box if boxed else None
         levels = discretisation.grey_levels(part.grey(family), inside, box)
         outline = None if self.outlines is None else self.cropped().outlines

@@ -80,8 +80,15 @@ class Colour(DefinedFamily):
 
 def channel_moments(channel: Floats) -> Floats:
     """Return mean, standard deviation and skewness of (n, height, width) as (n, 3)."""
-    of = moments(channel.reshape(len(channel), -1))
-    return np.stack([of.mean, np.sqrt(of.second), ratio(of.third, of.second**1.5)], axis=1)
+    channel_values = moments(channel.reshape(len(channel), -1))
+    return np.stack(
+        [
+            channel_values.mean,
+            np.sqrt(channel_values.second),
+            ratio(channel_values.third, channel_values.second**1.5),
+        ],
+        axis=1,
+    )
 
 
 def hue_moments(hsv: Floats) -> Floats:

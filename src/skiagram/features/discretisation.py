@@ -98,10 +98,10 @@ class GreyLevels:
         if name in self._kept:
             kept: NDArray[Any] = self._kept[name]
             return kept
-        found = find()
+        values = find()
         if self.levels.size <= _MAX_KEPT:
-            self._kept[name] = found
-        return found
+            self._kept[name] = values
+        return values
 
 
 @dataclass(**STRICT)

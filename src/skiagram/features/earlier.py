@@ -50,7 +50,7 @@ class Earlier:
         chosen = self._choose(table.names)
         known = table if earlier is None else earlier
         place = {name: row for row, name in enumerate(known.case_id.tolist())}
-        own, before = (
+        current, before = (
             each.columns(chosen).values.astype(np.float64)  # noqa: PD011 - a table of features
             for each in (table, known)
         )
@@ -59,7 +59,7 @@ class Earlier:
             rows = [place[case] for case in previous.get(name, ()) if case in place]
             values[row, 0] = not rows
             if rows:
-                values[row, 1:] = own[row] - before[rows].mean(axis=0)
+                values[row, 1:] = current[row] - before[rows].mean(axis=0)
         return FeatureTable(table.case_id, self.names(table.names), values.astype(np.float32))
 
     def _choose(self, features: Sequence[str]) -> list[str]:
@@ -83,7 +83,7 @@ class Earlier:
             )
         if families is None:
             return images
-        return [name for name in images if any(is_in_family(name, of) for of in families)]
+        return [name for name in images if any(is_in_family(name, kind) for kind in families)]
 
 
 def _name(feature: str) -> str:

@@ -151,14 +151,14 @@ def join_histories(
         encoded = [encode_covariates(known, histories.described)]
     beside = [each.of(table.case_id) for each in encoded]
     given = histories.measured
-    own = [
+    case_tables = [
         family.encode(pd.DataFrame({"case_id": table.case_id}) if given is None else given).of(
             table.case_id
         )
         for family in families
         if isinstance(family, Measured)
     ]
-    tables = (table, *own, *changes, *beside)
+    tables = (table, *case_tables, *changes, *beside)
     names = tuple(name for each in tables for name in each.names)
     if len(set(names)) != len(names):
         raise DataError("two feature families have a column of the same name", where="features")

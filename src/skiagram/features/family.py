@@ -44,12 +44,14 @@ def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
 
 def definitions_of(families: Sequence[object]) -> tuple[Definition, ...]:
     """Return what the features of single images mean."""
-    return tuple(one for family in families_of_images(families) for one in family.definitions())
+    return tuple(
+        definition for family in families_of_images(families) for definition in family.definitions()
+    )
 
 
 @cache
 def _definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
-    return tuple(one for name in sections for one in read_definitions(name, prefix))
+    return tuple(definition for name in sections for definition in read_definitions(name, prefix))
 
 
 class DefinedFamily:
@@ -65,7 +67,7 @@ class DefinedFamily:
         return self._defined(self.prefix)
 
     def names(self) -> tuple[str, ...]:
-        return tuple(one.name for one in self.definitions())
+        return tuple(definition.name for definition in self.definitions())
 
     def _defined(self, prefix: str) -> tuple[Definition, ...]:
         """Return the definitions under another prefix, such as one that names a distance."""

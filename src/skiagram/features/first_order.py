@@ -50,7 +50,7 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
         its own mean; sum of squares.
     """
     last = ordered.shape[1] - 1
-    found = np.zeros((13, len(ordered)))
+    summary = np.zeros((13, len(ordered)))
     for row in range(len(ordered)):
         values = ordered[row]
         for k in range(len(shares)):
@@ -58,8 +58,8 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
             below, above = np.float64(values[rank]), np.float64(values[min(rank + 1, last)])
             share = last * shares[k] - rank
             near = below + (above - below) * share
-            found[k, row] = near if share < 0.5 else above - (above - below) * (1 - share)
-        mean, median = _mean(values), found[2, row]
+            summary[k, row] = near if share < 0.5 else above - (above - below) * (1 - share)
+        mean, median = _mean(values), summary[2, row]
         second = third = fourth = distance = from_median = energy = 0.0
         for value in values:
             deviation = value - mean
@@ -71,17 +71,17 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
             from_median += abs(value - median)
             energy += np.float64(value) * value
         sums = (second, third, fourth, distance, from_median)
-        found[5, row] = mean
+        summary[5, row] = mean
         for k in range(5):
-            found[6 + k, row] = sums[k] / len(values)
-        low, high = found[0, row], found[4, row]
+            summary[6 + k, row] = sums[k] / len(values)
+        low, high = summary[0, row], summary[4, row]
         kept = values[np.searchsorted(values, low) : np.searchsorted(values, high, side="right")]
         if len(kept) and low < high:
             centre = _mean(kept)
             for value in kept:
-                found[11, row] += abs(value - centre) / len(kept)
-        found[12, row] = energy
-    return found
+                summary[11, row] += abs(value - centre) / len(kept)
+        summary[12, row] = energy
+    return summary
 
 
 @compiled
@@ -97,9 +97,11 @@ def _mean(ordered: NDArray[Any]) -> float:
 def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
     """Return the features by name of n regions of m intensities of any depth, (n, m), finite."""
     ordered = np.sort(values, axis=1).astype(np.result_type(values, np.float32), copy=False)
-    found = _summarise(ordered, FRACTIONS)
-    p_10, p_25, median, p_75, p_90, mean, second, third, fourth, from_mean, from_median = found[:11]
-    robust, energy = found[11:]
+    summary = _summarise(ordered, FRACTIONS)
+    p_10, p_25, median, p_75, p_90, mean, second, third, fourth, from_mean, from_median = summary[
+        :11
+    ]
+    robust, energy = summary[11:]
     minimum, maximum = ordered[:, 0].astype(np.float64), ordered[:, -1].astype(np.float64)
     root_mean_square = np.sqrt(energy / values.shape[1])
     # A mean that rounding left of intensities scaled to mean 0 tells nothing, nor what is over it.

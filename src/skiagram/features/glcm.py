@@ -94,8 +94,8 @@ def cooccurrences(
                     _count(framed, begin, last - first, apart, distance, ways, side, tables)
         occupied, any_pair = min(highest[image], number) + 1, False
         for matrix in range(matrices):
-            own = tables if merged else tables[matrix : matrix + 1]
-            _gather(own, occupied, counts)
+            matrix_tables = tables if merged else tables[matrix : matrix + 1]
+            _gather(matrix_tables, occupied, counts)
             row = sums[image * matrices + matrix]
             any_pair |= _reduce(counts, occupied, highest[image], shares, row)
         if not any_pair:
@@ -130,39 +130,45 @@ def _count(
     waits for the last: first the four of a plane, then those to another slice by threes.
     """
     here = framed[begin : begin + length]
-    one, two = framed[begin + distance * apart[0] :], framed[begin + distance * apart[1] :]
-    three, four = framed[begin + distance * apart[2] :], framed[begin + distance * apart[3] :]
-    _count_four(here, one, two, three, four, side, tables)
+    first, second = framed[begin + distance * apart[0] :], framed[begin + distance * apart[1] :]
+    third, fourth = framed[begin + distance * apart[2] :], framed[begin + distance * apart[3] :]
+    _count_four(here, first, second, third, fourth, side, tables)
     for way in range(PLANE_WAYS, ways, 3):
-        one = framed[begin + distance * apart[way] :]
-        two = framed[begin + distance * apart[way + 1] :]
-        three = framed[begin + distance * apart[way + 2] :]
-        _count_three(here, one, two, three, side, tables[0 if len(tables) < ways else way :])
+        first = framed[begin + distance * apart[way] :]
+        second = framed[begin + distance * apart[way + 1] :]
+        third = framed[begin + distance * apart[way + 2] :]
+        _count_three(here, first, second, third, side, tables[0 if len(tables) < ways else way :])
 
 
 @compiled
 def _count_four(
-    here: Levels, one: Levels, two: Levels, three: Levels, four: Levels, side: int, tables: Tables
+    here: Levels,
+    first: Levels,
+    second: Levels,
+    third: Levels,
+    fourth: Levels,
+    side: int,
+    tables: Tables,
 ) -> None:
     of_one, of_two, of_three, of_four = tables[0], tables[1], tables[2], tables[3]
     for x in range(len(here)):
         row = np.int64(here[x]) * side
-        of_one[np.uintp(row + one[x])] += np.uint32(1)  # unsigned, so that no index is tested
-        of_two[np.uintp(row + two[x])] += np.uint32(1)  # for being negative
-        of_three[np.uintp(row + three[x])] += np.uint32(1)
-        of_four[np.uintp(row + four[x])] += np.uint32(1)
+        of_one[np.uintp(row + first[x])] += np.uint32(1)  # unsigned, so that no index is tested
+        of_two[np.uintp(row + second[x])] += np.uint32(1)  # for being negative
+        of_three[np.uintp(row + third[x])] += np.uint32(1)
+        of_four[np.uintp(row + fourth[x])] += np.uint32(1)
 
 
 @compiled
 def _count_three(
-    here: Levels, one: Levels, two: Levels, three: Levels, side: int, tables: Tables
+    here: Levels, first: Levels, second: Levels, third: Levels, side: int, tables: Tables
 ) -> None:
     of_one, of_two, of_three = tables[0], tables[1], tables[2]
     for x in range(len(here)):
         row = np.int64(here[x]) * side
-        of_one[np.uintp(row + one[x])] += np.uint32(1)
-        of_two[np.uintp(row + two[x])] += np.uint32(1)
-        of_three[np.uintp(row + three[x])] += np.uint32(1)
+        of_one[np.uintp(row + first[x])] += np.uint32(1)
+        of_two[np.uintp(row + second[x])] += np.uint32(1)
+        of_three[np.uintp(row + third[x])] += np.uint32(1)
 
 
 @compiled
@@ -299,7 +305,7 @@ class Glcm(TextureFamily):
         if len(self.distances) == 1:
             return super().names()
         prefixes = [f"glcm_distance_{pixels}" for pixels in self.distances]
-        return tuple(one.name for prefix in prefixes for one in self._defined(prefix))
+        return tuple(definition.name for prefix in prefixes for definition in self._defined(prefix))
 
     def definitions(self) -> tuple[Definition, ...]:
         several = len(self.distances) > 1

@@ -44,8 +44,8 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
     margin = margin_of((depth, height, width))
     for image in range(n):
         flat = levels[image].reshape(-1)
-        own = counts[image * matrices : (image + 1) * matrices]
-        _count(flat, equals[image], margin, apart, own)
+        image_counts = counts[image * matrices : (image + 1) * matrices]
+        _count(flat, equals[image], margin, apart, image_counts)
     return counts
 
 

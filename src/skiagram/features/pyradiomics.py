@@ -34,12 +34,12 @@ def pyradiomics_table(
     columns: dict[str, object] = {"case_id": table.case_id}
     for name, values in zip(table.names, table.values.T, strict=True):  # noqa: PD011
         modality, _, rest = name.partition(".")
-        own, before = (rest, f"{modality}_") if modality in modalities else (name, "")
-        definition = find_definition(own, definitions)
+        feature, before = (rest, f"{modality}_") if modality in modalities else (name, "")
+        definition = find_definition(feature, definitions)
         theirs = definition.pyradiomics if definition else ""
         if theirs:
-            filtered = own.rpartition(".")[0] or "original"
-            distance = re.search(r"_distance_(\d+)_", own)
+            filtered = feature.rpartition(".")[0] or "original"
+            distance = re.search(r"_distance_(\d+)_", feature)
             end = f"_distance_{distance[1]}" if distance else ""
             raised = values + 3 if theirs == KURTOSIS else values
             columns[f"{before}{filtered}_{theirs}{end}"] = raised

@@ -159,9 +159,9 @@ def propose(store: ImageStore, proposal: Proposal, compute: Compute = IN_PROCESS
     if isinstance(proposal, NoProposal):
         return tabulate_places(rows)
     with Progress("Propose places", len(store)) as progress:
-        for found in compute.map(partial(_of_span, proposal), spans(store, _SPAN_VALUES)):
-            rows += [row for _, of_image in found for row in of_image]
-            progress.advance(len(found))
+        for batch in compute.map(partial(_of_span, proposal), spans(store, _SPAN_VALUES)):
+            rows += [row for _, of_image in batch for row in of_image]
+            progress.advance(len(batch))
     return tabulate_places(rows)
 
 

@@ -61,8 +61,8 @@ class FindingInputs:
     def rows(self) -> NDArray[np.int64]:
         """The rows of these cases' candidates, case after case."""
         by_case = of_cases(self.candidates)
-        found = [by_case[case] for case in self.case_id.tolist() if case in by_case]
-        return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
+        rows_of_cases = [by_case[case] for case in self.case_id.tolist() if case in by_case]
+        return np.concatenate(rows_of_cases) if rows_of_cases else np.empty(0, dtype=np.int64)
 
     @property
     def lesions(self) -> pd.DataFrame:

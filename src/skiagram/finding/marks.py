@@ -114,13 +114,13 @@ class HitRule:
         """Return (n_lesions,) which lesions any place reaches, however many it reaches."""
         place, true = positions(places, spacing), positions(lesions, spacing)
         radii = [table["radius"].to_numpy(dtype=np.float64) for table in (places, lesions)]
-        found, of_places = np.zeros(len(lesions), dtype=np.bool_), of_cases(places)
+        reached, of_places = np.zeros(len(lesions), dtype=np.bool_), of_cases(places)
         for case, known in of_cases(lesions).items():
             rows = of_places.get(case, np.empty(0, dtype=np.int64))
             flat = bool(np.isnan(lesions["slice"].iloc[known[0]]))
             near = self.reach(place[rows], radii[0][rows], true[known], radii[1][known], flat)
-            found[known] = near.any(axis=0)
-        return found
+            reached[known] = near.any(axis=0)
+        return reached
 
 
 def intersection_over_union(distance: Floats, first: Floats, second: Floats, flat: bool) -> Floats:
@@ -137,8 +137,8 @@ def intersection_over_union(distance: Floats, first: Floats, second: Floats, fla
     sizes = unit * first**power, unit * second**power
     if flat:  # a lens of two circular segments
         angles = [
-            np.arccos(np.clip((apart**2 + one**2 - other**2) / (2 * apart * one), -1, 1))
-            for one, other in ((first, second), (second, first))
+            np.arccos(np.clip((apart**2 + inner**2 - other**2) / (2 * apart * inner), -1, 1))
+            for inner, other in ((first, second), (second, first))
         ]
         lens = sum(
             radius**2 * (angle - np.sin(2 * angle) / 2)

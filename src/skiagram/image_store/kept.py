@@ -117,8 +117,8 @@ def _read_keys(folder: Path) -> list[bytes]:
     return keys
 
 
-def _name(what: str, identity: str) -> str:
-    return f"{what}-{hashlib.sha256(identity.encode()).hexdigest()[:DIGITS]}"
+def _name(kind: str, identity: str) -> str:
+    return f"{kind}-{hashlib.sha256(identity.encode()).hexdigest()[:DIGITS]}"
 
 
 def _short(digests: Sequence[bytes]) -> str:

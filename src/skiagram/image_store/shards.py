@@ -400,10 +400,10 @@ class ShardWriter:
         self._check_kind(case_id, volumes, region is not None)
 
     def _check_kind(self, case_id: str, volumes: bool, regions: bool) -> None:
-        own = schema(volumes=volumes, regions=regions)
+        case_schema = schema(volumes=volumes, regions=regions)
         if self._schema is None:
-            self._schema = own
-        if own != self._schema:
+            self._schema = case_schema
+        if case_schema != self._schema:
             kind = "a volume" if volumes else "an image"
             raise DataError(
                 f"{kind} with{'' if regions else 'out'} a region among others",

@@ -209,8 +209,8 @@ def _checked(name: str) -> str:
     return name
 
 
-def _unusable(found: str, path: Path) -> DataError:
-    return DataError(found, where=str(path), remedy="run the stage that writes it")
+def _unusable(fault: str, path: Path) -> DataError:
+    return DataError(fault, where=str(path), remedy="run the stage that writes it")
 
 
 @dataclass(frozen=True)

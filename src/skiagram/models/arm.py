@@ -121,9 +121,9 @@ def read_fold_groups(
     if not plan.fold_column:
         return None
     if task.design != "cv":
-        found, where = f"`{plan.fold_column}` under design {task.design}", "fold_column"
+        fault, where = f"`{plan.fold_column}` under design {task.design}", "fold_column"
         remedy = "set `design: cv`, or name the sites of the test set (`test_sites`)"
-        raise OptionError(found, where=where, allowed="empty under holdout", remedy=remedy)
+        raise OptionError(fault, where=where, allowed="empty under holdout", remedy=remedy)
     return read_groups(covariates, plan.fold_column, cases.development().case_id)
 
 

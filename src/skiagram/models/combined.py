@@ -308,10 +308,10 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
     model: Combination = build(options, where)
     strangers = [member for member in model.members if member not in trained]
     if strangers or len(set(model.members)) < len(model.members):
-        found = f"no model `{strangers[0]}`" if strangers else "a model is named twice"
+        fault = f"no model `{strangers[0]}`" if strangers else "a model is named twice"
         remedy = "add it to `baselines` or `networks` in params.yaml, or name another"
         allowed = ", ".join(trained)
-        raise OptionError(found, where=f"{where}.members", allowed=allowed, remedy=remedy)
+        raise OptionError(fault, where=f"{where}.members", allowed=allowed, remedy=remedy)
     if name in trained:
         raise OptionError("a model has the same name", where=where, remedy="rename the option file")
     return CombinedMember(name, model, options)

@@ -227,10 +227,10 @@ class FittedFinder(ABC):
         suspicious, comparable among all that this fit scores. What both sides of a patient show
         alike is less suspicious, at each place as in the image as a whole.
         """
-        own, share = inputs.case_id.tolist(), self.other_share
+        case_ids, share = inputs.case_id.tolist(), self.other_share
         if not share:
             return self.mark(inputs)
-        both = [case for name in own for case in (name, inputs.partner.get(name, name))]
+        both = [case for name in case_ids for case in (name, inputs.partner.get(name, name))]
         marks = self.mark(inputs.of(np.array(list(dict.fromkeys(both)), dtype=str)))
         marked = list(of_cases(marks))
         score = case_scores(marks, marked, self.options.top, self.nothing)
@@ -238,12 +238,12 @@ class FittedFinder(ABC):
         # Without another image, or a mark on it, the image itself stands for it.
         beside = [high.get(inputs.partner.get(case, case), high[case]) for case in marks["case_id"]]
         marks["score"] -= share * np.array(beside, dtype=np.float64)
-        return marks[marks["case_id"].isin(own)].reset_index(drop=True)
+        return marks[marks["case_id"].isin(case_ids)].reset_index(drop=True)
 
     def scores_of(self, marks: pd.DataFrame, case_id: NDArray[np.str_]) -> NDArray[np.float64]:
         """Return (n, 2) scores of images by what `find` returned of them."""
-        own: list[str] = case_id.tolist()
-        return self.of_classes(case_scores(marks, own, self.options.top, self.nothing))
+        case_ids: list[str] = case_id.tolist()
+        return self.of_classes(case_scores(marks, case_ids, self.options.top, self.nothing))
 
     def of_classes(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (n, 2) scores of both classes; their difference is the score given."""

@@ -388,8 +388,8 @@ class CrossValidator(Generic[I]):
                     known, patients, fraction, seeded, "validation", *random_name
                 )
             except DataError as error:  # the other arm needs no such cases and can be trained
-                found = f"no cases left for early stopping: {error.found}"
-                raise ModelFailure(found, remedy=error.remedy) from error
+                fault = f"no cases left for early stopping: {error.found}"
+                raise ModelFailure(fault, remedy=error.remedy) from error
         training, held_out = rows[part.training], rows[part.held_out]
         return Fit(title, self.model, cases, training, held_out, context, pieces=self.pieces)
 
@@ -472,9 +472,9 @@ class CrossValidator(Generic[I]):
         blind, whole = carry_over(calibrations, [result.scores[0] for result in results], labels)
         kind: Part = "out_of_fold" if part.outer is None else "inner"
         for k, (fold, result) in enumerate(zip(part.folds, results, strict=True)):
-            of, inner = (k, FINAL) if part.outer is None else (part.outer, k)
+            outer, inner = (k, FINAL) if part.outer is None else (part.outer, k)
             scores, rows = result.scores[0], case_id[fold.held_out]
-            of_fold, calibrated = (kind, part.repeat, of), blind[k].probabilities(scores)
+            of_fold, calibrated = (kind, part.repeat, outer), blind[k].probabilities(scores)
             held_out.append(tabulate_scores(*of_fold, rows, scores, calibrated, inner_fold=inner))
             marks += _place_marks(result, *of_fold)
             if part.score_training:

@@ -292,7 +292,7 @@ def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTab
     limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
     if task.measured is None:
         limits = conformal_limits(probability, known.label, known.patient_id, SET_LEVEL)
-    own = None if space is None else _of_images(space.of(known.case_id))
+    image_space = None if space is None else _of_images(space.of(known.case_id))
     fingerprint = Fingerprint(
         patients={
             name: len(np.unique(known.patient_id[known.label == k]))
@@ -301,9 +301,9 @@ def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTab
         cases=len(known.case_id),
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
-        features={} if own is None else _quantiles(own.names, own.values),
+        features={} if image_space is None else _quantiles(image_space.names, image_space.values),
         scores=_quantiles(task.estimates, probability),
-        familiarity=None if own is None else Familiarity.of(own, known.patient_id),
+        familiarity=None if image_space is None else Familiarity.of(image_space, known.patient_id),
     )
     write_record(fingerprint, model / FINGERPRINT)
 

@@ -66,14 +66,14 @@ class Reader:
         """Return the scores of all cases from ingest's table of a column per reader."""
         if task.positive is None:
             remedy = f"leave `{self.title}` out of `baselines` in params.yaml"
-            found, allowed = f"one score for {len(task.classes)} classes", "tasks of two classes"
-            raise OptionError(found, where="model", allowed=allowed, remedy=remedy)
+            fault, allowed = f"one score for {len(task.classes)} classes", "tasks of two classes"
+            raise OptionError(fault, where="model", allowed=allowed, remedy=remedy)
         table = read_table(path).set_index("case_id")
         if self.column not in table.columns:
             allowed = ", ".join(table.columns) or "none: the data set has no scores"
             remedy = "name it in the data set's option file, under `columns.scores`"
-            found = f"no score `{self.column}`"
-            raise OptionError(found, where="model.column", allowed=allowed, remedy=remedy)
+            fault = f"no score `{self.column}`"
+            raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)
         return table[self.column]
 
     def fit(self, training: Labelled[ReaderScores], context: FitContext) -> "FittedReader":

@@ -188,8 +188,8 @@ class Tuned:
         for name, dimension in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
             if name.startswith(self._fixed) or self._reads_beside(name, dimension):
-                found = "a search cannot change what a model reads"
-                raise OptionError(found, where=where, remedy="write a tuned model for each")
+                fault = "a search cannot change what a model reads"
+                raise OptionError(fault, where=where, remedy="write a tuned model for each")
             if not dimension.holds(value):
                 raise OptionError(
                     f"the model's own value {value!r} lies outside",
@@ -238,9 +238,9 @@ class Tuned:
     def learner(self, trainer: Trainer, threads: int) -> "TunedNetwork":
         """Return a network with what it needs to learn; see `deep.finder.learner_of`."""
         if (trainer.devices, trainer.num_nodes) != (1, 1):
-            found = "a search by several processes, each of which would choose for itself"
+            fault = "a search by several processes, each of which would choose for itself"
             remedy = "train each fit on one device: fits are shared out among devices"
-            raise OptionError(found, where="trainer.devices", allowed="1", remedy=remedy)
+            raise OptionError(fault, where="trainer.devices", allowed="1", remedy=remedy)
         options = {each.name: getattr(self, each.name) for each in fields(self)}
         return TunedNetwork(**options, trainer=trainer, threads=threads)
 
@@ -262,8 +262,8 @@ class Tuned:
         """
         tuning = self._search(training, context)
         if tuning.best is None:
-            found = f"all {len(tuning.trials)} trials failed, the first: {tuning.trials[0].reason}"
-            raise ModelFailure(found, where=self.title)
+            fault = f"all {len(tuning.trials)} trials failed, the first: {tuning.trials[0].reason}"
+            raise ModelFailure(fault, where=self.title)
         fitted = self.having(tuning.chosen).fit(training, context)
         return FittedTuned(fitted, tuning)
 
@@ -293,9 +293,11 @@ class Tuned:
         samplers = _load_optuna().samplers
         sampler = samplers.TPESampler(seed=derived_seed(seed, "tuned", "trials"))
         study: optuna.Study = _load_optuna().create_study(direction="maximize", sampler=sampler)
-        own = {name: _value(self.model, name) for name in self.space}
-        chosen = {k: _encoded(own[k]) for k, each in self.space.items() if isinstance(each, Choice)}
-        study.enqueue_trial(own | chosen)
+        start = {name: _value(self.model, name) for name in self.space}
+        chosen = {
+            k: _encoded(start[k]) for k, each in self.space.items() if isinstance(each, Choice)
+        }
+        study.enqueue_trial(start | chosen)
         return study
 
     def _try(

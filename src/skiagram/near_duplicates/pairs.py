@@ -60,12 +60,14 @@ class Pairs(NamedTuple):
     kind: NDArray[np.str_]
 
     @classmethod
-    def of(cls, found: Mapping[tuple[int, int], tuple[float, str]]) -> "Pairs":
+    def of(cls, correlations: Mapping[tuple[int, int], tuple[float, str]]) -> "Pairs":
         """Return the pairs of a dictionary, pair → correlation and kind."""
-        pairs = sorted(found)
+        pairs = sorted(correlations)
         first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-        correlation = np.array([found[pair][0] for pair in pairs], dtype=np.float64)
-        return cls(first, second, correlation, np.array([found[p][1] for p in pairs], dtype=str))
+        correlation = np.array([correlations[pair][0] for pair in pairs], dtype=np.float64)
+        return cls(
+            first, second, correlation, np.array([correlations[p][1] for p in pairs], dtype=str)
+        )
 
     def chosen(self, rows: NDArray[Any]) -> "Pairs":
         return Pairs(*(column[rows] for column in self))
@@ -75,14 +77,14 @@ class Pairs(NamedTuple):
         return np.isin(self.kind, (EXACT, NEAR))
 
 
-def unite_pairs(found: Sequence[Pairs]) -> Pairs:
+def unite_pairs(searches: Sequence[Pairs]) -> Pairs:
     """Return the pairs of images that are copies in any of several searches.
 
     A pair that several found counts once: as exact, else as near, else as the most alike.
     """
-    if len(found) == 1:
-        return found[0]
-    every = Pairs(*(np.concatenate(columns) for columns in zip(*found, strict=True)))
+    if len(searches) == 1:
+        return searches[0]
+    every = Pairs(*(np.concatenate(columns) for columns in zip(*searches, strict=True)))
     first, second = np.sort([every.first, every.second], axis=0)
     order = np.lexsort((-every.correlation, ~every.near, every.kind != EXACT, second, first))
     places = np.stack([first, second])[:, order]
@@ -225,9 +227,9 @@ def pairs_among(
     for row, digest in enumerate(digests):
         copies.setdefault(digest, []).append(row)
     like = correlated_pairs(thumbnails, THRESHOLD)
-    found = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
+    near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
     exact = (pair for same in copies.values() for pair in combinations(same, 2))
-    return Pairs.of(found | dict.fromkeys(exact, (1.0, EXACT)))
+    return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
 
 
 def _alike_in_detail(

@@ -176,10 +176,14 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
             ),
         )
     ]
-    places, own, others = products
+    places, first_energy, second_energy = products
     met = places > 0.5
-    power = float(own[0, 0] * others[0, 0])
-    variance = float((own[met] * others[met] / places[met]).sum()) / power if power > 0 else np.inf
+    power = float(first_energy[0, 0] * second_energy[0, 0])
+    variance = (
+        float((first_energy[met] * second_energy[met] / places[met]).sum()) / power
+        if power > 0
+        else np.inf
+    )
     correlation = min(abs(float(registration.correlation[0])), 1 - 1e-9)
     return float(np.arctanh(correlation) / np.sqrt(max(variance, 1e-12)))
 

@@ -180,9 +180,11 @@ def transformed_among(
     most = max(int(SETTINGS.max_nominated * len(small)), SETTINGS.few)
     best: list[_Nominees] = []
     held = 0
-    for piece, found in ALL_PROCESSORS.map(_nominate, _pieces(small, already), releases_lock=True):
-        best.append(found)
-        held += len(found)
+    for piece, nominees in ALL_PROCESSORS.map(
+        _nominate, _pieces(small, already), releases_lock=True
+    ):
+        best.append(nominees)
+        held += len(nominees)
         if piece.last or held > SETTINGS.max_held:
             best = [_best(np.concatenate(best), most)]
             held = len(best[0])
@@ -306,10 +308,10 @@ def _oriented(down: float, across: float, mirrored: bool, quarters: int) -> tupl
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
     """Return the pairs whose product stands far above others', (query, base)."""
     if piece.images > MOST_COMPARED:
-        found = _in_one_leaf(piece)
+        nominees = _in_one_leaf(piece)
     else:
-        found = (pairs for start in piece.part for pairs in _above(piece, start))
-    return piece, np.concatenate([np.zeros(0, _NOMINEES), *found])
+        nominees = (pairs for start in piece.part for pairs in _above(piece, start))
+    return piece, np.concatenate([np.zeros(0, _NOMINEES), *nominees])
 
 
 def _in_one_leaf(piece: _Piece) -> Iterator[_Nominees]:

@@ -181,8 +181,8 @@ class TimeToEvent(MeasuredOutcome):
         remedy = "correct the table, or leave the row out and say so where you report the result"
         column = f"column `{self.column}`"
         if not np.isfinite(value):
-            found = "an event without a time" if label == EVENT else "no time of follow-up"
-            raise DataError(found, where=f"{where}, {column}", allowed="a number", remedy=remedy)
+            fault = "an event without a time" if label == EVENT else "no time of follow-up"
+            raise DataError(fault, where=f"{where}, {column}", allowed="a number", remedy=remedy)
         if value < 0:
             raise DataError(
                 f"the time {value:g}",

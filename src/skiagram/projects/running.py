@@ -144,7 +144,7 @@ class _Watched:
 
     def exit_code(self, code: int) -> int:
         """Return the exit code of the stage that failed; 1 where DVC did, which ends on 255."""
-        exits = [int(found[1]) for line in self._last if (found := _EXITED.search(line))]
+        exits = [int(match[1]) for line in self._last if (match := _EXITED.search(line))]
         known = [each for each in exits if each in _EXIT_CODES]
         return (known or [1])[-1] if code else 0
 

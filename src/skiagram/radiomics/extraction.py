@@ -76,9 +76,9 @@ def describe(case: Case, plan: Plan) -> dict[str, float]:
         families.pop("morphology", None)
         for name, image in images_of_type(kind, prepared.image, prepared.spacing, settings):
             batch = prepared.batch(image)
-            for own, family in families.items():
-                features |= _measure(plan, own, family, name, batch)
-                if own == "first_order" and plan.names == "pyradiomics":
+            for family_name, family in families.items():
+                features |= _measure(plan, family_name, family, name, batch)
+                if family_name == "first_order" and plan.names == "pyradiomics":
                     features |= _derived(plan, name, batch, settings)
     if plan.names == "pyradiomics":
         return dict(_in_their_order(features))
@@ -111,14 +111,14 @@ def _form(case: Case, plan: Plan) -> dict[str, float]:
 
 
 def _measure(
-    plan: Plan, own: str, family: FeatureFamily, image: str, batch: FeatureBatch
+    plan: Plan, family_name: str, family: FeatureFamily, image: str, batch: FeatureBatch
 ) -> dict[str, float]:
     """Return the chosen features of a family, `own` its name, under the names of the plan."""
     values = family.extract(batch)[0]
     named = {}
     for definition, value in zip(family.definitions(), values.tolist(), strict=True):
         theirs = definition.pyradiomics
-        if not plan.chooses(own, theirs):
+        if not plan.chooses(family_name, theirs):
             continue
         if plan.names == "pyradiomics":
             raised = value + 3 if theirs == KURTOSIS else value
@@ -141,7 +141,7 @@ def _derived(
     values = pixels[inside].astype(np.float64) + settings.voxelArrayShift
     energy = float(values @ values)
     sides = batch.spacing[0] if batch.spacing is not None else np.ones(3)
-    found = {
+    derived = {
         "firstorder_Energy": energy,
         "firstorder_RootMeanSquared": float(np.sqrt(energy / len(values))),
         "firstorder_TotalEnergy": energy * float(np.prod(sides)),
@@ -149,7 +149,7 @@ def _derived(
     }
     return {
         f"{image}_{name}": value
-        for name, value in found.items()
+        for name, value in derived.items()
         if plan.chooses("first_order", name)
     }
 
@@ -229,8 +229,8 @@ def _resampled(case: Case, plan: Plan) -> Case:
         )
     sides = _sides(case.inside)
     slices, rows, columns = (
-        has if new == 0 or last - first == 1 else float(new)
-        for new, has, (first, last) in zip(wanted, case.spacing, sides, strict=True)
+        present if new == 0 or last - first == 1 else float(new)
+        for new, present, (first, last) in zip(wanted, case.spacing, sides, strict=True)
     )
     spacing = slices, rows, columns
     if np.allclose(spacing, case.spacing):
@@ -269,7 +269,7 @@ def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:
 
 def _places(
     size: int,
-    has: float,
+    present: float,
     wanted: float,
     side: tuple[int, int],
     margin: int,
@@ -277,14 +277,14 @@ def _places(
     by_corners: bool,
 ) -> Floats:
     """Return the points of the new grid near the region, in voxels of the old one."""
-    if wanted == has:
+    if wanted == present:
         every = np.arange(float(size))
     elif by_corners:
-        count = int(np.ceil(size * has / wanted - 1e-9))
-        every = (np.arange(count) + 0.5) * (wanted / has) - 0.5
+        count = int(np.ceil(size * present / wanted - 1e-9))
+        every = (np.arange(count) + 0.5) * (wanted / present) - 0.5
     else:
-        every = new_places(size, has, wanted)
-    ratio = has / wanted
+        every = new_places(size, present, wanted)
+    ratio = present / wanted
     first = max(0, int(np.floor((side[0] - 0.5) * ratio)) - margin)
     last = min(len(every) - 1, int(np.ceil((side[1] - 0.5) * ratio)) + margin)
     return every[first : last + 1]
@@ -314,5 +314,5 @@ def _check_region(case: Case, plan: Plan) -> None:
             allowed=f"several along {settings.minimumROIDimensions} axes (minimumROIDimensions)",
         )
     if settings.minimumROISize is not None and voxels <= settings.minimumROISize:
-        found = f"a region of {voxels} voxels"
-        raise DataError(found, allowed=f"more than {settings.minimumROISize} (minimumROISize)")
+        fault = f"a region of {voxels} voxels"
+        raise DataError(fault, allowed=f"more than {settings.minimumROISize} (minimumROISize)")

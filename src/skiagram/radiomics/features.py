@@ -207,8 +207,8 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     def _describe(self, plan: Plan, case: tuple[int, Any, Any, int | None]) -> dict[str, float]:
         number, image, mask, label = case
         with named(f"image {number}"):
-            own = self.label if label is None else label
-            return describe_with(plan, image, mask, self.spacing, own)
+            mask_label = self.label if label is None else label
+            return describe_with(plan, image, mask, self.spacing, mask_label)
 
 
 def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
@@ -224,7 +224,7 @@ def _cases(given: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
         for number, (image, mask, label) in enumerate(rows):
             yield number, image, mask, None if label is None else int(label)
         return
-    for number, one in enumerate(given):
-        pair = isinstance(one, tuple) and len(one) == 2
-        image, mask = one if pair else (one, None)
+    for number, case in enumerate(given):
+        pair = isinstance(case, tuple) and len(case) == 2
+        image, mask = case if pair else (case, None)
         yield number, image, mask, None

@@ -70,8 +70,8 @@ def extract_table(
     partial_file = output.with_suffix(f"{output.suffix}.unfinished")
     state = _identity(plan, spacing)
     keys = [_key(row, folder, state) for row in rows]
-    found = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
-    missing = [number for number, key in enumerate(keys) if key not in found]
+    finished = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
+    missing = [number for number, key in enumerate(keys) if key not in finished]
     work = partial(_describe_row, folder, plan, spacing)
     with (
         Progress("extract", len(rows)) as progress,
@@ -80,11 +80,11 @@ def extract_table(
         progress.advance(len(rows) - len(missing))
         described = compute.map(work, (rows[number] for number in missing), releases_lock=True)
         for number, features in zip(missing, described, strict=True):
-            found[keys[number]] = features
+            finished[keys[number]] = features
             file.write(json.dumps([keys[number], features]) + "\n")
             file.flush()
             progress.advance()
-    table = pd.DataFrame([{**row, **found[key]} for row, key in zip(rows, keys, strict=True)])
+    table = pd.DataFrame([{**row, **finished[key]} for row, key in zip(rows, keys, strict=True)])
     first = [*rows[0], *([REASON] if REASON in table.columns else [])]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
     kept = {name: [inert(cell) for cell in table[name]] for name in rows[0]}

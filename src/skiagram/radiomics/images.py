@@ -51,8 +51,8 @@ def as_case(
             remedy="read the one, or write the other into a file",
         )
     if isinstance(image, _PATH):
-        own = None if mask is None else Path(mask)
-        read = _read(Path(image), own, label, correct_mask, spacing)
+        mask_path = None if mask is None else Path(mask)
+        read = _read(Path(image), mask_path, label, correct_mask, spacing)
         return _as_in_file(read) if file_axes else _of_read(read)
     if hasattr(image, "GetSpacing"):
         own_spacing = image.GetSpacing()[::-1]
@@ -126,8 +126,8 @@ def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
             remedy="check that both belong together, and the order of their axes",
         )
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
-        found = "a mask with missing values or values between whole numbers"
-        raise DataError(found, where="mask", allowed="0 outside, a whole number inside")
+        fault = "a mask with missing values or values between whole numbers"
+        raise DataError(fault, where="mask", allowed="0 outside, a whole number inside")
     if label is not None and labels.dtype != np.bool_:
         inside: Flags = labels == label
     else:
@@ -152,8 +152,8 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     import SimpleITK
 
     if image.GetNumberOfComponentsPerPixel() > 1:
-        found = f"{image.GetNumberOfComponentsPerPixel()} values a voxel"
-        raise DataError(found, where="image", allowed="one value a voxel")
+        fault = f"{image.GetNumberOfComponentsPerPixel()} values a voxel"
+        raise DataError(fault, where="image", allowed="one value a voxel")
     if mask is None:
         return SimpleITK.GetArrayFromImage(image), None
     if not hasattr(mask, "GetSpacing"):
@@ -164,7 +164,7 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
         )
     places = [(each.GetSpacing(), each.GetOrigin(), each.GetDirection()) for each in (image, mask)]
     near = all(
-        np.allclose(own, other, rtol=0, atol=1e-4) for own, other in zip(*places, strict=True)
+        np.allclose(first, second, rtol=0, atol=1e-4) for first, second in zip(*places, strict=True)
     )
     if image.GetSize() == mask.GetSize() and not near:
         raise DataError(

@@ -177,12 +177,12 @@ class Plan:
 
 
 def _build(families: Sequence[str], settings: Settings, names: Names) -> dict[str, FeatureFamily]:
-    of: dict[str, Any] = {"region": "whole", "levels": settings.levels(names)}
-    texture = {**of, "dimension": "2.5D" if settings.force2D else "3D"}
+    region_options: dict[str, Any] = {"region": "whole", "levels": settings.levels(names)}
+    texture = {**region_options, "dimension": "2.5D" if settings.force2D else "3D"}
     every: dict[str, Callable[[], FeatureFamily]] = {
         "morphology": lambda: Morphology(unit="mm", autocorrelation=False),
         "first_order": lambda: FirstOrder(region="whole"),
-        "intensity_histogram": lambda: IntensityHistogram(**of),
+        "intensity_histogram": lambda: IntensityHistogram(**region_options),
         "glcm": lambda: Glcm(**texture, distances=(1,), aggregation="averaged"),
         "glrlm": lambda: Glrlm(**texture, aggregation="averaged"),
         "glszm": lambda: Glszm(**texture),
@@ -239,7 +239,7 @@ def make_plan(
     values |= {name: value for name, value in single.items() if value is not None}
     if names == "pyradiomics":
         values.setdefault("label", 1)
-    own = _settings(values, "setting")
+    settings = _settings(values, "setting")
     types: list[tuple[ImageType, Settings]] = []
     for kind, special in (whole.get("imageType") or {"Original": {}}).items():
         if kind in _OTHER_TYPES:
@@ -249,12 +249,12 @@ def make_plan(
             allowed = ", ".join(get_args(ImageType))
             raise OptionError(f"no image type `{kind}`", where="imageType", allowed=allowed)
         where = f"imageType.{kind}"
-        specially = _settings({**values, **(special or {})}, where) if special else own
+        specially = _settings({**values, **(special or {})}, where) if special else settings
         if kind == "LoG" and not specially.sigma:
             raise OptionError("no `sigma`", where=where, remedy="give `sigma: [1.0, 3.0]`, in mm")
         types.append((kind, specially))
     chosen, further = _families(whole.get("featureClass"), names, families)
-    return Plan(names, own, tuple(types), chosen, (*remarks, *further))
+    return Plan(names, settings, tuple(types), chosen, (*remarks, *further))
 
 
 def _read(parameters: Parameters | None) -> dict[str, Any]:
@@ -291,8 +291,8 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
     settings = check(Settings, rest, where)
     if settings.interpolator not in INTERPOLATORS:
         allowed = ", ".join(str(name) for name in INTERPOLATORS if isinstance(name, str))
-        found = f"{settings.interpolator} was given"
-        raise OptionError(found, where=f"{where}.interpolator", allowed=allowed)
+        fault = f"{settings.interpolator} was given"
+        raise OptionError(fault, where=f"{where}.interpolator", allowed=allowed)
     return settings
 
 
@@ -310,19 +310,21 @@ def _families(
         return dict.fromkeys(families), []
     if not classes:
         return {
-            family: None for family, own in FAMILIES.items() if own or names == "ibsi"
+            family: None for family, class_name in FAMILIES.items() if class_name or names == "ibsi"
         }, _without(dict.fromkeys(CLASSES) if names == "pyradiomics" else {})
     if unknown := [name for name in classes if name not in (*CLASSES, "shape2D")]:
-        found = f"no feature class `{unknown[0]}`"
-        raise OptionError(found, where="featureClass", allowed=", ".join(CLASSES))
+        fault = f"no feature class `{unknown[0]}`"
+        raise OptionError(fault, where="featureClass", allowed=", ".join(CLASSES))
     remarks = ["skiagram has no features of class shape2D."] if "shape2D" in classes else []
     asked = {name: tuple(chosen) if chosen else None for name, chosen in classes.items()}
     asked.pop("shape2D", None)
     chosen: dict[str, tuple[str, ...] | None] = {}
-    for family, own in FAMILIES.items():
-        if own in asked:
-            theirs = asked[own]
-            chosen[family] = None if theirs is None else tuple(f"{own}_{one}" for one in theirs)
+    for family, class_name in FAMILIES.items():
+        if class_name in asked:
+            theirs = asked[class_name]
+            chosen[family] = (
+                None if theirs is None else tuple(f"{class_name}_{feature}" for feature in theirs)
+            )
     return chosen, [*remarks, *_without(asked)]
 
 
@@ -330,21 +332,29 @@ def _without(asked: Mapping[str, tuple[str, ...] | None]) -> list[str]:
     """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
     families = _build(tuple(FAMILIES), Settings(), "pyradiomics")
     remarks = []
-    for own, theirs in asked.items():
-        had = {
-            definition.pyradiomics.removeprefix(f"{own}_")
+    for class_name, theirs in asked.items():
+        present = {
+            definition.pyradiomics.removeprefix(f"{class_name}_")
             for family, kind in FAMILIES.items()
-            if kind == own
+            if kind == class_name
             for definition in families[family].definitions()
         }
-        missing = [one for one in _NOT_HAD.get(own, ()) if theirs is None or one in theirs]
-        known = had | {*missing} | ({*DERIVED} if own == "firstorder" else set())
-        if theirs is not None and (unknown := [one for one in theirs if one not in known]):
+        missing = [
+            feature
+            for feature in _NOT_HAD.get(class_name, ())
+            if theirs is None or feature in theirs
+        ]
+        known = present | {*missing} | ({*DERIVED} if class_name == "firstorder" else set())
+        if theirs is not None and (
+            unknown := [feature for feature in theirs if feature not in known]
+        ):
             raise OptionError(
                 f"no feature `{unknown[0]}`",
-                where=f"featureClass.{own}",
+                where=f"featureClass.{class_name}",
                 allowed=", ".join(sorted(known - {""})),
             )
         if missing:
-            remarks.append(f"skiagram lacks these features of class {own}: {', '.join(missing)}.")
+            remarks.append(
+                f"skiagram lacks these features of class {class_name}: {', '.join(missing)}."
+            )
     return remarks

@@ -123,10 +123,10 @@ class Resampling:
                 The work then grows with the region, and the values are those of the whole volume
                 (of a spline: to a millionth of the range).
         """
-        wanted = tuple(new or has for new, has in zip(self.spacing, spacing, strict=True))
+        wanted = tuple(new or present for new, present in zip(self.spacing, spacing, strict=True))
         axes = [
-            np.arange(float(size)) if new is None else new_places(size, has, new)
-            for size, has, new in zip(image.shape, spacing, self.spacing, strict=True)
+            np.arange(float(size)) if new is None else new_places(size, present, new)
+            for size, present, new in zip(image.shape, spacing, self.spacing, strict=True)
         ]
         if margin is not None:
             image, mask, axes = _near(image, mask, spacing, axes, margin)
@@ -148,8 +148,8 @@ def _near(
     """Cut old volume and new grid to what lies near the region."""
     box, near_axes = [], []
     sides = zip(image.shape, spacing, axes, ends_of(mask), strict=True)
-    for size, has, new, (first, stop) in sides:
-        near = np.abs(new - np.clip(new, first - 1, stop)) <= margin / has
+    for size, present, new, (first, stop) in sides:
+        near = np.abs(new - np.clip(new, first - 1, stop)) <= margin / present
         chosen = new[near] if near.any() else new
         start = max(0, int(np.floor(min(chosen[0], first))) - _REACH)
         end = min(size, int(np.ceil(max(chosen[-1], stop - 1))) + _REACH + 1)

@@ -79,8 +79,8 @@ def restore_store(
     def read(folder: Path) -> pd.DataFrame:
         return read_table(folder / record.name)
 
-    found = KeptImages.find(pieces, RESTORED, identity, digests, read)
-    earlier, treated = found or (None, None)
+    kept = KeptImages.find(pieces, RESTORED, identity, digests, read)
+    earlier, treated = kept or (None, None)
     known = np.full(len(store), -1) if earlier is None else earlier.places
     work = partial(_restore_span, restoration, mean)
     left_out = frozenset(np.flatnonzero(known >= 0).tolist())
@@ -323,10 +323,10 @@ def restore_modalities(
     folders = modality_folders(images)
     for name, folder in folders.items():
         first = folder == images
-        own = restoration
-        if isinstance(own, ByModality):
-            own = own.of(name, tuple(folders))
+        chosen = restoration
+        if isinstance(chosen, ByModality):
+            chosen = chosen.of(name, tuple(folders))
         target = restored if first else restored / name
         own_record = record if first else target / "treatment.parquet"
-        restore_store(ImageStore(folder), own, target, own_record, cases, compute, pieces)
+        restore_store(ImageStore(folder), chosen, target, own_record, cases, compute, pieces)
     write_modalities(restored, [name for name in folders if name])

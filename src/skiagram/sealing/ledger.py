@@ -105,7 +105,10 @@ class Ledger(NamedTuple):
     def find(self, comparison: Comparison) -> Opening | None:
         """Return where a comparison was noted; None where it was not."""
         openings = self.of_seal(comparison.seal)
-        return next((one for one in openings if one.comparison.digest == comparison.digest), None)
+        return next(
+            (opening for opening in openings if opening.comparison.digest == comparison.digest),
+            None,
+        )
 
 
 def read_ledger(home: Path) -> Ledger:

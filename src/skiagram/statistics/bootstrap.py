@@ -114,8 +114,8 @@ def draw_patients(
         counts[row] = np.bincount(
             generator.integers(n_patients, size=n_patients), minlength=n_patients
         )
-    own = degrees_of_freedom(patient) if degrees is None else degrees
-    return PatientDraws(counts, patient, smallest_class, own)
+    freedom = degrees_of_freedom(patient) if degrees is None else degrees
+    return PatientDraws(counts, patient, smallest_class, freedom)
 
 
 @dataclass(frozen=True)

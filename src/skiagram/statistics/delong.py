@@ -164,7 +164,7 @@ class Placements:
         variance = sum(variance_of_mean(*sample) for sample in samples)
         if self.clustered:
             pairs = combinations(samples, 2)
-            variance += 2 * sum(covariance_of_means(*one, *other) for one, other in pairs)
+            variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
         return variance if variance > _NOTHING else 0.0
 
 
@@ -211,11 +211,11 @@ def _within_fits(
     score: NDArray[np.float64], fit: NDArray[np.int64], positive: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     value, others = np.zeros(len(score)), np.zeros(len(score))
-    for rows in (fit == one for one in np.unique(fit)):
-        own = positive[rows]
-        if own.any() and not own.all():
-            value[rows] = _placed(score[None, rows], own)[0]
-            others[rows] = np.where(own, (~own).sum(), own.sum())
+    for rows in (fit == number for number in np.unique(fit)):
+        positive_here = positive[rows]
+        if positive_here.any() and not positive_here.all():
+            value[rows] = _placed(score[None, rows], positive_here)[0]
+            others[rows] = np.where(positive_here, (~positive_here).sum(), positive_here.sum())
     pairs = others[positive].sum()
     if pairs == 0:
         raise _no_pair("no fit scored cases of both classes")
@@ -225,9 +225,9 @@ def _within_fits(
     return linearised
 
 
-def _no_pair(found: str) -> DataError:
+def _no_pair(fault: str) -> DataError:
     return DataError(
-        found,
+        fault,
         where="AUC",
         allowed="scores of at least one positive and one negative case by the same fit",
         remedy="add cases of the class that is missing, or make fewer folds",
@@ -256,9 +256,9 @@ def macro_placements(
     own_count = counts[np.searchsorted(classes, label)]
     values = np.zeros(probability.shape[:2])
     for k, count in zip(classes.tolist(), counts.tolist(), strict=True):
-        own = label == k
-        against_rest = placements(probability[:, :, k], own, patient, fit=fit).values
-        values += np.where(own, 1.0, own_count / (len(label) - count)) * against_rest
+        of_class = label == k
+        against_rest = placements(probability[:, :, k], of_class, patient, fit=fit).values
+        values += np.where(of_class, 1.0, own_count / (len(label) - count)) * against_rest
     # A mean over several classes says more than the patients of the smallest one.
     most = MOST_CASES if len(classes) == 2 else np.inf
     return Placements(values / len(classes), label, patient, folds, most)
@@ -342,11 +342,11 @@ def difference_variation(auc: Placements, other: Placements) -> Variation:
     variation = combination([(1.0, auc), (-1.0, other)]).variation
     if variation.variance == 0 or not (auc.capped or other.capped):
         return variation
-    own, others = auc.variation.variance, other.variation.variance
+    model_variance, other_variance = auc.variation.variance, other.variation.variance
     correlation = 0.0
-    if own > 0 and others > 0:
-        shared = (own + others - variation.variance) / 2
-        correlation = float(np.clip(shared / np.sqrt(own * others), -1, 1))
+    if model_variance > 0 and other_variance > 0:
+        shared = (model_variance + other_variance - variation.variance) / 2
+        correlation = float(np.clip(shared / np.sqrt(model_variance * other_variance), -1, 1))
     arms = _recovered(auc.mean, other.mean, auc.bounds, other.bounds, correlation)
     below, above = (arm / variation.quantile for arm in arms)
     variance = max(variation.variance, below * above)
@@ -363,7 +363,7 @@ def _recovered(
     """Return how far a difference reaches down and up, by the intervals of its two figures."""
     (low, high), (other_low, other_high) = interval, other_interval
     arms = ((value - low, other_high - other), (high - value, other - other_low))
-    squares = (one**2 + two**2 - 2 * correlation * one * two for one, two in arms)
+    squares = (first**2 + second**2 - 2 * correlation * first * second for first, second in arms)
     below, above = (float(np.sqrt(max(_NOTHING, square))) for square in squares)
     return below, above
 

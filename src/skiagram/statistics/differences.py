@@ -54,10 +54,10 @@ class Figure:
         if variance == 0:
             return 0.0
         covariance = sum(
-            covariance_of_means(*own, *others)
-            for own in self.samples
-            for others in other.samples
-            if np.isin(own[1], others[1]).any()
+            covariance_of_means(*sample, *other_sample)
+            for sample in self.samples
+            for other_sample in other.samples
+            if np.isin(sample[1], other_sample[1]).any()
         )
         return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
 

@@ -168,16 +168,16 @@ def within_fits(rule: Rule, fit: Places | None) -> Rule:
         rule: Gives (b,) or (b, k), NaN without both classes.
         fit: (n,) the fit that scored each case; None where one did.
     """
-    groups = [] if fit is None else [fit == one for one in np.unique(fit)]
+    groups = [] if fit is None else [fit == number for number in np.unique(fit)]
     if len(groups) < 2:
         return rule
 
     def averaged(score: Floats, positive: Flags, weights: Floats) -> Floats:
         sums, pairs = [], []
         for rows in groups:
-            own = weights[:, rows]
-            pairs.append((own @ positive[rows]) * (own @ ~positive[rows]))
-            of_fit = rule(score[rows], positive[rows], own)
+            fit_weights = weights[:, rows]
+            pairs.append((fit_weights @ positive[rows]) * (fit_weights @ ~positive[rows]))
+            of_fit = rule(score[rows], positive[rows], fit_weights)
             sums.append(np.where(pairs[-1] > 0, of_fit.T * pairs[-1], 0.0))
         return _ratio(np.sum(sums, axis=0), np.sum(pairs, axis=0)).T
 
@@ -272,8 +272,8 @@ def hand_till_auc(
     areas = []
     for i, j in permutations(range(probability.shape[1]), 2):
         pair = (label == i) | (label == j)
-        own = None if fit is None else fit[pair]
-        areas.append(roc_auc(probability[pair, i], label[pair] == i, weights[:, pair], own))
+        pair_fit = None if fit is None else fit[pair]
+        areas.append(roc_auc(probability[pair, i], label[pair] == i, weights[:, pair], pair_fit))
     result: Floats = np.mean(areas, axis=0)
     return result
 
@@ -295,8 +295,8 @@ def balanced_accuracy(decision: Labels, label: Labels, weights: Floats, n_classe
     """
     shares = []
     for k in range(n_classes):
-        own = (label == k).astype(np.float64)
-        shares.append(_ratio(weights @ (own * (decision == k)), weights @ own))
+        of_class = (label == k).astype(np.float64)
+        shares.append(_ratio(weights @ (of_class * (decision == k)), weights @ of_class))
     result: Floats = np.mean(shares, axis=0)
     return result
 

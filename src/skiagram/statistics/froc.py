@@ -85,14 +85,14 @@ class FreeResponse:
     @property
     def fits(self) -> Sequence[Whole]:
         """Return the (n,) fits of each repeat."""
-        one = np.zeros(len(self.patient), dtype=np.int64)
-        return [one] * len(self.repeats) if self.fit is None else list(self.fit)
+        single_fit = np.zeros(len(self.patient), dtype=np.int64)
+        return [single_fit] * len(self.repeats) if self.fit is None else list(self.fit)
 
     def fewest_images(self, *, normal: bool = False) -> int:
         """Return the images, or the normal ones, of the fit that marked the fewest."""
         counted = self.lesions == 0 if normal else np.ones(len(self.patient), dtype=np.bool_)
         return min(
-            int((counted & (fit == one)).sum()) for fit in self.fits for one in np.unique(fit)
+            int((counted & (fit == number)).sum()) for fit in self.fits for number in np.unique(fit)
         )
 
     def merit(self, weighting: Weighting = "image", *, against_all: bool = False) -> Placements:
@@ -131,11 +131,11 @@ class FreeResponse:
                 lesion.
             normal: Count false marks, and images, among normal images alone.
         """
-        found = [
+        shares = [
             _found(ratings, fit, rates, weights, normal=normal)
             for ratings, fit in zip(self.repeats, self.fits, strict=True)
         ]
-        averaged: Floats = np.mean(found, axis=0)
+        averaged: Floats = np.mean(shares, axis=0)
         return averaged
 
     def share_found(self, rates: Floats, *, normal: bool = False) -> MeanOverRepeats:
@@ -173,23 +173,23 @@ class FreeResponse:
         return FreeResponse(tuple(repeats), patient, fit, self.folds)
 
 
-def difference_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> MeanOverRepeats:
+def difference_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
     """Return by how much more the one finds, on average over rates, as a function of weights.
 
     The images are the same. Where both were trained several times, but not equally often, the
     trainings of each are averaged first.
     """
-    return _paired(one.share_found(rates), other.share_found(rates), np.subtract)
+    return _paired(first.share_found(rates), second.share_found(rates), np.subtract)
 
 
-def ratio_found(one: FreeResponse, other: FreeResponse, rates: Floats) -> MeanOverRepeats:
+def ratio_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
     """Return how often the one finds what the other finds, as `difference_found` does."""
-    return _paired(one.share_found(rates), other.share_found(rates), np.divide)
+    return _paired(first.share_found(rates), second.share_found(rates), np.divide)
 
 
-def difference_of_areas(one: FreeResponse, other: FreeResponse, most: float) -> MeanOverRepeats:
+def difference_of_areas(first: FreeResponse, second: FreeResponse, most: float) -> MeanOverRepeats:
     """Return the area of the one minus that of the other, as `difference_found` does."""
-    return _paired(one.area(most), other.area(most), np.subtract)
+    return _paired(first.area(most), second.area(most), np.subtract)
 
 
 def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) -> MeanOverRepeats:
@@ -201,8 +201,8 @@ def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) 
             for k in range(most)
         ]
 
-    def of_both(own: Statistic, others: Statistic) -> Statistic:
-        return lambda weights: np.asarray(compare(own(weights), others(weights)))
+    def of_both(first_rule: Statistic, second_rule: Statistic) -> Statistic:
+        return lambda weights: np.asarray(compare(first_rule(weights), second_rule(weights)))
 
     return MeanOverRepeats([of_both(*pair) for pair in pairs], max(first.folds, second.folds))
 
@@ -235,18 +235,18 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
     image_weight = np.bincount(ratings.lesion_image, weights=weight, minlength=n)
     value = np.zeros(len(abnormal) + len(others))
     pairs = np.zeros(len(value))
-    own, reference = value[: len(abnormal)], value[len(abnormal) :]
-    for one in np.unique(fit):
-        lesions, rows = fit[ratings.lesion_image] == one, fit[others] == one
+    lesion_value, reference = value[: len(abnormal)], value[len(abnormal) :]
+    for number in np.unique(fit):
+        lesions, rows = fit[ratings.lesion_image] == number, fit[others] == number
         whole = weight[lesions].sum()
         if not rows.any() or not whole:
             continue
-        images = fit[abnormal] == one
+        images = fit[abnormal] == number
         below = _share_below(highest[others[rows]], ratings.lesion[lesions])
         sums = np.bincount(
             ratings.lesion_image[lesions], weights=weight[lesions] * below, minlength=n
         )
-        own[images] = sums[abnormal[images]] / image_weight[abnormal[images]]
+        lesion_value[images] = sums[abnormal[images]] / image_weight[abnormal[images]]
         above = _share_below(-ratings.lesion[lesions], -highest[others[rows]], weight[lesions])
         reference[rows] = above
         pairs[: len(abnormal)][images] = image_weight[abnormal[images]] * rows.sum()
@@ -254,7 +254,7 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
     total = pairs[: len(abnormal)].sum()
     if not total:
         raise ValueError("no fit has both a lesion and an image to hold it against")
-    theta = float(pairs[: len(abnormal)] @ own / total)
+    theta = float(pairs[: len(abnormal)] @ lesion_value / total)
     counts = np.where(np.arange(len(value)) < len(abnormal), len(abnormal), len(others))
     linearised: Floats = theta + pairs * counts / total * (value - theta)
     return linearised
@@ -281,17 +281,17 @@ def _area(response: FreeResponse, repeat: int, most: float) -> Callable[[Floats]
     image, is_lesion = _rank_marks(ratings, np.ones(len(fit), dtype=np.bool_))
 
     def area(weights: Floats) -> Floats:
-        found = np.zeros(len(weights))
-        for one in np.unique(fit):
-            marked = fit[image] == one
+        total = np.zeros(len(weights))
+        for number in np.unique(fit):
+            marked = fit[image] == number
             weight, lesion = weights[:, image[marked]], is_lesion[marked]
             before = np.cumsum(np.where(lesion, 0.0, weight), axis=1)[:, lesion]
-            images = weights[:, fit == one].sum(axis=1, keepdims=True)
+            images = weights[:, fit == number].sum(axis=1, keepdims=True)
             with np.errstate(divide="ignore", invalid="ignore"):  # a fit that is in no resample
                 left = np.nan_to_num(np.clip(1 - before / (most * images), 0, 1))
-            found += (weight[:, lesion] * left).sum(axis=1)
+            total += (weight[:, lesion] * left).sum(axis=1)
         with np.errstate(invalid="ignore"):  # a resample without a lesion
-            share: Floats = found / (weights @ response.lesions)
+            share: Floats = total / (weights @ response.lesions)
         return share
 
     return area
@@ -317,19 +317,23 @@ def _found(ratings: Ratings, fit: Whole, rates: Floats, weights: Floats, *, norm
     lesions = np.bincount(ratings.lesion_image, minlength=n)
     counted = lesions == 0 if normal else np.ones(n, dtype=np.bool_)
     image, is_lesion = _rank_marks(ratings, counted)
-    found = np.zeros((len(weights), len(rates)))
-    for one in np.unique(fit):
-        own = fit[image] == one
-        images = weights[:, counted & (fit == one)].sum(axis=1)
+    lesion_weight = np.zeros((len(weights), len(rates)))
+    for number in np.unique(fit):
+        in_fit = fit[image] == number
+        images = weights[:, counted & (fit == number)].sum(axis=1)
         allowed = rates * images[:, None] + _ROUNDING
-        _walk(image[own], is_lesion[own], np.ascontiguousarray(weights), allowed, found)
+        _walk(
+            image[in_fit], is_lesion[in_fit], np.ascontiguousarray(weights), allowed, lesion_weight
+        )
     with np.errstate(invalid="ignore"):  # a resample without a lesion
-        share: Floats = found / (weights @ lesions)[:, None]
+        share: Floats = lesion_weight / (weights @ lesions)[:, None]
     return share
 
 
 @compiled
-def _walk(image: Whole, is_lesion: Flags, weights: Floats, allowed: Floats, found: Floats) -> None:
+def _walk(
+    image: Whole, is_lesion: Flags, weights: Floats, allowed: Floats, lesion_weight: Floats
+) -> None:
     """Add the weight of lesions found before the false marks weigh more than is allowed.
 
     Args:
@@ -337,7 +341,7 @@ def _walk(image: Whole, is_lesion: Flags, weights: Floats, allowed: Floats, foun
         is_lesion: (m,) whether it is a lesion.
         weights: (b, n) of images.
         allowed: (b, rates) ascending.
-        found: (b, rates) added to.
+        lesion_weight: (b, rates) added to.
     """
     rates = allowed.shape[1]
     for row in range(len(weights)):
@@ -347,7 +351,7 @@ def _walk(image: Whole, is_lesion: Flags, weights: Floats, allowed: Floats, foun
             weight = weights[row, image[place]]
             if is_lesion[place]:
                 for rate in range(first, rates):
-                    found[row, rate] += weight
+                    lesion_weight[row, rate] += weight
             else:
                 false += weight
                 while first < rates and false > allowed[row, first]:

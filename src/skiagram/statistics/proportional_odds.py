@@ -97,10 +97,12 @@ def fit_proportional_odds(
     bounds = [(0.0 if rising else None, None)] * columns + [(None, None)]
     bounds += [(_CLOSEST, None)] * (grades - 2)
     options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-15, "gtol": 1e-8}
-    found = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
-    if not found.success and found.nit >= iterations:
+    solution = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options=options)
+    if not solution.success and solution.nit >= iterations:
         raise NotConverged(
             f"no optimum in {iterations} steps: raise `max_iterations` or the penalty"
         )
-    weights, steps = found.x[:columns], np.exp(found.x[columns + 1 :])
-    return ProportionalOdds(weights, found.x[columns] + np.concatenate([[0.0], np.cumsum(steps)]))
+    weights, steps = solution.x[:columns], np.exp(solution.x[columns + 1 :])
+    return ProportionalOdds(
+        weights, solution.x[columns] + np.concatenate([[0.0], np.cumsum(steps)])
+    )

@@ -109,7 +109,7 @@ def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Esti
 
 def predictive_value_at_prevalence(
     correct: NDArray[np.float64],
-    own: NDArray[np.bool_],
+    of_class: NDArray[np.bool_],
     patient: NDArray[np.int64],
     prevalence: float,
 ) -> Estimate:
@@ -123,12 +123,12 @@ def predictive_value_at_prevalence(
 
     Args:
         correct: (n,) share of repeats in which a case is decided correctly.
-        own: (n,) whether a case is of the class.
+        of_class: (n,) whether a case is of the class.
         prevalence: Share of the class, in (0, 1).
     """
-    if own.all() or not own.any():
+    if of_class.all() or not of_class.any():
         return Estimate(None, reason="a class has no case")
-    hit, miss = float(correct[own].mean()), 1 - float(correct[~own].mean())
+    hit, miss = float(correct[of_class].mean()), 1 - float(correct[~of_class].mean())
     if hit == 0 and miss == 0:
         return Estimate(None, reason="no case got this decision")
     value = _bayes(hit, miss, prevalence)
@@ -137,30 +137,30 @@ def predictive_value_at_prevalence(
             wilson_interval(
                 float(correct[side].mean()), effective_size(correct[side], patient[side])
             )
-            for side in (own, ~own)
+            for side in (of_class, ~of_class)
         )
         low, high = (_bayes(hits[k], 1 - rejections[k], prevalence) for k in (0, 1))
         return Estimate(value, low, high, "from Wilson bounds of sensitivity and specificity")
-    influence = np.where(own, correct - hit, correct - (1 - miss))
-    influence /= np.where(own, own.sum() * hit, (~own).sum() * miss)
+    influence = np.where(of_class, correct - hit, correct - (1 - miss))
+    influence /= np.where(of_class, of_class.sum() * hit, (~of_class).sum() * miss)
     half = vary_sum(influence, patient).half * np.sqrt(1 - 1 / len(np.unique(patient)))
     below, above = half, half
     if is_clustered(patient):
-        arms = _arms_of_likelihood_ratio(correct, own, patient)
+        arms = _arms_of_likelihood_ratio(correct, of_class, patient)
         below, above = max(half, arms[0]), max(half, arms[1])
     low, high = expit(logit(value) - below), expit(logit(value) + above)
     return Estimate(value, float(low), float(high), "delta method on the logit, by patient")
 
 
 def _arms_of_likelihood_ratio(
-    correct: NDArray[np.float64], own: NDArray[np.bool_], patient: NDArray[np.int64]
+    correct: NDArray[np.float64], of_class: NDArray[np.bool_], patient: NDArray[np.int64]
 ) -> tuple[float, float]:
     """Return how far the log of a decision's likelihood ratio reaches down and up.
 
     Put together from Wilson's intervals of the logs of sensitivity and 1 − specificity (Zou &
     Donner 2008, *Statistics in Medicine* 27:1693).
     """
-    hit, rejected = (proportion(correct[side], patient[side]) for side in (own, ~own))
+    hit, rejected = (proportion(correct[side], patient[side]) for side in (of_class, ~of_class))
     (value, low, high), (rejection, least, most) = (
         np.clip([each.value, each.low, each.high], 1e-9, 1 - 1e-9) for each in (hit, rejected)
     )

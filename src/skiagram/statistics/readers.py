@@ -48,7 +48,7 @@ def mean_over_readers(
     """
     readers = len(figure)
     between = float(figure.var(ddof=1))
-    own = float(np.diag(covariance).mean())
+    mean_variance = float(np.diag(covariance).mean())
     shared = float(covariance[~np.eye(readers, dtype=np.bool_)].mean())
     cases = max(shared, 0.0)
     seed = trainings.variance if trainings else 0.0
@@ -60,7 +60,7 @@ def mean_over_readers(
     degrees = variance**2 / spread if spread > 0 else np.inf
     variation = Variation(variance, degrees, seed)
     return ReaderMean(
-        float(figure.mean()), variation, float(np.sqrt(max(0.0, between - own + shared)))
+        float(figure.mean()), variation, float(np.sqrt(max(0.0, between - mean_variance + shared)))
     )
 
 
@@ -74,7 +74,10 @@ def covariance_of_readers(figures: Sequence[Placements]) -> Floats:
     folds, repeats = figures[0].folds, len(figures[0].values)
     if not folds:
         return _covariance(figures)
-    single = [_covariance(of) for of in zip(*(figure.single() for figure in figures), strict=True)]
+    single = [
+        _covariance(repeat_figures)
+        for repeat_figures in zip(*(figure.single() for figure in figures), strict=True)
+    ]
     widened: Floats = overlap_factor(folds, repeats) * np.mean(single, axis=0)
     return widened
 

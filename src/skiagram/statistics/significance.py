@@ -74,12 +74,12 @@ def mcnemar(
     Args:
         correct: (n,) or (repeats, n) whether the first model classifies the case correctly.
     """
-    own, other = pair_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
-    only_model = float((own * (1 - other)).sum(axis=1).mean())
-    only_other = float((other * (1 - own)).sum(axis=1).mean())
-    if len(own) == 1 and not folds and not is_clustered(patient):
+    correct_pairs, other_pairs = pair_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
+    only_model = float((correct_pairs * (1 - other_pairs)).sum(axis=1).mean())
+    only_other = float((other_pairs * (1 - correct_pairs)).sum(axis=1).mean())
+    if len(correct_pairs) == 1 and not folds and not is_clustered(patient):
         return McNemar(only_model, only_other, _exact(int(only_model), int(only_other)), EXACT)
-    net = np.array([np.bincount(patient, weights=each) for each in own - other])
+    net = np.array([np.bincount(patient, weights=each) for each in correct_pairs - other_pairs])
     if folds:
         variation = over_folds(float((net**2).sum(axis=1).mean()), np.inf, folds, len(net))
     else:

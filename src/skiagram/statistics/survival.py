@@ -152,9 +152,9 @@ def brier_terms(survival: Floats, time: Floats, event: Flags, horizon: float) ->
     """
     curve = censoring_curve(time, event)
     died, alive = event & (time <= horizon), time > horizon
-    own = np.where(died, curve.before(time), 1.0)
+    uncensored = np.where(died, curve.before(time), 1.0)
     beyond = max(float(curve.at(np.array([horizon]))[0]), np.finfo(np.float64).tiny)
-    terms: Floats = died * survival**2 / own + alive * (1 - survival) ** 2 / beyond
+    terms: Floats = died * survival**2 / uncensored + alive * (1 - survival) ** 2 / beyond
     return terms
 
 
@@ -217,9 +217,9 @@ def d_calibration(survival: Floats, event: Flags, bins: int = 10) -> tuple[Float
     from scipy.stats import chi2  # slow to import: readers of an evaluation do without
 
     edges = np.linspace(0, 1, bins + 1)
-    own = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(own[event], minlength=bins).astype(np.float64)
-    for reached, place in zip(survival[~event].tolist(), own[~event].tolist(), strict=True):
+    bin_of = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
+    counts = np.bincount(bin_of[event], minlength=bins).astype(np.float64)
+    for reached, place in zip(survival[~event].tolist(), bin_of[~event].tolist(), strict=True):
         if reached <= 0:
             counts[0] += 1
             continue

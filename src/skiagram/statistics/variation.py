@@ -283,8 +283,10 @@ def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
     value = 1 - float((m / (m - 1) * frequency * (1 - frequency)).mean()) / chance
     if not frequency[(frequency > 0) & (frequency < 1)].size:
         return Estimate(1.0, method="no interval: every selection is the same")
-    own = _selection_influence(selected, sizes, frequency=frequency, value=value, chance=chance)
-    half = Z * float(np.sqrt(4 / m**2 * ((own - own.mean()) ** 2).sum()))
+    influence = _selection_influence(
+        selected, sizes, frequency=frequency, value=value, chance=chance
+    )
+    half = Z * float(np.sqrt(4 / m**2 * ((influence - influence.mean()) ** 2).sum()))
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
 
 
@@ -296,5 +298,5 @@ def _selection_influence(
     mean_size = float(sizes.mean())
     shared = (selected * frequency).mean(axis=1)
     sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
-    own: NDArray[np.float64] = (shared - sizes * mean_size / d**2 + sized) / chance
-    return own
+    influence: NDArray[np.float64] = (shared - sizes * mean_size / d**2 + sized) / chance
+    return influence

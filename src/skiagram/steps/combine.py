@@ -42,5 +42,5 @@ def combine_models(
     from skiagram.records.cases import read_cases
 
     checked = check(Plan, plan, "combine.plan")
-    chosen = [check_combination(name, one, trained) for name, one in combinations.items()]
+    chosen = [check_combination(name, options, trained) for name, options in combinations.items()]
     combine_all(root, chosen, *read_cases(root / "data/cases"), checked, target)

@@ -197,8 +197,8 @@ def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[
         remedy = "set `subset: null` in conf/plan.yaml"
         raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
     if outcome.arm == "reader" or isinstance(model, Finder):
-        found, allowed = f"{outcome.title} has neither", "models of features, networks of images"
-        raise OptionError(found, where=f"explained: {outcome.model}", allowed=allowed)
+        fault, allowed = f"{outcome.title} has neither", "models of features, networks of images"
+        raise OptionError(fault, where=f"explained: {outcome.model}", allowed=allowed)
     if outcome.arm == "classical" and asked.importance.shap_cases:
         import_shap()
     if outcome.arm != "classical" and _GRADIENTS & {*asked.maps.methods}:
@@ -227,6 +227,6 @@ def largest_difference(model: ExplainedModel, predictions: Predictions) -> float
     differences = []
     for fit, (_, rows) in zip(model.fits, folds, strict=True):
         case_id = model.known.case_id[fit.held_out].tolist()
-        said = model.ranking_of(scores_of(rows.set_index("case_id").loc[case_id]))
-        differences.append(float(np.abs(fit.ranking - said).max()))
+        predicted = model.ranking_of(scores_of(rows.set_index("case_id").loc[case_id]))
+        differences.append(float(np.abs(fit.ranking - predicted).max()))
     return max(differences)

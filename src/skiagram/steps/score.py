@@ -153,7 +153,9 @@ def score_anew(
     loaded = [load_model(folder) for _, folder in models]
     first, scorers = loaded[0], [model.scorer for model in loaded]
     together = _Together(
-        covariates=tuple(dict.fromkeys(one for each in scorers for one in each.covariates)),
+        covariates=tuple(
+            dict.fromkeys(covariate for each in scorers for covariate in each.covariates)
+        ),
         batch=min(each.batch for each in scorers),
         shape=next((each.shape for each in scorers if each.shape), None),
         in_threads=all(each.in_threads for each in scorers),
@@ -185,7 +187,9 @@ def score_anew(
     raw = np.stack([by_case[case.name] for case in cases])  # (n, repeats of all, n_classes)
     ends = np.cumsum([len(model.deployment.decisions) for model in loaded])[:-1]
     by_model = zip(models, loaded, np.split(raw, ends, axis=1), strict=True)
-    return [_with_test_scores(known, own, case_id, of) for (known, _), own, of in by_model]
+    return [
+        _with_test_scores(known, scores, case_id, scorer) for (known, _), scores, scorer in by_model
+    ]
 
 
 def _with_test_scores(

@@ -189,20 +189,20 @@ def ingest_cohort(
     return name_patients(source, None)
 
 
-def _require_alike(known: Preparation, found: Preparation) -> None:
+def _require_alike(known: Preparation, cohort: Preparation) -> None:
     """Refuse a cohort without the masks, or without the images, that the project's cases have."""
-    if found.regions != known.regions:
-        what = "with" if known.regions else "without"
+    if cohort.regions != known.regions:
+        preposition = "with" if known.regions else "without"
         masks = "name them in the column `mask` of the table, or give `--masks regions`"
         raise DataError(
             f"images {'without' if known.regions else 'with'} masks",
             where="the cohort",
-            allowed=f"images {what} masks, as in the project",
+            allowed=f"images {preposition} masks, as in the project",
             remedy=masks if known.regions else "leave the column of masks out",
         )
-    if found.modalities != known.modalities:
+    if cohort.modalities != known.modalities:
         raise DataError(
-            f"images of {', '.join(found.modalities) or 'one kind'}",
+            f"images of {', '.join(cohort.modalities) or 'one kind'}",
             where="the cohort",
             allowed=f"{', '.join(known.modalities) or 'one image a case'}, as in the project",
             remedy="name the kinds of images with --images, in this order",
@@ -385,7 +385,10 @@ def _score(
 
     models = [(known, folder_of("models", project.root, known.outcome)) for known in trained]
     scored = score_anew(models, cohort, Scored(), 0, compute, watch)
-    by_name = {one.outcome.model: replace(one, table=_named_cases(one.table)) for one in scored}
+    by_name = {
+        predictions.outcome.model: replace(predictions, table=_named_cases(predictions.table))
+        for predictions in scored
+    }
     return [by_name.get(known.outcome.model, known) for known in every]
 
 
@@ -434,14 +437,16 @@ def _traits(
     spaces: Mapping[str, "pd.Series[float]"],
 ) -> CaseTraits:
     """Return what may tell a cohort from the development cases: images, covariates and features."""
-    own = covariates["case_id"].str.removeprefix(f"{COHORT}-").tolist()
+    cohort_cases = covariates["case_id"].str.removeprefix(f"{COHORT}-").tolist()
     before = read_traits_of(project.root, known.case_id.tolist())
-    now = _named(measure_images(store, own), ["case_id"]).merge(covariates, "left", "case_id")
+    now = _named(measure_images(store, cohort_cases), ["case_id"]).merge(
+        covariates, "left", "case_id"
+    )
     shared = [name for name in now.columns if name in before.known.columns]
     features = before.features.iloc[:0]
     if spaces:
-        theirs = pd.DataFrame([spaces[case] for case in own])
-        theirs.insert(0, "case_id", [f"{COHORT}-{case}" for case in own])
+        theirs = pd.DataFrame([spaces[case] for case in cohort_cases])
+        theirs.insert(0, "case_id", [f"{COHORT}-{case}" for case in cohort_cases])
         columns = ["case_id", *(name for name in before.features.columns[1:] if name in theirs)]
         features = pd.concat([before.features[columns], theirs[columns]], ignore_index=True)
     return CaseTraits(features, pd.concat([before.known[shared], now[shared]], ignore_index=True))

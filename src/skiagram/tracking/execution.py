@@ -61,8 +61,8 @@ _DIGITS = 4  # of figures in the table of runs, as in metrics.json
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
     """Read all that is to be recorded of a project; folders of models not named are left alone."""
     evaluation = read_evaluation(project / "reports/evaluation.json")
-    found = _points_of_models(evaluation)
-    if absent := [name for name in models if name not in found]:
+    points = _points_of_models(evaluation)
+    if absent := [name for name in models if name not in points]:
         where = "reports/evaluation.json"
         raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
     data = {
@@ -72,7 +72,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
     chosen = flatten_options(choices) | resolved_options(project)
     parent = _parent(project, evaluation, chosen | data, run_name(choices, project))
     shared = {f"run.{name}": chosen[name] for name in _ON_CHILDREN if name in chosen} | data
-    children = tuple(_child(project, *found[name], shared) for name in models)
+    children = tuple(_child(project, *points[name], shared) for name in models)
     artefacts = [path for run in (parent, *children) for path in run.artefacts]
     return Execution(
         experiment_name(project), parent, children, receipt_of(project, models, artefacts)
@@ -101,10 +101,10 @@ def _points_of_models(
     """Return model → how its training ended, and its figures."""
     if isinstance(evaluation, Evaluation):
         results = evaluation.models
-        return {of.outcome.model: (of.outcome, result_points(of)) for of in results}
+        return {result.outcome.model: (result.outcome, result_points(result)) for result in results}
     return {
-        of.model: (of, _measured_points(evaluation, of.model) + cost_points(of))
-        for of in evaluation.models
+        result.model: (result, _measured_points(evaluation, result.model) + cost_points(result))
+        for result in evaluation.models
     }
 
 
@@ -171,9 +171,9 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
         points += estimate_points("finding_difference", gain, _DIGITS)
         more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
         points += estimate_points("finding_sensitivity_difference", more, _DIGITS)
-        for arm, found in evaluation.finding.arms.items():
-            points += estimate_points(f"best_{arm}_figure_of_merit", found.merit, _DIGITS)
-            points += estimate_points(f"best_{arm}_sensitivity", found.mean_sensitivity, _DIGITS)
+        for arm, finder in evaluation.finding.arms.items():
+            points += estimate_points(f"best_{arm}_figure_of_merit", finder.merit, _DIGITS)
+            points += estimate_points(f"best_{arm}_sensitivity", finder.mean_sensitivity, _DIGITS)
     if evaluation.answer is not None:
         tags["skiagram.worth_it"] = evaluation.answer.decision
     return points, tags
@@ -181,7 +181,9 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
 
 def _selection_points(evaluation: Evaluation) -> list[Point]:
     """Return the figures to choose by: of each model, and of what stands for each arm."""
-    figures = {f"best_{arm}_selection_auc": of.selection_auc for arm, of in evaluation.arms.items()}
+    figures = {
+        f"best_{arm}_selection_auc": choice.selection_auc for arm, choice in evaluation.arms.items()
+    }
     for result in evaluation.models:
         figures[f"selection_auc/{result.outcome.model}"] = result.selection_auc.value
     for finder in evaluation.finding.finders if evaluation.finding else ():
@@ -231,7 +233,9 @@ def result_points(result: ModelResult) -> list[Point]:
     if stability is not None:
         estimates["fold_auc_mean"] = stability.fold_mean
         estimates["training_gap"] = stability.training_gap
-    points = [point for name, of in estimates.items() for point in estimate_points(name, of)]
+    points = [
+        point for name, estimate in estimates.items() for point in estimate_points(name, estimate)
+    ]
     if stability is not None:
         spreads = {"fold_auc_sd": stability.fold_sd, "seed_auc_sd": stability.seed_sd}
         points += _finite_points(spreads)

@@ -398,8 +398,8 @@ def _logged_models(client: Any, experiment: str, digests: Iterable[str]) -> dict
     if not names:
         return {}
     known = f"tags.`{_SHA256}` IN ({names}) AND tags.`{_VERSION}` = '{version('skiagram')}'"
-    found = client.search_logged_models([experiment], known)
-    whole = [model for model in found if model.status == LoggedModelStatus.READY]
+    logged = client.search_logged_models([experiment], known)
+    whole = [model for model in logged if model.status == LoggedModelStatus.READY]
     return {model.tags[_SHA256]: str(model.model_id) for model in whole}
 
 
@@ -457,8 +457,8 @@ def _note_view(client: Any, experiment: str) -> None:
 
     MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
     """
-    found = client.search_runs([experiment], f"tags.`{_RECEIPT}` != ''", max_results=_MAX_VIEWED)
-    whole = [run.data for run in found if any(name in run.data.metrics for name in _SELECTION)]
+    runs = client.search_runs([experiment], f"tags.`{_RECEIPT}` != ''", max_results=_MAX_VIEWED)
+    whole = [run.data for run in runs if any(name in run.data.metrics for name in _SELECTION)]
     differ = _differing([run.params for run in whole])
     short = {name for name in differ if "." not in name}
     columns = [name for name in differ if name.rpartition(".")[2] not in short - {name}]

@@ -106,8 +106,8 @@ def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) 
     """Return each of (n, channels, depth, height, width) through an affine map; see `augment`."""
     if volumes.ndim != _VOLUMES:
         allowed = "for images: flips, shift, rotation, shear and zoom; article, medical or null"
-        found = "views of volumes are asked for, of images"
-        raise ModelFailure(found, where="training.augmentation", allowed=allowed)
+        fault = "views of volumes are asked for, of images"
+        raise ModelFailure(fault, where="training.augmentation", allowed=allowed)
     flips = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
     signs = torch.stack([_sign(uniform[:, axis], flips[axis]) for axis in range(3)], dim=1)
     shape = volumes.shape[:1:-1]  # across, down and through the slices

@@ -62,9 +62,9 @@ class ImageSet:
             shapes.setdefault(self._shape(row, image_size, seen), case_id)
         if len(shapes) > 1:
             (first, first_case), (second, other) = list(shapes.items())[:2]
-            found = f"{described(first)} in {first_case}, {second} in {other}"
+            fault = f"{described(first)} in {first_case}, {second} in {other}"
             remedy = "set training.image_size; images with differing channels need a conversion"
-            raise ModelFailure(found, remedy=remedy)
+            raise ModelFailure(fault, remedy=remedy)
         return next(iter(shapes))
 
     def read(
@@ -86,9 +86,9 @@ class ImageSet:
         if len(set(sides)) > 1:
             pairs = zip(self.modalities, sides, strict=True)
             sizes = ", ".join(f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
-            found = f"images of one case that differ in size: {sizes} pixels"
+            fault = f"images of one case that differ in size: {sizes} pixels"
             remedy = "set training.image_size, or name one modality in training.input.modalities"
-            raise ModelFailure(found, where=str(self.case_id[row]), remedy=remedy)
+            raise ModelFailure(fault, where=str(self.case_id[row]), remedy=remedy)
         channels = sum(image.channels for image in images) + seen.mask_channel
         return channels, *sides[0]
 
@@ -278,8 +278,8 @@ class EpochOrder(Sampler[Rows]):
         rows = np.arange(self._n)
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)
-        own = np.resize(rows, self._share() * self._world)[self._rank :: self._world]
-        yield from np.array_split(own, len(self))
+        rows_of_rank = np.resize(rows, self._share() * self._world)[self._rank :: self._world]
+        yield from np.array_split(rows_of_rank, len(self))
 
 
 class ImageData(pl.LightningDataModule):

@@ -204,8 +204,8 @@ class TrainingRun:
             KeyboardInterrupt: The user stopped it; the next run goes on after the last epoch.
         """
         if self.folder is None and started() is not None:
-            found = "no folder, from which processes that a launcher started read the weights"
-            raise OptionError(found, where="FitContext.folder", remedy="give one that they share")
+            fault = "no folder, from which processes that a launcher started read the weights"
+            raise OptionError(fault, where="FitContext.folder", remedy="give one that they share")
         torch.set_num_threads(self.threads)
         if device(self.trainer).type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32, as convolutions have it by default
@@ -254,13 +254,13 @@ class TrainingRun:
             memory_failures("training", options.batch_size),
         ):
             frozen = _frozen_epochs(classifier)
-            own: list[pl.Callback] = [Curves(bar.advance)]
+            callbacks_of_fit: list[pl.Callback] = [Curves(bar.advance)]
             if validation is not None:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
-                own += [Patience(options.patience, frozen), best]
+                callbacks_of_fit += [Patience(options.patience, frozen), best]
             last = last_checkpoint(folder)
             resumed = str(last) if last.exists() else None
-            callbacks = [*own, _checkpoint(folder, _LAST)]
+            callbacks = [*callbacks_of_fit, _checkpoint(folder, _LAST)]
             trainer = self._lightning(callbacks, epochs, folder, frozen=frozen > 0)
             on_processors = device(self.trainer).type == "cpu"
             with _interrupts(), _no_accelerators() if on_processors else nullcontext():
@@ -300,8 +300,8 @@ class TrainingRun:
                 use_distributed_sampler=False,
             )
         except (MisconfigurationException, ValueError) as error:
-            found = f"{where} cannot be had here ({error})"
-            raise OptionError(found, where="trainer", remedy="try trainer=default") from error
+            fault = f"{where} cannot be had here ({error})"
+            raise OptionError(fault, where="trainer", remedy="try trainer=default") from error
         _check_processes(self.trainer, trainer)
         return trainer
 
@@ -345,16 +345,16 @@ def _class_weight(label: Tensor, n_classes: int, kind: str | None) -> Tensor:
 def _check_processes(options: Trainer, trainer: pl.Trainer) -> None:
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
-        found = f"{trainer.num_nodes} machines, but no launcher started this process"
-        raise OptionError(found, where="trainer.num_nodes", remedy=_LAUNCH)
+        fault = f"{trainer.num_nodes} machines, but no launcher started this process"
+        raise OptionError(fault, where="trainer.num_nodes", remedy=_LAUNCH)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally
     if processes is not None and (
         processes != needed or not joined or options.strategy == "ddp_spawn"
     ):
-        found = f"a launcher started {processes} processes, the trainer needs {needed}"
+        fault = f"a launcher started {processes} processes, the trainer needs {needed}"
         allowed = "trainer.strategy=ddp, a process for each of devices × num_nodes"
-        raise OptionError(found, where="trainer", allowed=allowed, remedy=_LAUNCH)
+        raise OptionError(fault, where="trainer", allowed=allowed, remedy=_LAUNCH)
 
 
 @contextmanager

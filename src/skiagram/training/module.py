@@ -138,9 +138,9 @@ class ClassifierTraining(pl.LightningModule):
 
     def _check_validation(self, loss: Tensor) -> None:
         if not math.isfinite(loss):
-            found = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
+            fault = f"validation loss is {float(loss)} in epoch {self.current_epoch}"
             remedy = "lower training.optimizer.lr or set training.gradient_clip"
-            raise ModelFailure(found, where="training", remedy=remedy)
+            raise ModelFailure(fault, where="training", remedy=remedy)
 
     def _check_finite(self, batch: int, loss: float) -> None:
         if math.isfinite(loss):
@@ -164,8 +164,8 @@ class ClassifierTraining(pl.LightningModule):
         mixed = (share * part + (1 - share) * part.roll(1, dims=0) for part in (images, table))
         logits = self(*mixed)
         targets = (label, label.roll(1, dims=0))
-        own, partner = (self._cross_entropy(logits, target) for target in targets)
-        return share * own + (1 - share) * partner
+        label_loss, partner_loss = (self._cross_entropy(logits, target) for target in targets)
+        return share * label_loss + (1 - share) * partner_loss
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
         smoothing = self._options.label_smoothing

@@ -96,7 +96,7 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
     bounds = [(start - margin, stop + margin) for (start, stop), margin in ends]
     if not box.equal_sides:
         return tuple(bounds)
-    longest = max((stop - start) * of for (start, stop), of in zip(bounds, spacing, strict=True))
+    longest = max((stop - start) * mm for (start, stop), mm in zip(bounds, spacing, strict=True))
     return tuple(
         _widened(start, stop, round(longest / distance))
         for (start, stop), distance in zip(bounds, spacing, strict=True)
@@ -112,9 +112,9 @@ def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
     if isinstance(size, int):
         return (size,) * axes
     if len(size) != axes:
-        found = f"{len(size)} sides for {'volumes' if axes == _OF_VOLUMES else 'images'}"
+        fault = f"{len(size)} sides for {'volumes' if axes == _OF_VOLUMES else 'images'}"
         allowed = "one number; or slices (of volumes), rows and columns"
-        raise ModelFailure(found, where="training.image_size", allowed=allowed)
+        raise ModelFailure(fault, where="training.image_size", allowed=allowed)
     return size
 
 

@@ -33,8 +33,8 @@ def make_part(part: Mapping[str, Any], where: str, *given: Any) -> Any:
     try:
         return getattr(importlib.import_module(module_name), class_name)(*given, **arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        found, remedy = f"`{part['_target_']}` cannot be made ({error})", "check name and arguments"
-        raise OptionError(found, where=where, remedy=remedy) from error
+        fault, remedy = f"`{part['_target_']}` cannot be made ({error})", "check name and arguments"
+        raise OptionError(fault, where=where, remedy=remedy) from error
 
 
 @dataclass(**STRICT)

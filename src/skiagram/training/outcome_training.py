@@ -131,5 +131,5 @@ def check_training(options: Training, title: str) -> None:
     }
     for name, asked in of_classes.items():
         if asked:
-            found, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
-            raise ModelFailure(found, where=title, remedy=remedy)
+            fault, remedy = f"`{name}` is of classes", f"set training.{name} to 0 or null"
+            raise ModelFailure(fault, where=title, remedy=remedy)

@@ -199,9 +199,9 @@ class ClassicalModel(ABC):
             raise OptionError("no features of changed copies", where="model.lasting", remedy=remedy)
         lasting = self.lasting.choose(training.inputs, training.patient_id, names)
         if not lasting:
-            found = f"no feature has an intraclass correlation surely above {self.lasting.least:g}"
+            fault = f"no feature has an intraclass correlation surely above {self.lasting.least:g}"
             remedy = "lower `lasting.least`, or change images less"
-            raise ModelFailure(found, where=self.title, remedy=remedy)
+            raise ModelFailure(fault, where=self.title, remedy=remedy)
         return lasting
 
     def _pipeline(
@@ -264,8 +264,8 @@ class FittedClassical(FittedToCases[FeatureTable]):
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write_pipeline(self.pipeline, folder / _PIPELINE)
-        of = self.summary
-        cost = (of.parameters, of.multiply_adds, of.images_seen)
+        summary = self.summary
+        cost = (summary.parameters, summary.multiply_adds, summary.images_seen)
         write_record(_Description(self.features, *cost), folder / _DESCRIPTION)
 
 
@@ -281,20 +281,20 @@ def _named_failures(title: str) -> Iterator[None]:
             warnings.simplefilter("error", ConvergenceWarning)
             yield
     except ConvergenceWarning as error:
-        found, remedy = str(error).splitlines()[0], "raise `max_iterations` or normalise otherwise"
-        raise ModelFailure(found, where=title, remedy=remedy) from error
+        fault, remedy = str(error).splitlines()[0], "raise `max_iterations` or normalise otherwise"
+        raise ModelFailure(fault, where=title, remedy=remedy) from error
     except (ValueError, ArithmeticError, MemoryError) as error:
         raise ModelFailure(f"{type(error).__name__}: {error}", where=title) from error
 
 
 def _beside(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
     """Return an encoding with the features of the same cases after it."""
-    own = features.of(encoding.case_id)
-    shared = set(own.names) & set(encoding.names)
+    beside = features.of(encoding.case_id)
+    shared = set(beside.names) & set(encoding.names)
     if shared:
         raise DataError(f"two columns `{min(shared)}`", where="features and encoding")
-    values = np.hstack([encoding.values, own.values])
-    return FeatureTable(encoding.case_id, (*encoding.names, *own.names), values)
+    values = np.hstack([encoding.values, beside.values])
+    return FeatureTable(encoding.case_id, (*encoding.names, *beside.names), values)
 
 
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
@@ -318,10 +318,10 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     chosen = {family: beside if family == _FEATURES else of(family) for family in families}
     empty = [family for family, columns in chosen.items() if not columns]
     if empty or not families:
-        found = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
+        fault = f"no feature of the family `{empty[0]}`" if empty else "no feature is chosen"
         allowed = f"families in the table: {', '.join(_families(names))}"
         remedy = "add the family to `features` in params.yaml, or choose other columns"
-        raise OptionError(found, where="model.columns", allowed=allowed, remedy=remedy)
+        raise OptionError(fault, where="model.columns", allowed=allowed, remedy=remedy)
     columns = set().union(*chosen.values())
     return tuple(name for name in names if name in columns)
 
@@ -355,7 +355,7 @@ def selected_features(
 
 def column_sources(imputation: Any, features: int) -> NDArray[np.int64]:
     """Return the feature that each imputed column comes from; indicators stand at the end."""
-    own = np.arange(features)
+    columns = np.arange(features)
     if not isinstance(imputation, SimpleImputer):
-        return own
-    return np.concatenate([own, imputation.indicator_.features_.astype(np.int64)])
+        return columns
+    return np.concatenate([columns, imputation.indicator_.features_.astype(np.int64)])

@@ -103,8 +103,8 @@ class CandidateFinder:
         """Return the classical model; any other is an OptionError."""
         model = build(self.classifier, "model.classifier")
         if not isinstance(model, ClassicalModel):
-            found, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
-            raise OptionError(found, where="model.classifier", allowed=allowed)
+            fault, allowed = f"`{type(model).__name__}` judges no candidates", "classical models"
+            raise OptionError(fault, where="model.classifier", allowed=allowed)
         return model
 
     @property
@@ -129,9 +129,9 @@ class CandidateFinder:
         table = describe_candidates(training.inputs, self.views)
         lesion, normal = self.known(training, training.label == context.positive)
         if not len(lesion) or not len(normal):
-            found = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
+            fault = f"{len(lesion)} candidates on lesions and {len(normal)} off them"
             remedy = "choose a finer `proposal`, or check the marks"
-            raise ModelFailure(found, where=self.title, remedy=remedy)
+            raise ModelFailure(fault, where=self.title, remedy=remedy)
         generator = stream(context.seed, "normal places")
         number = min(len(normal), self.normal_places * len(lesion))
         chosen = generator.choice(normal, number, replace=False)
@@ -297,8 +297,8 @@ def share_of_other(
         return 0.0
     both = np.array([[score[case], score[partner[case]]] for case in known])
     model = LogisticRegression(C=_WIDE).fit(both / both.std(), abnormal)
-    own, other = model.coef_[0].tolist()
-    return float(np.clip(-other / own, 0.0, 1.0)) if own > 0 else 0.0
+    image_weight, other_weight = model.coef_[0].tolist()
+    return float(np.clip(-other_weight / image_weight, 0.0, 1.0)) if image_weight > 0 else 0.0
 
 
 def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:
@@ -335,13 +335,13 @@ def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> Featu
         case = next(iter(left))
         pair = [case, inputs.partner.get(case, "")]
         sides = {
-            one: _Side.of(values[by_case[one]], places[by_case[one]])
-            for one in pair
-            if one in by_case
+            image: _Side.of(values[by_case[image]], places[by_case[image]])
+            for image in pair
+            if image in by_case
         }
-        for one, other in (pair, pair[::-1]):
-            if one in left:
-                start, side = left.pop(one), sides[one]
+        for image, other in (pair, pair[::-1]):
+            if image in left:
+                start, side = left.pop(image), sides[image]
                 rows = slice(start, start + len(side.own))
                 for number, view in enumerate(views):
                     block = described[rows, ends[number] : ends[number + 1]]

@@ -77,8 +77,8 @@ class FusedFinder:
         first, second = (build(getattr(self, name), f"model.{name}") for name in MEMBERS)
         for name, member in zip(MEMBERS, (first, second), strict=True):
             if not isinstance(member, CandidateFinder):
-                found = f"`{type(member).__name__}` is no finder at candidates"
-                raise OptionError(found, where=f"model.{name}", allowed="CandidateFinder")
+                fault = f"`{type(member).__name__}` is no finder at candidates"
+                raise OptionError(fault, where=f"model.{name}", allowed="CandidateFinder")
         return replace(first, other_share=0.0), replace(second, other_share=0.0)
 
     @property

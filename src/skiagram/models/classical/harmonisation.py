@@ -51,9 +51,9 @@ class Harmonisation:
         for covariate in self.preserve:
             read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
             if not read:
-                found, where = f"no covariate `{covariate}`", "model.harmonisation.preserve"
+                fault, where = f"no covariate `{covariate}`", "model.harmonisation.preserve"
                 remedy = "add `covariates` to `features` in params.yaml, with this column"
-                raise OptionError(found, where=where, remedy=remedy)
+                raise OptionError(fault, where=where, remedy=remedy)
             columns += [name for name in read if name not in columns]
         return (*columns, *site)
 
@@ -96,8 +96,8 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
-            found, where = f"no site has {_MIN_CASES} training cases", "model.harmonisation"
-            raise ModelFailure(found, where=where, remedy="leave it out, or join sites")
+            fault, where = f"no site has {_MIN_CASES} training cases", "model.harmonisation"
+            raise ModelFailure(fault, where=where, remedy="leave it out, or join sites")
         number = self._sites(values)
         known = number >= 0
         sites = np.flatnonzero(self.seen_)
@@ -115,8 +115,8 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.scale_ = np.ones((len(self.site), features.shape[1]))
         free = (features - self.mean_ - observed @ self.effect_) / self.spread_
         for site in sites.tolist():
-            own = free[number == site][:, self.varies_]
-            self.shift_[site, self.varies_], self.scale_[site, self.varies_] = _shrunk(own)
+            site_values = free[number == site][:, self.varies_]
+            self.shift_[site, self.varies_], self.scale_[site, self.varies_] = _shrunk(site_values)
         return self
 
     def transform(self, values: Values) -> Values:

@@ -47,9 +47,9 @@ class OneClass(ClassicalModel):
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> FittedClassical:
         if context.positive is None or training.n_classes != 2:
-            found = f"{training.n_classes} classes; this model needs one normal class and one other"
+            fault = f"{training.n_classes} classes; this model needs one normal class and one other"
             remedy = "leave it out of `baselines` in params.yaml"
-            raise ModelFailure(found, where=self.title, remedy=remedy)
+            raise ModelFailure(fault, where=self.title, remedy=remedy)
         normal = np.flatnonzero(training.label != context.positive)
         if len(normal) < 2:
             raise ModelFailure(f"{len(normal)} normal training cases", where=self.title)

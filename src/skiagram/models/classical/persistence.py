@@ -160,8 +160,8 @@ def read_pipeline(path: Path, estimator: type) -> Pipeline:
         raise DataError(message, where=str(path), remedy=remedy) from error
     if not isinstance(pipeline, Pipeline) or type(pipeline[-1]) is not estimator:
         held = pipeline[-1] if isinstance(pipeline, Pipeline) else pipeline
-        found, remedy = f"holds a {type(held).__name__}", "choose the option file of that model"
-        raise DataError(found, where=str(path), allowed=estimator.__name__, remedy=remedy)
+        fault, remedy = f"holds a {type(held).__name__}", "choose the option file of that model"
+        raise DataError(fault, where=str(path), allowed=estimator.__name__, remedy=remedy)
     if not sound_trees(pipeline[-1]):
         raise DataError("holds a tree with impossible nodes", where=str(path), remedy=remedy)
     return pipeline

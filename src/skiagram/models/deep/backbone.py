@@ -38,8 +38,8 @@ class OnBackbone:
         twice = ("is given twice", "leave it in `model` alone")
         network = build_inner(self.backbone, self.training, _WHERE, twice)
         if not hasattr(network, "build") or isinstance(network, ReadsTable):
-            found = f"`{self.backbone['_target_']}` is not a network that reads only images"
-            raise OptionError(found, where=_WHERE, allowed="small_cnn, pretrained and others")
+            fault = f"`{self.backbone['_target_']}` is not a network that reads only images"
+            raise OptionError(fault, where=_WHERE, allowed="small_cnn, pretrained and others")
         return cast(Network, network)
 
     def load_weights(self, network: nn.Module) -> None:
@@ -57,8 +57,8 @@ def build_inner(
     """
     target = str(options.get("_target_", ""))
     if not target.startswith(_PACKAGE):
-        found, allowed = f"names the class `{target}`", f"networks of {_PACKAGE}*"
-        raise OptionError(found, where=f"{where}._target_", allowed=allowed)
+        fault, allowed = f"names the class `{target}`", f"networks of {_PACKAGE}*"
+        raise OptionError(fault, where=f"{where}._target_", allowed=allowed)
     if "training" in options:
         wrong, remedy = training_given
         raise OptionError(wrong, where=f"{where}.training", remedy=remedy)

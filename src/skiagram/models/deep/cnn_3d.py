@@ -37,9 +37,9 @@ class CNN3D:
     title: ClassVar[str] = "3D convolutional network"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        found, allowed = f"images of {height} × {width} pixels", "volumes"
+        fault, allowed = f"images of {height} × {width} pixels", "volumes"
         remedy = "choose a network that reads images, for example small_cnn"
-        raise ModelFailure(found, where="cnn_3d", allowed=allowed, remedy=remedy)
+        raise ModelFailure(fault, where="cnn_3d", allowed=allowed, remedy=remedy)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int

@@ -83,9 +83,9 @@ class BringsLearner(Protocol):
 def for_volumes(network: AnyNetwork, *sides: int) -> ReadsVolumes:
     """Return a network that reads volumes; any other is a ModelFailure."""
     if not isinstance(network, ReadsVolumes):
-        found = f"volumes of {' × '.join(map(str, sides))} voxels"
+        fault = f"volumes of {' × '.join(map(str, sides))} voxels"
         remedy = "choose cnn_3d or recurrent, or set training.input.three_planes"
-        raise ModelFailure(found, where=network.title, allowed="images", remedy=remedy)
+        raise ModelFailure(fault, where=network.title, allowed="images", remedy=remedy)
     return network
 
 

@@ -176,8 +176,8 @@ class Crops(Examples):
         each = max(1, round(finder.lesion_share * options.batch_size))
         if each == options.batch_size:
             allowed = "at least one crop without a lesion in a step"
-            found = f"{each} of {each} crops at lesions"
-            raise ModelFailure(found, where="model.lesion_share", allowed=allowed)
+            fault = f"{each} of {each} crops at lesions"
+            raise ModelFailure(fault, where="model.lesion_share", allowed=allowed)
         self.at_lesions = each
         turns = -(-finder.steps * each // len(np.unique(places.lesion[places.lesion >= 0])))
         self.places = places.repeated(turns)
@@ -201,13 +201,13 @@ class Crops(Examples):
         classifier, finder = self.classifier, self._finder
         where, training = next(classifier.parameters()).device, classifier.training
         classifier.eval()
-        found = []
+        hardness = []
         for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
             images = self[part].images.to(where)
             logits = classifier(images[:, : images.shape[1] - finder.masks])
-            found.append(finder.hardness(logits, images).cpu().double().numpy())
+            hardness.append(finder.hardness(logits, images).cpu().double().numpy())
         classifier.train(training)
-        return np.concatenate(found) + 1e-6
+        return np.concatenate(hardness) + 1e-6
 
     def __getitem__(self, rows: Rows) -> ExampleBatch:
         return self._cut(rows, np.zeros((len(rows), len(self.sides))), (0,) * len(self.sides))
@@ -223,8 +223,8 @@ class Crops(Examples):
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
         if world > 1:
-            found = f"{world} devices for one fit of a finder"
-            raise OptionError(found, where="trainer.devices", allowed="1")
+            fault = f"{world} devices for one fit of a finder"
+            raise OptionError(fault, where="trainer.devices", allowed="1")
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
     def _cut(self, rows: Rows, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
@@ -338,8 +338,8 @@ class FinderModel(NetworkModel):
         table = training.inputs.lesions
         if not len(table):
             remedy = "give marks of lesions, or choose a network that reads whole images"
-            found = "no lesion whose place is known among the training cases"
-            raise ModelFailure(found, where=self.title, remedy=remedy)
+            fault = "no lesion whose place is known among the training cases"
+            raise ModelFailure(fault, where=self.title, remedy=remedy)
         images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
         # An image that is said to show a lesion, one knows not where, teaches no place.
@@ -349,8 +349,8 @@ class FinderModel(NetworkModel):
         cases = training.inputs.select(np.flatnonzero(~unplaced))
         places = self.network.places(cases, images, lesions)
         if not (places.lesion < 0).any() or not (places.lesion >= 0).any():
-            found = "no place without a lesion, or none with one, among the training cases"
-            raise ModelFailure(found, where=self.title, remedy="choose a finer `proposal`")
+            fault = "no place without a lesion, or none with one, among the training cases"
+            raise ModelFailure(fault, where=self.title, remedy="choose a finer `proposal`")
         crops = Crops(images, places, lesions, self.network)
         architecture = Architecture(composed(self.network), crops.shape, 2)
         unscaled = torch.zeros(1), torch.ones(1)
@@ -392,17 +392,29 @@ class FittedFindingNetwork(FittedFinder):
             for case in inputs.case_id.tolist():
                 image = images[case]
                 axes = len(image.scale)
-                own = by_case.get(case, np.empty(0, dtype=np.int64)) if looks else None
-                candidates = np.empty((0, axes)) if own is None else columns[own, 3 - axes :]
-                places, found = self.options.marks(self._score, image, image.to_seen(candidates))
-                best = np.argsort(-found, kind="stable")[:MOST] if own is None else slice(None)
-                radius = np.full(len(found), self.learned.radius) if own is None else given[own]
+                candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64)) if looks else None
+                candidates = (
+                    np.empty((0, axes))
+                    if candidate_rows is None
+                    else columns[candidate_rows, 3 - axes :]
+                )
+                places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
+                best = (
+                    np.argsort(-odds, kind="stable")[:MOST]
+                    if candidate_rows is None
+                    else slice(None)
+                )
+                radius = (
+                    np.full(len(odds), self.learned.radius)
+                    if candidate_rows is None
+                    else given[candidate_rows]
+                )
                 stored = image.to_stored(places)[best].tolist()
                 rows += [
                     (case, tuple(place), size)
                     for place, size in zip(stored, radius[best].tolist(), strict=True)
                 ]
-                scores += np.maximum(found[best], LOWEST).tolist()
+                scores += np.maximum(odds[best], LOWEST).tolist()
         marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
         return suppress(marks, self.options.apart, inputs.spacing)
 

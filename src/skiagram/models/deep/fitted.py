@@ -154,8 +154,8 @@ def load_network(folder: Path) -> FittedNetwork:
     encoder = TableEncoder.load(folder) if architecture.columns else None
     if encoder is not None and encoder.width != architecture.columns:
         wide, read = encoder.width, architecture.columns
-        found = f"a table of {wide} columns for a network that reads {read}"
-        raise DataError(found, where=str(folder), remedy="train it again")
+        fault = f"a table of {wide} columns for a network that reads {read}"
+        raise DataError(fault, where=str(folder), remedy="train it again")
     summary = FitSummary(0, None, 0)
     return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
@@ -174,8 +174,8 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
             classifier = classifier.double()
         classifier.load_state_dict(weights)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        found = f"unreadable network ({error})"
-        raise DataError(found, where=str(folder), remedy="train it again") from error
+        fault = f"unreadable network ({error})"
+        raise DataError(fault, where=str(folder), remedy="train it again") from error
     return classifier, architecture
 
 

@@ -83,8 +83,8 @@ class HeatMapFinder(FindingNetwork):
         """Return lesions' centres, and a grid over the body part at half a crop's side."""
         parts = []
         for case in cases.case_id.tolist():
-            own = lesions.rows(case)
-            parts.append((case, lesions.centre[own], own))
+            lesion_rows = lesions.rows(case)
+            parts.append((case, lesions.centre[lesion_rows], lesion_rows))
             inside = images[case].inside
             steps = [max(1, side // 2) for side in self.sides(inside.ndim)]
             axes = [

@@ -58,9 +58,9 @@ class TableEncoder:
         try:
             pipeline.fit(table.values.astype(np.float64))
         except ValueError as error:
-            found = f"no covariate differs between the training cases ({error})"
+            fault = f"no covariate differs between the training cases ({error})"
             remedy = "choose other columns in model.columns"
-            raise ModelFailure(found, where=where, remedy=remedy) from error
+            raise ModelFailure(fault, where=where, remedy=remedy) from error
         return cls(table.names, pipeline)
 
     @property
@@ -154,14 +154,14 @@ def stored_images(
     names = tuple(folders) if network_input.modalities is None else network_input.modalities
     unknown = [name for name in names if name not in folders]
     if unknown or len(set(names)) < len(names):
-        found = f"no images `{unknown[0]}`" if unknown else "a modality twice"
-        one = "null: the cases of this data set have one image each, without a name"
-        allowed = ", ".join(folders) if all(folders) else one
-        raise OptionError(found, where=f"{where}.modalities", allowed=allowed)
+        fault = f"no images `{unknown[0]}`" if unknown else "a modality twice"
+        without_names = "null: the cases of this data set have one image each, without a name"
+        allowed = ", ".join(folders) if all(folders) else without_names
+        raise OptionError(fault, where=f"{where}.modalities", allowed=allowed)
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
     if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
-        found, allowed = "regions are asked for, and the images have none", "a data set with masks"
+        fault, allowed = "regions are asked for, and the images have none", "a data set with masks"
         remedy = "set box to null and mask_channel to false, or give masks"
-        raise OptionError(found, where=where, allowed=allowed, remedy=remedy)
+        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy)
     return store, stores if len(stores) > 1 else {}

@@ -11,9 +11,9 @@ from skiagram.errors import ModelFailure, OptionError
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
     """Return how many patches an image has down and across."""
     if height % patch_size or width % patch_size:
-        found, remedy = f"images of {height} × {width} pixels", "set image_size or patch_size"
+        fault, remedy = f"images of {height} × {width} pixels", "set image_size or patch_size"
         allowed = f"sides that are multiples of the patch size {patch_size}"
-        raise ModelFailure(found, where=network, allowed=allowed, remedy=remedy)
+        raise ModelFailure(fault, where=network, allowed=allowed, remedy=remedy)
     return height // patch_size, width // patch_size
 
 
@@ -22,9 +22,9 @@ def check_smallest_side(
 ) -> None:
     """Refuse images of which a network leaves nothing to classify."""
     if min(height, width) < smallest:
-        found, remedy = f"images of {height} × {width} pixels", f"set training.image_size{remedy}"
+        fault, remedy = f"images of {height} × {width} pixels", f"set training.image_size{remedy}"
         allowed = f"at least {smallest} × {smallest} pixels{needed_for}"
-        raise ModelFailure(found, where=network, allowed=allowed, remedy=remedy)
+        raise ModelFailure(fault, where=network, allowed=allowed, remedy=remedy)
 
 
 def torchvision_builder(
@@ -35,8 +35,8 @@ def torchvision_builder(
 
     known = sorted(set(models.list_models(module=module)) - set(unlike))
     if name not in known:
-        found = f"torchvision has no network `{name}` that fits here"
-        raise OptionError(found, where=where, allowed=", ".join(known) + more)
+        fault = f"torchvision has no network `{name}` that fits here"
+        raise OptionError(fault, where=where, allowed=", ".join(known) + more)
     return models.get_model_builder(name)
 
 

@@ -160,8 +160,8 @@ class NetworkModel:
             self.network.load_weights(network)
         layout = architecture.layout if self.trainer.channels_last else torch.contiguous_format
         network = network.to(memory_format=layout)
-        own = (moment.clone() for moment in moments)
-        return Classifier(network, *own, planes=architecture.planes)
+        copies = (moment.clone() for moment in moments)
+        return Classifier(network, *copies, planes=architecture.planes)
 
 
 def mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -69,9 +69,9 @@ class TrainedNetwork(PictureEncoder):
         _, numbers = cut_last_layer(network)
         channels, height, width = architecture.shape
         if channels not in (1, 3) or (height != width and self.preprocessing.size is None):
-            found = f"a network on images of {channels} channels, {height} × {width} pixels"
+            fault = f"a network on images of {channels} channels, {height} × {width} pixels"
             allowed = "1 or 3 channels; squares, or encoder.preprocessing.size"
-            raise DataError(found, where=WHERE, allowed=allowed)
+            raise DataError(fault, where=WHERE, allowed=allowed)
         how = self._prepared(classifier, height)
         frozen = network.eval().requires_grad_(False)
         return LoadedNetwork(frozen, channels, numbers, self.sha256, how)
@@ -80,15 +80,15 @@ class TrainedNetwork(PictureEncoder):
         """Refuse a network that was trained on an image that it is to encode, or its patient."""
         trained = self._preparation()
         if not trained.image_digests:
-            found, where = "does not say which images it was trained on", self.folder
-            raise DataError(found, where=where, remedy="train it again with this version")
-        for what, number in trained.shared(preparation).items():
+            fault, where = "does not say which images it was trained on", self.folder
+            raise DataError(fault, where=where, remedy="train it again with this version")
+        for kind, number in trained.shared(preparation).items():
             if number:
                 raise DataError(
-                    f"{number} of these {what} are among those of the data set that this network "
+                    f"{number} of these {kind} are among those of the data set that this network "
                     "was trained on; it may have seen labels of held-out cases",
                     where=self.folder,
-                    allowed=f"a network of a data set without any of these {what}",
+                    allowed=f"a network of a data set without any of these {kind}",
                     remedy="use the model `refitted_head`, which trains the network in each fold",
                 )
 
@@ -117,9 +117,9 @@ class TrainedNetwork(PictureEncoder):
         mean, std = how.mean, how.std
         if mean is None or std is None:
             if set(self._preparation().images.depths) != {"uint8"}:
-                found = "is null, and the network was not trained on bytes"
+                fault = "is null, and the network was not trained on bytes"
                 allowed = "mean and std of its training images, of intensities of 0 to 1"
-                raise OptionError(found, where="encoder.preprocessing.mean", allowed=allowed)
+                raise OptionError(fault, where="encoder.preprocessing.mean", allowed=allowed)
             mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
             std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
         interpolation = how.interpolation or "bilinear"
@@ -133,8 +133,8 @@ class TrainedNetwork(PictureEncoder):
             raise _unreadable(path, str(error)) from error
         check_own_class(architecture.network, (_PACKAGE,), f"{_PACKAGE}*", path)
         if architecture.columns or len(architecture.shape) != _IMAGE_AXES:
-            found = "this network reads volumes, or covariates beside the image"
-            raise DataError(found, where=str(path), allowed="networks on images alone")
+            fault = "this network reads volumes, or covariates beside the image"
+            raise DataError(fault, where=str(path), allowed="networks on images alone")
         return architecture
 
 

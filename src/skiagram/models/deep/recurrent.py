@@ -55,10 +55,10 @@ class Recurrent:
     ) -> nn.Module:
         """Return the network, to which a volume is as many steps as it has slices."""
         if self.patch_size is not None:
-            found = f"patches of {self.patch_size} pixels, of volumes"
+            fault = f"patches of {self.patch_size} pixels, of volumes"
             allowed = "null: a volume is read slice by slice"
             remedy = "set patch_size to null"
-            raise ModelFailure(found, where="recurrent", allowed=allowed, remedy=remedy)
+            raise ModelFailure(fault, where="recurrent", allowed=allowed, remedy=remedy)
         return SliceNetwork(self._network(channels, (height, width), n_classes))
 
     def _network(self, channels: int, patch: tuple[int, int], n_classes: int) -> "PatchNetwork":

@@ -152,6 +152,6 @@ class Places(NamedTuple):
     def repeated(self, times: int) -> "Places":
         """Return as many places of each lesion, and all places without one after them."""
         shown = [np.flatnonzero(self.lesion == number) for number in range(self.lesion.max() + 1)]
-        rows = [np.resize(own, times) for own in shown if len(own)]
+        rows = [np.resize(case_rows, times) for case_rows in shown if len(case_rows)]
         order = np.concatenate([*rows, np.flatnonzero(self.lesion < 0)])
         return Places(self.case_id[order], self.centre[order], self.lesion[order])

@@ -107,9 +107,9 @@ class Transfer:
             with torch.no_grad():
                 network.eval()(torch.zeros(1, channels, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
-            found, remedy = f"images of {height} × {width} pixels", "set training.image_size"
+            fault, remedy = f"images of {height} × {width} pixels", "set training.image_size"
             raise ModelFailure(
-                found, where=self.architecture, allowed=f"what it takes ({error})", remedy=remedy
+                fault, where=self.architecture, allowed=f"what it takes ({error})", remedy=remedy
             ) from error
         return network.train()
 
@@ -160,8 +160,8 @@ class Transfer:
         if known is None or name not in known.__members__:
             names = () if known is None else tuple(known.__members__)
             files = "{file, sha256}, {url, sha256} or {hub, revision, filename, sha256}"
-            found, allowed = f"no weights `{name}` of {self.title}", (FRESH, *names, files)
-            raise OptionError(found, where=_WEIGHTS, allowed=", ".join(allowed))
+            fault, allowed = f"no weights `{name}` of {self.title}", (FRESH, *names, files)
+            raise OptionError(fault, where=_WEIGHTS, allowed=", ".join(allowed))
         try:
             # urllib's errors are OSErrors; a wrong hash, checked by the name, is a RuntimeError.
             fetched = known[name].get_state_dict(progress=True, check_hash=True, weights_only=True)
@@ -252,13 +252,17 @@ class TransferNetwork(nn.Module):
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Return the share of the learning rate of each part that learns, the head first."""
         parts = [(1.0, list(self.head.parameters()))]
-        left = {name: one for name, one in self.base.named_parameters() if one.requires_grad}
+        left = {
+            name: parameter
+            for name, parameter in self.base.named_parameters()
+            if parameter.requires_grad
+        }
         for above, names in enumerate(reversed(self._learning), start=1):
             prefixes = tuple(f"{name}." for name in names)
             last = above == len(self._learning)  # takes what stands in no layer, as positions do
-            own = [name for name in left if last or name.startswith(prefixes)]
-            if own:
-                parts.append((self._decay**above, [left.pop(name) for name in own]))
+            chosen = [name for name in left if last or name.startswith(prefixes)]
+            if chosen:
+                parts.append((self._decay**above, [left.pop(name) for name in chosen]))
         return parts
 
 
@@ -266,8 +270,8 @@ def _of_timm(architecture: str, height: int, width: int) -> nn.Module:
     with encoders_extra():
         import timm
     if not timm.is_model(architecture.split(".")[0]):
-        found, allowed = f"timm has no network `{architecture}`", "names of timm.list_models()"
-        raise OptionError(found, where="model.architecture", allowed=allowed)
+        fault, allowed = f"timm has no network `{architecture}`", "names of timm.list_models()"
+        raise OptionError(fault, where="model.architecture", allowed=allowed)
     config = timm.models.get_pretrained_cfg(architecture)
     sized = {"img_size": (height, width)} if config and config.fixed_input_size else {}
     return cast(nn.Module, timm.create_model(architecture, num_classes=0, **sized))

@@ -43,8 +43,8 @@ class VisionTransformer:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            found, allowed = f"a width of {self.width} for {self.heads} heads", "a multiple"
-            raise OptionError(found, where="model.width", allowed=allowed)
+            fault, allowed = f"a width of {self.width} for {self.heads} heads", "a multiple"
+            raise OptionError(fault, where="model.width", allowed=allowed)
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)

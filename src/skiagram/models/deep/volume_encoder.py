@@ -93,9 +93,9 @@ class VolumeEncoder(PublishedEncoder):
             with torch.inference_mode():
                 numbers = network(torch.zeros(1, channels, *how.size)).shape[1]
         except (RuntimeError, AssertionError, ValueError) as error:
-            found = f"{title} takes no such volumes ({' '.join(str(error).split())[:200]})"
+            fault = f"{title} takes no such volumes ({' '.join(str(error).split())[:200]})"
             remedy = "choose slices, rows and columns that it was trained on"
-            raise OptionError(found, where=_SIZE, remedy=remedy) from error
+            raise OptionError(fault, where=_SIZE, remedy=remedy) from error
         return LoadedNetwork(network, channels, int(numbers), sha256_of(path), how)
 
     def see(
@@ -123,8 +123,8 @@ class VolumeEncoder(PublishedEncoder):
         if isinstance(self.network, str):
             from torchvision.models import video
 
-            own = "; or `_target_` and options of a network of this program's"
-            make = torchvision_builder(self.network, video, _UNLIKE, NETWORK, own)
+            or_program = "; or `_target_` and options of a network of this program's"
+            make = torchvision_builder(self.network, video, _UNLIKE, NETWORK, or_program)
             return make(), _COLOURS, self.network
         return _own(self.network, self.preprocessing.size), 1, str(self.network["_target_"])
 
@@ -134,9 +134,9 @@ def _own(options: Mapping[str, Any], size: tuple[int, int, int]) -> nn.Module:
         options, _NOT_TRAINED, NETWORK, ("is not used", "leave it out: nothing is trained")
     )
     if not isinstance(network, ReadsVolumes):
-        found = f"`{options['_target_']}` is not a network that reads volumes"
+        fault = f"`{options['_target_']}` is not a network that reads volumes"
         allowed = "cnn_3d and others with `build_for_volumes`"
-        raise OptionError(found, where=NETWORK, allowed=allowed)
+        raise OptionError(fault, where=NETWORK, allowed=allowed)
     try:
         return network.build_for_volumes(1, *size, _CLASSES)
     except ModelFailure as error:
@@ -152,8 +152,8 @@ def _without_prefix(tensors: Mapping[str, Tensor], network: nn.Module) -> dict[s
     first = next(iter(network.state_dict()))
     for prefix in ("network.", "module.", "encoder.", "backbone."):
         if first not in tensors and f"{prefix}{first}" in tensors:
-            own = (name for name in tensors if name.startswith(prefix))
-            return {name.removeprefix(prefix): tensors[name] for name in own}
+            prefixed = (name for name in tensors if name.startswith(prefix))
+            return {name.removeprefix(prefix): tensors[name] for name in prefixed}
     return dict(tensors)
 
 

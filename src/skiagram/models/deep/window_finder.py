@@ -60,16 +60,16 @@ class WindowFinder(OnBackbone, FindingNetwork):
         columns = coordinates(cases.candidates)
         axes = lesions.centre.shape[1]
         for case in cases.case_id.tolist():
-            own = lesions.rows(case)
-            parts.append((case, lesions.centre[own], own))
+            lesion_rows = lesions.rows(case)
+            parts.append((case, lesions.centre[lesion_rows], lesion_rows))
             if case not in by_case:
                 continue
             seen = images[case].to_seen(columns[by_case[case], 3 - axes :])
             shown = np.full(len(seen), -1, dtype=np.int64)
-            if len(own):
-                away = np.linalg.norm(seen[:, None] - lesions.centre[own][None], axis=2)
-                radii = away / lesions.radius[own]
-                nearest = own[radii.argmin(axis=1)]
+            if len(lesion_rows):
+                away = np.linalg.norm(seen[:, None] - lesions.centre[lesion_rows][None], axis=2)
+                radii = away / lesions.radius[lesion_rows]
+                nearest = lesion_rows[radii.argmin(axis=1)]
                 shown = np.where(radii.min(axis=1) <= self.near, nearest, -1)
                 clear = (shown >= 0) | (radii.min(axis=1) > _FAR)
                 seen, shown = seen[clear], shown[clear]
@@ -87,5 +87,5 @@ class WindowFinder(OnBackbone, FindingNetwork):
         for start in range(0, len(candidates), _AT_ONCE):
             part = candidates[start : start + _AT_ONCE]
             odds.append(score(torch.stack([image.cut(centre, sides) for centre in part])))
-        found = torch.cat(odds).double().numpy() if odds else np.empty(0)
-        return candidates, found
+        scores = torch.cat(odds).double().numpy() if odds else np.empty(0)
+        return candidates, scores
