@@ -1,6 +1,8 @@
 """What all stages share: checked options in, errors as one line and an exit code out."""
 
+import atexit
 import functools
+import gc
 import json
 import os
 import platform
@@ -26,6 +28,10 @@ from skiagram.options import check, read_option_file
 
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
+
+if Path(getattr(sys.modules["__main__"], "__file__", None) or "").parent == Path(__file__).parent:
+    gc.disable()  # until a stage has imported all, of which nothing is garbage; not in its workers
+    atexit.register(gc.freeze)  # else all of it is looked through once more
 
 if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
     os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".work" / "matplotlib"))
@@ -57,6 +63,8 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
 
         @functools.wraps(run)
         def main() -> None:
+            gc.freeze()
+            gc.enable()
             os.environ["HYDRA_FULL_ERROR"] = "1"
             decorated = hydra.main(
                 version_base="1.3", config_path=str(ROOT / "conf"), config_name=name

@@ -100,10 +100,15 @@ class Sheet:
 
 
 @contextmanager
-def open_sheet(height: float) -> Iterator[Sheet]:
-    """Open an empty figure of the common width and style; its height is in inches."""
+def open_sheet(height: float, *, arranged: bool = True) -> Iterator[Sheet]:
+    """Open an empty figure of the common width and style.
+
+    Args:
+        height: In inches.
+        arranged: Whether Matplotlib finds places for all parts, for which it draws them twice.
+    """
     with mpl.rc_context(_STYLE):
-        yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained"))
+        yield Sheet(Figure(figsize=(WIDTH, height), layout="constrained" if arranged else None))
 
 
 def wrap_title(title: str, width: int = 24) -> str:

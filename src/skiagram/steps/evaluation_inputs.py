@@ -38,7 +38,7 @@ def read_inputs(
     truth = root / "data/sealed/truth.parquet"
     cases, task = read_cases(root / "data/cases")
     sealed = open_labels(root / "data/sealed", task)
-    comparison = describe_comparison(root, score_folders, options)
+    comparison = describe_comparison(root, cases, task, score_folders, options)
     opening = note_opening(home(root), comparison, root) if comparison.seal else None
     models = tuple(Predictions.read(folder) for folder in score_folders)
     has_marks = any(model.marks is not None for model in models)
@@ -66,13 +66,16 @@ def seal_of(images: ImageStore, test: Iterable[str]) -> str:
 
 
 def describe_comparison(
-    root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
+    root: Path,
+    cases: Cases,
+    task: Task,
+    score_folders: Sequence[Path],
+    options: Mapping[str, Any],
 ) -> Comparison:
     """Return what the seal is to be opened for, before it is opened.
 
     Two comparisons are the same if all scores and options are equal, whoever made them.
     """
-    cases, task = read_cases(root / "data/cases")
     generated = (root / "data/sealed/truth.parquet").exists()
     sealed = task.design == "holdout" and not generated
     files = (PREDICTIONS, MARKS)

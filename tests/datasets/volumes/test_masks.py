@@ -11,15 +11,11 @@ import pydicom
 import pytest
 import SimpleITK
 import tifffile
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
-from skimage.measure import grid_points_in_poly
 
 from skiagram.datasets.volumes.dicom_series import decode_series
 from skiagram.datasets.volumes.grid import Grid
-from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask, fill_polygon
+from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import decode_volume
 from skiagram.errors import DataError
 from skiagram.radiomics.features import extract
@@ -342,14 +338,6 @@ def test_a_float_tiff_mask_with_missing_values_is_refused() -> None:
     tifffile.imwrite(stream, np.where(MASK[1], 1, np.nan).astype(np.float32))
     with pytest.raises(DataError, match=r"m: a mask with missing values \(NaN\)"):
         decode_plane_mask(stream.getvalue(), "m", (5, 6))
-
-
-@settings(deadline=None, max_examples=20)
-@given(arrays(np.float64, st.tuples(st.integers(3, 12), st.just(2)), elements=st.floats(-3, 25)))
-def test_filled_polygons_are_those_of_scikit_image(corners: NDArray[np.float64]) -> None:
-    corners = corners + np.array([1e-3 * np.pi, 1e-3 * np.e])  # no centre on an edge
-    expected = grid_points_in_poly((20, 24), corners)
-    np.testing.assert_array_equal(fill_polygon(corners, (20, 24)), expected)
 
 
 @pytest.mark.thorough

@@ -46,7 +46,7 @@ from skiagram.datasets.volumes.case_images import (
     read_case_files,
     read_volume,
 )
-from skiagram.datasets.volumes.masks import MaskGrid
+from skiagram.datasets.volumes.grid import MaskGrid
 from skiagram.errors import DataError, named
 from skiagram.options import STRICT
 from skiagram.records.cases import SEALED, DataCard

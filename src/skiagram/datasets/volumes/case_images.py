@@ -16,8 +16,8 @@ from skiagram.datasets.gray import in_gray
 from skiagram.datasets.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.datasets.image_files import count_frames, decode_image, is_image
 from skiagram.datasets.volumes.dicom_series import decode_series
-from skiagram.datasets.volumes.grid import Volume
-from skiagram.datasets.volumes.masks import MaskGrid, decode_mask, decode_plane_mask
+from skiagram.datasets.volumes.grid import MaskGrid, Volume
+from skiagram.datasets.volumes.masks import decode_mask, decode_plane_mask
 from skiagram.datasets.volumes.volume_files import (
     check_voxels,
     count_volumes,

@@ -9,7 +9,7 @@ orientation gives the same array. A grid remembers in which order its file count
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ TOLERANCE = 0.01  # share of a voxel's shortest side by which corners of equal g
 EVEN = 0.02  # share of a slice distance by which a slice may lie off its even place
 ROUNDED = 0.1  # mm, the same of places that are rounded to .1 mm
 MOST_ROUNDED = 0.2  # share of a slice distance, which bounds that
+OFF_SLICE = 0.05  # share of a slice distance by which contours and frames may lie off a slice
+APART = 1.5  # of the usual distance of planes, beyond which they are parts that do not touch
+OTHER_IMAGE = "check that the mask belongs to this image"
+MaskGrid = Literal["same", "resample"]  # a mask on other voxels than the image's is refused, or not
 _SHEAR = 1e-3  # cosine between two axes
 
 

@@ -7,10 +7,8 @@ have masks by their numbers.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from io import BytesIO
-from itertools import combinations
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -20,8 +18,13 @@ from pydicom.pixels import pixel_array
 from skiagram.datasets.dicom import check_deflated, headers_of_frames, with_preamble
 from skiagram.datasets.dicom_codecs import MAX_PIXELS, check_size
 from skiagram.datasets.image_files import count_frames, decode_image
+from skiagram.datasets.volumes.contours import fill_contours
 from skiagram.datasets.volumes.grid import (
+    APART,
+    OFF_SLICE,
+    OTHER_IMAGE,
     Grid,
+    MaskGrid,
     check_same_grid,
     describe_differences,
     orient,
@@ -36,15 +39,10 @@ from skiagram.datasets.volumes.volume_files import (
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Spacing
 
-MaskGrid = Literal["same", "resample"]
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _CLOSED = {"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"}
-_OFF_SLICE = 0.05  # of a slice distance: how far contours and frames may lie off a slice
 _OFF_LINE = 0.1  # of a pixel: how far frames may be shifted against each other
-_MARGIN = (0.5 + _OFF_SLICE, 1, 1)  # slices, rows, columns: contours follow the edges of voxels
-_APART = 1.5  # of the usual distance of planes, beyond which they are parts that do not touch
-_OTHER_IMAGE = "check that the mask belongs to this image"
 
 
 ALL_LABELS = 0  # in place of a label's value: all that has one
@@ -95,7 +93,7 @@ def decode_mask(
         dataset = _read_dicom(content)
         kind = str(dataset.get("SOPClassUID", ""))
         if kind == _STRUCTURE_SET:
-            return _filled(_fill_contours(dataset, image, region, mask_grid))
+            return _filled(_fill_structure(dataset, image, region, mask_grid))
         if kind in _SEGMENTATIONS:
             _check_frame_of_reference(dataset.get("FrameOfReferenceUID"), image)
             grid, inside = _place_frames(*_read_segment(dataset, region, label_value), image)
@@ -225,7 +223,7 @@ def _check_sides(found: tuple[int, ...], image: tuple[int, ...]) -> None:
     if found != image:
         allowed = f"{' × '.join(map(str, image))}, as its image, and one channel"
         sides = " × ".join(map(str, found))
-        raise DataError(f"a mask of {sides} pixels", allowed=allowed, remedy=_OTHER_IMAGE)
+        raise DataError(f"a mask of {sides} pixels", allowed=allowed, remedy=OTHER_IMAGE)
 
 
 def _choose_label(
@@ -277,7 +275,7 @@ def _frames_of_segment(
             if number is None:
                 found = f"{len(numbers)} frames that do not say of which they are"
             allowed = f"Referenced Frame Number, or {shape[0]} frames as its image has"
-            raise DataError(found, allowed=allowed, remedy=_OTHER_IMAGE)
+            raise DataError(found, allowed=allowed, remedy=OTHER_IMAGE)
         inside[number - 1] |= plane
     return inside
 
@@ -320,19 +318,15 @@ def _check_frame_of_reference(mask: Any, image: Grid) -> None:
         raise DataError(
             "a mask in another frame of reference than its image",
             allowed="one FrameOfReferenceUID",
-            remedy=f"{_OTHER_IMAGE}; one of a registered image has to be saved on this image's "
+            remedy=f"{OTHER_IMAGE}; one of a registered image has to be saved on this image's "
             "grid first, for example as NIfTI",
         )
 
 
-def _fill_contours(
+def _fill_structure(
     dataset: Any, image: Grid, region: str | None, mask_grid: MaskGrid
 ) -> NDArray[np.bool_]:
-    """Return the voxels whose centres lie within the contours of a plane; a second one is a hole.
-
-    By the even-odd rule over all different contours of a plane (PS3.3 C.8.8.6.3 leaves the rule
-    open; this one gives the masks of the IBSI's soft-tissue sarcoma set voxel for voxel).
-    """
+    """Return the voxels within the closed contours of one region of a structure set."""
     items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
     number = _choose({key: str(item.ROIName) for key, item in items.items()}, region)
     _check_frame_of_reference(items[number].get("ReferencedFrameOfReferenceUID"), image)
@@ -351,39 +345,9 @@ def _fill_contours(
             allowed="closed contours in the planes of the image",
             remedy="draw the region as closed contours, or save it as a mask",
         )
-    corners = [image.indices(_numbers(contour.ContourData).reshape(-1, 3)) for contour in drawn]
-    flat = [max(np.ptp(points[:, axis]) for points in corners) for axis in range(3)]
-    axis = int(np.argmin(flat))  # of coronal and sagittal series the slices are not the first one
-    order = [axis, *(other for other in range(3) if other != axis)]
-    corners, image = [points[:, order] for points in corners], image.turned(order)
-    _check_extent(corners, image)
-    depths = np.array([points[:, 0].mean() for points in corners])
-    near = max(_OFF_SLICE, slice_tolerance(image.spacing[0]) / image.spacing[0])
-    if np.abs(depths - np.rint(depths)).max() <= near:
-        depths = np.rint(depths)
-    _, plane_of = np.unique(depths.round(2), return_inverse=True)
-    depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
-    planes: list[dict[bytes, NDArray[np.bool_]]] = [{} for _ in depths]
-    outlines: dict[tuple[int, bytes], NDArray[np.float64]] = {}
-    for plane, points in zip(plane_of, corners, strict=True):
-        filled = fill_polygon(points[:, 1:], image.shape[1:])
-        equal = outlines.setdefault((plane, filled.tobytes()), points[:, 1:])
-        if filled.any() and equal.base is not points and not _one_line(equal, points[:, 1:]):
-            raise DataError(
-                f"two contours of the region `{items[number].ROIName}` less than a pixel apart: "
-                "a ring thinner than a pixel, or a contour stored twice",
-                allowed="contours a pixel apart",
-                remedy="remove one of the two, or save the region as a mask",
-            )
-        planes[plane][filled.tobytes()] = filled  # a contour stored twice, maybe of other points
-    if kinds == {"CLOSED_PLANAR"} and any(_cross(list(plane.values())) for plane in planes):
-        raise DataError(
-            f"contours of the region `{items[number].ROIName}` that cross each other in a plane",
-            allowed="contours apart from each other, or one within another: a hole",
-            remedy="join them, or save the region as a mask",
-        )
-    inside = np.array([np.logical_xor.reduce(list(plane.values())) for plane in planes])
-    return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
+    contours = [_numbers(contour.ContourData).reshape(-1, 3) for contour in drawn]
+    name, nested = str(items[number].ROIName), kinds == {"CLOSED_PLANAR"}
+    return fill_contours(contours, name, image, mask_grid, nested=nested)
 
 
 def _numbers(value: Any) -> NDArray[np.float64]:
@@ -391,127 +355,6 @@ def _numbers(value: Any) -> NDArray[np.float64]:
     if isinstance(value, bytes):
         value = value.decode("ascii").rstrip(" \0").split("\\")
     return np.array(value, dtype=np.float64)
-
-
-def _one_line(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Return whether two closed polygons run along each other, (n, 2) rows and columns each."""
-    if {*map(tuple, one.round(6))} == {*map(tuple, other.round(6))}:
-        return True
-    return all(
-        float(np.hypot(*(_nearest_on(point, line) - point))) <= _OFF_LINE
-        for points, line in ((one, other), (other, one))
-        for point in points
-    )
-
-
-def _nearest_on(point: NDArray[np.float64], corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the point of a closed polygon that is nearest to a point."""
-    along = np.roll(corners, -1, axis=0) - corners
-    length = np.maximum((along**2).sum(axis=1), 1e-12)
-    share = np.clip((along * (point - corners)).sum(axis=1) / length, 0, 1)
-    feet = corners + share[:, None] * along
-    nearest: NDArray[np.float64] = feet[np.argmin(((feet - point) ** 2).sum(axis=1))]
-    return nearest
-
-
-def _cross(parts: list[NDArray[np.bool_]]) -> bool:
-    """Return whether two parts of a plane overlap, and neither holds the other."""
-    return any(
-        np.logical_and(one, other).any() and (one & ~other).any() and (other & ~one).any()
-        for one, other in combinations(parts, 2)
-    )
-
-
-def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:
-    """Refuse contours beyond the image, or across its slices; also where a number is none."""
-    every = np.concatenate(corners)
-    beyond = np.maximum(-every, every - np.array(image.shape) + 1).max(axis=0)
-    if not (beyond <= _MARGIN).all():
-        axis = int(np.argmax(beyond - _MARGIN))
-        end = "the edge" if axis else "the first or last slice"
-        found = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
-        raise DataError(found, allowed="contours within the image", remedy=_OTHER_IMAGE)
-    if max(np.ptp(points[:, 0]) for points in corners) > _OFF_SLICE:
-        raise DataError(
-            "contours that do not lie in the slices of the image",
-            allowed="contours parallel to the image's slices",
-            remedy="save the region as a mask on the image's grid",
-        )
-
-
-def _fill_between(
-    depths: NDArray[np.float64], planes: NDArray[np.bool_], image: Grid, mask_grid: MaskGrid
-) -> NDArray[np.bool_]:
-    """Return the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
-
-    Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans
-    Med Imaging 9:32, 1990); a part ends half a distance beyond its last plane.
-    """
-    gaps = np.diff(depths)
-    usual = float(np.sort(gaps)[(len(gaps) - 1) // 2]) if len(gaps) else 1.0
-    off = float(np.abs(depths - np.rint(depths)).max())
-    inside = np.zeros(image.shape, dtype=np.bool_)
-    if off == 0 and usual == 1:
-        inside[depths.astype(int)] = planes
-        return inside
-    if mask_grid == "same":
-        distance = image.spacing[0]
-        raise DataError(
-            f"contours {usual * distance:.3g} mm apart, up to {off * distance:.2f} mm off the "
-            f"slices of the image, which lie {distance:.3g} mm apart",
-            allowed="a contour on each slice of the image",
-            remedy="check that the structure set belongs to this image; if it does, fill between "
-            "the contours on purpose with `mask_grid: resample`",
-        )
-    outlines = lru_cache(2)(lambda plane: _signed_distance(planes[plane], image))
-    for depth in range(image.shape[0]):
-        after = int(np.searchsorted(depths, depth))
-        near = [plane for plane in (after - 1, after) if 0 <= plane < len(depths)]
-        gap = float(np.ptp(depths[near]))
-        if 0 < gap <= _APART * usual:
-            share = (depth - depths[after - 1]) / gap
-            inside[depth] = (1 - share) * outlines(after - 1) + share * outlines(after) > 0
-        else:
-            nearest = min(near, key=lambda plane: abs(float(depths[plane]) - depth))
-            if abs(depths[nearest] - depth) <= usual / 2 + 1e-6:
-                inside[depth] = planes[nearest]
-    return inside
-
-
-def _signed_distance(plane: NDArray[np.bool_], image: Grid) -> NDArray[np.float64]:
-    """Return how far inside each pixel lies, mm; a plane without one is far outside."""
-    from scipy.ndimage import distance_transform_edt
-
-    if not plane.any():
-        return np.full(plane.shape, -1e9)
-    within = distance_transform_edt(np.pad(plane, 1), sampling=image.spacing[1:])[1:-1, 1:-1]
-    distance: NDArray[np.float64] = within - distance_transform_edt(~plane, image.spacing[1:])
-    return distance
-
-
-def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the pixels whose centres lie within a closed polygon, by the even-odd rule.
-
-    A centre is inside if a line from it along its row crosses the polygon an odd number of times.
-    Contours have thousands of corners, so each edge looks at the rows that it crosses alone.
-
-    Args:
-        corners: (n, 2) rows and columns of the corners, in pixels; the last one joins the first.
-    """
-    height, width = shape
-    ends = np.roll(corners, -1, axis=0)
-    low, high = np.minimum(corners[:, 0], ends[:, 0]), np.maximum(corners[:, 0], ends[:, 0])
-    first = np.clip(np.ceil(low), 0, height).astype(int)  # rows r with low <= r < high
-    last = np.clip(np.ceil(high), 0, height).astype(int)
-    edge = np.repeat(np.arange(len(corners)), last - first)
-    row = np.arange(len(edge)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
-    row += first[edge]
-    share = (row - corners[edge, 0]) / (ends[edge, 0] - corners[edge, 0])
-    column = corners[edge, 1] + share * (ends[edge, 1] - corners[edge, 1])
-    crossings = np.zeros((height, width + 1), dtype=np.int64)
-    np.add.at(crossings, (row, np.clip(np.ceil(column), 0, width).astype(int)), 1)
-    inside: NDArray[np.bool_] = np.cumsum(crossings, axis=1)[:, :width] % 2 == 1
-    return inside
 
 
 def _read_segment(
@@ -565,7 +408,7 @@ def _place_frames(
     lowest = positions[order[0]]
     distance = float(gaps.sum()) / int(rows.max()) if rows.any() else distance
     off = np.abs(positions - lowest - np.outer(rows * distance, normal)).max()
-    if not off <= min(_OFF_SLICE * distance, _OFF_LINE * min(image.spacing)):
+    if not off <= min(OFF_SLICE * distance, _OFF_LINE * min(image.spacing)):
         raise DataError(
             f"frames up to {off:.2f} mm off slices of one distance, straight behind each other",
             allowed="frames on the image's slices",
@@ -595,10 +438,10 @@ def _frame_distance(header: Any, gaps: NDArray[np.float64], of_image: float) -> 
     """Return the distance of a segmentation's slices, mm: frames without a voxel are left out."""
     stated = float(header.get("SpacingBetweenSlices") or 0)
     thickness = float(header.get("SliceThickness") or of_image)
-    closest = min((gap for gap in gaps.tolist() if gap > _OFF_SLICE * of_image), default=thickness)
+    closest = min((gap for gap in gaps.tolist() if gap > OFF_SLICE * of_image), default=thickness)
     if stated > 0:
         return min(stated, closest)
-    fits = abs(closest - of_image) < _OFF_SLICE * of_image or thickness < _APART * of_image
+    fits = abs(closest - of_image) < OFF_SLICE * of_image or thickness < APART * of_image
     return of_image if fits else min(closest, thickness)
 
 

@@ -64,8 +64,7 @@ def draw_curves(evaluation: Evaluation, name: str) -> Drawing | None:
     )
     row = _TITLE + _SIDE + _LABELS + _LINE * longest + 0.08
     height = row * ((len(groups) + 1) // 2)
-    with open_sheet(height) as page:
-        page.figure.set_layout_engine("none")
+    with open_sheet(height, arranged=False) as page:
         for place, (arm, drawn) in enumerate(groups):
             left = _LEFT + place % 2 * (_SIDE + _GAP)
             bottom = height - place // 2 * row - _TITLE - _SIDE
