@@ -313,6 +313,13 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
+    task = read_task(data.cases / "task.json")
+    if task.measured is not None and task.design == "holdout":
+        raise OptionError(
+            f"a {task.measured.words} under design holdout",
+            where="design",
+            allowed="cv: rows of such an outcome have held-out figures of all cases",
+        )
     duplicates = audit_data(workspace, data)
     prepared = prepare_data(
         workspace, data, restoration, read("features"), read("encoder"), choices["proposal"]
