@@ -313,7 +313,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
 
     (dataset,), (restoration,) = read("dataset").values(), read("restoration").values()
     data = ingest_data(workspace, dataset, choices["design"])
-    task = read_task(data.cases / "task.json")
+    task = read_task(data.folder / "cases/task.json")
     if task.measured is not None and task.design == "holdout":
         raise OptionError(
             f"a {task.measured.words} under design holdout",
