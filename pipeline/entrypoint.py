@@ -29,12 +29,21 @@ from skiagram.options import check, read_option_file
 FAILURE = "SKIAGRAM_FAILURE"  # variable with the stage and the error of a run that failed
 O = TypeVar("O")  # noqa: E741
 
-if Path(getattr(sys.modules["__main__"], "__file__", None) or "").parent == Path(__file__).parent:
-    gc.disable()  # until a stage has imported all, of which nothing is garbage; not in its workers
-    atexit.register(gc.freeze)  # else all of it is looked through once more
-
 if not os.access(Path.home(), os.W_OK):  # Matplotlib would print two lines when it is imported
     os.environ.setdefault("MPLCONFIGDIR", str(ROOT / ".work" / "matplotlib"))
+
+
+def _skip_last_collection() -> None:
+    """Have nothing looked through at the end, but for PyTorch, whose parts would print of leaks."""
+    if "torch" in sys.modules:
+        gc.unfreeze()
+    else:
+        gc.freeze()
+
+
+if Path(getattr(sys.modules["__main__"], "__file__", None) or "").parent == Path(__file__).parent:
+    gc.disable()  # until a stage has imported all, of which nothing is garbage; not in its workers
+    atexit.register(_skip_last_collection)
 
 
 def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None]]:
