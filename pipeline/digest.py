@@ -129,8 +129,11 @@ def _check_explained(params: Mapping[str, Any]) -> None:
     """Refuse to explain a model that is not trained."""
     trained = [*params["baselines"], *params["networks"]]
     if unknown := [name for name in params.get("explained", ()) if name not in trained]:
-        found, allowed = f"`{unknown[0]}` is no baseline or network of the run", ", ".join(trained)
-        raise OptionError(found, where=f"{PARAMS.name}: explained", allowed=allowed)
+        problem, allowed = (
+            f"`{unknown[0]}` is no baseline or network of the run",
+            ", ".join(trained),
+        )
+        raise OptionError(problem, where=f"{PARAMS.name}: explained", allowed=allowed)
 
 
 def describe_code(stage: Stage) -> str:
@@ -149,12 +152,12 @@ def resolved_options(stages: Sequence[Stage], params: Mapping[str, Any]) -> dict
     values["plan"] = _read("conf/plan.yaml")["plan"]
     for stage in stages:
         file = f"conf/{stage.script}.yaml"
-        own = {**_read(file)}
-        for group, name, chosen in _chosen_files(own.pop("defaults"), stage.chosen):
+        stage_options = {**_read(file)}
+        for group, name, chosen in _chosen_files(stage_options.pop("defaults"), stage.chosen):
             if group not in _CHANGES_NO_FIGURE:
                 one_of_several = params.get(group) != name
                 values.setdefault(f"{group}.{name}" if one_of_several else f"{group}.", chosen)
-        values.setdefault(stage.script, own)
+        values.setdefault(stage.script, stage_options)
     flat = flatten_options(with_choices(values, params))
     return {name.replace("..", "."): flat[name] for name in sorted(flat)}
 

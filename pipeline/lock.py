@@ -88,7 +88,9 @@ def _is_whole(content: bytes) -> bool:
     try:
         lock = yaml.load(content, Loader=yaml.CSafeLoader)
         stages = lock["stages"].values()
-        return content.endswith(b"\n") and "schema" in lock and all("cmd" in one for one in stages)
+        return (
+            content.endswith(b"\n") and "schema" in lock and all("cmd" in stage for stage in stages)
+        )
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
         return False
 

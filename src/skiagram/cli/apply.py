@@ -67,7 +67,7 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
         raise OptionError("no params.yaml here", where="apply", remedy=remedy)
     path = Path("sweeps", name, RESULT)
     if not path.is_file():
-        known = sorted(found.parent.name for found in Path("sweeps").glob(f"*/{RESULT}"))
+        known = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))
         allowed = ", ".join(known) or "none: no sweep was run here"
         raise OptionError(f"no sweep `{name}`", where="apply", allowed=allowed)
     try:
@@ -78,11 +78,11 @@ def _read_changes(name: str, number: int) -> dict[str, Any]:
     if number not in rows:
         raise OptionError(f"no row {number}", where=path.as_posix(), allowed=f"1 to {len(rows)}")
     if rows[number].reason:
-        found = f"row {number} failed: {rows[number].reason}"
-        raise OptionError(found, where=path.as_posix(), remedy="choose another row")
+        table = f"row {number} failed: {rows[number].reason}"
+        raise OptionError(table, where=path.as_posix(), remedy="choose another row")
     changes = dict(rows[number].row.changes)
     if SCORED in changes:
-        found = f"row {number} scores other images than those of a run"
+        table = f"row {number} scores other images than those of a run"
         remedy = "choose the row of the unchanged images"
-        raise OptionError(found, where=path.as_posix(), remedy=remedy)
+        raise OptionError(table, where=path.as_posix(), remedy=remedy)
     return changes

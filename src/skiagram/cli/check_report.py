@@ -167,8 +167,8 @@ def _sizes_of(files: Sequence[ExaminedFile]) -> str:
     depths = sorted({file.depth for file in files})
     sizes, steps = len(np.unique(sides, axis=0)), len(np.unique(spacings.round(4), axis=0))
     kind = "colour" if 2 * sum(file.channels == 3 for file in files) > len(files) else "gray"
-    what = "volumes, " if all(volumes) else ""
-    notes = [f"{what}{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
+    prefix = "volumes, " if all(volumes) else ""
+    notes = [f"{prefix}{kind}, {', '.join(depths)}, {sizes} size{'s' if sizes > 1 else ''}"]
     if spaced and len(spaced) < len(files):
         notes.append(f"The spacing of {len(files) - len(spaced)} of {len(files)} is unknown.")
     if steps > 1 and all(volumes):

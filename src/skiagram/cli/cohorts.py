@@ -74,8 +74,8 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
     if task.measured is not None:
         for option in task.measured.named_by:
             if getattr(arguments, option) is None:
-                found, allowed = "is not given", f"columns of a {task.measured.words}"
-                raise OptionError(found, where=f"--{option}", allowed=allowed)
+                problem, allowed = "is not given", f"columns of a {task.measured.words}"
+                raise OptionError(problem, where=f"--{option}", allowed=allowed)
         for option, known in task.measured.asked.items():
             if getattr(arguments, option) is None:
                 setattr(arguments, option, known)
@@ -129,11 +129,11 @@ def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
     """Refuse labels that are no class of the project."""
     if unknown := sorted({*cells} - {*classes, ""}):
-        found = f"{len(unknown)} labels that the project does not know: " + ", ".join(
+        problem = f"{len(unknown)} labels that the project does not know: " + ", ".join(
             f"`{label}`" for label in unknown[:_SHOWN]
         )
         remedy = "correct them, or name the table's words with --classes, in the project's order"
-        raise DataError(found, where="the table", allowed=", ".join(classes), remedy=remedy)
+        raise DataError(problem, where="the table", allowed=", ".join(classes), remedy=remedy)
 
 
 def _columns_of(at_home: "Source") -> dict[str, str]:
@@ -187,17 +187,17 @@ def _survey(
     source, rows = described.source, described.rows
     survey = survey_folder(source, arguments.folder, rows, "cv")
     if not survey.examined:
-        found = f"none of the {len(rows)} rows names an image that can be read"
+        problem = f"none of the {len(rows)} rows names an image that can be read"
         raise DataError(
-            found,
+            problem,
             where=str(arguments.folder),
             allowed=f"names relative to the folder, in the column `{source.columns.file}`",
             remedy=f"correct the names or the folder; first: {survey.problems[0]}",
         )
     if survey.problems:
         print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
-        found = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
-        raise DataError(found, where=str(arguments.folder), remedy="`skiagram check` shows more")
+        problem = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
+        raise DataError(problem, where=str(arguments.folder), remedy="`skiagram check` shows more")
     checksums: dict[str, str] = {}
     for file in (*survey.examined, *survey.further):
         checksums |= file.checksums
@@ -208,7 +208,9 @@ def _survey(
     by_modality = split_modalities(rows, source.columns, source.modalities)
     files = OptionFiles(place / "project", source.name, outside=place)
     files.options.parent.mkdir(parents=True)
-    files.write(source, [row for own in by_modality.values() for row in own], checksums)
+    files.write(
+        source, [row for modality_rows in by_modality.values() for row in modality_rows], checksums
+    )
     folder = build(read_option_file(files.options), "cohort")
     if not isinstance(folder, Folder):
         raise TypeError(folder)

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         values = pd.to_numeric(parts[name], errors="coerce")
         if (values.notna() == parts[name].notna()).all():
             parts[name] = values
-    found = compare(
+    comparison = compare(
         column(arguments.label),
         column(arguments.a),
         column(arguments.b),
@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         sites=optional(arguments.site),
         folds=optional(arguments.fold),
     )
-    print(found)
+    print(comparison)
     if arguments.output is not None:
-        found.write(arguments.output)
+        comparison.write(arguments.output)
         print(f"Wrote {arguments.output}.")
     return 0

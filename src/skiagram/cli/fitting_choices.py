@@ -220,7 +220,7 @@ def choices_of_outcome(
     there["covariates"] = bool(covariates)
     if covariates:
         families.append("covariates")
-    rules = [name for what, name in outcome.rules.items() if there.get(what)]
+    rules = [name for there_is, name in outcome.rules.items() if there.get(there_is)]
     of_frozen = {"columns": ["encoding", "covariates"]} if covariates else {}
     options |= {f"conf/model/{name}.yaml": of_frozen for name in outcome.frozen if of_frozen}
     networks = params.get("networks", ("small_cnn",))

@@ -99,8 +99,11 @@ def reading_of(arguments: argparse.Namespace) -> "Reading":
 
     mm = arguments.unstated_spacing
     if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
-        found, allowed = f"{mm} was given", "slices, rows and columns, or the last two: above 0 mm"
-        raise OptionError(found, where="--unstated-spacing", allowed=allowed)
+        problem, allowed = (
+            f"{mm} was given",
+            "slices, rows and columns, or the last two: above 0 mm",
+        )
+        raise OptionError(problem, where="--unstated-spacing", allowed=allowed)
     return Reading(
         getattr(arguments, "mask_grid", "same"), spacing=None if mm is None else tuple(mm)
     )
@@ -411,11 +414,11 @@ def _check_folder(folder: Path) -> None:
 
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
-        found = "the root of the file system" if root else "no such folder"
+        problem = "the root of the file system" if root else "no such folder"
         allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
         if folder.is_file():
-            found, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
-        raise DataError(found, where=str(folder), allowed=allowed, remedy=remedy)
+            problem, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+        raise DataError(problem, where=str(folder), allowed=allowed, remedy=remedy)
 
 
 def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
@@ -428,13 +431,13 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     classes = tuple(arguments.classes or sorted(labels - {""}))
     positive: str | None = arguments.positive
     if positive is not None and (positive not in classes or len(classes) != 2):
-        found = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
+        problem = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
         allowed = "one of two classes"
-        raise OptionError(found, where="--positive", allowed=allowed, remedy=remedy)
+        raise OptionError(problem, where="--positive", allowed=allowed, remedy=remedy)
     if arguments.most_pixels < 1:
-        found = f"{arguments.most_pixels} was given"
-        raise OptionError(found, where="--most-pixels", allowed="1 or more")
+        problem = f"{arguments.most_pixels} was given"
+        raise OptionError(problem, where="--most-pixels", allowed="1 or more")
     name = name_of(arguments)
     return Folder(
         name=name,

@@ -150,8 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
         with _without_collection():
             model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
         if arguments.page is not None and model.task.measured is not None:
-            found = f"the model estimates a {model.task.measured.words}"
-            raise OptionError(found, where="--page", allowed="models of classes")
+            problem = f"the model estimates a {model.task.measured.words}"
+            raise OptionError(problem, where="--page", allowed="models of classes")
         finds = bool(model.scorer.finders)
         marks = marks_table(output) if finds and output.suffix not in JSON_LINES else None
         if marks is not None:
@@ -222,9 +222,9 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         return _rows_of_features(arguments, model.scorer.measured)
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
-            found = f"a case has an image of each of {', '.join(preparation.modalities)}"
+            problem = f"a case has an image of each of {', '.join(preparation.modalities)}"
             remedy = "name them in a table (--table) or by --pattern"
-            raise OptionError(found, where="FILE", remedy=remedy)
+            raise OptionError(problem, where="FILE", remedy=remedy)
         volumes = preparation.images.slices is not None
         return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
@@ -261,15 +261,15 @@ def _rows_of(place: Path, patterns: "Patterns", frames: str | None) -> "list[Tab
     from skiagram.datasets.folder.csv_rows import TableRow
     from skiagram.datasets.folder.file_patterns import FoundImages
 
-    found = FoundImages.of(place, patterns, frames)
-    if not found.images:
+    images = FoundImages.of(place, patterns, frames)
+    if not images.images:
         raise DataError("no image fits", where=str(place), allowed=", ".join(patterns.written))
-    for pair in found.mixed:
+    for pair in images.mixed:
         sentence = f"Of two patterns, look whether they belong together: {pair}"
         print(printable(sentence), file=sys.stderr)
     return [
-        TableRow(line, {name: cells[name] for name in found.columns} | {"patient_id": key[0]})
-        for line, (key, cells) in enumerate(found.rows(), start=2)
+        TableRow(line, {name: cells[name] for name in images.columns} | {"patient_id": key[0]})
+        for line, (key, cells) in enumerate(images.rows(), start=2)
     ]
 
 

@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--project", type=Path, metavar="FOLDER", help="its folder (default: NAME-project, here)")
     add("--quick", action="store_true", help="two folds, few baselines and a tiny network")
     for option in _LISTS:
-        what = f"option files in conf/model, `a,b`, or `none` ({option})"
-        add(f"--{option}", metavar="NAMES", help=what)
+        meaning = f"option files in conf/model, `a,b`, or `none` ({option})"
+        add(f"--{option}", metavar="NAMES", help=meaning)
     add("--features", metavar="NAMES", help="option files in conf/features, `a,b`")
     add("--restoration", metavar="NAME", help="option file in conf/restoration")
     add("--repeats", type=int, metavar="N", help="times the whole plan is repeated")

@@ -146,13 +146,13 @@ def _search(
             (file.name, mark.centre, mark.radius * side) for mark in survey.marks[file.name]
         ]
         started = time.perf_counter()
-        found = proposal.places(image.pixels, image.spacing)
+        places_of_image = proposal.places(image.pixels, image.spacing)
         spent += time.perf_counter() - started
         pixels += float(np.prod(file.shape))
-        places += [(file.name, *place) for place in found]
-        if not describing and found:
+        places += [(file.name, *place) for place in places_of_image]
+        if not describing and places_of_image:
             describing = _describing_seconds(
-                image, [place for place, _ in found], families, windows
+                image, [place for place, _ in places_of_image], families, windows
             )
         if spent > _PATIENCE:
             break
@@ -274,10 +274,10 @@ def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: De
     options, searched = fits_of(_option_file("model", name))
     training = options["training"]
     side, epochs = training["image_size"], training["epochs"]
-    shown, of = len(examined), ""
+    shown, share = len(examined), ""
     if "steps" in options:  # a finder, which learns from crops
         shown = options["steps"] * training["batch_size"]
-        of = f" of {shown} crops"
+        share = f" of {shown} crops"
         if isinstance(side, int):
             side = [side] * (3 if len(examined[0].shape) == 4 else 2)
     if isinstance(side, list):
@@ -287,7 +287,7 @@ def _network(name: str, examined: Sequence[ExaminedFile], plan: Plan, design: De
     fits, members = plan.count_fits(design) * searched, training["members"]
     seconds = fits * members * epochs * shown * size * _NETWORK_SECONDS
     networks = f" of {members} networks each" if members > 1 else ""
-    how = f"{fits} fits{networks}, at most {epochs} epochs{of}, 0.5 µs per pixel"
+    how = f"{fits} fits{networks}, at most {epochs} epochs{share}, 0.5 µs per pixel"
     return [f"train {name}", _duration(seconds), how]
 
 

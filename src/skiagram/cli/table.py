@@ -140,17 +140,17 @@ def run(arguments: argparse.Namespace) -> int:
     labels = None
     if arguments.labels is not None:
         labels = PatientTable.read(arguments.labels, arguments.patient).by_patient()
-    found, of_masks = _find_images(arguments)
-    by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(found.images)}
+    images, of_masks = _find_images(arguments)
+    by_patient = {key[0]: {_PATIENT: key[0]} for key in sorted(images.images)}
     notes: list[str] = []
     if labels is not None:
         by_patient, notes = _join_labels(labels, by_patient, arguments)
-    text, left_out = _compose(by_patient, found)
+    text, left_out = _compose(by_patient, images)
     notes = left_out + notes
     if text.count("\n") == 1:
         raise DataError("no image has a mask", where=str(folder), remedy="correct --pattern")
-    if found.lesions is not None:
-        notes += _describe_lesions(found)
+    if images.lesions is not None:
+        notes += _describe_lesions(images)
     notes += filter(None, [of_masks])
     others = other_images(folder, _patterns(arguments))
     if others:
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Wrote {output}, {text.count(chr(10)) - 1} rows.")
     column = "" if labels is None else " --label COLUMN"
     unlisted = " --ignore-unlisted" if others or arguments.marks == "masks" else ""
-    if arguments.masks and not unlisted and "mask" not in found.columns:
+    if arguments.masks and not unlisted and "mask" not in images.columns:
         unlisted = f" --masks {arguments.masks}"
     following = f"Next: skiagram check {folder} {output}{column}{unlisted}"
     print(*map(printable, notes), following, sep="\n")
@@ -186,8 +186,8 @@ def _join_tables(arguments: argparse.Namespace) -> int:
     from skiagram.datasets.folder.patients import PatientTable
 
     if arguments.labels is None:
-        found, allowed = "is not given", "a second table, with a row a patient"
-        raise OptionError(found, where="LABELS", allowed=allowed)
+        problem, allowed = "is not given", "a second table, with a row a patient"
+        raise OptionError(problem, where="LABELS", allowed=allowed)
     first = PatientTable.read(arguments.folder, arguments.patient)
     second = PatientTable.read(arguments.labels, arguments.patient)
     leave_out = arguments.unmatched == "leave-out"
@@ -212,12 +212,12 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
     from skiagram.datasets.folder.mask_names import settle_masks
 
     folder, patterns = arguments.folder, _patterns(arguments)
-    found = FoundImages.of(folder, patterns, arguments.frames)
-    if not found.images:
+    images = FoundImages.of(folder, patterns, arguments.frames)
+    if not images.images:
         kind, remedy = f"no file with the kind `{arguments.image_kind}` fits", "correct --pattern"
         raise DataError(kind, where=str(folder), allowed=", ".join(patterns.written), remedy=remedy)
-    masks = settle_masks([*found.images.values()], arguments.masks, str(folder))
-    found = found.with_masks(masks, as_regions=arguments.masks == "regions")
+    masks = settle_masks([*images.images.values()], arguments.masks, str(folder))
+    images = images.with_masks(masks, as_regions=arguments.masks == "regions")
     if arguments.marks is not None:
         choice = MarkChoice(
             tuple(arguments.mark_class),
@@ -225,9 +225,9 @@ def _find_images(arguments: argparse.Namespace) -> "tuple[FoundImages, str]":
             arguments.mark_unit,
             arguments.mark_radius,
         )
-        lesions = _lesions(folder, arguments.marks, found, reading_of(arguments), choice)
-        found = replace(found, lesions=lesions)
-    return found, masks.describe(arguments.masks)
+        lesions = _lesions(folder, arguments.marks, images, reading_of(arguments), choice)
+        images = replace(images, lesions=lesions)
+    return images, masks.describe(arguments.masks)
 
 
 def _join_labels(
@@ -261,37 +261,37 @@ def _join_labels(
 
 
 def _compose(
-    by_patient: Mapping[str, Mapping[str, str]], found: "FoundImages"
+    by_patient: Mapping[str, Mapping[str, str]], images: "FoundImages"
 ) -> tuple[str, list[str]]:
     """Return the table as CSV, and sentences on what is left out."""
     from skiagram.datasets.folder.csv_rows import csv_text
 
     others = [name for name in next(iter(by_patient.values()), {}) if name != _PATIENT]
-    taken = [name for name in found.columns if name in others]
+    taken = [name for name in images.columns if name in others]
     if taken:
         found_column = f"a column `{taken[0]}`, which the names of the files tell"
         remedy = "rename the column, or remove it"
         raise DataError(found_column, where="the table of labels", remedy=remedy)
     notes: dict[str, None] = {}
     rows = []
-    for key, cells in found.rows():
+    for key, cells in images.rows():
         if key[0] not in by_patient:
             notes[f"Left out, no label: {cells['file']}"] = None
-        elif found.masks and not cells["mask"] and found.lesions is None:
+        elif images.masks and not cells["mask"] and images.lesions is None:
             notes[f"Left out, no mask: {cells['file']}"] = None
         else:
             rows.append({**cells, **by_patient[key[0]]})
-    mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in found.mixed]
-    if found.paired:
+    mixed = [f"Of two patterns, look whether they belong together: {pair}" for pair in images.mixed]
+    if images.paired:
         mixed.append(
-            f"Images of one pattern with masks of another: {len(found.paired)}, first "
-            f"{found.paired[0]}. Look whether they belong together."
+            f"Images of one pattern with masks of another: {len(images.paired)}, first "
+            f"{images.paired[0]}. Look whether they belong together."
         )
-    return csv_text([*found.columns, _PATIENT, *others], rows), [*notes, *mixed]
+    return csv_text([*images.columns, _PATIENT, *others], rows), [*notes, *mixed]
 
 
 def _lesions(
-    folder: Path, marks: str, found: "FoundImages", reading: "Reading", choice: "MarkChoice"
+    folder: Path, marks: str, images: "FoundImages", reading: "Reading", choice: "MarkChoice"
 ) -> dict[str, str]:
     """Return image → its cell of lesions, from its mask or from a file of another program."""
     from skiagram.datasets.file_trees import FolderTree
@@ -306,7 +306,7 @@ def _lesions(
     )
     from skiagram.datasets.volumes.masks import EmptyMask, SeveralRegions
 
-    if any(count > 1 for count in found.frames.values()) and not found.volume:
+    if any(count > 1 for count in images.frames.values()) and not images.volume:
         where, allowed = "--marks", "files of one image each, or `--frames volume`"
         raise OptionError("lesions of files of several frames", where=where, allowed=allowed)
     tree = FolderTree(folder, is_image_file)
@@ -325,13 +325,13 @@ def _lesions(
 
     lesions: dict[str, list[Lesion]] = {}
     if marks == "masks":
-        for key in sorted(found.masks.keys() & found.images.keys()):
-            image, mask = found.images[key], found.masks[key]
+        for key in sorted(images.masks.keys() & images.images.keys()):
+            image, mask = images.images[key], images.masks[key]
             with suppress(EmptyMask):  # of an image without a lesion
                 lesions[image] = lesions_of_region(read(image, mask))
     else:
         shape = cache(lambda image: read(image).pixels.shape)
-        lesions = read_lesions(Path(marks), Images([*found.images.values()], shape), choice)
+        lesions = read_lesions(Path(marks), Images([*images.images.values()], shape), choice)
     if not any(lesions.values()):
         remedy = "correct --marks, or leave it out"
         raise DataError("no lesion of any image", where=f"--marks {marks}", remedy=remedy)
@@ -341,16 +341,16 @@ def _lesions(
     }
 
 
-def _describe_lesions(found: "FoundImages") -> list[str]:
+def _describe_lesions(images: "FoundImages") -> list[str]:
     """Return sentences on how many images have lesions, and on masks that no image has."""
-    cells = list((found.lesions or {}).values())
+    cells = list((images.lesions or {}).values())
     number = sum(cell.count(";") + 1 for cell in cells if cell)
     marked = sum(map(bool, cells))
     notes = [
-        f"{number} lesions in {marked} of {len(found.images)} images; the others are taken for "
+        f"{number} lesions in {marked} of {len(images.images)} images; the others are taken for "
         "images without one."
     ]
-    alone = sorted(found.masks[key] for key in found.masks.keys() - found.images.keys())
+    alone = sorted(images.masks[key] for key in images.masks.keys() - images.images.keys())
     if alone:
         notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     return notes

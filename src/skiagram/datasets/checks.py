@@ -64,14 +64,14 @@ def _check_splits(entries: list[Entry], where: str) -> None:
 
 def check_image(image: Image, where: str) -> None:
     """Refuse an image without usable pixels."""
-    what, sides = (
+    kind, sides = (
         ("slices", image.shape[1:3]) if is_volume(image) else ("an image", image.shape[:2])
     )
     remedy = "remove the image from the source"
     if min(sides) < MIN_SIDE:
-        found = f"{what} of {' × '.join(map(str, sides))} pixels"
+        problem = f"{kind} of {' × '.join(map(str, sides))} pixels"
         allowed = f"at least {MIN_SIDE} pixels per side"
-        raise DataError(found, where=where, allowed=allowed, remedy=remedy)
+        raise DataError(problem, where=where, allowed=allowed, remedy=remedy)
     if image.dtype.kind == "f" and np.isinf(image).any():
         raise DataError(
             "infinite pixel values",

@@ -116,10 +116,10 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
 
 def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
     """Return the error of an image that is larger than is allowed."""
-    found, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
+    problem, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
     remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
     remedy += "option file of a folder)"
-    return DataError(found, where=where, allowed=allowed, remedy=remedy)
+    return DataError(problem, where=where, allowed=allowed, remedy=remedy)
 
 
 def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
@@ -137,18 +137,18 @@ def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
     elif syntax not in _JPEG_2000 and not frame.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
         fault = "without their end"
     elif syntax == JPEGExtended12Bit and stream.samples > 1 and stream.bits > 8:
-        found, allowed = f"JPEG of {stream.bits} bits in colour", "colour of 8 bits, or lossless"
+        problem, allowed = f"JPEG of {stream.bits} bits in colour", "colour of 8 bits, or lossless"
         remedy = "convert the file, for example with `gdcmconv --raw`"
-        raise DataError(found, where=where, allowed=allowed, remedy=remedy)
+        raise DataError(problem, where=where, allowed=allowed, remedy=remedy)
     if fault:
         remedy = "the file is truncated or damaged; export it again"
         raise DataError(f"compressed pixels {fault}", where=where, remedy=remedy)
 
 
 def _other_pixels(contents: str, where: str) -> DataError:
-    found = f"compressed pixels that are {contents} in its header"
+    problem = f"compressed pixels that are {contents} in its header"
     remedy = "the file is damaged or made to fill the memory; leave it out"
-    return DataError(found, where=where, remedy=remedy)
+    return DataError(problem, where=where, remedy=remedy)
 
 
 def _rle_pixels(frame: bytes, expected: int) -> int:

@@ -138,8 +138,8 @@ class OpenFeatureTable(OpenSource):
             )
         split = None if options.split is None else SPLITS.get(cells[options.split].casefold())
         if options.split is not None and split is None:
-            found = f"split `{cells[options.split]}`"
-            raise DataError(found, where=row.where, allowed=SPLIT_NAMES)
+            fault = f"split `{cells[options.split]}`"
+            raise DataError(fault, where=row.where, allowed=SPLIT_NAMES)
         patient = None if options.patient is None else cells[options.patient]
         if patient is not None and (problem := find_patient_problem(patient, row.where)):
             raise problem

@@ -50,8 +50,8 @@ def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 kinds = [kind for matches, kind in _KINDS if matches(status.st_mode)]
-                found, remedy = (*kinds, "a device")[0], "leave it out, or check its name"
-                raise DataError(f"{found}, not a file", where=name, remedy=remedy)
+                thing, remedy = (*kinds, "a device")[0], "leave it out, or check its name"
+                raise DataError(f"{thing}, not a file", where=name, remedy=remedy)
             # as much memory is taken as is asked for, whatever is there
             content = stream.read(status.st_size + 1) if status.st_size <= most_bytes else None
     except (OSError, ValueError) as error:  # a socket; a name with a NUL

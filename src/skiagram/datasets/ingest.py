@@ -301,8 +301,8 @@ def _write_images(
     if pieces is not None:  # what equal files become depends on
         code = code_digest(type(opened), check_image, _Note)
         identity = repr((code, platform.machine(), library_versions(_DECODERS), modality))
-    found = KeptImages.find(pieces, INGESTED, identity, keys, _read_notes)
-    earlier, noted = found or (None, [])
+    kept = KeptImages.find(pieces, INGESTED, identity, keys, _read_notes)
+    earlier, noted = kept or (None, [])
     places = np.full(len(listed.positions), -1) if earlier is None else earlier.places
     read = _read(opened, listed, np.flatnonzero(places < 0).tolist(), compute)
     made: dict[int, _Note] = {}

@@ -164,7 +164,7 @@ def select_arms(
             eligible.setdefault(arm, []).append(model)
     nested = setting.design == "cv"
     choose = _chosen_within_folds if nested else _chosen_once
-    arms = {arm: choose(own, figures, setting, arm) for arm, own in eligible.items()}
+    arms = {arm: choose(members, figures, setting, arm) for arm, members in eligible.items()}
     there = [arm for arm in _DEEP[deep_arm] if arm in arms]
     if not there:
         present = {model.result.outcome.arm for model in models}
@@ -202,19 +202,19 @@ def _chosen_within_folds(
     setting: EvaluationSet,
     arm: str,
 ) -> SelectedArm:
-    own = [model.predictions for model in models]
+    predicted = [model.predictions for model in models]
     chosen = choose_within_folds({model.name: figures[model.name] for model in models})
     counts = Counter(chosen.values())
     order = [model.name for model in models]
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
     procedure, mixture = models[order.index(names[0])].compared, None
     if len(names) > 1 or procedure is None:
-        mixture = compose(own, chosen, arm)
+        mixture = compose(predicted, chosen, arm)
         scores = align_scores(mixture, setting.part, setting.cases)
         procedure = ComparedModel(scores, setting.cases, setting.draws)
     auc = estimate_auc(procedure.scores, setting.cases, setting.draws)
     name = mixture.outcome.model if mixture else names[0]
-    predictions = mixture or own[order.index(name)]
+    predictions = mixture or predicted[order.index(name)]
     selection = inner_auc(predictions, setting.development).value
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc, selection)
     return SelectedArm(choice, procedure, mixture, chosen)
@@ -247,9 +247,9 @@ def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str)
     parts = []
     for model in models:
         table = model.table
-        own = [fold for fold, name in chosen.items() if name == model.outcome.model]
+        folds_of_model = [fold for fold, name in chosen.items() if name == model.outcome.model]
         folds = pd.MultiIndex.from_frame(table[["repeat", "fold"]])
-        parts.append(table[folds.isin(own)])
+        parts.append(table[folds.isin(folds_of_model)])
     title = f"Best {_KINDS[arm]} of each fold"
     name = title.lower().replace(" ", "_")
     outcome = Outcome(name, models[0].outcome.arm, title, "finished")

@@ -61,14 +61,16 @@ class ComparedModel:
 
     def orders_as(self, other: "ComparedModel") -> bool:
         """Return whether both order all cases alike in every repeat: the AUCs never differ."""
-        own, others = self.scores, other.scores
-        if own.ranking is None or others.ranking is None:
-            return np.array_equal(own.probability, others.probability)
-        if own.ranking.shape != others.ranking.shape:
+        scores, other_scores = self.scores, other.scores
+        if scores.ranking is None or other_scores.ranking is None:
+            return np.array_equal(scores.probability, other_scores.probability)
+        if scores.ranking.shape != other_scores.ranking.shape:
             return False
         return all(
-            np.array_equal(rankdata(one[rows]), rankdata(two[rows]))
-            for one, two, fit in zip(own.ranking, others.ranking, own.fits, strict=True)
+            np.array_equal(rankdata(first[rows]), rankdata(second[rows]))
+            for first, second, fit in zip(
+                scores.ranking, other_scores.ranking, scores.fits, strict=True
+            )
             for rows in ([slice(None)] if fit is None else [fit == k for k in np.unique(fit)])
         )
 

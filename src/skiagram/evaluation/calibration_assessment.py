@@ -175,7 +175,8 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
             break
     influence = (design * (positive - mean)[:, None]) @ inverse
     return [
-        Coefficient(float(value), own) for value, own in zip(coefficients, influence.T, strict=True)
+        Coefficient(float(value), case_influence)
+        for value, case_influence in zip(coefficients, influence.T, strict=True)
     ]
 
 

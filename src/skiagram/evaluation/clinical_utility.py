@@ -81,9 +81,9 @@ def assess_clinical_utility(
     brier = estimate_brier_difference(network, classical, cases)
     if cases.positive is None:
         differences = {"sensitivity": _TWO_CLASSES, "specificity": _TWO_CLASSES, "brier": brier}
-        return tuple(paired(of, figure=name) for name, of in differences.items())
+        return tuple(paired(estimate, figure=name) for name, estimate in differences.items())
     differences = {**_at_operating_threshold(network, classical, cases), "brier": brier}
-    rows = [paired(of, figure=name) for name, of in differences.items()]
+    rows = [paired(estimate, figure=name) for name, estimate in differences.items()]
     positive = cases.label == cases.positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(Estimate(share), figure="prevalence"))
@@ -126,7 +126,9 @@ def _at_operating_threshold(
 
 def estimate_brier_difference(network: Scores, classical: Scores, cases: LabelledCases) -> Estimate:
     """Estimate the Brier score of one model minus that of another; below 0 the first is better."""
-    loss = np.subtract(*pair_repeats(*(_squared_error(own, cases) for own in (network, classical))))
+    loss = np.subtract(
+        *pair_repeats(*(_squared_error(scores, cases) for scores in (network, classical)))
+    )
     if not loss.any():
         return Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
     value = float(loss.mean())
@@ -147,7 +149,9 @@ def _squared_error(scores: Scores, cases: LabelledCases) -> Floats:
     return several
 
 
-def threshold_on_own_probability(threshold: float, prevalence: float, own: float | None) -> float:
+def threshold_on_own_probability(
+    threshold: float, prevalence: float, calibrated_at: float | None
+) -> float:
     """Return the probability, as a model gives it, that means a risk at another prevalence.
 
     A model calibrated at one share of positives gives other risks elsewhere: the log-odds move by
@@ -156,11 +160,11 @@ def threshold_on_own_probability(threshold: float, prevalence: float, own: float
 
     Args:
         prevalence: Share of positives where one acts.
-        own: Share of positives that the model was calibrated at; None where it is to stay.
+        calibrated_at: Share of positives that the model was calibrated at; None: it stays.
     """
-    if own is None or not 0 < own < 1:
+    if calibrated_at is None or not 0 < calibrated_at < 1:
         return threshold
-    return float(expit(logit(threshold) - logit(prevalence) + logit(own)))
+    return float(expit(logit(threshold) - logit(prevalence) + logit(calibrated_at)))
 
 
 def _net_benefits(
@@ -223,12 +227,21 @@ def join_classes(
 
 def _correlation(correct: Floats, positive: Flags, patient: Patients) -> float:
     """Return that of the two differences, over patients who have cases of both classes."""
-    own, other = patient[positive], patient[~positive]
-    if not np.isin(own, other).any() or min(len(np.unique(own)), len(np.unique(other))) < 2:
+    positive_patient, negative_patient = patient[positive], patient[~positive]
+    if (
+        not np.isin(positive_patient, negative_patient).any()
+        or min(len(np.unique(positive_patient)), len(np.unique(negative_patient))) < 2
+    ):
         return 0.0
     mean = correct.mean(axis=0)
     first, second = mean[positive], mean[~positive]
-    spread = np.sqrt(variance_of_mean(first, own) * variance_of_mean(second, other))
+    spread = np.sqrt(
+        variance_of_mean(first, positive_patient) * variance_of_mean(second, negative_patient)
+    )
     if not spread > 0:
         return 0.0
-    return float(np.clip(covariance_of_means(first, own, second, other) / spread, -1, 1))
+    return float(
+        np.clip(
+            covariance_of_means(first, positive_patient, second, negative_patient) / spread, -1, 1
+        )
+    )

@@ -59,7 +59,7 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 
 def compare_pair(
-    one: Named, another: Named, analysis: str, group: str = "", *, decisions: bool = True
+    model: Named, versus: Named, analysis: str, group: str = "", *, decisions: bool = True
 ) -> tuple[FigureRow, ...]:
     """Compare two models by AUC and by decisions; p values are not corrected.
 
@@ -69,7 +69,7 @@ def compare_pair(
     Args:
         decisions: False where scores are no probabilities, so that nothing is decided by them.
     """
-    (name, first), (other, second) = one, another
+    (name, first), (other, second) = model, versus
     row, difference = partial(make_row, analysis=analysis, group=group), compare_auc(first, second)
     paired = row(difference.estimate, figure="roc_auc", model=name, versus=other, p=difference.p)
     if not decisions:
@@ -87,7 +87,7 @@ def compare_pair(
 
 
 def compare_arms(
-    one: SelectedArm,
+    arm: SelectedArm,
     other: SelectedArm,
     contender: str,
     margin: float,
@@ -104,11 +104,11 @@ def compare_arms(
     """
     row = partial(make_row, analysis=PRIMARY, group=group)
     paired = partial(row, model=contender, versus="classical")
-    difference, cases = compare_auc(one.compared, other.compared), one.compared.cases
-    named = (contender, one.compared), ("classical", other.compared)
+    difference, cases = compare_auc(arm.compared, other.compared), arm.compared.cases
+    named = (contender, arm.compared), ("classical", other.compared)
     rows = [
         *compare_pair(*named, PRIMARY, group, decisions=decisions),
-        row(one.choice.auc, figure="roc_auc", model=contender),
+        row(arm.choice.auc, figure="roc_auc", model=contender),
         row(other.choice.auc, figure="roc_auc", model="classical"),
         row(Estimate(float(len(cases))), figure="cases"),
         row(Estimate(float(cases.patients)), figure="patients"),
@@ -123,7 +123,7 @@ def compare_arms(
 
 
 def plan_comparison(
-    one: SelectedArm, other: SelectedArm, contender: str, margin: float
+    arm: SelectedArm, other: SelectedArm, contender: str, margin: float
 ) -> tuple[FigureRow, ...]:
     """Say what the primary comparison can find, and how many patients the margin would take.
 
@@ -131,10 +131,10 @@ def plan_comparison(
     and `patients_to_settle` are those of `plan_patients`.
     """
     paired = partial(make_row, analysis=PRIMARY, model=contender, versus="classical")
-    difference = compare_auc(one.compared, other.compared)
+    difference = compare_auc(arm.compared, other.compared)
     if (missing := difference.estimate).value is None:
         return (paired(missing, figure="detectable"),)
-    variation, patients = difference.variation, one.compared.cases.patients
+    variation, patients = difference.variation, arm.compared.cases.patients
     planning = plan_patients(variation, patients, margin)
     wanted = {"patients_to_detect": planning.detect, "patients_to_settle": planning.settle}
     return (
@@ -221,9 +221,11 @@ def _compare_secondary(
     )
     rows = [
         row
-        for one, other in combinations(ordered, 2)
-        if one.compared and other.compared and {one.name, other.name} != primary
-        for row in compare_pair((one.name, one.compared), (other.name, other.compared), SECONDARY)
+        for first, second in combinations(ordered, 2)
+        if first.compared and second.compared and {first.name, second.name} != primary
+        for row in compare_pair(
+            (first.name, first.compared), (second.name, second.compared), SECONDARY
+        )
     ]
     return _correct_secondary(rows, _find_corrected(arms, single, elsewhere))
 
@@ -291,8 +293,8 @@ def _compare_requested(
             missing = Estimate(None, reason=f"{untrained[0]} could not be trained")
             rows.append(make_row(missing, REQUESTED, "roc_auc", model=model, versus=versus))
         else:
-            one, other = ((name, compared[name]) for name in pair)
-            difference, *decisions = compare_pair(one, other, REQUESTED)
+            first, second = ((name, compared[name]) for name in pair)
+            difference, *decisions = compare_pair(first, second, REQUESTED)
             rows += [replace(difference, p_holm=holm.get(frozenset(pair))), *decisions]
     return tuple(rows)
 

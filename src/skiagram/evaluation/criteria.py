@@ -302,8 +302,8 @@ def list_standing(evaluation: Evaluation) -> set[str]:
 
 def list_finders(evaluation: Evaluation) -> set[str]:
     """Return the models that were chosen for the two arms that are compared in finding."""
-    found = evaluation.finding
-    return {model for of_arm in found.chosen.values() for model in of_arm} if found else set()
+    finding = evaluation.finding
+    return {model for of_arm in finding.chosen.values() for model in of_arm} if finding else set()
 
 
 def decide(evaluation: Evaluation) -> Decision:

@@ -32,14 +32,14 @@ Fits = Sequence[Places | None]
 
 def roc_curve_of_repeats(ranking: Floats, positive: Flags, fits: Fits | None = None) -> Curve:
     """Return false positive rate → true positive rate."""
-    return _mean_curve(lambda score, own: roc_curve(own, score)[:2], ranking, positive, fits)
+    return _mean_curve(lambda score, truth: roc_curve(truth, score)[:2], ranking, positive, fits)
 
 
 def precision_recall_of_repeats(ranking: Floats, positive: Flags) -> Curve:
     """Return recall → precision; it starts at the precision of the highest scores."""
 
-    def one(score: Floats, own: Flags) -> tuple[Floats, Floats]:
-        precision, recall, _ = precision_recall_curve(own, score, drop_intermediate=True)
+    def one(score: Floats, truth: Flags) -> tuple[Floats, Floats]:
+        precision, recall, _ = precision_recall_curve(truth, score, drop_intermediate=True)
         return recall[::-1], precision[::-1]
 
     return _mean_curve(one, ranking, positive, None, recall=True)
@@ -61,13 +61,15 @@ def _mean_curve(
     steps = int((positive if recall else ~positive).sum())
     x = np.arange(steps + 1) / steps
 
-    def heights(score: Floats, own: Flags, _: Floats) -> Floats:
-        both = own.any() and not own.all()
-        return np.interp(x, *curve(score, own))[None] if both else np.full((1, steps + 1), np.nan)
+    def heights(score: Floats, truth: Flags, _: Floats) -> Floats:
+        both = truth.any() and not truth.all()
+        return np.interp(x, *curve(score, truth))[None] if both else np.full((1, steps + 1), np.nan)
 
     repeats = zip(ranking, fits, strict=True)
     ones = np.ones((1, len(positive)))
-    y = np.mean([within_fits(heights, fit)(of, positive, ones)[0] for of, fit in repeats], axis=0)
+    y = np.mean(
+        [within_fits(heights, fit)(ranked, positive, ones)[0] for ranked, fit in repeats], axis=0
+    )
     return Curve(tuple(x.tolist()), tuple(y.tolist()))
 
 
@@ -101,8 +103,8 @@ def _band(
     None where more than half of the resamples lack a class.
     """
 
-    def heights(score: Floats, own: Flags, weights: Floats) -> Floats:
-        return walk(*tied_order(-score), own, np.ascontiguousarray(weights), abscissae)
+    def heights(score: Floats, truth: Flags, weights: Floats) -> Floats:
+        return walk(*tied_order(-score), truth, np.ascontiguousarray(weights), abscissae)
 
     fits = fits or [None] * len(ranking)
     repeats = [(score, within_fits(heights, fit)) for score, fit in zip(ranking, fits, strict=True)]

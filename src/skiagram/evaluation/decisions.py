@@ -81,12 +81,12 @@ def judge_decisions(decisions: Decisions, prevalence: float | None = None) -> di
     if prevalence is None:
         return judged
     correct = (decisions.called == decisions.positive).mean(axis=0)
-    for name, own, share in (
+    for name, members, share in (
         ("positive", decisions.positive, prevalence),
         ("negative", ~decisions.positive, 1 - prevalence),
     ):
         judged[f"{name}_predictive_value_at_prevalence"] = predictive_value_at_prevalence(
-            correct, own, decisions.cases.patient, share
+            correct, members, decisions.cases.patient, share
         )
     return judged
 

@@ -125,7 +125,10 @@ def evaluate(
     scores = [_reported_scores(model, setting) for model in inputs.models]
     measure = partial(_measure, setting=setting, analyses=analyses)
     results = _measure_all(inputs.models, scores, setting, analyses, compute, work)
-    shared = [ComparedModel(own, setting.cases, setting.draws) if own else None for own in scores]
+    shared = [
+        ComparedModel(model_scores, setting.cases, setting.draws) if model_scores else None
+        for model_scores in scores
+    ]
     models = [MeasuredModel(*of) for of in zip(inputs.models, results, shared, strict=True)]
     by_auc = {model.name: figure_by_auc(model, setting) for model in models}
     arms, contender = select_arms(models, by_auc, setting, analyses.simple_rules, options.deep_arm)

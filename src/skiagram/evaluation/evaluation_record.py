@@ -285,7 +285,9 @@ class Evaluation:
     @property
     def titles(self) -> dict[str, str]:
         """Return the title of every model and mixture."""
-        return {of.outcome.model: of.outcome.title for of in (*self.models, *self.mixtures)}
+        return {
+            model.outcome.model: model.outcome.title for model in (*self.models, *self.mixtures)
+        }
 
     @property
     def contender_words(self) -> str:
@@ -357,6 +359,6 @@ def read_class_evaluation(path: Path) -> Evaluation:
     """
     evaluation = read_evaluation(path)
     if isinstance(evaluation, MeasuredEvaluation):
-        found = f"figures of a {evaluation.task.outcome.words}"
-        raise DataError(found, where=str(path), allowed="those of a run that tells classes apart")
+        problem = f"figures of a {evaluation.task.outcome.words}"
+        raise DataError(problem, where=str(path), allowed="those of a run that tells classes apart")
     return evaluation

@@ -178,6 +178,8 @@ def _check_pairs(cases: Cases, duplicates: pd.DataFrame) -> None:
 def _ideal(cases: LabelledCases, truth: pd.DataFrame | None) -> NDArray[np.float64] | None:
     if truth is None or cases.positive is None or 0 in cases.patients_by_class():
         return None
-    own = truth[truth["case_id"].isin(cases.case_id.tolist())]
-    rows = match_case_ids(own["case_id"].tolist(), cases.case_id, "truth of the generated data")
-    return own["ideal_score"].to_numpy(dtype=np.float64)[rows]
+    rows_of_cases = truth[truth["case_id"].isin(cases.case_id.tolist())]
+    rows = match_case_ids(
+        rows_of_cases["case_id"].tolist(), cases.case_id, "truth of the generated data"
+    )
+    return rows_of_cases["ideal_score"].to_numpy(dtype=np.float64)[rows]

@@ -87,10 +87,10 @@ def solve_weights(concordance: Sequence[float], correlation: float) -> Floats:
     rest = 1 - correlation**2
 
     def missed(weights: Floats) -> list[float]:
-        (one, other), wanted = weights.tolist(), concordance
+        (first, second), wanted = weights.tolist(), concordance
         return [
-            expected_concordance(one + correlation * other, other**2 * rest) - wanted[0],
-            expected_concordance(other + correlation * one, one**2 * rest) - wanted[1],
+            expected_concordance(first + correlation * second, second**2 * rest) - wanted[0],
+            expected_concordance(second + correlation * first, first**2 * rest) - wanted[1],
         ]
 
     solved = root(missed, np.full(2, 0.5))

@@ -120,8 +120,8 @@ def evaluate_finding(
         for model in finders
     }
     results = tuple(
-        replace(search.measure(name, *found), selection_sensitivity=figures[name].value)
-        for name, found in responses.items()
+        replace(search.measure(name, *answer), selection_sensitivity=figures[name].value)
+        for name, answer in responses.items()
     )
     rules = options.analyses.simple_rules
     arms, contender = select_arms(finders, figures, setting, rules, options.deep_arm)
@@ -284,10 +284,10 @@ class SearchedImages:
         """
         if not {contender, "classical"} <= set(arms):
             return ()
-        one, other = arms[contender], arms["classical"]
-        pair = self.merit(one), self.merit(other)
+        first, second = arms[contender], arms["classical"]
+        pair = self.merit(first), self.merit(second)
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
-        differences, variation = self.subtract(one, other), difference_variation(*pair)
+        differences, variation = self.subtract(first, second), difference_variation(*pair)
         merit = differences[MERIT]
         p = None if merit.value is None else variation.p(merit.value)
         of_rules = {name: self.merit(response) for name, response in rules.items()}
@@ -297,11 +297,13 @@ class SearchedImages:
             *_compare_with_rules(contender, pair[0], of_rules),
         )
 
-    def subtract(self, one: FreeResponse, other: FreeResponse) -> dict[str, Estimate]:
+    def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""
         return {
-            MERIT: difference_estimate(self.merit(one), self.merit(other)),
-            MEAN_SENSITIVITY: bootstrap_difference(difference_found(one, other, RATES), self.draws),
+            MERIT: difference_estimate(self.merit(first), self.merit(second)),
+            MEAN_SENSITIVITY: bootstrap_difference(
+                difference_found(first, second, RATES), self.draws
+            ),
         }
 
     def mean_sensitivity(self, response: FreeResponse) -> Estimate:

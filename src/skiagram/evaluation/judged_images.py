@@ -58,14 +58,14 @@ class JudgedImages:
         judged = placed | (cases.label != cases.positive)
         kept = judged if left_out is None else judged & ~left_out
         image = {case: k for k, case in enumerate(cases.case_id[kept].tolist())}
-        own = lesions[lesions["case_id"].isin(list(image))].reset_index(drop=True)
-        if own.empty:
+        in_images = lesions[lesions["case_id"].isin(list(image))].reset_index(drop=True)
+        if in_images.empty:
             return None
         return cls(
             kept=kept,
             image=image,
-            lesions=own,
-            lesion_image=own["case_id"].map(image).to_numpy(dtype=np.int64),
+            lesions=in_images,
+            lesion_image=in_images["case_id"].map(image).to_numpy(dtype=np.int64),
             patient=np.unique(cases.patient[kept], return_inverse=True)[1].astype(np.int64),
             placed=placed[kept],
             unplaced=int((~judged).sum()),
@@ -79,14 +79,14 @@ class JudgedImages:
         Args:
             marks: Those on other images count for nothing.
         """
-        own = marks[marks["case_id"].isin(list(self.image))].reset_index(drop=True)
-        matched = self.hit.match(own, self.lesions, self.spacing)
-        score = own["score"].to_numpy(dtype=np.float64)
-        image = own["case_id"].map(self.image).to_numpy(dtype=np.int64)
+        in_images = marks[marks["case_id"].isin(list(self.image))].reset_index(drop=True)
+        matched = self.hit.match(in_images, self.lesions, self.spacing)
+        score = in_images["score"].to_numpy(dtype=np.float64)
+        image = in_images["case_id"].map(self.image).to_numpy(dtype=np.int64)
         hits, false = np.flatnonzero(matched >= 0), matched == FALSE
         rating = np.full(len(self.lesions), -np.inf)
         rating[matched[hits]] = score[hits]
-        apart = positions(own.iloc[hits], self.spacing) - positions(
+        apart = positions(in_images.iloc[hits], self.spacing) - positions(
             self.lesions.iloc[matched[hits]], self.spacing
         )
         ratings = Ratings(rating, self.lesion_image, score[false], image[false])

@@ -42,9 +42,9 @@ def measure_once(
     if work is None:
         return list(find(numbers))
     store = PieceStore(work)
-    what = measure.__name__.strip("_")
-    named = [{"measured": what, "inputs": joblib.hash(of)} for of in inputs]
-    pieces = [name_piece("figures", of, measure) for of in named]
+    measured = measure.__name__.strip("_")
+    named = [{"measured": measured, "inputs": joblib.hash(entry)} for entry in inputs]
+    pieces = [name_piece("figures", entry, measure) for entry in named]
     records = [_read(kind, store, piece) for piece in pieces]
     missing = [number for number in numbers if records[number] is None]
     for number, record in zip(missing, find(missing), strict=True):
@@ -57,7 +57,7 @@ def measure_once(
 
 def describe_setting(setting: EvaluationSet) -> dict[str, Any]:
     """Return all that figures on these cases depend on; draws follow from it."""
-    parts = {one.name: getattr(setting, one.name) for one in fields(setting)}
+    parts = {part.name: getattr(setting, part.name) for part in fields(setting)}
     return {**parts, "draws": len(setting.draws.counts)}
 
 

@@ -85,9 +85,9 @@ def evaluate_measured(
     shown = [f"best_{arm}" for arm in best] + list(rules)
     primary = {name: outcome.measure_primary(of) for name, of in scored.items()}
     rows = [
-        make_row(one.figure.estimate(), FIGURES, one.name, model=name, group=one.group)
+        make_row(entry.figure.estimate(), FIGURES, entry.name, model=name, group=entry.group)
         for name, of in scored.items()
-        for one in outcome.measure(of)
+        for entry in outcome.measure(of)
     ]
     ideal = _ideal_observer(task, inputs, cases, next(iter(scored.values()), None))
     differences = _compare(primary, rules, outcome.primary, options.compare)
@@ -129,7 +129,9 @@ def list_arms(
     """Return arm → its models, of which simple rules are none; no arm without one."""
     arms = {
         arm: tuple(
-            name for name, of in trained.items() if of.outcome.arm == arm and name not in rules
+            name
+            for name, model in trained.items()
+            if model.outcome.arm == arm and name not in rules
         )
         for arm in _ARMS
     }
@@ -182,7 +184,7 @@ def _warn_of_leaks(
     if ideal is None:
         return
     sign = 1 if task.outcome.of_primary.higher_is_better else -1
-    titles = {of.outcome.model: of.outcome.title for of in inputs.models}
+    titles = {model.outcome.model: model.outcome.title for model in inputs.models}
     for name, figure in primary.items():
         gap = _directed((figure - ideal).estimate(), sign)
         if gap.low is not None and gap.low > 0:
@@ -218,16 +220,18 @@ def _update(
     if len(patients) < 2 or sorted(patients)[-2] < FEWEST_TO_UPDATE:
         return
     folds = split_patients(cases.patient_id)
-    for name, of in scored.items():
-        estimate = np.empty_like(of.estimate)
+    for name, model_scores in scored.items():
+        estimate = np.empty_like(model_scores.estimate)
         for held_out in folds:
             others = ~held_out
-            for repeat, score in enumerate(of.score[:, :, None]):
-                known = of.value[others], of.label[others]
+            for repeat, score in enumerate(model_scores.score[:, :, None]):
+                known = model_scores.value[others], model_scores.label[others]
                 fitted = task.outcome.calibrate(score[others], *known)
                 estimate[repeat, held_out] = fitted.probabilities(score[held_out])
-        for one in task.outcome.measure(replace(of, estimate=estimate)):
-            yield make_row(one.figure.estimate(), UPDATED, one.name, model=name, group=one.group)
+        for entry in task.outcome.measure(replace(model_scores, estimate=estimate)):
+            yield make_row(
+                entry.figure.estimate(), UPDATED, entry.name, model=name, group=entry.group
+            )
 
 
 def _study_cohorts(
@@ -240,9 +244,9 @@ def _study_cohorts(
     cohort = table.set_index("case_id")[COHORT].loc[cases.case_id.tolist()].to_numpy(dtype=str)
     primary = task.outcome.of_primary
     sign = 1 if primary.higher_is_better else -1
-    for name, of in scored.items():
+    for name, model_scores in scored.items():
         of_cohorts = {
-            site: task.outcome.measure_primary(of.select(cohort == site))
+            site: task.outcome.measure_primary(model_scores.select(cohort == site))
             for site in inputs.card.test_sites
         }
         estimates = {site: of_cohort.estimate() for site, of_cohort in of_cohorts.items()}
@@ -298,10 +302,10 @@ def stitch(chosen: Mapping[Fold, str], scored: Mapping[str, ScoredCases]) -> Sco
     first = scored[next(iter(chosen.values()))]
     score, estimate = first.score.copy(), first.estimate.copy()
     for (repeat, fold), name in chosen.items():
-        of = scored[name]
+        chosen_scores = scored[name]
         rows: NDArray[np.bool_] = first.fit[repeat] == fold
-        score[repeat, rows] = of.score[repeat, rows]
-        estimate[repeat, rows] = of.estimate[repeat, rows]
+        score[repeat, rows] = chosen_scores.score[repeat, rows]
+        estimate[repeat, rows] = chosen_scores.estimate[repeat, rows]
     return ScoredCases(first.label, first.value, first.patient, score, estimate, first.fit)
 
 
@@ -327,14 +331,18 @@ def _compare(
     )
     rows = []
     for family in families:
-        gaps = [primary[one] - primary[other] for one, other in family]
+        gaps = [primary[first] - primary[second] for first, second in family]
         p = [gap.p() for gap in gaps]
-        for (one, other), gap, raw, holm in zip(family, gaps, p, correct_by_holm(p), strict=True):
-            found = gap.estimate()
-            difference = Estimate(found.value, found.low, found.high, _JACKKNIFE, found.reason)
+        for (first, second), gap, raw, holm in zip(
+            family, gaps, p, correct_by_holm(p), strict=True
+        ):
+            estimate = gap.estimate()
+            difference = Estimate(
+                estimate.value, estimate.low, estimate.high, _JACKKNIFE, estimate.reason
+            )
             rows.append(
                 make_row(
-                    difference, DIFFERENCES, figure, model=one, versus=other, p=raw, p_holm=holm
+                    difference, DIFFERENCES, figure, model=first, versus=second, p=raw, p_holm=holm
                 )
             )
     return rows
@@ -352,7 +360,7 @@ def _answer(
 
     What does not beat every simple rule is never recommended.
     """
-    titles = {of.outcome.model: of.outcome.title for of in inputs.models}
+    titles = {model.outcome.model: model.outcome.title for model in inputs.models}
     contender = next((arm for arm in ("deep", "encoder", "classical") if arm in best), None)
     if contender is None:
         return "none", "No comparison: no model was trained besides simple rules."
@@ -369,9 +377,9 @@ def _answer(
             analysis=DIFFERENCES, model=name, versus=other, figure=task.outcome.primary
         )
         decision = lower_decision(decision, decide_by_margin(_directed(gap, sign), margin))
-        what = titles.get(other, ARM_WORDS["classical"])
+        rival = titles.get(other, ARM_WORDS["classical"])
         parts.append(
-            f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {what}".strip()
+            f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {rival}".strip()
         )
     reached = figures.find(analysis=FIGURES, model=name, figure=task.outcome.primary)
     classical = [ARM_WORDS["classical"]] if others[0] == "best_classical" else []

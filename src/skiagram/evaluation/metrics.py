@@ -47,7 +47,7 @@ def estimate_metric(
         OptionError: The task has no metric of this name.
     """
     other = "more" if cases.positive is not None else "two"
-    known = {metric: of[1] for metric, of in METRICS.items() if of[0] != other}
+    known = {metric: metric_of[1] for metric, metric_of in METRICS.items() if metric_of[0] != other}
     if name not in known:
         raise OptionError("no metric of this task", where=name, allowed=", ".join(known))
     return known[name](scores, cases, draws)
@@ -70,11 +70,11 @@ def missing_pairs(scores: Scores, cases: LabelledCases) -> str:
     return f"no fold has reported cases of class {alone[0]} and of another" if alone else ""
 
 
-def _has_pairs(scores: Scores, own: Flags) -> bool:
+def _has_pairs(scores: Scores, of_class: Flags) -> bool:
     """Return whether some fit of each repeat scored cases of a class and other cases."""
     if scores.fit is None:
-        return bool(own.any() and not own.all())
-    return all(bool(np.isin(fit[own], fit[~own]).any()) for fit in scores.fit)
+        return bool(of_class.any() and not of_class.all())
+    return all(bool(np.isin(fit[of_class], fit[~of_class]).any()) for fit in scores.fit)
 
 
 def binary_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
@@ -91,8 +91,8 @@ def auc_placements(scores: Scores, cases: LabelledCases) -> Placements | None:
         return binary_placements(scores, cases)
     if missing_pairs(scores, cases):
         return None
-    own = scores.probability, cases.label, cases.patient, scores.folds, scores.fit
-    return macro_placements(*own)
+    arguments = scores.probability, cases.label, cases.patient, scores.folds, scores.fit
+    return macro_placements(*arguments)
 
 
 def auc_of_repeats(scores: Scores, cases: LabelledCases) -> MeanOverRepeats:
@@ -114,9 +114,9 @@ def estimate_class_auc(scores: Scores, cases: LabelledCases) -> tuple[Estimate, 
         return ()
     by_class = []
     for k in range(len(cases.classes)):
-        own = cases.label == k
-        if _has_pairs(scores, own):
-            values = scores.probability[:, :, k], own, cases.patient, scores.folds, scores.fit
+        of_class = cases.label == k
+        if _has_pairs(scores, of_class):
+            values = scores.probability[:, :, k], of_class, cases.patient, scores.folds, scores.fit
             by_class.append(auc_estimate(placements(*values)))
         else:
             by_class.append(Estimate(None, reason=missing_pairs(scores, cases)))
@@ -129,7 +129,7 @@ def _of_repeats(
     """Return a statistic of the order of cases within the fits of each repeat."""
     repeats = zip(order, scores.fits, strict=True)
     return MeanOverRepeats(
-        [partial(ranking, of, truth, fit=fit) for of, fit in repeats], scores.folds
+        [partial(ranking, repeat, truth, fit=fit) for repeat, fit in repeats], scores.folds
     )
 
 
@@ -239,8 +239,8 @@ def estimate_share_decided(called: Flags, cases: LabelledCases, *, positive: boo
     Args:
         called: (repeats, n) whether a case is called positive.
     """
-    own = (cases.label == cases.positive) == positive
-    return proportion((called[:, own] == positive).astype(np.float64), cases.patient[own])
+    members = (cases.label == cases.positive) == positive
+    return proportion((called[:, members] == positive).astype(np.float64), cases.patient[members])
 
 
 def decided_class(scores: Scores) -> Labels:

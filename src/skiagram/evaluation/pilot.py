@@ -110,8 +110,8 @@ def read_pilot(
     except (OSError, ValueError) as error:
         raise DataError(f"unreadable ({error})", where=str(table), remedy=_AGAIN) from error
     if not set(scores.columns) >= _KEYS:
-        found = "no column " + ", ".join(sorted(_KEYS - set(scores.columns)))
-        raise DataError(found, where=str(table), remedy=_AGAIN)
+        problem = "no column " + ", ".join(sorted(_KEYS - set(scores.columns)))
+        raise DataError(problem, where=str(table), remedy=_AGAIN)
     if record.task.positive is None:
         raise DataError(
             f"the pilot has {len(record.task.classes)} classes",
@@ -174,12 +174,12 @@ def _measure(both: Mapping[str, Placements], correlation: float, prevalence: flo
     return Pilot(
         model,
         other,
-        auc={name: own.mean for name, own in both.items()},
+        auc={name: placed.mean for name, placed in both.items()},
         patients=len(np.unique(paired.patient)),
         smaller_class=min(counts),
         prevalence=share,
         correlation=correlation,
-        models={name: _spread(own, share) for name, own in both.items()},
+        models={name: _spread(placed, share) for name, placed in both.items()},
         difference=replace(_spread(paired, share), raised=_raised(both[model], both[other])),
         repeats=len(paired.values),
         folds=paired.folds,
@@ -203,19 +203,21 @@ def _spread(values: Placements, prevalence: float) -> PilotSpread:
     Under cross-validation it is that of a single repeat, as `Placements.variation` has it.
     """
     whose = [values.patient[side] for side in values.sides]
-    counts = [len(np.unique(of)) for of in whose]
+    counts = [len(np.unique(numbers)) for numbers in whose]
     patients = len(np.unique(values.patient))
     parts = []
     for single in values.single() if values.folds else [values]:
         (first, second), clustered = single.samples, single.clustered
         between = 2 * covariance_of_means(*first, *second) * patients if clustered else 0.0
-        own = [
+        within = [
             variance_of_mean(*side) * count
             for side, count in zip((first, second), counts, strict=True)
         ]
-        parts.append([*own, between])
+        parts.append([*within, between])
     *each, between = np.mean(parts, axis=0).tolist()
-    effective = min(effective_patients(of) / count for of, count in zip(whose, counts, strict=True))
+    effective = min(
+        effective_patients(numbers) / count for numbers, count in zip(whose, counts, strict=True)
+    )
     figures = values.areas
     seed = float(figures.std(ddof=1)) if len(figures) > 1 else 0.0
     trainings = Trainings(seed, len(figures))

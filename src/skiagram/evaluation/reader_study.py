@@ -20,7 +20,9 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
         for model in run.models
         if model.compared and model.result.outcome.arm == "reader"
     }
-    chosen = {arm: of.compared.placements for arm, of in run.arms.items() if arm != "either"}
+    chosen = {
+        arm: selected.compared.placements for arm, selected in run.arms.items() if arm != "either"
+    }
     return study_readers(
         {name: placed for name, placed in readers.items() if placed},
         {arm: placed for arm, placed in chosen.items() if placed},

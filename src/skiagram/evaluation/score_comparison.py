@@ -203,7 +203,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     openings = [
         f"{evaluation.model_of(rule.model)} is not shown to beat chance." for rule in unbeaten
     ]
-    own, other = (evaluation.arms[arm].auc.value or 0.0 for arm in _ARMS)
+    first_auc, second_auc = (evaluation.arms[arm].auc.value or 0.0 for arm in _ARMS)
     reasons = []
     known, equal = difference.low is not None, difference.low == difference.high
     if known and not decisive.useless and not (equal and difference.low == 0):
@@ -214,7 +214,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
         whose = ", each of which counts as a patient, as no patients are named"
     reasons.append(
         f"On these {decisive.cases} cases{whose}, {first} has the "
-        f"AUC {own:.3f} and {second} {other:.3f}: {describe_gap(difference)}."
+        f"AUC {first_auc:.3f} and {second} {second_auc:.3f}: {describe_gap(difference)}."
     )
     reasons += describe_gain(decisive)
     decision = decide(evaluation)

@@ -124,9 +124,9 @@ def held_out_probabilities(model: Predictions, ground: EvaluationSet) -> Iterato
     decided = dict(list(reported.groupby(keys)))
     numbers = {repeat: k for k, repeat in enumerate(sorted(reported["repeat"].unique()))}
     for key, rows in fixing.groupby(keys, sort=True):
-        own = decided[key]["case_id"].to_numpy(dtype=str)
+        fold_cases = decided[key]["case_id"].to_numpy(dtype=str)
         where = f"scores of {model.outcome.model}, {part}"
-        decided_on = numbers[key[0]], np.isin(ground.cases.case_id, own)
+        decided_on = numbers[key[0]], np.isin(ground.cases.case_id, fold_cases)
         cases = ground.development.of(rows["case_id"].tolist(), where)
         yield decided_on, probabilities_of(rows), cases
 

@@ -155,8 +155,8 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     compared = [*of_cases, *numbers]
     p_holm = correct_by_holm(trait.p for trait in compared)
     corrected = list(zip(compared, p_holm, strict=True))
-    differing = [of for of in corrected[len(of_cases) :] if of[1] < LEVEL]
-    named = sorted(differing, key=lambda of: -abs((of[0].difference.value or 0.0) - 0.5))
+    differing = [entry for entry in corrected[len(of_cases) :] if entry[1] < LEVEL]
+    named = sorted(differing, key=lambda entry: -abs((entry[0].difference.value or 0.0) - 0.5))
     row = partial(make_row, analysis=DOMAIN)
     return FigureTable(
         (
@@ -179,7 +179,7 @@ def _rows(table: pd.DataFrame, case_id: NDArray[np.str_]) -> pd.DataFrame:
 
 def _columns(table: pd.DataFrame) -> dict[str, Floats]:
     columns = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
-    return {name: own for name, own in columns.items() if len(own) and np.ptp(own) > 0}
+    return {name: values for name, values in columns.items() if len(values) and np.ptp(values) > 0}
 
 
 def _domain_auc(
@@ -241,8 +241,8 @@ def _known_traits(
             continue
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
-            own = (column == value).to_numpy(dtype=bool)[seen]
-            yield _share_trait(f"share of {name} {value}", own, sides, whose)
+            has_value = (column == value).to_numpy(dtype=bool)[seen]
+            yield _share_trait(f"share of {name} {value}", has_value, sides, whose)
 
 
 def _number_trait(
@@ -266,13 +266,13 @@ def _number_trait(
 
 
 def _share_trait(
-    name: str, own: NDArray[np.bool_], tested: NDArray[np.bool_], patient: NDArray[np.int64]
+    name: str, has_trait: NDArray[np.bool_], tested: NDArray[np.bool_], patient: NDArray[np.int64]
 ) -> _Trait:
     """Compare a share: test minus development, by Newcombe's interval on effective patients.
 
     (Newcombe 1998, *Statistics in Medicine* 17:873, method 10; p by the pooled share, Student's.)
     """
-    success = own.astype(np.float64)
+    success = has_trait.astype(np.float64)
     shares, sizes, patients = [], [], []
     for side in (~tested, tested):
         whose = np.unique(patient[side], return_inverse=True)[1].astype(np.int64)

@@ -115,14 +115,14 @@ def study_sites(
             rows.append(paired(difference_estimate(*pairs[number]), figure="roc_auc", group=name))
     for arm, placed in by_arm.items():
         summary = summarise_auc(placed)
-        rows += [row(of, figure=figure, model=arm) for figure, of in summary.items()]
+        rows += [row(estimate, figure=figure, model=arm) for figure, estimate in summary.items()]
         worst = find_worst([auc_estimate(site) for site in placed], on_logit=True)
         rows.append(row(worst, figure="worst_site", model=arm))
     if both:
         summary = _summarise_differences(pairs)
         worst = find_worst([difference_estimate(*pair) for pair in pairs], on_logit=False)
         rows.append(paired(worst, figure="worst_site"))
-        rows += [paired(of, figure=figure) for figure, of in summary.items()]
+        rows += [paired(estimate, figure=figure) for figure, estimate in summary.items()]
     return tuple(rows)
 
 

@@ -195,8 +195,8 @@ def assess_feature_selection(table: pd.DataFrame) -> FeatureSelection | None:
     """
     if table.empty:
         return None
-    own = table[table["fit"].str.fullmatch(_FITS)]
-    wide = own.pivot_table(
+    of_fits = table[table["fit"].str.fullmatch(_FITS)]
+    wide = of_fits.pivot_table(
         index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
     ).astype(bool)
     share = {str(name): float(column.mean()) for name, column in wide.items()}

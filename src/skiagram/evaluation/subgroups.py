@@ -43,16 +43,16 @@ def compare_with_rest(
 
 def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dict[str, Figure]:
     """Return the figures on some cases; patients keep the numbers that they have among all."""
-    own, of_members = cases.select(members), scores.select(members)
+    group, of_members = cases.select(members), scores.select(members)
     patient = cases.patient[members]
     figures: dict[str, Figure] = {}
-    auc = auc_placements(of_members, own)
+    auc = auc_placements(of_members, group)
     if auc is not None:
         figures["roc_auc"] = auc_figure(replace(auc, patient=patient))
-    if own.positive is None or np.isnan(of_members.threshold).any():
+    if group.positive is None or np.isnan(of_members.threshold).any():
         return figures
-    positive = own.label == own.positive
-    called = of_members.probability[:, :, own.positive] >= of_members.threshold
+    positive = group.label == group.positive
+    called = of_members.probability[:, :, group.positive] >= of_members.threshold
     correct = (called == positive).astype(np.float64)
     for name, side in (("sensitivity", positive), ("specificity", ~positive)):
         if side.any():
@@ -106,8 +106,8 @@ def measure_subgroups(
 
 
 def _is_small(members: NDArray[np.bool_], cases: LabelledCases, least: int) -> bool:
-    own = cases.select(members)
-    return any(0 < patients < least for patients in own.patients_by_class())
+    group = cases.select(members)
+    return any(0 < patients < least for patients in group.patients_by_class())
 
 
 def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subgroup, ...]:

@@ -154,11 +154,11 @@ def _why_unlike(evaluation: Evaluation) -> Iterator[str]:
 def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> str:
     """Say how well features tell test cases, or those of another cohort, from development cases."""
     auc, features = (figures.select(analysis=name) for name in (DOMAIN, FEATURES))
-    found, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
+    estimate, named = auc.find(figure="roc_auc"), features.list_distinct("figure")
     return (
         "Without labels, a classifier on the features tells "
         f"{'the cohort' if is_external else 'test'} from development cases with an AUC of "
-        f"{_decimal(found)} ({_INTERVAL} {found.low:.3f} to {found.high:.3f})"
+        f"{_decimal(estimate)} ({_INTERVAL} {estimate.low:.3f} to {estimate.high:.3f})"
         f"{f', most by {_listed(named[:3])}' if named else ''}"
     )
 
@@ -196,15 +196,15 @@ def _unbeaten(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterator[
 
 def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what the contender among the finders is not shown to beat."""
-    found = evaluation.finding
-    if found is None:
+    finding = evaluation.finding
+    if finding is None:
         return
     for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
-        what = f"a simple rule, {_title(rule.versus, evaluation)}"
+        rival = f"a simple rule, {_title(rule.versus, evaluation)}"
         if rule.versus == PREVALENCE:
-            what = "a finder that marks nothing, whose figure of merit is ½"
-        name = evaluation.words_of(found.contender)
-        yield f"In finding, the {name} is not shown to beat {what}."
+            rival = "a finder that marks nothing, whose figure of merit is ½"
+        name = evaluation.words_of(finding.contender)
+        yield f"In finding, the {name} is not shown to beat {rival}."
 
 
 def _unclean(evaluation: Evaluation) -> Iterator[str]:
@@ -225,25 +225,25 @@ def _facts(decisive: DecisiveComparison, evaluation: Evaluation) -> str:
     if decisive.without_near_duplicates:
         where += f" without a near duplicate among the {_seen(evaluation.task.design)}"
     mean = f", mean of {decisive.trainings} trainings" if decisive.trainings > 1 else ""
-    one, two = (_decimal(decisive.auc(side)) for side in SIDES)
+    first, second = (_decimal(decisive.auc(side)) for side in SIDES)
     return (
         f"{where[0].upper()}{where[1:]}, the best {evaluation.contender_words}{contender} has the "
-        f"{measure} {one} and the best classical model{other} {two}{mean}: "
+        f"{measure} {first} and the best classical model{other} {second}{mean}: "
         f"{describe_gap(decisive.difference)}."
     )
 
 
 def _finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what is shown of finding lesions, by the figure of merit, where both arms do it."""
-    found, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
+    finding, difference = evaluation.finding, evaluation.gain_in_finding(MERIT)
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
-    if found is None or difference is None or more is None:
+    if finding is None or difference is None or more is None:
         return
-    arms, name = (found.contender, "classical"), evaluation.words_of(found.contender)
-    merits = [_decimal(found.arms[arm].merit) for arm in arms]
-    means = [_decimal(found.arms[arm].mean_sensitivity) for arm in arms]
-    shares = [_decimal(found.arms[arm].sensitivity["1"]) for arm in arms]
-    one, other = (_who_stands(evaluation, found.chosen[arm]) for arm in arms)
+    arms, name = (finding.contender, "classical"), evaluation.words_of(finding.contender)
+    merits = [_decimal(finding.arms[arm].merit) for arm in arms]
+    means = [_decimal(finding.arms[arm].mean_sensitivity) for arm in arms]
+    shares = [_decimal(finding.arms[arm].sensitivity["1"]) for arm in arms]
+    contender, classical = (_who_stands(evaluation, finding.chosen[arm]) for arm in arms)
     margin = evaluation.margin
     if difference.low is not None and difference.low != difference.high:
         words = relate_in_words(difference, margin, f"the {name}", "the classical model")
@@ -253,8 +253,9 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
             how = "not shown to find more" if of_merit == "yes" else "shown to find more"
             yield f"But the {name} is {how} of the lesions, so the question of finding is open."
     yield (
-        f"In finding the {found.lesions} lesions, the best {name}{one} has the figure of merit "
-        f"{merits[0]} and the best classical model{other} {merits[1]} ({found.variant}): "
+        f"In finding the {finding.lesions} lesions, the best {name}{contender} has the figure of "
+        f"merit {merits[0]} and the best classical model{classical} {merits[1]} "
+        f"({finding.variant}): "
         f"{describe_gap(difference)}. Their mean sensitivity is {means[0]} and {means[1]}: "
         f"{describe_gap(more)}. At one false mark per image they find "
         f"{shares[0]} and {shares[1]} of the lesions."
@@ -298,11 +299,11 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
 
 
 def relate_in_words(
-    difference: Estimate, margin: float, own: str, other: str, people: str = "patients"
+    difference: Estimate, margin: float, model: str, versus: str, people: str = "patients"
 ) -> str:
     """Say what an interval of own minus other means; the two are named with their articles."""
     worthwhile = f"the {_margin(margin)} that counts as worthwhile"
-    first, second = (re.sub("^the ", "The ", name) for name in (own, other))
+    first, second = (re.sub("^the ", "The ", name) for name in (model, versus))
     low, high = difference.low or 0, difference.high or 0
     unlikely = f"A gain above {high:.3f} is unlikely ({_INTERVAL}), less than {worthwhile}"
     words: dict[Standing, str] = {
@@ -313,11 +314,11 @@ def relate_in_words(
         "worse, by the margin": f"{second} is better, by more than {worthwhile}.",
         "worse": f"{second} is better, by {-high:.3f} to {-low:.3f} ({_INTERVAL}).",
         "equivalent": f"{unlikely}; the two are alike.",
-        "not superior": f"{unlikely}; {own} may be {-low:.3f} worse.",
-        "not inferior": f"No advantage of {own} is shown and none is excluded: a loss above "
+        "not superior": f"{unlikely}; {model} may be {-low:.3f} worse.",
+        "not inferior": f"No advantage of {model} is shown and none is excluded: a loss above "
         f"{-low:.3f} and a gain above {high:.3f} are unlikely ({_INTERVAL}).",
         "undecided": "No difference is shown, which is not the same as equality: "
-        f"{own} may be anything from {-low:.3f} worse to {high:.3f} better. "
+        f"{model} may be anything from {-low:.3f} worse to {high:.3f} better. "
         f"More {people} would narrow this.",
         "unknown": "No interval can be given.",
     }

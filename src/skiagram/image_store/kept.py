@@ -127,7 +127,7 @@ def _short(digests: Sequence[bytes]) -> str:
 
 def keep_images(
     store: PieceStore | None,
-    what: str,
+    kind: str,
     identity: str,
     digests: Sequence[bytes],
     images: Path,
@@ -138,7 +138,7 @@ def keep_images(
     Further modalities within it have a piece of their own.
 
     Args:
-        what: Kind of the piece.
+        kind: Kind of the piece.
         identity: All that an image depends on besides what its digest is of.
         digests: Of what the images were made of, in their order.
         images: Folder of the store.
@@ -155,7 +155,7 @@ def keep_images(
         (folder / _KEYS).write_bytes(b"".join(digests))
         write(folder)
 
-    store.keep(f"{_name(what, identity)}-{_short(digests)}", link)
+    store.keep(f"{_name(kind, identity)}-{_short(digests)}", link)
 
 
 class KeptImages:
@@ -180,7 +180,7 @@ class KeptImages:
     def find(
         cls,
         store: PieceStore | None,
-        what: str,
+        kind: str,
         identity: str,
         digests: Sequence[bytes],
         read: Callable[[Path], T],
@@ -190,7 +190,7 @@ class KeptImages:
         What is damaged counts as nothing. It stays while it is used: these are links of their own.
         """
         best = None
-        for piece in [] if store is None else store.parts(_name(what, identity)):
+        for piece in [] if store is None else store.parts(_name(kind, identity)):
             links = piece.with_name(f"{UNFINISHED}-{uuid4().hex}")
             with suppress(OSError, ValueError, DataError):
                 shutil.copytree(piece, links, copy_function=os.link)

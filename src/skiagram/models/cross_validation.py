@@ -222,10 +222,10 @@ class Developed(NamedTuple):
     marks: list[pd.DataFrame]
 
     def tabulate(
-        self, which: int, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
+        self, place: int, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
     ) -> pd.DataFrame:
         """Return the scores of the inputs that the final fit scored at place `which`."""
-        scores, calibration = self.result.scores[which], self.decision.calibration
+        scores, calibration = self.result.scores[place], self.decision.calibration
         calibrated = calibration.probabilities(scores)
         threshold = self.decision.threshold
         return tabulate_scores(part, repeat, fold, case_id, scores, calibrated, threshold)

@@ -310,14 +310,14 @@ class TimeToEvent(MeasuredOutcome):
         marks = (0.0, *self.horizons)
         lines, rows = [], []
         for number, name in enumerate(_GROUPS):
-            own = third == number
-            if not own.any():
+            members = third == number
+            if not members.any():
                 continue
-            curve = kaplan_meier(cases.value[own], event[own])
+            curve = kaplan_meier(cases.value[members], event[members])
             x, y = (0.0, *curve.time.tolist()), (1.0, *curve.value.tolist())
             lines.append(Line(name, x, y, steps=True))
-            followed = [str(int((cases.value[own] >= mark).sum())) for mark in marks]
-            rows.append((name, *followed, str(int(event[own].sum()))))
+            followed = [str(int((cases.value[members] >= mark).sum())) for mark in marks]
+            rows.append((name, *followed, str(int(event[members].sum()))))
         return OutcomePlot(
             "risk_groups",
             "Thirds of the estimated risk",
@@ -337,18 +337,21 @@ class TimeToEvent(MeasuredOutcome):
             risk = 1 - estimate[:, self.grid.index(horizon)]
             fifth = np.array_split(np.argsort(risk, kind="stable"), 5)
             observed = [
-                1 - float(kaplan_meier(cases.value[own], event[own]).at(np.array([horizon]))[0])
-                for own in fifth
+                1
+                - float(
+                    kaplan_meier(cases.value[members], event[members]).at(np.array([horizon]))[0]
+                )
+                for members in fifth
             ]
-            expected = [float(risk[own].mean()) for own in fifth]
+            expected = [float(risk[members].mean()) for members in fifth]
             lines.append(Line(self._at(horizon), tuple(expected), tuple(observed)))
-        own = np.array(
+        members = np.array(
             [
                 np.interp(time, (0.0, *self.grid), (1.0, *survival))
                 for time, survival in zip(cases.value.tolist(), estimate.tolist(), strict=True)
             ]
         )
-        _, p = d_calibration(own, event)
+        _, p = d_calibration(members, event)
         return OutcomePlot(
             "calibration",
             "Expected and observed events",

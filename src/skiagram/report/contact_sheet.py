@@ -49,8 +49,8 @@ def make_contact_sheets(
 
     Where folds chose different finders, it is the one that most of them chose.
     """
-    found, tables = evaluation.finding, inputs.finding
-    if found is None or tables is None:
+    finding, tables = evaluation.finding, inputs.finding
+    if finding is None or tables is None:
         return []
     scores = {model.outcome.model: model for model in inputs.models}
     ids, patients = inputs.cases.case_id.tolist(), inputs.cases.patient_id.tolist()
@@ -60,9 +60,9 @@ def make_contact_sheets(
     positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
     part: Part = "test" if evaluation.task.design == "holdout" else "out_of_fold"
     sheets = []
-    standing = [max(chosen, key=lambda name: chosen[name]) for chosen in found.chosen.values()]
-    for name in dict.fromkeys([*standing, *(finder.model for finder in found.finders[:1])]):
-        known = _judge(tables, found, scores[name], part, positive)
+    standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
+    for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
+        known = _judge(tables, finding, scores[name], part, positive)
         for kind, cases in _choose(known, patient).items():
             pictures = [_show(case, known, tables, images) for case in cases]
             sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
@@ -87,7 +87,7 @@ class _Judged(NamedTuple):
 
 def _judge(
     tables: FindingTables,
-    found: FindingEvaluation,
+    finding: FindingEvaluation,
     model: Predictions,
     part: Part,
     positive: set[str],
@@ -101,7 +101,7 @@ def _judge(
         raise ValueError(f"{model.outcome.model} has no marks")
     of_first = (model.marks["part"] == part) & (model.marks["repeat"] == first)
     marks = model.marks[of_first].reset_index(drop=True)
-    hit = found.rule.match(marks, lesions, tables.spacing)
+    hit = finding.rule.match(marks, lesions, tables.spacing)
     images = scored.groupby("fold").size()
     rate = np.empty(len(marks))
     for fold, rows in marks.groupby("fold").indices.items():
@@ -137,8 +137,8 @@ def _choose(known: _Judged, patient: dict[str, str]) -> dict[str, list[str]]:
 def _show(case: str, known: _Judged, tables: FindingTables, images: ImageStore) -> SearchedImage:
     rows = of_cases(known.lesions).get(case, np.empty(0, dtype=np.int64))
     lesions = known.lesions.iloc[rows]
-    own = known.marks[known.marks["case_id"] == case]
-    shown = own[(own["rate"] <= _ALLOWED) & (own["lesion"] >= FALSE)]
+    marks = known.marks[known.marks["case_id"] == case]
+    shown = marks[(marks["rate"] <= _ALLOWED) & (marks["lesion"] >= FALSE)]
     hits = int((shown["lesion"] >= 0).sum())
     false = len(shown) - hits
     words = f"{hits} of {len(rows)} found, {false} false" if len(rows) else f"{false} false"

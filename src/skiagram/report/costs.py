@@ -86,7 +86,11 @@ def describe_best(result: CostComparison) -> str:
     if not result.models:
         return "No model could be trained."
     best = max(result.models, key=_auc)
-    near = [one for one in result.models if _auc(best) - _auc(one) < result.margin or one is best]
+    near = [
+        candidate
+        for candidate in result.models
+        if _auc(best) - _auc(candidate) < result.margin or candidate is best
+    ]
     words = f"The highest AUC is {best.title}’s, {format_decimal(best.auc.value)}."
     margin = format_decimal(result.margin, 2)
     if len(near) == 1:

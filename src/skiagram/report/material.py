@@ -248,8 +248,8 @@ def load_example(case_id: str, label: str, before: ImageStore, after: ImageStore
         )
     region = before.region(case_id)
     place = describe_place(before.image(case_id), region) if region else ""
-    one, other = (encode_case(store, case_id) for store in (before, after))
-    return Example(case_id, label, one, other, shown=place, of_region=True)
+    before_png, after_png = (encode_case(store, case_id) for store in (before, after))
+    return Example(case_id, label, before_png, after_png, shown=place, of_region=True)
 
 
 def look_for_text(cases: Cases, store: ImageStore) -> TextInPixels:
@@ -277,8 +277,8 @@ def make_galleries(
     predicted = probability.argmax(axis=1)
     galleries = []
     for k, label in enumerate(task.classes):
-        own = (scores["label"] == label).to_numpy(dtype=bool)
-        wrong = np.flatnonzero(own & (predicted != k))
+        of_class = (scores["label"] == label).to_numpy(dtype=bool)
+        wrong = np.flatnonzero(of_class & (predicted != k))
         surest = wrong[np.argsort(-probability[wrong].max(axis=1), kind="stable")]
         _, first = np.unique(scores["patient_id"].to_numpy()[surest], return_index=True)
         mistakes = []
@@ -287,7 +287,7 @@ def make_galleries(
             shown = encode_case(images, case_id), name_slice(images.image(case_id))
             sure = float(probability[row, named])
             mistakes.append(Mistake(case_id, task.classes[named], sure, *shown))
-        galleries.append(Gallery(model, label, len(wrong), int(own.sum()), tuple(mistakes)))
+        galleries.append(Gallery(model, label, len(wrong), int(of_class.sum()), tuple(mistakes)))
     return galleries
 
 

@@ -82,7 +82,9 @@ def write_measured_results(
     write_record(inputs.comparison, folder / OPENING)
     figures = json.dumps(headline_figures(evaluation), indent=2, sort_keys=True, allow_nan=False)
     (folder / "metrics.json").write_text(figures + "\n")
-    scored = {of.outcome.model: folder_of("scores", root, of.outcome) for of in inputs.models}
+    scored = {
+        model.outcome.model: folder_of("scores", root, model.outcome) for model in inputs.models
+    }
     files = {"case table": root / "data/cases/cases.parquet"}
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in scored.items()}
     page = render_template(
@@ -105,7 +107,7 @@ def write_measured_results(
             for name, drawn in drawings.items()
         ],
         params=flatten_options(
-            {**choices, **{f"model {of.model}": of.options for of in evaluation.models}}
+            {**choices, **{f"model {model.model}": model.options for model in evaluation.models}}
         ),
         sha256={name: sha256_of(path) for name, path in files.items()},
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
@@ -215,8 +217,8 @@ def tabulate_cohorts(evaluation: MeasuredEvaluation) -> Table | None:
     for name in figures.list_distinct("model"):
         title = evaluation.title(name)
         of_model = figures.select(model=name)
-        found = [of_model.find(group=cohort) for cohort in cohorts]
-        cells = [fill_cell(each) for each in (*found, of_model.find(figure=WORST))]
+        rows_of_cohorts = [of_model.find(group=cohort) for cohort in cohorts]
+        cells = [fill_cell(each) for each in (*rows_of_cohorts, of_model.find(figure=WORST))]
         rows.append(TableRow(title[0].upper() + title[1:], cells))
     return Table((*cohorts, "The worst of these"), list_rows(rows))
 

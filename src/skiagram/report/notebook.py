@@ -140,9 +140,9 @@ class ScoreComparison(_Shown):
         evaluation = self.evaluation
         tables = (tabulate_subgroups, tabulate_subgroup_differences)
         subgroups = [
-            (one, *(table(evaluation, one) for table in tables))
-            for one in evaluation.models
-            if one.outcome.model in self._names and one.subgroups
+            (result, *(table(evaluation, result) for table in tables))
+            for result in evaluation.models
+            if result.outcome.model in self._names and result.subgroups
         ]
         page = render_template(
             "comparison.html.j2",
@@ -264,12 +264,12 @@ def compare(
         DataError: Unequal lengths, missing scores, labels that are not two classes, or fewer than
             two patients of one, or a matrix in the place of scores.
     """
-    own, other = names or (_name(scores_a, "A"), _name(scores_b, "B"))
-    if own == other:
-        raise DataError(f"both columns are called {own}", where="names", allowed="two names")
+    first, second = names or (_name(scores_a, "A"), _name(scores_b, "B"))
+    if first == second:
+        raise DataError(f"both columns are called {first}", where="names", allowed="two names")
     setting, columns, of_readers = line_up_columns(
         labels,
-        {own: scores_a, other: scores_b, **(others or {})},
+        {first: scores_a, second: scores_b, **(others or {})},
         patients=patients,
         positive=positive,
         readers=readers,

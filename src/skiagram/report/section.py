@@ -30,8 +30,8 @@ class Section(NamedTuple):
     def figures(self) -> Iterator[Drawing]:
         """Yield the figures in its context, also those in a list."""
         for value in self.context.values():
-            found = value if isinstance(value, list) else [value]
-            yield from (each for each in found if isinstance(each, Drawing))
+            drawings = value if isinstance(value, list) else [value]
+            yield from (each for each in drawings if isinstance(each, Drawing))
 
 
 class Sections(NamedTuple):

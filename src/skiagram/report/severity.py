@@ -88,7 +88,7 @@ def describe_endurance(model: CorruptedModel) -> str:
         else:
             unsure.append(title)
     parts = (("breaks under", breaks), ("holds under", holds), ("open under", unsure))
-    return "; ".join(f"{what} {_join_names(names)}" for what, names in parts if names) + "."
+    return "; ".join(f"{words} {_join_names(names)}" for words, names in parts if names) + "."
 
 
 def _join_names(names: Sequence[str]) -> str:
@@ -117,7 +117,9 @@ def tabulate_decisions(data: CorruptedCases) -> Table:
     def cells(clean: Condition, curve: SeverityCurve) -> Cells:
         return [
             Markup("<br>").join(
-                format_estimate(one) for one in (each.sensitivity, each.specificity) if one
+                format_estimate(estimate)
+                for estimate in (each.sensitivity, each.specificity)
+                if estimate
             )
             for each in (clean, *curve.conditions)
         ]

@@ -57,8 +57,8 @@ _FILL = {
 
 def summarise(result: SweepResult) -> Summary:
     """Return the question, which row was chosen, and what it changes."""
-    found = [answer for part in show_analysis(result) for answer in part.answers]
-    return Summary(result.question, (*found, *describe_choice(result)))
+    answers = [answer for part in show_analysis(result) for answer in part.answers]
+    return Summary(result.question, (*answers, *describe_choice(result)))
 
 
 def show_analysis(result: SweepResult) -> list[AnalysisPart]:

@@ -104,8 +104,8 @@ def tabulate(
     kind: str = "models",
 ) -> Table:
     """Return a table of which each column is declared once: its heading and what fills it."""
-    found = [TableRow(title(row), [fill(row) for fill in columns.values()]) for row in rows]
-    return Table(tuple(columns), list_rows(found), first, words, kind)
+    filled = [TableRow(title(row), [fill(row) for fill in columns.values()]) for row in rows]
+    return Table(tuple(columns), list_rows(filled), first, words, kind)
 
 
 def fill_cell(

@@ -23,9 +23,9 @@ def summarise_run(
     """Return what is printed of a run."""
     if isinstance(evaluation, MeasuredEvaluation):
         table = format_measured_as_text(evaluation)
-        found, ends = tuple(list_measured_warnings(evaluation, audit)), evaluation.models
+        warnings, ends = tuple(list_measured_warnings(evaluation, audit)), evaluation.models
     else:
-        table, found = format_as_text(evaluation), list_warnings(evaluation, audit)
+        table, warnings = format_as_text(evaluation), list_warnings(evaluation, audit)
         ends = tuple(model.outcome for model in evaluation.models)
     failed = any(end.status == "failed" for end in ends)
-    return TerminalSummary((table, evaluation.verdict, *found), failed)
+    return TerminalSummary((table, evaluation.verdict, *warnings), failed)

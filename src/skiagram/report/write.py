@@ -137,9 +137,9 @@ def plot_tables(
             tables[f"precision_recall/{name}"] = pd.DataFrame(columns)
         if len(curves.get(name, ())):
             tables[f"training/{name}"] = curves[name]
-    for one in evaluation.finding.finders if evaluation.finding else ():
-        columns = {"false_marks_per_image": one.froc.x, "sensitivity": one.froc.y}
-        tables[f"froc/{one.model}"] = pd.DataFrame(columns)
+    for finder in evaluation.finding.finders if evaluation.finding else ():
+        columns = {"false_marks_per_image": finder.froc.x, "sensitivity": finder.froc.y}
+        tables[f"froc/{finder.model}"] = pd.DataFrame(columns)
     return tables
 
 
@@ -162,28 +162,28 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     computed is left out; the whole record says why.
     """
     table, finding = evaluation.table, evaluation.finding
-    found: dict[str, dict[str, float | None]] = {}
+    headline: dict[str, dict[str, float | None]] = {}
     for name in (model.outcome.model for model in evaluation.models):
         of_model = table.select(model=name)
-        found[name] = {
+        headline[name] = {
             metric.name: of_model.find(analysis=METRICS, figure=metric.name).value
             for metric in FIGURES
             if metric.headline
         } | {"selection_auc": of_model.find(analysis=SELECTION).value}
         for title, wanted in _OF_FINDERS.items():
-            found[name][title] = of_model.find(analysis=FINDERS, **wanted).value
+            headline[name][title] = of_model.find(analysis=FINDERS, **wanted).value
     for arm, row in table.select(analysis=ARMS).by_model("selection_auc").items():
-        found[f"best_{arm}"] = {"selection_auc": row.value}
+        headline[f"best_{arm}"] = {"selection_auc": row.value}
     if finding and (gain := evaluation.gain_in_finding(MERIT)):
         bounds = {"figure_of_merit": gain.value, "low": gain.low, "high": gain.high}
         if more := evaluation.gain_in_finding(MEAN_SENSITIVITY):
             bounds["mean_sensitivity"] = more.value
             bounds |= {"mean_sensitivity_low": more.low, "mean_sensitivity_high": more.high}
-        found["finding_" + PRIMARY[finding.contender]] = bounds
+        headline["finding_" + PRIMARY[finding.contender]] = bounds
     if gain := evaluation.difference:
         bounds = {"roc_auc": gain.value, "low": gain.low, "high": gain.high}
-        found[PRIMARY[evaluation.contender]] = bounds
+        headline[PRIMARY[evaluation.contender]] = bounds
     return {
         model: {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}
-        for model, figures in found.items()
+        for model, figures in headline.items()
     }

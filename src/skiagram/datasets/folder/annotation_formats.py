@@ -105,9 +105,9 @@ def read_annotations(path: Path, unit: MarkUnit, radius: float | None) -> Iterat
             programs.setdefault(kind, file.name)
             yield from _read_file(file, unit, radius)
     if len(programs) > 1:
-        found = f"files of several programs: {', '.join(programs.values())}"
+        problem = f"files of several programs: {', '.join(programs.values())}"
         remedy = "leave those of one program in the folder"
-        raise DataError(found, where=str(path), allowed=_PROGRAMS, remedy=remedy)
+        raise DataError(problem, where=str(path), allowed=_PROGRAMS, remedy=remedy)
 
 
 def _read_file(path: Path, unit: MarkUnit, radius: float | None) -> Iterator[Annotation]:
@@ -351,11 +351,11 @@ def _pascal_voc(path: Path) -> Iterator[Annotation]:
         sides = [int(tree.findtext(f"size/{side}") or 0) for side in ("height", "width")]
         name = tree.findtext("filename") or path.stem
         _check_name(name, path)
-        found = []
+        boxes = []
         for item in tree.iter("object"):
             texts = [item.findtext(f"bndbox/{corner}") for corner in _CORNERS[1]]
-            found.append((item.findtext("name") or "", [float(text or "") for text in texts]))
-    for number, (kind, box) in enumerate(found, 1):
+            boxes.append((item.findtext("name") or "", [float(text or "") for text in texts]))
+    for number, (kind, box) in enumerate(boxes, 1):
         make = partial(_of_numbers, box, _of_corners, "pixels")
         yield Annotation(name, kind, f"{path}, object {number}", make, (sides[0], sides[1]))
 
@@ -514,8 +514,8 @@ def _markups(content: Mapping[str, Any], path: Path, radius: float | None) -> It
                     ball = (3 * math.prod(sides) / (4 * math.pi)) ** (1 / 3)
                     lesions = [_ball(centre.tolist(), ball, world=True)]
                 else:
-                    found = f"a markup `{form}` of {len(points)} points"
-                    raise DataError(found, allowed="points, lines across a lesion, boxes (ROI)")
+                    problem = f"a markup `{form}` of {len(points)} points"
+                    raise DataError(problem, allowed="points, lines across a lesion, boxes (ROI)")
             for lesion in lesions:
                 yield Annotation(name, "", where, _fixed(lesion))
 

@@ -55,14 +55,14 @@ class Images:
         meant = self._names.meant(name) or self._names.alike(name)
         if len(meant) == 1:
             return meant[0]
-        found, allowed = "is no file here", "names of the images, as the patterns find them"
+        fault, allowed = "is no file here", "names of the images, as the patterns find them"
         if meant:
-            found = f"names several files: {', '.join(meant[:3])}"
+            fault = f"names several files: {', '.join(meant[:3])}"
         elif elsewhere := self._names.elsewhere(name):
-            found = f"is in another folder here: {', '.join(elsewhere[:3])}"
+            fault = f"is in another folder here: {', '.join(elsewhere[:3])}"
             allowed = "names with the folders that they have here, or without any"
         raise DataError(
-            f"lesions of `{name}`, which {found}",
+            f"lesions of `{name}`, which {fault}",
             allowed=allowed,
             remedy="correct the name, or remove its lesions",
         )
@@ -147,8 +147,8 @@ def _of_classes(
     listed = ", ".join(f"`{kind}` ({number})" for kind, number in counts.most_common(20))
     unknown = [kind for kind in classes if kind not in counts]
     if unknown:
-        found = f"no lesion of the class `{unknown[0]}`"
-        raise DataError(found, where=where, allowed=listed, remedy="correct `--mark-class`")
+        problem = f"no lesion of the class `{unknown[0]}`"
+        raise DataError(problem, where=where, allowed=listed, remedy="correct `--mark-class`")
     if not classes and len(counts) > 1:
         raise DataError(
             f"lesions of {len(counts)} classes: {listed}",
@@ -202,11 +202,14 @@ def _each_once(lesions: list[Lesion], similar: SimilarMarks | None) -> list[Lesi
     return joined
 
 
-def _share(one: Lesion, other: Lesion) -> float:
+def _share(first: Lesion, second: Lesion) -> float:
     """Return the common part of two lesions over all of both, as of squares or cubes."""
-    if one.world != other.world or len(one.centre) != len(other.centre):
+    if first.world != second.world or len(first.centre) != len(second.centre):
         return 0.0
-    centres, radii = np.array([one.centre, other.centre]), np.array([one.radius, other.radius])
+    centres, radii = (
+        np.array([first.centre, second.centre]),
+        np.array([first.radius, second.radius]),
+    )
     high = (centres + radii[:, None]).min(axis=0)
     common = float(np.prod(np.clip(high - (centres - radii[:, None]).max(axis=0), 0, None)))
     return common / (float(((2 * radii) ** centres.shape[1]).sum()) - common)

@@ -38,9 +38,9 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     astray = next(
         (name for name, parts in zip(names, folders, strict=True) if len(parts) <= label), None
     )
-    found = sorted({parts[label] for parts in folders if len(parts) > label})
-    if astray is not None or len(found) < 2:
-        example = f", such as `{astray}`" if astray is not None else f", but in `{found[0]}` alone"
+    labels = sorted({parts[label] for parts in folders if len(parts) > label})
+    if astray is not None or len(labels) < 2:
+        example = f", such as `{astray}`" if astray is not None else f", but in `{labels[0]}` alone"
         raise DataError(
             f"no table was given, and images do not lie in a folder for each class{example}",
             where=where,
@@ -70,13 +70,13 @@ def _split_level(folders: Sequence[Sequence[str]], where: str) -> int | None:
     for level in (0, 1):
         if any(len(parts) <= level for parts in folders):
             return None
-        found = {parts[level] for parts in folders}
-        named = {name for name in found if name.lower() in SPLITS}
-        if named == found and all(len(parts) > 1 for parts in folders):
+        names = {parts[level] for parts in folders}
+        named = {name for name in names if name.lower() in SPLITS}
+        if named == names and all(len(parts) > 1 for parts in folders):
             return level
         if len(named) > 1:
             listed = " and ".join(f"`{name}`" for name in sorted(named))
-            others = ", ".join(f"`{name}`" for name in sorted(found - named))
+            others = ", ".join(f"`{name}`" for name in sorted(names - named))
             raise DataError(
                 f"folders called {listed}, which are parts of the data, "
                 + (f"beside {others}" if others else "without folders of classes in them"),
@@ -99,7 +99,7 @@ def _label_level(folders: Sequence[Sequence[str]], classes: Collection[str], whe
     for outer, inner, *_ in folders:
         within.setdefault(outer, set()).add(inner)
     levels = [set(within), set().union(*within.values())]
-    alike = all(found == levels[1] for found in within.values())
+    alike = all(names == levels[1] for names in within.values())
     if not alike or min(map(len, levels)) < 2:
         return 0
     named = [level for level in (0, 1) if classes and set(classes) <= levels[level]]

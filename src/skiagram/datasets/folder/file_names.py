@@ -140,7 +140,7 @@ def find_listed_files(
         SeriesNames(tree, images).meant,
         files.alike,
     )
-    found: dict[str, str] = {}
+    matched: dict[str, str] = {}
     for name in sorted(absent):
         meant = next(filter(None, (look(name) for look in looks)), [])
         if len(meant) > 1:
@@ -151,20 +151,20 @@ def find_listed_files(
                 remedy="write the names with their folders, relative to the folder of the images",
             )
         if meant:
-            found[name] = meant[0]
-    if not found:
+            matched[name] = meant[0]
+    if not matched:
         return rows, ""
     renamed = [
         replace(
             row,
             cells=row.cells
-            | {target: BETWEEN.join(found.get(each, each) for each in _names(row.cells[column]))},
+            | {target: BETWEEN.join(matched.get(each, each) for each in _names(row.cells[column]))},
         )
         for row in rows
     ]
-    first = next(iter(found.items()))
+    first = next(iter(matched.items()))
     return renamed, (
-        f"{len(found)} files of the column `{column}` are found under another name, for example "
+        f"{len(matched)} files of the column `{column}` are found under another name, for example "
         f"`{first[0]}` as `{first[1]}`."
     )
 

@@ -199,7 +199,7 @@ def _find_files(
         DataError: Something has two labels, or two files by one pattern.
     """
     apart = {path for paths in others for path in paths}
-    found: dict[Key, Files] = {}
+    files: dict[Key, Files] = {}
     labels: dict[Key, str] = {}
     for number, key, kind, path, label in _fitting(folder, patterns):
         if path in apart:
@@ -208,7 +208,7 @@ def _find_files(
             both_labels = f"`{label}`, and `{labels[key]}` elsewhere"
             remedy = "name what tells them apart in --pattern, such as {region}"
             raise DataError(both_labels, where=path, remedy=remedy)
-        of_kind = found.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
+        of_kind = files.setdefault(key, ({}, {}))[patterns.kinds.index(kind)]
         if of_kind.setdefault(number, path) != path:
             raise DataError(
                 f"a second file of patient `{key[0]}`, beside {of_kind[number]}",
@@ -216,16 +216,16 @@ def _find_files(
                 allowed="one image, and one mask, for what --pattern tells apart",
                 remedy="tell them apart by {modality} or {region} in --pattern",
             )
-    return found, labels
+    return files, labels
 
 
 def _masks_apart(folder: Path, patterns: Patterns) -> dict[Key, list[str]]:
     """Return the masks that patterns of their own find, by what these tell."""
-    found: dict[Key, list[str]] = {}
+    masks: dict[Key, list[str]] = {}
     of_masks = replace(patterns, written=patterns.masks)
     for _, key, _, path, _ in _fitting(folder, of_masks):
-        found.setdefault(key, []).append(path)
-    return found
+        masks.setdefault(key, []).append(path)
+    return masks
 
 
 def _coarser(key: Key) -> Iterator[Key]:
@@ -277,6 +277,6 @@ def _only_file(folder: Path, name: str) -> str:
         return name
     inside = [item.name for item in (folder / name).iterdir() if not item.name.startswith(".")]
     if len(inside) != 1:
-        found, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
-        raise DataError(found, where=name, allowed="one file, the mask", remedy=remedy)
+        problem, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
+        raise DataError(problem, where=name, allowed="one file, the mask", remedy=remedy)
     return f"{name}/{inside[0]}"

@@ -117,11 +117,11 @@ def find_contradicted(
     """
     marked = [bool(parse_lesions(cell)) for cell in cells]
     negatives = [
-        (entry.name, has)
-        for entry, has in zip(entries, marked, strict=False)
+        (entry.name, is_marked)
+        for entry, is_marked in zip(entries, marked, strict=False)
         if entry.label == negative
     ]
-    with_lesions = [file for file, has in negatives if has]
+    with_lesions = [file for file, is_marked in negatives if is_marked]
     if not with_lesions or all(marked):
         return []
     return [

@@ -82,12 +82,12 @@ def find_masks(names: Iterable[str]) -> MaskNames:
     fitting: dict[str, list[str]] = {}
     for name in every:
         others = ([each for each in images.get(k, ()) if each != name] for k in _keys_of_mask(name))
-        if found := next(filter(None, others), None):
-            fitting[name] = found
+        if masked := next(filter(None, others), None):
+            fitting[name] = masked
     fitting |= dict(_by_folder(every, fitting))
     of_image: dict[str, list[str]] = {}
-    for mask, found in fitting.items():
-        for image in found:
+    for mask, masked in fitting.items():
+        for image in masked:
             if image not in fitting:
                 of_image.setdefault(image, []).append(mask)
     placed = {mask for masks in of_image.values() for mask in masks}
@@ -135,17 +135,17 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
     Args:
         choice: What to do with them; None refuses them.
     """
-    found = MaskNames() if choice == "images" else find_masks(names)
-    if found.of_image and choice is None:
+    masks = MaskNames() if choice == "images" else find_masks(names)
+    if masks.of_image and choice is None:
         raise DataError(
-            f"{len(found.names)} of {len(set(names))} image files are masks by their names, "
-            f"for example {found.example()}",
+            f"{len(masks.names)} of {len(set(names))} image files are masks by their names, "
+            f"for example {masks.example()}",
             where=where,
             allowed="images; masks with a choice of what they are for",
             remedy="add `--masks regions` to describe the images within their masks, `--masks "
             "leave-out` to take them without, or `--masks images` where these are no masks",
         )
-    if choice == "regions" and not found.of_image:
+    if choice == "regions" and not masks.of_image:
         raise DataError(
             "no image has a mask beside it by its name",
             where=where,
@@ -153,7 +153,7 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
             "`images/film.png`",
             remedy="name the masks in a column `mask` of the table, or leave --masks out",
         )
-    return found
+    return masks
 
 
 def without_image_folders(folders: Sequence[Sequence[str]]) -> list[list[str]]:

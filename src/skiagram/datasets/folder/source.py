@@ -361,8 +361,8 @@ def find_unlisted_images(
     """Return a problem for each image file that no row names, unless such files are ignored."""
     if unlisted == "ignore":
         return []
-    found = list_unlisted_images(files, names)
-    masks = find_masks([*names, *found]).names if unlisted == "ignore_masks" else set()
+    unlisted_files = list_unlisted_images(files, names)
+    masks = find_masks([*names, *unlisted_files]).names if unlisted == "ignore_masks" else set()
     return [
         DataError(
             "an image without a row in the table",
@@ -370,6 +370,6 @@ def find_unlisted_images(
             remedy="add a row, move the file elsewhere, or ignore such files with "
             "`--ignore-unlisted` (`unlisted: ignore` in the option file)",
         )
-        for name in found
+        for name in unlisted_files
         if name not in masks
     ]

@@ -61,8 +61,8 @@ class _Rule(NamedTuple):
     def problem(self, row: TableRow, where: str) -> DataError | None:
         if self.column is None or not self.is_wrong(row.cells[self.column]):
             return None
-        found = self.found.replace("{cell}", row.cells[self.column])
-        return DataError(found, where=where, allowed=self.allowed, remedy=self.remedy)
+        problem = self.found.replace("{cell}", row.cells[self.column])
+        return DataError(problem, where=where, allowed=self.allowed, remedy=self.remedy)
 
 
 def _lies_outside(name: str) -> bool:
@@ -357,9 +357,9 @@ def split_modalities(
     chosen = list(modalities) or (there if len(there) == 1 else [])
     unknown = [name for name in chosen if name not in there]
     if unknown or not chosen:
-        found = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
+        problem = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
         remedy = "choose one or several (`skiagram init … --images`)"
-        raise OptionError(found, where=where, allowed=", ".join(there), remedy=remedy)
+        raise OptionError(problem, where=where, allowed=", ".join(there), remedy=remedy)
     first, *others = chosen
     by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
     for name in others:
@@ -483,11 +483,11 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
     ]
     finite = "a finite number for every case"
     for column in columns.scores:
-        found = f"score `{{cell}}`, column `{column}`"
+        fault = f"score `{{cell}}`, column `{column}`"
         rules += [
             _Rule(column, lambda cell: not cell, f"no score, column `{column}`", finite, correct),
-            _Rule(column, _has_decimal_comma, found, finite, _POINT),
-            _Rule(column, lambda cell: not is_number(cell), found, finite, correct),
+            _Rule(column, _has_decimal_comma, fault, finite, _POINT),
+            _Rule(column, lambda cell: not is_number(cell), fault, finite, correct),
         ]
     return rules
 
@@ -521,8 +521,8 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
     sites = sorted({row.cells[columns.site] for row in rows})
     unknown = sorted(set(test_sites) - set(sites))
     if unknown:
-        found = f"no image of site `{unknown[0]}`"
-        raise OptionError(found, where=where, allowed=", ".join(sites))
+        problem = f"no image of site `{unknown[0]}`"
+        raise OptionError(problem, where=where, allowed=", ".join(sites))
 
 
 def parse_value(cell: str) -> float:

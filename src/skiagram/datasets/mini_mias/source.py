@@ -165,8 +165,8 @@ class DrawnSplit:
         for split, left in wanted.items():
             short = {classes[label]: count for label, count in left.items() if count}
             if short:
-                found = f"too few patients, {short} images short of the {split} split"
-                raise DataError(found, where="drawn split", remedy="lower the counts")
+                problem = f"too few patients, {short} images short of the {split} split"
+                raise DataError(problem, where="drawn split", remedy="lower the counts")
         return drawn
 
 
@@ -211,9 +211,9 @@ class MiniMias(RealDataSet):
         counts = {} if self.split is None else {"train": self.split.train, "test": self.split.test}
         for split, by_class in counts.items():
             if set(by_class) != set(self.classes):
-                found, where = f"counts for {', '.join(by_class)}", f"dataset.split.{split}"
+                problem, where = f"counts for {', '.join(by_class)}", f"dataset.split.{split}"
                 allowed = f"one count for each of {', '.join(self.classes)}"
-                raise OptionError(found, where=where, allowed=allowed)
+                raise OptionError(problem, where=where, allowed=allowed)
 
     @property
     def origin(self) -> str:

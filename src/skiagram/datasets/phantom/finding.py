@@ -103,28 +103,28 @@ class PhantomFinding(GeneratedDataSet):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        own, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
-        reach = own.apart * (own.cells - 1) / 2 + strays + own.radius
+        nodules, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
+        reach = nodules.apart * (nodules.cells - 1) / 2 + strays + nodules.radius
         off_centre = sqrt(self.axes) * strays
-        for bad, found, allowed in (
+        for bad, problem, allowed in (
             (
                 reach > self.size / 2,
                 f"nodules reach {reach:g} pixels from the centre",
                 f"at most {self.size / 2:g}, half of the size",
             ),
             (
-                off_centre > own.radius,
+                off_centre > nodules.radius,
                 f"nodules lie up to {off_centre:.3g} pixels from their cell's centre",
-                f"at most the radius, {own.radius:g}: a mark on the centre must hit",
+                f"at most the radius, {nodules.radius:g}: a mark on the centre must hit",
             ),
             (
-                own.apart < 2 * (own.radius + off_centre),
-                f"cells lie {own.apart} pixels apart",
-                f"at least {2 * (own.radius + off_centre):.3g}: a mark must not hit in two cells",
+                nodules.apart < 2 * (nodules.radius + off_centre),
+                f"cells lie {nodules.apart} pixels apart",
+                f"at least {2 * (nodules.radius + off_centre):.3g}: no mark may hit in two cells",
             ),
         ):
             if bad:
-                raise OptionError(found, where="dataset.nodules", allowed=allowed)
+                raise OptionError(problem, where="dataset.nodules", allowed=allowed)
 
     @property
     def modality(self) -> str:
@@ -201,19 +201,19 @@ class ScanningObserver:
         spectra = [fft.rfftn(film) for film in films]
         sums = []
         for number, film in enumerate(films):
-            own = spectra[number] * self._filters[0]
+            spectrum = spectra[number] * self._filters[0]
             if len(films) == 2:
-                own = own + spectra[1 - number] * self._filters[1]
-            sums.append(self._sums(fft.irfftn(own, s=film.shape)[self._places]))
+                spectrum = spectrum + spectra[1 - number] * self._filters[1]
+            sums.append(self._sums(fft.irfftn(spectrum, s=film.shape)[self._places]))
         nothing = log(1 - _ABNORMAL)
         of_film = [film for _, film in sums]
         everything = float(logsumexp([nothing, *of_film]))
-        found = []
+        searched = []
         for k, (of_cells, film_sum) in enumerate(sums):
             others = float(logsumexp([nothing, *of_film[:k], *of_film[k + 1 :]]))
             chance = np.minimum(of_cells - everything, -1e-15)  # its logarithm
-            found.append(Searched(film_sum - others, chance - np.log(-np.expm1(chance))))
-        return found
+            searched.append(Searched(film_sum - others, chance - np.log(-np.expm1(chance))))
+        return searched
 
     def _sums(self, matched: FloatArray) -> tuple[FloatArray, float]:
         """Return (cells,) the log weight of a nodule in each cell, and that of any in the film.
@@ -306,15 +306,15 @@ class OpenPhantomFinding(OpenSource):
         weights = np.sqrt([options.shared, 1 - options.shared])
         films = []
         for side in range(options.sides):
-            own = stream(options.seed, "image", patient, side)
-            white = weights[0] * common + weights[1] * own.standard_normal(shape)
+            side_stream = stream(options.seed, "image", patient, side)
+            white = weights[0] * common + weights[1] * side_stream.standard_normal(shape)
             clean = colour_noise(white, self._tissue)
-            noise = options.noise * own.standard_normal(shape)
+            noise = options.noise * side_stream.standard_normal(shape)
             centres: Places = np.empty((0, options.axes), dtype=np.int64)
             if self.side(patient) == side:
-                count = int(own.integers(1, options.nodules.most + 1))
-                cells = own.choice(len(self.places), count, replace=False)
-                offsets = own.integers(self.places.shape[1], size=count)
+                count = int(side_stream.integers(1, options.nodules.most + 1))
+                cells = side_stream.choice(len(self.places), count, replace=False)
+                offsets = side_stream.integers(self.places.shape[1], size=count)
                 centres = self.places[cells, offsets]
             for centre in centres:
                 clean = clean + np.roll(self._nodule, centre, axis=tuple(range(options.axes)))

@@ -93,9 +93,9 @@ class PhantomRegions(GeneratedDataSet):
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
         if reach >= self.size // 2:
-            found = f"the lesion reaches {reach:g} voxels from the centre"
+            problem = f"the lesion reaches {reach:g} voxels from the centre"
             allowed = f"spacing * places / 2 + radius below {self.size // 2}"
-            raise OptionError(found, where="dataset.lesion", allowed=allowed)
+            raise OptionError(problem, where="dataset.lesion", allowed=allowed)
 
     @property
     def modality(self) -> str:
@@ -215,11 +215,11 @@ class OpenPhantomRegions(OpenSource):
 
     def _volume(self, position: int) -> "_Volume":
         options, abnormal = self._options, position % 2
-        own = stream(options.seed, "region", position)
-        radius = int(own.integers(len(options.lesion.radii)))
-        place = own.choice(self._places, 3)
+        volume_stream = stream(options.seed, "region", position)
+        radius = int(volume_stream.integers(len(options.lesion.radii)))
+        place = volume_stream.choice(self._places, 3)
         inside = self._ball(options.lesion.radii[radius], place)
-        white = own.standard_normal((3, *inside.shape))
+        white = volume_stream.standard_normal((3, *inside.shape))
         clean = colour_noise(white[0], self._tissue)
         texture = colour_noise(white[1], self._textures[abnormal])
         clean[inside] = self._mean[abnormal] + texture[inside]

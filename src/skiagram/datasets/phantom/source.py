@@ -51,17 +51,17 @@ class Patients:
     validation: Annotated[int, Field(ge=0, le=1_000_000)]
     test: Annotated[int, Field(ge=2, le=1_000_000)]
 
-    def entries(self, each: int, what: str) -> list[Entry]:
+    def entries(self, each: int, kind: str) -> list[Entry]:
         """List every image: patients in order, the images of a patient together.
 
         Args:
-            what: Word for one of them, in names that never leave ingest.
+            kind: Word for one of them, in names that never leave ingest.
         """
         splits: list[Split] = ["train"] * self.train
         splits += ["validation"] * self.validation
         splits += ["test"] * self.test
         return [
-            Entry(f"phantom patient {patient}, {what} {number}", str(patient), patient % 2, split)
+            Entry(f"phantom patient {patient}, {kind} {number}", str(patient), patient % 2, split)
             for patient, split in enumerate(splits)
             for number in range(each)
         ]
@@ -95,8 +95,8 @@ class GeneratedDataSet(ABC):
 
     def __post_init__(self) -> None:
         if self.positive_class != self.classes[1]:
-            found, allowed = f"{self.positive_class!r} was given", f"{self.classes[1]!r}"
-            raise OptionError(found, where="dataset.positive_class", allowed=allowed)
+            problem, allowed = f"{self.positive_class!r} was given", f"{self.classes[1]!r}"
+            raise OptionError(problem, where="dataset.positive_class", allowed=allowed)
 
     @property
     @abstractmethod
@@ -137,9 +137,9 @@ class PhantomDataSet(GeneratedDataSet):
         super().__post_init__()
         reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
         if reach > self.size // 2:
-            found = f"the nodule reaches {reach:g} pixels from the centre"
+            problem = f"the nodule reaches {reach:g} pixels from the centre"
             allowed = f"spacing * places / 2 + radius of at most {self.size // 2}"
-            raise OptionError(found, where="dataset.nodule", allowed=allowed)
+            raise OptionError(problem, where="dataset.nodule", allowed=allowed)
 
 
 class PhantomCases(OpenSource):
@@ -189,15 +189,17 @@ class PhantomCases(OpenSource):
     def _make(self, position: int) -> Exposure:
         (patient, number), shape = self.place(position), self._nodule.shape
         abnormal = patient % 2 == 1
-        own = stream(self._seed, "image", patient, number)
-        place = own.choice(self._places, len(shape))
+        image_stream = stream(self._seed, "image", patient, number)
+        place = image_stream.choice(self._places, len(shape))
         shared_white = stream(self._seed, "patient", patient).standard_normal(shape)
-        white = self._weights[0] * shared_white + self._weights[1] * own.standard_normal(shape)
+        white = self._weights[0] * shared_white + self._weights[1] * image_stream.standard_normal(
+            shape
+        )
         clean = colour_noise(white, self._spectra[abnormal])
         if abnormal:
             clean += np.roll(self._nodule, place, axis=tuple(range(len(shape))))
         centre = tuple(float(coordinate) if abnormal else float("nan") for coordinate in place)
-        return Exposure(clean, clean + self._noise * own.standard_normal(shape), centre)
+        return Exposure(clean, clean + self._noise * image_stream.standard_normal(shape), centre)
 
 
 @dataclass(**STRICT)
@@ -233,12 +235,12 @@ class Phantom(PhantomDataSet):
     def __post_init__(self) -> None:
         super().__post_init__()
         single = self.faults.missing_pixels + self.faults.hot_pixels
-        for faults, of, where in (
+        for faults, pixels, where in (
             (self.faults.dead_rows, self.size, "dataset.faults.dead_rows"),
             (single, self.size**2, "dataset.faults"),
         ):
-            if faults >= of // 2:
-                allowed = f"less than half of {of}"
+            if faults >= pixels // 2:
+                allowed = f"less than half of {pixels}"
                 raise OptionError(f"{faults} are faulty", where=where, allowed=allowed)
 
     @property

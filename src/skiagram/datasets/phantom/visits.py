@@ -97,8 +97,8 @@ class PhantomVisits(GeneratedDataSet):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lesion.radius > self.size // 2:
-            found, allowed = f"a radius of {self.lesion.radius:g}", f"at most {self.size // 2}"
-            raise OptionError(found, where="dataset.lesion.radius", allowed=allowed)
+            problem, allowed = f"a radius of {self.lesion.radius:g}", f"at most {self.size // 2}"
+            raise OptionError(problem, where="dataset.lesion.radius", allowed=allowed)
 
     @property
     def modality(self) -> str:
@@ -121,9 +121,9 @@ class VisitObserver:
     ) -> None:
         size, visits, lesion = options.size, len(contrast), options.lesion
         tissue = power_law_spectrum(size, options.tissue_exponent)
-        own = tissue * (1 - options.shared) + options.noise**2
-        together = own + visits * options.shared * tissue
-        weights = np.stack([1 / own, (1 / together - 1 / own) / visits])
+        visit_power = tissue * (1 - options.shared) + options.noise**2
+        together = visit_power + visits * options.shared * tissue
+        weights = np.stack([1 / visit_power, (1 / together - 1 / visit_power) / visits])
         # (2, size, size // 2 + 1): an image is weighed by itself, and as one of all
         self._filters = weights * template.conj() * column_weights(size) / size**2
         alone, among = (self._filters * template).sum(axis=(1, 2)).real

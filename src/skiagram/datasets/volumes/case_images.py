@@ -97,12 +97,12 @@ class Reading:
         if image.spacing is None:
             return replace(image, spacing=self.spacing)
         if not np.allclose(image.spacing, self.spacing, rtol=1e-3):
-            own, given = (
+            file_mm, stated_mm = (
                 " × ".join(f"{distance:.4g}" for distance in each)
                 for each in (image.spacing, self.spacing)
             )
             raise DataError(
-                f"distances of {own} mm, while {given} mm were stated",
+                f"distances of {file_mm} mm, while {stated_mm} mm were stated",
                 where=name,
                 allowed="images that say none, or the same",
                 remedy="read these images apart, or correct `unstated_spacing` "

@@ -78,13 +78,13 @@ def fill_contours(
     return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
 
 
-def _one_line(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+def _one_line(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     """Return whether two closed polygons run along each other, (n, 2) rows and columns each."""
-    if {*map(tuple, one.round(6))} == {*map(tuple, other.round(6))}:
+    if {*map(tuple, first.round(6))} == {*map(tuple, second.round(6))}:
         return True
     return all(
         float(np.hypot(*(_nearest_on(point, line) - point))) <= _ALONG
-        for points, line in ((one, other), (other, one))
+        for points, line in ((first, second), (second, first))
         for point in points
     )
 
@@ -102,8 +102,8 @@ def _nearest_on(point: NDArray[np.float64], corners: NDArray[np.float64]) -> NDA
 def _cross(parts: list[NDArray[np.bool_]]) -> bool:
     """Return whether two parts of a plane overlap, and neither holds the other."""
     return any(
-        np.logical_and(one, other).any() and (one & ~other).any() and (other & ~one).any()
-        for one, other in combinations(parts, 2)
+        np.logical_and(first, second).any() and (first & ~second).any() and (second & ~first).any()
+        for first, second in combinations(parts, 2)
     )
 
 
@@ -114,8 +114,8 @@ def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:
     if not (beyond <= _MARGIN).all():
         axis = int(np.argmax(beyond - _MARGIN))
         end = "the edge" if axis else "the first or last slice"
-        found = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
-        raise DataError(found, allowed="contours within the image", remedy=OTHER_IMAGE)
+        problem = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
+        raise DataError(problem, allowed="contours within the image", remedy=OTHER_IMAGE)
     if max(np.ptp(points[:, 0]) for points in corners) > OFF_SLICE:
         raise DataError(
             "contours that do not lie in the slices of the image",

@@ -196,9 +196,9 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
         values = Counter(str(header.get(field, "")) for _, header in headers)
         if len(values) > 1:
             counts = " and ".join(str(count) for count in sorted(values.values(), reverse=True))
-            found = f"slices of {len(values)} {thing} ({counts} files)"
+            problem = f"slices of {len(values)} {thing} ({counts} files)"
             remedy = "put each series into a folder of its own"
-            raise DataError(found, where=name, allowed="one series per folder", remedy=remedy)
+            raise DataError(problem, where=name, allowed="one series per folder", remedy=remedy)
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]
@@ -308,9 +308,9 @@ def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str
         lost = round(steps) - 1
         missing = lost > 0 and abs(steps - lost - 1) < 0.05
         absent = f"{lost} missing slice{'s' if lost > 1 else ''}"
-        found = absent if missing else "uneven distances of slices"
+        fault = absent if missing else "uneven distances of slices"
         raise DataError(
-            f"{found}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
+            f"{fault}: {gaps[gap]:.3f} mm where others lie {usual:.3f} mm apart",
             where=f"{name}: between {ordered[gap].name} and {ordered[gap + 1].name}",
             allowed=f"slices within {allowed:.3f} mm of even places: {EVEN:.0%} of their "
             f"distance, or {ROUNDED} mm and at most {MOST_ROUNDED:.0%} of it",

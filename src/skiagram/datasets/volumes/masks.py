@@ -114,8 +114,8 @@ def _choose_segment(
     if region is None:
         if len(layers) == 1:
             return label_value, None
-        found, allowed = f"{len(segments)} segments that may overlap ({names})", "one segment"
-        raise SeveralRegions(found, allowed=allowed, remedy="name one in the column `region`")
+        fault, allowed = f"{len(segments)} segments that may overlap ({names})", "one segment"
+        raise SeveralRegions(fault, allowed=allowed, remedy="name one in the column `region`")
     if region not in segments:
         remedy = "correct the column `region`"
         raise DataError(f"no segment `{region}`", allowed=names, remedy=remedy)
@@ -219,10 +219,10 @@ def _one_colour(labels: NDArray[Any]) -> NDArray[Any]:
     return drawn.astype(np.uint8)
 
 
-def _check_sides(found: tuple[int, ...], image: tuple[int, ...]) -> None:
-    if found != image:
+def _check_sides(mask: tuple[int, ...], image: tuple[int, ...]) -> None:
+    if mask != image:
         allowed = f"{' × '.join(map(str, image))}, as its image, and one channel"
-        sides = " × ".join(map(str, found))
+        sides = " × ".join(map(str, mask))
         raise DataError(f"a mask of {sides} pixels", allowed=allowed, remedy=OTHER_IMAGE)
 
 
@@ -246,8 +246,8 @@ def _choose_label(
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
-        found, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
-        raise DataError(found, allowed=listed, remedy=remedy)
+        problem, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
+        raise DataError(problem, allowed=listed, remedy=remedy)
     inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
     return inside
 
@@ -271,11 +271,11 @@ def _frames_of_segment(
     inside = np.zeros(shape, dtype=np.bool_)
     for number, plane in zip(numbers, planes, strict=True):
         if number is None or not 1 <= number <= shape[0]:
-            found = f"a region on frame {number} of {shape[0]}"
+            problem = f"a region on frame {number} of {shape[0]}"
             if number is None:
-                found = f"{len(numbers)} frames that do not say of which they are"
+                problem = f"{len(numbers)} frames that do not say of which they are"
             allowed = f"Referenced Frame Number, or {shape[0]} frames as its image has"
-            raise DataError(found, allowed=allowed, remedy=OTHER_IMAGE)
+            raise DataError(problem, allowed=allowed, remedy=OTHER_IMAGE)
         inside[number - 1] |= plane
     return inside
 
@@ -303,14 +303,14 @@ def _choose(names: dict[int, str], region: str | None) -> int:
     fitting = [number for number, known in names.items() if region in (known, None)]
     if len(fitting) == 1:
         return fitting[0]
-    found = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
+    fault = f"{len(fitting) or 'no'} regions" if region is None else f"no region `{region}`"
     remedy = "name one of them in the column `region`"
     if region is not None and fitting:
-        found = f"{len(fitting)} regions `{region}`"
+        fault = f"{len(fitting)} regions `{region}`"
         remedy = "give each a name of its own; or, of a segmentation, its number in `label_value`"
     allowed = ", ".join(f"`{known}`" for known in list(names.values())[:20])
     kind = SeveralRegions if region is None and fitting else DataError
-    raise kind(found, allowed=allowed, remedy=remedy)
+    raise kind(fault, allowed=allowed, remedy=remedy)
 
 
 def _check_frame_of_reference(mask: Any, image: Grid) -> None:
@@ -371,9 +371,9 @@ def _read_segment(
     elif label_value in segments:
         number = label_value
     else:
-        found, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
+        problem, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
         remedy = "correct the column `label_value`"
-        raise DataError(found, allowed=allowed, remedy=remedy)
+        raise DataError(problem, allowed=allowed, remedy=remedy)
     check_size(dataset, "")
     frames = pixel_array(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
     kind = str(dataset.get("SegmentationType", "BINARY"))

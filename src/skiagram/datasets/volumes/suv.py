@@ -73,8 +73,8 @@ def suv_factor(headers: Sequence[Any], name: str) -> float:
             raise _no_suv("counts, without Philips' scale of them", name)
         factor = _number(activity, "scale of Philips", name)
     elif unit != "BQML":
-        found = f"values in the unit `{unit}` {stated['SUVType']}".strip()
-        raise _no_suv(found if unit else "no Units, as in an enhanced file", name)
+        fault = f"values in the unit `{unit}` {stated['SUVType']}".strip()
+        raise _no_suv(fault if unit else "no Units, as in an enhanced file", name)
     weight, dose, half_life = (_sane(stated, field, name) for field in _SANE)
     if stated["DecayCorrection"] == "ADMIN":
         return factor * weight * 1000 / dose
@@ -134,8 +134,8 @@ def _sane(stated: dict[str, str], field: str, name: str) -> float:
         raise _no_suv(f"no {field}", name)
     value = _number(stated[field], field, name)
     if not low <= value <= high:
-        found = f"a {field} of {value:g} {unit}"
-        raise _no_suv(found, name, f"{low:g} to {high:g} {unit}")
+        fault = f"a {field} of {value:g} {unit}"
+        raise _no_suv(fault, name, f"{low:g} to {high:g} {unit}")
     return value
 
 
@@ -198,8 +198,8 @@ def _scan_time(
             raise _no_suv("a scan that begins after its images", name)
         return min(scans)
     if len(headers) == 1 and not _average_count_time(headers[0], half_life):
-        found = "a single slice of an unknown bed: SeriesTime is later, FrameReferenceTime not said"
-        raise _no_suv(found, name, "the folder of the whole series, or FrameReferenceTime")
+        fault = "a single slice of an unknown bed: SeriesTime is later, FrameReferenceTime not said"
+        raise _no_suv(fault, name, "the folder of the whole series, or FrameReferenceTime")
     return min(
         begun - timedelta(seconds=_average_count_time(header, half_life))
         for begun, header in zip(acquired, headers, strict=True)
@@ -257,9 +257,9 @@ def _listed(values: Any) -> Sequence[Any]:
     return [values] if isinstance(values, str) else (values or ())
 
 
-def _no_suv(found: str, name: str, allowed: str = "") -> DataError:
+def _no_suv(fault: str, name: str, allowed: str = "") -> DataError:
     return DataError(
-        found,
+        fault,
         where=name,
         allowed=allowed or "PET in Bq/ml with weight, dose and times, or in g/ml by body weight",
         remedy="correct the header, or convert the series to SUV first and save it as NIfTI",

@@ -335,8 +335,8 @@ def _bytes_of(sides: Sequence[int], bits: int) -> int:
     """Return the bytes of all volumes of a file; refuse more than a memory holds."""
     number = math.prod(sides)
     if not 0 < number <= _MAX_SERIES * MAX_VOXELS:
-        found, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
-        raise DataError(found, allowed=allowed, remedy="save each volume as a file of its own")
+        problem, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
+        raise DataError(problem, allowed=allowed, remedy="save each volume as a file of its own")
     return number * bits // 8
 
 
@@ -410,8 +410,8 @@ def _whole_nifti(content: bytes) -> tuple[bytes, bool]:
     slope, intercept = struct.unpack_from(f"{order}2f", content, 112)
     scaled = slope != 0 and math.isfinite(slope)
     if scaled and not math.isfinite(intercept):
-        found, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
-        raise DataError(found, allowed="a finite number", remedy=remedy)
+        problem, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
+        raise DataError(problem, allowed="a finite number", remedy=remedy)
     if not scaled:  # nor shifted; ITK would shift
         content = content[:112] + bytes(8) + content[120:]
     if start < 352:  # ITK takes the header's last bytes for voxels
@@ -482,16 +482,16 @@ def _checked_nrrd(content: bytes, frame: int | None) -> tuple[bytes, bool]:
     axes = 3 if frame is None else len(sides) - _lists_volumes(content)
     if directions and directions.count(b"(") != axes:
         check_voxels(sides)
-        found = f"space directions: {directions.decode('latin-1')}"
-        raise DataError(found, allowed="three directions", remedy="save it as a volume")
+        problem = f"space directions: {directions.decode('latin-1')}"
+        raise DataError(problem, allowed="three directions", remedy="save it as a volume")
     stated = bool(directions) or b"nan" not in fields.get(b"spacings", b"nan").lower()
     if not stated:
         lines = [line for line in lines if not line.lower().startswith(b"spacings:")]
     for name, allowed in _NRRD_ALLOWED.items():
         if set(fields.get(name, b"").lower().replace(b'"', b" ").split()) - allowed:
-            found = f"{name.decode()}: {fields[name].decode('latin-1')}"
+            problem = f"{name.decode()}: {fields[name].decode('latin-1')}"
             remedy = "save it with space directions and space origin in mm"
-            raise DataError(found, allowed=_NRRD_SAYS, remedy=remedy)
+            raise DataError(problem, allowed=_NRRD_SAYS, remedy=remedy)
     if max(map(len, lines)) > _NRRD_LINE:
         raise ValueError("too long a line")
     return b"\n".join(lines) + b"\n\n" + voxels, stated
@@ -554,11 +554,11 @@ def join_volume(content: bytes, read: Callable[[str], bytes]) -> bytes:
 def _join_nrrd(content: bytes, read: Callable[[str], bytes]) -> bytes:
     header = content.replace(b"\r\n", b"\n") if b"\n\n" not in content[: 2**16] else content
     header = header.partition(b"\n\n")[0]
-    found = _NRRD_BESIDE.search(header + b"\n")
-    beside = found[1].strip().decode("utf-8", errors="replace") if found else ""
-    if found is None or beside.upper().startswith("LIST") or not _lies_beside(beside):
+    match = _NRRD_BESIDE.search(header + b"\n")
+    beside = match[1].strip().decode("utf-8", errors="replace") if match else ""
+    if match is None or beside.upper().startswith("LIST") or not _lies_beside(beside):
         return content
-    header = (header + b"\n")[: found.start()] + (header + b"\n")[found.end() :]
+    header = (header + b"\n")[: match.start()] + (header + b"\n")[match.end() :]
     return header.rstrip(b"\n") + b"\n\n" + read(beside)
 
 

@@ -396,8 +396,13 @@ def _keep_depths(base: nn.Module, depths: tuple[int, ...], architecture: str) ->
     """Cut off what no map of these stages needs."""
     stages = len(getattr(base, "feature_info", ()))
     if not hasattr(base, "prune_intermediate_layers") or max(depths) >= stages:
-        found, allowed = f"{architecture} has {stages} stages with maps", "numbers of these, from 0"
-        raise OptionError(found, where="model.depths", allowed=allowed, remedy="or set it to null")
+        problem, allowed = (
+            f"{architecture} has {stages} stages with maps",
+            "numbers of these, from 0",
+        )
+        raise OptionError(
+            problem, where="model.depths", allowed=allowed, remedy="or set it to null"
+        )
     cast(Any, base).prune_intermediate_layers([*depths], prune_norm=True, prune_head=True)
 
 
@@ -406,7 +411,7 @@ def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -
     if depths is None:
         return cast(Tensor, base(images))
     maps = _maps(base, images, depths)
-    pooled = [part for of in maps for part in (of.mean(dim=(2, 3)), of.amax(dim=(2, 3)))]
+    pooled = [part for level in maps for part in (level.mean(dim=(2, 3)), level.amax(dim=(2, 3)))]
     return torch.cat(pooled, dim=1)
 
 
@@ -434,7 +439,9 @@ def _of_photographs(options: Transfer) -> tuple[float, float]:
     published = zip(
         IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, config.mean, config.std, strict=True
     )
-    each = [((mean - of) / scale, deviation / scale) for mean, deviation, of, scale in published]
+    each = [
+        ((mean - center) / scale, deviation / scale) for mean, deviation, center, scale in published
+    ]
     means, deviations = zip(*each, strict=True)
     return sum(means) / _COLOURS, sum(deviations) / _COLOURS
 

@@ -159,20 +159,20 @@ def _of_a_hundred(evaluation: Evaluation) -> str:
     if task.positive is None:
         if len(levels) < 2:
             return ""
-        (own,), (other,) = levels
+        (level,), (other,) = levels
         return (
-            f"Of 100 cases the best {name} puts {own.text} into the right class, the best "
+            f"Of 100 cases the best {name} puts {level.text} into the right class, the best "
             f"classical model {other.text}."
         )
-    found, alarms = _frequencies(evaluation)
-    if found is None or alarms is None:
+    hits, alarms = _frequencies(evaluation)
+    if hits is None or alarms is None:
         return ""
     pairs = zip(*levels, strict=True) if len(levels) == 2 else ()
-    instead = [f"{own.text} instead of {other.text}; " for own, other in pairs] or ["", ""]
+    instead = [f"{level.text} instead of {other.text}; " for level, other in pairs] or ["", ""]
     return (
-        f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(found.value)} "
-        f"{'than' if found.value else 'as'} the best classical model ({instead[0]}95 % interval "
-        f"{_range(found)}); of 100 others it raises {_more(alarms.value)} false alarms "
+        f"Of 100 {task.classes[task.positive]} cases the best {name} finds {_more(hits.value)} "
+        f"{'than' if hits.value else 'as'} the best classical model ({instead[0]}95 % interval "
+        f"{_range(hits)}); of 100 others it raises {_more(alarms.value)} false alarms "
         f"({instead[1]}{_range(alarms)})."
     )
 
@@ -193,15 +193,15 @@ def _frequencies(evaluation: Evaluation) -> tuple[Estimate | None, Estimate | No
     The difference is that of the whole numbers in the table, so that the three agree.
     """
     paired = evaluation.figures.select(analysis=UTILITY, versus="classical")
-    sensitivity, specificity = (paired.find(figure=of) for of in ("sensitivity", "specificity"))
+    sensitivity, specificity = (paired.find(figure=name) for name in ("sensitivity", "specificity"))
     if sensitivity.low is None or specificity.low is None:
         return None, None
-    found, alarms = _scaled(sensitivity, 100), _scaled(specificity, -100)
+    hits, alarms = _scaled(sensitivity, 100), _scaled(specificity, -100)
     levels = [_per_hundred(evaluation, model) for model in _opponents(evaluation)]
     if len(levels) == 2 and all(cell.text.isdecimal() for cells in levels for cell in cells):
-        both = [float(own.text) - float(other.text) for own, other in zip(*levels, strict=True)]
-        found, alarms = replace(found, value=both[0]), replace(alarms, value=both[1])
-    return found, alarms
+        both = [float(level.text) - float(other.text) for level, other in zip(*levels, strict=True)]
+        hits, alarms = replace(hits, value=both[0]), replace(alarms, value=both[1])
+    return hits, alarms
 
 
 def _scaled(estimate: Estimate, factor: float) -> Estimate:
@@ -245,10 +245,10 @@ def _single_model(evaluation: Evaluation) -> Iterator[str]:
     name = evaluation.task.classes[evaluation.task.positive]
     for model in evaluation.models:
         figures = (model.metrics.get(key) for key in ("sensitivity", "specificity"))
-        found, specific = (each.value if each else None for each in figures)
-        if is_best(evaluation, model) and found is not None and specific is not None:
+        sensitive, specific = (each.value if each else None for each in figures)
+        if is_best(evaluation, model) and sensitive is not None and specific is not None:
             yield (
-                f"Of 100 {name} cases, {model.outcome.title} finds {100 * found:.0f}; of 100 "
+                f"Of 100 {name} cases, {model.outcome.title} finds {100 * sensitive:.0f}; of 100 "
                 f"others, {100 * (1 - specific):.0f} are false alarms."
             )
 
@@ -319,17 +319,17 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
     if evaluation.task.positive is None:
         return [*cells, fill_cell(None)]
     missing = Estimate(None, reason="not compared")
-    found, alarms = _frequencies(evaluation)
-    return [*cells, *(fill_cell(each or missing, signed, digits=0) for each in (found, alarms))]
+    hits, alarms = _frequencies(evaluation)
+    return [*cells, *(fill_cell(each or missing, signed, digits=0) for each in (hits, alarms))]
 
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
     """Return found and false alarms, or with several classes what is right, per 100 cases."""
-    found = model.metrics
+    metrics = model.metrics
     if evaluation.task.positive is None:
-        return [_of_hundred(found.get("accuracy"))]
-    alarms = _of_hundred(found.get("specificity"), missed=True)
-    return [_of_hundred(found.get("sensitivity")), alarms]
+        return [_of_hundred(metrics.get("accuracy"))]
+    alarms = _of_hundred(metrics.get("specificity"), missed=True)
+    return [_of_hundred(metrics.get("sensitivity")), alarms]
 
 
 def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
@@ -428,8 +428,8 @@ def _draw_difference(axes: Axes, evaluation: Evaluation, difference: Estimate) -
     """Draw the contender minus the best classical model; inside the grey band nothing counts."""
     value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
     contender, name, margin = evaluation.contender, evaluation.contender_words, evaluation.margin
-    own = "deep" if contender == "either" else contender
-    ahead = ARM_COLOUR[own if value > 0 else "classical"]
+    arm = "deep" if contender == "either" else contender
+    ahead = ARM_COLOUR[arm if value > 0 else "classical"]
     axes.axvspan(-margin, margin, color=MUTED, alpha=0.18, linewidth=0)
     draw_interval(axes, difference, 0, color=ahead, linewidth=2.2)
     axes.plot(value, 0, marker="s", markersize=7, color=ahead)
@@ -478,10 +478,10 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
 
 def _describe_calibration(compared: Mapping[str, ModelResult]) -> Iterator[str]:
     parts = [
-        f"{name}, slope {format_estimate(found.slope, why=True)} and expected over observed "
-        f"{format_estimate(found.expected_to_observed, why=True)}"
+        f"{name}, slope {format_estimate(calibration.slope, why=True)} and expected over observed "
+        f"{format_estimate(calibration.expected_to_observed, why=True)}"
         for name, model in compared.items()
-        if (found := model.calibration) is not None
+        if (calibration := model.calibration) is not None
     ]
     if parts:
         yield f"Calibration (both ideally 1): {'; '.join(parts)}."

@@ -238,15 +238,15 @@ def _trained(evaluation: Evaluation) -> str:
 
 
 def _of_best(
-    evaluation: Evaluation, what: str, figure: Callable[[ModelResult], Estimate | None]
+    evaluation: Evaluation, title: str, figure: Callable[[ModelResult], Estimate | None]
 ) -> str:
     """Return a figure of the best model of each arm."""
     parts = [
-        f"{model.outcome.title} {format_estimate(found)}"
+        f"{model.outcome.title} {format_estimate(estimate)}"
         for model in finished_models(evaluation)
-        if is_best(evaluation, model) and (found := figure(model))
+        if is_best(evaluation, model) and (estimate := figure(model))
     ]
-    return f"{what}: {'; '.join(parts) or 'none'}"
+    return f"{title}: {'; '.join(parts) or 'none'}"
 
 
 def _missing(treatment: pd.DataFrame) -> str:
@@ -292,7 +292,7 @@ def _read_checklist(name: str) -> Checklist:
     path = importlib.resources.files("skiagram.report").joinpath(FOLDER, f"{name}.yaml")
     file = yaml.safe_load(path.read_text("utf-8"))
     parts = TypeAdapter(dict[str, tuple[Item, ...]]).validate_python(file.pop("parts"))
-    items = tuple(item._replace(part=part) for part, own in parts.items() for item in own)
+    items = tuple(item._replace(part=part) for part, members in parts.items() for item in members)
     return Checklist(file=name, items=items, **{"note": "", **file})
 
 
@@ -333,8 +333,8 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
             for anchor in item.anchors
             if anchor in anchors or anchor in HEADINGS
         ]
-        said = "Does not apply" if item.state == "not applicable" else item.stands
-        stands = Markup(" ").join([escape(said), Markup(", ").join(links)])
+        words = "Does not apply" if item.state == "not applicable" else item.stands
+        stands = Markup(" ").join([escape(words), Markup(", ").join(links)])
         return TableRow(item.number, [item.asked, stands, item.author])
 
     groups = groupby(checklist.items, key=lambda item: item.part)
@@ -359,7 +359,7 @@ def tabulate_states(checklists: list[Checklist]) -> Table:
     rows = [
         TableRow(
             each.name,
-            [str(len(each.items)), *(str(each.count_states(*of)) for of in states.values())],
+            [str(len(each.items)), *(str(each.count_states(*state)) for state in states.values())],
         )
         for each in checklists
     ]

@@ -96,10 +96,10 @@ def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) ->
     others = readers = 0
     for model, curve in drawn:
         best, reader = is_best(evaluation, model), model.outcome.arm == "reader"
-        own = ARM_COLOUR[model.outcome.arm]
+        colour = ARM_COLOUR[model.outcome.arm]
         turn = readers if reader else 1 + others + others // len(OTHERS)  # no two lines alike
         style: Style = {
-            "color": own if best or reader else OTHERS[others % len(OTHERS)],
+            "color": colour if best or reader else OTHERS[others % len(OTHERS)],
             "linestyle": "-" if best else DASHES[turn % len(DASHES)],
             "linewidth": 2.0 if best else 1.2,
             "zorder": 3 if best else 2,
@@ -108,7 +108,7 @@ def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) ->
         readers += reader
         band = getattr(model, f"{name}_band") if best else None
         if band is not None:
-            axes.fill_between(band.x, band.low, band.high, color=own, alpha=0.15, linewidth=0)
+            axes.fill_between(band.x, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(curve.x, curve.y, label=_label(model, name), **style)
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
@@ -123,8 +123,8 @@ def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) ->
 def _draw_operating_point(axes: Axes, evaluation: Evaluation, drawn: _Drawn) -> None:
     """Mark sensitivity and specificity at the chosen threshold of the best model."""
     for model, _ in drawn:
-        found = [model.metrics.get(name) for name in ("sensitivity", "specificity")]
-        sensitivity, specificity = (each.value if each else None for each in found)
+        estimates = [model.metrics.get(name) for name in ("sensitivity", "specificity")]
+        sensitivity, specificity = (each.value if each else None for each in estimates)
         if is_best(evaluation, model) and sensitivity is not None and specificity is not None:
             colour = ARM_COLOUR[model.outcome.arm]
             mark: Style = {"color": PAPER, "markeredgecolor": colour, "markeredgewidth": 1.6}

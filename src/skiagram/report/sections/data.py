@@ -115,13 +115,13 @@ def describe_treatment(table: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _describe_pixels(pixels: "pd.Series[int]", what: str) -> str:
+def _describe_pixels(pixels: "pd.Series[int]", kind: str) -> str:
     touched = pixels[pixels > 0]
     if touched.empty:
-        return f"No case had {what}."
+        return f"No case had {kind}."
     median, most = format_count(float(touched.median())), format_count(int(touched.max()))
     return (
-        f"{format_count(len(touched))} of {format_count(len(pixels))} cases had {what} "
+        f"{format_count(len(touched))} of {format_count(len(pixels))} cases had {kind} "
         f"(per such case: median {median}, at most {most})."
     )
 

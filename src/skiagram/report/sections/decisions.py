@@ -85,8 +85,8 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
     name = evaluation.task.classes[positive]
     sentences = []
     for model in (each for _, models in group_by_arm(evaluation) for each in models):
-        found = (model.metrics.get(metric) for metric in ("sensitivity", "specificity"))
-        sensitivity, specificity = (each.value if each else None for each in found)
+        estimates = (model.metrics.get(metric) for metric in ("sensitivity", "specificity"))
+        sensitivity, specificity = (each.value if each else None for each in estimates)
         if not is_best(evaluation, model) or sensitivity is None or specificity is None:
             continue
         hits, alarms = round(100 * sensitivity), round(100 * (1 - specificity))

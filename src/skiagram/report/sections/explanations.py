@@ -105,8 +105,11 @@ def tabulate_features(model: Features) -> Table:
 def tabulate_weights(model: Features) -> Table | None:
     """Return the largest weights of a linear model; None of others."""
     rows = [
-        TableRow(one.feature, [fill_difference(one.effect), format_percent(one.same_sign)])
-        for one in model.coefficients
+        TableRow(
+            coefficient.feature,
+            [fill_difference(coefficient.effect), format_percent(coefficient.same_sign)],
+        )
+        for coefficient in model.coefficients
     ]
     return Table(("Weight", "Same sign"), list_rows(rows), "Feature") if rows else None
 
@@ -114,16 +117,16 @@ def tabulate_weights(model: Features) -> Table | None:
 def tabulate_tests(maps: Maps) -> Table:
     """Return what each map had to pass, and how it did."""
     rows = []
-    for one in maps.methods:
-        if one.reason:
-            rows.append(TableRow(one.title, (), failure=f"not defined: {one.reason}"))
+    for method in maps.methods:
+        if method.reason:
+            rows.append(TableRow(method.title, (), failure=f"not defined: {method.reason}"))
             continue
         cells: list[Cell | str] = []
-        for test in one.tests:
+        for test in method.tests:
             write = fill_cell if test.name == "randomisation" else fill_difference
             cell = write(test.figure)
             cells.append(cell._replace(mark=test.state, bad=test.state != "passed"))
-        rows.append(TableRow(one.title, [*cells, "yes" if one.trustworthy else "no"]))
+        rows.append(TableRow(method.title, [*cells, "yes" if method.trustworthy else "no"]))
     return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
 
 

@@ -75,11 +75,11 @@ def _rows(
     return rows
 
 
-def _cell(found: FigureTable, digits: int) -> Cell:
+def _cell(rows: FigureTable, digits: int) -> Cell:
     """Return a figure of a side; updating changes no order of cases, so some have none there."""
-    if not found:
+    if not rows:
         return Cell(MISSING, reason=_UNCHANGED)
-    return fill_cell(found.rows[0], lambda value: format_decimal(value, digits + 1), digits)
+    return fill_cell(rows.rows[0], lambda value: format_decimal(value, digits + 1), digits)
 
 
 def describe_external(evaluation: Evaluation) -> Iterator[str]:

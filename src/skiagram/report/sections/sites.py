@@ -55,7 +55,9 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
     compared = [*((of_arm, False) for of_arm in single), *([(paired, True)] if paired else [])]
     blank = [""] * len(classes)
     summary = [
-        TableRow(title, [*blank, *(fill(of, difference) for of, difference in compared)])
+        TableRow(
+            title, [*blank, *(fill(estimate, difference) for estimate, difference in compared)]
+        )
         for title, fill in _SUMMARY.items()
     ]
     groups = (Group(f"Each {column}", each), Group("Summary", summary))
@@ -123,13 +125,13 @@ def describe_sites(evaluation: Evaluation) -> str:
     if following.value is None:
         return f"Two values of “{column}” say nothing of where the next may lie.{left_out}"
     auc = "AUC" if evaluation.task.positive is not None else "macro one-vs-rest AUC"
-    what = evaluation.difference_words if difference else f"the {auc}"
+    subject = evaluation.difference_words if difference else f"the {auc}"
     number_of = format_signed if difference else format_decimal
     digits = _digits(difference)
     unseen = "" if evaluation.compared else " each scored by models that never saw it,"
     return (
         f"Over {number} values of “{column}”,{unseen} "
-        f"{what} is {number_of(mean.value)} {format_interval(mean, digits)}; at "
+        f"{subject} is {number_of(mean.value)} {format_interval(mean, digits)}; at "
         "the next such one it lies, with 95 % probability, in "
         f"{format_interval(following, digits)}.{left_out}"
     )

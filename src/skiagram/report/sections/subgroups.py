@@ -112,7 +112,7 @@ def _group_parts(parts: tuple[Subgroup, ...], cells: Callable[[Subgroup], Cells]
     for part in parts:
         row = TableRow(part.value, cells(part), caution=part.warning)
         rows.setdefault(part.column.replace("_", " "), []).append(row)
-    return [Group(column, own) for column, own in rows.items()]
+    return [Group(column, rows_of_column) for column, rows_of_column in rows.items()]
 
 
 def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
@@ -145,7 +145,9 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
 
 def _rows(drawn: _Drawn) -> list[tuple[str, str]]:
     """Return (column, value) of every part in which a model has an AUC, in the order met."""
-    parts = [part for _, _, own in drawn for part in own if _auc(part).value is not None]
+    parts = [
+        part for _, _, subgroups in drawn for part in subgroups if _auc(part).value is not None
+    ]
     return list(dict.fromkeys((part.column, part.value) for part in parts))[:_MAX_ROWS]
 
 

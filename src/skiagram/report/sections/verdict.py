@@ -77,7 +77,7 @@ def _more_patients(evaluation: Evaluation, people: str) -> Iterator[str]:
 
 def _needed(primary: FigureTable, margin: str, people: str) -> str:
     """Tell how many patients would detect, and how many settle, a difference of the margin."""
-    detect, settled = (primary.find(figure=f"patients_to_{what}") for what in ("detect", "settle"))
+    detect, settled = (primary.find(figure=f"patients_to_{aim}") for aim in ("detect", "settle"))
     if detect.value is None:
         return f" No number of {people} is enough: {detect.reason}." if detect.reason else ""
     settle = f"{settled.reason}."
@@ -149,7 +149,10 @@ def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     shares = evaluation.figures.select(analysis=RANKING).by_model("first")
     if not shares:
         return
-    titles, share_of = evaluation.titles, {name: of.value or 0.0 for name, of in shares.items()}
+    titles, share_of = (
+        evaluation.titles,
+        {name: estimate.value or 0.0 for name, estimate in shares.items()},
+    )
     leader, share = max(share_of.items(), key=lambda item: item[1])
     chosen = leader in evaluation.best.values()
     words = (
