@@ -67,9 +67,9 @@ def audit_data(workspace: Workspace, data: DataSet) -> pd.DataFrame:
     audited = workspace.make_once("audited", inputs, make)
     stopping = read_record(AuditReport, audited / FINDINGS).stopping
     if stopping:
-        found = "; ".join(f"{each.name}: {each.summary.rstrip('.')}" for each in stopping)
+        fault = "; ".join(f"{each.name}: {each.summary.rstrip('.')}" for each in stopping)
         remedy = f"{stopping[0].remedy}; or waive it in the data set's option file"
-        raise AuditStop(found, where="audit", remedy=remedy)
+        raise AuditStop(fault, where="audit", remedy=remedy)
     return read_table(audited / NEAR_DUPLICATES)
 
 

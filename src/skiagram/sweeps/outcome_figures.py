@@ -55,8 +55,8 @@ def measure_outcome_row(
     """
     names = [figure.name for figure in outcome.figures]
     if unknown := [name for name in wanted if name not in names]:
-        found = f"`{unknown[0]}` is no figure of a {outcome.kind}"
-        raise OptionError(found, where="sweep.figures", allowed=", ".join(names))
+        problem = f"`{unknown[0]}` is no figure of a {outcome.kind}"
+        raise OptionError(problem, where="sweep.figures", allowed=", ".join(names))
     if cases.value is None:
         raise DataError("cases without values", where="cases", remedy="run the sweep again")
     trained = {each.outcome.model: each for each in models if each.outcome.status == "finished"}
@@ -64,13 +64,13 @@ def measure_outcome_row(
     chosen_by = {name: figure_by_primary(each, cases, outcome) for name, each in trained.items()}
     shown: dict[str, ShownModel] = {}
     for each in models:
-        name, of = each.outcome.model, (each.outcome.title, each.outcome.arm)
+        name, titled = each.outcome.model, (each.outcome.title, each.outcome.arm)
         if name in scored:
-            shown[name] = _show(*of, chosen_by[name].value, scored[name], outcome, wanted)
+            shown[name] = _show(*titled, chosen_by[name].value, scored[name], outcome, wanted)
         else:
             missing = Estimate(None, reason=each.outcome.reason)
             development = {f"{SELECTIONS}{outcome.primary}": missing}
-            shown[name] = ShownEstimator(*of, development, {outcome.primary: missing}, None)
+            shown[name] = ShownEstimator(*titled, development, {outcome.primary: missing}, None)
     rules = (*options.analyses.simple_rules, *outcome.rules.values())
     for arm, members in list_arms(trained, rules).items():
         of_arm = {name: chosen_by[name] for name in members}

@@ -351,15 +351,15 @@ def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataS
         return data
     (_, task), design = read_cases(data.folder / "cases"), workspace.choices()["design"]
     if design != "holdout":
-        found = f"design {design}: the fitted models saw every case"
-        raise OptionError(found, where=SCORED, allowed="design holdout")
+        fault = f"design {design}: the fitted models saw every case"
+        raise OptionError(fault, where=SCORED, allowed="design holdout")
     if scored.dataset is None:
         return data
     other = ingest_data(workspace, workspace.option_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other.folder / "cases")
     if theirs.classes != task.classes:
-        found, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
-        raise OptionError(f"classes {found}", where=f"{SCORED}.dataset", allowed=allowed)
+        fault, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
+        raise OptionError(f"classes {fault}", where=f"{SCORED}.dataset", allowed=allowed)
     return other
 
 
@@ -401,7 +401,7 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
     if prepared.combinations:
         made |= _combine(prepared, pieces)
     if prepared.scored != Scored():
-        scores = [_score(prepared, name, *of) for name, of in made.items()]
+        scores = [_score(prepared, name, *trained) for name, trained in made.items()]
         return TrainedRow(prepared, tuple(scores))
     return TrainedRow(prepared, tuple(scores for _, scores in made.values()))
 

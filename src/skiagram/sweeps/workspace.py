@@ -129,12 +129,12 @@ class Workspace:
                 place[last] = deepcopy(value)  # a further change goes into it
         return values
 
-    def digest(self, what: str, inputs: Mapping[str, Any], *code: object) -> str:
+    def digest(self, kind: str, inputs: Mapping[str, Any], *code: object) -> str:
         """Return a name, beginning with `what`, that these inputs and this code alone have."""
-        return name_piece(what, inputs, *code)
+        return name_piece(kind, inputs, *code)
 
     def make_once(
-        self, what: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
+        self, kind: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
     ) -> Path:
         """Return the folder of a piece; it is made at the first call for these inputs and code.
 
@@ -142,4 +142,4 @@ class Workspace:
             inputs: All that the piece depends on besides the code, as JSON.
             *code: What `make` runs but does not name, such as the class of an object given to it.
         """
-        return self.pieces.make(name_piece(what, inputs, make, *code), make)
+        return self.pieces.make(name_piece(kind, inputs, make, *code), make)
