@@ -80,11 +80,11 @@ def test_more_models_in_an_arm_are_no_advantage() -> None:
 def test_pairs_of_one_fit_hold() -> None:
     title = "Cross-validation: only pairs that one fit scored"
     rows = of_section(title)
-    assert len(rows) == 14
+    assert len(rows) == 17
     assert max(biases(title)) <= 0.005
     for name, (held, first, second) in rows:
-        assert held >= (93 if "features" in name else 94), name  # 400 studies a row: ± 1.2
-        assert max(first, second) <= 3.5, name
+        assert held >= (93 if "features" in name else 94), name  # 1,000 studies a row: ± 0.7
+        assert max(first, second) <= (5 if "10 × 10" in name else 3.5), name  # the page names it
 
 
 def test_the_auc_of_several_classes_is_held() -> None:
