@@ -3,6 +3,8 @@
 import csv
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -308,3 +310,27 @@ def test_a_public_layout_passes_the_check_by_the_documented_lines(
     shown = [" ".join(text.split()) for text in capsys.readouterr().out.splitlines()]
     for words_of_line in expected:
         assert any(words_of_line in text for text in shown), (words_of_line, shown)
+
+
+# A way in each: masks beside images, lesions, modalities with masks, an array file. A minute each.
+TO_A_REPORT = ("BUSI", "RSNA pneumonia, places", "BraTS", "MedMNIST")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("layout", TO_A_REPORT)
+def test_a_public_layout_comes_to_a_report_by_the_same_line(layout: str, tmp_path: Path) -> None:
+    write_layout, lines, _ = CHECKED[layout]
+    write_layout(tmp_path)
+    for line in lines:
+        command, *words = shlex.split(line)
+        if command == "check":
+            command = "run"
+            words += ["--quick", "--networks", "none", "--project", "project"]
+        program = Path(sys.executable).with_name("skiagram")
+        done = subprocess.run(
+            [program, command, *words], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    report = (tmp_path / "project/reports/report.html").read_text()
+    assert "<h1" in report
+    assert "project/reports/report.html" in done.stdout
