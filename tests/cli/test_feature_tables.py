@@ -112,7 +112,7 @@ def test_another_hospitals_table_is_scored_by_a_finished_project(tmp_path: Path)
     model = "project/models/logistic_regression"
     refused = skiagram("predict", model, "film.png", "-o", "new.csv")
     assert refused.returncode == 2
-    assert "the model reads a table of features" in refused.stderr
+    assert "one table of features (CSV)" in refused.stderr
 
 
 def write_times(folder: Path, patients: int = 60, seed: int = 1) -> list[str]:
