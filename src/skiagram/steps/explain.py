@@ -29,6 +29,7 @@ from skiagram.models.contract import Finder, ReadsData
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deployment import repeat_folder
 from skiagram.models.fits import FitPieces
+from skiagram.models.tuned import fits_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases
@@ -196,7 +197,8 @@ def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[
     if options.plan.subset is not None:
         remedy = "set `subset: null` in conf/plan.yaml"
         raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
-    if outcome.arm == "reader" or isinstance(model, Finder):
+    fitted, _ = fits_of(options.model)  # of a tuned model the one that it fits
+    if outcome.arm == "reader" or isinstance(build(fitted, "model"), Finder):
         fault, allowed = f"{outcome.title} has neither", "models of features, networks of images"
         raise OptionError(fault, where=f"explained: {outcome.model}", allowed=allowed)
     if outcome.arm == "classical" and asked.importance.shap_cases:

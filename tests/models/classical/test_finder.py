@@ -20,7 +20,7 @@ from skiagram.models.classical.finder import (
     share_of_other,
 )
 from skiagram.models.contract import FitContext, FittedFinder, Labelled
-from skiagram.options import build, read_option_file
+from skiagram.options import build, composed, read_option_file
 from skiagram.records.cases import Cases, Task
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS, coordinates, tabulate_places
@@ -245,3 +245,26 @@ def test_cross_validation_keeps_the_marks_of_every_fit_that_did_not_see_the_film
     assert not inner.duplicated(keys).any()
     assert set(inner["inner_fold"]) == {0, 1}
     assert set(scores[scores["part"] != "inner"]["inner_fold"]) == {-1}
+
+
+@pytest.mark.slow
+def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path: Path) -> None:
+    whole, label = inputs(tmp_path / "images")
+    training, name = labelled(whole, label), "classifier.inverse_regularisation"
+    options = {
+        "_target_": "skiagram.models.tuned.Tuned",
+        "model": composed(finder()),
+        "space": {name: {"low": 0.001, "high": 10.0, "scale": "log"}, "top": {"choices": [1, 2]}},
+        "budget": {"trials": 3, "folds": 2},
+    }
+    model = build(options, "model")
+    fitted = model.fit(training, CONTEXT)
+    assert [len(trial.fold_auc) for trial in fitted.tuning.trials] == [2, 2, 2]
+    plain = model.having(fitted.tuning.chosen).fit(training, CONTEXT)
+    fitted.save(tmp_path / "model")
+    scores, marks = fitted.scores_and_marks(whole)
+    np.testing.assert_array_equal(scores, plain.scores(whole))
+    pd.testing.assert_frame_equal(marks, plain.find(whole))
+    loaded = model.load(tmp_path / "model")
+    assert isinstance(loaded, FittedFinder)
+    pd.testing.assert_frame_equal(loaded.find(whole), marks)
