@@ -224,11 +224,13 @@ class ShownClassifier(ShownModel):
         compared: None where it failed.
         later: The same on the cases with an earlier image alone; None where nobody asks, or where
             there are none.
+        later_cases: (n,) which cases these are; the reference row need not have read them.
         search: Where a finder left marks, and these; None for any other model.
     """
 
     compared: ComparedModel | None
     later: ComparedModel | None = None
+    later_cases: Flags | None = None
     search: tuple[SearchedImages, FreeResponse] | None = None
 
     def subtract(self, reference: ShownModel) -> Iterator[tuple[str, Estimate]]:
@@ -238,8 +240,10 @@ class ShownClassifier(ShownModel):
             yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
             return
         yield DIFFERENCE, compare_auc(self.compared, reference.compared).estimate
-        if self.later is not None and reference.later is not None:
-            yield LATER_DIFFERENCE, compare_auc(self.later, reference.later).estimate
+        if self.later is not None and self.later_cases is not None:
+            scores = reference.compared.scores.select(self.later_cases)
+            other = ComparedModel(scores, self.later.cases, self.later.draws)
+            yield LATER_DIFFERENCE, compare_auc(self.later, other).estimate
         if self.search is not None and reference.search is not None:
             searched, marks = self.search
             for figure, estimate in searched.subtract(marks, reference.search[1]).items():
@@ -377,7 +381,7 @@ def _add_later(
     draws = part.draws(replicates, cases.seed)
     of_part = ComparedModel(model.compared.scores.select(later), part, draws)
     metrics = {**model.metrics, LATER_AUC: estimate_metric(AUC, of_part.scores, part, draws)}
-    return replace(model, metrics=metrics, later=of_part)
+    return replace(model, metrics=metrics, later=of_part, later_cases=later)
 
 
 def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) -> MeasuredModel:
