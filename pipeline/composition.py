@@ -61,8 +61,8 @@ def _check_package(package: str | None, file: str) -> None:
     ]  # features.glcm, or features of a file of several families
     if several is not None and named != several:
         remedy = f"begin the file with the line `# @package {several}.{name}`"
-        problem, where = "its first line does not say its name", f"conf/{file}"
-        raise OptionError(problem, where=where, remedy=remedy)
+        fault, where = "its first line does not say its name", f"conf/{file}"
+        raise OptionError(fault, where=where, remedy=remedy)
 
 
 def _with_chosen_names(entry: Any) -> Any:

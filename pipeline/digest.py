@@ -129,11 +129,11 @@ def _check_explained(params: Mapping[str, Any]) -> None:
     """Refuse to explain a model that is not trained."""
     trained = [*params["baselines"], *params["networks"]]
     if unknown := [name for name in params.get("explained", ()) if name not in trained]:
-        problem, allowed = (
+        fault, allowed = (
             f"`{unknown[0]}` is no baseline or network of the run",
             ", ".join(trained),
         )
-        raise OptionError(problem, where=f"{PARAMS.name}: explained", allowed=allowed)
+        raise OptionError(fault, where=f"{PARAMS.name}: explained", allowed=allowed)
 
 
 def describe_code(stage: Stage) -> str:

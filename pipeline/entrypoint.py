@@ -96,8 +96,8 @@ def stage(options: type[O]) -> Callable[[Callable[[O], None]], Callable[[], None
 def _check_command(name: str) -> None:
     if {"-m", "--multirun"} & {*sys.argv[1:]}:
         remedy = "sweep whole runs: `python pipeline/sweep.py -m seed=0,1`"
-        problem = "a sweep of one stage would give no figures, report or record"
-        raise OptionError(problem, where=name, remedy=remedy)
+        fault = "a sweep of one stage would give no figures, report or record"
+        raise OptionError(fault, where=name, remedy=remedy)
     if PARAMS.exists():
         read_option_file(PARAMS, PARAMS.name)
 

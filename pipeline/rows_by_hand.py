@@ -165,11 +165,9 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     check_changes(of_models, used)
     model = named or find_swept_model(of_models) or None
     if model is None and not sweeper.endswith(_GRID):
-        problem = (
-            "does not say which model is chosen by, and not exactly one model's options change"
-        )
+        fault = "does not say which model is chosen by, and not exactly one model's options change"
         remedy = "add `objective.model=NAME`, or `objective.arm=ARM` for its best model"
-        raise OptionError(problem, where="objective", allowed=_listed(arms), remedy=remedy)
+        raise OptionError(fault, where="objective", allowed=_listed(arms), remedy=remedy)
     return model
 
 
@@ -194,8 +192,8 @@ def _named(objective: Objective, arms: Mapping[str, Sequence[str]]) -> str | Non
             f"`{model}` is not in the run", where="objective.model", allowed=_listed(arms)
         )
     if arm is not None and arm not in arms:
-        problem = f"the run has no arm `{arm}`"
-        raise OptionError(problem, where="objective.arm", allowed=", ".join(arms))
+        fault = f"the run has no arm `{arm}`"
+        raise OptionError(fault, where="objective.arm", allowed=", ".join(arms))
     return objective.entry or None
 
 

@@ -74,8 +74,8 @@ def _name_classes(arguments: argparse.Namespace, project: "Project") -> None:
     if task.measured is not None:
         for option in task.measured.named_by:
             if getattr(arguments, option) is None:
-                problem, allowed = "is not given", f"columns of a {task.measured.words}"
-                raise OptionError(problem, where=f"--{option}", allowed=allowed)
+                fault, allowed = "is not given", f"columns of a {task.measured.words}"
+                raise OptionError(fault, where=f"--{option}", allowed=allowed)
         for option, known in task.measured.asked.items():
             if getattr(arguments, option) is None:
                 setattr(arguments, option, known)
@@ -129,11 +129,11 @@ def _outcome_of(project: "Project", source: "Source") -> "AnyOutcome | None":
 def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
     """Refuse labels that are no class of the project."""
     if unknown := sorted({*cells} - {*classes, ""}):
-        problem = f"{len(unknown)} labels that the project does not know: " + ", ".join(
+        fault = f"{len(unknown)} labels that the project does not know: " + ", ".join(
             f"`{label}`" for label in unknown[:_SHOWN]
         )
         remedy = "correct them, or name the table's words with --classes, in the project's order"
-        raise DataError(problem, where="the table", allowed=", ".join(classes), remedy=remedy)
+        raise DataError(fault, where="the table", allowed=", ".join(classes), remedy=remedy)
 
 
 def _columns_of(at_home: "Source") -> dict[str, str]:
@@ -187,17 +187,17 @@ def _survey(
     source, rows = described.source, described.rows
     survey = survey_folder(source, arguments.folder, rows, "cv")
     if not survey.examined:
-        problem = f"none of the {len(rows)} rows names an image that can be read"
+        fault = f"none of the {len(rows)} rows names an image that can be read"
         raise DataError(
-            problem,
+            fault,
             where=str(arguments.folder),
             allowed=f"names relative to the folder, in the column `{source.columns.file}`",
             remedy=f"correct the names or the folder; first: {survey.problems[0]}",
         )
     if survey.problems:
         print(*problem_lines(survey.problems), sep="\n", file=sys.stderr)
-        problem = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
-        raise DataError(problem, where=str(arguments.folder), remedy="`skiagram check` shows more")
+        fault = f"{len(survey.problems)} images or rows cannot be used; nothing was opened"
+        raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
     checksums: dict[str, str] = {}
     for file in (*survey.examined, *survey.further):
         checksums |= file.checksums

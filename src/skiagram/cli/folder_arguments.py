@@ -99,11 +99,11 @@ def reading_of(arguments: argparse.Namespace) -> "Reading":
 
     mm = arguments.unstated_spacing
     if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
-        problem, allowed = (
+        fault, allowed = (
             f"{mm} was given",
             "slices, rows and columns, or the last two: above 0 mm",
         )
-        raise OptionError(problem, where="--unstated-spacing", allowed=allowed)
+        raise OptionError(fault, where="--unstated-spacing", allowed=allowed)
     return Reading(
         getattr(arguments, "mask_grid", "same"), spacing=None if mm is None else tuple(mm)
     )
@@ -414,11 +414,11 @@ def _check_folder(folder: Path) -> None:
 
     root = folder.resolve() == Path(folder.resolve().anchor)
     if root or not (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
-        problem = "the root of the file system" if root else "no such folder"
+        fault = "the root of the file system" if root else "no such folder"
         allowed, remedy = f"a folder of images, or an archive whose name ends with {ARCHIVE}", ""
         if folder.is_file():
-            problem, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
-        raise DataError(problem, where=str(folder), allowed=allowed, remedy=remedy)
+            fault, remedy = "a file, no folder", "unpack an archive; else name the file's folder"
+        raise DataError(fault, where=str(folder), allowed=allowed, remedy=remedy)
 
 
 def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
@@ -431,13 +431,13 @@ def _source(arguments: argparse.Namespace, rows: "list[TableRow]") -> "Folder":
     classes = tuple(arguments.classes or sorted(labels - {""}))
     positive: str | None = arguments.positive
     if positive is not None and (positive not in classes or len(classes) != 2):
-        problem = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
+        fault = f"`{positive}` was given, and {len(classes)} classes: {', '.join(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
         allowed = "one of two classes"
-        raise OptionError(problem, where="--positive", allowed=allowed, remedy=remedy)
+        raise OptionError(fault, where="--positive", allowed=allowed, remedy=remedy)
     if arguments.most_pixels < 1:
-        problem = f"{arguments.most_pixels} was given"
-        raise OptionError(problem, where="--most-pixels", allowed="1 or more")
+        fault = f"{arguments.most_pixels} was given"
+        raise OptionError(fault, where="--most-pixels", allowed="1 or more")
     name = name_of(arguments)
     return Folder(
         name=name,

@@ -128,9 +128,9 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     if key is not None and source.columns.region is not None:
         names = [row.cells[source.columns.region] for row in described.rows]
         if why := suspect_column("", names):
-            problem = f"regions stay in plain words beside the keyed names, and {why}"
+            fault = f"regions stay in plain words beside the keyed names, and {why}"
             remedy = "name regions by what they are, such as `tumour`, in masks and table"
-            raise DataError(problem, where=f"column `{source.columns.region}`", remedy=remedy)
+            raise DataError(fault, where=f"column `{source.columns.region}`", remedy=remedy)
     files = OptionFiles(Path(), source.name, outside, key)
     if renew:
         source = files.renewed(source)
@@ -140,8 +140,8 @@ def add_data_set(arguments: argparse.Namespace, renew: bool) -> Added:
     survey = survey_folder(source, arguments.folder, described.rows, design)
     if survey.problems:
         print(*map(printable, problem_lines(survey.problems)), sep="\n", file=sys.stderr)
-        problem = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
-        raise DataError(problem, where=str(arguments.folder), remedy="`skiagram check` shows more")
+        fault = f"{len(survey.problems)} images or rows cannot be used; nothing was written"
+        raise DataError(fault, where=str(arguments.folder), remedy="`skiagram check` shows more")
     source = replace(source, folder=_place(arguments.folder), channels=survey.channels)
     checksums: dict[str, str] = {}
     for file in (*survey.examined, *survey.further):
@@ -208,14 +208,14 @@ def _patient_key(file: Path | None, columns: "Columns") -> bytes | None:
     if file is None and not key:
         return None
     if len(key) < _MIN_KEY:
-        problem, allowed = f"a key of {len(key)} bytes", f"at least {_MIN_KEY}"
+        fault, allowed = f"a key of {len(key)} bytes", f"at least {_MIN_KEY}"
         remedy = "make one outside the project with `openssl rand -hex 32 > patient.key`"
-        raise OptionError(problem, where=where, allowed=allowed, remedy=remedy)
+        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy)
     others = (columns.file, columns.label, columns.split, columns.site)
     if columns.patient in others and columns.patient is not None:
-        problem = f"the column `{columns.patient}` does not hold patients alone"
+        fault = f"the column `{columns.patient}` does not hold patients alone"
         remedy = "name another column with --patient, or leave the key out"
-        raise OptionError(problem, where=where, remedy=remedy)
+        raise OptionError(fault, where=where, remedy=remedy)
     return key
 
 
@@ -259,8 +259,8 @@ def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
         target = composed(Reader(column=column, title=column))["_target_"]
         options = read_option_file(path) if path.exists() else {}
         if options and (options.get("_target_"), options.get("column")) != (target, column):
-            problem = f"{path} exists and is not a reader with column `{column}`"
-            raise OptionError(problem, where="--scores", remedy="rename the column")
+            fault = f"{path} exists and is not a reader with column `{column}`"
+            raise OptionError(fault, where="--scores", remedy="rename the column")
         if not options:
             scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
             files[path] = _READER_FILE.format(target=target, column=scalar)

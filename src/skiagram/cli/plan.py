@@ -159,11 +159,11 @@ def _check(arguments: argparse.Namespace) -> None:
         raise OptionError("nothing is asked", where="skiagram plan", allowed=allowed)
     for name, other in _BELONGS_TO.items():
         if name in given and other not in given:
-            problem, remedy = (
+            fault, remedy = (
                 f"is for {_option(other)} alone",
                 f"add {_option(other)}",
             )
-            raise OptionError(problem, where=_option(name), remedy=remedy)
+            raise OptionError(fault, where=_option(name), remedy=remedy)
     if "pilot" not in given:
         _check_assumptions(given)
         return
@@ -200,8 +200,8 @@ def _check_assumptions(given: Mapping[str, Any]) -> None:
     if "margin" in given:
         new = given[auc] + given.get("true_difference", 0.0)
         if not 0.5 < new < 1:
-            problem, allowed = f"the new model would have {new:g}", "between 0.5 and 1"
-            raise OptionError(problem, where="--true-difference", allowed=allowed)
+            fault, allowed = f"the new model would have {new:g}", "between 0.5 and 1"
+            raise OptionError(fault, where="--true-difference", allowed=allowed)
 
 
 class _Study:

@@ -150,8 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
         with _without_collection():
             model = opened.enter_context(opened_model(arguments.model, reading_of(arguments)))
         if arguments.page is not None and model.task.measured is not None:
-            problem = f"the model estimates a {model.task.measured.words}"
-            raise OptionError(problem, where="--page", allowed="models of classes")
+            fault = f"the model estimates a {model.task.measured.words}"
+            raise OptionError(fault, where="--page", allowed="models of classes")
         finds = bool(model.scorer.finders)
         marks = marks_table(output) if finds and output.suffix not in JSON_LINES else None
         if marks is not None:
@@ -222,9 +222,9 @@ def cases_of(arguments: argparse.Namespace, model: "DeployedModel") -> "list[New
         return _rows_of_features(arguments, model.scorer.measured)
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
-            problem = f"a case has an image of each of {', '.join(preparation.modalities)}"
+            fault = f"a case has an image of each of {', '.join(preparation.modalities)}"
             remedy = "name them in a table (--table) or by --pattern"
-            raise OptionError(problem, where="FILE", remedy=remedy)
+            raise OptionError(fault, where="FILE", remedy=remedy)
         volumes = preparation.images.slices is not None
         return find_cases(arguments.files, volumes=volumes, frames=arguments.frames)
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:

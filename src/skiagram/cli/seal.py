@@ -105,7 +105,7 @@ def _labels_by_token(
         checksum = read_case_files(tree, reference).checksums[reference.file]
         label = row.cells[columns.label]
         if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
-            problem = "equal to another test image, with another label"
+            fault = "equal to another test image, with another label"
             remedy = "keep the row with the right label"
-            raise DataError(problem, where=reference.name, remedy=remedy)
+            raise DataError(fault, where=reference.name, remedy=remedy)
     return labels

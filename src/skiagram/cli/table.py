@@ -186,8 +186,8 @@ def _join_tables(arguments: argparse.Namespace) -> int:
     from skiagram.datasets.folder.patients import PatientTable
 
     if arguments.labels is None:
-        problem, allowed = "is not given", "a second table, with a row a patient"
-        raise OptionError(problem, where="LABELS", allowed=allowed)
+        fault, allowed = "is not given", "a second table, with a row a patient"
+        raise OptionError(fault, where="LABELS", allowed=allowed)
     first = PatientTable.read(arguments.folder, arguments.patient)
     second = PatientTable.read(arguments.labels, arguments.patient)
     leave_out = arguments.unmatched == "leave-out"

@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(differences, end="\n\n")
     if upgrade.both:
         first = next(iter(upgrade.both))
-        problem = f"you and the new version changed {', '.join(upgrade.both)}; nothing was written"
+        fault = f"you and the new version changed {', '.join(upgrade.both)}; nothing was written"
         remedy = f"bring in by hand what you need of the lines above, then `--mine {first}`; or "
-        raise OptionError(problem, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
+        raise OptionError(fault, where="upgrade", remedy=remedy + f"take it with `--new {first}`")
     upgrade.write(Path())
     for name in sorted(upgrade.taken.keys() - upgrade.kept):
         print(f"Taken over: {name}")

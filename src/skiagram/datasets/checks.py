@@ -69,9 +69,9 @@ def check_image(image: Image, where: str) -> None:
     )
     remedy = "remove the image from the source"
     if min(sides) < MIN_SIDE:
-        problem = f"{kind} of {' × '.join(map(str, sides))} pixels"
+        fault = f"{kind} of {' × '.join(map(str, sides))} pixels"
         allowed = f"at least {MIN_SIDE} pixels per side"
-        raise DataError(problem, where=where, allowed=allowed, remedy=remedy)
+        raise DataError(fault, where=where, allowed=allowed, remedy=remedy)
     if image.dtype.kind == "f" and np.isinf(image).any():
         raise DataError(
             "infinite pixel values",

@@ -116,10 +116,10 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
 
 def too_many_pixels(rows: int, columns: int, most_pixels: int, where: str) -> DataError:
     """Return the error of an image that is larger than is allowed."""
-    problem, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
+    fault, allowed = f"{columns} × {rows} pixels", f"at most {most_pixels:,} pixels"
     remedy = "cut the image or scale it down, or allow more (`--most-pixels`, `most_pixels` in the "
     remedy += "option file of a folder)"
-    return DataError(problem, where=where, allowed=allowed, remedy=remedy)
+    return DataError(fault, where=where, allowed=allowed, remedy=remedy)
 
 
 def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
@@ -146,9 +146,9 @@ def _check_stream(frame: bytes, syntax: UID, header: Any, where: str) -> None:
 
 
 def _other_pixels(contents: str, where: str) -> DataError:
-    problem = f"compressed pixels that are {contents} in its header"
+    fault = f"compressed pixels that are {contents} in its header"
     remedy = "the file is damaged or made to fill the memory; leave it out"
-    return DataError(problem, where=where, remedy=remedy)
+    return DataError(fault, where=where, remedy=remedy)
 
 
 def _rle_pixels(frame: bytes, expected: int) -> int:

@@ -155,8 +155,8 @@ def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
     if stream is None or stream.bits <= 8:
         return None
     if stream.samples > 1:
-        problem = f"JPEG of {stream.bits} bits in colour"
-        raise DataError(problem, where=name, allowed=_ALLOWED, remedy="convert it")
+        fault = f"JPEG of {stream.bits} bits in colour"
+        raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert it")
     if stream.rows * stream.columns > most_pixels:
         raise too_many_pixels(stream.rows, stream.columns, most_pixels, name)
     if not content.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
@@ -212,10 +212,10 @@ def _refuse_hidden(file: tifffile.TiffFile, name: str) -> None:
         (alone and (metadata.get("images", 1) > 1 or shaped), "several images in one page"),
         (line, f"ImageJ's scale of values, {metadata.get('c0')} + {metadata.get('c1')} × stored"),
     )
-    for wrong, problem in rules:
+    for wrong, fault in rules:
         if wrong:
             remedy = "save it with a page per image, and as 32-bit where values are calibrated"
-            raise DataError(problem, where=name, allowed=_ALLOWED, remedy=remedy)
+            raise DataError(fault, where=name, allowed=_ALLOWED, remedy=remedy)
 
 
 def _has_page(file: tifffile.TiffFile, index: int) -> bool:
@@ -267,9 +267,9 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
     for wrong, more in rules:
         if wrong:
-            problem = ", ".join(filter(None, (more, numbers)))
+            fault = ", ".join(filter(None, (more, numbers)))
             remedy = "convert the file, a channel or a slice each, as float32 or of 16 bits"
-            raise DataError(problem, where=name, allowed=_ALLOWED, remedy=remedy)
+            raise DataError(fault, where=name, allowed=_ALLOWED, remedy=remedy)
 
 
 def count_frames(content: bytes) -> int:
@@ -319,8 +319,8 @@ def _whole_pages(kinds: Sequence[int]) -> list[int]:
 
 
 def _too_many_pages(name: str) -> DataError:
-    problem, remedy = f"more than {_MAX_PAGES:,} pages", "write the pages to several files"
-    return DataError(problem, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
+    fault, remedy = f"more than {_MAX_PAGES:,} pages", "write the pages to several files"
+    return DataError(fault, where=name, allowed=f"at most {_MAX_PAGES:,}", remedy=remedy)
 
 
 def _turn_to(file: ImageFile, frame: int | None, name: str) -> None:
@@ -409,9 +409,9 @@ def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
         (samples != bands and file.mode != "P", f"{samples} channels in a picture of {bands}"),
         (turned_below_zero, _SIGNED_WHITE),
     )
-    for wrong, problem in rules:
+    for wrong, fault in rules:
         if wrong:
-            raise DataError(problem, where=name, allowed=_ALLOWED, remedy="convert the file")
+            raise DataError(fault, where=name, allowed=_ALLOWED, remedy="convert the file")
 
 
 def _bits(file: ImageFile) -> int:

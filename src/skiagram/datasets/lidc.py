@@ -92,8 +92,8 @@ class NodulePatch:
         pixels = image.pixels
         if pixels.dtype not in (np.float32, np.int16):
             allowed = "CT numbers in HU, as DICOM files of CT hold them"
-            problem, remedy = f"pixels of type {pixels.dtype}", "export the slice as DICOM"
-            raise DataError(problem, allowed=allowed, remedy=remedy)
+            fault, remedy = f"pixels of type {pixels.dtype}", "export the slice as DICOM"
+            raise DataError(fault, allowed=allowed, remedy=remedy)
         if pixels.shape != (self.side, self.side):
             raise DataError(
                 f"{' × '.join(map(str, pixels.shape))} pixels",
@@ -101,8 +101,8 @@ class NodulePatch:
                 remedy="cut the square out; the model classifies a nodule and does not find it",
             )
         if self.grid is not None and not (image.spacing and math.isclose(*image.spacing)):
-            problem = "pixels that are not square" if image.spacing else "an unknown pixel spacing"
-            raise DataError(problem, allowed="DICOM files with one Pixel Spacing")
+            fault = "pixels that are not square" if image.spacing else "an unknown pixel spacing"
+            raise DataError(fault, allowed="DICOM files with one Pixel Spacing")
 
 
 INTERCEPT = -1024.0
@@ -222,9 +222,9 @@ def read_nodules(images: Path, table: Path) -> tuple[NDArray[np.int16], pd.DataF
         pixels, nodule = archive["images"], archive["nodule_id"]
     rows = pd.read_csv(table)
     if rows["nodule_id"].tolist() != nodule.tolist():
-        problem = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
+        fault = f"{len(rows)} rows that are not the {len(nodule)} nodules of {images.name}"
         allowed = "one row per nodule, in the order of the images"
-        raise DataError(problem, where=table.name, allowed=allowed)
+        raise DataError(fault, where=table.name, allowed=allowed)
     scanner = ["rescale_intercept", "rescale_slope", "slice_thickness", "manufacturer"]
     rows[scanner] = rows.groupby("series_uid", sort=False)[scanner].transform("first")
     return pixels, rows

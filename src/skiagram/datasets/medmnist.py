@@ -98,9 +98,9 @@ class MedMNISTFile(OpenSource):
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
             _check(path, key, images, labels, n_classes)
             if self._images and _kind(images) != _kind(self._images[0]):
-                problem = f"{_kind(images)} after {_kind(self._images[0])}"
+                fault = f"{_kind(images)} after {_kind(self._images[0])}"
                 allowed = "images, colour images or volumes alone"
-                raise DataError(problem, where=f"{path.name} {key}", allowed=allowed)
+                raise DataError(fault, where=f"{path.name} {key}", allowed=allowed)
             self._start.append(len(self._entries))
             self._images.append(images)
             self._entries += [

@@ -359,6 +359,6 @@ def read_class_evaluation(path: Path) -> Evaluation:
     """
     evaluation = read_evaluation(path)
     if isinstance(evaluation, MeasuredEvaluation):
-        problem = f"figures of a {evaluation.task.outcome.words}"
-        raise DataError(problem, where=str(path), allowed="those of a run that tells classes apart")
+        fault = f"figures of a {evaluation.task.outcome.words}"
+        raise DataError(fault, where=str(path), allowed="those of a run that tells classes apart")
     return evaluation

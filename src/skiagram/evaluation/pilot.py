@@ -110,8 +110,8 @@ def read_pilot(
     except (OSError, ValueError) as error:
         raise DataError(f"unreadable ({error})", where=str(table), remedy=_AGAIN) from error
     if not set(scores.columns) >= _KEYS:
-        problem = "no column " + ", ".join(sorted(_KEYS - set(scores.columns)))
-        raise DataError(problem, where=str(table), remedy=_AGAIN)
+        fault = "no column " + ", ".join(sorted(_KEYS - set(scores.columns)))
+        raise DataError(fault, where=str(table), remedy=_AGAIN)
     if record.task.positive is None:
         raise DataError(
             f"the pilot has {len(record.task.classes)} classes",

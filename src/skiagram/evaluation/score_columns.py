@@ -95,8 +95,8 @@ def _labels(labels: Any, positive: Any) -> tuple[NDArray[np.bool_], tuple[str, s
     known = pd.Series(np.asarray(labels).ravel())
     if known.isna().any():
         row = int(known.isna().to_numpy().argmax())
-        problem = f"{int(known.isna().sum())} labels are missing, the first in row {row}"
-        raise DataError(problem, where="labels", allowed="a label for every row")
+        fault = f"{int(known.isna().sum())} labels are missing, the first in row {row}"
+        raise DataError(fault, where="labels", allowed="a label for every row")
     values = sorted(known.unique().tolist(), key=str)
     listed = ", ".join(map(str, values[:6]))
     if len(values) != 2:
@@ -168,8 +168,8 @@ def read_texts(values: Any, name: str, number: int) -> NDArray[np.str_]:
     _check_length(values, name, number)
     given = pd.Series(np.asarray(values).ravel())
     if given.isna().any() or (given.astype(str) == "").any():
-        problem = "a row without a value"
-        raise DataError(problem, where=name, allowed="a value for every row")
+        fault = "a row without a value"
+        raise DataError(fault, where=name, allowed="a value for every row")
     return given.astype(str).to_numpy(dtype=str)
 
 
@@ -187,5 +187,5 @@ def _covariates(subgroups: Any, cases: LabelledCases) -> pd.DataFrame | None:
 
 def _check_length(values: Any, name: str, number: int) -> None:
     if len(values) != number:
-        problem = f"{len(values)} values"
-        raise DataError(problem, where=name, allowed=f"{number}, as there are labels")
+        fault = f"{len(values)} values"
+        raise DataError(fault, where=name, allowed=f"{number}, as there are labels")

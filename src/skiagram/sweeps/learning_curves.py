@@ -413,8 +413,8 @@ def find_learning_curves(rows: Sequence[Measurable]) -> LearningCurves:
     for place, row in by_place.items():
         of_row = row.measure(())
         if not isinstance(of_row, MeasuredClasses):
-            problem = f"no learning curves of a {of_row.primary.replace('_', ' ')}"
-            raise OptionError(problem, where="analysis", allowed="data sets of classes")
+            fault = f"no learning curves of a {of_row.primary.replace('_', ' ')}"
+            raise OptionError(fault, where="analysis", allowed="data sets of classes")
         measured[place] = of_row
     reported = measured[next(iter(measured))].cases
     if any(
@@ -464,14 +464,14 @@ def _place(rows: Sequence[Measurable]) -> dict[tuple[int, int], Measurable]:
     for row in rows:
         subset = row.row.plan.subset
         if subset is None:
-            problem, remedy = (
+            fault, remedy = (
                 "a row learned from all cases",
                 "give each row a `conf.plan.plan.subset`",
             )
-            raise OptionError(problem, where="analysis", remedy=remedy)
+            raise OptionError(fault, where="analysis", remedy=remedy)
         if (subset.cases, subset.draw) in placed:
-            problem, remedy = "two rows have the same subset", "leave out all other axes"
-            raise OptionError(problem, where="analysis", remedy=remedy)
+            fault, remedy = "two rows have the same subset", "leave out all other axes"
+            raise OptionError(fault, where="analysis", remedy=remedy)
         placed[subset.cases, subset.draw] = row
     return placed
 

@@ -55,8 +55,8 @@ def measure_outcome_row(
     """
     names = [figure.name for figure in outcome.figures]
     if unknown := [name for name in wanted if name not in names]:
-        problem = f"`{unknown[0]}` is no figure of a {outcome.kind}"
-        raise OptionError(problem, where="sweep.figures", allowed=", ".join(names))
+        fault = f"`{unknown[0]}` is no figure of a {outcome.kind}"
+        raise OptionError(fault, where="sweep.figures", allowed=", ".join(names))
     if cases.value is None:
         raise DataError("cases without values", where="cases", remedy="run the sweep again")
     trained = {each.outcome.model: each for each in models if each.outcome.status == "finished"}

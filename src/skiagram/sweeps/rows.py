@@ -85,11 +85,11 @@ class Objective:
 
     def __post_init__(self) -> None:
         if self.figure is not None and not self.figure.startswith(SELECTIONS):
-            problem = (
+            fault = (
                 f"`{self.figure}` was given: it is of test cases, by which nothing may be chosen"
             )
             allowed = f"{SELECTION}, or the like figure of finders and other outcomes"
-            raise OptionError(problem, where="objective.figure", allowed=allowed)
+            raise OptionError(fault, where="objective.figure", allowed=allowed)
         if self.model is not None and self.arm is not None:
             remedy = "name one of them"
             raise OptionError("names a model and an arm", where="objective", remedy=remedy)
@@ -216,8 +216,8 @@ def expand_rows(sweep: Sweep) -> list[Row]:
     first: dict[str, int] = {}
     for row in rows:
         if (same := first.setdefault(row.digest, row.number)) != row.number:
-            problem = f"rows {same} and {row.number} have the same options"
-            raise OptionError(problem, where="sweep", remedy="leave one of them out")
+            fault = f"rows {same} and {row.number} have the same options"
+            raise OptionError(fault, where="sweep", remedy="leave one of them out")
     return rows
 
 

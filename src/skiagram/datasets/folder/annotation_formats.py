@@ -105,9 +105,9 @@ def read_annotations(path: Path, unit: MarkUnit, radius: float | None) -> Iterat
             programs.setdefault(kind, file.name)
             yield from _read_file(file, unit, radius)
     if len(programs) > 1:
-        problem = f"files of several programs: {', '.join(programs.values())}"
+        fault = f"files of several programs: {', '.join(programs.values())}"
         remedy = "leave those of one program in the folder"
-        raise DataError(problem, where=str(path), allowed=_PROGRAMS, remedy=remedy)
+        raise DataError(fault, where=str(path), allowed=_PROGRAMS, remedy=remedy)
 
 
 def _read_file(path: Path, unit: MarkUnit, radius: float | None) -> Iterator[Annotation]:
@@ -514,8 +514,8 @@ def _markups(content: Mapping[str, Any], path: Path, radius: float | None) -> It
                     ball = (3 * math.prod(sides) / (4 * math.pi)) ** (1 / 3)
                     lesions = [_ball(centre.tolist(), ball, world=True)]
                 else:
-                    problem = f"a markup `{form}` of {len(points)} points"
-                    raise DataError(problem, allowed="points, lines across a lesion, boxes (ROI)")
+                    fault = f"a markup `{form}` of {len(points)} points"
+                    raise DataError(fault, allowed="points, lines across a lesion, boxes (ROI)")
             for lesion in lesions:
                 yield Annotation(name, "", where, _fixed(lesion))
 

@@ -147,8 +147,8 @@ def _of_classes(
     listed = ", ".join(f"`{kind}` ({number})" for kind, number in counts.most_common(20))
     unknown = [kind for kind in classes if kind not in counts]
     if unknown:
-        problem = f"no lesion of the class `{unknown[0]}`"
-        raise DataError(problem, where=where, allowed=listed, remedy="correct `--mark-class`")
+        fault = f"no lesion of the class `{unknown[0]}`"
+        raise DataError(fault, where=where, allowed=listed, remedy="correct `--mark-class`")
     if not classes and len(counts) > 1:
         raise DataError(
             f"lesions of {len(counts)} classes: {listed}",

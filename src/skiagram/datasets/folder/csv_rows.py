@@ -278,10 +278,10 @@ def _check_header(header: list[str]) -> None:
         (nameless > 1, f"{nameless} columns without a name", "a name for each column but one"),
         (twice, f"two columns are called `{twice}`", "each name once"),
     )
-    for wrong, problem, allowed in rules:
+    for wrong, fault, allowed in rules:
         if wrong:
             remedy = "correct the header, which is the first line"
-            raise DataError(problem, where=WHERE, allowed=allowed, remedy=remedy)
+            raise DataError(fault, where=WHERE, allowed=allowed, remedy=remedy)
 
 
 def usual_column(header: Iterable[str], usual: Sequence[str]) -> str | None:

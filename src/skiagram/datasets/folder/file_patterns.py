@@ -277,6 +277,6 @@ def _only_file(folder: Path, name: str) -> str:
         return name
     inside = [item.name for item in (folder / name).iterdir() if not item.name.startswith(".")]
     if len(inside) != 1:
-        problem, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
-        raise DataError(problem, where=name, allowed="one file, the mask", remedy=remedy)
+        fault, remedy = f"a folder of {len(inside)} files", "name the file in --pattern"
+        raise DataError(fault, where=name, allowed="one file, the mask", remedy=remedy)
     return f"{name}/{inside[0]}"

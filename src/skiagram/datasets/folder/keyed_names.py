@@ -64,8 +64,8 @@ def find_keyed_files(
         names = by_checksum.get(checksum, [])
         if not names:
             remedy = "restore the file, or run `skiagram init` again with --renew"
-            problem = f"no file has the checksum {checksum[:12]}…"
-            raise DataError(problem, where=f"{where} of the manifest", remedy=remedy)
+            fault = f"no file has the checksum {checksum[:12]}…"
+            raise DataError(fault, where=f"{where} of the manifest", remedy=remedy)
         name_of[keyed] = names.pop(0)
     return [
         replace(row, cells=row.cells | {name: _found(row.cells[name], name_of) for name in kinds})

@@ -23,8 +23,8 @@ def label_of_classes(rows: Sequence[TableRow], columns: Sequence[str]) -> list[T
     """
     require_columns([*rows], columns)
     if LABEL in rows[0].cells:
-        problem = f"a column `{LABEL}`, and {len(columns)} columns of classes"
-        raise OptionError(problem, where="--label", allowed="one or the other")
+        fault = f"a column `{LABEL}`, and {len(columns)} columns of classes"
+        raise OptionError(fault, where="--label", allowed="one or the other")
     labelled = []
     for row in rows:
         classes = []

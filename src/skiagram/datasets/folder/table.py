@@ -61,8 +61,8 @@ class _Rule(NamedTuple):
     def problem(self, row: TableRow, where: str) -> DataError | None:
         if self.column is None or not self.is_wrong(row.cells[self.column]):
             return None
-        problem = self.found.replace("{cell}", row.cells[self.column])
-        return DataError(problem, where=where, allowed=self.allowed, remedy=self.remedy)
+        fault = self.found.replace("{cell}", row.cells[self.column])
+        return DataError(fault, where=where, allowed=self.allowed, remedy=self.remedy)
 
 
 def _lies_outside(name: str) -> bool:
@@ -357,9 +357,9 @@ def split_modalities(
     chosen = list(modalities) or (there if len(there) == 1 else [])
     unknown = [name for name in chosen if name not in there]
     if unknown or not chosen:
-        problem = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
+        fault = f"no image of `{unknown[0]}`" if unknown else f"{len(there)} modalities"
         remedy = "choose one or several (`skiagram init … --images`)"
-        raise OptionError(problem, where=where, allowed=", ".join(there), remedy=remedy)
+        raise OptionError(fault, where=where, allowed=", ".join(there), remedy=remedy)
     first, *others = chosen
     by_case = {name: _rows_by_case(rows, columns, name, len(chosen) > 1) for name in chosen}
     for name in others:
@@ -521,8 +521,8 @@ def _check_sites(rows: list[TableRow], columns: Columns, test_sites: Sequence[st
     sites = sorted({row.cells[columns.site] for row in rows})
     unknown = sorted(set(test_sites) - set(sites))
     if unknown:
-        problem = f"no image of site `{unknown[0]}`"
-        raise OptionError(problem, where=where, allowed=", ".join(sites))
+        fault = f"no image of site `{unknown[0]}`"
+        raise OptionError(fault, where=where, allowed=", ".join(sites))
 
 
 def parse_value(cell: str) -> float:

@@ -98,13 +98,13 @@ def read_truth(path: Path, digests: Mapping[str, str]) -> list[Film]:
     try:
         lines = path.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError as error:
-        problem = f"cannot be read ({error.strerror})"
-        raise DataError(problem, where=FILE, remedy="put it beside the films") from error
+        fault = f"cannot be read ({error.strerror})"
+        raise DataError(fault, where=FILE, remedy="put it beside the films") from error
     rows = [row for line in lines if (row := " ".join(line.split())).startswith("mdb")]
     digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
     if digest != digests[FILE]:
-        problem, again = f"checksum {digest} of {len(rows)} film rows", "download the file again"
-        raise DataError(problem, where=FILE, allowed=digests[FILE], remedy=again)
+        fault, again = f"checksum {digest} of {len(rows)} film rows", "download the file again"
+        raise DataError(fault, where=FILE, allowed=digests[FILE], remedy=again)
     films: dict[str, Film] = {}
     for row in rows:
         film = _parse_row(row)

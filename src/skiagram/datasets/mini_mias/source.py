@@ -165,8 +165,8 @@ class DrawnSplit:
         for split, left in wanted.items():
             short = {classes[label]: count for label, count in left.items() if count}
             if short:
-                problem = f"too few patients, {short} images short of the {split} split"
-                raise DataError(problem, where="drawn split", remedy="lower the counts")
+                fault = f"too few patients, {short} images short of the {split} split"
+                raise DataError(fault, where="drawn split", remedy="lower the counts")
         return drawn
 
 
@@ -211,9 +211,9 @@ class MiniMias(RealDataSet):
         counts = {} if self.split is None else {"train": self.split.train, "test": self.split.test}
         for split, by_class in counts.items():
             if set(by_class) != set(self.classes):
-                problem, where = f"counts for {', '.join(by_class)}", f"dataset.split.{split}"
+                fault, where = f"counts for {', '.join(by_class)}", f"dataset.split.{split}"
                 allowed = f"one count for each of {', '.join(self.classes)}"
-                raise OptionError(problem, where=where, allowed=allowed)
+                raise OptionError(fault, where=where, allowed=allowed)
 
     @property
     def origin(self) -> str:

@@ -106,7 +106,7 @@ class PhantomFinding(GeneratedDataSet):
         nodules, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
         reach = nodules.apart * (nodules.cells - 1) / 2 + strays + nodules.radius
         off_centre = sqrt(self.axes) * strays
-        for bad, problem, allowed in (
+        for bad, fault, allowed in (
             (
                 reach > self.size / 2,
                 f"nodules reach {reach:g} pixels from the centre",
@@ -124,7 +124,7 @@ class PhantomFinding(GeneratedDataSet):
             ),
         ):
             if bad:
-                raise OptionError(problem, where="dataset.nodules", allowed=allowed)
+                raise OptionError(fault, where="dataset.nodules", allowed=allowed)
 
     @property
     def modality(self) -> str:

@@ -93,9 +93,9 @@ class PhantomRegions(GeneratedDataSet):
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
         if reach >= self.size // 2:
-            problem = f"the lesion reaches {reach:g} voxels from the centre"
+            fault = f"the lesion reaches {reach:g} voxels from the centre"
             allowed = f"spacing * places / 2 + radius below {self.size // 2}"
-            raise OptionError(problem, where="dataset.lesion", allowed=allowed)
+            raise OptionError(fault, where="dataset.lesion", allowed=allowed)
 
     @property
     def modality(self) -> str:

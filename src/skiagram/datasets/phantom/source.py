@@ -95,8 +95,8 @@ class GeneratedDataSet(ABC):
 
     def __post_init__(self) -> None:
         if self.positive_class != self.classes[1]:
-            problem, allowed = f"{self.positive_class!r} was given", f"{self.classes[1]!r}"
-            raise OptionError(problem, where="dataset.positive_class", allowed=allowed)
+            fault, allowed = f"{self.positive_class!r} was given", f"{self.classes[1]!r}"
+            raise OptionError(fault, where="dataset.positive_class", allowed=allowed)
 
     @property
     @abstractmethod
@@ -137,9 +137,9 @@ class PhantomDataSet(GeneratedDataSet):
         super().__post_init__()
         reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
         if reach > self.size // 2:
-            problem = f"the nodule reaches {reach:g} pixels from the centre"
+            fault = f"the nodule reaches {reach:g} pixels from the centre"
             allowed = f"spacing * places / 2 + radius of at most {self.size // 2}"
-            raise OptionError(problem, where="dataset.nodule", allowed=allowed)
+            raise OptionError(fault, where="dataset.nodule", allowed=allowed)
 
 
 class PhantomCases(OpenSource):

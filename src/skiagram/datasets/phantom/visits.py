@@ -97,8 +97,8 @@ class PhantomVisits(GeneratedDataSet):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.lesion.radius > self.size // 2:
-            problem, allowed = f"a radius of {self.lesion.radius:g}", f"at most {self.size // 2}"
-            raise OptionError(problem, where="dataset.lesion.radius", allowed=allowed)
+            fault, allowed = f"a radius of {self.lesion.radius:g}", f"at most {self.size // 2}"
+            raise OptionError(fault, where="dataset.lesion.radius", allowed=allowed)
 
     @property
     def modality(self) -> str:

@@ -114,8 +114,8 @@ def _check_extent(corners: list[NDArray[np.float64]], image: Grid) -> None:
     if not (beyond <= _MARGIN).all():
         axis = int(np.argmax(beyond - _MARGIN))
         end = "the edge" if axis else "the first or last slice"
-        problem = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
-        raise DataError(problem, allowed="contours within the image", remedy=OTHER_IMAGE)
+        fault = f"a contour {beyond[axis] * image.spacing[axis]:.1f} mm beyond {end} of the image"
+        raise DataError(fault, allowed="contours within the image", remedy=OTHER_IMAGE)
     if max(np.ptp(points[:, 0]) for points in corners) > OFF_SLICE:
         raise DataError(
             "contours that do not lie in the slices of the image",

@@ -196,9 +196,9 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
         values = Counter(str(header.get(field, "")) for _, header in headers)
         if len(values) > 1:
             counts = " and ".join(str(count) for count in sorted(values.values(), reverse=True))
-            problem = f"slices of {len(values)} {thing} ({counts} files)"
+            fault = f"slices of {len(values)} {thing} ({counts} files)"
             remedy = "put each series into a folder of its own"
-            raise DataError(problem, where=name, allowed="one series per folder", remedy=remedy)
+            raise DataError(fault, where=name, allowed="one series per folder", remedy=remedy)
     sizes = Counter((int(header.Rows), int(header.Columns)) for _, header in headers)
     if len(sizes) > 1:
         common = sizes.most_common(1)[0][0]

@@ -246,8 +246,8 @@ def _choose_label(
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
-        problem, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
-        raise DataError(problem, allowed=listed, remedy=remedy)
+        fault, remedy = f"nothing has the label {label_value}", "correct the column `label_value`"
+        raise DataError(fault, allowed=listed, remedy=remedy)
     inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
     return inside
 
@@ -271,11 +271,11 @@ def _frames_of_segment(
     inside = np.zeros(shape, dtype=np.bool_)
     for number, plane in zip(numbers, planes, strict=True):
         if number is None or not 1 <= number <= shape[0]:
-            problem = f"a region on frame {number} of {shape[0]}"
+            fault = f"a region on frame {number} of {shape[0]}"
             if number is None:
-                problem = f"{len(numbers)} frames that do not say of which they are"
+                fault = f"{len(numbers)} frames that do not say of which they are"
             allowed = f"Referenced Frame Number, or {shape[0]} frames as its image has"
-            raise DataError(problem, allowed=allowed, remedy=OTHER_IMAGE)
+            raise DataError(fault, allowed=allowed, remedy=OTHER_IMAGE)
         inside[number - 1] |= plane
     return inside
 
@@ -371,9 +371,9 @@ def _read_segment(
     elif label_value in segments:
         number = label_value
     else:
-        problem, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
+        fault, allowed = f"no segment has the number {label_value}", ", ".join(map(str, segments))
         remedy = "correct the column `label_value`"
-        raise DataError(problem, allowed=allowed, remedy=remedy)
+        raise DataError(fault, allowed=allowed, remedy=remedy)
     check_size(dataset, "")
     frames = pixel_array(dataset).reshape(-1, int(dataset.Rows), int(dataset.Columns))
     kind = str(dataset.get("SegmentationType", "BINARY"))

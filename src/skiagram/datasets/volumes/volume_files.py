@@ -335,8 +335,8 @@ def _bytes_of(sides: Sequence[int], bits: int) -> int:
     """Return the bytes of all volumes of a file; refuse more than a memory holds."""
     number = math.prod(sides)
     if not 0 < number <= _MAX_SERIES * MAX_VOXELS:
-        problem, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
-        raise DataError(problem, allowed=allowed, remedy="save each volume as a file of its own")
+        fault, allowed = f"{number:,} voxels", f"at most {_MAX_SERIES * MAX_VOXELS:,}"
+        raise DataError(fault, allowed=allowed, remedy="save each volume as a file of its own")
     return number * bits // 8
 
 
@@ -410,8 +410,8 @@ def _whole_nifti(content: bytes) -> tuple[bytes, bool]:
     slope, intercept = struct.unpack_from(f"{order}2f", content, 112)
     scaled = slope != 0 and math.isfinite(slope)
     if scaled and not math.isfinite(intercept):
-        problem, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
-        raise DataError(problem, allowed="a finite number", remedy=remedy)
+        fault, remedy = f"an intercept of {intercept}", "correct scl_inter, or save it again"
+        raise DataError(fault, allowed="a finite number", remedy=remedy)
     if not scaled:  # nor shifted; ITK would shift
         content = content[:112] + bytes(8) + content[120:]
     if start < 352:  # ITK takes the header's last bytes for voxels
@@ -482,16 +482,16 @@ def _checked_nrrd(content: bytes, frame: int | None) -> tuple[bytes, bool]:
     axes = 3 if frame is None else len(sides) - _lists_volumes(content)
     if directions and directions.count(b"(") != axes:
         check_voxels(sides)
-        problem = f"space directions: {directions.decode('latin-1')}"
-        raise DataError(problem, allowed="three directions", remedy="save it as a volume")
+        fault = f"space directions: {directions.decode('latin-1')}"
+        raise DataError(fault, allowed="three directions", remedy="save it as a volume")
     stated = bool(directions) or b"nan" not in fields.get(b"spacings", b"nan").lower()
     if not stated:
         lines = [line for line in lines if not line.lower().startswith(b"spacings:")]
     for name, allowed in _NRRD_ALLOWED.items():
         if set(fields.get(name, b"").lower().replace(b'"', b" ").split()) - allowed:
-            problem = f"{name.decode()}: {fields[name].decode('latin-1')}"
+            fault = f"{name.decode()}: {fields[name].decode('latin-1')}"
             remedy = "save it with space directions and space origin in mm"
-            raise DataError(problem, allowed=_NRRD_SAYS, remedy=remedy)
+            raise DataError(fault, allowed=_NRRD_SAYS, remedy=remedy)
     if max(map(len, lines)) > _NRRD_LINE:
         raise ValueError("too long a line")
     return b"\n".join(lines) + b"\n\n" + voxels, stated

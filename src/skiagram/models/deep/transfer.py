@@ -396,13 +396,11 @@ def _keep_depths(base: nn.Module, depths: tuple[int, ...], architecture: str) ->
     """Cut off what no map of these stages needs."""
     stages = len(getattr(base, "feature_info", ()))
     if not hasattr(base, "prune_intermediate_layers") or max(depths) >= stages:
-        problem, allowed = (
+        fault, allowed = (
             f"{architecture} has {stages} stages with maps",
             "numbers of these, from 0",
         )
-        raise OptionError(
-            problem, where="model.depths", allowed=allowed, remedy="or set it to null"
-        )
+        raise OptionError(fault, where="model.depths", allowed=allowed, remedy="or set it to null")
     cast(Any, base).prune_intermediate_layers([*depths], prune_norm=True, prune_head=True)
 
 
