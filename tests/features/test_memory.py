@@ -1,5 +1,7 @@
 """Memory of every family: image included, at most four times the image as float32.
 
+A family that computes others on a changed copy of the image holds the copy, and what these share.
+
 A process of its own for each, since its peak is what counts; compiled code's memory is seen by no
 other means. The cost is linear in pixels.
 """
@@ -13,10 +15,10 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
 OTHERS = {
     *("acquisition", "colour", "covariates", "earlier", "measured", "site"),  # no grey image read
-    "perturbed",  # a changed copy beside the image: 5.3 times the image
     *("morphology", "local_intensity", "log_3mm"),  # need volumes, or a spacing
 }
 FAMILIES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem not in OTHERS)
+ON_COPIES = {"permuted", "perturbed"}
 SIDE = 4096
 MEASURE = """
 import sys
@@ -49,7 +51,7 @@ print((status("VmHWM") - before) / image.nbytes)
 @pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize("name", FAMILIES)
-def test_four_times_the_image_suffice(name: str) -> None:
+def test_four_times_the_image_suffice_and_nine_on_copies(name: str) -> None:
     command = [sys.executable, "-c", MEASURE, str(FOLDER / f"{name}.yaml"), str(SIDE)]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
-    assert float(done.stdout) <= 4
+    assert float(done.stdout) <= (9 if name in ON_COPIES else 4)

@@ -62,12 +62,14 @@ class Permuted(OfOtherImages):
         images = batch.images.copy()
         for row in range(len(batch)):
             single = batch.row(row)
-            digest = hashlib.sha256(single.images.tobytes()).hexdigest()
+            digest = hashlib.sha256(np.ascontiguousarray(single.images).data).hexdigest()
             shape = single.images.shape[1:4] if batch.volumes else single.images.shape[1:3]
             inside = np.ones(shape, dtype=np.bool_)
             if single.masks is not None:
                 inside = single.masks[0]
             voxels = images[row].reshape(*shape, -1)  # a view: channels go together
-            order = stream(self.seed, PERMUTED, digest).permutation(int(inside.sum()))
-            voxels[inside] = voxels[inside][order]
+            permuted = voxels[inside]
+            draws = stream(self.seed, PERMUTED, digest)
+            draws.shuffle(permuted[:, 0] if permuted.shape[1] == 1 else permuted)
+            voxels[inside] = permuted
         return replace(batch, images=images)
