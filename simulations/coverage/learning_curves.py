@@ -258,4 +258,4 @@ a firm answer in up to {100 * worst:.1f} % of the sets of a row. Else the answer
 
 if __name__ == "__main__":
     words = [int(word) for word in sys.argv[1:]]
-    sys.stdout.write(learning_curves_section(*[*words, *(200,)[len(words) :]]))
+    sys.stdout.write(learning_curves_section(*[*words, *(500,)[len(words) :]]))

@@ -7,9 +7,11 @@ below the margin of .02, *yes* where it lies above. A gain of the margin makes b
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
+from again import STARRED, simulate_again
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -18,7 +20,6 @@ from skiagram.statistics.delong import auc_estimate, difference_estimate, placem
 
 MARGIN, SHARED = 0.02, 0.5
 EVERY, IMAGES = 20, 25
-AGAIN = 10  # times as many data sets where a share is above what is promised
 PROMISED = (0.05, 0.025, 0.025)  # told apart, *no* and *yes*
 
 
@@ -41,6 +42,10 @@ class Design:
         """Return the design in words."""
         patients = f"{self.positives} + {self.negatives}"
         return f"{patients}, few have most images" if self.unequal else patients
+
+    def is_above(self, shares: list[float]) -> bool:
+        """Return whether a share is above what is promised of a gain that is just the margin."""
+        return self.gain == MARGIN and any(np.greater(shares[2:], PROMISED))
 
 
 CLASSES = ((10, 90), (10, 300), (20, 180), (40, 60), (100, 400))
@@ -112,17 +117,14 @@ def rare_classes_section(simulations: int) -> str:
 images). *Held*, promised 95 %: of a model's AUC, and of that of a better one. *Told apart*,
 promised at most 5 %: two equal models. *No* and *yes* of the better one, margin {MARGIN:g}: either
 is wrong where it is better by just that (promised at most 2.5 %), *no* in the row of .025.
-Rows with a star had a share above what is promised: they are of {AGAIN} times as many other data
-sets.
+{STARRED}
 
 | positive + negative patients | AUC, better by | held | better one | told apart | *no* | *yes* |
 |---|---|---|---|---|---|---|
 """
     for design in DESIGNS:
         number = simulations // 2 if design.unequal else simulations
-        shares, mark = simulate(design, number), ""
-        if design.gain == MARGIN and any(np.greater(shares[2:], PROMISED)):
-            shares, mark = simulate(design, AGAIN * number, "again"), " *"
+        shares, mark = simulate_again(partial(simulate, design), number, design.is_above)
         cells = " | ".join(f"{100 * share:.1f} %" for share in shares)
         text += f"| {design.title} | {design.auc:g}, {design.gain:g}{mark} | {cells} |\n"
     return (

@@ -273,10 +273,10 @@ def page(simulations: int, replicates: int) -> str:
     text += rare_classes_section(simulations)
     text += calibration_section(max(1, simulations // 4))
     text += shifts_section(max(1, simulations // 4))
-    text += concordance_section(max(1, simulations // 5))
+    text += concordance_section(max(1, simulations // 4))
     text += number_errors_section(max(1, simulations // 2))
     text += grade_agreement_section(max(1, simulations // 2))
-    return text + learning_curves_section(max(1, simulations // 10))
+    return text + learning_curves_section(max(1, simulations // 4))
 
 
 if __name__ == "__main__":

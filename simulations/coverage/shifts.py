@@ -22,7 +22,7 @@ from skiagram.evaluation.criteria import UNLIKE, are_told_apart, has_shifted
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import SELECTION, ModelResult
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.records.predictions import Outcome, Predictions
@@ -139,7 +139,8 @@ def simulate_once(design: ShiftDesign, number: int) -> tuple[bool, bool, bool]:
         compared = ComparedModel(align_scores(one, "test", new), new, new.draws(200, 0))
         held_out = align_scores(one, "out_of_fold", known)
         own = Estimate(ComparedModel(held_out, known, known.draws(2, 0)).auc)
-        measured.append(MeasuredModel(one, ModelResult(one.outcome, {}, own), compared))
+        result = ModelResult(one.outcome).with_figures(SELECTION, [("selection_auc", "", own)])
+        measured.append(MeasuredModel(one, result, compared))
     stated = any(
         map(has_shifted, find_shifts(MeasuredRun(setting, tuple(measured), {}, "deep", DEFAULTS)))
     )
@@ -188,4 +189,4 @@ most losses of .06 in AUC are missed. "Why" is read only where a shift is stated
 
 
 if __name__ == "__main__":
-    sys.stdout.write(shifts_section(int(sys.argv[1]) if len(sys.argv) > 1 else 400))
+    sys.stdout.write(shifts_section(int(sys.argv[1]) if len(sys.argv) > 1 else 500))

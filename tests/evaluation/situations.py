@@ -34,6 +34,7 @@ from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import gain_probabilities
 from skiagram.statistics.variation import Variation
+from tests.evaluation.model_results import make_result
 
 NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"
@@ -120,7 +121,6 @@ def record(
     of_rules = zip(aucs.items(), rules or (None, None), strict=True)
     found = Evaluation(
         task=Task(("normal", "abnormal"), 1, "holdout"),
-        part="test",
         cases={"development": {"normal": 400, "abnormal": 400},
                "reported": {"normal": 200, "abnormal": 200}},
         patients={"development": 400, "reported": 200},
@@ -129,12 +129,9 @@ def record(
             model(NETWORK, "deep", one), model(CLASSICAL, "classical", other),
             model(RULE, "classical", estimated(0.7)),
         ),
-        best={"deep": NETWORK, "classical": CLASSICAL},
-        ideal=None,
-        verdict="",
         arms={
-            "deep": ArmChoice(NETWORK, {NETWORK: 1}, 1, one),
-            "classical": ArmChoice(CLASSICAL, {CLASSICAL: 1}, 1, other),
+            "deep": ArmChoice(NETWORK, {NETWORK: 1}, 1),
+            "classical": ArmChoice(CLASSICAL, {CLASSICAL: 1}, 1),
         },
         figures=FigureTable((
             *compared(difference, aucs, counts, margin=margin, trainings=trainings, group=group),
@@ -148,7 +145,7 @@ def record(
 def model(name: str, arm: Any, auc: Estimate, *, leaked: bool = False) -> ModelResult:
     outcome = Outcome(name, arm, _TITLES[name], "finished")
     above = Estimate(0.04, 0.01, 0.07) if leaked else None
-    return ModelResult(outcome, {"roc_auc": auc}, auc, above_ideal=above)
+    return make_result(outcome, {"roc_auc": auc}, auc, limits={"above_ideal": above})
 
 
 def changed(found: Evaluation, change: Callable[[FigureRow], FigureRow | None]) -> Evaluation:
@@ -166,7 +163,7 @@ def with_duplicates(found: Evaluation, low: float, high: float) -> Evaluation:
 
 def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") -> Evaluation:
     """Return the same run with a frozen encoder in it, and with what stands for it or instead."""
-    encoder = model(ENCODER, "encoder", found.arms["deep"].auc)
+    encoder = model(ENCODER, "encoder", found.models[0].find("roc_auc"))
     standing = ENCODER if contender == "encoder" else NETWORK
     one = replace(found.arms["deep"], model=standing, chosen={standing: 1})
     if contender == "either":
@@ -180,7 +177,6 @@ def with_encoder(found: Evaluation, contender: Contender, *, missing: str = "") 
         found,
         models=(found.models[0], encoder, *found.models[1:]),
         arms={arm: choice for arm, choice in arms.items() if arm != missing},
-        best=found.best | {"encoder": ENCODER},
         contender=contender,
     )
 
@@ -205,10 +201,9 @@ def equal() -> Evaluation:
 def without(arm: str, *, asked: bool) -> Evaluation:
     found = record(0.0, 0.1)
     kept = [one for one in found.models if asked or one.outcome.arm != arm]
-    best = {name: chosen for name, chosen in found.best.items() if name != arm}
     arms = {name: chosen for name, chosen in found.arms.items() if name != arm}
     found = changed(found, lambda row: None if row.analysis == PRIMARY else row)
-    return replace(found, models=tuple(kept), best=best, arms=arms)
+    return replace(found, models=tuple(kept), arms=arms)
 
 
 def several_classes() -> Evaluation:
@@ -216,9 +211,7 @@ def several_classes() -> Evaluation:
 
 
 def cross_validated() -> Evaluation:
-    return record(
-        -0.05, 0.015, task=Task(("normal", "abnormal"), 1, "cv"), part="out_of_fold", trainings=1
-    )
+    return record(-0.05, 0.015, task=Task(("normal", "abnormal"), 1, "cv"), trainings=1)
 
 
 BARE = Estimate(0.05, method="no interval: too few patients of a class to resample")

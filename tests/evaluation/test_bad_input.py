@@ -11,6 +11,7 @@ import pytest
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
+from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.cases import Design
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Predictions
@@ -73,7 +74,7 @@ def test_one_class_in_the_test_set(classes: tuple[str, ...], label: int, tmp_pat
     found = run(known, pair(known, repeats=2), known.sealed.assign(label=label))
     assert unexplained(written(found, tmp_path)) == []
     absent = ", ".join(name for k, name in enumerate(classes) if k != label)
-    assert found.models[0].metrics["roc_auc"].reason == f"no reported case of class {absent}"
+    assert found.models[0].find("roc_auc").reason == f"no reported case of class {absent}"
     assert found.difference is not None
     assert (found.difference.p, found.difference.low) == (None, None)
     assert found.figures.find(analysis=PRIMARY, figure="detectable").reason
@@ -97,9 +98,8 @@ def test_ties_everywhere(design: Design, tmp_path: Path) -> None:
     found = run(known, models)
     assert unexplained(written(found, tmp_path)) == []
     one = found.models[0]
-    assert one.metrics["roc_auc"].value == 0.5
-    assert one.calibration is not None
-    assert one.calibration.slope.reason == "all probabilities are equal"
+    assert one.find("roc_auc").value == 0.5
+    assert one.find("slope", CALIBRATION).reason == "all probabilities are equal"
     assert found.difference is not None
     assert (found.difference.value, found.difference.p) == (0, 1)
     detectable = found.figures.find(analysis=PRIMARY, figure="detectable")
@@ -116,8 +116,8 @@ def test_perfect_models(tmp_path: Path) -> None:
     ]
     found = run(known, models)
     assert unexplained(written(found, tmp_path)) == []
-    assert found.models[0].metrics["roc_auc"].value == 1
-    assert (found.models[0].metrics["roc_auc"].low or 1) < 0.95
+    assert found.models[0].find("roc_auc").value == 1
+    assert (found.models[0].find("roc_auc").low or 1) < 0.95
 
 
 @pytest.mark.parametrize(

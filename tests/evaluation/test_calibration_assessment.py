@@ -26,6 +26,7 @@ from skiagram.evaluation.calibration_assessment import (
     net_benefit_by_case,
     reliability_curve,
 )
+from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import write_record
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.variation import effective_patients, variance_of_mean
@@ -205,8 +206,8 @@ def test_a_model_that_is_sure_of_one_class_stops_nothing(
         sure.table[f"score_{k}"] = 1e6 * (k == named)
     found = evaluated(known, [sure, finished(known, "net", arm="deep")])
     write_record(found, tmp_path / "evaluation.json")  # refuses what is no number
-    assert found.models[0].calibration is not None
-    assert found.models[0].calibration.expected_to_observed.value == 2.0 * named
+    observed = found.models[0].find("expected_to_observed", CALIBRATION)
+    assert observed.value == 2.0 * named
 
 
 def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_quantile() -> None:

@@ -8,6 +8,7 @@ from skiagram.errors import OptionError
 from skiagram.evaluation.criteria import beats_rule
 from skiagram.evaluation.evaluation_record import REQUESTED, SECONDARY, Evaluation
 from skiagram.evaluation.options import RequestedAnalyses
+from skiagram.evaluation.results import CLASSES as OF_CLASSES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import Scenario, evaluated, failed, finished, scenario
@@ -30,7 +31,7 @@ def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(
     classes: tuple[str, ...],
 ) -> None:
     found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
-    weak, strong = (one.metrics["roc_auc"].value for one in found.models[:2])
+    weak, strong = (one.find("roc_auc").value for one in found.models[:2])
     there, back = found.pairs(REQUESTED)
     assert there.value == pytest.approx((strong or 0) - (weak or 0))
     assert 0 < (there.low or 0) < (there.value or 0) < (there.high or 0)
@@ -63,10 +64,11 @@ def test_each_class_has_its_auc_and_their_mean_is_the_macro_figure() -> None:
     label = known.sealed["label"].to_numpy()
     table = finished(known, "strong", strength=1.5, seed=2).part("test")
     expected = [roc_auc_score(label == k, table[f"probability_{k}"]) for k in range(3)]
-    assert [one.value for one in found.class_auc] == pytest.approx(expected)
-    assert all((one.low or 1) < (one.value or 0) < (one.high or 0) for one in found.class_auc)
-    assert found.metrics["roc_auc"].value == pytest.approx(np.mean(expected))
-    assert run(scenario()).models[1].class_auc == ()
+    areas = found.figures.select(analysis=OF_CLASSES).rows
+    assert [area.value for area in areas] == pytest.approx(expected)
+    assert all((area.low or 1) < (area.value or 0) < (area.high or 0) for area in areas)
+    assert found.find("roc_auc").value == pytest.approx(np.mean(expected))
+    assert not run(scenario()).table.select(analysis=OF_CLASSES)
 
 
 def run_findings(known: Scenario, simple_rules: tuple[str, ...] = ()) -> Evaluation:

@@ -12,6 +12,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import SECONDARY, Evaluation
+from skiagram.evaluation.results import LIMIT, METRICS
 from skiagram.records.cases import Design
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Predictions
@@ -57,7 +58,7 @@ def test_a_reader_is_measured_on_its_raw_score_and_never_the_best_of_an_arm(
     found = run(known, [*arms(known), Predictions(reader.outcome, table)])
     assert found.best == {"classical": "strong_forest", "deep": "net"}
     reported = known.cases.split == ("test" if design == "holdout" else "train")
-    auc = found.models[-1].metrics["roc_auc"].value
+    auc = found.models[-1].find("roc_auc").value
     label, score = known.label[reported], signal[reported]
     fold = np.zeros(len(label), dtype=np.int64)
     if design == "cv":  # in the pairs in which the models have an AUC, to be compared with them
@@ -102,7 +103,7 @@ def test_holdout_compares_the_best_of_each_arm_on_the_sealed_cases() -> None:
     assert (found.difference.low or 0) > 0
     assert "The network is better" in found.verdict
     assert [one.outcome.model for one in found.models][-1] == "big_net"
-    assert found.models[-1].metrics == {}
+    assert not found.models[-1].figures.select(analysis=METRICS)
     assert any("could not be trained" in one for one in found.warnings)
 
 
@@ -112,8 +113,8 @@ def test_sealed_labels_choose_nothing() -> None:
     sealed = known.sealed.assign(label=1 - known.sealed["label"])
     found = evaluated(known, arms(known), sealed=sealed, replicates=200)
     assert found.best == run(known, arms(known)).best
-    assert found.models[1].metrics["roc_auc"].value == pytest.approx(
-        1 - (run(known, arms(known)).models[1].metrics["roc_auc"].value or 0)
+    assert found.models[1].find("roc_auc").value == pytest.approx(
+        1 - (run(known, arms(known)).models[1].find("roc_auc").value or 0)
     )
 
 
@@ -158,8 +159,8 @@ def test_near_duplicates_are_left_out_and_reported() -> None:
     kept = ~table["case_id"].isin(["case-0120", "case-0122"]).to_numpy()
     score = (table["score_1"] - table["score_0"]).to_numpy()[kept]
     expected = roc_auc_score(known.sealed["label"].to_numpy()[kept], score)
-    assert found.models[1].metrics["roc_auc_off_near_duplicates"].value == pytest.approx(expected)
-    assert found.models[1].metrics["roc_auc"].value != pytest.approx(expected)
+    assert found.models[1].find("roc_auc_off_near_duplicates").value == pytest.approx(expected)
+    assert found.models[1].find("roc_auc").value != pytest.approx(expected)
 
 
 @pytest.mark.slow
@@ -175,12 +176,11 @@ def test_fit_on_the_sealed_cases_is_flagged_against_the_ideal() -> None:
         finished(known, "honest", arm="deep", signal=ideal + rng.normal(size=len(ideal))),
     ]
     found = run(known, models, truth=truth)
-    assert [is_above_ideal(one) for one in found.models] == [False, True, False]
+    assert [is_above_ideal(one.figures) for one in found.models] == [False, True, False]
     assert found.verdict.startswith("No verdict: Leak")
     assert found.ideal is not None
     assert (found.ideal.value or 0) == pytest.approx(0.955, abs=0.03)
-    efficiency = found.models[2].efficiency
-    assert efficiency is not None
+    efficiency = found.models[2].find("efficiency", LIMIT)
     assert (efficiency.low or 0) < 0.5 < (efficiency.high or 0)
 
 
@@ -235,7 +235,6 @@ def test_equal_predictions_differ_by_exactly_nothing(classes: tuple[str, ...]) -
     assert found.difference is not None
     assert (found.difference.value, found.difference.low, found.difference.high) == (0, 0, 0)
     assert "exactly 0, as the two order all cases alike" in found.verdict
-    assert found.answer is not None
     assert found.answer.decision == "no"
     assert "single trainings" in found.verdict
 

@@ -18,6 +18,7 @@ from skiagram.evaluation.external import (
 )
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import DEFAULTS
+from skiagram.evaluation.results import SELECTION
 from skiagram.records.predictions import Predictions
 from tests.evaluation.scenario import CARD, COMPARISON, Scenario, evaluated, finished, scenario
 
@@ -49,9 +50,9 @@ def test_each_side_has_the_figures_of_its_own_cases() -> None:
     for result in home.models:
         own = rows.select(model=result.outcome.model, versus="")
         for side in (HELD_OUT, COHORT):  # the cohort stands for the test cases here
-            assert own.find(group=side, figure="roc_auc").value == result.metrics["roc_auc"].value
+            assert own.find(group=side, figure="roc_auc").value == result.find("roc_auc").value
         folds = own.find(group=OUT_OF_FOLD, figure="roc_auc")
-        assert folds.value == pytest.approx(result.selection_auc.value)
+        assert folds.value == pytest.approx(result.find("selection_auc", SELECTION).value)
         assert folds.low is not None
         curve = result.decision_curve
         assert curve is not None

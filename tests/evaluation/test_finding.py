@@ -128,11 +128,11 @@ def test_marks_are_ranked_within_a_fit_and_the_better_finder_is_told(design: Des
     assert (found.unit, found.variant) == ("mm", "JAFROC")
     weak, strong = found.finders
     # Probability that N(3, 1) is above the higher of two N(0, 1), in pairs of one fit
-    assert strong.merit.value == pytest.approx(0.96, abs=0.03)
-    assert weak.merit.value == pytest.approx(0.63, abs=0.08)
-    assert strong.sensitivity["2"].value == 1.0
-    assert strong.distance == (1.0, 1.0)
-    assert strong.found.value == 1.0
+    assert strong.find(MERIT).value == pytest.approx(0.96, abs=0.03)
+    assert weak.find(MERIT).value == pytest.approx(0.63, abs=0.08)
+    assert strong.find("sensitivity", "2").value == 1.0
+    assert [strong.find("distance", of).value for of in ("median", "90 %")] == [1.0, 1.0]
+    assert strong.find("found").value == 1.0
     assert set(found.arms) == {"classical", "deep"}
     for figure in (MERIT, MEAN_SENSITIVITY):
         difference = run.evaluation.gain_in_finding(figure)
@@ -167,12 +167,11 @@ def test_the_verdict_names_finding_with_its_margin() -> None:
 @pytest.mark.slow
 def test_a_finder_above_the_ideal_observer_has_no_verdict() -> None:
     honest = searched("holdout", strengths=(1.0, 2.0), ideal=2.2)
-    assert not any(is_above_ideal(finder) for finder in honest.found.finders)
+    assert not any(is_above_ideal(finder.figures) for finder in honest.found.finders)
     weak = honest.found.finders[0]
-    assert weak.efficiency
-    assert 0.2 < (weak.efficiency.value or 0) < 1
+    assert 0.2 < (weak.find("efficiency").value or 0) < 1
     leaking = searched("holdout", strengths=(1.0, 8.0), ideal=1.0)
-    assert [is_above_ideal(finder) for finder in leaking.found.finders] == [False, True]
+    assert [is_above_ideal(finder.figures) for finder in leaking.found.finders] == [False, True]
     assert "Window Network, in finding, scored above the ideal" in leaking.evaluation.verdict
 
 
@@ -239,8 +238,8 @@ def test_the_film_s_odds_in_every_cell_win_the_merit_and_not_the_verdict(design:
     found, gain = run.found, run.evaluation.gain_in_finding(MERIT)
     assert gain
     assert decide_by_margin(gain, 0.02) == "yes"
-    assert (found.arms["deep"].mean_sensitivity.value or 1) < 0.3
-    assert (found.arms["classical"].mean_sensitivity.value or 0) > 0.6
+    assert (found.arms["deep"].find(MEAN_SENSITIVITY).value or 1) < 0.3
+    assert (found.arms["classical"].find(MEAN_SENSITIVITY).value or 0) > 0.6
     assert decide_finding(run.evaluation) == "open"
     assert run.evaluation.verdict.startswith("Use a network to find lesions: open. For whole ")
     assert "not shown to find more" in run.evaluation.verdict
@@ -316,7 +315,7 @@ def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design: 
     chosen, found = run.evaluation.arms["classical"].chosen, run.found
     assert set(chosen) == {"film_forest"}
     assert set(found.chosen["classical"]) == {"cell_forest"}
-    before = [each.selection_sensitivity or 0 for each in found.finders]
+    before = [each.find("selection_sensitivity").value or 0 for each in found.finders]
     assert before[0] < 0.3 < before[1] < before[2]
     assert decide_finding(run.evaluation) == "yes"
 
@@ -351,5 +350,5 @@ def test_sealed_lesions_have_no_say_in_the_choice() -> None:
     model, spacing = run.models[1], run.tables.spacing
     assert model.marks is not None
     figure = measure_for_selection(model, model.marks, open_ones, given(run), HIT, spacing)
-    assert figure.value == run.found.finders[1].selection_sensitivity
+    assert figure.value == run.found.finders[1].find("selection_sensitivity").value
     assert 0.8 < (figure.value or 0) < 1

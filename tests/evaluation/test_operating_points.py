@@ -20,6 +20,7 @@ from skiagram.evaluation.decisions import (
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet, assemble_evaluation_set
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
+from skiagram.evaluation.results import OPERATING_POINTS
 from skiagram.evaluation.scores import (
     align_scores,
     held_out_probabilities,
@@ -154,9 +155,10 @@ def test_a_run_judges_each_point_asked_for() -> None:
     found = evaluated(
         known, [finished(known, "svm", strength=2.0)], replicates=200, analyses=questions
     )
-    sensitive, specific = found.models[0].operating_points
-    assert (sensitive.aim, specific.level) == ("sensitivity", 0.9)
-    assert sensitive.metrics["sensitivity"].value == pytest.approx(0.9, abs=0.05)
-    assert specific.metrics["specificity"].value == pytest.approx(0.9, abs=0.05)
-    rare = specific.metrics["positive_predictive_value_at_prevalence"].value or 1
-    assert rare < (specific.metrics["positive_predictive_value"].value or 0) / 3
+    points = found.table.select(analysis=OPERATING_POINTS, model="svm")
+    assert points.list_distinct("group") == ("sensitivity 0.9", "specificity 0.9")
+    sensitive, specific = (points.select(group=aim) for aim in points.list_distinct("group"))
+    assert sensitive.find(figure="sensitivity").value == pytest.approx(0.9, abs=0.05)
+    assert specific.find(figure="specificity").value == pytest.approx(0.9, abs=0.05)
+    rare = specific.find(figure="positive_predictive_value_at_prevalence").value or 1
+    assert rare < (specific.find(figure="positive_predictive_value").value or 0) / 3

@@ -61,7 +61,7 @@ def test_the_plan_is_that_of_the_run(
     same = 1e-6 if pilot.difference.raised == 1 else 0.05
     assert half == pytest.approx((interval.high - interval.low) / 2, rel=same)
     for model in found.models:
-        estimate = model.metrics["roc_auc"]
+        estimate = model.find("roc_auc")
         assert pilot.auc[model.outcome.model] == pytest.approx(estimate.value)
     if design == "holdout" and repeats > 1:  # these trainings spread too wide for the margin
         return
@@ -76,12 +76,8 @@ def test_the_plan_is_that_of_the_run(
 def test_several_trainings_bring_their_own_variance(tmp_path: Path) -> None:
     found = write_run(tmp_path, repeats=4)
     pilot = read_pilot(tmp_path)
-    stabilities = {one.outcome.model: one.stability for one in found.models}
-    seeds = []
-    for name in ("net", "forest"):
-        stability = stabilities[name]
-        assert stability is not None
-        seeds.append(np.array(stability.seed_auc))
+    of_models = {one.outcome.model: np.array(one.seed_auc) for one in found.models}
+    seeds = [of_models[name] for name in ("net", "forest")]
     spread = (seeds[0] - seeds[1]).var(ddof=1) / 4
     assert pilot.repeats == 4
     assert pilot.difference.at(10**9).variance == pytest.approx(spread, rel=1e-3)

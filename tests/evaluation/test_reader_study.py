@@ -118,7 +118,7 @@ def test_a_run_with_two_readers_holds_its_models_against_their_mean(
     against = readers.select(versus=MEAN_READER)
     assert list(readers.select(versus="").by_model("roc_auc")) == ["dr_gray", "dr_white"]
     assert set(against.by_model("roc_auc")) == {"classical", "deep"}
-    own = {model.outcome.model: model.metrics["roc_auc"].value for model in found.models}
+    own = {model.outcome.model: model.find("roc_auc").value for model in found.models}
     mean = (own["dr_gray"] + own["dr_white"]) / 2  # type: ignore[operator]
     assert readers.find(group=MEAN_READER).value == pytest.approx(mean)
     svm = against.select(model="classical")

@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.sites import SITES, find_worst, patients_of
+from skiagram.evaluation.results import patients_of
+from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects

@@ -11,6 +11,7 @@ from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import (
     assess_feature_selection,
@@ -89,17 +90,13 @@ def test_a_run_reports_them_with_several_repeats_only() -> None:
     known = scenario()
     models = [finished(known, "once"), finished(known, "often", repeats=3)]
     found = evaluated(known, models)
-    once, often = (one.stability for one in found.models)
-    assert once is not None
-    assert often is not None
-    assert (once.flips, once.variance) == (None, None)
+    once, often = (one.figures.select(analysis=STABILITY) for one in found.models)
+    assert (once.get(figure="flips"), once.get(figure="variance_seed")) == (None, None)
     test = [rows for _, rows in models[1].part("test").groupby("repeat")]
     called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
     named = np.stack(called).astype(np.int64)
-    assert often.flips is not None
-    assert often.flips.value == pytest.approx(flip_rate(named).mean())
-    assert often.variance is not None
-    assert often.variance.both > 0
+    assert often.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
+    assert (often.find(figure="variance_both").value or 0) > 0
 
 
 POSITIVE = np.arange(120) < 50
@@ -165,11 +162,12 @@ def test_the_evaluation_has_it_for_models_that_choose_alone() -> None:
         finished(known, "forest"),
     ]
     found = evaluated(known, models)
-    choosing, whole = (one.stability for one in found.models)
-    assert choosing is not None
-    assert choosing.selection == assess_feature_selection(chosen(HOLDOUT))
-    assert whole is not None
-    assert whole.selection is None
+    choosing, whole = (one.figures.select(analysis=STABILITY) for one in found.models)
+    selection = assess_feature_selection(chosen(HOLDOUT))
+    assert selection is not None
+    for figure, group, value in selection.list_figures():
+        assert choosing.find(figure=figure, group=group).value == value.value
+    assert whole.get(figure="selection_agreement") is None
 
 
 def fleiss_kappa(selected: NDArray[np.bool_]) -> float:

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.scores import align_scores
+from skiagram.evaluation.subgroups import Subgroup, measure_subgroups
 from skiagram.statistics.delong import placements
 from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
-from tests.evaluation.scenario import evaluated, finished, scenario
+from tests.evaluation.scenario import finished, scenario
 
 RNG = np.random.default_rng(5)
 
@@ -56,11 +58,17 @@ def test_patients_on_both_sides_go_together() -> None:
     assert near.high - near.low < 0.4 * (far.high - far.low)  # type: ignore[operator]
 
 
-def run(columns: dict[str, NDArray[np.str_]], strength: NDArray[np.float64]) -> ModelResult:
+def run(
+    columns: dict[str, NDArray[np.str_]], strength: NDArray[np.float64]
+) -> tuple[Subgroup, ...]:
     known = scenario(120, 400)
     signal = strength * (known.label - 0.5) + np.random.default_rng(0).normal(size=520)
     table = pd.DataFrame({"case_id": known.cases.case_id, **columns})
-    return evaluated(known, [finished(known, "svm", signal=signal)], covariates=table).models[0]
+    none = pd.DataFrame({"first": [], "second": []})
+    given = (known.cases, known.task, known.sealed, None, none, 0, 100, table)
+    setting = assemble_evaluation_set(*given)
+    model = finished(known, "svm", signal=signal)
+    return measure_subgroups(align_scores(model, setting.part, setting.cases), setting)
 
 
 @pytest.mark.slow
@@ -68,7 +76,7 @@ def test_a_part_is_compared_with_all_other_cases_and_corrected_over_all_columns(
     half = np.where(np.arange(520) // 2 % 4 < 2, "east", "west")
     third = np.array(["a", "b", "c"])[np.arange(520) // 2 % 3]
     strength = np.where(half == "east", 4.0, 0.5)
-    found = run({"site": half, "room": third}, strength).subgroups
+    found = run({"site": half, "room": third}, strength)
     east, west = found[:2]
     p_holm = east.differences["roc_auc"].p_holm
     assert p_holm is not None

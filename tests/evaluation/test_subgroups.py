@@ -1,26 +1,30 @@
 """Subgroups by any column: the cut, the figures, the warnings, and what is not shown."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
-from skiagram.evaluation.options import NO_REQUESTS
-from skiagram.evaluation.results import ModelResult, Subgroup
-from skiagram.evaluation.subgroups import hidden_parts, rare_texts, split_by_value
+from skiagram.evaluation.evaluation_set import assemble_evaluation_set
+from skiagram.evaluation.results import CASES, SUBGROUPS, patients_of
+from skiagram.evaluation.scores import align_scores
+from skiagram.evaluation.subgroups import (
+    Subgroup,
+    hidden_parts,
+    measure_subgroups,
+    rare_texts,
+    split_by_value,
+)
 from tests.evaluation.scenario import Scenario, evaluated, finished, scenario
 
 
-def run(known: Scenario, covariates: pd.DataFrame, least: int = 5) -> ModelResult:
-    return evaluated(
-        known,
-        [finished(known, "svm")],
-        covariates=covariates,
-        analyses=replace(NO_REQUESTS, least_patients=least),
-    ).models[0]
+def run(known: Scenario, covariates: pd.DataFrame, least: int = 5) -> tuple[Subgroup, ...]:
+    none = pd.DataFrame({"first": [], "second": []})
+    given = (known.cases, known.task, known.sealed, None, none, 0, 100, covariates)
+    setting = assemble_evaluation_set(*given)
+    scores = align_scores(finished(known, "svm"), setting.part, setting.cases)
+    return measure_subgroups(scores, setting, least)
 
 
 def table(known: Scenario, **columns: object) -> pd.DataFrame:
@@ -31,7 +35,7 @@ def test_each_value_has_the_figures_of_its_cases() -> None:
     known = scenario(120, 200)
     site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
     shuffled = table(known, site=site).sample(frac=1, random_state=0)
-    east, west = run(known, shuffled).subgroups
+    east, west = run(known, shuffled)
     assert (east.column, east.value, east.cases) == ("site", "east", 80)
     rows = finished(known, "svm").part("test")
     score = (rows["score_1"] - rows["score_0"]).to_numpy()
@@ -43,11 +47,23 @@ def test_each_value_has_the_figures_of_its_cases() -> None:
         assert sum(one.patients.values()) == own.sum() / 2
 
 
+def test_the_evaluation_has_a_part_s_figures_and_numbers_as_rows() -> None:
+    known = scenario(120, 200)
+    site = np.where(np.arange(320) // 2 % 5 < 2, "east", "west")
+    found = evaluated(known, [finished(known, "svm")], covariates=table(known, site=site))
+    east = run(known, table(known, site=site))[0]
+    assert [part.name for part in found.models[0].parts] == ["site: east", "site: west"]
+    rows = found.table.select(analysis=SUBGROUPS, model="svm", group="site: east", versus="")
+    assert rows.find(figure=CASES).value == east.cases
+    assert rows.find(figure=patients_of("abnormal")).value == east.patients["abnormal"]
+    assert rows.find(figure="sensitivity").low == east.metrics["sensitivity"].low
+
+
 def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
     known = scenario(120, 200)
     room = np.where(np.arange(320) < 300, "usual", "ZZTEST north")
     room[306:314], room[314:] = "ZZTEST east", "ZZTEST west"
-    usual, rare = run(known, table(known, room=room)).subgroups
+    usual, rare = run(known, table(known, room=room))
     assert (usual.value, rare.value, rare.cases) == ("usual", rare_texts(5), 20)
     numbers = pd.Series([1, 2, 2, 2, 2, 2])
     patient = np.arange(6)
@@ -58,11 +74,11 @@ def test_texts_of_few_patients_are_one_part_without_their_names() -> None:
 def test_a_part_of_few_patients_is_hidden_with_its_name_and_counts() -> None:
     known = scenario(120, 200)
     columns = table(known, film=np.where(np.arange(320) < 304, "digital", "ZZTEST analogue"))
-    digital, hidden = run(known, columns).subgroups
+    digital, hidden = run(known, columns)
     assert (digital.value, digital.cases) == ("digital", 184)
     assert not digital.differences  # with its own figure they would tell the hidden one
     assert hidden == Subgroup("film", hidden_parts(5), 0, {}, {})
-    shown = run(known, columns, least=1).subgroups[0]
+    shown = run(known, columns, least=1)[0]
     assert (shown.value, shown.cases) == ("ZZTEST analogue", 16)
     assert shown.patients == {"normal": 4, "abnormal": 4}
     assert set(shown.differences) == {"roc_auc", "sensitivity", "specificity"}
@@ -72,7 +88,7 @@ def test_one_class_of_few_patients_hides_the_part() -> None:
     known = scenario(120, 200)
     age = np.where((np.arange(320) >= 200) & (known.label == 1), "old", "young")
     age[-4:] = "old"  # one patient of each class
-    values = [one.value for one in run(known, table(known, age=age)).subgroups]
+    values = [one.value for one in run(known, table(known, age=age))]
     assert values == ["young", hidden_parts(5)]
 
 
@@ -94,7 +110,7 @@ def test_few_numbers_and_flags_are_values() -> None:
 
 def test_too_many_values_are_not_looked_at() -> None:
     known = scenario(120, 200)
-    (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)])).subgroups
+    (found,) = run(known, table(known, hospital=[f"h{k}" for k in range(320)]))
     assert (found.value, found.metrics) == ("200 values", {})
     assert "more than 12 different values" in found.warning
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.evaluation.results import ModelResult, Stability
+from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.stability import Stability
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
 from tests.evaluation.situations import SITUATIONS, Situation, record, row
 
@@ -49,9 +51,8 @@ def test_the_decision_follows_the_bounds_of_the_interval_alone(low: float, lengt
 
 MANY = reference(np.arange(200) % 2)
 STABLE = Stability((0.8, 0.8), Estimate(0.8), 0.0, (0.8, 0.81, 0.8), 0.006, Estimate(0.1))
-NET = ModelResult(
-    Outcome("net", "deep", "Small CNN", "finished"), {}, Estimate(0.8), stability=STABLE
-)
+OUTCOME = Outcome("net", "deep", "Small CNN", "finished")
+NET = make_result(OUTCOME, {}, Estimate(0.8), STABLE)
 
 
 def test_nothing_is_said_when_all_is_well() -> None:
@@ -59,17 +60,16 @@ def test_nothing_is_said_when_all_is_well() -> None:
 
 
 def test_two_trainings_are_said_to_tell_little() -> None:
-    twice = dataclasses.replace(NET, stability=dataclasses.replace(STABLE, seed_auc=(0.8, 0.81)))
+    twice = dataclasses.replace(NET, seed_auc=(0.8, 0.81))
     (found,) = state_warnings([twice], MANY, "holdout", 0, 0)
     assert found.startswith("Every model was trained twice")
 
 
 def test_leaks_and_failures_are_named() -> None:
     lost = Outcome("cnn", "deep", "Article CNN", "failed", "out of memory.")
-    leaked = dataclasses.replace(NET, above_ideal=Estimate(0.04, 0.01, 0.07))
-    found = list(
-        state_warnings([ModelResult(lost, {}, Estimate(None)), leaked], MANY, "holdout", 0, 0)
-    )
+    above = {"above_ideal": Estimate(0.04, 0.01, 0.07)}
+    leaked = make_result(OUTCOME, {}, Estimate(0.8), STABLE, above)
+    found = list(state_warnings([ModelResult(lost), leaked], MANY, "holdout", 0, 0))
     assert found[0] == "Article CNN could not be trained and is not compared: out of memory."
     assert found[1].startswith("Small CNN may have leaked: its AUC is +0.040 above")
     assert "1 honest model in 40" in found[1]
@@ -77,8 +77,8 @@ def test_leaks_and_failures_are_named() -> None:
 
 def test_data_and_design_are_named() -> None:
     few = reference(np.repeat([0, 1], [60, 12]))
-    alone = dataclasses.replace(STABLE, seed_auc=(0.8,), seed_sd=None)
-    found = list(state_warnings([dataclasses.replace(NET, stability=alone)], few, "cv", 5, 1))
+    alone = dataclasses.replace(NET, seed_auc=(0.8,))
+    found = list(state_warnings([alone], few, "cv", 5, 1))
     assert found[0].startswith("5 of 72 reported cases have a near duplicate")
     assert found[1].startswith("Pairs of near duplicates with different labels: 1.")
     assert found[2].startswith("Few reported patients of class abnormal: 12;")

@@ -59,12 +59,12 @@ def phantom(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_the_best_baseline_detects_the_nodule_and_stays_below_the_ideal(phantom: Project) -> None:
     evaluation = evaluation_of(phantom)
-    auc = best_baseline(evaluation).metrics["roc_auc"].value
+    auc = best_baseline(evaluation).find("roc_auc").value
     assert evaluation.ideal is not None
     assert evaluation.ideal.value is not None
     assert auc is not None
     assert 0.87 <= auc < evaluation.ideal.value
-    assert not any(is_above_ideal(model) for model in evaluation.models)
+    assert not any(is_above_ideal(model.figures) for model in evaluation.models)
 
 
 def test_the_page_on_the_phantom_shows_what_is_printed(phantom: Project) -> None:
@@ -96,7 +96,7 @@ def test_a_model_fitted_on_the_test_set_is_called_a_leak(phantom: Project) -> No
     leaked = Predictions(dataclasses.replace(honest.outcome, model="leaked"), table)
     inputs = dataclasses.replace(found, models=(found.models[0], leaked))
     evaluation = evaluate(inputs, DEFAULTS, seed=0)
-    assert [is_above_ideal(model) for model in evaluation.models] == [False, True]
+    assert [is_above_ideal(model.figures) for model in evaluation.models] == [False, True]
     assert any("leaked" in text or "ideal" in text for text in evaluation.warnings)
 
 
@@ -105,8 +105,8 @@ def test_breastmnist_baseline_chosen_out_of_fold(real_data: Path, tmp_path: Path
     evaluation = evaluation_of(run_classical(tmp_path / "project", "breastmnist", real_data))
     best = best_baseline(evaluation)
     auc, off_near_duplicates = (
-        best.metrics["roc_auc"].value,
-        best.metrics["roc_auc_off_near_duplicates"].value,
+        best.find("roc_auc").value,
+        best.find("roc_auc_off_near_duplicates").value,
     )
     assert evaluation.near_duplicates == 65  # thirteen of them transformed copies alone
     assert auc is not None

@@ -6,14 +6,20 @@ from functools import cache, partial
 
 import numpy as np
 
+from skiagram.evaluation.calibration_assessment import (
+    BrierParts,
+    CalibrationDistance,
+    CalibrationResult,
+)
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.comparisons import RANKING
+from skiagram.evaluation.decisions import OperatingPoint
 from skiagram.evaluation.evaluation_record import (
+    MAJORITY,
     PRIMARY,
+    RANKING,
     REQUESTED,
     SECONDARY,
     SIMPLE_RULES,
-    ArmChoice,
     Decision,
     Evaluation,
     Verdict,
@@ -21,24 +27,21 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.evaluation.results import (
-    BrierParts,
-    CalibrationDistance,
-    CalibrationResult,
+    LIMIT,
+    STABILITY,
     Curve,
     DecisionCurve,
     ModelResult,
-    OperatingPoint,
-    PredictionSets,
     ReliabilityBin,
-    RiskCoverage,
-    Stability,
-    Subgroup,
-    TestedDifference,
-    VarianceSplit,
+    patients_of,
 )
-from skiagram.evaluation.sites import SITES, patients_of
+from skiagram.evaluation.sites import SITES
+from skiagram.evaluation.stability import Stability, VarianceSplit
+from skiagram.evaluation.subgroups import Subgroup, TestedDifference
+from skiagram.evaluation.uncertainty import PredictionSets, RiskCoverage
 from skiagram.report.material import Gallery, Material, Mistake
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_assessments, with_metrics, with_stability
 from tests.report.examples_of_results import TITLES, binary, estimate, material
 
 CHOSEN = {"random_forest", "small_cnn"}
@@ -51,10 +54,11 @@ def full() -> Evaluation:
     return dataclasses.replace(
         evaluation,
         models=tuple(_whole(model) for model in evaluation.models),
-        majority_accuracy=estimate(0.6, 0.05, "Wilson"),
         prevalence=0.01,
         figures=FigureTable(
             (
+                *evaluation.figures.select(analysis=LIMIT).rows,
+                make_row(estimate(0.6, 0.05, "Wilson"), MAJORITY, "accuracy"),
                 *_compared(),
                 *evaluation.pairs(REQUESTED),
                 *_ranking(),
@@ -81,7 +85,7 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
             auc, found, right = shares[model.outcome.model]
             specificity = Estimate(right, right - 0.1, right + 0.09)
             changed = {"roc_auc": auc, "sensitivity": found, "specificity": specificity}
-            models[place] = dataclasses.replace(model, metrics=model.metrics | changed)
+            models[place] = with_metrics(model, changed)
     alarms = Estimate(-0.08, -0.15, -0.01, "paired")
     evaluation = with_difference(evaluation, UTILITY, "specificity", alarms)
     difference = Estimate(0.021, low, high, "paired DeLong")
@@ -93,10 +97,6 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
     return dataclasses.replace(
         evaluation,
         models=tuple(models),
-        arms={
-            arm: ArmChoice(name, {name: 1}, 1, shares[name][0])
-            for arm, name in evaluation.best.items()
-        },
         figures=FigureTable(rows),
         answer=Verdict(decision, f"Use a network: {decision}.", ("The test cases are darker.",)),
     )
@@ -105,14 +105,24 @@ def answered(decision: Decision = "open", low: float = -0.03, high: float = 0.04
 def _whole(model: ModelResult) -> ModelResult:
     grid = np.arange(1, 100) / 100
     benefit = 0.4 - 0.5 * grid
-    return dataclasses.replace(
-        model,
-        stability=dataclasses.replace(
-            model.stability or Stability((), Estimate(None), None, (), None, Estimate(None)),
-            variance=VarianceSplit(0.0009, 0.0001, 0.0),
-            flips=estimate(0.07, 0.02, "bootstrap"),
-        ),
-        operating_points=(
+    curve = DecisionCurve(
+        tuple(grid), tuple(benefit), tuple(benefit - 0.05), tuple(benefit + 0.05),
+        tuple((0.4 - grid) / (1 - grid)),
+    )  # fmt: skip
+    auc = model.find("fold_auc_mean", STABILITY).value or 0.0
+    spread = Stability(
+        model.fold_auc,
+        estimate(auc, 0.06, "Nadeau–Bengio"),
+        0.025,
+        model.seed_auc,
+        None,
+        model.find("training_gap", STABILITY),
+        VarianceSplit(0.0009, 0.0001, 0.0),
+        estimate(0.07, 0.02, "bootstrap"),
+    )
+    return with_assessments(
+        with_stability(dataclasses.replace(model, decision_curve=curve), spread),
+        points=(
             OperatingPoint("sensitivity", 0.9, 0.31, _decided()),
             OperatingPoint("specificity", 0.9, None, {}),
         ),
@@ -124,15 +134,11 @@ def _whole(model: ModelResult) -> ModelResult:
             estimate(1.1, 0.1, "delta method"),
             CalibrationDistance(Estimate(0.041), Estimate(0.03), Estimate(0.09), 0.034),
         ),
-        decision_curve=DecisionCurve(
-            tuple(grid), tuple(benefit), tuple(benefit - 0.05), tuple(benefit + 0.05),
-            tuple((0.4 - grid) / (1 - grid)),
-        ),
-        prediction_sets=PredictionSets(
+        sets=PredictionSets(
             0.9, estimate(0.91, 0.03), (estimate(0.92, 0.03), estimate(0.9, 0.03)), 1.2,
             estimate(0.8, 0.05), estimate(0.2, 0.05), Estimate(0.0, 0.0, 0.02),
         ),
-        risk_coverage=RiskCoverage(Curve((0.5, 0.8, 0.9, 1.0), (0.05, 0.1, 0.12, 0.2)),
+        referral=RiskCoverage(Curve((0.5, 0.8, 0.9, 1.0), (0.05, 0.1, 0.12, 0.2)),
                                    estimate(0.08, 0.02)),
         subgroups=_parts(),
     )  # fmt: skip

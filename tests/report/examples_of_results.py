@@ -9,15 +9,25 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.audit.contract import Finding
 from skiagram.audit.run import AuditReport
-from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
+from skiagram.evaluation.evaluation_record import (
+    ARMS,
+    IDEAL_OBSERVER,
+    PRIMARY,
+    REQUESTED,
+    ArmChoice,
+    Evaluation,
+    Verdict,
+)
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
-from skiagram.evaluation.results import Curve, ModelResult, Stability
+from skiagram.evaluation.results import LIMIT, METRICS, Curve, ModelResult
+from skiagram.evaluation.stability import Stability
 from skiagram.image_store.pictures import encode_change
 from skiagram.records.cases import DataCard, Task
 from skiagram.records.predictions import Outcome
 from skiagram.report.material import Example, Material, Provenance, TextInPixels
 from skiagram.report.tables import TableRow
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import make_result, with_class_auc
 
 
 def texts(row: TableRow) -> list[str]:
@@ -60,11 +70,15 @@ def finished_model(name: str, *, near_duplicates: bool, ideal: bool) -> ModelRes
     }
     if near_duplicates:
         metrics["roc_auc_off_near_duplicates"] = estimate(auc - 0.06, 0.1)
-    return ModelResult(
-        outcome=outcome(name),
-        metrics=metrics,
-        selection_auc=estimate(auc, 0.05),
-        stability=Stability(
+    limits = {
+        "efficiency": estimate((auc - 0.5) * 1.6, 0.1),
+        "above_ideal": estimate(auc - 0.955, 0.04),
+    }
+    return make_result(
+        outcome(name),
+        metrics,
+        estimate(auc, 0.05),
+        Stability(
             (auc - 0.03, auc + 0.02, auc),
             estimate(auc, 0.06, "Nadeau–Bengio"),
             0.025,
@@ -72,9 +86,8 @@ def finished_model(name: str, *, near_duplicates: bool, ideal: bool) -> ModelRes
             None,
             estimate(0.11 if name in DEEP else 0.04, 0.05, "bootstrap by fold"),
         ),
+        limits if ideal else None,
         confusion=((71.0, 19.0), (13.5, 46.5)),
-        efficiency=estimate((auc - 0.5) * 1.6, 0.1) if ideal else None,
-        above_ideal=estimate(auc - 0.955, 0.04) if ideal else None,
         roc=Curve(tuple(rates[0]), tuple(rates[1])),
         precision_recall=Curve(tuple(recall), tuple(precision)),
     )
@@ -95,7 +108,7 @@ def outcome(name: str) -> Outcome:
 
 def failed_model(name: str, reason: str) -> ModelResult:
     failed = dataclasses.replace(outcome(name), status="failed", reason=reason)
-    return ModelResult(failed, {}, Estimate(None, reason="training failed"))
+    return make_result(failed, {}, Estimate(None, reason="training failed"))
 
 
 @cache
@@ -103,9 +116,13 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
     models = [
         finished_model(name, near_duplicates=near_duplicates > 0, ideal=ideal) for name in TITLES
     ]
+    chosen_by = [
+        make_row(Estimate(value), ARMS, "selection_auc", model=arm)
+        for arm, value in (("classical", 0.88), ("deep", 0.9))
+    ]
+    limit = make_row(estimate(0.955, 0.02), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
     return Evaluation(
         task=Task(("normal", "abnormal"), 1, "holdout"),
-        part="test",
         cases={
             "development": {"normal": 210, "abnormal": 140},
             "reported": {"normal": 90, "abnormal": 60},
@@ -113,15 +130,20 @@ def binary(*, near_duplicates: int = 0, ideal: bool = True) -> Evaluation:
         patients={"development": 175, "reported": 75},
         near_duplicates=near_duplicates,
         models=tuple(models),
-        best={"classical": "random_forest", "deep": "small_cnn"},
-        ideal=estimate(0.955, 0.02) if ideal else None,
-        verdict=(
+        arms=choose(classical="random_forest", deep="small_cnn"),
+        answer=Verdict(
+            "none",
             "On this data set a deep network is not shown to be worth it: its AUC is 0.021 higher "
-            "than the best classical model’s (−0.03 to 0.05), and the interval contains zero."
+            "than the best classical model’s (−0.03 to 0.05), and the interval contains zero.",
         ),
         warnings=("Only 75 patients are reported; intervals are wide.",),
-        figures=FigureTable(_compared()),
+        figures=FigureTable((*([limit] if ideal else []), *chosen_by, *_compared())),
     )
+
+
+def choose(**best: str) -> dict[str, ArmChoice]:
+    """Return arm → the model that stands for it."""
+    return {arm: ArmChoice(name, {name: 1}, 1) for arm, name in best.items()}
 
 
 def _compared() -> tuple[FigureRow, ...]:
@@ -152,7 +174,7 @@ def with_reader() -> Evaluation:
 
 def with_combination() -> Evaluation:
     evaluation = with_another(model="stacking", arm="combined", title="Stacking of both")
-    return dataclasses.replace(evaluation, best=evaluation.best | {"combined": "stacking"})
+    return dataclasses.replace(evaluation, arms=evaluation.arms | choose(combined="stacking"))
 
 
 def with_failure(reason: str) -> Evaluation:
@@ -161,7 +183,7 @@ def with_failure(reason: str) -> Evaluation:
     return dataclasses.replace(
         evaluation,
         models=(*evaluation.models[:-1], broken),
-        best={"classical": "random_forest", "deep": "article_cnn"},
+        arms=choose(classical="random_forest", deep="article_cnn"),
         warnings=(*evaluation.warnings, "One of 7 models failed: Small network with batch norm."),
     )
 
@@ -170,28 +192,27 @@ def with_failure(reason: str) -> Evaluation:
 def several_classes() -> Evaluation:
     classes = ("melanoma", "nevus", "keratosis")
     absent = Estimate(None, reason="defined for two classes only")
+    figures = {
+        "roc_auc": estimate(0.81, 0.05, "bootstrap by patient"),
+        "balanced_accuracy": estimate(0.66, 0.05, "bootstrap by patient"),
+        "sensitivity": absent,
+    }
+    like = finished_model("logistic_regression", near_duplicates=False, ideal=False)
     model = dataclasses.replace(
-        finished_model("logistic_regression", near_duplicates=False, ideal=False),
-        metrics={
-            "roc_auc": estimate(0.81, 0.05, "bootstrap by patient"),
-            "balanced_accuracy": estimate(0.66, 0.05, "bootstrap by patient"),
-            "sensitivity": absent,
-        },
+        like.with_figures(METRICS, ((name, "", value) for name, value in figures.items())),
         confusion=((30.0, 8.0, 2.0), (5.0, 50.0, 5.0), (1.0, 9.0, 20.0)),
         roc=None,
         precision_recall=None,
-        class_auc=(estimate(0.791, 0.06), estimate(0.822, 0.04), absent),
     )
+    model = with_class_auc(model, classes, (estimate(0.791, 0.06), estimate(0.822, 0.04), absent))
     return Evaluation(
         task=Task(classes, None, "cv"),
-        part="out_of_fold",
         cases={side: dict.fromkeys(classes, 40) for side in ("development", "reported")},
         patients={"development": 120, "reported": 120},
         near_duplicates=0,
         models=(model,),
-        best={"classical": "logistic_regression"},
-        ideal=None,
-        verdict="No deep network was trained, so there is nothing to compare.",
+        arms=choose(classical="logistic_regression"),
+        answer=Verdict("none", "No deep network was trained, so there is nothing to compare."),
     )
 
 

@@ -11,6 +11,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 import skiagram
 from skiagram.cli.main import main
 from skiagram.errors import DataError, OptionError
+from skiagram.evaluation.results import CALIBRATION
 from skiagram.records.files import write_record
 from skiagram.report.sections.sites import tabulate_sites
 from skiagram.statistics.delong import difference_estimate, placements
@@ -89,10 +90,10 @@ def test_probabilities_alone_are_judged_as_such() -> None:
     assert found.table["brier"].tolist()[0] == pytest.approx(
         brier_score_loss(LABEL, probability(GOOD))
     )
-    assert first.calibration is not None
+    assert first.find("slope", CALIBRATION).value is not None
     assert first.decision_curve is not None
-    assert second.calibration is None
-    assert second.metrics["brier"].reason == "the scores are no probabilities between 0 and 1"
+    assert not second.figures.select(analysis=CALIBRATION)
+    assert second.find("brier").reason == "the scores are no probabilities between 0 and 1"
 
 
 def table(path: Path) -> Path:

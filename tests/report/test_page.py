@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.results import Subgroup
+from skiagram.evaluation.results import METRICS, SUBGROUPS
+from skiagram.evaluation.subgroups import Subgroup, TestedDifference
 from skiagram.image_store.pictures import encode_picture
 from skiagram.records.cases import Design, Task
 from skiagram.report.material import Material, TextInPixels
@@ -22,10 +23,17 @@ from skiagram.report.page import render
 from skiagram.report.section import list_sections
 from skiagram.report.write import headline_figures
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import evaluated, finished, scenario
 from tests.evaluation.situations import DARKER, SHIFTED
 from tests.report.examples_of_findings import answered, full, with_galleries
-from tests.report.examples_of_results import binary, material, several_classes, with_failure
+from tests.report.examples_of_results import (
+    binary,
+    choose,
+    material,
+    several_classes,
+    with_failure,
+)
 
 SECTIONS = list(list_sections().items())[2:]  # the first two pages are none of the contents
 DOCS = Path(__file__).parents[2] / "docs/explanation/report.md"
@@ -124,7 +132,7 @@ def test_every_model_warning_and_reason_is_told(case: tuple[Evaluation, Page]) -
     for model in evaluation.models:
         assert model.outcome.title in words
         assert model.outcome.reason in words
-        for estimate in model.metrics.values():
+        for estimate in model.figures.select(analysis=METRICS).rows:
             assert estimate.reason in words
             assert estimate.method in words
 
@@ -274,9 +282,9 @@ def test_hostile_text_stays_text() -> None:
             dataclasses.replace(evaluation.models[0], outcome=outcome),
             dataclasses.replace(evaluation.models[1], outcome=failed),
         ),
-        verdict=HOSTILE,
+        answer=Verdict("none", HOSTILE),
         warnings=(HOSTILE,),
-        best={"classical": outcome.model},
+        arms=choose(classical=outcome.model),
     )
     card = dataclasses.replace(material().card, title=HOSTILE, citation=HOSTILE)
     seen = page(hostile, card=card)
@@ -295,7 +303,7 @@ def test_no_model_or_no_figure_at_all_still_makes_a_page() -> None:
     assert "curves (no model was trained)" in seen.text
     evaluation = binary(ideal=False)
     empty = {"roc_auc": Estimate(None, reason="one class only")}
-    models = [dataclasses.replace(one, metrics=empty, roc=None) for one in evaluation.models]
+    models = [make_result(one.outcome, empty, Estimate(0.8)) for one in evaluation.models]
     assert "one class only" in page(dataclasses.replace(evaluation, models=tuple(models))).text
 
 
@@ -327,10 +335,12 @@ def test_a_frozen_encoder_is_an_arm_of_the_page(design: Design) -> None:
 @pytest.mark.thorough
 def test_subgroups_of_several_classes_are_compared_by_the_macro_auc() -> None:
     part = Subgroup("view", "left", 9, {}, {"roc_auc": Estimate(0.8, 0.7, 0.9)})
-    compared = full().models[0].subgroups[0].differences
+    compared = {"roc_auc": TestedDifference(Estimate(0.1, 0.05, 0.2), 0.001, 0.01)}
     for differences in (compared, {}):
-        subgroups = (dataclasses.replace(part, differences=differences),)
-        model = dataclasses.replace(several_classes().models[0], subgroups=subgroups)
+        subgroup = dataclasses.replace(part, differences=differences)
+        model = several_classes().models[0]
+        rows = subgroup.list_rows(model.outcome.model)
+        model = dataclasses.replace(model.with_rows(SUBGROUPS, rows), parts=(subgroup.part,))
         seen = page(dataclasses.replace(several_classes(), models=(model,))).text
         assert ("The second table compares" in seen) == bool(differences)
         assert ("also depends on the mix of classes in a subgroup" in seen) == bool(differences)

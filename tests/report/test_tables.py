@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from skiagram.evaluation.results import LIMIT
 from skiagram.report.rendering import _environment
 from skiagram.report.tables import (
     Cell,
@@ -47,7 +48,8 @@ def test_models_stand_arm_by_arm_in_the_order_of_the_choices_and_the_best_stand_
 
 def test_a_failed_model_keeps_its_row_and_reason_and_one_above_the_ideal_is_marked() -> None:
     evaluation = with_failure("out of memory")
-    first = dataclasses.replace(evaluation.models[0], above_ideal=Estimate(0.04, 0.01, 0.07))
+    above = [("above_ideal", "", Estimate(0.04, 0.01, 0.07))]
+    first = evaluation.models[0].with_figures(LIMIT, above)
     changed = dataclasses.replace(evaluation, models=(first, *evaluation.models[1:]))
     table = tabulate_models(changed, ("a", "b"), lambda model: None)
     assert table.row("Small network with batch norm").failure == "out of memory"

@@ -10,6 +10,8 @@ import pytest
 from sklearn.metrics import auc
 
 from make_reference.metrics_page import MetricsFile
+from skiagram.evaluation.evaluation_record import ARMS
+from skiagram.evaluation.results import SELECTION
 from skiagram.report.write import headline_figures, plot_tables, write_report
 from tests.report.examples_of_results import binary, material, several_classes, with_failure
 
@@ -32,7 +34,7 @@ def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder: 
     model = binary().models[0]
     table = pd.read_csv(folder / "plots/roc/linear_regression.csv")
     area = auc(table["false_positive_rate"], table["true_positive_rate"])
-    assert area == pytest.approx(model.metrics["roc_auc"].value, abs=1e-9)
+    assert area == pytest.approx(model.find("roc_auc").value, abs=1e-9)
     figures = pd.read_csv(folder / "plots/figures.csv")
     assert len(figures) == len(binary().table.rows)
     of_model = figures[(figures["model"] == "linear_regression") & (figures["figure"] == "roc_auc")]
@@ -63,12 +65,14 @@ def test_figures_stand_under_their_model_and_the_comparison_has_its_interval() -
     found = headline_figures(evaluation)
     for model in evaluation.models:
         figures = found[model.outcome.model]
-        assert figures["roc_auc"] == pytest.approx(model.metrics["roc_auc"].value, abs=1e-4)
-        assert figures["selection_auc"] == pytest.approx(model.selection_auc.value, abs=1e-4)
+        assert figures["roc_auc"] == pytest.approx(model.find("roc_auc").value, abs=1e-4)
+        assert figures["selection_auc"] == pytest.approx(
+            model.find("selection_auc", SELECTION).value, abs=1e-4
+        )
     MetricsFile.model_validate_json(json.dumps(found, allow_nan=False))
-    for arm, choice in evaluation.arms.items():
-        assert found[f"best_{arm}"] == {
-            "selection_auc": pytest.approx(choice.selection_auc, abs=1e-4)
-        }
+    chosen_by = evaluation.table.select(analysis=ARMS).by_model("selection_auc")
+    assert set(chosen_by) == {"classical", "deep"}
+    for arm, row in chosen_by.items():
+        assert found[f"best_{arm}"] == {"selection_auc": pytest.approx(row.value, abs=1e-4)}
     gain = found["best_network_minus_baseline"]
     assert gain["low"] <= gain["roc_auc"] <= gain["high"]

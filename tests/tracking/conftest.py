@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Evaluation
+from skiagram.evaluation.evaluation_record import ARMS, PRIMARY, ArmChoice, Evaluation, Verdict
 from skiagram.evaluation.figure_table import FigureTable, make_row
-from skiagram.evaluation.results import ModelResult, Stability
+from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.stability import Stability
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records.cases import DataCard, Task
 from skiagram.records.files import write_record, write_table
 from skiagram.records.predictions import Outcome
 from skiagram.sealing.ledger import OPENING, Comparison
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import make_result
 
 MODELS = ("svm", "small_cnn", "broken_cnn")
 COMPARISON = Comparison("made", "5" * 64, "evaluate", MODELS, "c" * 64)
@@ -34,9 +36,9 @@ def _results() -> tuple[ModelResult, ...]:
     net = Outcome("small_cnn", "deep", "Small CNN", "finished", multiply_adds=5, fits=4)
     broken = Outcome("broken_cnn", "deep", "Broken CNN", "failed", "diverged in epoch 3")
     return (
-        ModelResult(svm, {"roc_auc": fine, "brier": none}, fine, stability),
-        ModelResult(net, {"roc_auc": fine}, fine, stability, efficiency=Estimate(0.5)),
-        ModelResult(broken, {"roc_auc": none}, none),
+        make_result(svm, {"roc_auc": fine, "brier": none}, fine, stability),
+        make_result(net, {"roc_auc": fine}, fine, stability, {"efficiency": Estimate(0.5)}),
+        make_result(broken, {"roc_auc": none}, none),
     )
 
 
@@ -46,21 +48,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     gap = Estimate(0.02, -0.1, 0.1)
     difference = make_row(gap, PRIMARY, "roc_auc", model="deep", versus="classical")
+    chosen_by = (
+        make_row(Estimate(value), ARMS, "selection_auc", model=arm)
+        for arm, value in (("classical", 0.7), ("deep", 0.72))
+    )
     evaluation = Evaluation(
         task=Task(("benign", "malignant"), 1, "holdout"),
-        part="test",
         cases={"development": {"benign": 5}},
         patients={"development": 5},
         near_duplicates=3,
         models=_results(),
-        best={"classical": "svm", "deep": "small_cnn"},
         arms={
-            "classical": ArmChoice("svm", {"svm": 1}, 1, Estimate(0.8), 0.7),
-            "deep": ArmChoice("small_cnn", {"small_cnn": 1}, 1, Estimate(0.8), 0.72),
+            "classical": ArmChoice("svm", {"svm": 1}, 1),
+            "deep": ArmChoice("small_cnn", {"small_cnn": 1}, 1),
         },
-        figures=FigureTable((difference,)),
-        ideal=None,
-        verdict="No network is shown to be worth it here.",
+        figures=FigureTable((*chosen_by, difference)),
+        answer=Verdict("open", "No network is shown to be worth it here."),
     )
     write_record(evaluation, folder / "reports/evaluation.json")
     (folder / "reports/metrics.json").write_text("{}")

@@ -209,7 +209,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
         yield Section("Figures", (_UNKNOWN,))
         return
     from skiagram.evaluation.figures import FIGURES
-    from skiagram.evaluation.results import CALIBRATION, METRICS, SETS
+    from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
 
     part = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
     titles = {metric.name: metric.title for metric in FIGURES}
@@ -232,15 +232,17 @@ def _figures(run: RunRecords, model: str) -> Iterator[Section]:
         (f"On {where}, {counts:,} patients.",),
         (("figure", _VALUE), *rows),
     )
+    of_parts = run.evaluation.table.select(analysis=SUBGROUPS, model=model, versus="")
     groups = [
         (
-            f"{group.column}: {group.value}",
-            f"{group.cases:,}",
+            part.name,
+            f"{of_part.find(figure=CASES).value or 0:,.0f}",
             format_estimate(auc, why=True),
-            group.warning,
+            part.warning,
         )
-        for group in run.result.subgroups
-        if (auc := group.metrics.get("roc_auc")) is not None
+        for part in run.result.parts
+        if (of_part := of_parts.select(group=part.name))
+        if (auc := of_part.get(figure="roc_auc")) is not None
     ]
     if groups:
         header = ("subgroup", "cases", f"AUC, {_VALUE}", "note")
@@ -260,7 +262,7 @@ def _issues(run: RunRecords) -> Section:
         lines += run.evaluation.warnings
     if run.measured is not None:
         lines += run.measured.warnings
-    if run.result is not None and is_above_ideal(run.result):
+    if run.result is not None and is_above_ideal(run.result.figures):
         lines.append("The model beats the ideal observer: labels have leaked into it.")
     if run.data is None and run.evaluation is None and run.measured is None:
         lines.append(_UNKNOWN)
@@ -279,7 +281,7 @@ def _untested(run: RunRecords, preparation: Preparation) -> Section:
     lines.append("Patients seen later than those of the data set: time was not held out.")
     if preparation.regions:
         lines.append("Regions drawn by other people or programs than those of the data set.")
-    looked = () if run.result is None else {group.column for group in run.result.subgroups}
+    looked = () if run.result is None else {part.column for part in run.result.parts}
     known = ", ".join(sorted(looked))
     lines.append(f"Subgroups other than by {known}." if known else "Any subgroup of patients.")
     lines.append("Use by physicians: what people do with the scores was not studied.")

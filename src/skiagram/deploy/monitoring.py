@@ -33,6 +33,7 @@ from skiagram.evaluation.calibration_assessment import (
     calibration_slope,
     expected_to_observed,
 )
+from skiagram.evaluation.criteria import is_beyond_chance
 from skiagram.models.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -198,7 +199,7 @@ def monitor(model: DeployedModel, seen: Seen, labels: Labels = NO_LABELS) -> Mon
         unlike=proportion(np.array([float(bool(case.unusual)) for case in scored]), patient),
         referred=proportion(np.array([float(bool(case.refer)) for case in scored]), patient),
         drifts=(*drifts[:of_scores], *features[:_SHOWN]),
-        differing=sum(drift.p_holm < 0.05 for drift in drifts),
+        differing=sum(is_beyond_chance(drift.p_holm) for drift in drifts),
         compared=len(drifts),
         months=judge_months(model, seen, labels),
     )

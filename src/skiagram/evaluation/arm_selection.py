@@ -1,7 +1,7 @@
 """What stands for each arm in the primary comparison, chosen without the reported labels."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,14 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.evaluation.auc_difference import ComparedModel
-from skiagram.evaluation.evaluation_record import ArmChoice, Contender
+from skiagram.evaluation.evaluation_record import ARMS, ArmChoice, Contender
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import estimate_auc
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import SELECTION, ModelResult
 from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.stability import inner_auc, inner_auc_by_fold
 from skiagram.records.predictions import Outcome, Predictions
+from skiagram.statistics.estimate import Estimate
 
 Fold = tuple[int, int]  # repeat, outer fold
 _KINDS = {
@@ -46,10 +48,18 @@ class SelectionFigure:
     value: float | None
     of_folds: Mapping[Fold, float] = field(default_factory=dict)
 
+    @property
+    def worth(self) -> float:
+        """Return the figure of all; −∞ where there is none."""
+        return _rank(self.value)
+
     def in_fold(self, fold: Fold) -> float:
         """Return the figure of an outer fold; −∞ where there is none."""
-        value = self.of_folds.get(fold, np.nan)
-        return value if np.isfinite(value) else -np.inf
+        return _rank(self.of_folds.get(fold))
+
+
+def _rank(value: float | None) -> float:
+    return value if value is not None and np.isfinite(value) else -np.inf
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class MeasuredModel:
     @property
     def selection_auc(self) -> float:
         """The AUC that chooses models of whole images; −1 where there is none."""
-        value = self.result.selection_auc.value
+        value = self.result.find("selection_auc", SELECTION).value
         return -1.0 if value is None else value
 
 
@@ -77,12 +87,16 @@ class SelectedArm:
     """Which models were chosen for an arm, and their scores on the reported cases.
 
     Attributes:
+        auc: On the reported cases.
+        selection_auc: AUC by which they were chosen; None where nobody chose by one.
         mixture: Predictions of the models of the folds, where folds chose different ones.
         of_folds: Outer fold → model chosen there; empty under `holdout`.
     """
 
     choice: ArmChoice
     compared: ComparedModel
+    auc: Estimate
+    selection_auc: float | None = None
     mixture: Predictions | None = None
     of_folds: Mapping[Fold, str] = field(default_factory=dict)
 
@@ -131,9 +145,16 @@ class MeasuredRun:
         return {name: compared[name] for name in named if name in compared}
 
 
+def list_arms(arms: Mapping[str, SelectedArm]) -> Iterator[FigureRow]:
+    """Yield the AUC of what stands for each arm, and that by which it was chosen."""
+    for arm, selected in arms.items():
+        yield make_row(selected.auc, ARMS, "roc_auc", model=arm)
+        yield make_row(Estimate(selected.selection_auc), ARMS, "selection_auc", model=arm)
+
+
 def figure_by_auc(model: MeasuredModel, setting: EvaluationSet) -> SelectionFigure:
     """Return the AUC of whole images that chooses a model; none where it failed."""
-    value = model.result.selection_auc.value
+    value = model.result.find("selection_auc", SELECTION).value
     if value is None or setting.design == "holdout":
         return SelectionFigure(value)
     return SelectionFigure(value, inner_auc_by_fold(model.predictions, setting.development))
@@ -191,9 +212,9 @@ def _chosen_once(
     best = max(models, key=lambda model: figures[model.name].value or 0.0)
     if best.compared is None:
         raise ValueError(f"{best.name} has no scores")
-    auc, selection = best.result.metrics["roc_auc"], best.result.selection_auc.value
-    choice = ArmChoice(best.name, {best.name: 1}, 1, auc, selection)
-    return SelectedArm(choice, best.compared)
+    auc, chosen_by = best.result.find("roc_auc"), best.result.find("selection_auc", SELECTION)
+    choice = ArmChoice(best.name, {best.name: 1}, 1)
+    return SelectedArm(choice, best.compared, auc, chosen_by.value)
 
 
 def _chosen_within_folds(
@@ -216,8 +237,8 @@ def _chosen_within_folds(
     name = mixture.outcome.model if mixture else names[0]
     predictions = mixture or predicted[order.index(name)]
     selection = inner_auc(predictions, setting.development).value
-    choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen), auc, selection)
-    return SelectedArm(choice, procedure, mixture, chosen)
+    choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))
+    return SelectedArm(choice, procedure, auc, selection, mixture, chosen)
 
 
 def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:

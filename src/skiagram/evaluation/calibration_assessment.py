@@ -4,7 +4,7 @@
 patients numbered from 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,7 @@ from scipy.special import expit, logit, ndtri
 from sklearn.isotonic import IsotonicRegression
 
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import (
-    BrierParts,
-    CalibrationDistance,
-    CalibrationResult,
-    DecisionCurve,
-    ReliabilityBin,
-)
+from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
 from skiagram.evaluation.scores import Scores
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
@@ -29,6 +23,76 @@ from skiagram.statistics.proportions import proportion, vary_sum
 
 MAX_BINS = 10
 CASES_PER_BIN = 20
+
+
+@dataclass(frozen=True)
+class BrierParts:
+    """Brier score = reliability − resolution + uncertainty, means over repeats.
+
+    Attributes:
+        reliability: What recalibration would save; 0 is perfect.
+        resolution: What the recalibrated probabilities save against the prevalence alone.
+        uncertainty: Brier score of the prevalence.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+
+
+@dataclass(frozen=True)
+class CalibrationDistance:
+    """Distance of predicted from smoothed observed probabilities, over the reported cases.
+
+    Attributes:
+        ici: Integrated calibration index: the mean distance.
+        e50: The median distance.
+        e90: The distance that nine tenths of the cases do not exceed.
+        ici_by_chance: What `ici` exceeds in one set of cases in twenty if all probabilities hold.
+    """
+
+    ici: Estimate
+    e50: Estimate
+    e90: Estimate
+    ici_by_chance: float | None = None
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """Agreement of probabilities with what was true, on the reported cases.
+
+    Attributes:
+        reliability: Bins of equal numbers of cases, by ascending probability.
+        brier: Decomposition; None when not binary.
+        intercept: Calibration in the large, log-odds; 0 is perfect, below 0 too high probabilities.
+        slope: Of the true log-odds on the predicted ones; 1 is perfect, below 1 too extreme.
+        expected_to_observed: Expected over observed number of positives; 1 is perfect.
+        distance: How far probabilities lie from the smoothed observed share; None when not binary.
+    """
+
+    reliability: tuple[ReliabilityBin, ...]
+    brier: BrierParts | None
+    intercept: Estimate
+    slope: Estimate
+    expected_to_observed: Estimate
+    distance: CalibrationDistance | None = None
+
+    def list_figures(self) -> Iterator[Named]:
+        """Yield the figures in the order of the page; bins stand by their mean probability."""
+        yield "intercept", "", self.intercept
+        yield "slope", "", self.slope
+        yield "expected_to_observed", "", self.expected_to_observed
+        if self.brier:
+            for name in ("reliability", "resolution", "uncertainty"):
+                yield f"brier_{name}", "", Estimate(getattr(self.brier, name))
+        if self.distance:
+            yield "ici", "", self.distance.ici
+            if self.distance.ici_by_chance is not None:
+                yield "ici_by_chance", "", Estimate(self.distance.ici_by_chance)
+            yield "e50", "", self.distance.e50
+            yield "e90", "", self.distance.e90
+        for part in self.reliability:
+            yield "reliability", f"{part.predicted:.4g}", part.observed
 
 
 def reliability_curve(

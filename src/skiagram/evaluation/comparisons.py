@@ -21,6 +21,7 @@ from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
     PRIMARY,
     PROBABILITIES,
+    RANKING,
     REQUESTED,
     SECONDARY,
     SIMPLE_RULES,
@@ -39,7 +40,6 @@ from skiagram.statistics.significance import (
 )
 
 Floats = NDArray[np.float64]
-RANKING = "ranking"
 Named = tuple[str, ComparedModel]
 Arms = Mapping[str, SelectedArm]
 
@@ -108,8 +108,8 @@ def compare_arms(
     named = (contender, arm.compared), ("classical", other.compared)
     rows = [
         *compare_pair(*named, PRIMARY, group, decisions=decisions),
-        row(arm.choice.auc, figure="roc_auc", model=contender),
-        row(other.choice.auc, figure="roc_auc", model="classical"),
+        row(arm.auc, figure="roc_auc", model=contender),
+        row(other.auc, figure="roc_auc", model="classical"),
         row(Estimate(float(len(cases))), figure="cases"),
         row(Estimate(float(cases.patients)), figure="patients"),
     ]
@@ -174,7 +174,7 @@ def compare_with_rules(
         if arm not in arms:
             continue
         row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
-        standing, chance = arms[arm].compared, subtract_half(arms[arm].choice.auc)
+        standing, chance = arms[arm].compared, subtract_half(arms[arm].auc)
         p = None if chance.value is None else standing.above_chance
         rows.append(row(chance, versus=PREVALENCE, p=p))
         for rule, compared in rules.items():
@@ -320,7 +320,7 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     for arm in (contender, "classical"):
         clean = restrict(run.arms[arm].compared)
         auc = estimate_auc(clean.scores, cases, draws)
-        part[arm] = SelectedArm(replace(run.arms[arm].choice, auc=auc), clean)
+        part[arm] = SelectedArm(run.arms[arm].choice, clean, auc)
     pair = part[contender], part["classical"], contender, run.options.margin
     of_rules = {name: restrict(rule) for name, rule in run.rules.items()}
     return (
@@ -333,9 +333,8 @@ def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Rank the models that somebody trained; nothing with fewer than two."""
     folds, resampled = {}, {}
     for model in run.models:
-        stability = model.result.stability
-        if model.compared and stability and model.result.outcome.arm != "reader":
-            folds[model.name] = np.array(stability.fold_auc)
+        if model.compared and model.result.outcome.arm != "reader":
+            folds[model.name] = np.array(model.result.fold_auc)
             resampled[model.name] = model.compared.resampled_auc
     return rank_models(folds, resampled) if len(folds) > 1 else ()
 

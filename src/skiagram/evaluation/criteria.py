@@ -4,7 +4,7 @@ What follows from figures is not kept beside them: page, terminal, MLflow and ca
 stand in `verdict`, in `warnings` and in the sections.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,13 +16,14 @@ from skiagram.evaluation.evaluation_record import (
     OFF_NEAR_DUPLICATES,
     PREVALENCE,
     PRIMARY,
+    RANKING,
     SIMPLE_RULES,
     Decision,
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import FinderResult, ModelResult
+from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import LEVEL, Relation, relate_to_margin
@@ -32,7 +33,10 @@ UNLIKE = 0.65
 FEW_PATIENTS = 40
 FEW_OF_A_PART = 20
 FEW_READERS = 5
+REPEATABLE = 0.75
+_SURE = 0.8
 _FEWEST_MARKS = 2
+_ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 
 Side = Literal["contender", "classical"]
 SIDES: tuple[Side, Side] = ("contender", "classical")
@@ -68,18 +72,68 @@ def find_side(difference: Estimate) -> Literal["above", "below", "open"]:
     return "above" if low > 0 else "below" if high < 0 else "open"
 
 
+def is_beyond_chance(p: float | None) -> bool:
+    """Return whether a p value, corrected where it is one of several, is below 5 %."""
+    return p is not None and p < LEVEL
+
+
 def is_told_apart(difference: FigureRow) -> bool:
     """Return whether two models differ, by p corrected over their family where there is one.
 
     The primary comparison alone has no family: its own p decides.
     """
-    p = difference.p if difference.p_holm is None else difference.p_holm
-    return p is not None and p < LEVEL
+    return is_beyond_chance(difference.p if difference.p_holm is None else difference.p_holm)
 
 
 def decide_by_margin(difference: Estimate, margin: float) -> Decision:
     """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
     return _DECISION.get(find_standing(difference, margin), "open")
+
+
+def excludes_loss(change: Estimate, margin: float) -> bool:
+    """Return whether a loss of the margin or more is unlikely: outside the 95 % interval."""
+    return change.low is not None and change.low > -margin
+
+
+def is_surely_lost(change: Estimate, margin: float) -> bool:
+    """Return whether the whole 95 % interval of a change lies beyond a loss of the margin."""
+    return find_standing(change, margin) == "worse, by the margin"
+
+
+def find_deciding_margins(difference: Estimate) -> Literal["none", "no", "yes and no", "unknown"]:
+    """Return what other margins than the one that was set would make of a difference.
+
+    A margin above the upper bound says no, one below the lower bound yes; without a gain at all in
+    the interval none says yes.
+    """
+    if difference.low is None or difference.high is None:
+        return "unknown"
+    if difference.high <= 0:
+        return "none"
+    return "no" if difference.low <= 0 else "yes and no"
+
+
+def list_as_good(values: Sequence[float], margin: float) -> list[bool]:
+    """Return which figures are less than the margin behind the highest, which is one of them.
+
+    What counts is the margin alone, no interval: a cheaper model that is as good by its figure may
+    take the place of the best.
+    """
+    best = max(values, default=0.0)
+    return [value == best or best - value < margin for value in values]
+
+
+def is_repeatable(low: float) -> bool:
+    """Return whether a feature is repeatable, by the lower bound of its ICC(1,1).
+
+    At least .75 is good (Koo and Li 2016, Journal of Chiropractic Medicine 15:155).
+    """
+    return low >= REPEATABLE
+
+
+def is_reversed(auc: Estimate) -> bool:
+    """Return whether scores put the cases in an order surely worse than chance."""
+    return auc.high is not None and auc.high < CHANCE
 
 
 def lower_decision(decision: Decision, other: Decision) -> Decision:
@@ -94,7 +148,7 @@ def beats_rule(rule: FigureRow) -> bool:
     """
     if rule.p_holm is None:
         return rule.low is not None and rule.low > 0
-    return rule.value is not None and rule.value > 0 and rule.p_holm < LEVEL
+    return rule.value is not None and rule.value > 0 and is_beyond_chance(rule.p_holm)
 
 
 def is_unbeaten(rule: FigureRow) -> bool:
@@ -105,19 +159,53 @@ def is_unbeaten(rule: FigureRow) -> bool:
 def is_better_than_model(rule: FigureRow) -> bool:
     """Return whether a rule is shown to be better than the model, by interval and corrected p."""
     certain = rule.high is not None and rule.high < 0
-    return certain and (rule.p_holm is None or rule.p_holm < LEVEL)
+    return certain and (rule.p_holm is None or is_beyond_chance(rule.p_holm))
 
 
-def is_above_ideal(result: ModelResult | FinderResult) -> bool:
+def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
+    """Return by how much the ideal observer is above the better of what stands for the arms.
+
+    None where it is not known, or where less than the margin is left.
+    """
+    gaps = [
+        row
+        for row in evaluation.table.select(analysis=LIMIT, figure="above_ideal").rows
+        if row.model in evaluation.best.values() and row.value is not None
+    ]
+    if not gaps:
+        return None
+    nearest = max(gaps, key=lambda gap: gap.value or 0.0)
+    left, most = -(nearest.value or 0.0), -(nearest.low or nearest.value or 0.0)
+    return Estimate(left, high=most) if left > evaluation.margin else None
+
+
+def find_leader(evaluation: Evaluation) -> tuple[str, float, Literal["chosen", "open", "other"]]:
+    """Return the model that is first in most resamples of the patients, in which share, and more.
+
+    `chosen`: it stands for its arm, and is first in 80 % of them, a convention of this project;
+    `open`: in fewer, so that another draw of patients may put another first; `other`: nobody chose
+    it. The name is empty where models were not ranked.
+    """
+    shares = evaluation.figures.select(analysis=RANKING).by_model("first")
+    if not shares:
+        return "", 0.0, "chosen"
+    leader = max(shares.values(), key=lambda row: row.value or 0.0)
+    share = leader.value or 0.0
+    if leader.model not in evaluation.best.values():
+        return leader.model, share, "other"
+    return leader.model, share, "chosen" if share >= _SURE else "open"
+
+
+def is_above_ideal(figures: FigureTable) -> bool:
     """Return whether a model is above the ideal observer, by more than 39 of 40 honest ones are.
 
     No scores can be; what is surely above has seen labels. A finder is held against the limits of
     both its figures.
+
+    Args:
+        figures: Of the model, or of the finder.
     """
-    above = [result.above_ideal] if isinstance(result, ModelResult) else []
-    if isinstance(result, FinderResult):
-        above = [result.merit_above, result.sensitivity_above]
-    return any(estimate is not None and has_leaked(estimate) for estimate in above)
+    return any(has_leaked(row) for row in figures.rows if row.figure in _ABOVE_IDEAL)
 
 
 def rests_on_few_marks(rate: float, images: int) -> bool:
@@ -130,7 +218,7 @@ def rests_on_few_marks(rate: float, images: int) -> bool:
 
 def has_shifted(difference: FigureRow) -> bool:
     """Return whether the two sides differ, by a p value corrected over all that was compared."""
-    return difference.p_holm is not None and difference.p_holm < LEVEL
+    return is_beyond_chance(difference.p_holm)
 
 
 def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
@@ -285,11 +373,11 @@ def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
     With one of them no verdict is given.
     """
     standing = list_standing(evaluation)
-    leaked = [model.outcome.model for model in evaluation.models if is_above_ideal(model)]
+    leaked = [model.outcome.model for model in evaluation.models if is_above_ideal(model.figures)]
     finders = evaluation.finding.arms.values() if evaluation.finding else ()
     return (
         [model for model in leaked if model in standing],
-        [finder.model for finder in finders if is_above_ideal(finder)],
+        [finder.model for finder in finders if is_above_ideal(finder.figures)],
     )
 
 
@@ -372,7 +460,7 @@ def find_better_finder(
 
 def is_settled(evaluation: Evaluation) -> bool:
     """Return whether the recorded answer is `yes` or `no`, so that more patients are not needed."""
-    return evaluation.answer is not None and evaluation.answer.decision in {"yes", "no"}
+    return evaluation.answer.decision in {"yes", "no"}
 
 
 def find_missing_patients(evaluation: Evaluation) -> int | None:

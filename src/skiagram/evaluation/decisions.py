@@ -1,7 +1,8 @@
 """Decisions at thresholds that were fixed on out-of-fold scores."""
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,44 @@ from skiagram.evaluation.metrics import (
     estimate_share_decided,
 )
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
-from skiagram.evaluation.results import OperatingPoint
+from skiagram.evaluation.results import Named
 from skiagram.evaluation.scores import HeldOut, Scores
 from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.discrimination import Flags, Floats, matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What a threshold does on the reported cases.
+
+    Attributes:
+        aim: What the threshold is to keep on new cases, by out-of-fold scores.
+        level: How much of it.
+        threshold: On the calibrated probability of the positive class; mean over fits.
+        metrics: `sensitivity`, `specificity`, `positive_predictive_value`,
+            `negative_predictive_value`, `balanced_accuracy`, `matthews_correlation`; where the user
+            states a prevalence also `positive_predictive_value_at_prevalence` and
+            `negative_predictive_value_at_prevalence`.
+    """
+
+    aim: Literal["sensitivity", "specificity"]
+    level: float
+    threshold: float | None
+    metrics: dict[str, Estimate]
+
+    def list_figures(self) -> Iterator[Named]:
+        """Yield the threshold and what it does; the group says what it is to keep."""
+        group = name_aim(self.aim, self.level)
+        yield "threshold", group, Estimate(self.threshold)
+        for name, estimate in self.metrics.items():
+            yield name, group, estimate
+
+
+def name_aim(aim: str, level: float) -> str:
+    """Return the group of what a threshold is to keep, for example `sensitivity 0.9`."""
+    return f"{aim} {level:g}"
 
 
 class Decisions(NamedTuple):

@@ -1,8 +1,9 @@
 """From scores, cases and opened labels to all that the report says."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain, repeat
 from pathlib import Path
 
 import joblib
@@ -14,6 +15,7 @@ from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     MeasuredRun,
     figure_by_auc,
+    list_arms,
     select_arms,
 )
 from skiagram.evaluation.auc_difference import ComparedModel
@@ -31,14 +33,18 @@ from skiagram.evaluation.curves import (
     roc_curve_of_repeats,
 )
 from skiagram.evaluation.decisions import judge_operating_points
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import (
+    IDEAL_OBSERVER,
+    MAJORITY,
+    Evaluation,
+)
 from skiagram.evaluation.evaluation_set import (
     EvaluationSet,
     assemble_evaluation_set,
     count_label_conflicts,
     warn_of_unequal_patients,
 )
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.kept_figures import describe_setting, measure_once
@@ -54,7 +60,19 @@ from skiagram.evaluation.metrics import (
 )
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.reader_study import study_readers_of_run
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import (
+    CALIBRATION,
+    CLASSES,
+    LIMIT,
+    METRICS,
+    OPERATING_POINTS,
+    REFERRAL,
+    SELECTION,
+    SETS,
+    STABILITY,
+    SUBGROUPS,
+    ModelResult,
+)
 from skiagram.evaluation.scores import Scores, align_scores, held_out_probabilities
 from skiagram.evaluation.shift import find_shifts, tell_sides_apart
 from skiagram.evaluation.sites import check_sites_unseen, find_sites, study_sites_of_run
@@ -79,8 +97,24 @@ from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 
+
+def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
+    """Yield the AUC of the ideal observer, and the accuracy of the commonest class alone.
+
+    That is of naming every case as most development cases are.
+    """
+    known, reported = run.setting.development, run.setting.cases
+    if (ideal := run.setting.ideal_observer()) is not None:
+        yield make_row(auc_estimate(ideal), LIMIT, "roc_auc", model=IDEAL_OBSERVER)
+    commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
+    named = proportion((reported.label == commonest).astype(np.float64), reported.patient)
+    yield make_row(named, MAJORITY, "accuracy")
+
+
 # What is found of a run as a whole: rows of the table, in this order; a new one is added here.
 ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
+    find_limits,
+    lambda run: list_arms(run.arms),
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
@@ -153,7 +187,6 @@ def evaluate(
     )
     evaluation = Evaluation(
         task=inputs.task,
-        part=setting.part,
         cases={name: _count_by_class(side) for name, side in setting.sides.items()},
         patients={name: side.patients for name, side in setting.sides.items()},
         near_duplicates=near_duplicates,
@@ -161,10 +194,7 @@ def evaluate(
         mixtures=tuple(
             measure((of.mixture, of.compared.scores)) for of in arms.values() if of.mixture
         ),
-        best={arm: of.choice.model for arm, of in arms.items() if arm != "either"},
         arms={arm: selected.choice for arm, selected in arms.items()},
-        ideal=auc_estimate(ideal) if (ideal := setting.ideal_observer()) else None,
-        verdict="",
         warnings=(
             *([subset.describe()] if subset else []),
             *warnings,
@@ -173,7 +203,6 @@ def evaluate(
         margin=options.margin,
         label_conflicts=conflicts,
         prevalence=analyses.prevalence,
-        majority_accuracy=_majority_accuracy(setting),
         patients_known=inputs.card.patients_known,
         test_sites=inputs.card.test_sites,
         figures=FigureTable((*figures.rows, *of_finding)),
@@ -205,13 +234,6 @@ def _measure_all(
     return [result for result in results if result is not None]
 
 
-def _majority_accuracy(setting: EvaluationSet) -> Estimate:
-    """Estimate the accuracy of naming every case as most development cases are."""
-    known, reported = setting.development, setting.cases
-    commonest = int(np.bincount(known.label, minlength=len(known.classes)).argmax())
-    return proportion((reported.label == commonest).astype(np.float64), reported.patient)
-
-
 def _find_sites(
     inputs: EvaluationInputs, setting: EvaluationSet, fold_column: str
 ) -> tuple[str, NDArray[np.str_]]:
@@ -241,19 +263,27 @@ def _measure(
     """Measure one model; `scored` has no scores where it failed."""
     model, scores = scored
     if scores is None:
-        return ModelResult(model.outcome, {}, Estimate(None, reason=model.outcome.reason))
+        missing = Estimate(None, reason=model.outcome.reason)
+        unknown = [("selection_auc", "", missing)]
+        return ModelResult(model.outcome).with_figures(SELECTION, unknown)
     align_scores(model, "out_of_fold", setting.development)  # refuses what is missing
     held_out = list(held_out_probabilities(model, setting))
     cases, draws = setting.cases, setting.draws
     stability = assess_stability(fold_auc(model, setting.development), scores, cases)
     stability = replace(stability, selection=assess_feature_selection(model.selection))
-    nested = setting.design == "cv"
-    return replace(
+    chosen_by = selection_auc(model, setting.development, nested=setting.design == "cv")
+    points = judge_operating_points(scores, held_out, analyses, cases, draws)
+    sets = assess_prediction_sets(scores, held_out, cases)
+    result = replace(
         measure_scores(model.outcome, scores, setting, analyses),
-        selection_auc=selection_auc(model, setting.development, nested=nested),
-        stability=stability,
-        operating_points=judge_operating_points(scores, held_out, analyses, cases, draws),
-        prediction_sets=assess_prediction_sets(scores, held_out, cases),
+        fold_auc=stability.fold_auc,
+        seed_auc=stability.seed_auc,
+    )
+    return (
+        result.with_figures(SELECTION, [("selection_auc", "", chosen_by)])
+        .with_figures(STABILITY, stability.list_figures())
+        .with_figures(OPERATING_POINTS, chain.from_iterable(each.list_figures() for each in points))
+        .with_figures(SETS, sets.list_figures(cases.classes))
     )
 
 
@@ -270,15 +300,27 @@ def measure_scores(
     if setting.has_near_duplicate.any():
         figures["roc_auc_off_near_duplicates"] = _off_near_duplicates(scores, setting)
     tables = [confusion(each, cases.label, len(cases.classes)) for each in decided_class(scores)]
+    calibration, referral = (
+        assess_calibration(scores, cases),
+        assess_risk_coverage(scores, cases, draws),
+    )
+    subgroups = measure_subgroups(scores, setting, analyses.least_patients)
+    of_classes = zip(
+        repeat("roc_auc"), cases.classes, estimate_class_auc(scores, cases), strict=False
+    )
     result = ModelResult(
         outcome=outcome,
-        metrics=figures,
-        selection_auc=Estimate(None, reason="nobody chose by it"),
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
-        class_auc=estimate_class_auc(scores, cases),
-        calibration=assess_calibration(scores, cases),
-        risk_coverage=assess_risk_coverage(scores, cases, draws),
-        subgroups=measure_subgroups(scores, setting, analyses.least_patients),
+        reliability=calibration.reliability,
+        risk_coverage=referral.curve,
+        parts=tuple(subgroup.part for subgroup in subgroups),
+    )
+    result = (
+        result.with_figures(METRICS, ((name, "", value) for name, value in figures.items()))
+        .with_figures(CLASSES, of_classes)
+        .with_figures(CALIBRATION, calibration.list_figures())
+        .with_figures(REFERRAL, [("area", "", referral.area)])
+        .with_rows(SUBGROUPS, (row for each in subgroups for row in each.list_rows(outcome.model)))
     )
     return result if cases.positive is None else _add_binary(result, scores, setting)
 
@@ -294,11 +336,11 @@ def _add_binary(result: ModelResult, scores: Scores, setting: EvaluationSet) -> 
         return result
     ideal = setting.ideal_observer(scores.fit)
     if ideal is not None:
-        result = replace(
-            result,
-            efficiency=estimate_efficiency(auc, ideal),
-            above_ideal=difference_estimate(auc, ideal),
-        )
+        limits = [
+            ("efficiency", "", estimate_efficiency(auc, ideal)),
+            ("above_ideal", "", difference_estimate(auc, ideal)),
+        ]
+        result = result.with_figures(LIMIT, limits)
     return replace(
         result,
         roc=roc_curve_of_repeats(scores.order, positive, scores.fits),

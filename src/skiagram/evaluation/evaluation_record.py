@@ -12,14 +12,13 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field
 
 from skiagram.errors import DataError
-from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import LIMIT, FinderResult, ModelResult
 from skiagram.finding.marks import HitRule
 from skiagram.outcomes.outcome import OutcomePlot
 from skiagram.records.cases import MeasuredTask, Task
 from skiagram.records.files import read_record
-from skiagram.records.predictions import Outcome
-from skiagram.statistics.estimate import Estimate
+from skiagram.records.predictions import Outcome, Part
 
 
 @dataclass(frozen=True)
@@ -35,22 +34,18 @@ class ArmChoice:
             mixture, which is one of `Evaluation.mixtures`.
         chosen: Model → in how many choices it was chosen, the most often chosen first.
         choices: Number of choices: 1 under `holdout`, a fold of each repeat under `cv`.
-        auc: AUC of what was chosen, on the reported cases.
-        selection_auc: AUC by which it was chosen; under `cv` the mean over the outer folds, each of
-            the inner folds of the model that was chosen there.
     """
 
     model: str
     chosen: dict[str, int]
     choices: int
-    auc: Estimate
-    selection_auc: float | None = None
 
 
 Contender = Literal["deep", "encoder", "either"]
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
 PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
+RANKING = "ranking"
 FINDING, FINDING_RULES = "finding", "finding_rules"
 MERIT, MEAN_SENSITIVITY = "figure_of_merit", "mean_sensitivity"
 SHIFTS, DOMAIN = "shifts", "domain"
@@ -59,6 +54,7 @@ DEVELOPMENT = "development"  # a group: development cases, each as no fit saw it
 PROBABILITIES = ("above_margin", "within_margin", "below_margin")
 OFF_NEAR_DUPLICATES = "off_near_duplicates"  # a group: cases without a near duplicate
 ARMS, IDEAL_OBSERVER = "arms", "ideal observer"
+MAJORITY = "majority"  # naming every case as most development cases are
 EXTERNAL = "external"  # analysis: models on another cohort beside what they did at home
 FIGURES, DIFFERENCES = "figures", "differences"
 WORST = "worst_site"  # the least favourable primary figure of several cohorts
@@ -91,8 +87,8 @@ class FindingEvaluation:
             cases.
         chosen: Arm → model → in how many choices it was chosen.
         contender: What stands against the classical finders, a key of `arms`.
-        ideal: The ideal observer on generated data; its `merit` is the most that is possible, the
-            AUC of whole images.
+        ideal: The ideal observer on generated data; its figure of merit is the most that is
+            possible, the AUC of whole images.
     """
 
     rule: HitRule
@@ -109,6 +105,11 @@ class FindingEvaluation:
     chosen: dict[str, dict[str, int]] = field(default_factory=dict)
     contender: Contender = "deep"
     ideal: FinderResult | None = None
+
+    @property
+    def every(self) -> tuple[FinderResult, ...]:
+        """Return the finders, what stands for each arm, and the ideal observer."""
+        return (*self.finders, *self.arms.values(), *([self.ideal] if self.ideal else []))
 
     @property
     def hit_words(self) -> str:
@@ -152,39 +153,39 @@ class Evaluation:
 
     Attributes:
         task: The classification task.
-        part: Which scores the figures are on: `test` or `out_of_fold`.
         cases: `development` and `reported` → class name → number of cases.
         patients: `development` and `reported` → number of patients.
         near_duplicates: Reported cases with a near duplicate or transformed copy in development.
         models: One result per model, in the order of params.yaml.
         mixtures: Under `cv` what stands for an arm whose folds chose different models: in each fold
             the model that was chosen there, measured as a model is.
-        best: Arm → the model of its `ArmChoice`.
-        ideal: The ideal observer's AUC on generated data, else None.
-        verdict: The answer in words, made from the figures by fixed rules.
         warnings: What a reader must know (leaks, failures, few cases), one sentence each.
         margin: Smallest AUC difference that counts as worthwhile in the verdict.
         label_conflicts: Pairs of near duplicates or transformed copies whose labels differ.
         arms: Arm → what stands for it in the primary comparison; `either` where the contender is
             a network in some folds and a frozen encoder in others.
-        answer: The verdict in parts: the decision first, then what it rests on.
+        answer: The verdict, made from the figures by fixed rules: the decision first, then what it
+            rests on.
         patients_known: False where groups of near duplicates stand in for patients, or, of columns
             of scores, each case does.
         test_sites: Sites that only the test cases come from; empty where none was held out.
-        figures: The table of figures. `primary` is the one test named before the reported labels
-            are looked at, of what stands for two arms; `arm_pairs` are those of all arms besides,
-            `simple_rules` each arm against each simple rule, `secondary` all other pairs of models,
-            the better by out-of-fold scores first, and `requested` those that were asked for. The
-            group `off_near_duplicates` is what the verdict follows where cases have near
+        figures: Rows of the run as a whole. `primary` is the one test named before the reported
+            labels are looked at, of what stands for two arms; `arm_pairs` are those of all arms
+            besides, `simple_rules` each arm against each simple rule, `secondary` all other pairs
+            of models, the better by out-of-fold scores first, and `requested` those that were asked
+            for. The group `off_near_duplicates` is what the verdict follows where cases have near
             duplicates. `finding` is the primary comparison of finders, `finding_rules` their
             contender against each simple rule which leaves marks, and against a finder which marks
             nothing, `prevalence`, whose figure of merit is ½. `shifts` are test against out-of-fold
             AUCs; `domain` says how well a classifier tells test from development cases, `shares`,
-            `numbers` and `features` what differs. Further analyses are `ranking`, `utility`,
-            `readers`, `sites` and, of another cohort, `external`.
+            `numbers` and `features` what differs. `arms` has the AUC of what stands for each arm,
+            and that by which it was chosen: under `cv` the mean over the outer folds, each of the
+            inner folds of the model that was chosen there. `limit` is the ideal observer's AUC on
+            generated data, `majority` the accuracy of naming every case as most development cases
+            are. Further analyses are `ranking`, `utility`, `readers`, `sites` and, of another
+            cohort, `external`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.
-        majority_accuracy: Accuracy of always naming the class that is commonest in development.
         prevalence: The prevalence that predictive values are also given at, as the user stated it.
         contender: What stands against the classical models, a key of `arms`: networks, frozen
             encoders, or `either`.
@@ -194,21 +195,16 @@ class Evaluation:
     """
 
     task: Task
-    part: str
     cases: dict[str, dict[str, int]]
     patients: dict[str, int]
     near_duplicates: int
     models: tuple[ModelResult, ...]
-    best: dict[str, str]
-    ideal: Estimate | None
-    verdict: str
-    warnings: tuple[str, ...] = field(default_factory=tuple)
+    warnings: tuple[str, ...] = ()
     margin: float = 0.02
     label_conflicts: int = 0
-    majority_accuracy: Estimate | None = None
     prevalence: float | None = None
     arms: dict[str, ArmChoice] = field(default_factory=dict)
-    answer: Verdict | None = None
+    answer: Verdict = Verdict("none", "")
     patients_known: bool = True
     test_sites: tuple[str, ...] = ()
     figures: FigureTable = field(default_factory=FigureTable)
@@ -220,20 +216,36 @@ class Evaluation:
 
     @cached_property
     def table(self) -> FigureTable:
-        """Return the one long table: each model, mixture and finder, the ideal, and `figures`.
-
-        What stands for an arm is `arms`, with its AUC and that by which it was chosen.
-        """
-        of_models = (*self.models, *self.mixtures)
-        rows = [row for model in of_models for row in model.list_rows(self.task.classes)]
-        if self.ideal is not None:
-            rows.append(make_row(self.ideal, LIMIT, "roc_auc", model=IDEAL_OBSERVER))
-        for arm, choice in self.arms.items():
-            rows.append(make_row(choice.auc, ARMS, "roc_auc", model=arm))
-            rows.append(make_row(Estimate(choice.selection_auc), ARMS, "selection_auc", model=arm))
+        """Return the one long table: each model, mixture and finder, and the run as a whole."""
+        tables = [model.figures for model in (*self.models, *self.mixtures)]
         if self.finding is not None:
-            rows += [row for finder in self.finding.finders for row in finder.list_rows()]
-        return FigureTable((*rows, *self.figures.rows))
+            tables += [finder.figures for finder in self.finding.every]
+        return FigureTable(tuple(row for table in (*tables, self.figures) for row in table.rows))
+
+    @property
+    def part(self) -> Part:
+        """Return which scores the figures are on."""
+        return "test" if self.task.design == "holdout" else "out_of_fold"
+
+    @property
+    def best(self) -> dict[str, str]:
+        """Return arm → the model, or mixture, that stands for it."""
+        return {arm: choice.model for arm, choice in self.arms.items() if arm != "either"}
+
+    @property
+    def verdict(self) -> str:
+        """Return the answer in words."""
+        return self.answer.text
+
+    @property
+    def ideal(self) -> FigureRow | None:
+        """Return the AUC of the ideal observer; None but on generated data."""
+        return self.figures.get(analysis=LIMIT, figure="roc_auc", model=IDEAL_OBSERVER)
+
+    @property
+    def majority_accuracy(self) -> FigureRow | None:
+        """Return the accuracy of always naming the class that is commonest in development."""
+        return self.figures.get(analysis=MAJORITY)
 
     @property
     def difference(self) -> FigureRow | None:
@@ -268,7 +280,7 @@ class Evaluation:
 
     def model_of(self, arm: str) -> str:
         """Return the model, or the mixture, that stands for an arm."""
-        return self.arms[arm].model if arm in self.arms else self.best[arm]
+        return self.arms[arm].model
 
     @property
     def difference_words(self) -> str:

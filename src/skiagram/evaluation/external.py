@@ -103,7 +103,7 @@ def _rows(result: ModelResult, side: str, analyses: RequestedAnalyses) -> Iterat
 
 
 def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:
-    for row in result.list_rows(()):
+    for row in result.figures.rows:
         if row.analysis == METRICS or (row.analysis == CALIBRATION and row.figure in _CALIBRATION):
             yield row.figure, row
     if (curve := result.decision_curve) is not None:

@@ -1,7 +1,8 @@
 """The long table of figures: analyses append rows, criteria read them, and what shows selects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from skiagram.statistics.estimate import Estimate
 
@@ -41,11 +42,22 @@ class FigureTable:
 
     def select(self, **wanted: str) -> "FigureTable":
         """Return the rows whose columns have these values."""
-        return FigureTable(tuple(row for row in self.rows if _has(row, wanted)))
+        return FigureTable(tuple(row for row in self._near(wanted) if _has(row, wanted)))
 
     def get(self, **wanted: str) -> FigureRow | None:
         """Return the first row whose columns have these values; None where none has."""
-        return next((row for row in self.rows if _has(row, wanted)), None)
+        return next((row for row in self._near(wanted) if _has(row, wanted)), None)
+
+    @cached_property
+    def _of_analyses(self) -> Mapping[str, tuple[FigureRow, ...]]:
+        rows: dict[str, list[FigureRow]] = {}
+        for row in self.rows:
+            rows.setdefault(row.analysis, []).append(row)
+        return {analysis: tuple(found) for analysis, found in rows.items()}
+
+    def _near(self, wanted: Mapping[str, str]) -> tuple[FigureRow, ...]:
+        """Return the rows of the analysis that is asked for, if one is: pages ask often."""
+        return self._of_analyses.get(wanted["analysis"], ()) if "analysis" in wanted else self.rows
 
     def find(self, **wanted: str) -> Estimate:
         """Return the first row whose columns have these values; without a value where none has."""
@@ -88,5 +100,5 @@ def make_row(
     )
 
 
-def _has(row: FigureRow, wanted: dict[str, str]) -> bool:
+def _has(row: FigureRow, wanted: Mapping[str, str]) -> bool:
     return all(getattr(row, column) == value for column, value in wanted.items())

@@ -12,7 +12,7 @@ class Figure:
     """What is said of a figure.
 
     Attributes:
-        name: Its key in `reports/evaluation.json`; with dots the path to it.
+        name: The figure, of the analysis `metrics`; of another one, analysis and figure with a dot.
         higher_is_better: None where neither direction is.
         interval_of_more_classes: The interval with more than two classes, where it is another.
         averaged_over_classes: Whether it is a mean over classes with more than two of them.

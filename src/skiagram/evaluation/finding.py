@@ -9,7 +9,7 @@ of whole images: a lesion's rating is at most the highest of its image, on a nor
 are false, and the highest ratings are a score of images, whose AUC is at most the ideal observer's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -23,17 +23,25 @@ from skiagram.evaluation.comparisons import subtract_half
 from skiagram.evaluation.evaluation_record import (
     FINDING,
     FINDING_RULES,
+    IDEAL_OBSERVER,
     MEAN_SENSITIVITY,
     MERIT,
     PREVALENCE,
     FindingEvaluation,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.figure_table import FigureRow, make_row
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finder_selection import measure_for_selection
-from skiagram.evaluation.froc_area import IDEAL, measure_froc_area
+from skiagram.evaluation.froc_area import measure_froc_area
 from skiagram.evaluation.judged_images import JudgedImages
-from skiagram.evaluation.results import Band, Curve, FinderResult
+from skiagram.evaluation.results import (
+    FINDERS,
+    STANDING_FINDERS,
+    Band,
+    Curve,
+    FinderResult,
+    Named,
+)
 from skiagram.evaluation.scores import Scores
 from skiagram.finding.marks import HitRule, Spacings
 from skiagram.statistics.bootstrap import (
@@ -120,7 +128,7 @@ def evaluate_finding(
         for model in finders
     }
     results = tuple(
-        replace(search.measure(name, *answer), selection_sensitivity=figures[name].value)
+        search.measure(name, *answer, selection_sensitivity=figures[name].value)
         for name, answer in responses.items()
     )
     rules = options.analyses.simple_rules
@@ -132,7 +140,7 @@ def evaluate_finding(
     }
     every = {name: response for name, (response, _) in responses.items()}
     if search.ideal:
-        every[IDEAL] = search.ideal[0]
+        every[IDEAL_OBSERVER] = search.ideal[0]
     of_arms = {arm: response for arm, (response, _) in standing.items()}
     found_by_rules = {name: every[name] for name in rules if name in every}
     rows = (
@@ -151,10 +159,13 @@ def evaluate_finding(
         near_duplicates=int((~judged.kept).sum()) - judged.unplaced,
         ceiling=tables.ceiling,
         finders=results,
-        arms={arm: search.measure(arms[arm].choice.model, *of) for arm, of in standing.items()},
+        arms={
+            arm: search.measure(arms[arm].choice.model, *of, arm=arm)
+            for arm, of in standing.items()
+        },
         chosen={arm: dict(arms[arm].choice.chosen) for arm in standing},
         contender=contender,
-        ideal=search.measure("ideal", *search.ideal) if search.ideal else None,
+        ideal=search.measure(IDEAL_OBSERVER, *search.ideal) if search.ideal else None,
     )
     return evaluation, rows
 
@@ -246,8 +257,21 @@ class SearchedImages:
         reported = marks[marks["part"] == self.part]
         return self.judged.respond(reported, len(scores.probability), scores.fit, scores.folds)
 
-    def measure(self, name: str, response: FreeResponse, distance: Floats) -> FinderResult:
-        """Return the figures of one finder."""
+    def measure(
+        self,
+        name: str,
+        response: FreeResponse,
+        distance: Floats,
+        *,
+        arm: str = "",
+        selection_sensitivity: float | None = None,
+    ) -> FinderResult:
+        """Return the figures of one finder.
+
+        Args:
+            arm: Which one it stands for; then the rows are of that.
+            selection_sensitivity: Its mean sensitivity on development cases, which chose it.
+        """
         drawn = np.concatenate(
             [response.sensitivities(_DRAWN, weights) for weights in self.draws.weights()]
         )
@@ -257,20 +281,35 @@ class SearchedImages:
         if len(drawn):
             low, high = np.quantile(drawn, LEVELS, axis=0)
             band = Band(tuple(_DRAWN.tolist()), tuple(low.tolist()), tuple(high.tolist()))
-        result = FinderResult(
+        row = partial(make_row, analysis=STANDING_FINDERS if arm else FINDERS, model=arm or name)
+        figures = self._list_figures(response, is_ideal=name == IDEAL_OBSERVER)
+        rows = [row(value, figure=figure, group=group) for figure, group, value in figures]
+        if len(distance):
+            parts = zip(("median", "90 %"), np.quantile(distance, (0.5, 0.9)).tolist(), strict=True)
+            rows += [row(Estimate(value), figure="distance", group=part) for part, value in parts]
+        if selection_sensitivity is not None:
+            rows.append(row(Estimate(selection_sensitivity), figure="selection_sensitivity"))
+        return FinderResult(
             model=name,
-            merit=auc_estimate(self.merit(response)),
-            sensitivity=self._sensitivities(response, normal=False),
-            sensitivity_normal=self._sensitivities(response, normal=True) if self.normal else {},
-            mean_sensitivity=self.mean_sensitivity(response),
+            figures=FigureTable(tuple(rows)),
             froc=Curve(tuple(_DRAWN.tolist()), tuple(curve.tolist())),
             froc_band=band,
-            found=self._estimate(response, _ALL),
-            distance=tuple(np.quantile(distance, (0.5, 0.9)).tolist()) if len(distance) else (),
-            fewest_images=response.fewest_images(),
-            fewest_normal=response.fewest_images(normal=True),
         )
-        return self._against_ideal(result, response)
+
+    def _list_figures(self, response: FreeResponse, *, is_ideal: bool) -> Iterator[Named]:
+        merit = self.bound.merit() if is_ideal and self.bound else self.merit(response)
+        yield MERIT, "", auc_estimate(merit)
+        yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
+        for rate, share in self._sensitivities(response, normal=False).items():
+            yield "sensitivity", rate, share
+        if self.normal:
+            for rate, share in self._sensitivities(response, normal=True).items():
+                yield "sensitivity_normal", rate, share
+        yield "found", "", self._estimate(response, _ALL)
+        yield "fewest_images", "", Estimate(float(response.fewest_images()))
+        yield "fewest_normal", "", Estimate(float(response.fewest_images(normal=True)))
+        if not is_ideal:
+            yield from self._against_ideal(response)
 
     def compare(
         self,
@@ -327,12 +366,10 @@ class SearchedImages:
             most_cases=MOST_LESIONS,
         )
 
-    def _against_ideal(self, result: FinderResult, response: FreeResponse) -> FinderResult:
-        """Add what the ideal observer says, held against it in the same pairs."""
+    def _against_ideal(self, response: FreeResponse) -> Iterator[Named]:
+        """Yield what the ideal observer says, held against it in the same pairs."""
         if self.ideal is None or self.bound is None:
-            return result
-        if result.model == "ideal":
-            return replace(result, merit=auc_estimate(self.bound.merit()))
+            return
         ideal, bound = (
             replace(
                 each,
@@ -342,13 +379,12 @@ class SearchedImages:
             )
             for each in (self.ideal[0], self.bound)
         )
-        above = difference_estimate(response.merit(), bound.merit())
-        more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
-        return replace(
-            result,
-            efficiency=bootstrap_estimate(
-                ratio_found(response, ideal, RATES), self.draws, share=False, kind="percentile"
-            ),
-            merit_above=above,
-            sensitivity_above=more,
+        ratio = ratio_found(response, ideal, RATES)
+        yield (
+            "efficiency",
+            "",
+            bootstrap_estimate(ratio, self.draws, share=False, kind="percentile"),
         )
+        yield "merit_above", "", difference_estimate(response.merit(), bound.merit())
+        more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
+        yield "sensitivity_above", "", more

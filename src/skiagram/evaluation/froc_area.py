@@ -12,7 +12,7 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.bootstrap import PatientDraws, bootstrap_difference, bootstrap_estimate
 from skiagram.statistics.froc import MOST_LESIONS, FreeResponse, difference_of_areas
 
-FROC_AREA, IDEAL = "froc_area", "ideal observer"
+FROC_AREA = "froc_area"
 MOST = 1.0  # false marks per image
 
 

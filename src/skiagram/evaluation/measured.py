@@ -37,6 +37,7 @@ from skiagram.evaluation.sites import SITES, find_worst
 from skiagram.outcomes.outcome import MeasuredOutcome, ScoredCases
 from skiagram.records.cases import Cases, MeasuredTask
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
+from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate, format_decimal, format_interval
 from skiagram.statistics.jackknife import Jackknifed
 from skiagram.statistics.significance import correct_by_holm
@@ -71,7 +72,7 @@ def evaluate_measured(
     for arm, members in list_arms(trained, rules).items():
         if part == "test":
             best[arm] = (
-                _best_known(task, inputs.cases, trained, members)
+                max(members, key=lambda name: known_worth(trained[name], inputs.cases, outcome))
                 if at_home is None
                 else at_home.best[arm]
             )
@@ -183,29 +184,20 @@ def _warn_of_leaks(
     """Yield which models are surely better than what is possible."""
     if ideal is None:
         return
-    sign = 1 if task.outcome.of_primary.higher_is_better else -1
     titles = {model.outcome.model: model.outcome.title for model in inputs.models}
     for name, figure in primary.items():
-        gap = _directed((figure - ideal).estimate(), sign)
-        if gap.low is not None and gap.low > 0:
+        gap = _directed((figure - ideal).estimate(), task.outcome)
+        if has_leaked(gap):
             yield (
                 f"{titles[name]} may have leaked: by {format_decimal(gap.value)} it is better than "
                 "the ideal observer, which happens to at most 1 honest model in 40."
             )
 
 
-def _best_known(
-    task: MeasuredTask, cases: Cases, trained: Mapping[str, Predictions], members: Sequence[str]
-) -> str:
-    """Return the model with the best primary figure on the development cases, out of fold."""
-    sign = 1 if task.outcome.of_primary.higher_is_better else -1
-    known = cases.development()
-    reached = {
-        name: sign
-        * task.outcome.measure_primary(score_cases(trained[name], known, "out_of_fold")).value
-        for name in members
-    }
-    return max(reached, key=lambda name: (np.isfinite(reached[name]), reached[name]))
+def known_worth(model: Predictions, cases: Cases, outcome: MeasuredOutcome) -> float:
+    """Return the primary figure of development cases, out of fold, higher is better; or −∞."""
+    known = score_cases(model, cases.development(), "out_of_fold")
+    return SelectionFigure(outcome.direct(outcome.measure_primary(known).value)).worth
 
 
 def _update(
@@ -243,7 +235,6 @@ def _study_cohorts(
         return
     cohort = table.set_index("case_id")[COHORT].loc[cases.case_id.tolist()].to_numpy(dtype=str)
     primary = task.outcome.of_primary
-    sign = 1 if primary.higher_is_better else -1
     for name, model_scores in scored.items():
         of_cohorts = {
             site: task.outcome.measure_primary(model_scores.select(cohort == site))
@@ -252,9 +243,11 @@ def _study_cohorts(
         estimates = {site: of_cohort.estimate() for site, of_cohort in of_cohorts.items()}
         for site, estimate in estimates.items():
             yield make_row(estimate, SITES, primary.name, model=name, group=site)
-        on_logit = sign > 0 and all(of_cohort.scale == "logit" for of_cohort in of_cohorts.values())
-        directed = [_directed(estimate, sign) for estimate in estimates.values()]
-        worst = _directed(find_worst(directed, on_logit=on_logit), sign)
+        on_logit = bool(primary.higher_is_better) and all(
+            of_cohort.scale == "logit" for of_cohort in of_cohorts.values()
+        )
+        directed = [_directed(estimate, task.outcome) for estimate in estimates.values()]
+        worst = _directed(find_worst(directed, on_logit=on_logit), task.outcome)
         yield make_row(worst, SITES, WORST, model=name)
 
 
@@ -285,14 +278,13 @@ def figure_by_primary(
     model: Predictions, cases: Cases, outcome: MeasuredOutcome
 ) -> SelectionFigure:
     """Return the primary figure that chooses a model, of inner folds; an error below 0."""
-    sign = 1 if outcome.of_primary.higher_is_better else -1
     rows_of = pd.Series(np.arange(len(cases)), index=cases.case_id.tolist())
     of_folds: dict[Fold, float] = {}
     for key, rows in model.part("inner").groupby(["repeat", "fold"], sort=True):
         of_fold = cases.select(rows_of.loc[rows["case_id"].tolist()].to_numpy())
         repeat, fold = (int(number) for number in key)  # type: ignore[call-overload]
         figure = outcome.measure_primary(_scored(of_fold, [rows], "inner_fold"))
-        of_folds[repeat, fold] = sign * figure.value
+        of_folds[repeat, fold] = outcome.direct(figure.value)
     known = [value for value in of_folds.values() if np.isfinite(value)]
     return SelectionFigure(float(np.mean(known)) if known else None, of_folds)
 
@@ -369,14 +361,13 @@ def _answer(
     if not others:
         return "none", "No comparison: there is nothing to compare with."
     name, primary = f"best_{contender}", task.outcome.of_primary
-    sign = 1 if primary.higher_is_better else -1
     decision: Decision = "yes"
     parts = []
     for other in others:
         gap = figures.find(
             analysis=DIFFERENCES, model=name, versus=other, figure=task.outcome.primary
         )
-        decision = lower_decision(decision, decide_by_margin(_directed(gap, sign), margin))
+        decision = lower_decision(decision, decide_by_margin(_directed(gap, task.outcome), margin))
         rival = titles.get(other, ARM_WORDS["classical"])
         parts.append(
             f"{format_decimal(gap.value)} {format_interval(gap, 3)} against {rival}".strip()
@@ -392,11 +383,12 @@ def _answer(
     return decision, verdict
 
 
-def _directed(gap: Estimate, sign: int) -> Estimate:
+def _directed(gap: Estimate, outcome: MeasuredOutcome) -> Estimate:
     """Return a difference such that above 0 the first is better."""
-    if sign > 0 or gap.value is None or gap.low is None or gap.high is None:
+    if gap.value is None or gap.low is None or gap.high is None:
         return gap
-    return Estimate(-gap.value, -gap.high, -gap.low, gap.method)
+    low, high = sorted((outcome.direct(gap.low), outcome.direct(gap.high)))
+    return Estimate(outcome.direct(gap.value), low, high, gap.method)
 
 
 def _warn(inputs: EvaluationInputs, task: MeasuredTask, rules: Sequence[str]) -> Iterator[str]:

@@ -1,25 +1,33 @@
-"""Figures of one model, as plain records; what is found of all is in `evaluation_record`.
+"""What was found of one model: its rows of the table of figures, and what is drawn of it.
 
-A figure that cannot be computed keeps its place with `value` None and a `reason`. As rows of the
-table of figures they are what `list_rows` yields.
+A figure that cannot be computed keeps its row, with `value` None and a `reason`. Beside the rows
+stand curves, counts and names of parts, which are no figures: nothing is decided by them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain, repeat
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-from skiagram.evaluation.figure_table import FigureRow, make_row
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 
-# Analyses of a single model.
+# Analyses of a single model, in the order of their rows.
 METRICS, SELECTION, CLASSES, STABILITY = "metrics", "selection", "classes", "stability"
 OPERATING_POINTS, CALIBRATION, SETS = "operating_points", "calibration", "prediction_sets"
 REFERRAL, LIMIT, SUBGROUPS, FINDERS = "risk_coverage", "limit", "subgroups", "finders"
+_ORDER = (
+    *(METRICS, SELECTION, CLASSES, STABILITY, OPERATING_POINTS),
+    *(CALIBRATION, SETS, REFERRAL, LIMIT, SUBGROUPS, FINDERS),
+)
+STANDING_FINDERS = "standing_finders"  # what stands for an arm in finding
 Named = tuple[str, str, Estimate]  # a figure, the group of cases that it is of, its value
 OTHERS = "others"  # of a subgroup: all other reported cases
+CASES = "cases"  # how many there are of a group
+
+
+def patients_of(name: str) -> str:
+    """Return the figure that says how many patients have a case of a class."""
+    return f"patients of {name}"
 
 
 @dataclass(frozen=True)
@@ -51,26 +59,6 @@ class Band:
 
 
 @dataclass(frozen=True)
-class OperatingPoint:
-    """What a threshold does on the reported cases.
-
-    Attributes:
-        aim: What the threshold is to keep on new cases, by out-of-fold scores.
-        level: How much of it.
-        threshold: On the calibrated probability of the positive class; mean over fits.
-        metrics: `sensitivity`, `specificity`, `positive_predictive_value`,
-            `negative_predictive_value`, `balanced_accuracy`, `matthews_correlation`; where the user
-            states a prevalence also `positive_predictive_value_at_prevalence` and
-            `negative_predictive_value_at_prevalence`.
-    """
-
-    aim: Literal["sensitivity", "specificity"]
-    level: float
-    threshold: float | None
-    metrics: dict[str, Estimate]
-
-
-@dataclass(frozen=True)
 class ReliabilityBin:
     """Cases with similar probabilities.
 
@@ -83,71 +71,6 @@ class ReliabilityBin:
     predicted: float
     observed: Estimate
     cases: int
-
-
-@dataclass(frozen=True)
-class BrierParts:
-    """Brier score = reliability − resolution + uncertainty, means over repeats.
-
-    Attributes:
-        reliability: What recalibration would save; 0 is perfect.
-        resolution: What the recalibrated probabilities save against the prevalence alone.
-        uncertainty: Brier score of the prevalence.
-    """
-
-    reliability: float
-    resolution: float
-    uncertainty: float
-
-
-@dataclass(frozen=True)
-class CalibrationDistance:
-    """Distance of predicted from smoothed observed probabilities, over the reported cases.
-
-    Attributes:
-        ici: Integrated calibration index: the mean distance.
-        e50: The median distance.
-        e90: The distance that nine tenths of the cases do not exceed.
-        ici_by_chance: What `ici` exceeds in one set of cases in twenty if all probabilities hold.
-    """
-
-    ici: Estimate
-    e50: Estimate
-    e90: Estimate
-    ici_by_chance: float | None = None
-
-
-@dataclass(frozen=True)
-class CalibrationResult:
-    """Agreement of probabilities with what was true, on the reported cases.
-
-    Attributes:
-        reliability: Bins of equal numbers of cases, by ascending probability.
-        brier: Decomposition; None when not binary.
-        intercept: Calibration in the large, log-odds; 0 is perfect, below 0 too high probabilities.
-        slope: Of the true log-odds on the predicted ones; 1 is perfect, below 1 too extreme.
-        expected_to_observed: Expected over observed number of positives; 1 is perfect.
-        distance: How far probabilities lie from the smoothed observed share; None when not binary.
-    """
-
-    reliability: tuple[ReliabilityBin, ...]
-    brier: BrierParts | None
-    intercept: Estimate
-    slope: Estimate
-    expected_to_observed: Estimate
-    distance: CalibrationDistance | None = None
-
-    def list_figures(self) -> Iterator[Named]:
-        """Yield the figures in the order of the page; bins stand by their mean probability."""
-        yield "intercept", "", self.intercept
-        yield "slope", "", self.slope
-        yield "expected_to_observed", "", self.expected_to_observed
-        if self.distance:
-            yield "ici", "", self.distance.ici
-            yield "e50", "", self.distance.e50
-            yield "e90", "", self.distance.e90
-        for part in self.reliability:
-            yield "reliability", f"{part.predicted:.4g}", part.observed
 
 
 @dataclass(frozen=True)
@@ -170,173 +93,23 @@ class DecisionCurve:
 
 
 @dataclass(frozen=True)
-class PredictionSets:
-    """Split-conformal sets of classes on the reported cases.
-
-    Attributes:
-        level: Chance, by patient and class, with which a set is to hold the true class.
-        coverage: Share of cases whose set holds the true class.
-        class_coverage: The same for each class.
-        mean_size: Mean number of classes in a set.
-        single: Share of cases whose set names one class.
-        several: Share of cases whose set leaves several classes open.
-        empty: Share of cases unlike every class.
-    """
-
-    level: float
-    coverage: Estimate
-    class_coverage: tuple[Estimate, ...]
-    mean_size: float
-    single: Estimate
-    several: Estimate
-    empty: Estimate
-
-    def list_figures(self, classes: Sequence[str]) -> Iterator[Named]:
-        """Yield the figures in the order of the page, of each class after those of all."""
-        yield "coverage", "", self.coverage
-        yield "mean_size", "", Estimate(self.mean_size)
-        yield "single", "", self.single
-        yield "several", "", self.several
-        yield "empty", "", self.empty
-        yield from zip(repeat("coverage"), classes, self.class_coverage, strict=False)
-
-
-@dataclass(frozen=True)
-class RiskCoverage:
-    """Errors that remain when the least sure cases are referred to a reader.
-
-    Attributes:
-        curve: Share of cases kept → share of these that are classified wrongly.
-        area: Mean of the curve over coverage; lower is better.
-    """
-
-    curve: Curve
-    area: Estimate
-
-
-@dataclass(frozen=True)
-class TestedDifference:
-    """A difference of two figures with its test.
-
-    Attributes:
-        difference: The one minus the other.
-        p: Two-sided p value of no difference; None where it cannot be computed.
-        p_holm: The same, corrected over its family; None where there is no p value.
-    """
-
-    difference: Estimate
-    p: float | None
-    p_holm: float | None = None
-
-
-@dataclass(frozen=True)
-class Subgroup:
-    """Reported cases that share a value of a column.
+class Part:
+    """Reported cases that share a value of a column; its figures are rows of the group `name`.
 
     Attributes:
         column: Name of the column.
         value: Its value, or its range where numbers were cut at tertiles.
-        cases: Number of cases.
-        patients: Class name → patients with a case of it.
-        metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold.
         warning: Why not to trust it; empty when there is no such reason.
-        differences: The same figures here minus those on all other reported cases, their p values
-            corrected over all subgroups of the model.
     """
 
     column: str
     value: str
-    cases: int
-    patients: dict[str, int]
-    metrics: dict[str, Estimate]
     warning: str = ""
-    differences: dict[str, TestedDifference] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class VarianceSplit:
-    """Where the variance of a single fit's AUC on the reported cases comes from.
-
-    Attributes:
-        patients: Variance over draws of patients, the seed held fixed.
-        seed: Variance over seeds, the patients held fixed.
-        both: What neither explains alone: seeds that order other patients well.
-    """
-
-    patients: float
-    seed: float
-    both: float
-
-
-@dataclass(frozen=True)
-class ChosenFeature:
-    """A feature that some fits kept.
-
-    Attributes:
-        feature: Its name.
-        share: Share of the fits that kept it.
-    """
-
-    feature: str
-    share: float
-
-
-@dataclass(frozen=True)
-class FeatureSelection:
-    """Which features the fits of the folds kept.
-
-    Attributes:
-        agreement: How alike the choices are: 1 the same in every fit, 0 as if drawn at random.
-        fits: Number of fits that chose.
-        features: Number of features to choose from.
-        kept: Mean number of features that a fit kept.
-        most_chosen: Up to ten features, the most often chosen first.
-    """
-
-    agreement: Estimate
-    fits: int
-    features: int
-    kept: float
-    most_chosen: tuple[ChosenFeature, ...]
-
-
-@dataclass(frozen=True)
-class Stability:
-    """How much a model's AUC moves when the data or the seed change.
-
-    Attributes:
-        fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
-        fold_mean: Mean with the Nadeau–Bengio corrected interval.
-        fold_sd: Standard deviation over folds.
-        seed_auc: AUC of the reported part for each repeat.
-        seed_sd: Standard deviation over repeats; None with a single repeat.
-        training_gap: Mean training AUC minus mean out-of-fold AUC (over- and underfitting).
-        variance: The reported AUC's variance by source; None with one repeat or more classes.
-        flips: Chance that two repeats name different classes for a case; None with a single repeat.
-        selection: Which features the folds' fits kept; None for a model that chooses none.
-    """
-
-    fold_auc: tuple[float, ...]
-    fold_mean: Estimate
-    fold_sd: float | None
-    seed_auc: tuple[float, ...]
-    seed_sd: float | None
-    training_gap: Estimate
-    variance: VarianceSplit | None = None
-    flips: Estimate | None = None
-    selection: FeatureSelection | None = None
-
-    def list_figures(self) -> Iterator[Named]:
-        """Yield the figures in the order of the page."""
-        yield "fold_auc_mean", "", self.fold_mean
-        yield "training_gap", "", self.training_gap
-        for name, spread in (("fold_auc_sd", self.fold_sd), ("seed_auc_sd", self.seed_sd)):
-            if spread is not None:
-                yield name, "", Estimate(spread)
-        if self.flips is not None:
-            yield "flips", "", self.flips
-        if self.selection is not None:
-            yield "selection_agreement", "", self.selection.agreement
+    @property
+    def name(self) -> str:
+        """Return which group of the table it is."""
+        return f"{self.column}: {self.value}"
 
 
 @dataclass(frozen=True)
@@ -345,84 +118,60 @@ class ModelResult:
 
     Attributes:
         outcome: How its training ended.
-        metrics: Metric name, as in `figures.yaml` → estimate; metrics that the task does not
-            have are absent. Sensitivity and specificity are at the threshold fixed on out-of-fold
-            scores, accuracies at the most probable class. `roc_auc_off_near_duplicates` stands
-            there only where a reported case has a near duplicate.
-        selection_auc: AUC that chooses the best model of an arm; never from reported labels.
-        stability: None for a failed model.
+        figures: Its rows of the table. Of the analysis `metrics`, named as in `figures.yaml`,
+            sensitivity and specificity are at the threshold fixed on out-of-fold scores, accuracies
+            at the most probable class; metrics that the task does not have are absent.
+        fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
+        seed_auc: AUC of the reported part for each repeat.
         confusion: Rows true class, columns most probable class, mean count over repeats.
-        efficiency: (d_a / d_ideal)² on generated data, else None.
-        above_ideal: AUC minus the ideal observer's, else None.
         roc: False positive rate → true positive rate; None when not binary.
         precision_recall: Recall → precision; None when not binary.
         roc_band: Of sensitivity; None without a curve or with too few patients of a class.
         precision_recall_band: Of precision, likewise.
-        class_auc: AUC of each class against the rest; empty when binary.
-        operating_points: Decisions at the requested thresholds; empty when not binary.
-        calibration: Whether probabilities mean what they say; None for a failed model.
+        reliability: Bins of equal numbers of cases, by ascending probability.
         decision_curve: What deciding by the probabilities is worth; None when not binary.
-        prediction_sets: Split-conformal sets; None for a failed model.
-        risk_coverage: Errors left when the doubtful are referred; None for a failed model.
-        subgroups: The model's figures on parts of the reported cases.
+        risk_coverage: Share of cases kept → share of these that are classified wrongly, where the
+            least sure are referred to a reader; None for a failed model.
+        parts: Of the reported cases, on which the model has figures of its own.
     """
 
     outcome: Outcome
-    metrics: dict[str, Estimate]
-    selection_auc: Estimate
-    stability: Stability | None = None
+    figures: FigureTable = field(default_factory=FigureTable)
+    fold_auc: tuple[float, ...] = ()
+    seed_auc: tuple[float, ...] = ()
     confusion: tuple[tuple[float, ...], ...] = ()
-    efficiency: Estimate | None = None
-    above_ideal: Estimate | None = None
     roc: Curve | None = None
     precision_recall: Curve | None = None
     roc_band: Band | None = None
     precision_recall_band: Band | None = None
-    class_auc: tuple[Estimate, ...] = ()
-    operating_points: tuple[OperatingPoint, ...] = ()
-    calibration: CalibrationResult | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
     decision_curve: DecisionCurve | None = None
-    prediction_sets: PredictionSets | None = None
-    risk_coverage: RiskCoverage | None = None
-    subgroups: tuple[Subgroup, ...] = ()
+    risk_coverage: Curve | None = None
+    parts: tuple[Part, ...] = ()
 
-    def list_rows(self, classes: Sequence[str]) -> Iterator[FigureRow]:
-        """Yield every figure of the model as a row; what a curve is drawn of is none.
+    def find(self, figure: str, analysis: str = METRICS, group: str = "") -> Estimate:
+        """Return a figure of the model; without a value where there is none."""
+        return self.figures.find(analysis=analysis, figure=figure, group=group, versus="")
 
-        Args:
-            classes: Names of the classes.
-        """
-        row = partial(make_row, model=self.outcome.model)
-        limit = {"efficiency": self.efficiency, "above_ideal": self.above_ideal}
-        referral = [("area", "", self.risk_coverage.area)] if self.risk_coverage else []
-        of_analyses: dict[str, Iterable[Named]] = {
-            METRICS: [(name, "", estimate) for name, estimate in self.metrics.items()],
-            SELECTION: [("selection_auc", "", self.selection_auc)],
-            CLASSES: zip(repeat("roc_auc"), classes, self.class_auc, strict=False),
-            STABILITY: self.stability.list_figures() if self.stability else (),
-            OPERATING_POINTS: chain.from_iterable(map(_list_decisions, self.operating_points)),
-            CALIBRATION: self.calibration.list_figures() if self.calibration else (),
-            SETS: self.prediction_sets.list_figures(classes) if self.prediction_sets else (),
-            REFERRAL: referral,
-            LIMIT: [(name, "", known) for name, known in limit.items() if known is not None],
-        }
-        for analysis, figures in of_analyses.items():
-            for name, group, estimate in figures:
-                yield row(estimate, analysis, name, group=group)
-        for part in self.subgroups:
-            of_part = partial(row, analysis=SUBGROUPS, group=f"{part.column}: {part.value}")
-            for name, estimate in part.metrics.items():
-                yield of_part(estimate, figure=name)
-            for name, tested in part.differences.items():
-                of_pair = partial(of_part, versus=OTHERS, p=tested.p, p_holm=tested.p_holm)
-                yield of_pair(tested.difference, figure=name)
+    def with_figures(self, analysis: str, figures: Iterable[Named]) -> "ModelResult":
+        """Return the result with the figures of one analysis in the place of what it had."""
+        name = self.outcome.model
+        rows = (
+            make_row(value, analysis, figure, model=name, group=group)
+            for figure, group, value in figures
+        )
+        return self.with_rows(analysis, rows)
 
+    def with_rows(self, analysis: str, rows: Iterable[FigureRow]) -> "ModelResult":
+        """Return the result with the rows of one analysis in the place of what it had."""
+        kept = (row for row in self.figures.rows if row.analysis != analysis)
+        ordered = sorted((*kept, *rows), key=lambda row: _ORDER.index(row.analysis))
+        return replace(self, figures=FigureTable(tuple(ordered)))
 
-def _list_decisions(point: OperatingPoint) -> Iterator[Named]:
-    group = f"{point.aim} {point.level:g}"
-    yield "threshold", group, Estimate(point.threshold)
-    for name, estimate in point.metrics.items():
-        yield name, group, estimate
+    def without(self, *analyses: str) -> "ModelResult":
+        """Return the result without the rows of some analyses."""
+        kept = tuple(row for row in self.figures.rows if row.analysis not in analyses)
+        return replace(self, figures=FigureTable(kept))
 
 
 @dataclass(frozen=True)
@@ -431,58 +180,25 @@ class FinderResult:
 
     Attributes:
         model: Its name; of what stands for an arm, the model that most folds chose.
-        merit: JAFROC's figure of merit.
-        sensitivity: False marks per image, as text → share of the lesions found.
-        sensitivity_normal: The same at false marks per normal image; empty without such images.
-        mean_sensitivity: Mean over 1/8 to 8 false marks per image, LUNA16's score.
+        figures: Its rows. `figure_of_merit` is JAFROC's, `sensitivity` and `sensitivity_normal` the
+            share of the lesions found at so many false marks per image, and per normal image, which
+            is the group; `mean_sensitivity` its mean over 1/8 to 8 false marks per image, LUNA16's
+            score; `found` the share that any mark hits; `distance` the median and the 90th
+            percentile (groups) of the distance of the centres of a lesion and of the mark that hits
+            it. Of generated data also `efficiency`, its mean sensitivity over that of the ideal
+            observer, `merit_above` and `sensitivity_above`, both figures minus the most that is
+            possible. `selection_sensitivity`, the mean sensitivity on development cases, chooses
+            the best of an arm. `fewest_images` and `fewest_normal` are the images of the fit that
+            marked the fewest; thresholds are a fit's own.
         froc: False marks per image → share of the lesions found.
         froc_band: Its 95 % band over patients, at each abscissa on its own.
-        found: Share of the lesions that any mark hits.
-        distance: Median distance of the centres of a lesion and of the mark that hits it, then the
-            90th percentile; empty where nothing is hit.
-        efficiency: Its mean sensitivity over that of the ideal observer; None for real images.
-        merit_above: Its figure of merit minus the most that is possible.
-        sensitivity_above: Its mean sensitivity minus that of the ideal observer.
-        selection_sensitivity: Its mean sensitivity on development cases, which chooses the best of
-            an arm; never from reported labels. None for what was chosen by other figures.
-        fewest_images: Images of the fit that marked the fewest; thresholds are a fit's own.
-        fewest_normal: The same of images without a lesion.
     """
 
     model: str
-    merit: Estimate
-    sensitivity: dict[str, Estimate]
-    sensitivity_normal: dict[str, Estimate]
-    mean_sensitivity: Estimate
+    figures: FigureTable
     froc: Curve
     froc_band: Band | None
-    found: Estimate
-    distance: tuple[float, ...] = ()
-    efficiency: Estimate | None = None
-    merit_above: Estimate | None = None
-    sensitivity_above: Estimate | None = None
-    selection_sensitivity: float | None = None
-    fewest_images: int = 0
-    fewest_normal: int = 0
 
-    def list_rows(self) -> Iterator[FigureRow]:
-        """Yield every figure of the finder as a row; the curve is none."""
-        row = partial(make_row, analysis=FINDERS, model=self.model)
-        yield row(self.merit, figure="figure_of_merit")
-        yield row(self.mean_sensitivity, figure="mean_sensitivity")
-        for figure, shares in (
-            ("sensitivity", self.sensitivity),
-            ("sensitivity_normal", self.sensitivity_normal),
-        ):
-            for rate, estimate in shares.items():
-                yield row(estimate, figure=figure, group=rate)
-        yield row(self.found, figure="found")
-        chosen_by = self.selection_sensitivity
-        for figure, known in (
-            ("efficiency", self.efficiency),
-            ("merit_above", self.merit_above),
-            ("sensitivity_above", self.sensitivity_above),
-            ("selection_sensitivity", None if chosen_by is None else Estimate(chosen_by)),
-        ):
-            if known is not None:
-                yield row(known, figure=figure)
+    def find(self, figure: str, group: str = "") -> Estimate:
+        """Return a figure of the finder; without a value where there is none."""
+        return self.figures.find(figure=figure, group=group)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.errors import OptionError
-from skiagram.evaluation.arm_selection import SelectedArm
+from skiagram.evaluation.arm_selection import SelectedArm, list_arms
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import (
     compare_arms,
@@ -22,11 +22,12 @@ from skiagram.evaluation.comparisons import (
     plan_comparison,
 )
 from skiagram.evaluation.criteria import (
-    CHANCE,
     FEW_PATIENTS,
+    SIDES,
     decide,
     find_decisive,
     find_small_classes,
+    is_reversed,
     is_unbeaten,
 )
 from skiagram.evaluation.evaluate import measure_scores
@@ -41,7 +42,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
 from skiagram.evaluation.score_columns import are_probabilities
 from skiagram.evaluation.scores import Scores
 from skiagram.evaluation.sites import study_sites
@@ -89,7 +90,7 @@ def compare_scores(
     models = tuple(_measure(name, model, setting) for name, model in compared.items())
     first, second = list(columns)[:2]
     arms = {
-        arm: SelectedArm(ArmChoice(name, {name: 1}, 1, model.metrics["roc_auc"]), compared[name])
+        arm: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name], model.find("roc_auc"))
         for arm, name, model in zip(_ARMS, (first, second), models, strict=False)
     }
     counts = np.bincount(cases.label, minlength=2)
@@ -116,14 +117,10 @@ def compare_scores(
         of_sites = study_sites(site, arms, setting, NO_REQUESTS.least_patients)
     evaluation = Evaluation(
         task=Task(cases.classes, 1, "holdout"),
-        part="test",
         cases={"reported": dict(zip(cases.classes, counts.tolist(), strict=True))},
         patients={"reported": cases.patients},
         near_duplicates=0,
         models=models,
-        best=dict(zip(_ARMS, (first, second), strict=True)),
-        ideal=None,
-        verdict="",
         warnings=(
             *_find_reversed(models),
             *_few_patients(cases, patients_known),
@@ -133,6 +130,7 @@ def compare_scores(
         arms={arm: selected.choice for arm, selected in arms.items()},
         figures=FigureTable(
             (
+                *list_arms(arms),
                 *primary,
                 *plan_comparison(*pair),
                 *compare_with_rules(arms, {}),
@@ -145,8 +143,7 @@ def compare_scores(
         compared=(first, second),
         patients_known=patients_known,
     )
-    answer = _answer(evaluation, first, second)
-    return replace(evaluation, answer=answer, verdict=answer.text)
+    return replace(evaluation, answer=_answer(evaluation, first, second))
 
 
 def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> ModelResult:
@@ -154,14 +151,13 @@ def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> Mode
     result = measure_scores(outcome, compared.scores, setting, NO_REQUESTS)
     if are_probabilities(compared.scores.order):
         return result
-    metrics = {
-        key: estimate if key in _BY_ORDER else _NO_PROBABILITY
-        for key, estimate in result.metrics.items()
-    }
+    metrics = (
+        (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
+        for row in result.figures.select(analysis=METRICS).rows
+    )
     return replace(
-        result,
-        metrics=metrics,
-        calibration=None,
+        result.without(CALIBRATION, REFERRAL).with_figures(METRICS, metrics),
+        reliability=(),
         decision_curve=None,
         risk_coverage=None,
         confusion=(),
@@ -171,8 +167,8 @@ def _measure(name: str, compared: ComparedModel, setting: EvaluationSet) -> Mode
 def _find_reversed(models: Sequence[ModelResult]) -> Iterator[str]:
     """Yield a hint on each column whose AUC is surely below ½."""
     for model in models:
-        auc = model.metrics["roc_auc"]
-        if auc.high is not None and auc.high < CHANCE:
+        auc = model.find("roc_auc")
+        if is_reversed(auc):
             yield (
                 f"Are the scores of {model.outcome.title} reversed? Their AUC is "
                 f"{format_estimate(auc)}, below chance. A higher score has to mean that the "
@@ -203,7 +199,7 @@ def _answer(evaluation: Evaluation, first: str, second: str) -> Verdict:
     openings = [
         f"{evaluation.model_of(rule.model)} is not shown to beat chance." for rule in unbeaten
     ]
-    first_auc, second_auc = (evaluation.arms[arm].auc.value or 0.0 for arm in _ARMS)
+    first_auc, second_auc = (decisive.auc(side).value or 0.0 for side in SIDES)
     reasons = []
     known, equal = difference.low is not None, difference.low == difference.high
     if known and not decisive.useless and not (equal and difference.low == 0):

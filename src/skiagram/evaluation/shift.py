@@ -19,6 +19,7 @@ from scipy.stats import norm, rankdata, t
 from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun
 from skiagram.evaluation.auc_difference import ComparedModel
 from skiagram.evaluation.comparisons import correct
+from skiagram.evaluation.criteria import is_beyond_chance
 from skiagram.evaluation.evaluation_record import (
     DEVELOPMENT,
     DOMAIN,
@@ -31,12 +32,13 @@ from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.kept_figures import describe_setting, measure_once
 from skiagram.evaluation.metrics import missing_pairs
+from skiagram.evaluation.results import SELECTION
 from skiagram.evaluation.scores import align_scores
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_estimate, placements
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import effective_size, wilson_interval
-from skiagram.statistics.significance import LEVEL, correct_by_holm
+from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z, effective_patients, error_of_shift
 
 Floats = NDArray[np.float64]
@@ -67,7 +69,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
 def _shift(model: MeasuredModel, setting: EvaluationSet) -> Iterator[FigureRow]:
     known, tested = setting.development, model.compared
-    out_of_fold = model.result.selection_auc.value
+    out_of_fold = model.result.find("selection_auc", SELECTION).value
     if tested is None or out_of_fold is None or missing_pairs(tested.scores, setting.cases):
         return
     scores = align_scores(model.predictions, "out_of_fold", known)
@@ -155,7 +157,7 @@ def compare_sides(setting: EvaluationSet, traits: CaseTraits | None) -> FigureTa
     compared = [*of_cases, *numbers]
     p_holm = correct_by_holm(trait.p for trait in compared)
     corrected = list(zip(compared, p_holm, strict=True))
-    differing = [entry for entry in corrected[len(of_cases) :] if entry[1] < LEVEL]
+    differing = [entry for entry in corrected[len(of_cases) :] if is_beyond_chance(entry[1])]
     named = sorted(differing, key=lambda entry: -abs((entry[0].difference.value or 0.0) - 0.5))
     row = partial(make_row, analysis=DOMAIN)
     return FigureTable(

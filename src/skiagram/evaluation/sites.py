@@ -18,6 +18,7 @@ from skiagram.evaluation.evaluation_record import Contender
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.metrics import auc_placements
+from skiagram.evaluation.results import patients_of
 from skiagram.records.cases import check_fold_column
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.delong import Placements, auc_estimate, combination, difference_estimate
@@ -124,11 +125,6 @@ def study_sites(
         rows.append(paired(worst, figure="worst_site"))
         rows += [paired(estimate, figure=figure) for figure, estimate in summary.items()]
     return tuple(rows)
-
-
-def patients_of(label: str) -> str:
-    """Return the name of the number of patients with a case of a class."""
-    return f"patients of {label}"
 
 
 def check_sites_unseen(models: Sequence[Predictions], site: Sites, ground: EvaluationSet) -> None:

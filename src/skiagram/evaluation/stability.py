@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_of_repeats, binary_placements
-from skiagram.evaluation.results import ChosenFeature, FeatureSelection, Stability, VarianceSplit
+from skiagram.evaluation.results import Named
 from skiagram.evaluation.scores import Scores, score_difference
 from skiagram.records.predictions import Predictions, probabilities_of, scores_of
 from skiagram.statistics.delong import Placements
@@ -17,6 +17,106 @@ from skiagram.statistics.discrimination import Floats, one_vs_rest_auc, roc_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
+
+SOURCES = ("patients", "seed", "both")  # of variance; `both` is what neither explains alone
+
+
+@dataclass(frozen=True)
+class VarianceSplit:
+    """Where the variance of a single fit's AUC on the reported cases comes from.
+
+    Attributes:
+        patients: Variance over draws of patients, the seed held fixed.
+        seed: Variance over seeds, the patients held fixed.
+        both: What neither explains alone: seeds that order other patients well.
+    """
+
+    patients: float
+    seed: float
+    both: float
+
+
+@dataclass(frozen=True)
+class ChosenFeature:
+    """A feature that some fits kept.
+
+    Attributes:
+        feature: Its name.
+        share: Share of the fits that kept it.
+    """
+
+    feature: str
+    share: float
+
+
+@dataclass(frozen=True)
+class FeatureSelection:
+    """Which features the fits of the folds kept.
+
+    Attributes:
+        agreement: How alike the choices are: 1 the same in every fit, 0 as if drawn at random.
+        fits: Number of fits that chose.
+        features: Number of features to choose from.
+        kept: Mean number of features that a fit kept.
+        most_chosen: Up to ten features, the most often chosen first.
+    """
+
+    agreement: Estimate
+    fits: int
+    features: int
+    kept: float
+    most_chosen: tuple[ChosenFeature, ...]
+
+    def list_figures(self) -> Iterator[Named]:
+        """Yield agreement and numbers, then the share of the fits that kept a feature, by it."""
+        yield "selection_agreement", "", self.agreement
+        yield "choosing_fits", "", Estimate(float(self.fits))
+        yield "features_to_choose_from", "", Estimate(float(self.features))
+        yield "features_kept", "", Estimate(self.kept)
+        for chosen in self.most_chosen:
+            yield "chosen_by", chosen.feature, Estimate(chosen.share)
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How much a model's AUC moves when the data or the seed change.
+
+    Attributes:
+        fold_auc: Out-of-fold AUC of each fold, repeat after repeat.
+        fold_mean: Mean with the Nadeau–Bengio corrected interval.
+        fold_sd: Standard deviation over folds.
+        seed_auc: AUC of the reported part for each repeat.
+        seed_sd: Standard deviation over repeats; None with a single repeat.
+        training_gap: Mean training AUC minus mean out-of-fold AUC (over- and underfitting).
+        variance: The reported AUC's variance by source; None with one repeat or more classes.
+        flips: Chance that two repeats name different classes for a case; None with a single repeat.
+        selection: Which features the folds' fits kept; None for a model that chooses none.
+    """
+
+    fold_auc: tuple[float, ...]
+    fold_mean: Estimate
+    fold_sd: float | None
+    seed_auc: tuple[float, ...]
+    seed_sd: float | None
+    training_gap: Estimate
+    variance: VarianceSplit | None = None
+    flips: Estimate | None = None
+    selection: FeatureSelection | None = None
+
+    def list_figures(self) -> Iterator[Named]:
+        """Yield the figures in the order of the page."""
+        yield "fold_auc_mean", "", self.fold_mean
+        yield "training_gap", "", self.training_gap
+        for name, spread in (("fold_auc_sd", self.fold_sd), ("seed_auc_sd", self.seed_sd)):
+            if spread is not None:
+                yield name, "", Estimate(spread)
+        if self.flips is not None:
+            yield "flips", "", self.flips
+        if self.variance is not None:
+            for source in SOURCES:
+                yield f"variance_{source}", "", Estimate(getattr(self.variance, source))
+        if self.selection is not None:
+            yield from self.selection.list_figures()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ patient with cases on both sides makes the two figures go together.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 
 from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import auc_placements, estimate_auc, estimate_operating_point
-from skiagram.evaluation.results import Subgroup, TestedDifference
+from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.evaluation.scores import Scores
 from skiagram.statistics.differences import Figure, auc_figure, difference_of_figures, share_figure
 from skiagram.statistics.estimate import Estimate
@@ -25,6 +27,62 @@ from skiagram.statistics.significance import correct_by_holm
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Patients = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TestedDifference:
+    """A difference of two figures with its test.
+
+    Attributes:
+        difference: The one minus the other.
+        p: Two-sided p value of no difference; None where it cannot be computed.
+        p_holm: The same, corrected over its family; None where there is no p value.
+    """
+
+    difference: Estimate
+    p: float | None
+    p_holm: float | None = None
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """Reported cases that share a value of a column.
+
+    Attributes:
+        column: Name of the column.
+        value: Its value, or its range where numbers were cut at tertiles.
+        cases: Number of cases.
+        patients: Class name → patients with a case of it.
+        metrics: `roc_auc` and, when binary, `sensitivity` and `specificity` at the threshold.
+        warning: Why not to trust it; empty when there is no such reason.
+        differences: The same figures here minus those on all other reported cases, their p values
+            corrected over all subgroups of the model.
+    """
+
+    column: str
+    value: str
+    cases: int
+    patients: dict[str, int]
+    metrics: dict[str, Estimate]
+    warning: str = ""
+    differences: dict[str, TestedDifference] = field(default_factory=dict)
+
+    @property
+    def part(self) -> Part:
+        """Return what it is of, without its figures."""
+        return Part(self.column, self.value, self.warning)
+
+    def list_rows(self, model: str) -> Iterator[FigureRow]:
+        """Yield its figures, numbers of cases and patients among them, as rows of a model."""
+        row = partial(make_row, analysis=SUBGROUPS, model=model, group=self.part.name)
+        yield row(Estimate(float(self.cases)), figure=CASES)
+        for name, patients in self.patients.items():
+            yield row(Estimate(float(patients)), figure=patients_of(name))
+        for name, estimate in self.metrics.items():
+            yield row(estimate, figure=name)
+        for name, tested in self.differences.items():
+            of_pair = partial(row, versus=OTHERS, p=tested.p, p_holm=tested.p_holm)
+            yield of_pair(tested.difference, figure=name)
 
 
 def compare_with_rest(
@@ -60,7 +118,7 @@ def _auc_and_shares(members: Flags, scores: Scores, cases: LabelledCases) -> dic
     return figures
 
 
-Part = tuple[str, NDArray[np.bool_]]
+Members = tuple[str, NDArray[np.bool_]]  # a value, and which cases have it
 Test = tuple[str, frozenset[bytes]]  # metric, the two sides that are compared
 
 MAX_VALUES = 12
@@ -133,7 +191,7 @@ def _corrected(tested: Sequence[tuple[Subgroup, dict[str, Test]]]) -> tuple[Subg
 
 def split_by_value(
     values: pd.Series, patient: NDArray[np.int64] | None = None, least: int = MIN_PATIENTS
-) -> Iterator[Part]:
+) -> Iterator[Members]:
     """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
 
     Numbers of more than six kinds are cut at their tertiles; of other columns every value is a
@@ -165,7 +223,7 @@ def split_by_value(
         yield _MISSING, missing
 
 
-def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterator[Part]:
+def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterator[Members]:
     low, high = np.quantile(values[~missing], [1 / 3, 2 / 3])
     below, above = values <= low, values > high
     between = ~missing & ~below & ~above
@@ -174,7 +232,7 @@ def _tertiles(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> Iterat
 
 
 def _subgroup(
-    column: str, part: Part, scores: Scores, ground: EvaluationSet, least: int
+    column: str, part: Members, scores: Scores, ground: EvaluationSet, least: int
 ) -> tuple[Subgroup, dict[str, Test]]:
     """Return a part with its figures, and which test each of its differences is."""
     value, members = part

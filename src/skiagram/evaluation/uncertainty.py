@@ -1,13 +1,15 @@
 """How sure a model is of single cases: conformal sets, and errors when cases are referred."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.calibration import conformal_limits
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import Curve, PredictionSets, RiskCoverage
+from skiagram.evaluation.results import Curve, Named
 from skiagram.evaluation.scores import HeldOut, Scores
 from skiagram.statistics.bootstrap import PatientDraws, bootstrap_estimate
 from skiagram.statistics.discrimination import risk_areas, tied_order
@@ -16,6 +18,52 @@ from skiagram.statistics.proportions import proportion
 
 Floats = NDArray[np.float64]
 LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class PredictionSets:
+    """Split-conformal sets of classes on the reported cases.
+
+    Attributes:
+        level: Chance, by patient and class, with which a set is to hold the true class.
+        coverage: Share of cases whose set holds the true class.
+        class_coverage: The same for each class.
+        mean_size: Mean number of classes in a set.
+        single: Share of cases whose set names one class.
+        several: Share of cases whose set leaves several classes open.
+        empty: Share of cases unlike every class.
+    """
+
+    level: float
+    coverage: Estimate
+    class_coverage: tuple[Estimate, ...]
+    mean_size: float
+    single: Estimate
+    several: Estimate
+    empty: Estimate
+
+    def list_figures(self, classes: Sequence[str]) -> Iterator[Named]:
+        """Yield the figures in the order of the page, of each class after those of all."""
+        yield "level", "", Estimate(self.level)
+        yield "coverage", "", self.coverage
+        yield "mean_size", "", Estimate(self.mean_size)
+        yield "single", "", self.single
+        yield "several", "", self.several
+        yield "empty", "", self.empty
+        yield from zip(repeat("coverage"), classes, self.class_coverage, strict=False)
+
+
+@dataclass(frozen=True)
+class RiskCoverage:
+    """Errors that remain when the least sure cases are referred to a reader.
+
+    Attributes:
+        curve: Share of cases kept → share of these that are classified wrongly.
+        area: Mean of the curve over coverage; lower is better.
+    """
+
+    curve: Curve
+    area: Estimate
 
 
 def form_sets(scores: Scores, held_out: Sequence[HeldOut], level: float) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from skiagram.evaluation.criteria import (
     decide_by_margin,
     decide_finding,
     find_decisive,
+    find_side,
     find_standing,
     has_shifted,
     is_contradicted,
@@ -240,9 +241,11 @@ def _finding(evaluation: Evaluation) -> Iterator[str]:
     if finding is None or difference is None or more is None:
         return
     arms, name = (finding.contender, "classical"), evaluation.words_of(finding.contender)
-    merits = [_decimal(finding.arms[arm].merit) for arm in arms]
-    means = [_decimal(finding.arms[arm].mean_sensitivity) for arm in arms]
-    shares = [_decimal(finding.arms[arm].sensitivity["1"]) for arm in arms]
+    merits, means = (
+        [_decimal(finding.arms[arm].find(figure)) for arm in arms]
+        for figure in (MERIT, MEAN_SENSITIVITY)
+    )
+    shares = [_decimal(finding.arms[arm].find("sensitivity", "1")) for arm in arms]
     contender, classical = (_who_stands(evaluation, finding.chosen[arm]) for arm in arms)
     margin = evaluation.margin
     if difference.low is not None and difference.low != difference.high:
@@ -294,7 +297,7 @@ def _conclusion(decisive: DecisiveComparison, evaluation: Evaluation) -> Iterato
         first, second = (f"the {_name(side, evaluation)}" for side in SIDES)
         words = relate_in_words(difference, evaluation.margin, first, second)
         fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
-        qualified = fails and difference.low > 0
+        qualified = fails and find_side(difference) == "above"
         yield f"Of the two, {words[0].lower()}{words[1:]}" if qualified else words
 
 
@@ -490,4 +493,4 @@ def with_verdict(evaluation: Evaluation) -> Evaluation:
     """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
     answer = state_verdict(evaluation)
     warnings = (*evaluation.warnings, *describe_rules(evaluation, beaten=False))
-    return replace(evaluation, answer=answer, verdict=answer.text, warnings=warnings)
+    return replace(evaluation, answer=answer, warnings=warnings)

@@ -11,7 +11,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.verdict import describe_classifier, signed
 from skiagram.records.cases import Design
 
@@ -56,7 +56,7 @@ def state_warnings(
             f"Few reported patients of {' and of '.join(small)}; below {FEW_PATIENTS} in a class "
             "the 95 % intervals may be too narrow."
         )
-    trainings = {len(result.stability.seed_auc) for result in results if result.stability}
+    trainings = {len(result.seed_auc) for result in results}
     if 1 in trainings:
         yield (
             "Every model was trained with one seed, so it is not known how much another seed would "
@@ -79,9 +79,9 @@ def _about_models(results: Sequence[ModelResult]) -> Iterator[str]:
         if result.outcome.status == "failed":
             reason = result.outcome.reason.rstrip(".")
             yield f"{result.outcome.title} could not be trained and is not compared: {reason}."
-        if is_above_ideal(result) and result.above_ideal is not None:
+        if is_above_ideal(result.figures):
+            above = result.find("above_ideal", LIMIT).value or 0.0
             yield (
-                f"{result.outcome.title} may have leaked: its AUC is "
-                f"{signed(result.above_ideal.value or 0.0)} above the ideal observer's, which "
-                "happens to at most 1 honest model in 40."
+                f"{result.outcome.title} may have leaked: its AUC is {signed(above)} above the "
+                "ideal observer's, which happens to at most 1 honest model in 40."
             )

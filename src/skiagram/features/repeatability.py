@@ -34,7 +34,6 @@ class IntraclassCorrelation:
 
 
 Form = Literal["ICC(1,1)", "ICC(3,1)"]
-GOOD = 0.75  # lower bound of ICC(1,1): Koo and Li 2016, J. Chiropr. Med. 15(2); excellent from .9
 
 
 def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> IntraclassCorrelation:

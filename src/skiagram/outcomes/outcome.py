@@ -298,3 +298,7 @@ class MeasuredOutcome(ABC):
     def of_primary(self) -> OutcomeFigure:
         """Return what is said of the primary figure."""
         return next(figure for figure in self.figures if figure.name == self.primary)
+
+    def direct(self, value: float) -> float:
+        """Return a value, or a difference, of the primary figure such that more is better."""
+        return value if self.of_primary.higher_is_better else -value

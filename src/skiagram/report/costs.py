@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
+from skiagram.evaluation.criteria import list_as_good
 from skiagram.report.drawing import ARM_COLOUR, MUTED, Drawing, open_sheet
 from skiagram.report.formatting import format_count
 from skiagram.report.rendering import AnalysisPart
@@ -86,11 +87,8 @@ def describe_best(result: CostComparison) -> str:
     if not result.models:
         return "No model could be trained."
     best = max(result.models, key=_auc)
-    near = [
-        candidate
-        for candidate in result.models
-        if _auc(best) - _auc(candidate) < result.margin or candidate is best
-    ]
+    as_good = list_as_good([_auc(model) for model in result.models], result.margin)
+    near = [model for model, good in zip(result.models, as_good, strict=True) if good]
     words = f"The highest AUC is {best.title}’s, {format_decimal(best.auc.value)}."
     margin = format_decimal(result.margin, 2)
     if len(near) == 1:

@@ -19,6 +19,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.options import DEFAULT_MARGIN
+from skiagram.evaluation.results import CALIBRATION, METRICS
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores
 from skiagram.report.drawing import Drawing
@@ -52,6 +53,7 @@ _COLUMNS = {
     "partial_roc_auc": "Partial AUC",
     "brier": "Brier score",
 }
+_FURTHER = ("average_precision", "brier")  # figures of the table, beside the AUC
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class _Shown:
     @property
     def decision(self) -> Decision:
         """`yes`, `no`, `open`, or `none` where nothing can be said."""
-        return self.evaluation.answer.decision if self.evaluation.answer else "none"
+        return self.evaluation.answer.decision
 
     @property
     def verdict(self) -> str:
@@ -79,11 +81,12 @@ class _Shown:
         """A row a model or column of scores: AUC with its bounds, and further figures."""
         rows = []
         for model in finished_models(self.evaluation):
-            auc = model.metrics.get("roc_auc", Estimate(None))
+            auc = model.find("roc_auc")
             row: dict[str, Any] = {"name": model.outcome.title, "auc": auc.value}
             row |= {"low": auc.low, "high": auc.high}
-            shown = [name for name in ("average_precision", "brier") if name in model.metrics]
-            rows.append(row | {name: model.metrics[name].value for name in shown})
+            further = model.figures.select(analysis=METRICS).rows
+            row |= {each.figure: each.value for each in further if each.figure in _FURTHER}
+            rows.append(row)
         return pd.DataFrame(rows).set_index("name")
 
     def _repr_html_(self) -> str:
@@ -97,7 +100,7 @@ class _Shown:
 
     def _sentences(self) -> tuple[str, ...]:
         answer = self.evaluation.answer
-        return (answer.headline, *answer.openings, *answer.reasons) if answer else ()
+        return (answer.headline, *answer.openings, *answer.reasons)
 
     def _table(self) -> Table:
         raise NotImplementedError
@@ -142,7 +145,7 @@ class ScoreComparison(_Shown):
         subgroups = [
             (result, *(table(evaluation, result) for table in tables))
             for result in evaluation.models
-            if result.outcome.model in self._names and result.subgroups
+            if result.outcome.model in self._names and result.parts
         ]
         page = render_template(
             "comparison.html.j2",
@@ -154,7 +157,7 @@ class ScoreComparison(_Shown):
             precision_recall=draw_curves(evaluation, "precision_recall"),
             reliability=draw_reliability(evaluation),
             calibration=tabulate_calibration(evaluation)
-            if any(model.calibration for model in evaluation.models)
+            if evaluation.table.select(analysis=CALIBRATION)
             else None,
             distances=tabulate_calibration_distance(evaluation),
             decision_curve=draw_decision_curve(evaluation),
@@ -171,7 +174,7 @@ class ScoreComparison(_Shown):
         lines = [self.verdict, ""]
         width = max(len(model.outcome.title) for model in self.evaluation.models)
         for model in self.evaluation.models:
-            auc = format_estimate(model.metrics["roc_auc"])
+            auc = format_estimate(model.find("roc_auc"))
             lines.append(f"{model.outcome.title.ljust(width)}  AUC {auc}")
         for pair in self.evaluation.pairs(SECONDARY):
             p = "" if pair.p_holm is None else f", p {pair.p_holm:.3f} (Holm)"
@@ -188,7 +191,7 @@ class ScoreComparison(_Shown):
 
     def _table(self) -> Table:
         rows = [
-            TableRow(model.outcome.title, [fill_cell(model.metrics.get(name)) for name in _COLUMNS])
+            TableRow(model.outcome.title, [fill_cell(model.find(name)) for name in _COLUMNS])
             for model in self.evaluation.models
         ]
         cells: list[Cell | str] = [fill_difference(self.difference), *[""] * (len(_COLUMNS) - 1)]

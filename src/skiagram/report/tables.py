@@ -152,5 +152,5 @@ def make_model_row(
     outcome = model.outcome
     if outcome.status == "failed":
         return TableRow(outcome.title, (), failure=outcome.reason or _NO_REASON)
-    caution = "above the ideal" if is_above_ideal(model) else ""
+    caution = "above the ideal" if is_above_ideal(model.figures) else ""
     return TableRow(outcome.title, cells(model), best=is_best(evaluation, model), caution=caution)

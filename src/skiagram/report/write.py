@@ -118,8 +118,7 @@ def plot_tables(
         name = model.outcome.model
         auc = evaluation.table.find(analysis=METRICS, model=name, figure="roc_auc")
         areas.append((name, model.outcome.arm, auc.value, auc.low, auc.high))
-        if model.stability:
-            folds += [(name, *fold) for fold in enumerate(model.stability.fold_auc)]
+        folds += [(name, *fold) for fold in enumerate(model.fold_auc)]
         for actual, row in zip(classes, model.confusion, strict=False):
             confusion += [(name, actual, *cell) for cell in zip(classes, row, strict=True)]
     tables = {

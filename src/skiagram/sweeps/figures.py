@@ -28,13 +28,14 @@ from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables, SearchedImages, marks_of
 from skiagram.evaluation.metrics import binary_placements, estimate_metric
 from skiagram.evaluation.options import EvaluationOptions
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import METRICS, ModelResult
+from skiagram.evaluation.results import SELECTION as OF_SELECTION
 from skiagram.evaluation.scores import Scores, align_scores
 from skiagram.evaluation.stability import selection_auc
 from skiagram.image_store.shards import Image, is_volume
 from skiagram.image_store.store import ImageStore
 from skiagram.records.cases import Cases
-from skiagram.records.predictions import Predictions
+from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import auc_estimate, estimate_efficiency
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
@@ -285,8 +286,8 @@ def measure_row(
         model.name: ShownClassifier(
             model.predictions.outcome.title,
             model.predictions.outcome.arm,
-            {SELECTION: model.result.selection_auc},
-            model.result.metrics,
+            {SELECTION: model.result.find("selection_auc", OF_SELECTION)},
+            {row.figure: row for row in model.result.figures.select(analysis=METRICS).rows},
             model.compared,
         )
         for model in measured
@@ -296,7 +297,7 @@ def measure_row(
         represented[f"{BEST}{arm}"] = ShownClassifier(
             ", ".join(titles),
             arm,
-            {SELECTION: Estimate(selected.choice.selection_auc)},
+            {SELECTION: Estimate(selected.selection_auc)},
             _metrics(selected.compared.scores, cases, (AUC, *wanted)),
             selected.compared,
         )
@@ -357,8 +358,8 @@ def _add_finding(
     arms, _ = select_arms(finders, chosen_by, cases, rules, options.deep_arm)
     for arm, selected in arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
-        development = {SELECTION: Estimate(selected.choice.selection_auc)}
-        auc = {AUC: selected.choice.auc}
+        development = {SELECTION: Estimate(selected.selection_auc)}
+        auc = {AUC: selected.auc}
         model = ShownClassifier(", ".join(titles), arm, development, auc, selected.compared)
         if selected.of_folds:
             value = mean_of_chosen(chosen_by, selected.of_folds)
@@ -389,15 +390,18 @@ def _measure(model: Predictions, cases: EvaluationSet, wanted: Sequence[str]) ->
     if outcome.status == "failed":
         missing = Estimate(None, reason=outcome.reason)
         of_models = [name for name in (AUC, *wanted) if name not in NO_METRICS]
-        result = ModelResult(outcome, dict.fromkeys(of_models, missing), missing)
+        result = _record(outcome, dict.fromkeys(of_models, missing), missing)
         return MeasuredModel(model, result, None)
     scores = align_scores(model, cases.part, cases.cases)
-    result = ModelResult(
-        outcome,
-        _metrics(scores, cases, (AUC, *wanted)),
-        selection_auc(model, cases.development, nested=cases.design == "cv"),
-    )
+    chosen_by = selection_auc(model, cases.development, nested=cases.design == "cv")
+    result = _record(outcome, _metrics(scores, cases, (AUC, *wanted)), chosen_by)
     return MeasuredModel(model, result, ComparedModel(scores, cases.cases, cases.draws))
+
+
+def _record(outcome: Outcome, metrics: Mapping[str, Estimate], chosen_by: Estimate) -> ModelResult:
+    figures = ((name, "", estimate) for name, estimate in metrics.items())
+    result = ModelResult(outcome).with_figures(METRICS, figures)
+    return result.with_figures(OF_SELECTION, [("selection_auc", "", chosen_by)])
 
 
 def _metrics(scores: Scores, cases: EvaluationSet, wanted: Sequence[str]) -> dict[str, Estimate]:

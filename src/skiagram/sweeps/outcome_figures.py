@@ -103,7 +103,6 @@ def _show(
         if each.name in wanted:
             name = f"{each.name}, {each.group}" if each.group else each.name
             metrics[name] = each.figure.estimate()
-    sign = 1 if outcome.of_primary.higher_is_better else -1
-    value = None if selection is None else sign * selection
+    value = None if selection is None else outcome.direct(selection)
     development = {f"{SELECTIONS}{outcome.primary}": Estimate(value)}
     return ShownEstimator(title, arm, development, metrics, primary)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skiagram.evaluation.criteria import excludes_loss, is_surely_lost
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import AUC, DIFFERENCE
 from skiagram.sweeps.rows import BEST, SCORED, find_corruption, show_value
@@ -150,11 +151,10 @@ def make_curve(corruption: str, conditions: Sequence[Condition], margin: float) 
     """Return a model under one corruption, and where it breaks."""
     holds_to, breaks_at, holding = None, None, True
     for condition in conditions:
-        low, high = condition.change.low, condition.change.high
-        holding = holding and low is not None and low > -margin
+        holding = holding and excludes_loss(condition.change, margin)
         if holding:
             holds_to = condition.amount
-        if breaks_at is None and high is not None and high < -margin:
+        if breaks_at is None and is_surely_lost(condition.change, margin):
             breaks_at = condition.amount
     changes = [each.change.value for each in conditions if each.change.value is not None]
     mean = float(np.mean(changes)) if changes else None

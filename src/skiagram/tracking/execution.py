@@ -27,7 +27,14 @@ from skiagram.evaluation.evaluation_record import (
     read_evaluation,
 )
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, STABILITY, ModelResult
+from skiagram.evaluation.results import (
+    LIMIT,
+    METRICS,
+    SELECTION,
+    STABILITY,
+    STANDING_FINDERS,
+    ModelResult,
+)
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
 from skiagram.records.cases import DataCard
@@ -176,11 +183,12 @@ def _class_points(evaluation: Evaluation) -> tuple[list[Point], dict[str, str]]:
         points += estimate_points("finding_difference", gain, _DIGITS)
         more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
         points += estimate_points("finding_sensitivity_difference", more, _DIGITS)
-        for arm, finder in evaluation.finding.arms.items():
-            points += estimate_points(f"best_{arm}_figure_of_merit", finder.merit, _DIGITS)
-            points += estimate_points(f"best_{arm}_sensitivity", finder.mean_sensitivity, _DIGITS)
-    if evaluation.answer is not None:
-        tags["skiagram.worth_it"] = evaluation.answer.decision
+        standing = evaluation.table.select(analysis=STANDING_FINDERS)
+        for arm in evaluation.finding.arms:
+            for name, figure in (("figure_of_merit", MERIT), ("sensitivity", MEAN_SENSITIVITY)):
+                found = standing.find(model=arm, figure=figure)
+                points += estimate_points(f"best_{arm}_{name}", found, _DIGITS)
+    tags["skiagram.worth_it"] = evaluation.answer.decision
     return points, tags
 
 
@@ -228,14 +236,13 @@ def estimate_points(name: str, estimate: Estimate | None, digits: int | None = N
 
 def result_points(result: ModelResult, figures: FigureTable) -> list[Point]:
     """Return all figures of one model that are of all its cases; folds and repeats are steps."""
-    stability, outcome = result.stability, result.outcome
+    outcome = result.outcome
     of_model = figures.select(model=outcome.model, group="", versus="").rows
     recorded = [row for row in of_model if row.analysis in _RECORDED]
     points = [point for row in recorded for point in estimate_points(row.figure, row)]
-    if stability is not None:
-        for name, values in (("fold_auc", stability.fold_auc), ("seed_auc", stability.seed_auc)):
-            steps = enumerate(values)
-            points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
+    for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.seed_auc)):
+        steps = enumerate(values)
+        points += [Point(name, value, step) for step, value in steps if math.isfinite(value)]
     return points + cost_points(outcome)
 
 

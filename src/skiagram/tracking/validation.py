@@ -46,7 +46,7 @@ def validation_execution(
     }
     if isinstance(evaluation, MeasuredEvaluation):
         tags["skiagram.worth_it"] = evaluation.decision
-    elif evaluation.answer is not None:
+    else:
         tags["skiagram.worth_it"] = evaluation.answer.decision
     artefacts = {path: path.name if path.is_dir() else "" for path in sorted(folder.iterdir())}
     run = Run(

@@ -10,6 +10,7 @@ from skiagram.audit.run import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import PRIMARY, ArmChoice, Decision, Evaluation
 from skiagram.evaluation.figure_table import FigureTable, make_row
+from skiagram.evaluation.results import CALIBRATION, LIMIT
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.sections.answer import (
     answer,
@@ -27,6 +28,7 @@ from skiagram.report.sections.doubts import (
 from skiagram.report.sections.verdict import sensitivity_of_verdict
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate, format_estimate
+from tests.evaluation.model_results import with_metrics
 from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import answered, full, with_difference
 from tests.report.examples_of_results import (
@@ -58,7 +60,7 @@ def test_it_holds_the_best_of_each_arm_the_rules_and_the_limit_alone() -> None:
 def test_sensitivity_and_specificity_become_cases_out_of_a_hundred() -> None:
     evaluation = binary(ideal=False)
     metrics = {"sensitivity": Estimate(0.9, 0.8, 0.95), "specificity": Estimate(0.7, 0.6, 0.75)}
-    models = tuple(dataclasses.replace(one, metrics=metrics) for one in evaluation.models)
+    models = tuple(with_metrics(one, metrics) for one in evaluation.models)
     table = tabulate_answer(dataclasses.replace(evaluation, models=models))
     found = table.row("Random forest").cells[1:]
     assert list(found) == [Cell("90", "(80–95)"), Cell("30", "(25–40)")]
@@ -68,7 +70,7 @@ def test_sensitivity_and_specificity_become_cases_out_of_a_hundred() -> None:
 def test_an_arm_without_a_trained_model_keeps_its_reason() -> None:
     evaluation = with_failure("out of memory")
     models = (evaluation.models[0], evaluation.models[-1])
-    failed = dataclasses.replace(evaluation, models=models, best={})
+    failed = dataclasses.replace(evaluation, models=models, arms={})
     row = tabulate_answer(failed).row("Small network with batch norm")
     assert row.failure == "out of memory"
 
@@ -77,7 +79,7 @@ def test_off_twins_stands_beside_the_auc_where_there_are_twins() -> None:
     evaluation = binary(near_duplicates=52)
     table = tabulate_answer(evaluation)
     assert table.columns[:2] == ["AUC", "AUC without near duplicates"]
-    off = evaluation.models[4].metrics["roc_auc_off_near_duplicates"].value
+    off = evaluation.models[4].find("roc_auc_off_near_duplicates").value
     assert texts(table.row("Random forest"))[1] == f"{off:.3f}"
 
 
@@ -93,8 +95,8 @@ def mixed() -> Evaluation:
     evaluation, name, auc = answered(), "best_network_of_each_fold", Estimate(0.763, 0.7, 0.82)
     one = next(model for model in evaluation.models if model.outcome.model == "small_cnn")
     outcome = dataclasses.replace(one.outcome, model=name, title="Best network of each fold")
-    mixture = dataclasses.replace(one, outcome=outcome, metrics=one.metrics | {"roc_auc": auc})
-    choice = ArmChoice(name, {"small_cnn": 3, "article_cnn": 2}, 5, auc)
+    mixture = with_metrics(dataclasses.replace(one, outcome=outcome), {"roc_auc": auc})
+    choice = ArmChoice(name, {"small_cnn": 3, "article_cnn": 2}, 5)
     of_arm = ("primary", "roc_auc", "deep", "")
     evaluation = changed(
         evaluation,
@@ -107,7 +109,6 @@ def mixed() -> Evaluation:
     return dataclasses.replace(
         evaluation,
         mixtures=(mixture,),
-        best=evaluation.best | {"deep": name},
         arms=evaluation.arms | {"deep": choice},
     )
 
@@ -168,7 +169,7 @@ def test_the_difference_is_that_of_the_whole_numbers_shown() -> None:
     changed = dataclasses.replace(
         evaluation,
         models=tuple(
-            dataclasses.replace(model, metrics=model.metrics | {"sensitivity": Estimate(0.934)})
+            with_metrics(model, {"sensitivity": Estimate(0.934)})
             if model.outcome.model == "small_cnn"
             else model
             for model in evaluation.models
@@ -185,8 +186,8 @@ def test_the_first_page_has_calibration_net_benefit_and_predictive_values() -> N
     evaluation = answered()
     calibration, benefit, values = answer(evaluation, material())["use"]
     network = next(one for one in evaluation.models if one.outcome.model == "small_cnn")
-    assert network.calibration
-    assert f"best network, slope {format_estimate(network.calibration.slope)}" in calibration
+    slope = format_estimate(network.find("slope", CALIBRATION))
+    assert f"best network, slope {slope}" in calibration
     assert "best classical model, slope" in calibration
     assert "+3.1 (+0.6 to +5.6) acting from a risk of 10 %" in benefit
     assert "at the stated prevalence of 1 %: best network, positive 0.034" in values
@@ -248,7 +249,8 @@ def test_one_training_of_each_model_is_named_in_the_answer() -> None:
 
 def test_what_the_ideal_leaves_to_gain_has_the_bound_of_its_interval() -> None:
     models = tuple(
-        dataclasses.replace(one, above_ideal=Estimate(-0.06, -0.09, -0.03)) for one in full().models
+        one.with_figures(LIMIT, [("above_ideal", "", Estimate(-0.06, -0.09, -0.03))])
+        for one in full().models
     )
     words = told("The AUC of the ideal observer", models=models)
     assert "0.060 above that of the better" in words
@@ -298,7 +300,6 @@ def test_warnings_of_the_audit_reach_the_first_page() -> None:
 def test_what_the_verdict_says_first_is_no_warning_besides() -> None:
     evaluation = with_verdict(answered())
     answer_of = evaluation.answer
-    assert answer_of
     unbeaten = "is not shown to beat"
     assert any(unbeaten in words for words in answer_of.openings)
     assert any(unbeaten in words for words in evaluation.warnings)

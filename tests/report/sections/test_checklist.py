@@ -6,8 +6,8 @@ import pytest
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.results import FeatureSelection
 from skiagram.evaluation.sites import SITES
+from skiagram.evaluation.stability import FeatureSelection, Stability
 from skiagram.report.page import write_checklists
 from skiagram.report.section import list_sections, make_sections
 from skiagram.report.sections.checklist import (
@@ -19,8 +19,9 @@ from skiagram.report.sections.checklist import (
 )
 from skiagram.report.sections.verdict import HEADINGS
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_stability
 from tests.report.examples_of_findings import full
-from tests.report.examples_of_results import binary, material, several_classes
+from tests.report.examples_of_results import binary, choose, material, several_classes
 
 
 def filled(name: str, evaluation: Evaluation | None = None) -> Checklist:
@@ -109,15 +110,11 @@ def test_the_score_is_a_range_that_the_authors_close() -> None:
 
 
 def test_no_item_claims_what_this_run_did_not_do() -> None:
-    spread = next(one.stability for one in full().models if one.stability)
-    assert spread
+    spread = Stability((0.8,), Estimate(0.8), 0.1, (0.8,), None, Estimate(0.0))
     selection = FeatureSelection(Estimate(1.0), 5, 20, 1.0, ())
-    of_others = dataclasses.replace(spread, seed_auc=(0.8,), selection=None)
-    of_rule = dataclasses.replace(of_others, selection=selection)
+    of_rule = dataclasses.replace(spread, selection=selection)
     models = tuple(
-        dataclasses.replace(
-            one, stability=of_rule if one.outcome.model == "decision_tree" else of_others
-        )
+        with_stability(one, of_rule if one.outcome.model == "decision_tree" else spread)
         for one in full().models
     )
     single = dataclasses.replace(full(), models=models)
@@ -131,7 +128,7 @@ def test_an_item_that_does_not_apply_is_outside_the_score() -> None:
     classical = dataclasses.replace(
         full(), models=tuple(one for one in full().models if one.outcome.arm == "classical")
     )
-    classical = dataclasses.replace(classical, best={"classical": "random_forest"})
+    classical = dataclasses.replace(classical, arms=choose(classical="random_forest"))
     found = filled("metrics", classical)
     assert {one.number: one.state for one in found.items}["17"] == "not applicable"
     met = sum(one.weight for one in found.items if one.state == "here")

@@ -54,8 +54,8 @@ def procedures() -> Evaluation:
     evaluation = full()
     network, forest = evaluation.best["deep"], evaluation.best["classical"]
     arms = {
-        "deep": ArmChoice(network, {network: 9}, 9, Estimate(0.9)),
-        "classical": ArmChoice(forest, {forest: 5, "svm": 4}, 9, Estimate(0.88)),
+        "deep": ArmChoice(network, {network: 9}, 9),
+        "classical": ArmChoice(forest, {forest: 5, "svm": 4}, 9),
     }
     trained = make_row(Estimate(3), PRIMARY, "trainings", model="deep", versus="classical")
     figures = FigureTable((*evaluation.figures.rows, trained))

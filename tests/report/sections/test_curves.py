@@ -26,7 +26,7 @@ def test_a_reader_stands_in_the_panel_of_each_arm_and_alone_in_its_own() -> None
     assert drawing.svg.count("Dr Gray") == 2
     assert drawing.svg.count(ARM_COLOUR["reader"]) == 4  # a line and its key in each panel
     assert "Readers and devices" not in drawing.svg
-    alone = dataclasses.replace(with_reader(), models=with_reader().models[-1:], best={})
+    alone = dataclasses.replace(with_reader(), models=with_reader().models[-1:], arms={})
     assert "Readers and devices" in drawn(alone).svg
 
 
@@ -56,7 +56,7 @@ def test_no_two_curves_of_a_panel_look_alike() -> None:
         dataclasses.replace(first, outcome=dataclasses.replace(first.outcome, model=f"model_{k}"))
         for k in range(9)
     ]
-    drawing = drawn(dataclasses.replace(evaluation, models=tuple(many), best={}))
+    drawing = drawn(dataclasses.replace(evaluation, models=tuple(many), arms={}))
     looks = re.findall(r'style="([^"]*stroke-width: 1.2[^"]*)"', drawing.svg)
     assert len(set(looks)) == 9
     assert len(looks) == 18  # each line and its key

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from make_reference.metrics_page import MetricsFile
+from skiagram.evaluation.evaluation_record import MERIT
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.image_store.store import ImageStore
 from skiagram.report.contact_sheet import make_contact_sheets
@@ -47,9 +49,10 @@ def test_nothing_is_shown_where_nothing_is_searched_for() -> None:
 def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searched) -> None:
     merits = tabulate_merits(run.evaluation, run.found)
     one = run.found.finders[1]
-    assert texts(merits.row("Window Network"))[0] == f"{one.merit.value:.3f}"
+    assert texts(merits.row("Window Network"))[0] == f"{one.find(MERIT).value:.3f}"
     assert texts(merits.row("Window Network"))[3] == "1.0"
-    assert texts(merits.row("Window Network"))[4] == f"{one.selection_sensitivity:.3f}"
+    chosen_by = one.find("selection_sensitivity").value
+    assert texts(merits.row("Window Network"))[4] == f"{chosen_by:.3f}"
     assert texts(merits.row("Best network minus best classical model"))[0].startswith("+0.")
     sensitivities = tabulate_sensitivities(run.evaluation, run.found)
     assert texts(sensitivities.row("Window Network"))[3] == "1.000"
@@ -61,8 +64,12 @@ def test_tables_hold_the_figures_of_every_finder_and_the_difference(run: Searche
 def test_rates_that_allow_a_fit_fewer_than_two_false_marks_are_shown_with_the_reason(
     run: Searched,
 ) -> None:
-    few = tuple(replace(one, fewest_images=7, fewest_normal=3) for one in run.found.finders)
-    shown = tabulate_sensitivities(run.evaluation, replace(run.found, finders=few))
+    number = {"fewest_images": 7.0, "fewest_normal": 3.0}
+    few = []
+    for one in run.found.finders:
+        rows = (replace(row, value=number.get(row.figure, row.value)) for row in one.figures.rows)
+        few.append(replace(one, figures=FigureTable(tuple(rows))))
+    shown = tabulate_sensitivities(run.evaluation, replace(run.found, finders=tuple(few)))
     cells = shown.row("Window Network").cells
     reasons = [cell.reason for cell in cells if isinstance(cell, Cell)]
     assert [bool(reason) for reason in reasons] == [True, False, False, False, False, False]

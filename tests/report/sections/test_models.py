@@ -12,6 +12,7 @@ from skiagram.report.sections.models import (
 from skiagram.report.sections.training import tabulate_cost
 from skiagram.report.tables import Cell
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import make_result
 from tests.report.examples_of_results import (
     binary,
     finished_model,
@@ -45,7 +46,7 @@ def test_columns_are_those_that_any_model_has() -> None:
     assert off in tabulate_performance(binary(near_duplicates=52)).columns
     assert off not in tabulate_performance(binary()).columns
     none = {"roc_auc": Estimate(None, reason="one class only")}
-    bare = dataclasses.replace(binary().models[0], metrics=none, efficiency=None)
+    bare = make_result(binary().models[0].outcome, none, Estimate(0.8))
     table = tabulate_performance(dataclasses.replace(binary(ideal=False), models=(bare,)))
     assert list(table.columns) == ["AUC"]
     assert table.notes == {"one class only": 1}

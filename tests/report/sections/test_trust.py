@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from skiagram.evaluation.evaluation_record import PRIMARY
-from skiagram.evaluation.results import ChosenFeature, FeatureSelection
+from skiagram.evaluation.results import STABILITY
+from skiagram.evaluation.stability import ChosenFeature, FeatureSelection
 from skiagram.report.section import make_sections
 from skiagram.report.sections.answer import answer
 from skiagram.report.sections.calibration import (
@@ -33,6 +34,7 @@ from skiagram.report.sections.subgroups import draw_subgroups, subgroups
 from skiagram.report.sections.uncertainty import tabulate_prediction_sets, tabulate_referral
 from skiagram.report.tables import Cell, Table
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_metrics
 from tests.evaluation.situations import changed
 from tests.report.examples_of_findings import full
 from tests.report.examples_of_results import TITLES, binary, material, several_classes, texts
@@ -71,8 +73,11 @@ def test_chosen_features_stand_with_their_agreement_and_most_often_chosen_first(
     first = plain.models[0]
     often = (ChosenFeature("first_order_skewness", 1.0), ChosenFeature("age", 0.4))
     found = FeatureSelection(Estimate(0.61, 0.4, 0.8, "Nogueira"), 5, 40, 2.4, often)
-    spread = dataclasses.replace(first.stability, selection=found)
-    models = (dataclasses.replace(first, stability=spread), *plain.models[1:])
+    figures = [
+        (row.figure, row.group, row) for row in first.figures.select(analysis=STABILITY).rows
+    ]
+    choosing = first.with_figures(STABILITY, [*figures, *found.list_figures()])
+    models = (choosing, *plain.models[1:])
     changed = dataclasses.replace(plain, models=models)
     table = tabulate_stability(changed)
     assert table.columns[-1] == "Agreement of the selected features"
@@ -112,7 +117,7 @@ def test_hits_and_false_alarms_are_counted_out_of_a_hundred() -> None:
     evaluation = binary()
     forest = next(one for one in evaluation.models if one.outcome.model == "random_forest")
     metrics = {"sensitivity": Estimate(0.914), "specificity": Estimate(0.706)}
-    models = (dataclasses.replace(forest, metrics=metrics),)
+    models = (with_metrics(forest, metrics),)
     (sentence,) = natural_frequencies(dataclasses.replace(evaluation, models=models))
     assert "of 100 abnormal cases it detects 91 and misses 9" in sentence
     assert "of 100 other cases, 29 are false alarms" in sentence

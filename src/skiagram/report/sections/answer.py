@@ -23,7 +23,7 @@ from skiagram.evaluation.evaluation_record import (
     Verdict,
 )
 from skiagram.evaluation.figures import FIGURE
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import CALIBRATION, OPERATING_POINTS, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     INK,
@@ -112,9 +112,8 @@ def state_answer(evaluation: Evaluation) -> tuple[str, ...]:
 
 def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
     decisive, verdict = _decisive(evaluation), evaluation.answer
-    if verdict is None or verdict.decision == "none" or decisive is None:
-        told = (verdict.headline, *verdict.reasons) if verdict else (evaluation.verdict,)
-        return (*told, *_single_model(evaluation))
+    if verdict.decision == "none" or decisive is None:
+        return (verdict.headline, *verdict.reasons, *_single_model(evaluation))
     return (
         _decide(evaluation, verdict, decisive),
         _of_a_hundred(evaluation),
@@ -244,8 +243,7 @@ def _single_model(evaluation: Evaluation) -> Iterator[str]:
         return
     name = evaluation.task.classes[evaluation.task.positive]
     for model in evaluation.models:
-        figures = (model.metrics.get(key) for key in ("sensitivity", "specificity"))
-        sensitive, specific = (each.value if each else None for each in figures)
+        sensitive, specific = (model.find(key).value for key in ("sensitivity", "specificity"))
         if is_best(evaluation, model) and sensitive is not None and specific is not None:
             yield (
                 f"Of 100 {name} cases, {model.outcome.title} finds {100 * sensitive:.0f}; of 100 "
@@ -295,9 +293,9 @@ def _columns(evaluation: Evaluation) -> list[str]:
 
 def _row(evaluation: Evaluation, model: ModelResult) -> TableRow:
     """Return a model's row without the mark of the best, which all of an arm here are."""
-    cells = [fill_cell(model.metrics.get("roc_auc"))]
+    cells = [fill_cell(model.find("roc_auc"))]
     if evaluation.near_duplicates:
-        cells.append(fill_cell(model.metrics.get("roc_auc_off_near_duplicates")))
+        cells.append(fill_cell(model.find("roc_auc_off_near_duplicates")))
     cells += _per_hundred(evaluation, model)
     row = make_model_row(evaluation, model, lambda _: cells)
     chosen = [
@@ -325,16 +323,15 @@ def _difference_cells(evaluation: Evaluation) -> list[Cell]:
 
 def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
     """Return found and false alarms, or with several classes what is right, per 100 cases."""
-    metrics = model.metrics
     if evaluation.task.positive is None:
-        return [_of_hundred(metrics.get("accuracy"))]
-    alarms = _of_hundred(metrics.get("specificity"), missed=True)
-    return [_of_hundred(metrics.get("sensitivity")), alarms]
+        return [_of_hundred(model.find("accuracy"))]
+    alarms = _of_hundred(model.find("specificity"), missed=True)
+    return [_of_hundred(model.find("sensitivity")), alarms]
 
 
-def _of_hundred(share: Estimate | None, *, missed: bool = False) -> Cell:
+def _of_hundred(share: Estimate, *, missed: bool = False) -> Cell:
     """Return a share as a number out of a hundred cases, or what is left of the hundred."""
-    if share is None or share.value is None:
+    if share.value is None:
         return fill_cell(share)
     if missed:
         parts = (share.value, share.high, share.low)
@@ -383,7 +380,7 @@ def _draw_models(
     axes: Axes, evaluation: Evaluation, models: Sequence[ModelResult], titles: list[str]
 ) -> None:
     for row, model in enumerate(models):
-        estimate, colour = _auc(model), ARM_COLOUR[model.outcome.arm]
+        estimate, colour = model.find("roc_auc"), ARM_COLOUR[model.outcome.arm]
         best = model.outcome.model in evaluation.best.values()
         write_beside(axes, _auc_words(model), row, color=INK if best else MUTED, fontsize=8)
         if model.outcome.status == "failed" or estimate.value is None:
@@ -391,7 +388,8 @@ def _draw_models(
         draw_interval(axes, estimate, row, color=colour, linewidth=1.6)
         style: Style = {"color": colour, "markersize": 6, "markeredgewidth": 1.3}
         axes.plot(estimate.value, row, "s", markerfacecolor=colour if best else "none", **style)
-    bounds = [bound for model in models for bound in (_auc(model).value, _auc(model).low)]
+    aucs = [model.find("roc_auc") for model in models]
+    bounds = [bound for auc in aucs for bound in (auc.value, auc.low)]
     lowest = max(0.0, min([0.48, *(bound - 0.02 for bound in bounds if bound is not None)]))
     axes.set_xlim(lowest, 1.005)
     name_rows(axes, titles)
@@ -402,12 +400,8 @@ def _draw_models(
         draw_reference_line(axes, evaluation.ideal.value, "ideal", dashed=True)
 
 
-def _auc(model: ModelResult) -> Estimate:
-    return model.metrics.get("roc_auc", Estimate(None))
-
-
 def _auc_words(model: ModelResult) -> str:
-    return "failed" if model.outcome.status == "failed" else format_estimate(_auc(model))
+    return "failed" if model.outcome.status == "failed" else format_estimate(model.find("roc_auc"))
 
 
 def _description(
@@ -477,12 +471,14 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _describe_calibration(compared: Mapping[str, ModelResult]) -> Iterator[str]:
-    parts = [
-        f"{name}, slope {format_estimate(calibration.slope, why=True)} and expected over observed "
-        f"{format_estimate(calibration.expected_to_observed, why=True)}"
-        for name, model in compared.items()
-        if (calibration := model.calibration) is not None
-    ]
+    parts = []
+    for name, model in compared.items():
+        if calibration := model.figures.select(analysis=CALIBRATION):
+            slope, observed = (
+                format_estimate(calibration.find(figure=figure), why=True)
+                for figure in ("slope", "expected_to_observed")
+            )
+            parts.append(f"{name}, slope {slope} and expected over observed {observed}")
     if parts:
         yield f"Calibration (both ideally 1): {'; '.join(parts)}."
 
@@ -509,9 +505,11 @@ def _describe_predictive_values(
     """Yield those at the threshold of the table, where somebody stated a prevalence."""
     parts = []
     for name, model in compared.items():
-        point = next((each for each in model.operating_points if each.aim == "sensitivity"), None)
+        points = model.figures.select(analysis=OPERATING_POINTS)
+        aims = points.list_distinct("group")
+        aim = next((each for each in aims if each.startswith("sensitivity ")), "none")
         values = [
-            point.metrics.get(f"{sign}_predictive_value_at_prevalence") if point else None
+            points.get(figure=f"{sign}_predictive_value_at_prevalence", group=aim)
             for sign in ("positive", "negative")
         ]
         told = [format_estimate(value, why=True) for value in values if value is not None]

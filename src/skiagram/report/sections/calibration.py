@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import CalibrationResult, ModelResult, ReliabilityBin
+from skiagram.evaluation.results import CALIBRATION, ModelResult, ReliabilityBin
 from skiagram.report.drawing import MUTED, WIDTH, Drawing, best_of_each_arm, open_sheet
 from skiagram.report.formatting import ARM_TITLES, format_count, format_signed
 from skiagram.report.material import Material
@@ -11,11 +11,14 @@ from skiagram.report.section import Context, section
 from skiagram.report.tables import Cells, Table, fill_cell, tabulate_models
 from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
 
+Bins = tuple[ReliabilityBin, ...]
+_NOT_DECOMPOSED = Estimate(None, reason="the Brier score was not decomposed")
+
 
 @section(
     "Calibration",
     place=90,
-    select=lambda evaluation, _: any(model.calibration for model in evaluation.models),
+    select=lambda evaluation, _: evaluation.table.select(analysis=CALIBRATION),
     otherwise="no model has probabilities",
 )
 def calibration(evaluation: Evaluation, material: Material) -> Context:
@@ -34,18 +37,18 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
     ideals = ["Intercept (ideal 0)", "Slope (ideal 1)", "Expected / observed (ideal 1)"]
 
     def cells(model: ModelResult) -> Cells | None:
-        result = model.calibration
-        if result is None:
+        result = model.figures.select(analysis=CALIBRATION)
+        if not result:
             return None
-        brier, unknown = result.brier, Estimate(None, reason="the Brier score was not decomposed")
+        brier = [result.get(figure=f"brier_{part.lower()}") or _NOT_DECOMPOSED for part in parts]
         return [
-            fill_cell(result.intercept, format_signed),
-            fill_cell(result.slope),
-            fill_cell(result.expected_to_observed),
-            fill_cell(model.metrics.get("brier"), digits=3),
+            fill_cell(result.find(figure="intercept"), format_signed),
+            fill_cell(result.find(figure="slope")),
+            fill_cell(result.find(figure="expected_to_observed")),
+            fill_cell(model.find("brier"), digits=3),
             *(
-                format_decimal(getattr(brier, part.lower())) if brier else fill_cell(unknown)
-                for part in parts
+                fill_cell(part) if part.value is None else format_decimal(part.value)
+                for part in brier
             ),
         ]
 
@@ -54,15 +57,17 @@ def tabulate_calibration(evaluation: Evaluation) -> Table:
 
 def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
     """Return ICI, E50 and E90 of each model; None where no model has them."""
-    if not any(model.calibration and model.calibration.distance for model in evaluation.models):
+    if not evaluation.table.select(analysis=CALIBRATION, figure="ici"):
         return None
 
     def cells(model: ModelResult) -> Cells | None:
-        distance = model.calibration.distance if model.calibration else None
-        if distance is None:
+        result = model.figures.select(analysis=CALIBRATION)
+        if not result.select(figure="ici"):
             return None
-        chance = format_decimal(distance.ici_by_chance)
-        return [fill_cell(distance.ici), chance, fill_cell(distance.e50), fill_cell(distance.e90)]
+        ici, chance, *others = (
+            result.find(figure=name) for name in ("ici", "ici_by_chance", "e50", "e90")
+        )
+        return [fill_cell(ici), format_decimal(chance.value), *map(fill_cell, others)]
 
     columns = ("Mean distance (ICI)", "Reached by chance", "Median (E50)", "90 % of cases (E90)")
     return tabulate_models(evaluation, columns, cells)
@@ -70,17 +75,13 @@ def tabulate_calibration_distance(evaluation: Evaluation) -> Table | None:
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     """Draw one panel per model, the best of each arm; None where nobody has probabilities."""
-    drawn = [
-        (model, colour, result)
-        for model, colour, result in best_of_each_arm(evaluation, lambda model: model.calibration)
-        if result.reliability
-    ][:3]
+    drawn = list(best_of_each_arm(evaluation, lambda model: model.reliability or None))[:3]
     if not drawn:
         return None
     with open_sheet(0.85 + WIDTH / max(2, len(drawn))) as page:
         axes = page.figure.subplots(1, max(2, len(drawn)), sharey=True, squeeze=False)[0]
-        for panel, (model, colour, result) in zip(axes, drawn, strict=False):
-            _draw_curve(panel, result.reliability, colour)
+        for panel, (model, colour, bins) in zip(axes, drawn, strict=False):
+            _draw_curve(panel, bins, colour)
             arm = model.outcome.arm
             panel.set_title(model.outcome.title if arm == "reader" else ARM_TITLES[arm])
             panel.set_xlabel("predicted probability")
@@ -90,7 +91,7 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
         return page.finish("reliability", _description(drawn))
 
 
-def _draw_curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> None:
+def _draw_curve(axes: Axes, bins: Bins, colour: str) -> None:
     points = [(each.predicted, each.observed) for each in bins if each.observed.value is not None]
     x, value = [at for at, _ in points], [share.value or 0.0 for _, share in points]
     low, high = (
@@ -105,13 +106,13 @@ def _draw_curve(axes: Axes, bins: tuple[ReliabilityBin, ...], colour: str) -> No
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
 
 
-def _description(drawn: list[tuple[ModelResult, str, CalibrationResult]]) -> str:
+def _description(drawn: list[tuple[ModelResult, str, Bins]]) -> str:
     parts = []
-    for model, _, result in drawn:
-        bins = ", ".join(
+    for model, _, bins in drawn:
+        shares = ", ".join(
             f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
             f"{format_decimal(each.predicted, 2)}"
-            for each in result.reliability
+            for each in bins
         )
-        parts.append(f"{model.outcome.title}: {bins}")
+        parts.append(f"{model.outcome.title}: {shares}")
     return f"Observed share against predicted probability, by bin. {'; '.join(parts)}."

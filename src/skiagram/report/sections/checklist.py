@@ -6,7 +6,7 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 import html
 import importlib.resources
 from collections import Counter
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import CALIBRATION, METRICS, STABILITY
 from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import (
     ARM_TITLES,
@@ -31,7 +31,7 @@ from skiagram.report.material import Material
 from skiagram.report.section import Context, list_sections, section
 from skiagram.report.sections.verdict import HEADINGS
 from skiagram.report.tables import Group, Table, TableRow, list_rows
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import format_decimal, format_estimate
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
@@ -144,17 +144,16 @@ def _words(evaluation: Evaluation, material: Material) -> dict[str, str]:
         "reported": f"reported: {_count(evaluation, 'reported')}",
         "classes": " / ".join(evaluation.task.classes),
         "models": _trained(evaluation),
-        "auc": _of_best(
-            evaluation, "AUC of the best of each arm", lambda model: model.metrics.get("roc_auc")
-        ),
-        "verdict": evaluation.answer.headline if evaluation.answer else evaluation.verdict,
+        "auc": _of_best(evaluation, "AUC of the best of each arm", METRICS, "roc_auc"),
+        "verdict": evaluation.answer.headline,
         "difference": compared,
         "margin": format_decimal(evaluation.margin),
         "detectable": format_decimal(detectable.value) if detectable else "not known",
         "calibration": _of_best(
             evaluation,
             "calibration slope",
-            lambda model: model.calibration.slope if model.calibration else None,
+            CALIBRATION,
+            "slope",
         ),
         "missing": _missing(material.treatment),
         "audit": f"{len(material.audit.findings)} findings of the audit",
@@ -180,10 +179,10 @@ def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
     selecting = {
         model.outcome.model
         for model in evaluation.models
-        if model.stability and model.stability.selection
+        if model.figures.select(analysis=STABILITY, figure="selection_agreement")
     }
     return {
-        "subgroups": any(model.subgroups for model in evaluation.models),
+        "subgroups": any(model.parts for model in evaluation.models),
         "sites": bool(evaluation.test_sites or evaluation.site_column),
         "several_sites": len(_list_sites(evaluation)) > 1,
         "readers": bool(evaluation.figures.select(analysis=READERS)),
@@ -200,8 +199,7 @@ def _needs_met(evaluation: Evaluation) -> dict[str, bool]:
 
 def _are_trained_again(evaluation: Evaluation) -> bool:
     """Return whether a model was trained with several seeds."""
-    spreads = (model.stability for model in evaluation.models)
-    return any(spread is not None and len(spread.seed_auc) > 1 for spread in spreads)
+    return any(len(model.seed_auc) > 1 for model in evaluation.models)
 
 
 def _design(evaluation: Evaluation) -> str:
@@ -237,14 +235,13 @@ def _trained(evaluation: Evaluation) -> str:
     return ", ".join(words) + (f", {failed} failed" if failed else "")
 
 
-def _of_best(
-    evaluation: Evaluation, title: str, figure: Callable[[ModelResult], Estimate | None]
-) -> str:
+def _of_best(evaluation: Evaluation, title: str, analysis: str, figure: str) -> str:
     """Return a figure of the best model of each arm."""
     parts = [
         f"{model.outcome.title} {format_estimate(estimate)}"
         for model in finished_models(evaluation)
-        if is_best(evaluation, model) and (estimate := figure(model))
+        if is_best(evaluation, model)
+        and (estimate := model.figures.get(analysis=analysis, figure=figure))
     ]
     return f"{title}: {'; '.join(parts) or 'none'}"
 

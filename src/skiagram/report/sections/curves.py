@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import Curve, ModelResult
+from skiagram.evaluation.results import METRICS, Curve, ModelResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
     DASHES,
@@ -123,8 +123,9 @@ def _draw_panel(axes: Axes, evaluation: Evaluation, drawn: _Drawn, name: str) ->
 def _draw_operating_point(axes: Axes, evaluation: Evaluation, drawn: _Drawn) -> None:
     """Mark sensitivity and specificity at the chosen threshold of the best model."""
     for model, _ in drawn:
-        estimates = [model.metrics.get(name) for name in ("sensitivity", "specificity")]
-        sensitivity, specificity = (each.value if each else None for each in estimates)
+        sensitivity, specificity = (
+            model.find(name).value for name in ("sensitivity", "specificity")
+        )
         if is_best(evaluation, model) and sensitivity is not None and specificity is not None:
             colour = ARM_COLOUR[model.outcome.arm]
             mark: Style = {"color": PAPER, "markeredgecolor": colour, "markeredgewidth": 1.6}
@@ -132,6 +133,6 @@ def _draw_operating_point(axes: Axes, evaluation: Evaluation, drawn: _Drawn) -> 
 
 
 def _label(model: ModelResult, name: str) -> str:
-    estimate = model.metrics.get(_AREA[name])
+    estimate = model.figures.get(analysis=METRICS, figure=_AREA[name])
     area = format_decimal(estimate.value) if estimate else ""
     return wrap_title(f"{area} {model.outcome.title}", width=28)

@@ -9,7 +9,7 @@ from skiagram.evaluation.decisions import JUDGMENTS
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.figures import FIGURES, Figure
-from skiagram.evaluation.results import DecisionCurve, ModelResult
+from skiagram.evaluation.results import OPERATING_POINTS, DecisionCurve, ModelResult
 from skiagram.report.drawing import (
     INK,
     MUTED,
@@ -85,8 +85,9 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
     name = evaluation.task.classes[positive]
     sentences = []
     for model in (each for _, models in group_by_arm(evaluation) for each in models):
-        estimates = (model.metrics.get(metric) for metric in ("sensitivity", "specificity"))
-        sensitivity, specificity = (each.value if each else None for each in estimates)
+        sensitivity, specificity = (
+            model.find(metric).value for metric in ("sensitivity", "specificity")
+        )
         if not is_best(evaluation, model) or sensitivity is None or specificity is None:
             continue
         hits, alarms = round(100 * sensitivity), round(100 * (1 - specificity))
@@ -99,16 +100,16 @@ def natural_frequencies(evaluation: Evaluation) -> tuple[str, ...]:
 
 def tabulate_operating_points(evaluation: Evaluation) -> dict[str, Table]:
     """Return what a threshold was to keep → figures, as requested; empty if not binary."""
-    aims = dict.fromkeys(
-        (point.aim, point.level) for model in evaluation.models for point in model.operating_points
-    )
-    return {
-        f"{aim} of {format_percent(level)}": _operating_point(evaluation, aim, level)
-        for aim, level in aims
-    }
+    points = evaluation.table.select(analysis=OPERATING_POINTS)
+    return {_title(aim): _operating_point(evaluation, aim) for aim in points.list_distinct("group")}
 
 
-def _operating_point(evaluation: Evaluation, aim: str, level: float) -> Table:
+def _title(group: str) -> str:
+    aim, level = group.split()
+    return f"{aim} of {format_percent(float(level))}"
+
+
+def _operating_point(evaluation: Evaluation, aim: str) -> Table:
     prevalence = evaluation.prevalence
     metrics = [
         metric
@@ -118,11 +119,9 @@ def _operating_point(evaluation: Evaluation, aim: str, level: float) -> Table:
     ]
 
     def cells(model: ModelResult) -> Cells | None:
-        for point in model.operating_points:
-            if (point.aim, point.level) == (aim, level):
-                figures = [fill_cell(point.metrics.get(metric.name)) for metric in metrics]
-                return [format_decimal(point.threshold), *figures]
-        return None
+        point = model.figures.select(analysis=OPERATING_POINTS, group=aim)
+        figures = [fill_cell(point.get(figure=metric.name)) for metric in metrics]
+        return [format_decimal(point.find(figure="threshold").value), *figures] if point else None
 
     columns = ["Threshold", *(_heading(metric, prevalence) for metric in metrics)]
     return tabulate_models(evaluation, columns, cells)

@@ -36,7 +36,7 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
     Findings that would stop a run and were waived are among them, with the reason.
     """
     opened = material.opening is not None and material.opening.number > 1
-    openings = evaluation.answer.openings if evaluation.answer else ()
+    openings = evaluation.answer.openings
     return (
         *([describe_opening(material.opening)] if opened else []),
         *openings,
@@ -50,7 +50,7 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     Findings of the audit that would have stopped the run, had nobody accepted them, stand first:
     the first page has room for a few.
     """
-    openings = evaluation.answer.openings if evaluation.answer else ()
+    openings = evaluation.answer.openings
     told = describe_rules(evaluation, beaten=False) if openings else ()
     graver = _graver(audit)
     return (

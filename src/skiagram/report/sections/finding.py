@@ -103,14 +103,15 @@ def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table
 
     def cells(finder: FinderResult) -> Cells:
         near = Cell(MISSING, reason="no lesion was hit")
-        if finder.distance:
-            near = Cell(format_decimal(finder.distance[0], 1), f"90 %: {finder.distance[1]:.1f}")
+        median, most = (finder.find("distance", part).value for part in ("median", "90 %"))
+        if median is not None:
+            near = Cell(format_decimal(median, 1), f"90 %: {most:.1f}")
         before = Cell(MISSING, reason="made of the models that each fold chose")
-        if finder.selection_sensitivity is not None:
-            before = Cell(format_decimal(finder.selection_sensitivity))
-        row = [fill_cell(finder.merit), fill_cell(finder.mean_sensitivity), fill_cell(finder.found)]
+        if (chosen_by := finder.find("selection_sensitivity").value) is not None:
+            before = Cell(format_decimal(chosen_by))
+        row = [fill_cell(finder.find(figure)) for figure in (MERIT, MEAN_SENSITIVITY, "found")]
         row += [near, before]
-        return [*row, fill_cell(finder.efficiency)] if finding.ideal else row
+        return [*row, fill_cell(finder.find("efficiency"))] if finding.ideal else row
 
     groups = _groups(evaluation, finding, cells)
     empty = [""] * (len(columns) - 2)
@@ -120,7 +121,7 @@ def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table
         both = [fill_difference(gain), fill_difference(more)]
         groups.append(Group("What the answer rests on", [TableRow(name, [*both, *empty])]))
     if finding.ideal:
-        limits = [fill_cell(finding.ideal.merit), fill_cell(finding.ideal.mean_sensitivity)]
+        limits = [fill_cell(finding.ideal.find(figure)) for figure in (MERIT, MEAN_SENSITIVITY)]
         row = TableRow("Ideal observer", [*limits, *empty])
         groups.append(Group("The limit of this task", [row]))
     return Table(columns, groups)
@@ -130,12 +131,13 @@ def tabulate_sensitivities(evaluation: Evaluation, finding: FindingEvaluation) -
     """Return the share of lesions found at rates of false marks per image and per normal image."""
 
     def cells(finder: FinderResult) -> Cells:
-        return [_fill_rate(finder.sensitivity[rate], rate, finder.fewest_images) for rate in _RATES]
+        fewest = finder.find("fewest_images")
+        return [_fill_rate(finder.find("sensitivity", rate), rate, fewest) for rate in _RATES]
 
     def normal(finder: FinderResult) -> Cells:
+        fewest = finder.find("fewest_normal")
         return [
-            _fill_rate(finder.sensitivity_normal.get(rate), rate, finder.fewest_normal)
-            for rate in _RATES
+            _fill_rate(finder.find("sensitivity_normal", rate), rate, fewest) for rate in _RATES
         ]
 
     groups = _groups(evaluation, finding, cells)
@@ -150,8 +152,8 @@ def tabulate_sensitivities(evaluation: Evaluation, finding: FindingEvaluation) -
     return Table(_RATES, groups)
 
 
-def _fill_rate(share: Estimate | None, rate: str, images: int) -> Cell:
-    cell = fill_cell(share)
+def _fill_rate(share: Estimate, rate: str, fewest: Estimate) -> Cell:
+    cell, images = fill_cell(share), int(fewest.value or 0)
     if cell.reason or not rests_on_few_marks(float(rate), images):
         return cell
     reason = (
@@ -166,7 +168,7 @@ def _groups(
 ) -> list[Group]:
     rows: dict[str, list[TableRow]] = {}
     for arm, title, finder in _by_arm(evaluation, finding):
-        caution = "above the ideal" if is_above_ideal(finder) else ""
+        caution = "above the ideal" if is_above_ideal(finder.figures) else ""
         row = TableRow(title, cells(finder), best=_is_standing(finding, finder), caution=caution)
         rows.setdefault(arm, []).append(row)
     return [Group(ARM_TITLES[arm], rows_of_arm) for arm, rows_of_arm in rows.items()]
@@ -176,7 +178,8 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
     """Draw the FROC curve of every finder, with a band where it stands for an arm."""
     finders = list(_by_arm(evaluation, finding))
     labels = [
-        wrap_title(f"{_words(finder.mean_sensitivity)} {title}", 52) for _, title, finder in finders
+        wrap_title(f"{_words(finder.find(MEAN_SENSITIVITY))} {title}", 52)
+        for _, title, finder in finders
     ]
     lines = sum(1 + label.count("\n") for label in labels) + bool(finding.ideal)
     with open_sheet(3.0 + _LEGEND_LINE * lines) as page:
@@ -195,7 +198,7 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
                 axes.fill_between(band.x, band.low, band.high, **colour)
         if finding.ideal:
             ideal: Style = {"color": MUTED, "linestyle": "--", "linewidth": 1.2}
-            label = f"{_words(finding.ideal.mean_sensitivity)} ideal observer"
+            label = f"{_words(finding.ideal.find(MEAN_SENSITIVITY))} ideal observer"
             axes.plot(finding.ideal.froc.x, finding.ideal.froc.y, label=label, **ideal)
         if finding.ceiling is not None:
             axes.axhline(finding.ceiling, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
@@ -207,7 +210,7 @@ def draw_froc(evaluation: Evaluation, finding: FindingEvaluation) -> Drawing:
         axes.set_ylabel("Share of the lesions found")
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), borderaxespad=0)
         words = "; ".join(
-            f"{title} {_words(finder.sensitivity['1'])} at one false mark per image"
+            f"{title} {_words(finder.find('sensitivity', '1'))} at one false mark per image"
             for _, title, finder in finders
         )
         return page.finish("froc", f"Share of the lesions found against false marks: {words}.")
@@ -226,14 +229,14 @@ def state_finding(evaluation: Evaluation) -> str:
     at = "at one false mark per image"
     gain = evaluation.gain_in_finding(MERIT)
     if gain is None or gain.value is None:
-        best = max(finding.finders, key=lambda finder: finder.merit.value or 0.0)
-        share = format_percent(best.sensitivity["1"].value)
+        best = max(finding.finders, key=lambda finder: finder.find(MERIT).value or 0.0)
+        share = format_percent(best.find("sensitivity", "1").value)
         return f"{lesions}, {evaluation.titles[best.model]} finds {share} {at}."
     name = evaluation.words_of(finding.contender)
     arms = [finding.arms[arm] for arm in (finding.contender, "classical")]
-    shares = [format_percent(each.sensitivity["1"].value) for each in arms]
-    merits = [_words(each.merit) for each in arms]
-    means = [_words(each.mean_sensitivity) for each in arms]
+    shares = [format_percent(each.find("sensitivity", "1").value) for each in arms]
+    merits = [_words(each.find(MERIT)) for each in arms]
+    means = [_words(each.find(MEAN_SENSITIVITY)) for each in arms]
     more = evaluation.gain_in_finding(MEAN_SENSITIVITY) or Estimate(None)
     return (
         f"{lesions}, the best {name} finds {shares[0]} and the best classical model {shares[1]} "

@@ -1,7 +1,7 @@
 """Area under FROC up to one false mark per image, of every finder."""
 
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.froc_area import FROC_AREA, IDEAL
+from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, Evaluation
+from skiagram.evaluation.froc_area import FROC_AREA
 from skiagram.report.formatting import ARM_TITLES
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -33,7 +33,7 @@ def tabulate_froc_area(evaluation: Evaluation) -> Table:
         name = evaluation.words_of(evaluation.finding.contender) if evaluation.finding else ""
         row = TableRow(f"Best {name} minus best classical model", [fill_difference(difference)])
         groups.append(Group("Difference", [row]))
-    if IDEAL in areas:
-        row = TableRow("Ideal observer", [fill_cell(areas[IDEAL])])
+    if IDEAL_OBSERVER in areas:
+        row = TableRow("Ideal observer", [fill_cell(areas[IDEAL_OBSERVER])])
         groups.append(Group("The limit of this task", [row]))
     return Table(["Area under FROC"], groups)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
+from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.figures import FIGURE, FIGURES, Figure
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import CLASSES, LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.options import flatten_options
 from skiagram.records.predictions import Outcome
 from skiagram.report.formatting import format_difference, metric_heading
@@ -38,7 +39,7 @@ def list_columns(evaluation: Evaluation) -> list[Figure]:
         metric
         for metric in FIGURES
         if metric.table_column
-        and any(_estimate(model, metric.name) for model in evaluation.models)
+        and any(_get(model, metric.name) for model in evaluation.models)
         and (metric.name != "roc_auc_off_near_duplicates" or evaluation.near_duplicates)
     ]
     return list(dict.fromkeys((FIGURE["roc_auc"], *known)))
@@ -55,7 +56,7 @@ def tabulate_performance(evaluation: Evaluation) -> Table:
     return tabulate_models(
         evaluation,
         [metric_heading(metric, evaluation.task) for metric in metrics],
-        lambda model: [fill_cell(_estimate(model, metric)) for metric in metrics],
+        lambda model: [fill_cell(_get(model, metric)) for metric in metrics],
         *limit,
     )
 
@@ -67,7 +68,7 @@ def tabulate_class_auc(evaluation: Evaluation) -> Table | None:
     return tabulate_models(
         evaluation,
         evaluation.task.classes,
-        lambda model: [fill_cell(estimate) for estimate in model.class_auc],
+        lambda model: [fill_cell(row) for row in model.figures.select(analysis=CLASSES).rows],
     )
 
 
@@ -83,8 +84,9 @@ def describe_frozen(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
     return tuple(f"{weights} Read by: {', '.join(titles)}." for weights, titles in told.items())
 
 
-def _estimate(model: ModelResult, metric: str) -> Estimate | None:
-    return model.efficiency if metric == "efficiency" else model.metrics.get(metric)
+def _get(model: ModelResult, metric: str) -> FigureRow | None:
+    analysis = LIMIT if metric == "efficiency" else METRICS
+    return model.figures.get(analysis=analysis, figure=metric)
 
 
 def format_as_text(evaluation: Evaluation) -> str:
@@ -98,13 +100,14 @@ def format_as_text(evaluation: Evaluation) -> str:
         if outcome.status == "failed":
             rows.append([outcome.title, outcome.arm, f"failed: {outcome.reason}"])
             continue
-        figures = [result.selection_auc, *(_estimate(result, name) for name in shown)]
+        chosen_by = result.find("selection_auc", SELECTION)
+        figures = [chosen_by, *(_get(result, name) or _ABSENT for name in shown)]
         rows.append(
             [
                 outcome.title + (" *" if evaluation.best.get(outcome.arm) == outcome.model else ""),
                 outcome.arm,
-                format_estimate(result.metrics.get("roc_auc", _ABSENT)),
-                *(format_decimal((figure or _ABSENT).value) for figure in figures),
+                format_estimate(result.find("roc_auc")),
+                *(format_decimal(figure.value) for figure in figures),
             ]
         )
     if evaluation.ideal is not None:

@@ -103,7 +103,7 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     for known in (
         table.get(analysis=PRIMARY, figure="detectable"),
         evaluation.difference,
-        table.get(model=IDEAL_OBSERVER),
+        evaluation.ideal,
     ):
         if known:
             yield _title(known), known

@@ -1,7 +1,7 @@
 """Several readers of the same cases: each one, their mean, and the models against it."""
 
 from skiagram.evaluation.criteria import FEW_READERS, find_side
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.evaluation_record import ARMS, Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
 from skiagram.report.material import Material
@@ -34,7 +34,8 @@ def tabulate_readers(evaluation: Evaluation) -> Table | None:
     rows = [TableRow(title, [fill_cell(auc), "", "", ""]) for title, auc in aucs.items()]
     arms = []
     for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
-        auc = fill_cell(evaluation.arms[arm].auc) if arm in evaluation.arms else ""
+        area = evaluation.figures.get(analysis=ARMS, figure="roc_auc", model=arm)
+        auc = fill_cell(area) if area else ""
         tested = map(format_p_value, (difference.p, difference.p_holm))
         arms.append(
             TableRow(titles[evaluation.best[arm]], (auc, fill_difference(difference), *tested))

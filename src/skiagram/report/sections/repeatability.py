@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from skiagram.evaluation.criteria import REPEATABLE, is_repeatable
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.features.repeatability import GOOD, Repeatability
+from skiagram.features.repeatability import Repeatability
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -26,7 +27,7 @@ def repeatability(evaluation: Evaluation, material: Material) -> Context:
         "counts": {
             name: f"{_count(features)} of {len(features)}" for name, features in kinds.items()
         },
-        "least": GOOD,
+        "least": REPEATABLE,
         "shares": tabulate_shares(kinds),
         "features": tabulate_features(kinds),
     }
@@ -50,7 +51,7 @@ def _share_row(title: str, kinds: Kinds, families: Sequence[str]) -> TableRow:
 
 
 def _count(features: Sequence[Repeatability]) -> int:
-    return sum(each.agreement.low >= GOOD for each in features)
+    return sum(is_repeatable(each.agreement.low) for each in features)
 
 
 def tabulate_features(kinds: Kinds) -> Table:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.sites import SITES, patients_of
+from skiagram.evaluation.results import patients_of
+from skiagram.evaluation.sites import SITES
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from skiagram.evaluation.comparisons import RANKING
-from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import ModelResult, Stability
+from skiagram.evaluation.evaluation_record import RANKING, Evaluation
+from skiagram.evaluation.results import SELECTION, STABILITY, ModelResult
+from skiagram.evaluation.stability import SOURCES
 from skiagram.features.feature import Definition, find_definition
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -29,6 +29,7 @@ _KEEPS_ALL = Estimate(None, reason="the model selects no features")
 _SINGLE = Estimate(None, reason="only one repeat; the spread over seeds needs repeats ≥ 2")
 _FEW_FOLDS = Estimate(None, reason="too few folds")
 _AGREEMENT = "Agreement of the selected features"
+_VARIANCES = [f"variance_{source}" for source in SOURCES]
 
 _ROW = 0.36  # inches
 _APART = 0.2  # rows between folds and seeds
@@ -37,7 +38,7 @@ _APART = 0.2  # rows between folds and seeds
 @section(
     "Stability",
     place=80,
-    select=lambda evaluation, _: any(model.stability for model in evaluation.models),
+    select=lambda evaluation, _: evaluation.table.select(analysis=STABILITY),
     otherwise=NOT_TRAINED,
 )
 def stability(evaluation: Evaluation, material: Material) -> Context:
@@ -56,7 +57,7 @@ def stability(evaluation: Evaluation, material: Material) -> Context:
 def tabulate_stability(evaluation: Evaluation) -> Table:
     """Return spread over folds and seeds, and the training gap, of every model."""
     nested = evaluation.task.design == "cv"
-    choosing = any(model.stability and model.stability.selection for model in evaluation.models)
+    choosing = evaluation.table.select(analysis=STABILITY, figure="selection_agreement")
     columns = [
         *(["Inner AUC (used to choose the best)"] if nested else []),
         "Out-of-fold AUC, mean of folds" + ("" if nested else " (used to choose the best)"),
@@ -68,17 +69,17 @@ def tabulate_stability(evaluation: Evaluation) -> Table:
     ]
 
     def cells(model: ModelResult) -> Cells | None:
-        result = model.stability
-        if result is None:
+        result = model.figures.select(analysis=STABILITY)
+        if not result:
             return None
-        agreement = result.selection.agreement if result.selection else _KEEPS_ALL
+        agreement = result.get(figure="selection_agreement") or _KEEPS_ALL
         return [
-            *([fill_cell(model.selection_auc)] if nested else []),
-            fill_cell(result.fold_mean),
-            fill_cell(_FEW_FOLDS if result.fold_sd is None else Estimate(result.fold_sd)),
-            fill_cell(_SINGLE if result.seed_sd is None else Estimate(result.seed_sd)),
-            fill_cell(result.training_gap, format_signed),
-            fill_cell(result.flips or _SINGLE),
+            *([fill_cell(model.find("selection_auc", SELECTION))] if nested else []),
+            fill_cell(result.find(figure="fold_auc_mean")),
+            fill_cell(result.get(figure="fold_auc_sd") or _FEW_FOLDS),
+            fill_cell(result.get(figure="seed_auc_sd") or _SINGLE),
+            fill_cell(result.find(figure="training_gap"), format_signed),
+            fill_cell(result.get(figure="flips") or _SINGLE),
             *([fill_cell(agreement)] if choosing else []),
         ]
 
@@ -87,16 +88,19 @@ def tabulate_stability(evaluation: Evaluation) -> Table:
 
 def tabulate_variance(evaluation: Evaluation) -> Table | None:
     """Return where the variance of a single fit's AUC comes from; None where nobody has it."""
-    if not any(model.stability and model.stability.variance for model in evaluation.models):
+    if not evaluation.table.select(analysis=STABILITY, figure=_VARIANCES[0]):
         return None
 
     def cells(model: ModelResult) -> Cells:
-        variance = model.stability.variance if model.stability else None
-        if variance is None:
+        parts = [
+            part.value
+            for name in _VARIANCES
+            if (part := model.find(name, STABILITY)).value is not None
+        ]
+        if not parts:
             return [fill_cell(_SINGLE)] * 4
-        parts = (variance.patients, variance.seed, variance.both)
-        whole = sum(parts)
-        share = Estimate(variance.seed / whole if whole > 0 else None, reason="no variance")
+        whole, of_seed = sum(parts), parts[SOURCES.index("seed")]
+        share = Estimate(of_seed / whole if whole > 0 else None, reason="no variance")
         deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
         return [*deviations, fill_cell(share, format_percent)]
 
@@ -126,17 +130,21 @@ def tabulate_chosen_features(
     """Return the features that each choosing model's fits chose most; None where none chooses."""
     groups = []
     for model in evaluation.models:
-        selection = model.stability.selection if model.stability else None
-        if selection:
+        selection = model.figures.select(analysis=STABILITY)
+        kept, features, fits = (
+            selection.find(figure=name).value
+            for name in ("features_kept", "features_to_choose_from", "choosing_fits")
+        )
+        if kept is not None:
             title = (
-                f"{model.outcome.title}: {format_decimal(selection.kept, 1)} of "
-                f"{selection.features} features per fit, {selection.fits} fits"
+                f"{model.outcome.title}: {format_decimal(kept, 1)} of {features:.0f} features per "
+                f"fit, {fits:.0f} fits"
             )
             rows = []
-            for chosen in selection.most_chosen:
-                meant = find_definition(chosen.feature, definitions)
+            for chosen in selection.select(figure="chosen_by").rows:
+                meant = find_definition(chosen.group, definitions)
                 code, meaning = (meant.ibsi or "none", meant.meaning) if meant else ("none", "")
-                rows.append(TableRow(chosen.feature, [format_percent(chosen.share), code, meaning]))
+                rows.append(TableRow(chosen.group, [format_percent(chosen.value), code, meaning]))
             groups.append(Group(title, rows))
     columns = ("Selected, share of fits", "IBSI code", "What it measures")
     return Table(columns, groups, first="Feature") if groups else None
@@ -144,21 +152,23 @@ def tabulate_chosen_features(
 
 def draw_stability(evaluation: Evaluation) -> Drawing | None:
     """Draw fold and seed AUCs beside the training gap; None where no model was trained."""
-    rows = [(model, model.stability) for model in finished_models(evaluation) if model.stability]
+    rows = [
+        model for model in finished_models(evaluation) if model.figures.select(analysis=STABILITY)
+    ]
     if not rows:
         return None
     with open_sheet(0.95 + _ROW * len(rows)) as page:
         left, right = page.figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-        for row, (model, result) in enumerate(rows):
-            colour = ARM_COLOUR[model.outcome.arm]
-            _draw_folds(left, row, result, colour)
-            _draw_bar(right, row, result.training_gap)
-            if result.training_gap.value is not None:
-                right.plot(result.training_gap.value, row, marker="o", markersize=5, color=colour)
+        for row, model in enumerate(rows):
+            colour, gap = ARM_COLOUR[model.outcome.arm], model.find("training_gap", STABILITY)
+            _draw_folds(left, row, model, colour)
+            _draw_bar(right, row, gap)
+            if gap.value is not None:
+                right.plot(gap.value, row, marker="o", markersize=5, color=colour)
         draw_reference_line(right, 0, "no gap", dashed=False)
         right.tick_params(axis="y", length=0)
         right.spines["left"].set_visible(False)
-        name_rows(left, [wrap_title(model.outcome.title) for model, _ in rows])
+        name_rows(left, [wrap_title(model.outcome.title) for model in rows])
         for axes, label, ticks in ((left, "AUC", 4), (right, "training gap", 3)):
             axes.set_xlabel(label)
             axes.locator_params(axis="x", nbins=ticks)
@@ -167,14 +177,15 @@ def draw_stability(evaluation: Evaluation) -> Drawing | None:
         )
 
 
-def _draw_folds(axes: Axes, row: int, result: Stability, colour: str) -> None:
+def _draw_folds(axes: Axes, row: int, result: ModelResult, colour: str) -> None:
     above, below = row - _APART / 2, row + _APART
     hollow: Style = {"markersize": 4.5, "markerfacecolor": "none", "markeredgewidth": 1}
     axes.plot(result.fold_auc, [above] * len(result.fold_auc), "o", color=colour, **hollow)
     axes.plot(result.seed_auc, [below] * len(result.seed_auc), "D", color=colour, markersize=3.2)
-    _draw_bar(axes, above, result.fold_mean)
-    if result.fold_mean.value is not None:
-        axes.plot(result.fold_mean.value, above, marker="|", markersize=10, color=INK)
+    mean = result.find("fold_auc_mean", STABILITY)
+    _draw_bar(axes, above, mean)
+    if mean.value is not None:
+        axes.plot(mean.value, above, marker="|", markersize=10, color=INK)
 
 
 def _draw_bar(axes: Axes, row: float, estimate: Estimate) -> None:

@@ -1,10 +1,10 @@
 """Subgroups: results of the best model of each arm in parts of the reported cases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figures import FIGURES
-from skiagram.evaluation.results import ModelResult, Subgroup
+from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, ModelResult, Part, patients_of
 from skiagram.report.drawing import (
     MUTED,
     Drawing,
@@ -29,15 +29,13 @@ from skiagram.statistics.estimate import MISSING, Estimate
 _ROW = 0.34  # inches
 _APART = 0.3  # rows between two models
 _MAX_ROWS = 24  # more stand in the table alone
-_Drawn = list[tuple[ModelResult, str, tuple[Subgroup, ...]]]
+_Drawn = list[tuple[ModelResult, str, tuple[Part, ...]]]
 
 
 def _select(evaluation: Evaluation, _: Material) -> list[ModelResult]:
     """Return the best of each arm that were measured in parts of the cases."""
     return [
-        model
-        for model in finished_models(evaluation)
-        if is_best(evaluation, model) and model.subgroups
+        model for model in finished_models(evaluation) if is_best(evaluation, model) and model.parts
     ]
 
 
@@ -55,7 +53,7 @@ def subgroups(evaluation: Evaluation, material: Material) -> Context:
         "differences": {
             model.outcome.title: tabulate_subgroup_differences(evaluation, model)
             for model in best
-            if any(part.differences for part in model.subgroups)
+            if model.figures.select(analysis=SUBGROUPS, versus=OTHERS)
         },
         "drawn": draw_subgroups(evaluation),
     }
@@ -63,18 +61,20 @@ def subgroups(evaluation: Evaluation, material: Material) -> Context:
 
 def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return a model's figures, one group per column of the cases, one row per value."""
-    computed = {name for part in model.subgroups for name in part.metrics} | {"roc_auc"}
+    figures = model.figures.select(analysis=SUBGROUPS, versus="")
+    computed = {*figures.list_distinct("figure"), "roc_auc"}
     metrics = [metric.name for metric in FIGURES if metric.name in computed]
     classes = evaluation.task.classes
 
-    def cells(part: Subgroup) -> Cells:
+    def cells(part: Part) -> Cells:
+        of_part = figures.select(group=part.name)
         absent = Estimate(None, reason=part.warning or part.value)
-        if not part.cases:
+        if not (cases := of_part.find(figure=CASES).value):
             return [fill_cell(absent)] * (1 + len(classes) + len(metrics))
         return [
-            format_count(part.cases),
-            *(format_count(part.patients.get(name, 0)) for name in classes),
-            *(fill_cell(part.metrics.get(metric, absent)) for metric in metrics),
+            format_count(cases),
+            *(format_count(of_part.find(figure=patients_of(name)).value or 0) for name in classes),
+            *(fill_cell(of_part.get(figure=metric) or absent) for metric in metrics),
         ]
 
     columns = [
@@ -82,32 +82,34 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
         *(f"Patients, {name}" for name in classes),
         *(metric_heading(metric, evaluation.task) for metric in metrics),
     ]
-    return Table(columns, _group_parts(model.subgroups, cells), first="Subgroup")
+    return Table(columns, _group_parts(model.parts, cells), first="Subgroup")
 
 
 def tabulate_subgroup_differences(evaluation: Evaluation, model: ModelResult) -> Table:
     """Return each part's figures minus those of all other cases."""
-    computed = {name for part in model.subgroups for name in part.differences}
+    figures = model.figures.select(analysis=SUBGROUPS)
+    tested = figures.select(versus=OTHERS)
+    computed = tested.list_distinct("figure")
     metrics = [metric.name for metric in FIGURES if metric.name in computed]
 
-    def cells(part: Subgroup) -> Cells:
+    def cells(part: Part) -> Cells:
         filled: list[Cell | str] = []
         for name in metrics:
-            tested = part.differences.get(name)
-            if tested is None or tested.difference.value is None:
+            difference = tested.get(group=part.name, figure=name)
+            if difference is None or difference.value is None:
                 filled += [MISSING, MISSING]
             else:
-                p = f"{format_p_value(tested.p)} | {format_p_value(tested.p_holm)}"
-                filled += [fill_difference(tested.difference), p]
+                p = f"{format_p_value(difference.p)} | {format_p_value(difference.p_holm)}"
+                filled += [fill_difference(difference), p]
         return filled
 
     headings = [(metric_heading(name, evaluation.task), "p, raw | Holm") for name in metrics]
     columns = [heading for pair in headings for heading in pair]
-    parts = tuple(part for part in model.subgroups if part.cases)
+    parts = [part for part in model.parts if figures.find(group=part.name, figure=CASES).value]
     return Table(columns, _group_parts(parts, cells), first="Subgroup minus all other cases")
 
 
-def _group_parts(parts: tuple[Subgroup, ...], cells: Callable[[Subgroup], Cells]) -> list[Group]:
+def _group_parts(parts: Sequence[Part], cells: Callable[[Part], Cells]) -> list[Group]:
     rows: dict[str, list[TableRow]] = {}
     for part in parts:
         row = TableRow(part.value, cells(part), caution=part.warning)
@@ -117,18 +119,18 @@ def _group_parts(parts: tuple[Subgroup, ...], cells: Callable[[Subgroup], Cells]
 
 def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
     """Draw one row per subgroup, open where it has few patients; None where none has an AUC."""
-    drawn = list(best_of_each_arm(evaluation, lambda model: model.subgroups or None))
+    drawn = list(best_of_each_arm(evaluation, lambda model: model.parts or None))
     rows = _rows(drawn)
     if not rows:
         return None
     with open_sheet(0.75 + _ROW * len(rows)) as page:
         axes = page.figure.add_subplot()
         for place, (model, colour, parts) in enumerate(drawn):
-            whole = model.metrics.get("roc_auc", Estimate(None)).value
+            whole = model.find("roc_auc").value
             if whole is not None:
                 axes.axvline(whole, color=colour, linewidth=0.8, linestyle=":", zorder=0)
             for part in parts:
-                auc = _auc(part)
+                auc = model.find("roc_auc", SUBGROUPS, part.name)
                 if (part.column, part.value) not in rows or auc.value is None:
                     continue
                 shift = _APART * (place - (len(drawn) - 1) / 2)
@@ -146,10 +148,9 @@ def draw_subgroups(evaluation: Evaluation) -> Drawing | None:
 def _rows(drawn: _Drawn) -> list[tuple[str, str]]:
     """Return (column, value) of every part in which a model has an AUC, in the order met."""
     parts = [
-        part for _, _, subgroups in drawn for part in subgroups if _auc(part).value is not None
+        part
+        for model, _, parts_of_model in drawn
+        for part in parts_of_model
+        if model.find("roc_auc", SUBGROUPS, part.name).value is not None
     ]
     return list(dict.fromkeys((part.column, part.value) for part in parts))[:_MAX_ROWS]
-
-
-def _auc(part: Subgroup) -> Estimate:
-    return part.metrics.get("roc_auc", Estimate(None))

@@ -1,7 +1,7 @@
 """Uncertainty of single cases: prediction sets, and errors left when unsure cases are referred."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.results import REFERRAL, SETS, ModelResult
 from skiagram.report.drawing import Drawing, best_of_each_arm, open_sheet, wrap_title
 from skiagram.report.formatting import format_percent
 from skiagram.report.material import Material
@@ -15,16 +15,16 @@ _REFERRED = (0.0, 0.1, 0.2, 0.5)  # shares of the cases
 @section(
     "Uncertainty of single cases",
     place=140,
-    select=lambda evaluation, _: any(
-        model.prediction_sets or model.risk_coverage for model in evaluation.models
+    select=lambda evaluation, _: (
+        evaluation.table.select(analysis=SETS) or evaluation.table.select(analysis=REFERRAL)
     ),
     otherwise=NOT_TRAINED,
 )
 def uncertainty(evaluation: Evaluation, material: Material) -> Context:
     """Return prediction sets, the coverage that was promised (empty without sets), and referral."""
-    levels = [model.prediction_sets.level for model in evaluation.models if model.prediction_sets]
+    level = evaluation.table.get(analysis=SETS, figure="level")
     return {
-        "promised": format_percent(levels[0]) if levels else "",
+        "promised": format_percent(level.value) if level else "",
         "sets": tabulate_prediction_sets(evaluation),
         "risk_coverage": draw_risk_coverage(evaluation),
         "referral": tabulate_referral(evaluation),
@@ -35,13 +35,14 @@ def tabulate_prediction_sets(evaluation: Evaluation) -> Table:
     """Return coverage and size of the conformal sets of every model."""
 
     def cells(model: ModelResult) -> Cells | None:
-        sets = model.prediction_sets
-        if sets is None:
+        sets = model.figures.select(analysis=SETS)
+        if not sets:
             return None
+        groups = ("", *evaluation.task.classes)
         return [
-            *(fill_cell(share) for share in (sets.coverage, *sets.class_coverage)),
-            format_decimal(sets.mean_size, 2),
-            *(fill_cell(share) for share in (sets.single, sets.several, sets.empty)),
+            *(fill_cell(sets.find(figure="coverage", group=group)) for group in groups),
+            format_decimal(sets.find(figure="mean_size").value, 2),
+            *(fill_cell(sets.find(figure=name)) for name in ("single", "several", "empty")),
         ]
 
     columns = [
@@ -59,16 +60,16 @@ def tabulate_referral(evaluation: Evaluation) -> Table:
     """Return the share of errors left when the least certain cases are referred."""
 
     def cells(model: ModelResult) -> Cells | None:
-        result = model.risk_coverage
-        if result is None:
+        curve = model.risk_coverage
+        if curve is None:
             return None
-        kept = result.curve.x
+        kept = curve.x
         nearest = [
             min(range(len(kept)), key=lambda point: abs(kept[point] - (1 - referred)))
             for referred in _REFERRED
         ]
-        left = [format_decimal(result.curve.y[point]) for point in nearest]
-        return [*left, fill_cell(result.area, digits=3)]
+        left = [format_decimal(curve.y[point]) for point in nearest]
+        return [*left, fill_cell(model.find("area", REFERRAL), digits=3)]
 
     some = (f"{format_percent(referred)} referred" for referred in _REFERRED[1:])
     columns = ("No case referred", *some, "Area under the curve")
@@ -82,9 +83,9 @@ def draw_risk_coverage(evaluation: Evaluation) -> Drawing | None:
         return None
     with open_sheet(2.9) as page:
         axes = page.figure.add_subplot()
-        for model, colour, result in drawn:
+        for model, colour, curve in drawn:
             title = wrap_title(model.outcome.title, 34)
-            axes.plot(result.curve.x, result.curve.y, color=colour, label=title)
+            axes.plot(curve.x, curve.y, color=colour, label=title)
         axes.set_xlim(0, 1)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("share of cases kept, most certain first")

@@ -3,18 +3,25 @@
 from collections.abc import Iterator
 from math import ceil
 
-from skiagram.evaluation.comparisons import RANKING
-from skiagram.evaluation.criteria import find_decisive, is_precise_enough, is_settled
+from skiagram.evaluation.criteria import (
+    find_deciding_margins,
+    find_decisive,
+    find_gap_to_ideal,
+    find_leader,
+    is_precise_enough,
+    is_settled,
+)
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.figures import FIGURE
+from skiagram.evaluation.results import STABILITY
+from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.formatting import (
     DESIGN_WORDS,
     format_count,
     format_percent,
     group_by_arm,
-    is_best,
 )
 from skiagram.report.material import Material
 from skiagram.report.section import Context, section
@@ -25,7 +32,6 @@ HEADINGS = {  # anchors besides those of sections
     "sensitivity_of_verdict": "What would change the answer",
     "reading": "How to read this",
 }
-_SURE = 0.8  # of resamples with one model first: below it the order of the models is open
 
 
 @section("The answer in detail", place=5)
@@ -99,18 +105,17 @@ def _decisive_margins(evaluation: Evaluation) -> Iterator[str]:
     """Tell for which other margins the answer would be another, on the cases that it follows."""
     decisive = find_decisive(evaluation)
     estimate = decisive.difference if decisive else Estimate(None)
-    if estimate.low is None or estimate.high is None:
-        return
     low, high = format_decimal(estimate.low), format_decimal(estimate.high)
     choice = f"The margin of {format_decimal(evaluation.margin)} is a choice"
-    if estimate.high <= 0:
+    margins = find_deciding_margins(estimate)
+    if margins == "none":
         yield f"{choice}; whatever it is, the answer is not “yes”."
-    elif estimate.low <= 0:
+    elif margins == "no":
         yield (
             f"{choice}: with a margin above {high} the difference alone would say “no”, with a "
             "smaller one it leaves the question open."
         )
-    else:
+    elif margins == "yes and no":
         yield (
             f"{choice}: with a margin below {low} the difference alone would say “yes”, with one "
             f"above {high} “no”; in between the question is open."
@@ -130,14 +135,12 @@ def _commonest_class(evaluation: Evaluation) -> Iterator[str]:
 def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
     """Tell how much of the variance of the contender another seed would make."""
     choice = evaluation.arms.get(evaluation.contender)
-    best = choice.model if choice else evaluation.best.get(evaluation.contender)
+    best = choice.model if choice else ""
     for model in (*evaluation.models, *evaluation.mixtures):
-        parts = model.stability.variance if model.stability else None
-        whole = parts.patients + parts.seed + parts.both if parts else 0.0
-        if model.outcome.model == best and parts and whole > 0:
-            patients, seed, both = (
-                format_percent(part / whole) for part in (parts.patients, parts.seed, parts.both)
-            )
+        parts = [model.find(f"variance_{part}", STABILITY).value or 0.0 for part in SOURCES]
+        whole = sum(parts)
+        if model.outcome.model == best and whole > 0:
+            patients, seed, both = (format_percent(part / whole) for part in parts)
             yield (
                 f"Of the variance of a single training of {model.outcome.title}, {patients} comes "
                 f"from the patients, {seed} from the seed and {both} from their interaction."
@@ -146,43 +149,27 @@ def _variance_sources(evaluation: Evaluation) -> Iterator[str]:
 
 def _order_of_models(evaluation: Evaluation) -> Iterator[str]:
     """Tell where another draw of patients would put another model first."""
-    shares = evaluation.figures.select(analysis=RANKING).by_model("first")
-    if not shares:
-        return
-    titles, share_of = (
-        evaluation.titles,
-        {name: estimate.value or 0.0 for name, estimate in shares.items()},
-    )
-    leader, share = max(share_of.items(), key=lambda item: item[1])
-    chosen = leader in evaluation.best.values()
+    leader, share, standing = find_leader(evaluation)
     words = (
-        f"Among all models, {titles[leader]} has the highest AUC in {format_percent(share)} of "
-        "the resamples of reported patients"
+        f"Among all models, {evaluation.titles.get(leader, leader)} has the highest AUC in "
+        f"{format_percent(share)} of the resamples of reported patients"
     )
-    if not chosen:
+    if standing == "other":
         sealed = " No sealed label influenced that choice." if evaluation.part == "test" else ""
         yield (
             f"{words}, but it was not {DESIGN_WORDS[evaluation.task.design].chosen}. The "
             f"comparison above is between the models that were.{sealed}"
         )
-    elif share < _SURE:
+    elif standing == "open":
         yield f"{words}: it is not settled which model is best."
 
 
 def _distance_to_ideal(evaluation: Evaluation) -> Iterator[str]:
-    gaps = [
-        model.above_ideal
-        for model in evaluation.models
-        if is_best(evaluation, model) and model.above_ideal
-    ]
-    known = [gap for gap in gaps if gap.value is not None]
-    if not known:
-        return
-    nearest = max(known, key=lambda gap: gap.value or 0.0)
-    left, most = -(nearest.value or 0.0), -(nearest.low or nearest.value or 0.0)
-    if left > evaluation.margin:
+    gap = find_gap_to_ideal(evaluation)
+    if gap is not None:
         yield (
-            f"The AUC of the ideal observer is {format_decimal(left)} above that of the better of "
-            "the two. Other features, other networks or more training cases can gain about "
-            f"that much, and at most {format_decimal(most)} (upper bound of its 95 % interval)."
+            f"The AUC of the ideal observer is {format_decimal(gap.value)} above that of the "
+            "better of the two. Other features, other networks or more training cases can gain "
+            f"about that much, and at most {format_decimal(gap.high)} (upper bound of its 95 % "
+            "interval)."
         )
