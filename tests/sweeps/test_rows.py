@@ -8,7 +8,7 @@ import pytest
 
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
-from skiagram.steps.score import ImagesToScore
+from skiagram.steps.score import Scored
 from skiagram.sweeps.rows import SCORED, Grid, Row, Sweep, expand_rows
 
 C = "conf.model.svm.inverse_regularisation"
@@ -25,7 +25,7 @@ def test_every_sweep_of_the_project_changes_options_that_are_there(path: Path) -
     rows = expand_rows(check(Sweep, options, path.stem))
     params = read_option_file(CONF.parent / "params.yaml")
     for row in rows:
-        check(ImagesToScore, row.changes.get(SCORED, {}), SCORED)
+        check(Scored, row.changes.get(SCORED, {}), SCORED)
     for option in {name for row in rows for name in row.changes} - {SCORED}:
         if option.startswith("conf."):
             _, group, name, *_ = option.split(".")

@@ -19,7 +19,7 @@ from skiagram.preparation import ImageKinds, Preparation
 from skiagram.records.files import read_table
 from skiagram.records.predictions import Predictions
 from skiagram.restoration.steps import Steps
-from skiagram.steps.score import ImagesToScore, StoredPreparer, score_images
+from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION, Sweep, expand_rows
 from skiagram.sweeps.runs import run_rows
@@ -92,7 +92,7 @@ def test_unchanged_images_score_as_they_did_in_training(
     model, scores = newest / "models" / inside, newest / "scores" / inside
     if not inside:
         model, scores = newest / "model", newest / "scores"
-    score_images(model, scores, ingested, ImagesToScore(), 0, tmp_path)
+    score_images(model, scores, ingested, Scored(), 0, tmp_path)
     trained, found = (Predictions.read(folder) for folder in (scores, tmp_path / "scores"))
     assert trained.outcome == found.outcome
     keys = ["part", "repeat", "fold", "inner_fold", "case_id"]
@@ -199,7 +199,7 @@ def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path: P
         preparer = StoredPreparer(
             preparation=preparation, acquisition=None, restoration=steps, training_mean=None,
             shape=None, stores={"": ImageStore(tmp_path)}, seed=seed,
-            scored=ImagesToScore(corruption="noise", amount=0.2),
+            scored=Scored(corruption="noise", amount=0.2),
         )  # fmt: skip
         image = preparer.read(NewCase(name, MemoryTree({}), {}), "")
         assert image.spacing == (0.2, 0.3)

@@ -40,7 +40,7 @@ Watch = Callable[[Sequence[str], Scorer, PreparedCases], None]
 
 
 @options_class(**STRICT)
-class ImagesToScore:
+class Scored:
     """Which images fitted models score in place of the test images of their data set.
 
     Attributes:
@@ -77,7 +77,7 @@ class StoredPreparer(Preparer):
     """
 
     stores: Mapping[str, ImageStore]
-    scored: ImagesToScore
+    scored: Scored
     seed: int
 
     def read(self, case: NewCase, modality: str) -> SpacedImage:
@@ -95,7 +95,7 @@ def score_images(
     trained: Path,
     scores: Path,
     ingested: Path,
-    scored: ImagesToScore,
+    scored: Scored,
     seed: int,
     target: Path,
     compute: Compute = IN_PROCESS,
@@ -133,7 +133,7 @@ class _Together(Scorer):
 def score_anew(
     models: Sequence[tuple[Predictions, Path]],
     ingested: Path,
-    scored: ImagesToScore,
+    scored: Scored,
     seed: int,
     compute: Compute = IN_PROCESS,
     watch: Watch | None = None,

@@ -46,7 +46,7 @@ from skiagram.records.predictions import Outcome, Predictions, folder_of
 from skiagram.sealing.labels import keep_sealed, open_labels, seal_labels
 from skiagram.sealing.ledger import Comparison, note_opening
 from skiagram.steps.evaluation_inputs import measure_images, read_traits_of, seal_of
-from skiagram.steps.score import ImagesToScore, score_anew
+from skiagram.steps.score import Scored, score_anew
 
 _UNFINISHED = "finish the project first: `dvc repro` or `skiagram run`"
 
@@ -384,7 +384,7 @@ def _score(
             spaces.update((name, pd.Series(row, index=columns)) for name, row in rows)
 
     models = [(known, folder_of("models", project.root, known.outcome)) for known in trained]
-    scored = score_anew(models, cohort, ImagesToScore(), 0, compute, watch)
+    scored = score_anew(models, cohort, Scored(), 0, compute, watch)
     by_name = {
         predictions.outcome.model: replace(predictions, table=_named_cases(predictions.table))
         for predictions in scored

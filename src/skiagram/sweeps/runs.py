@@ -30,7 +30,7 @@ from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
 from skiagram.steps.evaluation_inputs import read_finding
-from skiagram.steps.score import ImagesToScore, score_images
+from skiagram.steps.score import Scored, score_images
 from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate, Cohort, Network, train_candidate
 from skiagram.sweeps.costs import CostTimer, describe_machine
@@ -82,7 +82,7 @@ class PreparedRow:
     row: Row
     workspace: Workspace
     data: PreparedData
-    scored: ImagesToScore
+    scored: Scored
     reported: DataSet
     duplicates: pd.DataFrame
     candidates: tuple[Candidate, ...]
@@ -297,7 +297,7 @@ def _attempt(function: Callable[P, R], *values: P.args, **named: P.kwargs) -> R 
 def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
     changes = dict(row.changes)
-    scored = check(ImagesToScore, changes.pop(SCORED, {}), SCORED)
+    scored = check(Scored, changes.pop(SCORED, {}), SCORED)
     workspace = replace(workspace, changes=changes)
     choices = workspace.choices()
     used = {group: split_names(choices[name]) for group, name in _CHOSEN_BY.items()}
@@ -345,9 +345,9 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     )
 
 
-def _find_reported(workspace: Workspace, data: DataSet, scored: ImagesToScore) -> DataSet:
+def _find_reported(workspace: Workspace, data: DataSet, scored: Scored) -> DataSet:
     """Return the data set whose cases are reported; refuse images that fits may not score."""
-    if scored == ImagesToScore():
+    if scored == Scored():
         return data
     (_, task), design = read_cases(data.folder / "cases"), workspace.choices()["design"]
     if design != "holdout":
@@ -400,7 +400,7 @@ def _finish(prepared: PreparedRow) -> TrainedRow:
     made = {name: (piece / "model", piece / "scores") for name, piece in pieces.items()}
     if prepared.combinations:
         made |= _combine(prepared, pieces)
-    if prepared.scored != ImagesToScore():
+    if prepared.scored != Scored():
         scores = [_score(prepared, name, *trained) for name, trained in made.items()]
         return TrainedRow(prepared, tuple(scores))
     return TrainedRow(prepared, tuple(scores for _, scores in made.values()))
