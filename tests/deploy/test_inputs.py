@@ -183,12 +183,9 @@ def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path
         "c.nii,m.nii,two,,no\nd.nii,m.nii,,0,no\n../e.nii,m.nii,,,no\n"
     )
     rows = read_rows(table.read_bytes())
-    known = {name: name for name in ("file", "mask", "label_value", "frame", "label")}
-    nothing: dict[str, Any] = dict.fromkeys(("patient", "split", "site")) | {
-        "covariates": (),
-        "scores": (),
-    }
-    listing = list_entries(rows, Columns(**known, **nothing), ["no"], ())
+    values: dict[str, Any] = dict.fromkeys(("patient", "split", "site"))
+    values |= {name: name for name in ("file", "mask", "label_value", "frame", "label")}
+    listing = list_entries(rows, Columns(**values, covariates=(), scores=()), ["no"], ())
     sound, refused = (cases := list_cases(tmp_path, rows, ()))[:4], cases[4:]
     assert [case.images[""] for case in sound] == listing.references[:4]
     assert [case.name for case in sound] == [entry.name for entry in listing.entries[:4]]

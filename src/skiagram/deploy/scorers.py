@@ -27,6 +27,7 @@ from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.features.windows import Windows
 from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
 from skiagram.models.contract import (
+    NO_REQUIREMENTS,
     Fitted,
     FittedFinder,
     ReadsData,
@@ -78,12 +79,12 @@ def record(kind: type[R], path: Path) -> R:
 def own(options: dict[str, Any], package: str, methods: Sequence[str], path: Path) -> Any:
     """Build an option dataclass that a record names, of one package of the program alone.
 
-    What its options name, at any depth, is of the program, too. `methods` are those of which the
-    dataclass must have one.
+    So are all that its options name, at any depth. `methods` are those of which the dataclass must
+    have one.
     """
-    target = check_own_class(options, (f"{package}.",), package, path)
-    for name in named_targets(options):
-        check_own_class({"_target_": name}, ("skiagram.",), "skiagram", path)
+    target = str(options.get("_target_", ""))
+    for name in (target, *named_targets(options)):
+        check_own_class({"_target_": name}, (f"{package}.",), package, path)
     built = build(options, str(path))
     if not any(callable(getattr(built, method, None)) for method in methods):
         raise DataError(f"`{target}` cannot {methods[0]}", where=str(path), remedy=WHOLE)
@@ -111,7 +112,7 @@ class Scorer(ABC):
         measured: Features that come with the cases, of a model on a table of features.
     """
 
-    requires: Requirements
+    requires: Requirements = NO_REQUIREMENTS
     covariates: tuple[Covariate, ...] = ()
     familiarity: Familiarity | None = None
     reads_earlier: bool = False

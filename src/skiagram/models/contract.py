@@ -153,6 +153,9 @@ class Requirements:
         )
 
 
+NO_REQUIREMENTS = Requirements()
+
+
 class Fitted(Protocol[I_contra]):
     """A trained model."""
 
@@ -179,7 +182,7 @@ class FittedToCases(ABC, Generic[I_contra]):
 
     @property
     def requires(self) -> Requirements:
-        return Requirements()
+        return NO_REQUIREMENTS
 
     @abstractmethod
     def scores(self, inputs: I_contra) -> NDArray[np.float64]:
