@@ -11,9 +11,9 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-from option_files import PARAMS, ROOT, chosen_names
+from option_files import PARAMS, ROOT
 from skiagram.errors import OptionError
-from skiagram.options import read_option_file
+from skiagram.options import chosen_names, read_option_file
 
 OmegaConf.register_new_resolver(
     "params", lambda name: read_option_file(PARAMS, PARAMS.name)[name], replace=True
@@ -68,9 +68,11 @@ def _check_package(package: str | None, file: str) -> None:
 def _with_chosen_names(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
-    several = {group for group, names in entry.items() if isinstance(names, list)}
     return {
-        group: chosen_names(names) if group in several else names for group, names in entry.items()
+        group: chosen_names(names, read_option_file(PARAMS, PARAMS.name))
+        if isinstance(names, list)
+        else names
+        for group, names in entry.items()
     }
 
 

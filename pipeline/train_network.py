@@ -10,7 +10,7 @@ from option_files import ROOT
 from outputs import process_rank, publish
 from skiagram.compute.pieces import PieceStore
 from skiagram.models.arm import ArmFolders, TrainOptions
-from skiagram.models.deep.finder import learner_of
+from skiagram.models.contract import learner_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases

@@ -91,6 +91,19 @@ def split_names(given: object) -> list[str]:
     return [str(name).strip() for name in listed if str(name).strip()]
 
 
+def chosen_names(names: str | list[str], params: Mapping[str, Any]) -> list[str]:
+    """Return the option files that an entry of a defaults list asks for.
+
+    Args:
+        names: As written there; `${params:NAME}` stands for the names that params.yaml gives, as
+            a list or separated by commas, of which Hydra by itself would see a single one.
+        params: Values of params.yaml.
+    """
+    written = [names] if isinstance(names, str) else names
+    reference = FROM_PARAMS.fullmatch(written[0]) if len(written) == 1 else None
+    return split_names(params[reference[1]]) if reference else written
+
+
 def with_choices(values: Any, params: Mapping[str, Any]) -> Any:
     """Return values of an option file with those of params.yaml that they refer to."""
     if isinstance(values, dict):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from skiagram.models.deep.finder import learner_of
+from skiagram.models.contract import learner_of
 from skiagram.models.deep.inputs import NetworkInputs
 from skiagram.options import build, check
 from skiagram.preparation import propagate_preparation

@@ -10,6 +10,7 @@ import pytest
 
 from skiagram.cli.main import main
 from skiagram.datasets.folder.csv_rows import read_rows
+from skiagram.datasets.folder.table import Columns, list_entries
 from skiagram.deploy.inputs import CovariateTable, find_covariates
 from skiagram.deploy.inputs import read_covariates as read_for_cases
 from skiagram.deploy.model import load_model
@@ -172,6 +173,27 @@ def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_ca
     other = write(tmp_path / "o.csv", [{"file": "a.nii", "region": "left", "age": "1", "side": ""}])
     with pytest.raises(DataError, match=r"a\.nii \(right\): no row"):
         read_for_cases(other, READ, cases).row(cases[1].name)
+
+
+def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(
+        "file,mask,label_value,frame,label\n"
+        "./a.nii,m.nii,2.0,,no\na.nii,m.nii;n.nii,all,,no\nb.tif,m.nii,,all,no\nb.tif,m.nii,,3,no\n"
+        "c.nii,m.nii,two,,no\nd.nii,m.nii,,0,no\n../e.nii,m.nii,,,no\n"
+    )
+    rows = read_rows(table.read_bytes())
+    values: dict[str, Any] = dict.fromkeys(("patient", "split", "site"))
+    values |= {name: name for name in ("file", "mask", "label_value", "frame", "label")}
+    listing = list_entries(rows, Columns(**values, covariates=(), scores=()), ["no"], ())
+    sound, refused = (cases := list_cases(tmp_path, rows, ()))[:4], cases[4:]
+    assert [case.images[""] for case in sound] == listing.references[:4]
+    assert [case.name for case in sound] == [entry.name for entry in listing.entries[:4]]
+    assert not any(case.problem for case in sound)
+    of_ingest = {str(problem) for problem in listing.problems}
+    for case in refused:
+        assert case.problem is not None
+        assert any(case.problem.found in problem for problem in of_ingest)
 
 
 def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path: Path) -> None:

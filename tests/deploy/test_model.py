@@ -62,6 +62,21 @@ def test_foreign_code_is_refused_before_it_is_imported(
     assert not foreign.exists()
 
 
+@pytest.mark.parametrize("arm", ["baseline", pytest.param("network", marks=pytest.mark.slow)])
+def test_foreign_code_inside_the_options_of_a_model_is_refused_too(
+    arm: str, foreign: Path, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    inside = {"_target_": "intruder.Code"}
+    name, edit = {
+        "baseline": ("deployment.json", lambda v: v["options"].update(selection=inside)),
+        "network": ("repeat1/architecture.json", lambda v: v["network"].update(training=inside)),
+    }[arm]
+    model = request.getfixturevalue(arm).model
+    with pytest.raises(DataError, match=r"names the class `intruder\.Code`"):
+        load_model(edited(model, tmp_path, name, edit))
+    assert not foreign.exists()
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 @pytest.mark.parametrize(
     ("arm", "name"),

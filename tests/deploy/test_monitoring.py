@@ -169,8 +169,9 @@ def stacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
         member = Member(name, build(composed, "model"), composed, known, new)
         folders = ArmFolders.under(root, name)
-        assert train(member, cases, TASK, PLAN, folders).status == "finished"
-        complete_folder(folders.model, folders.scores, cases, root / "preparation", table)
+        predictions = train(member, cases, TASK, PLAN, folders)
+        assert predictions.outcome.status == "finished"
+        complete_folder(folders.model, predictions, cases, root / "preparation", table)
     values = options("combination/stacking.yaml", members=list(MEMBERS))
     chosen = check_combination("stacking", values, MEMBERS)
     (outcome,) = combine_all(root, [chosen], cases, TASK, PLAN, root / "combined")

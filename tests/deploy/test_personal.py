@@ -82,8 +82,9 @@ def screened(tmp_path_factory: pytest.TempPathFactory) -> Screened:
     )
     member = Member("logistic", build(composed, "model"), composed, known_cases, new_cases)
     folders = ArmFolders(place / "models/logistic", place / "scores", None)
-    assert train(member, cases, task, PLAN, folders).status == "finished"
-    complete_folder(folders.model, folders.scores, cases, prepared, inputs)
+    predictions = train(member, cases, task, PLAN, folders)
+    assert predictions.outcome.status == "finished"
+    complete_folder(folders.model, predictions, cases, prepared, inputs)
     films = place / "films"
     films.mkdir()
     test = cases.test()

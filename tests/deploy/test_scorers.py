@@ -34,7 +34,8 @@ def combined(tmp_path_factory: pytest.TempPathFactory) -> Path:
         composed = options(f"model/{name}.yaml")
         known, new = (table.of(part.case_id) for part in (cases.development(), cases.test()))
         member = Member(name, build(composed, "model"), composed, known, new)
-        assert train(member, cases, TASK, PLAN, ArmFolders.under(root, name)).status == "finished"
+        made = train(member, cases, TASK, PLAN, ArmFolders.under(root, name))
+        assert made.outcome.status == "finished"
         propagate_preparation(root / "preparation", root / "models" / name)
     values = options("combination/stacking.yaml", members=list(MEMBERS))
     chosen = check_combination("stacking", values, MEMBERS)

@@ -125,10 +125,11 @@ def fit(
     """Train a model and leave its folder as the stage does."""
     cases, task = known
     member = Member("model", model, described, *inputs)
-    outcome = train(member, cases, task, PLAN, ArmFolders(root / "model", root / "scores", None))
-    assert outcome.status == "finished", outcome.reason
+    folders = ArmFolders(root / "model", root / "scores", None)
+    predictions = train(member, cases, task, PLAN, folders)
+    assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(root / "preparation", root / "model")
-    write_fingerprint(root / "model", root / "scores", cases, inputs[0])
+    write_fingerprint(root / "model", predictions, cases, inputs[0])
     write_checksums(root / "model")
 
 
@@ -290,10 +291,10 @@ def test_a_network_on_boxes_of_both_modalities_scores_as_in_the_run(
     development, test = (seen.of(part.case_id) for part in (cases.development(), cases.test()))
     member = Member("network", learner, described, development, test)
     folders = ArmFolders(tmp_path / "model", tmp_path / "scores", None)
-    outcome = train(member, cases, task, replace(PLAN, repeats=1), folders)
-    assert outcome.status == "finished", outcome.reason
+    predictions = train(member, cases, task, replace(PLAN, repeats=1), folders)
+    assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(study / "restored", tmp_path / "model")
-    write_fingerprint(tmp_path / "model", tmp_path / "scores", cases, image_traits([seen.images]))
+    write_fingerprint(tmp_path / "model", predictions, cases, image_traits([seen.images]))
     csv_text(tmp_path / "new.csv", held_out_rows(study))
     words = [str(tmp_path / "model"), str(study / "study"), "--table", str(tmp_path / "new.csv")]
     assert main(["predict", *words, "-o", str(tmp_path / "t.csv")]) == 0

@@ -34,7 +34,7 @@ from skiagram.preparation import (
 )
 from skiagram.records.cases import SEALED, Cases, Task
 from skiagram.records.files import write_record
-from skiagram.records.predictions import Predictions, probabilities_of
+from skiagram.records.predictions import probabilities_of
 from skiagram.restoration.restore import restore_store
 from tests.stand_ins import PLAN
 
@@ -133,13 +133,13 @@ def finish(
 ) -> Trained:
     """Train a model on (development, test) inputs and leave its folder."""
     member = Member("model", model, composed, *inputs)
-    outcome = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
-    assert outcome.status == "finished", outcome.reason
+    predictions = train(member, cases, TASK, plan, ArmFolders(folder / "model", folder, None))
+    assert predictions.outcome.status == "finished", predictions.outcome.reason
     propagate_preparation(preparation, folder / "model")
     of_features = isinstance(inputs[0], FeatureTable)
     space = inputs[0] if of_features else image_traits([ImageStore(folder / "restored")])
-    write_fingerprint(folder / "model", folder, cases, space)
-    test = Predictions.read(folder).part("test")
+    write_fingerprint(folder / "model", predictions, cases, space)
+    test = predictions.part("test")
     films = [folder / "films" / f"{name}.png" for name in cases.test().case_id.tolist()]
     return Trained(folder / "model", films, test)
 

@@ -29,7 +29,8 @@ def run(spy: Spy, folder: Path, design: Design = "holdout") -> Outcome:
     known, sealed = (DATA.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
     task = Task(("normal", "malignant"), positive=1, design=design)
     folders = ArmFolders(folder / "models" / "spy", folder / "scores" / "spy", None)
-    return train(Member("spy", spy, {"depth": 3}, known, sealed), cases, task, PLAN, folders)
+    member = Member("spy", spy, {"depth": 3}, known, sealed)
+    return train(member, cases, task, PLAN, folders).outcome
 
 
 def contents(folder: Path) -> dict[str, bytes]:

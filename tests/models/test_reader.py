@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.calibration import average_calibrations, fit_calibration
 from skiagram.errors import OptionError
 from skiagram.models.arm import ArmFolders, Member, train
-from skiagram.models.reader import Reader, ReaderScores
+from skiagram.models.reader import Reader, ReaderInputs
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import SEALED, Cases, Design, Task
 from skiagram.records.files import write_table
@@ -36,8 +36,8 @@ def run(folder: Path, table: pd.DataFrame, design: Design, positive: int = 1) ->
     task = Task(("normal", "malignant"), positive, design)
     reading = READER.read(PreparedData.under(folder), task)
     known, sealed = (reading.of(part.case_id) for part in (cases.development(), cases.test()))
-    member = Member[ReaderScores]("reader", READER, {}, known, sealed)
-    return train(member, cases, task, PLAN, ArmFolders.under(folder, "reader"))
+    member = Member[ReaderInputs]("reader", READER, {}, known, sealed)
+    return train(member, cases, task, PLAN, ArmFolders.under(folder, "reader")).outcome
 
 
 def predictions(folder: Path) -> Predictions:

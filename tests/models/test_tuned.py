@@ -230,7 +230,7 @@ def test_a_plan_trains_it_as_any_other_model(design: Any, tmp_path: Path) -> Non
     known, test = (CASES.inputs.of(part.case_id) for part in (cases.development(), cases.test()))
     folders = ArmFolders.under(tmp_path, "tuned")
     member = Member("tuned", tuned(), {}, known, test)
-    outcome = train(member, cases, Task(("no", "yes"), 1, design), PLAN, folders)
+    outcome = train(member, cases, Task(("no", "yes"), 1, design), PLAN, folders).outcome
     assert (outcome.status, outcome.arm) == ("finished", "classical")
     assert outcome.title.endswith("on b, tuned")
     assert outcome.fits == PLAN.count_fits(design)
@@ -240,8 +240,7 @@ def test_a_plan_trains_it_as_any_other_model(design: Any, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: Path) -> None:
-    from skiagram.models.contract import TrainedByEpochs
-    from skiagram.models.deep.finder import learner_of
+    from skiagram.models.contract import TrainedByEpochs, learner_of
     from skiagram.models.deep.fitted import load_network
     from tests.models.deep.spots import halves
     from tests.stand_ins import CPU
@@ -275,7 +274,7 @@ def test_a_network_is_tuned_stops_early_and_is_loaded_like_any_other(tmp_path: P
 
 @pytest.mark.slow
 def test_a_network_on_several_devices_is_refused() -> None:
-    from skiagram.models.deep.finder import learner_of
+    from skiagram.models.contract import learner_of
     from tests.stand_ins import CPU
 
     with pytest.raises(OptionError, match=r"trainer.devices: a search by several processes"):

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-import digest
-import option_files
 from skiagram.compute.code_digest import code_definitions
+from skiagram.compute.stage_code import Stage, StagesOfProject
 from tests.pipeline.project import (
     BASELINES,
     NETWORK,
@@ -105,18 +104,18 @@ def test_every_script_imports_option_files_before_the_package() -> None:
     ids="-".join,
 )
 def test_a_stage_calls_no_code_that_its_digest_leaves_out(
-    finished: Project, tmp_path: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    finished: Project, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     copy = finished.copy(tmp_path / "project")
-    monkeypatch.setattr(digest, "ROOT", copy.folder)
-    monkeypatch.setattr(option_files, "PARAMS", copy.folder / "params.yaml")
     params = yaml.safe_load((copy.folder / "params.yaml").read_text())
     params["explained"] = BASELINES[:1]
+    (copy.folder / "params.yaml").write_text(yaml.safe_dump(params))
+    project = StagesOfProject(copy.folder)
     entries = [
         entry
-        for one in digest.read_stages((copy.folder / "dvc.yaml").read_text(), params)
+        for one in project.stages
         if one.script == words[0] and all(name in words[1] for name in one.chosen.values())
-        for entry in digest.code_of(one)
+        for entry in project.code_of(one)
     ]
     script = (f"pipeline/{words[0]}.py", *words[1:])
     done = copy.run(sys.executable, "-c", WATCH, str(tmp_path / "called"), *script)
@@ -201,7 +200,9 @@ def test_what_is_installed_is_looked_at_each_time() -> None:
     """An upgrade of a library changes no file that DVC sees."""
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     assert stages["digest"]["always_changed"]
-    assert "\nnumpy " in digest.describe_code(digest.Stage("audit", "audit", {}, frozenset()))
+    assert "\nnumpy " in StagesOfProject(REPOSITORY).describe_code(
+        Stage("audit", "audit", {}, frozenset())
+    )
 
 
 @pytest.mark.thorough

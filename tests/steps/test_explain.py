@@ -16,6 +16,7 @@ from skiagram.errors import OptionError
 from skiagram.explanation.explained_model import ExplanationOptions
 from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.models.arm import ArmFolders
+from skiagram.models.contract import learner_of
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build, check
 from skiagram.preparation import PreparedData
@@ -75,11 +76,7 @@ class Place:
 
     def train(self, name: str) -> str:
         options, (cases, task) = self.options(name), read_cases(self.prepared.cases)
-        model = build(options.model, "model")
-        if "network" in name:
-            from skiagram.models.deep.finder import learner_of
-
-            model = learner_of(model, CPU, 1)
+        model = learner_of(build(options.model, "model"), CPU, 1)
         known = (self.prepared, cases, task, self.folders(name), self.workspace.pieces)
         train_model(name, model, options, *known)
         return name

@@ -163,7 +163,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         print(*filter(None, (CAUTION, model.rule)), sep="\n", file=sys.stderr)
         key = key_of(model, cases, covariates)
-        journal = Journal(output, key, model.scorer.batch, len(cases))
+        journal = Journal(output, key, model.scorer.requires.batch, len(cases))
         done = journal.resume()
         if done:
             print(f"{done} of {len(cases)} cases were scored before.", file=sys.stderr)

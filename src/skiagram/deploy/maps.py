@@ -244,7 +244,7 @@ def _score_blanked(
 ) -> Floats:
     """Return (k,) scores of a class, minus those of the others, with (k, cells) of them blanked."""
     number = {name: _number_cells(image, *cells) for name, image in prepared.images.items()}
-    size = max(1, min(model.scorer.batch, _HELD_BYTES // max(1, prepared.nbytes)))
+    size = max(1, min(model.scorer.requires.batch, _HELD_BYTES // max(1, prepared.nbytes)))
     scores = []
     for start in range(0, len(blanked), size):
         batch = [

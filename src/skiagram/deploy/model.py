@@ -131,14 +131,14 @@ def _preparer(folder: Path, preparation: Preparation, scorer: Scorer) -> Prepare
     path = folder / PREPARATION
     steps, changes = preparation.restoration or {}, preparation.acquisition
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
-    restoration = own(steps, "skiagram.restoration", "of" if several else "restore", path)
+    restoration = own(steps, "skiagram.restoration", ("of" if several else "restore",), path)
     needs_mean = not several and restoration.needs_training_mean
     return Preparer(
         preparation,
-        own(changes, "skiagram.datasets", "acquire", path) if changes else None,
+        own(changes, "skiagram.datasets", ("acquire",), path) if changes else None,
         restoration,
         training_mean(folder) if needs_mean else None,
-        scorer.shape,
+        scorer.requires.shape,
     )
 
 
@@ -150,12 +150,9 @@ def _scorer(
 ) -> Scorer:
     familiarity = None if fingerprint is None else fingerprint.familiarity
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
-    if deployment.arm == "reader":
-        fault = f"`{deployment.title}` is a column of the data set and cannot score new images"
-        raise DataError(fault, where=str(folder), allowed="a classical model or a network")
-    if deployment.arm == "combined":
+    if (folder / MEMBERS).exists():
         combination = own(
-            deployment.options, "skiagram.models.combined", "weights", folder / DEPLOYMENT
+            deployment.options, "skiagram.models.combined", ("weights",), folder / DEPLOYMENT
         )
         members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
         return load_combination(repeats, members)

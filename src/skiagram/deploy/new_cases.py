@@ -8,6 +8,7 @@ import glob
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -21,14 +22,7 @@ from skiagram.datasets.files import read_file
 from skiagram.datasets.folder.csv_rows import TableRow, read_rows, require_columns
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
-from skiagram.datasets.folder.table import (
-    Columns,
-    find_file_problems,
-    find_frame_problem,
-    find_mask_problems,
-    normalise_name,
-    refer,
-)
+from skiagram.datasets.folder.table import Columns, find_image_problem, refer
 from skiagram.datasets.image_files import ENDINGS, count_frames
 from skiagram.datasets.volumes.case_images import ImageReference, is_image_file
 from skiagram.errors import DataError, OptionError
@@ -44,6 +38,7 @@ _KINDS = (
     "PNG, JPEG, TIFF, PGM, PPM, BMP, DICOM, NIfTI, NRRD and MHA files; hidden ones do not count"
 )
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
+_OF_SEVERAL = ("modality", "patient_id")  # needed where a case has several images
 Frames = Literal["cases", "volume"]
 
 
@@ -233,20 +228,20 @@ def list_cases(place: Path, rows: Sequence[TableRow], modalities: Sequence[str])
     header = rows[0].cells
     if {"visit", "patient_id"} <= set(header):
         rows = number_visits(rows, "patient_id", "visit")
-    needed = [FILE, *(("modality", "patient_id") if modalities else ())]
+    needed = [FILE, *(_OF_SEVERAL if modalities else ())]
     if not set(needed) <= set(header):
         fault, allowed = f"columns {', '.join(header)}", f"at least {', '.join(needed)}"
         remedy = "name the columns as `skiagram table` does"
         raise DataError(fault, where="the table", allowed=allowed, remedy=remedy)
-    known = {name: name for name in _OF_TABLE if name in header}
-    none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
-    lists: dict[str, Any] = {"covariates": (), "scores": ()}
-    columns = check(Columns, {"file": FILE, "label": "", **none, **lists, **known}, "columns")
+    columns = _columns_of(tuple(header))
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
     for row in rows:
         if not modalities or row.cells["modality"] in modalities:
-            case = _case_of(row, columns, tree, with_modalities=bool(modalities))
+            modality = row.cells["modality"] if modalities else ""
+            name = name_of_row(row, with_modalities=bool(modalities)) or row.where
+            problem, reference = find_image_problem(row, columns), refer(row, columns)
+            case = NewCase(name, tree, {modality: reference}, row.cells, problem)
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)
     images = [image for case in cases.values() for image in case.images.values()]
@@ -264,8 +259,7 @@ def _united(before: NewCase, case: NewCase) -> NewCase:
 
 
 def _link(cases: Sequence[NewCase]) -> list[NewCase]:
-    """Return cases that know their patient's images: of the visit before, and the other of two."""
-    by_name = {case.name: case for case in cases}
+    """Return the cases of a table, which know their patient's other images."""
     patients = [
         f"patient {case.cells['patient_id']}"
         if case.cells.get("patient_id")
@@ -273,14 +267,24 @@ def _link(cases: Sequence[NewCase]) -> list[NewCase]:
         for case in cases
     ]
     nothing = np.full(len(cases), "test"), np.full(len(cases), SEALED)
-    table = Cases(np.array([*by_name]), np.array(patients), *nothing)
+    table = Cases(np.array([case.name for case in cases]), np.array(patients), *nothing)
     visits = [
         (case.name, int(case.cells["visit"]), case.cells.get("region", ""))
         for case in cases
         if case.cells.get("visit") and case.cells.get("patient_id")
     ]
-    previous = previous_cases(pd.DataFrame(visits, columns=["case_id", "visit", "region"]), table)
-    partner = find_partners(table)
+    return link_cases(cases, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), table)
+
+
+def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> list[NewCase]:
+    """Return cases that know their patient's images: of the visit before, and the other of two.
+
+    Args:
+        visits: As `previous_cases` reads it.
+        table: The same cases, by name, with their patients.
+    """
+    by_name = {case.name: case for case in cases}
+    previous, partner = previous_cases(visits, table), find_partners(table)
     return [
         replace(
             case,
@@ -291,34 +295,21 @@ def _link(cases: Sequence[NewCase]) -> list[NewCase]:
     ]
 
 
-def _case_of(row: TableRow, columns: Columns, tree: FileTree, *, with_modalities: bool) -> NewCase:
-    modality = row.cells["modality"] if with_modalities else ""
-    label = row.cells.get("label_value", "")
-    problems = find_file_problems([row], FILE)
-    if columns.mask is not None and row.cells["mask"]:
-        problems += find_mask_problems([row], "mask")
-    if label and not label.isdecimal():
-        problems.append(DataError(f"label_value `{label}`", allowed="a whole number"))
-    if (wrong_frame := find_frame_problem(row, columns, row.where)) is not None:
-        problems.append(wrong_frame)
-    reference = ImageReference(row.cells[FILE]) if problems else refer(row, columns)
-    name = name_of_row(row, with_modalities=with_modalities)
-    problem = problems[0] if problems else None
-    return NewCase(name or row.where, tree, {modality: reference}, row.cells, problem)
-
-
 def name_of_row(row: TableRow, *, with_modalities: bool) -> str:
-    """Return the name of the case of a row: its file and region, or its patient and region."""
+    """Return the name of the case of a row: what is read for it, or its patient and region."""
     if with_modalities:
         parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
         return "/".join(filter(None, parts))
-    label, frame = (row.cells.get(part, "") for part in ("label_value", "frame"))
-    return ImageReference(
-        normalise_name(row.cells[FILE]),
-        region=row.cells.get("region") or None,
-        label_value=int(label) if label.isdecimal() else None,
-        frame=int(frame) if frame.isdecimal() else None,
-    ).name
+    return refer(row, _columns_of(tuple(row.cells))).name
+
+
+@cache
+def _columns_of(header: tuple[str, ...]) -> Columns:
+    """Return which column of a table of new cases holds what."""
+    known = {name: name for name in _OF_TABLE if name in header}
+    none = {"patient": known.pop("patient_id", None), "split": None, "site": None}
+    lists: dict[str, Any] = {"covariates": (), "scores": ()}
+    return check(Columns, {"file": FILE, "label": "", **none, **lists, **known}, "columns")
 
 
 def _complete(case: NewCase, modalities: Sequence[str]) -> NewCase:

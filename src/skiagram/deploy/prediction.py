@@ -88,11 +88,11 @@ def score_cases(
         done: Cases that an earlier run scored, whole blocks of them: they are left out.
         watch: Called with names of cases once they are scored, and the cases, from several threads.
     """
-    size = model.scorer.batch
+    size = model.scorer.requires.batch
     blocks = (cases[start : start + size] for start in range(done, len(cases), size))
     work = _Scoring(model, covariates, watch).score_block
     scored: Iterable[list[CaseResult]] = map(work, blocks)
-    if model.scorer.in_threads and compute != IN_PROCESS:
+    if not model.scorer.requires.whole_machine and compute != IN_PROCESS:
         scored = compute.map(work, blocks, releases_lock=True)
     with Progress("Predict", len(cases)) as progress:
         progress.advance(done)
@@ -107,7 +107,7 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
     Raises:
         DataError: The case cannot be read, or its row of covariates.
     """
-    row = covariates.row(case.name, refuses_sites=model.scorer.refuses_sites)
+    row = covariates.row(case.name, refuses_sites=model.scorer.requires.refuses_sites)
     prepared = model.preparer.prepare(case, row)
     missing = covariates.missing(case.name) if covariates.read else []
     earlier = []
@@ -118,7 +118,7 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
         if not earlier:
             missing.append("earlier image unreadable" if case.earlier else "no earlier image")
     other = None
-    if model.scorer.reads_other:
+    if model.scorer.requires.reads_other:
         with suppress(SkiagramError):
             if case.other is not None:
                 other = model.preparer.prepare(case.other, prepared.covariates)
@@ -337,7 +337,7 @@ def beside_images(model: DeployedModel) -> tuple[str, ...]:
     covariates = any(each.prefix != SITE_PREFIX for each in model.scorer.covariates)
     reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
     names = tuple(name for name, read in reads.items() if read)
-    return (*names, "missing") if names or model.scorer.reads_other else ()
+    return (*names, "missing") if names or model.scorer.requires.reads_other else ()
 
 
 def write_table(

@@ -9,37 +9,44 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
-from skiagram.encoders.encoder import COLUMN
+from skiagram.encoders.encoder import COLUMN, check_own_class
 from skiagram.errors import DataError
+from skiagram.features.covariates import PREFIX as COVARIATE_PREFIX
+from skiagram.features.covariates import SITE_PREFIX
 from skiagram.features.earlier import PREFIX, Earlier
 from skiagram.features.measured import Measured
 from skiagram.features.table import FeatureTable, has_prefix
 from skiagram.features.windows import Windows
-from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
-from skiagram.models.classical.finder import CandidateFinder
-from skiagram.models.classical.fused_finder import FusedFinder
-from skiagram.models.combined import COMBINATION, FittedCombination, MemberScores
-from skiagram.models.contract import Arm, Finder, Fitted, FittedFinder, ReadsData
+from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
+from skiagram.models.contract import (
+    NO_REQUIREMENTS,
+    Fitted,
+    FittedFinder,
+    ReadsData,
+    Requirements,
+    learner_of,
+)
 from skiagram.models.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.models.fits import finite
-from skiagram.models.reading import Reading
+from skiagram.models.reading import TRAITS, Reading
 from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
 from skiagram.options import build, check
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.cases import Task
 from skiagram.records.files import read_record
 from skiagram.restoration.missing import Plane
+from skiagram.training.options import Trainer
 
 R = TypeVar("R")
 WHOLE = "copy the whole folder models/NAME of a finished run; a failed training leaves no model"
-_FINDER_BATCH = 8  # images
 _ON_PROCESSOR = {
     "accelerator": "cpu",
     "devices": 1,
@@ -69,18 +76,18 @@ def record(kind: type[R], path: Path) -> R:
         raise DataError(fault, where=str(path), remedy=remedy) from error
 
 
-def own(options: dict[str, Any], package: str, method: str, path: Path) -> Any:
+def own(options: dict[str, Any], package: str, methods: Sequence[str], path: Path) -> Any:
     """Build an option dataclass that a record names, of one package of the program alone.
 
-    `method` is what the dataclass must be able to do.
+    So are all that its options name, at any depth. `methods` are those of which the dataclass must
+    have one.
     """
     target = str(options.get("_target_", ""))
-    if not target.startswith(f"{package}."):
-        allowed = f"classes of {package}; code that comes with a model is not run"
-        raise DataError(f"names the class `{target}`", where=str(path), allowed=allowed)
+    for name in (target, *named_targets(options)):
+        check_own_class({"_target_": name}, (f"{package}.",), package, path)
     built = build(options, str(path))
-    if not callable(getattr(built, method, None)):
-        raise DataError(f"`{target}` cannot {method}", where=str(path), remedy=WHOLE)
+    if not any(callable(getattr(built, method, None)) for method in methods):
+        raise DataError(f"`{target}` cannot {methods[0]}", where=str(path), remedy=WHOLE)
     return built
 
 
@@ -97,20 +104,18 @@ def training_mean(folder: Path) -> Plane:
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer(ABC):
-    """The fitted models of all repeats; `shape` is (height, width) they insist on.
+    """The fitted models of all repeats.
 
     Attributes:
+        requires: What they require of new cases.
+        reads_earlier: Whether a case is compared with its patient's visit before.
         measured: Features that come with the cases, of a model on a table of features.
     """
 
+    requires: Requirements = NO_REQUIREMENTS
     covariates: tuple[Covariate, ...] = ()
     familiarity: Familiarity | None = None
-    batch: int = 32
-    shape: tuple[int, int] | None = None
-    in_threads: bool = True
     reads_earlier: bool = False
-    reads_other: bool = False
-    refuses_sites: bool = False
     measured: tuple[str, ...] | None = None
 
     @property
@@ -157,7 +162,7 @@ class ModelScorer(Scorer):
 
     @property
     def finders(self) -> list[FittedFinder]:
-        return [fitted for fitted in self.fitted if isinstance(fitted, FittedFinder)]
+        return [] if self.model.finds_in is None else cast("list[FittedFinder]", [*self.fitted])
 
     def space(self, cases: PreparedCases) -> FeatureTable:
         traits = self._reading(cases).traits()
@@ -190,20 +195,6 @@ class ModelScorer(Scorer):
         return cases.readings[id(self)]
 
 
-class _Loaded(NamedTuple):
-    """A model with its fits of all repeats.
-
-    Attributes:
-        columns: Features and covariates that the fits read, without the numbers of an encoder.
-    """
-
-    model: ReadsData[Any]
-    fitted: Sequence[Fitted[Any]]
-    columns: Sequence[str]
-    batch: int = 32
-    shape: tuple[int, int] | None = None
-
-
 def load_scorer(
     folder: Path,
     repeats: Sequence[Path],
@@ -212,67 +203,36 @@ def load_scorer(
     familiarity: Familiarity | None = None,
 ) -> ModelScorer:
     """Load the fits of all repeats, and what prepares new cases for them."""
-    if deployment.arm == "deep":
-        loaded = _load_networks(repeats)
-    else:
-        loaded = _load_classical(folder, repeats, deployment)
-    fitted, columns = loaded.fitted, loaded.columns
-    covariates = find_covariates(columns, preparation.covariates)
-    preparing = Preparing(
-        folder,
-        earlier=_earlier(columns, preparation, folder),
-        covariates=covariates,
-        finds=isinstance(loaded.model, Finder),
+    models = [_untrained(folder, repeat, deployment) for repeat in repeats]
+    fitted = [model.load(repeat) for model, repeat in zip(models, repeats, strict=True)]
+    requires = Requirements.join(fit.requires for fit in fitted)
+    preparing = _steps(folder, models[0], requires, deployment, preparation)
+    preparing = replace(
+        preparing, measured=_measured(requires, preparing, preparation, familiarity)
     )
-    preparing = _with_steps(preparing, loaded.model, deployment.arm, preparation)
-    preparing = replace(preparing, measured=_measured(loaded, preparing, preparation, familiarity))
-    _check_columns(loaded, preparing, preparation, familiarity)
+    _check_columns(requires, preparing, preparation, familiarity)
+    if preparing.encoder is not None:
+        requires = replace(requires, whole_machine=True)
     return ModelScorer(
-        covariates=covariates,
+        requires=requires,
+        covariates=preparing.covariates,
         familiarity=familiarity,
-        batch=loaded.batch,
-        shape=loaded.shape,
-        in_threads=deployment.arm == "classical",
         reads_earlier=preparing.earlier is not None,
-        reads_other=any(isinstance(fit, FittedFinder) and fit.reads_other for fit in fitted),
-        refuses_sites=any(
-            isinstance(fit, FittedClassical) and fit.refuses_unseen_sites for fit in fitted
-        ),
         measured=None if preparing.measured is None else preparing.measured.columns or (),
         task=deployment.task,
-        model=loaded.model,
+        model=models[0],
         fitted=fitted,
         preparing=preparing,
     )
 
 
-def _load_classical(folder: Path, repeats: Sequence[Path], deployment: Deployment) -> _Loaded:
-    path, of_encoder = folder / DEPLOYMENT, deployment.arm == "encoder"
-    options = dict(deployment.options["head"]) if of_encoder else deployment.options
-    models = [
-        own(_chosen(options, repeat), "skiagram.models.classical", "load", path)
-        for repeat in repeats
-    ]
-    for model in models:
-        for options in nested_models(model):
-            own(options, "skiagram.models.classical", "load", path)
-    fitted = [model.load(repeat) for model, repeat in zip(models, repeats, strict=True)]
-    model = replace(models[0], encoding=ENCODING) if of_encoder else models[0]
-    if isinstance(model, CandidateFinder | FusedFinder):
-        return _Loaded(model, fitted, (), _FINDER_BATCH)
-    return _Loaded(
-        model, fitted, [name for fit in fitted for name in fit.features if not _encoded(name)]
-    )
-
-
-def nested_models(model: object) -> list[dict[str, Any]]:
-    """Return the options of models inside a finder, which must be the program's own, too."""
-    if isinstance(model, CandidateFinder):
-        return [model.classifier]
-    if not isinstance(model, FusedFinder):
-        return []
-    members = [model.by_encoding, model.by_features]
-    return members + [dict(member.get("classifier", {})) for member in members]
+def _untrained(folder: Path, repeat: Path, deployment: Deployment) -> ReadsData[Any]:
+    """Return the model whose fit a repeat's folder holds, as the records say."""
+    options = _chosen(deployment.model_options, repeat)
+    if deployment.reads_encoding:
+        options = {**options, "encoding": ENCODING}
+    model = own(options, "skiagram.models", ("load", "build"), folder / DEPLOYMENT)
+    return learner_of(model, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
 
 
 def _chosen(options: dict[str, Any], repeat: Path) -> dict[str, Any]:
@@ -283,78 +243,54 @@ def _chosen(options: dict[str, Any], repeat: Path) -> dict[str, Any]:
     return apply_values(options.get("model", {}), tuning.chosen)
 
 
-def _load_networks(repeats: Sequence[Path]) -> _Loaded:
-    from skiagram.models.deep.finder import FinderModel, learner_of, load_finder
-    from skiagram.models.deep.fitted import ARCHITECTURE, Architecture, load_network
-    from skiagram.training.options import Trainer
-
-    for path in (repeat / ARCHITECTURE for repeat in repeats):  # before anything is built
-        own(record(Architecture, path).network, "skiagram.models.deep", "build", path)
-    first = record(Architecture, repeats[0] / ARCHITECTURE)
-    network = first.options()
-    model = learner_of(network, check(Trainer, _ON_PROCESSOR, "trainer"), threads=1)
-    if isinstance(model, FinderModel):
-        return _Loaded(model, [load_finder(repeat) for repeat in repeats], (), _FINDER_BATCH)
-    fitted = [load_network(repeat) for repeat in repeats]
-    tables = [fit.encoder.names for fit in fitted if fit.encoder is not None]
-    training, (height, width) = network.training, first.shape[-2:]
-    resized = (training.image_size, training.input.box, training.input.three_planes)
-    return _Loaded(
-        model,
-        fitted,
-        [name for names in tables for name in names],
-        training.batch_size,
-        None if any(resized) else (height, width),
-    )
-
-
-def _with_steps(
-    preparing: Preparing, model: ReadsData[Any], arm: Arm, preparation: Preparation
+def _steps(
+    folder: Path,
+    model: ReadsData[Any],
+    requires: Requirements,
+    deployment: Deployment,
+    preparation: Preparation,
 ) -> Preparing:
     """Return the steps that make what a model reads: of whole images, or of places."""
-    folder, encoder = preparing.folder, None
-    if arm == "encoder":
+    path, encoder = folder / PREPARATION, None
+    if deployment.reads_encoding:
         from skiagram.encoders.encoding import FolderEncoder
 
         encoder = FolderEncoder.of_model(folder, preparation.images)
-    finds_in = model.finds_in if isinstance(model, Finder) else None
-    fused = isinstance(model, FusedFinder)
-    families = arm == "classical" or (arm == "encoder" and (finds_in is None or fused))
-    path = folder / PREPARATION
     windows = proposal = None
-    if finds_in == "features":
+    if model.finds_in == "features":
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")
-    if finds_in in ("features", "candidates"):
+    if model.finds_in in ("features", "candidates"):
         if preparation.proposal is None:
             raise DataError("does not say where the finder looks", where=str(path), remedy=WHOLE)
-        proposal = own(preparation.proposal, "skiagram.finding", "places", path)
-    return replace(
-        preparing,
-        families=image_families(preparation, folder) if families else (),
+        proposal = own(preparation.proposal, "skiagram.finding", ("places",), path)
+    return Preparing(
+        folder,
+        families=_image_families(preparation, path),
+        earlier=_earlier(requires.columns, preparation, path),
+        covariates=find_covariates(requires.columns, preparation.covariates),
         encoder=encoder,
         proposal=proposal,
         windows=windows,
+        finds=model.finds_in is not None,
     )
 
 
 def _check_columns(
-    loaded: _Loaded,
+    requires: Requirements,
     preparing: Preparing,
     preparation: Preparation,
     familiarity: Familiarity | None,
 ) -> None:
     """Refuse a folder whose preparation does not make what its fits read."""
-    if preparing.windows is not None:
-        return
     measured = () if preparing.measured is None else preparing.measured.columns or ()
-    known = set(_of_images(preparing, preparation)).union(measured)
-    classical = isinstance(loaded.model, ClassicalModel)
-    space = familiarity.names if classical and familiarity is not None else ()
-    if not known.union(_beside_images(preparing, preparation)).issuperset(
-        loaded.columns
-    ) or not known.issuperset(name for name in space if not _encoded(name)):
+    of_images = {*_of_images(preparing, preparation), *measured}
+    made = of_images.union(_beside_images(preparing, preparation))
+    space = () if familiarity is None else familiarity.names
+    missing = [name for name in requires.columns if name not in made]
+    missing += [name for name in space if name not in of_images.union(TRAITS)]
+    if missing := [name for name in missing if not _encoded(name)]:
         fault = "features that its preparation does not extract"
-        if not classical:
+        if missing[0].startswith((COVARIATE_PREFIX, SITE_PREFIX)):
             fault = "covariates that its preparation does not know"
         raise DataError(f"reads {fault}", where=str(preparing.folder), remedy=WHOLE)
 
@@ -378,7 +314,7 @@ def _beside_images(preparing: Preparing, preparation: Preparation) -> list[str]:
 
 
 def _measured(
-    loaded: _Loaded,
+    requires: Requirements,
     preparing: Preparing,
     preparation: Preparation,
     familiarity: Familiarity | None,
@@ -389,27 +325,27 @@ def _measured(
         return None
     given = {*_of_images(preparing, preparation), *_beside_images(preparing, preparation)}
     space = () if familiarity is None else familiarity.names
-    read = dict.fromkeys((*loaded.columns, *space))
+    read = dict.fromkeys((*requires.columns, *space))
     beside = (name for name in read if name not in given and not _encoded(name))
     return Measured(columns=tuple(beside))
 
 
-def image_families(preparation: Preparation, folder: Path) -> list[Any]:
+def _image_families(preparation: Preparation, path: Path) -> list[Any]:
     """Return the feature families that describe single images."""
     return [
-        own(options, "skiagram.features", "names", folder / PREPARATION)
+        own(options, "skiagram.features", ("names",), path)
         for options in preparation.features
         if options.get("_target_") not in _BESIDE
     ]
 
 
-def _earlier(read: Sequence[str], preparation: Preparation, folder: Path) -> Earlier | None:
+def _earlier(read: Sequence[str], preparation: Preparation, path: Path) -> Earlier | None:
     """Return how cases are compared with the visit before; None for models that read no change."""
     target = f"{Earlier.__module__}.{Earlier.__qualname__}"
     chosen = [options for options in preparation.features if options.get("_target_") == target]
     if not chosen or not any(name.startswith(PREFIX) for name in read):
         return None
-    earlier: Earlier = own(chosen[0], "skiagram.features", "encode", folder / PREPARATION)
+    earlier: Earlier = own(chosen[0], "skiagram.features", ("encode",), path)
     return earlier
 
 
@@ -442,7 +378,7 @@ class Combined(Scorer):
         """Score by every member, and weigh the scores."""
         scores_by_member = [member.scores(cases) for member in self.members]
         return [
-            finite(combination.scores(MemberScores.of_one_fit(np.stack(scores, axis=1))))
+            finite(combination.scores(CombinationInputs.of_one_fit(np.stack(scores, axis=1))))
             for combination, *scores in zip(self.fitted, *scores_by_member, strict=True)
         ]
 
@@ -456,13 +392,9 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
         covariates=tuple(
             dict.fromkeys(covariate for member in members for covariate in member.covariates)
         ),
+        requires=Requirements.join(member.requires for member in members),
         familiarity=members[0].familiarity,
-        batch=min(member.batch for member in members),
-        shape=next((member.shape for member in members if member.shape), None),
-        in_threads=all(member.in_threads for member in members),
         reads_earlier=any(member.reads_earlier for member in members),
-        reads_other=any(member.reads_other for member in members),
-        refuses_sites=any(member.refuses_sites for member in members),
         members=members,
         fitted=fitted,
     )

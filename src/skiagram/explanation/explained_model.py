@@ -119,12 +119,7 @@ class FoldFit:
 
     @cached_property
     def fitted(self) -> Any:
-        if self.model.arm == "deep":
-            from skiagram.models.deep.fitted import load_network
-
-            return load_network(self.folder)
-        loads: Any = self.model
-        return loads.load(self.folder)
+        return self.model.load(self.folder)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what was loaded behind where another process takes over."""

@@ -154,11 +154,11 @@ def train(
     plan: Plan,
     folders: ArmFolders,
     compute: Compute = IN_PROCESS,
-) -> Outcome:
-    """Run the plan for one model and write models, scores, curves and the outcome.
+) -> Predictions:
+    """Run the plan for one model; write models, scores and curves, and return the scores.
 
-    No byte depends on where fits are made but for the threads; a model that could not be trained
-    has the status `failed`.
+    No byte depends on where fits are made but for the threads; the outcome of a model that could
+    not be trained has the status `failed`.
     """
     folders.model.mkdir(parents=True, exist_ok=True)
     summaries: list[tuple[str, FitSummary]] = []
@@ -211,7 +211,7 @@ def train(
     )
     predictions.write(folders.scores)
     write_table(_curves(summaries), folders.scores / "curves.parquet")
-    return outcome
+    return predictions
 
 
 def _outcome(member: Trainable[I], summaries: list[FitSummary], known: int, reason: str) -> Outcome:

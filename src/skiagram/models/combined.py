@@ -49,10 +49,12 @@ _MIN_PROBABILITY = 1e-15  # so that its logarithm is finite
 
 
 @dataclass(frozen=True)
-class MemberScores:
-    """(n, members, n_classes) float64 raw scores of some cases by every member.
+class CombinationInputs:
+    """What a combination reads of some cases: the scores of its members.
 
-    `fit` says which of the members' fits scored the case; only cases of one fit share a scale.
+    Attributes:
+        scores: (n, members, n_classes) float64, raw.
+        fit: (n,) which of the members' fits scored the case; only cases of one fit share a scale.
     """
 
     scores: NDArray[np.float64]
@@ -61,11 +63,11 @@ class MemberScores:
     def __len__(self) -> int:
         return len(self.fit)
 
-    def select(self, rows: NDArray[np.int64]) -> "MemberScores":
-        return MemberScores(self.scores[rows], self.fit[rows])
+    def select(self, rows: NDArray[np.int64]) -> "CombinationInputs":
+        return CombinationInputs(self.scores[rows], self.fit[rows])
 
     @classmethod
-    def of_one_fit(cls, scores: NDArray[np.float64]) -> "MemberScores":
+    def of_one_fit(cls, scores: NDArray[np.float64]) -> "CombinationInputs":
         """Take (n, members, n_classes) scores that one fit of each member gave."""
         return cls(scores, np.zeros(len(scores), dtype=np.int64))
 
@@ -99,7 +101,9 @@ class Combination(ABC):
     def averaged(self) -> Mean:
         """Return what the weighted mean is taken of."""
 
-    def fit(self, training: Labelled[MemberScores], context: FitContext) -> "FittedCombination":
+    def fit(
+        self, training: Labelled[CombinationInputs], context: FitContext
+    ) -> "FittedCombination":
         absent = set(range(training.n_classes)) - set(training.label.tolist())
         if absent:
             raise ModelFailure(f"class {min(absent)} has no training case", where=self.title)
@@ -120,7 +124,7 @@ class Combination(ABC):
 
 
 @dataclass(frozen=True)
-class FittedCombination(FittedToCases[MemberScores]):
+class FittedCombination(FittedToCases[CombinationInputs]):
     """Weights ≥ 0 and calibrations of the members, means over the fits of their training scores."""
 
     calibrations: tuple[ScalingCalibration, ...]
@@ -135,7 +139,7 @@ class FittedCombination(FittedToCases[MemberScores]):
         )
         return FitSummary(parameters=learned, multiply_adds=None, images_seen=self.images)
 
-    def scores(self, inputs: MemberScores) -> NDArray[np.float64]:
+    def scores(self, inputs: CombinationInputs) -> NDArray[np.float64]:
         """Return (n, n_classes) float64: weighted log-probabilities, or the log of their mean."""
         calibrated = [
             calibration.probabilities(inputs.scores[:, member])
@@ -223,13 +227,13 @@ MEMBERS = "members"
 
 
 @dataclass(frozen=True)
-class CombinedMember(Trainable[MemberScores]):
+class CombinedMember(Trainable[CombinationInputs]):
     """One combination with what its members left, in the order of `model.members`."""
 
     predictions: tuple[Predictions, ...] = ()
 
     def run(
-        self, validator: CrossValidator[MemberScores], cases: Cases, task: Task
+        self, validator: CrossValidator[CombinationInputs], cases: Cases, task: Task
     ) -> list[Repeat]:
         for member in self.predictions:
             if member.outcome.status == "failed":
@@ -242,7 +246,7 @@ class CombinedMember(Trainable[MemberScores]):
             sealed = [self._inputs("test", repeat, None, test_id) for repeat in repeats]
             return validator.holdout(list(zip(every, sealed, strict=True)), unmarked, test_id)
 
-        def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[MemberScores], Rows]:
+        def known(repeat: int, k: int, rows: Rows) -> tuple[Labelled[CombinationInputs], Rows]:
             """Return the training cases of an outer fold with the scores of its inner fits."""
             if (every[repeat].inputs.fit[rows] == k).any():
                 raise _other_plan(self.predictions[0])
@@ -254,13 +258,13 @@ class CombinedMember(Trainable[MemberScores]):
             )
             for number, fold in enumerate(folds):
                 fit[fold.held_out] = number
-            return replace(part, inputs=MemberScores(inner, fit)), np.arange(len(part))
+            return replace(part, inputs=CombinationInputs(inner, fit)), np.arange(len(part))
 
         return validator.cross_validate(every, known)
 
     def _development(
         self, repeat: int, cases: Cases, n_classes: int, grouped: bool
-    ) -> Labelled[MemberScores]:
+    ) -> Labelled[CombinationInputs]:
         known = cases.development()
         inputs = self._inputs("out_of_fold", repeat, None, known.case_id)
         # The members' folds are their groups, whatever column named these.
@@ -270,14 +274,14 @@ class CombinedMember(Trainable[MemberScores]):
 
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
-    ) -> MemberScores:
+    ) -> CombinationInputs:
         tables = [_rows(member, part, repeat, fold, case_id) for member in self.predictions]
         fits = [table["fold"].to_numpy(dtype=np.int64) for table in tables]
         for member, fit in zip(self.predictions, fits, strict=True):
             if (fit != fits[0]).any():
                 raise _other_plan(member)
         scores = np.stack([scores_of(table) for table in tables], axis=1)
-        return MemberScores(scores, fits[0])
+        return CombinationInputs(scores, fits[0])
 
 
 def _rows(
@@ -337,9 +341,9 @@ def _combine(
     folders = ArmFolders.under(target, chosen.name)
     learned = plan.limit(cases)
     cases = learned if task.design == "holdout" else cases
-    outcome = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
-    if outcome.status == "finished":
+    made = train(replace(chosen, predictions=predictions), cases, task, plan, folders)
+    if made.outcome.status == "finished":
         for member in members:
             shutil.copytree(root / "models" / member, folders.model / MEMBERS / member)
-    complete_folder(folders.model, folders.scores, learned, root / "models" / members[0])
-    return outcome
+    complete_folder(folders.model, made, learned, root / "models" / members[0])
+    return made.outcome

@@ -5,25 +5,28 @@ likely; they are not probabilities until `skiagram.calibration` made them so.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.errors import ModelFailure
-from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
 from skiagram.models.reading import I, Inputs, Reading
 from skiagram.outcomes.outcome import MeasuredOutcome
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import Task
 from skiagram.records.places import of_cases
+from skiagram.training.options import Trainer
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
+_SEARCHED = 8  # images at once
 
 
 I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
@@ -116,12 +119,53 @@ class FitSummary:
     set_aside: int = 0
 
 
+@dataclass(frozen=True)
+class Requirements:
+    """What trained models require of new cases, and of what scores them.
+
+    Attributes:
+        columns: Features and covariates that are read by name.
+        shape: (height, width) of every image; None where any will do.
+        reads_other: Whether an image is compared with the other one of the same patient.
+        refuses_sites: Whether no case is scored of a site that training did not see.
+        batch: Cases that are scored at once.
+        whole_machine: Whether scoring uses all processors by itself, as networks do.
+    """
+
+    columns: tuple[str, ...] = ()
+    shape: tuple[int, int] | None = None
+    reads_other: bool = False
+    refuses_sites: bool = False
+    batch: int = 32
+    whole_machine: bool = False
+
+    @classmethod
+    def join(cls, several: "Iterable[Requirements]") -> "Requirements":
+        """Return what models require together that score the same cases."""
+        several = tuple(several)
+        return cls(
+            columns=tuple(dict.fromkeys(name for each in several for name in each.columns)),
+            shape=next((each.shape for each in several if each.shape), None),
+            reads_other=any(each.reads_other for each in several),
+            refuses_sites=any(each.refuses_sites for each in several),
+            batch=min(each.batch for each in several),
+            whole_machine=any(each.whole_machine for each in several),
+        )
+
+
+NO_REQUIREMENTS = Requirements()
+
+
 class Fitted(Protocol[I_contra]):
     """A trained model."""
 
     @property
     def summary(self) -> FitSummary:
         """Return what the fit cost."""
+
+    @property
+    def requires(self) -> Requirements:
+        """Return what it requires of new cases."""
 
     def scores(self, inputs: I_contra) -> NDArray[np.float64]:
         """Score cases: (n, n_classes) float64, finite, higher = more likely."""
@@ -135,6 +179,10 @@ class Fitted(Protocol[I_contra]):
 
 class FittedToCases(ABC, Generic[I_contra]):
     """A trained model whose unit is a case: it marks no place."""
+
+    @property
+    def requires(self) -> Requirements:
+        return NO_REQUIREMENTS
 
     @abstractmethod
     def scores(self, inputs: I_contra) -> NDArray[np.float64]:
@@ -173,7 +221,14 @@ class Model(Protocol[I]):
 
 
 class ReadsData(Model[I], Protocol[I]):
-    """A model that says what it reads of prepared data; others are made of models' scores."""
+    """A model that says what it reads of prepared data; others are made of models' scores.
+
+    Its unit is a case, or a place in images: such a finder reads `FindingInputs`.
+    """
+
+    @property
+    def finds_in(self) -> FindsIn | None:
+        """Return what a finder looks at; None for a model whose unit is a case."""
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[I]:
         """Open what it reads of all cases.
@@ -182,16 +237,32 @@ class ReadsData(Model[I], Protocol[I]):
             OptionError: The prepared data do not hold what it reads.
         """
 
+    def load(self, folder: Path) -> Fitted[I]:
+        """Load a fit of this model that `Fitted.save` wrote.
+
+        Raises:
+            DataError: A file is missing or damaged, or such a fit scores no new cases.
+        """
+
 
 @runtime_checkable
-class Finder(Protocol):
-    """A model whose unit is a place: it reads `skiagram.finding.inputs.FindingInputs`.
+class BringsLearner(Protocol):
+    """Options of a model of networks that says itself what learns."""
 
-    Attributes:
-        finds_in: What it reads: `features` of candidates, `candidates` and images, or `images`.
-    """
+    def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
+        """Return the model, with where its networks are trained."""
 
-    finds_in: ClassVar[Literal["features", "candidates", "images"]]
+
+def learner_of(options: Any, trainer: Trainer, threads: int) -> ReadsData[Any]:
+    """Return the model that options describe: they themselves, or a network with its trainer."""
+    if isinstance(options, BringsLearner):
+        return options.learner(trainer, threads)
+    if hasattr(options, "read"):
+        model: ReadsData[Any] = options
+        return model
+    from skiagram.models.deep.network_model import NetworkModel
+
+    return NetworkModel(options, trainer, threads)
 
 
 class FittedFinder(ABC):
@@ -215,6 +286,10 @@ class FittedFinder(ABC):
     @property
     def reads_other(self) -> bool:
         return bool(self.other_share)
+
+    @property
+    def requires(self) -> Requirements:
+        return Requirements(reads_other=self.reads_other, batch=_SEARCHED)
 
     @abstractmethod
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:

@@ -65,6 +65,16 @@ class Deployment:
     decisions: tuple[Decision, ...]
 
     @property
+    def reads_encoding(self) -> bool:
+        """Whether the record of an encoder stands beside the model's own options."""
+        return "_target_" not in self.options
+
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """`_target_` and options of the model itself."""
+        return dict(self.options["head"]) if self.reads_encoding else self.options
+
+    @property
     def threshold(self) -> float | None:
         """The mean threshold over repeats; None with more than two classes."""
         thresholds = [decision.threshold for decision in self.decisions]
@@ -264,7 +274,7 @@ class Fingerprint:
 
 def complete_folder(
     model: Path,
-    scores: Path,
+    predictions: Predictions,
     cases: Cases,
     preparation: Path,
     space: FeatureTable | None = None,
@@ -277,14 +287,16 @@ def complete_folder(
     """
     propagate_preparation(preparation, model, covariates=covariates)
     if (model / DEPLOYMENT).exists():  # of a failed model there is none
-        write_fingerprint(model, scores, cases, space)
+        write_fingerprint(model, predictions, cases, space)
     write_checksums(model)
 
 
-def write_fingerprint(model: Path, scores: Path, cases: Cases, space: FeatureTable | None) -> None:
+def write_fingerprint(
+    model: Path, predictions: Predictions, cases: Cases, space: FeatureTable | None
+) -> None:
     """Write what the training data were like into a model's folder."""
     task = read_record(Deployment, model / DEPLOYMENT).task
-    table = Predictions.read(scores).part("out_of_fold")
+    table = predictions.part("out_of_fold")
     columns = [f"probability_{k}" for k in range(len(task.estimates))]
     mean = table.groupby("case_id")[columns].mean()
     known = cases.development()

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError
+from skiagram.errors import DataError, OptionError
 from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
@@ -24,8 +24,12 @@ from skiagram.records.predictions import READER_SCORES
 
 
 @plain_dataclass(frozen=True)
-class ReaderScores:
-    """(n,) float64 scores that came with the data, any unit; higher = more likely `positive`."""
+class ReaderInputs:
+    """What a reader's model reads of some cases: scores that came with the data.
+
+    Attributes:
+        score: (n,) float64, in any unit; higher = more likely `positive`.
+    """
 
     score: NDArray[np.float64]
     positive: int
@@ -33,8 +37,8 @@ class ReaderScores:
     def __len__(self) -> int:
         return len(self.score)
 
-    def select(self, rows: NDArray[np.int64]) -> "ReaderScores":
-        return ReaderScores(self.score[rows], self.positive)
+    def select(self, rows: NDArray[np.int64]) -> "ReaderInputs":
+        return ReaderInputs(self.score[rows], self.positive)
 
 
 @dataclass(**STRICT)
@@ -48,17 +52,18 @@ class Reader:
 
     arm: ClassVar[Arm] = "reader"
     uses_validation: ClassVar[bool] = False
+    finds_in: ClassVar[None] = None
 
     column: str
     title: str
 
-    def read(self, prepared: PreparedData, task: Task) -> Reading[ReaderScores]:
+    def read(self, prepared: PreparedData, task: Task) -> Reading[ReaderInputs]:
         path = prepared.cases / READER_SCORES
         scores = self._scores(path, task)
 
-        def of(case_id: NDArray[np.str_]) -> ReaderScores:
+        def of(case_id: NDArray[np.str_]) -> ReaderInputs:
             values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
-            return ReaderScores(values, int(task.positive or 0))
+            return ReaderInputs(values, int(task.positive or 0))
 
         return Reading(of, self.title, (path,), prepared.preparation, lambda: None)
 
@@ -76,19 +81,26 @@ class Reader:
             raise OptionError(fault, where="model.column", allowed=allowed, remedy=remedy)
         return table[self.column]
 
-    def fit(self, training: Labelled[ReaderScores], context: FitContext) -> "FittedReader":
+    def fit(self, training: Labelled[ReaderInputs], context: FitContext) -> "FittedReader":
         return FittedReader()
+
+    def load(self, folder: Path) -> "FittedReader":
+        raise DataError(
+            f"`{self.title}` is a column of the data set and cannot score new images",
+            where=str(folder),
+            allowed="a classical model or a network",
+        )
 
 
 @plain_dataclass(frozen=True)
-class FittedReader(FittedToCases[ReaderScores]):
+class FittedReader(FittedToCases[ReaderInputs]):
     """What the harness asks for scores."""
 
     @property
     def summary(self) -> FitSummary:
         return FitSummary(parameters=0, multiply_adds=None, images_seen=0)
 
-    def scores(self, inputs: ReaderScores) -> NDArray[np.float64]:
+    def scores(self, inputs: ReaderInputs) -> NDArray[np.float64]:
         """Return (n, 2) float64; positive minus other is the reader's score, exactly."""
         half = inputs.score / 2
         scores = np.stack([-half, half], axis=1)

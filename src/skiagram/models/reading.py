@@ -113,7 +113,7 @@ def read_places(
 
 
 _QUANTILES = [f"quantile_{level}" for level in (1, 10, 25, 50, 75, 90, 99)]
-_TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUANTILES)
+TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUANTILES)
 
 
 def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)) -> FeatureTable:
@@ -123,7 +123,7 @@ def image_traits(images: Sequence[ImageStore], modalities: Sequence[str] = ("",)
         np.array([_traits(store.image(name), store.region(name)) for name in case_id.tolist()])
         for store in images
     ]
-    names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in _TRAITS]
+    names = [f"{modality}.{name}".lstrip(".") for modality in modalities for name in TRAITS]
     return FeatureTable(case_id, tuple(names), np.hstack(blocks).astype(np.float32))
 
 

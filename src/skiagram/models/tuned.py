@@ -23,7 +23,16 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, installed
 from skiagram.features.table import is_in_family
-from skiagram.models.contract import Arm, FitContext, FitSummary, Fitted, Labelled
+from skiagram.finding.inputs import FindsIn
+from skiagram.models.contract import (
+    Arm,
+    FitContext,
+    FitSummary,
+    Fitted,
+    Labelled,
+    Requirements,
+    learner_of,
+)
 from skiagram.models.fits import finite, named_failures
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT, build
@@ -235,8 +244,15 @@ class Tuned:
     def uses_validation(self) -> bool:
         return bool(self._own.uses_validation)
 
-    def learner(self, trainer: Trainer, threads: int) -> "TunedNetwork":
-        """Return a network with what it needs to learn; see `deep.finder.learner_of`."""
+    @property
+    def finds_in(self) -> FindsIn | None:
+        finds_in: FindsIn | None = self._own.finds_in
+        return finds_in
+
+    def learner(self, trainer: Trainer, threads: int) -> "Tuned":
+        """Return a tuned network with where it is trained; any other model is as it is."""
+        if hasattr(self._own, "read"):
+            return self
         if (trainer.devices, trainer.num_nodes) != (1, 1):
             fault = "a search by several processes, each of which would choose for itself"
             remedy = "train each fit on one device: fits are shared out among devices"
@@ -343,9 +359,7 @@ class TunedNetwork(Tuned):
     threads: int
 
     def having(self, values: Mapping[str, Any]) -> Any:
-        """Return the network, with what it needs to learn, with other values of some options."""
-        from skiagram.models.deep.finder import learner_of
-
+        """Return the network, with where it is trained, with other values of some options."""
         return learner_of(super().having(values), self.trainer, self.threads)
 
     @property
@@ -376,6 +390,10 @@ class FittedTuned:
         tried = sum(trial.images_seen for trial in self.tuning.trials)
         summary = self.fitted.summary
         return replace(summary, images_seen=summary.images_seen + tried)
+
+    @property
+    def requires(self) -> Requirements:
+        return self.fitted.requires
 
     def scores(self, inputs: Any) -> NDArray[np.float64]:
         return self.fitted.scores(inputs)

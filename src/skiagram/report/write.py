@@ -4,9 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from skiagram.compute.pieces import PieceStore
+from skiagram.compute.workers import Compute
+from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.evaluation_record import (
     ARMS,
     EXTERNAL,
@@ -16,12 +20,15 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figures import FIGURES
 from skiagram.evaluation.inputs import EvaluationInputs
+from skiagram.evaluation.measured import evaluate_measured
+from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.results import FINDERS, METRICS, SELECTION
 from skiagram.evaluation.scores import make_scores_table
 from skiagram.evaluation.sites import SITES
 from skiagram.records.files import write_record
 from skiagram.report.formatting import finished_models
-from skiagram.report.material import Material
+from skiagram.report.material import Material, read_material
+from skiagram.report.measured_page import write_measured_results
 from skiagram.report.page import render, write_checklists
 from skiagram.report.section import Sections, make_sections
 from skiagram.sealing.ledger import OPENING
@@ -45,6 +52,34 @@ PRIMARY = {
     "encoder": "best_encoder_minus_baseline",
     "either": "best_deep_model_minus_baseline",
 }
+
+
+def evaluate_run(
+    root: Path,
+    inputs: EvaluationInputs,
+    options: EvaluationOptions,
+    choices: Mapping[str, Any],
+    folder: Path,
+    compute: Compute,
+) -> None:
+    """Evaluate a project's run and write `OUTPUTS` into a folder.
+
+    Args:
+        choices: What params.yaml chose.
+    """
+    if inputs.task.measured is not None:
+        of_values = evaluate_measured(inputs, options)
+        write_measured_results(of_values, inputs, root, choices, folder)
+        return
+    evaluation = evaluate(
+        inputs,
+        options,
+        seed=choices["seed"],
+        fold_column=choices["fold_column"],
+        compute=compute,
+        work=PieceStore.of_project(root).folder,
+    )
+    write_results(evaluation, read_material(root, inputs, choices, evaluation), inputs, folder)
 
 
 def write_results(

@@ -25,11 +25,10 @@ from skiagram.explanation.maps import MappedModel
 from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.explanation.regions import find_regions, make_observer, measure_blanking
 from skiagram.models.arm import ArmFolders, TrainOptions
-from skiagram.models.contract import Finder, ReadsData
+from skiagram.models.contract import ReadsData, learner_of
 from skiagram.models.cross_validation import CrossValidator
 from skiagram.models.deployment import repeat_folder
 from skiagram.models.fits import FitPieces
-from skiagram.models.tuned import fits_of
 from skiagram.options import STRICT, build
 from skiagram.preparation import PreparedData
 from skiagram.records.cases import read_cases
@@ -191,14 +190,13 @@ def refit(
 def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[Any]:
     """Return the untrained model, once all that its explanation needs is there."""
     asked = options.explanation
-    model: Any = build(options.model, "model")
     if classes != 2:
         raise OptionError(f"{classes} classes", where="explained", allowed="a task of two classes")
     if options.plan.subset is not None:
         remedy = "set `subset: null` in conf/plan.yaml"
         raise OptionError("plan.subset", where="explained", allowed="all cases", remedy=remedy)
-    fitted, _ = fits_of(options.model)  # of a tuned model the one that it fits
-    if outcome.arm == "reader" or isinstance(build(fitted, "model"), Finder):
+    model = learner_of(build(options.model, "model"), options.trainer, options.compute.threads)
+    if outcome.arm == "reader" or model.finds_in is not None:
         fault, allowed = f"{outcome.title} has neither", "models of features, networks of images"
         raise OptionError(fault, where=f"explained: {outcome.model}", allowed=allowed)
     if outcome.arm == "classical" and asked.importance.shap_cases:
@@ -207,13 +205,7 @@ def _open(options: ExplainOptions, outcome: Outcome, classes: int) -> ReadsData[
         from skiagram.explanation.saliency import import_captum
 
         import_captum()
-    if outcome.arm != "deep":
-        untrained: ReadsData[Any] = model
-        return untrained
-    from skiagram.models.deep.finder import learner_of
-
-    learner: ReadsData[Any] = learner_of(model, options.trainer, options.compute.threads)
-    return learner
+    return model
 
 
 def chosen_epochs(curves: pd.DataFrame) -> dict[str, int]:

@@ -19,15 +19,14 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import SpacedImage
 from skiagram.deploy.inputs import CovariateTable, Preparer
 from skiagram.deploy.model import DeployedModel, load_model
-from skiagram.deploy.new_cases import MemoryTree, NewCase
+from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import DataError
-from skiagram.features.earlier import previous_cases
 from skiagram.features.table import FeatureTable
-from skiagram.finding.inputs import find_partners
 from skiagram.image_store.store import ImageStore
+from skiagram.models.contract import Requirements
 from skiagram.options import STRICT
 from skiagram.preparation import Covariate
 from skiagram.records.cases import Cases
@@ -156,17 +155,13 @@ def score_anew(
         covariates=tuple(
             dict.fromkeys(covariate for each in scorers for covariate in each.covariates)
         ),
-        batch=min(each.batch for each in scorers),
-        shape=next((each.shape for each in scorers if each.shape), None),
-        in_threads=all(each.in_threads for each in scorers),
+        requires=Requirements.join(each.requires for each in scorers),
         reads_earlier=any(each.reads_earlier for each in scorers),
-        reads_other=any(each.reads_other for each in scorers),
-        refuses_sites=any(each.refuses_sites for each in scorers),
         members=scorers,
     )
     decisions = [decision for model in loaded for decision in model.deployment.decisions]
     stores = open_stores(ingested / "images", first.preparer.preparation.modalities)
-    of_all = replace(first.preparer, shape=together.shape)
+    of_all = replace(first.preparer, shape=together.requires.shape)
     preparer = StoredPreparer(**vars(of_all), stores=stores, scored=scored, seed=seed)
     deployment = replace(first.deployment, decisions=tuple(decisions))
     model = DeployedModel(deployment, preparer, together)
@@ -214,25 +209,17 @@ def open_stores(images: Path, modalities: Sequence[str]) -> dict[str, ImageStore
 def list_stored_cases(folder: Path) -> list[NewCase]:
     """Return the test cases of a data set, which know their patient's other images."""
     cases = Cases.read(folder / "cases.parquet")
-    previous = previous_cases(read_table(folder / "visits.parquet"), cases)
-    partner = find_partners(cases)
     table = read_table(folder / "measured.parquet").set_index("case_id")
     measured: dict[str, Any] = {}
     if len(table.columns):
         rows = table.to_dict("records")
         measured = dict(zip(table.index.tolist(), rows, strict=True))
-    alone = {
-        name: NewCase(name, MemoryTree({}), {}, measured=measured.get(name, {}))
+    every = [
+        NewCase(name, MemoryTree({}), {}, measured=measured.get(name, {}))
         for name in cases.case_id.tolist()
-    }
-    return [
-        replace(
-            alone[name],
-            earlier=tuple(alone[other] for other in previous.get(name, ())),
-            other=alone.get(partner.get(name, "")),
-        )
-        for name in cases.test().case_id.tolist()
     ]
+    linked = link_cases(every, read_table(folder / "visits.parquet"), cases)
+    return [case for case, split in zip(linked, cases.split, strict=True) if split == "test"]
 
 
 def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> CovariateTable:

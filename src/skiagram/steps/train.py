@@ -59,15 +59,16 @@ def train_model(
     def make(fits: FitPieces | None) -> Outcome:
         with options.compute.limit():
             made = replace(folders, fits=fits)
-            outcome = train(member, cases, task, options.plan, made, options.compute)
+            predictions = train(member, cases, task, options.plan, made, options.compute)
             if reading.encoding is not None:
                 from skiagram.encoders.encoder import carry_encoder
 
                 carry_encoder(reading.encoding, folders.model)
-            traits = reading.traits() if outcome.status == "finished" else None
-            outputs = (folders.model, folders.scores, learned)
+            is_whole = predictions.outcome.status == "finished"
+            traits = reading.traits() if is_whole else None
+            outputs = (folders.model, predictions, learned)
             complete_folder(*outputs, reading.preparation, traits, reading.covariates)
-        return outcome
+        return predictions.outcome
 
     if store is None:
         return make(None)

@@ -6,6 +6,7 @@ from typing import Any
 
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.models.arm import ArmFolders, TrainOptions
+from skiagram.models.contract import learner_of
 from skiagram.models.cross_validation import Plan
 from skiagram.models.reading import Reading
 from skiagram.models.tuned import fits_of
@@ -91,17 +92,10 @@ class Network(Candidate):
         return "deep"
 
     def model(self, threads: int) -> Any:
-        from skiagram.models.deep.finder import learner_of
-
         return learner_of(super().model(threads), self.trainer, threads)
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
         return super().inputs(prepared) | {"trainer": asdict(self.trainer)}
-
-    def load(self, folder: Path) -> Any:
-        from skiagram.models.deep.fitted import load_network
-
-        return load_network(folder)
 
 
 @dataclass(frozen=True)

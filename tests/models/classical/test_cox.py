@@ -63,7 +63,7 @@ def test_columns_are_not_chosen_by_classes() -> None:
 def test_a_model_of_classes_is_a_named_failure(tmp_path: Path) -> None:
     (cases, task), features = make_cases(), make_features()
     member = Member("svm", model("svm"), {}, features, features.select(np.arange(0)))
-    outcome = train(member, cases, task, PLAN, ArmFolders.under(tmp_path, "svm"))
+    outcome = train(member, cases, task, PLAN, ArmFolders.under(tmp_path, "svm")).outcome
     assert outcome.status == "failed"
     assert "learns a class, and the outcome is a time" in outcome.reason
 

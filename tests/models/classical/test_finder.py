@@ -229,7 +229,9 @@ def test_cross_validation_keeps_the_marks_of_every_fit_that_did_not_see_the_film
     known = Cases(cases.case_id, cases.patient_id, np.full(CASES, "train"), label)
     plan, task = replace(PLAN, repeats=1, folds=2, inner_folds=2), Task(("no", "yes"), 1, "cv")
     folders = ArmFolders.under(tmp_path, "finder")
-    outcome = train(Member("finder", finder(), {}, whole, whole), known, task, plan, folders)
+    outcome = train(
+        Member("finder", finder(), {}, whole, whole), known, task, plan, folders
+    ).outcome
     assert outcome.status == "finished"
     scores = Predictions.read(folders.scores).table
     marks = read_table(folders.scores / MARKS)

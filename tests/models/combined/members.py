@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
-from skiagram.models.combined import Combination, CombinedMember, MemberScores
+from skiagram.models.combined import Combination, CombinationInputs, CombinedMember
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import Plan
 from skiagram.options import build
@@ -36,7 +36,7 @@ def drawn(strengths: tuple[float, ...], n_classes: int = 2, patients: int = 150)
     noise = generator.normal(size=(len(label), len(strengths), n_classes))
     scores = noise + np.array(strengths)[:, None] * np.eye(n_classes)[label][:, None]
     case_id = np.array([f"c{at:03d}" for at in range(len(label))])
-    inputs = MemberScores.of_one_fit(scores)
+    inputs = CombinationInputs.of_one_fit(scores)
     return Labelled(inputs, case_id, label, np.array([f"p{one}" for one in patient]), n_classes)
 
 

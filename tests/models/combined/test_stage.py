@@ -11,7 +11,7 @@ import yaml
 
 from skiagram.errors import DataError, OptionError
 from skiagram.models.arm import ArmFolders, train
-from skiagram.models.combined import CombinedMember, MemberScores, check_combination
+from skiagram.models.combined import CombinationInputs, CombinedMember, check_combination
 from skiagram.models.contract import Labelled
 from skiagram.models.cross_validation import CrossValidator, Development, Plan
 from skiagram.records.cases import Design
@@ -67,7 +67,7 @@ def test_two_runs_leave_equal_bytes(design: Design, tmp_path: Path) -> None:
         assert twin.read_bytes() == path.read_bytes()
 
 
-def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Floats]:
+def developed(data: Labelled[CombinationInputs], flipped: str | None) -> dict[str, Floats]:
     validator = CrossValidator(combination("stacking"), PLAN, positive=1)
     folds = PLAN.make_folds(data.label, data.patient_id, 3, "repeat0")
     fit, label = np.empty(len(data), dtype=np.int64), data.label.copy()
@@ -75,7 +75,7 @@ def developed(data: Labelled[MemberScores], flipped: str | None) -> dict[str, Fl
         fit[fold.held_out] = k
         if f"fold{k}" == flipped:
             label[fold.held_out] = 1 - label[fold.held_out]
-    changed = replace(data, inputs=MemberScores(data.inputs.scores, fit), label=label)
+    changed = replace(data, inputs=CombinationInputs(data.inputs.scores, fit), label=label)
     part = Development(("repeat0",), changed, np.arange(len(data)), folds)
     of_folds = validator.develop([part])[0].of_folds
     return {f"fold{rows['fold'].iloc[0]}": scores_of(rows) for rows in of_folds}
@@ -96,7 +96,7 @@ def test_a_failed_member_fails_the_combination_by_name(tmp_path: Path) -> None:
     one = member(combination("stacking"), data, cases, "holdout")
     lost = replace(one.predictions[1], outcome=outcome("member1", "failed"))
     broken = CombinedMember("combination", one.model, {}, (one.predictions[0], lost))
-    found = train(broken, cases, task, PLAN, ArmFolders.under(tmp_path, "combination"))
+    found = train(broken, cases, task, PLAN, ArmFolders.under(tmp_path, "combination")).outcome
     assert found.status == "failed"
     assert "Member1 could not be trained" in found.reason
 
@@ -155,9 +155,8 @@ def test_members_whose_folds_were_sites_keep_them(tmp_path: Path) -> None:
     cases, task, _ = cases_of(data, "cv")
     one = member(combination("stacking"), data, cases, "cv", plan)
     by_site = replace(plan, folds=3, fold_column="site")
-    found = train(one, cases, task, by_site, ArmFolders.under(tmp_path, "combination"))
-    assert found.status == "finished", found.reason
-    left = Predictions.read(tmp_path / "scores/combination")
+    left = train(one, cases, task, by_site, ArmFolders.under(tmp_path, "combination"))
+    assert left.outcome.status == "finished", left.outcome.reason
     keys = ["repeat", "fold", "case_id"]
     own = one.predictions[0].part("out_of_fold")[keys]
     kept = left.part("out_of_fold")[keys]

@@ -325,16 +325,28 @@ def list_entries(
 
 
 def refer(row: TableRow, columns: Columns) -> ImageReference:
-    """Return what is read for a row whose cells are sound."""
-    label = row.cells[columns.label_value] if columns.label_value else ""
-    frame = row.cells[columns.frame] if columns.frame else ""
+    """Return what is read for a row; a number that is none is left out, as `all` is of masks."""
     return ImageReference(
         file=normalise_name(row.cells[columns.file]),
         masks=split_masks(row.cells[columns.mask]) if columns.mask else (),
         region=(row.cells[columns.region] or None) if columns.region else None,
-        label_value=int(float(label.replace(_ALL, "0"))) if label else None,
-        frame=int(float(frame.replace(_ALL, "0"))) if frame else None,
+        label_value=_number_in(row, columns.label_value),
+        frame=_number_in(row, columns.frame),
     )
+
+
+def _number_in(row: TableRow, column: str | None) -> int | None:
+    """Return the number in a cell, 0 for `all`; None where there is none."""
+    cell = row.cells[column].replace(_ALL, "0") if column else ""
+    return int(float(cell)) if _WHOLE.fullmatch(cell) else None
+
+
+def find_image_problem(row: TableRow, columns: Columns) -> DataError | None:
+    """Return what is wrong with where the image of a row is read from, whatever its label."""
+    problems = find_file_problems([row], columns.file)
+    if columns.mask is not None and row.cells[columns.mask]:
+        problems += find_mask_problems([row], columns.mask)
+    return problems[0] if problems else _first_problem(_rules_of_image(columns), row, row.where)
 
 
 def split_modalities(
@@ -450,22 +462,13 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
         )
         for kind, column in {**named, "site": columns.site}.items()
     ]
-    whole = f"a whole number, `{_ALL}`, or an empty cell"
-    value = f"`{{cell}}`, column `{columns.label_value}`"
     rules += [
         label,
         _Rule(
             columns.split, lambda cell: cell.casefold() not in SPLITS, "split `{cell}`", SPLIT_NAMES
         ),
         _Rule(columns.mask, lambda cell: not cell, "an image without a mask", remedy=fill),
-        _Rule(
-            columns.label_value,
-            lambda cell: cell not in ("", _ALL) and not _WHOLE.fullmatch(cell),
-            value,
-            whole,
-            correct,
-        ),
-        _rule_of_frame(columns),
+        *_rules_of_image(columns),
         _Rule(
             columns.marks,
             bool if hidden else is_unreadable,
@@ -492,19 +495,24 @@ def _rules_of_rows(columns: Columns, classes: Sequence[str], *, hidden: bool) ->
     return rules
 
 
-def _rule_of_frame(columns: Columns) -> _Rule:
-    return _Rule(
-        columns.frame,
-        lambda cell: cell not in ("", _ALL) and not (_WHOLE.fullmatch(cell) and float(cell)),
-        f"`{{cell}}`, column `{columns.frame}`",
-        f"a number from 1, `{_ALL}`, or an empty cell",
-        "correct the cell",
-    )
-
-
-def find_frame_problem(row: TableRow, columns: Columns, where: str) -> DataError | None:
-    """Return what is wrong with a row's frame, if anything."""
-    return _rule_of_frame(columns).problem(row, where)
+def _rules_of_image(columns: Columns) -> list[_Rule]:
+    """Return what the cells must hold that choose something in a row's files."""
+    return [
+        _Rule(
+            columns.label_value,
+            lambda cell: cell not in ("", _ALL) and not _WHOLE.fullmatch(cell),
+            f"`{{cell}}`, column `{columns.label_value}`",
+            f"a whole number, `{_ALL}`, or an empty cell",
+            "correct the cell",
+        ),
+        _Rule(
+            columns.frame,
+            lambda cell: cell not in ("", _ALL) and not (_WHOLE.fullmatch(cell) and float(cell)),
+            f"`{{cell}}`, column `{columns.frame}`",
+            f"a number from 1, `{_ALL}`, or an empty cell",
+            "correct the cell",
+        ),
+    ]
 
 
 def _has_decimal_comma(cell: str) -> bool:

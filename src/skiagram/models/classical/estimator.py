@@ -33,7 +33,14 @@ from skiagram.models.classical.preprocessing import (
     scaler,
     selector,
 )
-from skiagram.models.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.models.contract import (
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedToCases,
+    Labelled,
+    Requirements,
+)
 from skiagram.models.reading import Reading
 from skiagram.options import STRICT
 from skiagram.preparation import PreparedData
@@ -80,6 +87,7 @@ class ClassicalModel(ABC):
 
     kind: ClassVar[str]
     uses_validation: ClassVar[bool] = False
+    finds_in: ClassVar[None] = None
     learns: ClassVar[tuple[str, ...]] = ("class",)
 
     columns: tuple[str, ...] | None
@@ -256,10 +264,10 @@ class FittedClassical(FittedToCases[FeatureTable]):
             return self.family.class_scores(self.pipeline[-1], normalised)
 
     @property
-    def refuses_unseen_sites(self) -> bool:
-        """Whether it scores no case of a site that training did not see."""
+    def requires(self) -> Requirements:
         first = self.pipeline[0]
-        return isinstance(first, SiteHarmoniser) and first.unseen == "refuse"
+        refuses = isinstance(first, SiteHarmoniser) and first.unseen == "refuse"
+        return Requirements(columns=self.features, refuses_sites=refuses)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,14 @@ A network reads images; one that also has `columns` reads a table beside them, o
 `build_for_volumes` reads volumes.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
 from skiagram.errors import ModelFailure
-from skiagram.models.contract import ReadsData
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
-from skiagram.training.options import Trainer, Training
+from skiagram.training.options import Training
 
 
 class Trained(Protocol):
@@ -70,14 +69,6 @@ class ReadsTable(Trained, Protocol):
 
 
 AnyNetwork = Network | ReadsTable
-
-
-@runtime_checkable
-class BringsLearner(Protocol):
-    """Options of a model of networks that says itself what learns."""
-
-    def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
-        """Return the model, trained as `trainer` says."""
 
 
 def for_volumes(network: AnyNetwork, *sides: int) -> ReadsVolumes:

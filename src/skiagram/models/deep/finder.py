@@ -35,9 +35,14 @@ from skiagram.models.contract import (
     FittedFinder,
     Labelled,
     ReadsData,
+    Requirements,
 )
-from skiagram.models.deep.contract import AnyNetwork, BringsLearner
-from skiagram.models.deep.fitted import Architecture, FittedNetwork, load_network
+from skiagram.models.deep.fitted import (
+    Architecture,
+    FittedNetwork,
+    check_classes,
+    load_network,
+)
 from skiagram.models.deep.network_model import NetworkModel, mean_curves
 from skiagram.models.deep.searched_images import (
     Floats,
@@ -140,6 +145,10 @@ class FindingNetwork(ABC):
     def disc_radii(self, radius: float) -> tuple[float, ...]:
         """Return the radii in pixels of the masks of a lesion of some radius."""
         return ()
+
+    def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
+        """Return the finder, with where it is trained."""
+        return FinderModel(self, trainer, threads)
 
     def training_module(self) -> Callable[..., ClassifierTraining]:
         return partial(CropTraining, finder=self)
@@ -368,6 +377,10 @@ class FinderModel(NetworkModel):
         learned = Learned(context.positive, float(table["radius"].median()))
         return FittedFindingNetwork(fitted, learned)
 
+    def load(self, folder: Path) -> "FittedFindingNetwork":  # type: ignore[override]
+        check_classes(folder, self.network)
+        return load_finder(folder)
+
 
 class FittedFindingNetwork(FittedFinder):
     """A trained network that marks images."""
@@ -379,6 +392,10 @@ class FittedFindingNetwork(FittedFinder):
         if not isinstance(fitted.network, FindingNetwork):
             raise DataError("a network that does not say where", where="finder")
         self.options, self.positive, self.nothing = fitted.network, learned.positive, LOWEST
+
+    @property
+    def requires(self) -> Requirements:
+        return replace(super().requires, whole_machine=True)
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Return marks; a score is the mean log-odds of all mirrors learned from."""
@@ -444,14 +461,3 @@ def _mirrored(views: Augmentation | VolumeAugmentation | None, ndim: int) -> lis
 def load_finder(folder: Path) -> FittedFindingNetwork:
     """Load a finder that `FittedFindingNetwork.save` wrote, onto the CPU."""
     return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))
-
-
-def learner_of(
-    network: AnyNetwork | FindingNetwork | BringsLearner, trainer: Trainer, threads: int
-) -> ReadsData[Any]:
-    """Return a network with what it needs to learn: where it is trained, and on what."""
-    if isinstance(network, BringsLearner):
-        return network.learner(trainer, threads)
-    if isinstance(network, FindingNetwork):
-        return FinderModel(network, trainer, threads)
-    return NetworkModel(network, trainer, threads)

@@ -14,11 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from skiagram.compute.code_digest import named_targets
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.contract import FitSummary, FittedToCases
+from skiagram.models.contract import FitSummary, FittedToCases, Requirements
 from skiagram.models.deep.contract import AnyNetwork, ReadsTable, for_volumes
 from skiagram.models.deep.inputs import TableEncoder, encode_table
-from skiagram.options import build
+from skiagram.options import build, composed
 from skiagram.records.files import write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
@@ -105,6 +106,17 @@ class FittedNetwork(FittedToCases[ImageSet]):
         self._device = device
 
     @property
+    def requires(self) -> Requirements:
+        training, (height, width) = self._training, self._architecture.shape[-2:]
+        resized = (training.image_size, training.input.box, training.input.three_planes)
+        return Requirements(
+            columns=() if self.encoder is None else self.encoder.names,
+            shape=None if any(resized) else (height, width),
+            batch=training.batch_size,
+            whole_machine=True,
+        )
+
+    @property
     def given(self) -> NetworkInput:
         """Return what the network sees of a case, for `stored_images`."""
         return self._training.input
@@ -160,6 +172,25 @@ def load_network(folder: Path) -> FittedNetwork:
     return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
 
+def check_classes(folder: Path, network: Any) -> None:
+    """Refuse a folder that was written by a network of other classes, before one is imported."""
+    path = folder / ARCHITECTURE
+    try:
+        named = set(named_targets(read_architecture(path).network))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise _unreadable(folder, error) from error
+    if strangers := named - set(named_targets(composed(network))):
+        raise DataError(
+            f"names the class `{min(strangers)}`",
+            where=str(path),
+            allowed="the classes of the model's options; code that comes with a model is not run",
+        )
+
+
+def _unreadable(folder: Path, error: Exception) -> DataError:
+    return DataError(f"unreadable network ({error})", where=str(folder), remedy="train it again")
+
+
 def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
     """Load the network itself, or the ensemble of them, and what it was built from."""
     try:
@@ -174,8 +205,7 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
             classifier = classifier.double()
         classifier.load_state_dict(weights)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        fault = f"unreadable network ({error})"
-        raise DataError(fault, where=str(folder), remedy="train it again") from error
+        raise _unreadable(folder, error) from error
     return classifier, architecture
 
 

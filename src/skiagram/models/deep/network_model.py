@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from skiagram.compute.workers import count_gpus
 from skiagram.errors import ModelFailure
+from skiagram.finding.inputs import FindsIn
 from skiagram.models.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.models.deep.contract import (
     AnyNetwork,
@@ -18,7 +20,13 @@ from skiagram.models.deep.contract import (
     StartsFromCases,
     StartsFromWeights,
 )
-from skiagram.models.deep.fitted import Architecture, FittedNetwork, as_ensemble
+from skiagram.models.deep.fitted import (
+    Architecture,
+    FittedNetwork,
+    as_ensemble,
+    check_classes,
+    load_network,
+)
 from skiagram.models.deep.inputs import (
     NetworkInputs,
     TableEncoder,
@@ -54,6 +62,10 @@ class NetworkModel:
     @property
     def title(self) -> str:
         return self.network.title
+
+    @property
+    def finds_in(self) -> FindsIn | None:
+        return None
 
     @property
     def gpus(self) -> int | None:
@@ -124,6 +136,15 @@ class NetworkModel:
             set_aside=0 if validation is None else len(validation),
         )
         return FittedNetwork(whole, architecture, summary, device(self.trainer), encoder)
+
+    def load(self, folder: Path) -> FittedNetwork:
+        """Load a network that `FittedNetwork.save` wrote, onto the CPU.
+
+        Raises:
+            DataError: It is of other classes than the options name, missing or damaged.
+        """
+        check_classes(folder, self.network)
+        return load_network(folder)
 
     def _train(
         self,

@@ -1,0 +1,246 @@
+"""The code that each stage of a project may run, as one SHA-256; a new stage needs no list.
+
+What a stage runs is reached from its script and from the classes that its option files name. Beside
+it count the data files of those modules, such as templates, and the versions of the libraries that
+compute. In a project of one's own the installed skiagram as a whole is part of every digest.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from skiagram.compute.code_digest import (
+    code_digest,
+    code_libraries,
+    code_modules,
+    named_targets,
+)
+from skiagram.errors import OptionError, SkiagramError
+from skiagram.options import chosen_names, flatten_options, read_option_file, with_choices
+
+_PARAMS = "params.yaml"
+_DIGESTS = "data/code"
+_SHARED = (
+    "entrypoint.stage",
+    "composition.OptionFiles",
+    "outputs.publish",
+    "run_choices.RunChoices",
+)
+_EXPLAINED = [{"features": "${params:features}"}]  # by stages that read all choices
+_CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
+_OF_MODELS = ("explanations", "models", "scores")  # folders with a folder a model
+_CODE = {".py", ".pyc", ".nbi", ".nbc"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of dvc.yaml, one for each member of a matrix.
+
+    Attributes:
+        name: As DVC calls it.
+        script: File in `pipeline` that it runs.
+        chosen: Axis of the matrix → its member.
+        writes: Paths of its outputs.
+    """
+
+    name: str
+    script: str
+    chosen: dict[str, str]
+    writes: frozenset[str]
+
+
+@dataclass(frozen=True)
+class StagesOfProject:
+    """The stages of a project, as its dvc.yaml, params.yaml and option files have them.
+
+    Attributes:
+        root: The project's folder; its scripts can be imported.
+    """
+
+    root: Path
+
+    @cached_property
+    def params(self) -> Mapping[str, Any]:
+        """What params.yaml chooses."""
+        return _read(self.root, _PARAMS)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """All stages, those of a matrix one by one."""
+        pipeline = yaml.safe_load((self.root / "dvc.yaml").read_text())
+        return tuple(self._members(pipeline["stages"]))
+
+    def _members(self, described: Mapping[str, Any]) -> Iterator[Stage]:
+        for name, stage in described.items():
+            matrix = stage.get("matrix", {})
+            lists = [self.params.get(str(over).strip("${}")) or [] for over in matrix.values()]
+            for values in product(*lists):
+                chosen = dict(zip(matrix, values, strict=True))
+                yield Stage(
+                    f"{name}@{'-'.join(values)}" if values else name,
+                    script=Path(stage["cmd"].split()[1]).stem,
+                    chosen=chosen,
+                    writes=_paths([*stage["outs"], *stage.get("metrics", [])], chosen),
+                )
+
+    def check_choices(self) -> None:
+        """Refuse choices that belong to an earlier version or to models that are not trained.
+
+        Raises:
+            OptionError: There is such a choice.
+        """
+        if self.params.get("heads") and self.params.get("encoders"):
+            raise OptionError(
+                "`heads` is no longer a choice",
+                where=_PARAMS,
+                remedy="remove it, and name models that read an encoder, such as encoder_svm, "
+                "among `baselines` (docs/how-to/encoders.md)",
+            )
+        trained = [*self.params["baselines"], *self.params["networks"]]
+        if unknown := [name for name in self.params.get("explained", ()) if name not in trained]:
+            fault = f"`{unknown[0]}` is no baseline or network of the run"
+            raise OptionError(fault, where=f"{_PARAMS}: explained", allowed=", ".join(trained))
+
+    def write_digests(self, without: str) -> None:
+        """Write the digest of every stage, and of every member of a matrix.
+
+        Args:
+            without: Script of the stage that calls this, which depends on no digest.
+        """
+        described = [stage for stage in self.stages if stage.script != without]
+        digests = {stage.name: self.describe_code(stage) for stage in described}
+        digests["options"] = json.dumps(self.resolve_options(described), indent=1)
+        if not self._sources.is_dir():
+            digests["skiagram"] = code_digest(SkiagramError)
+        folder = self.root / _DIGESTS
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, digest in digests.items():
+            (folder / name).write_text(f"{digest}\n")
+
+    def describe_code(self, stage: Stage) -> str:
+        """Return what a stage depends on: SHA-256 of code and files, versions of libraries."""
+        entries = self.code_of(stage)
+        versions = code_libraries(*entries).items()
+        return "\n".join(
+            [self._digest_of(entries), *(f"{name} {version}" for name, version in versions)]
+        )
+
+    def code_of(self, stage: Stage) -> list[str]:
+        """Return what a stage's code is reached from: its script, the classes of its options."""
+        options = _read(self.root, f"conf/{stage.script}.yaml")
+        defaults = options["defaults"] + (_EXPLAINED if "choices" in options["defaults"] else [])
+        files = [options, *(values for *_, values in self._chosen_files(defaults, stage.chosen))]
+        targets = {target for values in files for target in named_targets(values)}
+        # A class that is not there is left to the stage, which says so.
+        there = [target for target in sorted(targets) if _is_there(target)]
+        return [f"{stage.script}.main", *_SHARED, *there]
+
+    def resolve_options(self, stages: Sequence[Stage]) -> dict[str, str]:
+        """Return the flat name of every option of the run → its value; the tracker records them.
+
+        `dataset.size` is of the chosen data set, `features.glcm.region` of one family among
+        several.
+        """
+        values = {k: v for k, v in self.params.items() if k not in _CHANGES_NO_FIGURE}
+        values["plan"] = _read(self.root, "conf/plan.yaml")["plan"]
+        for stage in stages:
+            stage_options = {**_read(self.root, f"conf/{stage.script}.yaml")}
+            defaults = stage_options.pop("defaults")
+            for group, name, chosen in self._chosen_files(defaults, stage.chosen):
+                if group not in _CHANGES_NO_FIGURE:
+                    one_of_several = self.params.get(group) != name
+                    values.setdefault(f"{group}.{name}" if one_of_several else f"{group}.", chosen)
+            values.setdefault(stage.script, stage_options)
+        flat = flatten_options(with_choices(values, self.params))
+        return {name.replace("..", "."): flat[name] for name in sorted(flat)}
+
+    def remove_dropped(self) -> None:
+        """Remove outputs of models that dvc.lock notes of stages that are no more.
+
+        Stages after them depend on the whole of `models`, `scores` and `explanations`. DVC has them
+        in its cache, and removes them itself at the next `dvc checkout`.
+        """
+        lock = self.root / "dvc.lock"
+        noted = yaml.safe_load(lock.read_text()) if lock.exists() else {}
+        made = {
+            out["path"]
+            for stage in noted.get("stages", {}).values()
+            for out in stage.get("outs", ())
+        }
+        for path in made - {path for stage in self.stages for path in stage.writes}:
+            if Path(path).parent.as_posix() in _OF_MODELS:
+                shutil.rmtree(self.root / path, ignore_errors=True)
+
+    @property
+    def _sources(self) -> Path:
+        return self.root / "src"
+
+    def _digest_of(self, entries: Sequence[str]) -> str:
+        """Return the SHA-256 of code and of the data files beside it that it may read."""
+        digest = hashlib.sha256(code_digest(*entries).encode())
+        for path in sorted(self._data_files(code_modules(*entries))):
+            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def _data_files(self, modules: set[str]) -> set[Path]:
+        """Return templates, tables and the like in the folders of modules."""
+        origins = [spec.origin for spec in map(find_spec, sorted(modules)) if spec]
+        folders = {Path(origin).parent for origin in origins if origin}
+        return {
+            path
+            for folder in folders
+            if folder.is_relative_to(self._sources)
+            for within in [folder, *_folders_of_data(folder)]
+            for path in within.iterdir()
+            if path.is_file() and path.suffix not in _CODE
+        }
+
+    def _chosen_files(
+        self, defaults: list[Any], chosen: Mapping[str, str]
+    ) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Yield group, name and values of each option file that a stage reads."""
+        for entry in defaults:
+            for group, names in entry.items() if isinstance(entry, dict) else ():
+                if group.startswith("override "):
+                    continue
+                of_group = [chosen[group]] if group in chosen else chosen_names(names, self.params)
+                for name in of_group:
+                    yield group, name, _read(self.root, f"conf/{group}/{name}.yaml")
+
+
+def _paths(entries: Sequence[str | dict[str, Any]], chosen: Mapping[str, str]) -> frozenset[str]:
+    """Return paths of a list of dvc.yaml, with the member of the matrix filled in."""
+    paths = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
+    for name, value in chosen.items():
+        paths = [path.replace(f"${{item.{name}}}", value) for path in paths]
+    return frozenset(paths)
+
+
+@cache
+def _read(root: Path, file: str) -> Mapping[str, Any]:
+    return read_option_file(root / file, file)
+
+
+@cache
+def _is_there(target: str) -> bool:
+    try:
+        code_digest(target)
+    except (ValueError, ImportError):
+        return False
+    return True
+
+
+def _folders_of_data(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").exists():
+            yield path
+            yield from _folders_of_data(path)
