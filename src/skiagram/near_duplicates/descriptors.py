@@ -75,14 +75,15 @@ def layouts(small: Small) -> Vectors:
     terms = stack_blocks(described(), (len(small), _WAVES, _WAVES), np.float32)
     squares = np.zeros((_WAVES, _WAVES))
     for start in starts:
-        block = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)
-        squares = np.sum([squares, *block], axis=0)
+        squared = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)
+        squares = np.sum([squares, *squared], axis=0)
     squares /= len(small)
     spread = np.sqrt((squares + squares.T) / 2)
     divisor = np.where(spread > 0, spread, 1).astype(np.float32)
     for start in starts:
-        block = terms[start : start + _AT_ONCE]
-        block[:] = _unit((block / divisor).reshape(len(block), -1)).reshape(block.shape)
+        whole: Vectors = terms[start : start + _AT_ONCE]
+        whole /= divisor
+        whole[:] = _unit(whole.reshape(len(whole), -1)).reshape(whole.shape)
     return terms
 
 
