@@ -1,6 +1,6 @@
 """Kills commands at even steps and checks what the same command, typed again, leaves.
 
-    python -m benchmarks.killed_commands [COMMAND ...] [--moments 15] [--folder FOLDER]
+    python -m benchmarks.killed_commands [COMMAND ...] [--moments 15 [--only 1 8]] [--folder FOLDER]
 
 A step is a file or folder that a Python process of the command makes, opens to write, renames or
 removes below the folder of the trial. Each command runs once undisturbed, and its steps are
@@ -14,6 +14,7 @@ All commands work on small generated images, in copies of a project that `skiagr
 
 import argparse
 import hashlib
+import json
 import shutil
 import signal
 import sqlite3
@@ -40,7 +41,12 @@ _AXIS = "conf.model.logistic_regression.inverse_regularisation"
 _AUTHOR = "-c user.name=trial -c user.email=trial@localhost"
 _TRIAL, _AT = "SKIAGRAM_TRIAL", "SKIAGRAM_KILL_AT"
 _COUNT = "steps"  # a file beside the trial's folder, of one byte a step
-_DATED = "seal_ledger.jsonl"  # each opening has its time: compared by their number
+_DATED = "seal_ledger.jsonl"
+_OF_THE_TIME = (
+    "time",
+    "hash",
+    "previous",
+)  # of an opening: that of the first try, and what follows
 _LEFT_OUT = (".git", ".dvc", ".work", "__pycache__", "mlflow.db", "mlartifacts", "multirun")
 _HOOK = """
 import os, signal, sys
@@ -169,9 +175,12 @@ COMMANDS = {
     ),
     "sweep by hand": Command((_PYTHON, "pipeline/sweep.py", "-m", f"{_AXIS}=0.1,1")),
     "apply": Command((*_SKIAGRAM, "apply", "by_hand", "1"), prepare=_with_a_sweep),
-    "predict": Command((*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv")),
+    "predict": Command(
+        (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv"), remedy="--force"
+    ),
     "predict --page": Command(
-        (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv", "--page", "new.html")
+        (*_SKIAGRAM, "predict", _MODEL, "{}/cohort", "-o", "new.csv", "--page", "new.html"),
+        remedy="--force",
     ),
     "monitor": Command(
         (*_SKIAGRAM, "monitor", "model.skiagram", "{}/cohort", "-o", "new.json"), prepare=_packed
@@ -202,6 +211,16 @@ COMMANDS = {
     ),
     "record": Command((_PYTHON, "pipeline/record.py"), prepare=_unrecorded),
 }  # fmt: skip
+
+
+def _without_times(ledger: bytes) -> bytes:
+    """Return the openings of a ledger as they would be at any other time."""
+    openings = [json.loads(line) for line in ledger.splitlines()]
+    timeless = [
+        {name: value for name, value in opening.items() if name not in _OF_THE_TIME}
+        for opening in openings
+    ]
+    return json.dumps(timeless).encode()
 
 
 @dataclass(frozen=True)
@@ -258,9 +277,9 @@ class Trial:
             name = path.relative_to(self.folder)
             if path.is_file() and not set(name.parts) & {*_LEFT_OUT}:
                 content = path.read_bytes()
-                lines = str(content.count(b"\n"))
-                whole = hashlib.sha256(content).hexdigest()
-                digests[name.as_posix()] = lines if path.name == _DATED else whole
+                if path.name == _DATED:
+                    content = _without_times(content)
+                digests[name.as_posix()] = hashlib.sha256(content).hexdigest()
         return digests | self._runs() | self._experiments()
 
     def _runs(self) -> dict[str, str]:
@@ -301,8 +320,12 @@ class Trial:
                 continue
 
 
-def disturb(name: str, trial: Trial, moments: int) -> str:
-    """Kill a command at so many steps and return a line of the table; print what went wrong."""
+def disturb(name: str, trial: Trial, moments: int, chosen: range) -> str:
+    """Kill a command at some steps and return a line of the table; print what went wrong.
+
+    Args:
+        chosen: Which of the moments, from 0.
+    """
     trial.begin()
     started = time.monotonic()
     code, printed = trial.type()
@@ -312,7 +335,7 @@ def disturb(name: str, trial: Trial, moments: int) -> str:
     expected = trial.left()
     parts = min(moments, steps)
     kills, renewed, refused, different = 0, 0, 0, 0
-    for part in range(parts):
+    for part in range(parts)[chosen.start : chosen.stop]:
         at = 1 + int(steps * (part + 0.5) / parts)
         trial.begin()
         ended, _ = trial.type(at)
@@ -374,8 +397,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.killed_commands")
     parser.add_argument("names", nargs="*", metavar="COMMAND", help=", ".join(COMMANDS))
     parser.add_argument("--moments", type=int, default=15)
+    parser.add_argument("--only", type=int, nargs=2, metavar=("FIRST", "LAST"), help="of them")
     parser.add_argument("--folder", type=Path, help="keeps the project for the next time")
     chosen = parser.parse_args()
+    first, last = chosen.only or (1, chosen.moments)
+    only = range(first - 1, last)
     with tempfile.TemporaryDirectory() as temporary:
         inputs = (chosen.folder or Path(temporary)).resolve() / "inputs"
         if not inputs.exists():
@@ -385,8 +411,8 @@ def main() -> None:
         print("| command | seconds | steps | kills | by the remedy | refused | otherwise |")
         print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
         for name in chosen.names or COMMANDS:
-            print(disturb(name, Trial(COMMANDS[name], inputs, place / "trial"), chosen.moments))
-            sys.stdout.flush()
+            trial = Trial(COMMANDS[name], inputs, place / "trial")
+            print(disturb(name, trial, chosen.moments, only), flush=True)
             shutil.rmtree(place / "prepared")
 
 

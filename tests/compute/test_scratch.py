@@ -40,6 +40,17 @@ def test_a_folder_is_gone_after_use_whatever_happens(temporary: Path) -> None:
     assert not list(temporary.iterdir())
 
 
+def test_a_folder_that_is_being_removed_gets_no_lock_again(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread takes the lock out first, then the folder, which must be empty by then."""
+    removed = temporary / "skiagram-predict-another"
+    removed.mkdir()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([removed / ".in-use"]))  # a moment before
+    with scratch_folder("predict"):
+        removed.rmdir()
+
+
 @pytest.mark.slow
 def test_what_a_kill_left_is_removed_and_what_is_in_use_stays() -> None:
     command = [sys.executable, "-c", HELD]

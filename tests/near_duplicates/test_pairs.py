@@ -21,7 +21,7 @@ from skiagram.near_duplicates.pairs import (
     duplicate_pairs,
     local_detail,
     projection,
-    stack_rows,
+    stack_blocks,
     thumbnail,
 )
 from tests.datasets.phantoms import data_set
@@ -224,7 +224,7 @@ def test_very_many_rows_lie_in_a_file_that_nobody_can_leave_behind(
     monkeypatch.setattr(pairs_module, "MOST_COMPARED", 3)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rows = np.random.default_rng(0).normal(size=(4, 2, 3)).astype(np.float16)
-    stacked = stack_rows(iter(rows), rows.shape, np.float16)
+    stacked = stack_blocks(iter([rows[:3], rows[3:]]), rows.shape, np.float16)
     np.testing.assert_array_equal(stacked, rows)
     owner = stacked
     while isinstance(owner.base, np.ndarray):

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -89,6 +91,40 @@ if sys.argv[1:] == ["repro"]:
     print(os.getpid(), file=open("pid", "w"), flush=True)
     time.sleep(60)
 """
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Yield where a disk of its own is mounted, 40 MB of ext4."""
+    if os.getuid() or not shutil.which("mkfs.ext4"):
+        pytest.skip("mounts a disk, as root alone may, with `mkfs.ext4`")
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    with image.open("wb") as file:
+        file.truncate(40_000_000)
+    subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
+    mounted = subprocess.run(["mount", "-o", "loop", str(image), str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this system mounts no file as a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.thorough
+def test_a_disk_on_which_dvc_finds_no_room_for_its_copy_is_one_line(small_disk: Path) -> None:
+    stage = {"cmd": "head -c 20000000 /dev/urandom > made", "outs": ["made"]}
+    (small_disk / "pipeline").mkdir()
+    (small_disk / "pipeline/lock.py").touch()
+    (small_disk / "dvc.yaml").write_text(json.dumps({"stages": {"make": stage}}))
+    dvc = [sys.executable, "-m", "dvc", "init", "--no-scm", "-q"]
+    subprocess.run(dvc, cwd=small_disk, check=True)
+    command = [sys.executable, "-c", RUN]
+    done = subprocess.run(command, cwd=small_disk, capture_output=True, text=True)
+    begun, line = done.stderr.splitlines()
+    assert begun == "[1 of 1] make"
+    assert line.startswith("DVC: No space left on device")
+    assert "free space" in line
+    assert (small_disk / "made").stat().st_size == 20_000_000
 
 
 @pytest.mark.slow

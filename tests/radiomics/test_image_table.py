@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import SimpleITK
 
 from skiagram.cli.main import main
+from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
 from tests.radiomics.volume import SPACING, make_volume
 
@@ -72,6 +74,32 @@ def test_a_stopped_table_goes_on(table: Path, monkeypatch: pytest.MonkeyPatch) -
     assert main(command) == 4
     assert len(described) == 3  # the first of two that can be described, once
     assert len(pd.read_csv(output)) == 3
+
+
+def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write_and_end(contents: Mapping[Path, bytes]) -> None:
+        write_files(contents)
+        raise SystemExit
+
+    output, beside = table.with_name("features.csv"), table.with_name("features.csv.unfinished")
+    command = ["extract", str(table), "-o", str(output)]
+    command += ["--param", str(table.with_name("Params.yaml")), "--jobs", "1"]
+    with monkeypatch.context() as killed:
+        killed.setattr("skiagram.radiomics.image_table.write_files", write_and_end)
+        with pytest.raises(SystemExit):
+            main(command)
+    whole = output.read_bytes()
+    assert beside.exists()
+    assert main(command) == 4  # of the row that fails
+    assert output.read_bytes() == whole
+    assert not beside.exists()
+
+    beside.touch()  # of a call that had not come as far
+    assert main(command) == 2
+    assert "exists" in capsys.readouterr().err
+    assert output.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

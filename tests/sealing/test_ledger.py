@@ -69,6 +69,18 @@ def test_a_deleted_ledger_is_put_back_from_its_copy(tmp_path: Path) -> None:
     assert lines(tmp_path)[:2] == before
 
 
+def test_an_entry_that_a_kill_kept_from_the_copy_gets_there_when_it_is_noted_again(
+    tmp_path: Path,
+) -> None:
+    noted(tmp_path, 1, 2)
+    before = lines(tmp_path)
+    copy = tmp_path / ".work" / LEDGER
+    copy.write_text(before[0] + "\n")
+    assert noted(tmp_path, 2)[0].number == 2
+    assert lines(tmp_path) == before
+    assert copy.read_text().splitlines() == before
+
+
 def test_entries_cut_off_the_end_come_back_from_elsewhere(tmp_path: Path) -> None:
     openings = noted(tmp_path, 1, 2, 3)
     shared = lines(tmp_path)

@@ -17,8 +17,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
@@ -372,6 +374,41 @@ def test_a_database_that_does_not_answer_is_given_up(
         assert "refused for … of reader" in str(refused.value)
 
 
+def test_a_database_that_falls_silent_during_a_record_is_given_up(
+    project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    asked, create = [], MlflowClient.create_run
+
+    def create_quickly(*arguments: Any, **options: Any) -> Any:
+        made = create(*arguments, **options)
+        monkeypatch.setattr(mlflow_store, "_SILENCE", 0.2)
+        return made
+
+    def wait(*_: Any, **__: Any) -> None:
+        asked.append(1)
+        time.sleep(20)  # the thread that asks ends with the tests
+
+    monkeypatch.setattr(mlflow_store, "_has_no_limits", lambda _: True)
+    store, execution = (
+        MLflowStore(uri=None, experiment="silent"),
+        read_execution(project, MODELS, {}),
+    )
+    with monkeypatch.context() as broken:
+        broken.setattr(MlflowClient, "create_run", create_quickly)
+        broken.setattr(MlflowClient, "log_batch", wait)
+        started = time.monotonic()
+        with pytest.raises(NotRecorded, match="no answer"):
+            store.record(execution, home)
+    assert time.monotonic() - started < 15
+    assert len(asked) == 1
+    monkeypatch.setattr(mlflow_store, "_SILENCE", 30)
+    assert store.record(execution, home).startswith("Recorded")
+    states = [run.info.status for run in _runs(client, "silent")]
+    assert sorted(states) == ["FAILED"] * 2 + ["FINISHED"] * 3
+
+
 def test_a_store_that_could_not_be_opened_once_is_opened_again(
     project: Path, home: Path, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -490,6 +527,41 @@ def postgres() -> Iterator[str]:
             yield f"postgresql://skiagram@127.0.0.1:{port}/postgres"
         finally:
             call("pg_ctl", "-m", "immediate", "stop")
+
+
+@pytest.mark.thorough
+def test_a_postgresql_that_is_stopped_during_a_record_is_given_up(
+    postgres: str, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    store, execution = replace(STORE, uri=postgres), read_execution(project, MODELS, {})
+    started = f"-p {urlsplit(postgres).port}"
+    (server,) = (
+        process
+        for process in psutil.process_iter()
+        if process.name() == "postgres" and started in " ".join(process.cmdline())
+    )
+    log = MlflowClient.log_artifacts
+
+    def stop_and_log(*arguments: Any) -> None:
+        for each in (server, *server.children(recursive=True)):
+            each.suspend()
+        log(*arguments)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mlflow_store, "_SILENCE", 5)
+        broken.setattr(MlflowClient, "log_artifacts", stop_and_log)
+        try:
+            with pytest.raises(NotRecorded, match="no answer"):
+                store.record(execution, tmp_path)
+        finally:
+            for each in (server, *server.children(recursive=True)):
+                each.resume()
+    assert store.record(execution, tmp_path).startswith("Recorded")
+    states = [run.info.status for run in _runs(MlflowClient(tracking_uri=postgres), "skiagram")]
+    assert states.count("FINISHED") == 3
+    assert set(states) == {"FAILED", "FINISHED"}
 
 
 @pytest.mark.thorough

@@ -55,7 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the table, or print one image's features; return 0, or 4 where a row failed."""
     from skiagram.radiomics.features import describe_with
-    from skiagram.radiomics.image_table import REASON, extract_table, read_image_table
+    from skiagram.radiomics.image_table import (
+        REASON,
+        extract_table,
+        is_written,
+        read_image_table,
+    )
     from skiagram.radiomics.settings import make_plan
 
     plan = make_plan(
@@ -79,11 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         remedy = "skiagram extract table.csv -o features.csv, or IMAGE MASK"
         raise OptionError("no table to write", where="--output", remedy=remedy)
-    require_new(arguments.output, "CSV")
     rows = read_image_table(arguments.input)
     compute = compute_of(arguments.jobs, "--jobs")
     begin = time.monotonic()
     folder, output = arguments.folder or arguments.input.parent, arguments.output
+    if not is_written(rows, folder, plan, output, spacing):
+        require_new(output, "CSV")
     table = extract_table(rows, folder, plan, output, compute, spacing)
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0
     kept = len(rows[0].cells) + (REASON in table.columns)

@@ -133,8 +133,11 @@ def _write(validation: "Validation", workspace: "Workspace", made: Path, target:
         material = read_cohort_material(Path(), inputs, choices, evaluation)
         write_validation(evaluation, material, inputs, made)
     target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")  # of another disk they come file by file
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.move(made, partial)
     shutil.rmtree(target, ignore_errors=True)
-    shutil.move(made, target)
+    partial.rename(target)
 
 
 def _tell_cases(name: str, file_of: Mapping[str, str], patients: Mapping[str, str | None]) -> None:

@@ -29,7 +29,8 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
 
 def _remove_left() -> None:
     for lock in Path(gettempdir()).glob(f"{_PREFIX}*/{_LOCK}"):
-        with suppress(OSError), lock.open("ab") as held:
+        # A thread that removes its folder must not find a lock in it that was made anew.
+        with suppress(OSError), lock.open("r+b") as held:
             if time.time() - lock.stat().st_mtime > _NEW and _take(held.fileno()):
                 shutil.rmtree(lock.parent, ignore_errors=True)
 

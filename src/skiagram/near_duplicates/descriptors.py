@@ -9,6 +9,7 @@ whitened over a sample of the set, so that what all its images share counts for 
 inside the image stands for a crop.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from skiagram.image_store.shards import Image
-from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced
+from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced, stack_blocks
 from skiagram.near_duplicates.registration import Guess, details_of
 
 SIDE = 36  # of the small picture
@@ -64,15 +65,26 @@ def small_picture(image: Image) -> Small:
 def layouts(small: Small) -> Vectors:
     """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
     basis = fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
-    terms = np.empty((len(small), _WAVES, _WAVES), dtype=np.float32)
-    for start in range(0, len(small), _AT_ONCE):
-        details = details_of(small[start : start + _AT_ONCE].astype(np.float64))
-        terms[start : start + _AT_ONCE] = basis @ details @ basis.T
-    terms *= _SLOW
-    squares = np.mean(np.square(terms, dtype=np.float64), axis=0)
+    starts = range(0, len(small), _AT_ONCE)
+
+    def described() -> Iterator[Vectors]:
+        for start in starts:
+            details = details_of(small[start : start + _AT_ONCE].astype(np.float64))
+            yield (basis @ details @ basis.T).astype(np.float32) * _SLOW
+
+    terms = stack_blocks(described(), (len(small), _WAVES, _WAVES), np.float32)
+    squares = np.zeros((_WAVES, _WAVES))
+    for start in starts:
+        squared = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)
+        squares = np.sum([squares, *squared], axis=0)
+    squares /= len(small)
     spread = np.sqrt((squares + squares.T) / 2)
-    terms /= np.where(spread > 0, spread, 1).astype(np.float32)
-    return _unit(terms.reshape(len(terms), -1)).reshape(terms.shape)
+    divisor = np.where(spread > 0, spread, 1).astype(np.float32)
+    for start in starts:
+        whole: Vectors = terms[start : start + _AT_ONCE]
+        whole /= divisor
+        whole[:] = _unit(whole.reshape(len(whole), -1)).reshape(whole.shape)
+    return terms
 
 
 def orient_layouts(terms: Vectors, guess: Guess) -> Vectors:
@@ -133,19 +145,19 @@ class SpectrumBasis:
 
         Terms of order 0 are real.
         """
-        out = np.zeros((len(small), len(self.orders)), dtype=np.complex64)
         weights = self._weights()
-        for start in range(0, len(small), _AT_ONCE):
-            block = small[start : start + _AT_ONCE]
-            logs = _log_magnitudes(block, window) - self.mean[:, None].astype(np.float32)
-            parts = logs.reshape(len(block), -1) @ weights
-            terms = parts[:, : len(self.orders)] + 1j * parts[:, len(self.orders) :]
-            shown = block.astype(np.float32).any(axis=(1, 2))
-            norm = np.linalg.norm(terms, axis=1) * shown
-            out[start : start + _AT_ONCE] = (
-                terms * np.where(norm > 0, 1 / np.where(norm > 0, norm, 1), 0)[:, None]
-            )
-        return out
+
+        def seen() -> Iterator[Spectra]:
+            for start in range(0, len(small), _AT_ONCE):
+                block = small[start : start + _AT_ONCE]
+                logs = _log_magnitudes(block, window) - self.mean[:, None].astype(np.float32)
+                parts = logs.reshape(len(block), -1) @ weights
+                terms = parts[:, : len(self.orders)] + 1j * parts[:, len(self.orders) :]
+                shown = block.astype(np.float32).any(axis=(1, 2))
+                norm = np.linalg.norm(terms, axis=1) * shown
+                yield terms * np.where(norm > 0, 1 / np.where(norm > 0, norm, 1), 0)[:, None]
+
+        return stack_blocks(seen(), (len(small), len(self.orders)), np.complex64)
 
     def _weights(self) -> NDArray[np.float32]:
         """Return (rings × steps, 2 × terms): the wave around the rings and their weights in one."""

@@ -53,27 +53,32 @@ class Tree:
             leaves = np.take_along_axis(leaves, order, axis=1).reshape(2 * len(leaves), -1)
         return cls(directions, tuple(borders), leaves)
 
-    def leaf_of(self, vectors: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return (n,) the leaf into which each vector falls."""
-        places = vectors @ self.directions.T
+    def leaf_of(self, vectors: NDArray[np.float32], sign: int = 1) -> NDArray[np.int64]:
+        """Return (n,) the leaf into which each vector, or its opposite (sign −1), falls."""
+        places = vectors @ (np.float32(sign) * self.directions.T)
         leaf = np.zeros(len(vectors), dtype=np.int64)
         for level, border in enumerate(self.borders):
             leaf = 2 * leaf + (places[:, level] >= border[leaf])
         return leaf
 
     def like(
-        self, queries: NDArray[np.float32], base: NDArray[np.float32], threshold: float
+        self,
+        queries: NDArray[np.float32],
+        base: NDArray[np.float32],
+        threshold: float,
+        sign: int = 1,
     ) -> LikePairs:
         """Return the queries and vectors of one leaf whose product is above a threshold.
 
         Args:
             queries: (n, d).
             base: (n, d) the vectors over which the tree was grown.
+            sign: −1 for the opposites of the queries.
 
         Returns:
             Three of (pairs,): the query, the vector, their product.
         """
-        leaf = self.leaf_of(queries)
+        leaf = self.leaf_of(queries, sign)
         order = np.argsort(leaf, kind="stable")
         ends = np.cumsum(np.bincount(leaf, minlength=len(self.leaves)))
         room = max(len(queries), 1024)
@@ -82,7 +87,7 @@ class Tree:
             products = np.empty(room, dtype=np.float32)
             number = _compare(
                 queries, base, order, ends, self.leaves, np.float32(threshold),
-                rows, columns, products,
+                np.float32(sign), rows, columns, products,
             )  # fmt: skip
             if number <= room:
                 return rows[:number], columns[:number], products[:number]
@@ -97,6 +102,7 @@ def _compare(
     ends: NDArray[np.int64],
     leaves: NDArray[np.int64],
     threshold: np.float32,
+    sign: np.float32,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
     products: NDArray[np.float32],
@@ -108,7 +114,7 @@ def _compare(
         if start == ends[leaf]:
             continue
         chosen = order[start : ends[leaf]]
-        product = np.dot(queries[chosen], base[leaves[leaf]].T)
+        product = sign * np.dot(queries[chosen], base[leaves[leaf]].T)
         for i in range(len(chosen)):
             if product[i].max() > threshold:
                 for j in np.flatnonzero(product[i] > threshold):

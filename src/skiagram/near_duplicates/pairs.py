@@ -177,21 +177,22 @@ def duplicate_pairs(store: ImageStore) -> Pairs:
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
     digests: list[bytes] = []
     shapes: list[tuple[int, ...]] = []
+    kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 
     def read() -> Iterator[NDArray[np.float32]]:
         for _, image in store:
             digests.append(content_digest(image))
-            shapes.append(image.shape)
-            yield thumbnail(image)
+            shapes.append(kinds.setdefault(image.shape, image.shape))
+            yield thumbnail(image)[None]
 
-    thumbnails = stack_rows(read(), (len(store), size), np.float32)
+    thumbnails = stack_blocks(read(), (len(store), size), np.float32)
     return pairs_among(thumbnails, digests, shapes, lambda row: store.image(store.case_ids[row]))
 
 
-def stack_rows(
-    rows: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: type[np.generic]
+def stack_blocks(
+    blocks: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: type[np.generic]
 ) -> NDArray[Any]:
-    """Return rows as one array; very many lie in a temporary file, which memory need not hold.
+    """Return blocks of rows as one array; very many lie in a file, which memory need not hold.
 
     The file has no name: it ends with the array, also where the process is killed.
 
@@ -199,13 +200,14 @@ def stack_rows(
         shape: Of the array, the number of rows first.
     """
     if shape[0] <= MOST_COMPARED:
-        stacked = np.empty(shape, dtype)
-        for place, row in enumerate(rows):
-            stacked[place] = row
+        stacked, place = np.empty(shape, dtype), 0
+        for block in blocks:
+            stacked[place : place + len(block)] = block
+            place += len(block)
         return stacked
     with TemporaryFile() as file:
-        for row in rows:
-            file.write(row.astype(dtype, copy=False).tobytes())
+        for block in blocks:
+            file.write(block.astype(dtype, copy=False).tobytes())
         file.flush()
         return np.memmap(file, dtype, "r+", shape=shape).view(np.ndarray)
 
@@ -223,13 +225,25 @@ def pairs_among(
     Args:
         thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
     """
-    copies: dict[bytes, list[int]] = {}
-    for row, digest in enumerate(digests):
-        copies.setdefault(digest, []).append(row)
+    copies = _repeated(digests)
     like = correlated_pairs(thumbnails, THRESHOLD)
     near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
-    exact = (pair for same in copies.values() for pair in combinations(same, 2))
+    exact = (pair for same in copies for pair in combinations(same, 2))
     return Pairs.of(near | dict.fromkeys(exact, (1.0, EXACT)))
+
+
+def _repeated(digests: Sequence[bytes]) -> list[list[int]]:
+    """Return the rows of each digest that several rows have."""
+    seen: set[bytes] = set()
+    rows: dict[bytes, list[int]] = {}
+    for digest in digests:
+        if digest in seen:
+            rows[digest] = []
+        seen.add(digest)
+    for row, digest in enumerate(digests):
+        if digest in rows:
+            rows[digest].append(row)
+    return list(rows.values())
 
 
 def _alike_in_detail(

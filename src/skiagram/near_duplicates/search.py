@@ -38,7 +38,7 @@ from skiagram.near_duplicates.pairs import (
     duplicate_pairs,
     projection,
     reduced,
-    stack_rows,
+    stack_blocks,
     unite_pairs,
 )
 from skiagram.near_duplicates.registration import (
@@ -67,7 +67,7 @@ class SearchSettings:
     beyond_others: float = 6.0  # standard deviations of other pairs' correlations, after Fisher
     max_asked: float = 0.95
     other_pairs: int = 128
-    max_combined: int = MOST_COMPARED  # images; of more, only plain transformations are sought
+    max_combined: int = MOST_COMPARED  # images; of more, the only two at once: mirrored and cropped
     full_side: int = 128
     min_fine_side: int = 24  # pixels a side; smaller images have no fine detail
     turn: float = 7.5  # degrees; spectra bear 4 degrees more or less
@@ -160,13 +160,14 @@ def find_copies(store: ImageStore) -> Pairs:
 def transformed_pairs(store: ImageStore, known: Pairs) -> Pairs:
     """Find the transformed copies of a store; see `transformed_among`."""
     shapes: list[tuple[int, ...]] = []
+    kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 
     def read() -> Iterator[Small]:
         for _, image in store:
-            shapes.append(image.shape)
-            yield small_picture(image)
+            shapes.append(kinds.setdefault(image.shape, image.shape))
+            yield small_picture(image)[None]
 
-    small = stack_rows(read(), (len(store), SIDE, SIDE), np.float16)
+    small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
     return transformed_among(small, shapes, known, lambda row: store.image(store.case_ids[row]))
 
 
@@ -215,7 +216,7 @@ def _pieces(small: Small, already: NDArray[np.int64]) -> Iterator["_Piece"]:
     for pass_ in _passes(small):
         threshold = _threshold(pass_, len(small))
         if len(small) > MOST_COMPARED:  # each tree asks for all of them
-            pass_ = pass_._replace(queries=pass_.queries(slice(None)).__getitem__)
+            pass_ = pass_._replace(queries=_of_all(pass_.queries, len(small)).__getitem__)
         for start in range(0, len(whole), share):
             part, last = whole[start : start + share], start + share >= len(whole)
             yield _Piece(pass_, part, len(small), threshold, already, last)
@@ -232,11 +233,18 @@ def _passes(small: Small) -> Iterator[_Pass]:
 
 def _layout_passes(small: Small) -> Iterator[_Pass]:
     terms = layouts(small)
-    flat = orient_layouts(terms, Guess())
+    flat = _of_all(partial(_of_rows, terms, partial(orient_layouts, guess=Guess())), len(small))
     for mirrored, quarters in product((False, True), range(4)):
         guess = Guess(mirrored, quarters)
         oriented = partial(_of_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
+
+
+def _of_all(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
+    """Return the vectors of all images as one array."""
+    block = SETTINGS.block
+    blocks = (vectors(slice(start, start + block)) for start in range(0, images, block))
+    return stack_blocks(blocks, (images, vectors(slice(0, 1)).shape[1]), np.float32)
 
 
 def _of_rows(
@@ -257,7 +265,7 @@ class _SpectrumPasses:
         self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
         kept = None if self._combined else 2  # of many images, what opposite windows need
         self._spectra = lru_cache(maxsize=kept)(partial(basis.spectra, small))
-        self._whole = basis.orient(self._spectra(Window()), Guess())
+        self._whole = self._as_they_are(Window())
 
     def __iter__(self) -> Iterator[_Pass]:
         for (mirrored, quarters), degrees in product(
@@ -276,7 +284,8 @@ class _SpectrumPasses:
             yield self._pass(window, opposite, moved)._replace(guesses=(moved,))
 
     def _cropped(self, window: Window) -> Iterator[_Pass]:
-        for mirrored, quarters in self._orientations:
+        mirrored_too = product((False, True), (0,))
+        for mirrored, quarters in self._orientations if self._combined else mirrored_too:
             guess = Guess(mirrored, quarters, scale=window.share)
             yield self._pass(window, self._whole, guess)._replace(either_way=True)
 
@@ -287,11 +296,16 @@ class _SpectrumPasses:
 
     def _opposite(self, window: Window, guess: Guess) -> Vectors:
         y, x = _oriented(window.down, window.across, guess.mirrored, guess.quarters)
-        return self._basis.orient(self._spectra(Window(window.share, -y, -x)), Guess())
+        return self._as_they_are(Window(window.share, -y, -x))
+
+    def _as_they_are(self, window: Window) -> Vectors:
+        spectra = self._spectra(window)
+        as_is = partial(self._basis.orient, guess=Guess())
+        return _of_all(partial(_of_rows, spectra, as_is), len(spectra))
 
     def _pass(self, window: Window, base: Vectors, guess: Guess) -> _Pass:
         upside_down = replace(guess, quarters=guess.quarters + 2)
-        guesses = (guess, upside_down) if self._combined else (guess,)
+        guesses = (guess, upside_down) if self._combined or guess.mirrored else (guess,)
         orient = partial(self._basis.orient, guess=guess)
         return _Pass(guesses, partial(_of_rows, self._spectra(window), orient), base)
 
@@ -321,8 +335,7 @@ def _in_one_leaf(piece: _Piece) -> Iterator[_Nominees]:
     for number in piece.part.tolist():
         tree = Tree.grow(pass_.base, number)
         for sign in (1, -1)[: 1 if pass_.signed else 2]:
-            signed = queries if sign > 0 else -queries
-            yield _usable(piece, *tree.like(signed, pass_.base, piece.threshold))
+            yield _usable(piece, *tree.like(queries, pass_.base, piece.threshold, sign))
 
 
 def _above(piece: _Piece, start: int) -> Iterator[_Nominees]:

@@ -9,6 +9,7 @@ import json
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,7 @@ _NUMBER = re.compile(r"\d+(\.0+)?")
 _ALL = "all"
 REASON = "Reason"  # column of the output: why a row has no features
 Row = dict[str, str]
+Described = Mapping[str, float | str]  # of a row: its features, or why it has none
 
 
 class ImageRow(NamedTuple):
@@ -115,10 +117,9 @@ def extract_table(
     What is done lies beside the output until all is done, so that a later call need not do it
     again. A row that fails has its reason, and does not stop the others.
     """
-    partial_file = output.with_suffix(f"{output.suffix}.unfinished")
-    state = _identity(plan, spacing)
-    keys = [_key(row, folder, state) for row in rows]
-    finished = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
+    partial_file = _beside(output)
+    keys, done = _done_before(rows, folder, plan, partial_file, spacing)
+    finished = {key: each for key, each in done.items() if REASON not in each}
     missing = [number for number, key in enumerate(keys) if key not in finished]
     work = partial(_describe_row, folder, plan, spacing)
     with (
@@ -132,21 +133,56 @@ def extract_table(
             file.write(json.dumps([keys[number], features]) + "\n")
             file.flush()
             progress.advance()
+    table, text = _tabulate(rows, [finished[key] for key in keys])
+    write_files({output: text})
+    partial_file.unlink()
+    return table
+
+
+def is_written(
+    rows: Sequence[ImageRow], folder: Path, plan: Plan, output: Path, spacing: Spacing | None
+) -> bool:
+    """Return whether a call of the same arguments was killed after it had written its table.
+
+    What it did then still lies beside the table, and to call `extract_table` again removes it.
+    """
+    partial_file = _beside(output)
+    if not (output.is_file() and partial_file.exists()):
+        return False
+    keys, done = _done_before(rows, folder, plan, partial_file, spacing)
+    if not done.keys() >= {*keys}:
+        return False
+    return _tabulate(rows, [done[key] for key in keys])[1] == output.read_bytes()
+
+
+def _beside(output: Path) -> Path:
+    return output.with_suffix(f"{output.suffix}.unfinished")
+
+
+def _done_before(
+    rows: Sequence[ImageRow], folder: Path, plan: Plan, partial_file: Path, spacing: Spacing | None
+) -> tuple[list[str], dict[str, Described]]:
+    """Return the key of each row, and key → what an earlier call made of it, failures too."""
+    state = _identity(plan, spacing)
+    done = dict(_whole_lines(partial_file)) if partial_file.exists() else {}
+    return [_key(row, folder, state) for row in rows], done
+
+
+def _tabulate(
+    rows: Sequence[ImageRow], described: Sequence[Described]
+) -> tuple[pd.DataFrame, bytes]:
+    """Return the table, and its bytes as CSV."""
     table = pd.DataFrame(
-        [{**row.cells, **finished[key]} for row, key in zip(rows, keys, strict=True)]
+        [{**row.cells, **features} for row, features in zip(rows, described, strict=True)]
     )
     first = [*rows[0].cells, *([REASON] if REASON in table.columns else [])]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
     kept = {name: [inert(cell) for cell in table[name]] for name in rows[0].cells}
     text = table.assign(**kept).to_csv(index=False, float_format="%.12g", lineterminator="\n")
-    write_files({output: text.encode()})
-    partial_file.unlink()
-    return table
+    return table, text.encode()
 
 
-def _describe_row(
-    folder: Path, plan: Plan, spacing: Spacing | None, row: ImageRow
-) -> dict[str, float | str]:
+def _describe_row(folder: Path, plan: Plan, spacing: Spacing | None, row: ImageRow) -> Described:
     try:
         return {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:
@@ -174,12 +210,9 @@ def _state(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _whole_lines(path: Path) -> Iterator[tuple[str, Mapping[str, float | str]]]:
-    """Yield what an earlier call did; the last line may be cut short, and failures are redone."""
+def _whole_lines(path: Path) -> Iterator[tuple[str, Described]]:
+    """Yield what an earlier call did; the last line may be cut short."""
     for line in path.read_text(encoding="utf-8").splitlines():
-        try:
+        with suppress(ValueError):
             key, features = json.loads(line)
-        except ValueError:
-            continue
-        if REASON not in features:
             yield key, features

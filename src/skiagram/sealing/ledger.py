@@ -158,6 +158,7 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
         ledger = read_ledger(home)
         known = ledger.find(comparison)
         if known is not None:
+            _add_missing(home / _COPY, ledger.openings)  # a kill may have come between the two
             return known
         commit = current_commit(project)
         opening = Opening(

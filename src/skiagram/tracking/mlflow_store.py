@@ -14,13 +14,13 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -47,8 +47,10 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
 }
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _PAUSE = 1.0  # seconds before a store is opened again
-_SILENCE = 30.0  # seconds after which nobody answers: MLflow itself keeps asking a database
-_PATIENCE = 10.0  # seconds in which a database answers
+_SILENCE = 30.0  # seconds after which nobody answers: MLflow itself asks a database on, or waits
+_PATIENCE = 10.0  # seconds in which a database takes a call
+_MAKING = 300.0  # seconds in which a new one has its tables
+_A_MEGABYTE = 10.0  # seconds that one of artefacts may take
 _MAX_METRICS, _MAX_PARAMS = 1000, 100  # of one call
 _MAX_VIEWED, _MAX_COLUMNS = 200, 8
 _ARMS = ("classical", "encoder", "deep")
@@ -58,6 +60,7 @@ _REPORTED = (  # of test cases: to be read, not to choose by
     *("difference", "difference_low", "difference_high"),
 )
 RUNS_VIEW = "runs"
+_T = TypeVar("_T")
 _RECEIPT = "skiagram.receipt"
 _EXPERIMENT = "DVC_EXP_NAME"
 _WRITER = "skiagram.writer"
@@ -157,9 +160,13 @@ class MLflowStore:
         """Return a client and the id of the experiment; what is not there yet is made."""
         from mlflow.tracking import MlflowClient
 
-        if re.match(_DATABASE, uri) and not uri.startswith("sqlite"):
+        client: Any
+        if _has_no_limits(uri):
             _ask_once(uri)
-        client = MlflowClient(tracking_uri=uri)
+            made = _within(_MAKING, lambda: MlflowClient(tracking_uri=uri))
+            client = _LimitedClient(made)
+        else:
+            client = MlflowClient(tracking_uri=uri)
         return client, self._experiment(client, uri, home)
 
     def _write(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
@@ -199,7 +206,7 @@ class MLflowStore:
             default = os.environ.get(ADDRESS)
             mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
             try:
-                mlflow.register_model(source, registered)
+                _within(_SILENCE, lambda: mlflow.register_model(source, registered))
             finally:
                 mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
@@ -222,30 +229,71 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _ask_once(uri: str) -> None:
-    """Raise where a database does not answer: MLflow itself would try ten times, or wait for ever.
+def _has_no_limits(uri: str) -> bool:
+    """Return whether a database is asked over a network: drivers wait for it without end."""
+    return re.match(_DATABASE, uri) is not None and not uri.startswith("sqlite")
 
-    Some drivers have no time limit, so it is a thread that asks and may be left waiting.
-    """
+
+def _ask_once(uri: str) -> None:
+    """Raise where a database does not answer: MLflow itself would try ten times, or wait."""
     from mlflow.store.db.utils import create_sqlalchemy_engine
 
     engine = create_sqlalchemy_engine(uri)
+    _within(_PATIENCE, lambda: engine.connect().close())
+    engine.dispose()
+
+
+def _within(seconds: float, call: Callable[[], _T]) -> _T:
+    """Return what a call returns, or raise what it raises, or a TimeoutError.
+
+    Not all drivers have a limit of time that also holds where the network is silent, so it is a
+    thread that calls, and it may be left waiting.
+    """
+    returned: list[_T] = []
     failures: list[Exception] = []
 
     def ask() -> None:
         try:
-            engine.connect().close()
+            returned.append(call())
         except Exception as error:  # raised where it is waited for
             failures.append(error)
 
     asking = Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(_PATIENCE)
-    if asking.is_alive():
-        raise TimeoutError("no answer")
-    engine.dispose()
+    asking.join(seconds)
     for failure in failures:
         raise failure
+    for value in returned:
+        return value
+    raise TimeoutError("no answer")
+
+
+class _LimitedClient:
+    """MLflow's client, each call of which has a limit of time; after a silence none is made."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self._silent = client, False
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*arguments: Any, **options: Any) -> Any:
+            if self._silent:
+                raise TimeoutError("no answer")
+            sent = Path(arguments[1]) if "artifact" in name else None  # after the run or the model
+            copying = _A_MEGABYTE * _megabytes(sent) if sent is not None else 0
+            try:
+                return _within(_SILENCE + copying, lambda: method(*arguments, **options))
+            except TimeoutError:
+                self._silent = True
+                raise
+
+        return call
+
+
+def _megabytes(path: Path) -> float:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files) / 1e6
 
 
 def shown_uri(uri: str) -> str:

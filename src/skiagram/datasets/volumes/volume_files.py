@@ -10,16 +10,15 @@ import math
 import os
 import re
 import struct
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.compute.scratch import scratch_folder
 from skiagram.datasets.volumes.grid import Grid, Volume, orient, tilted
 from skiagram.errors import DataError, named, readable
 from skiagram.image_store.shards import Spacing
@@ -571,8 +570,8 @@ def _lies_beside(name: str) -> bool:
 @contextlib.contextmanager
 def _file_in_memory(content: bytes, suffix: str) -> Iterator[str]:
     """Yield the path of a file with some content; outside Linux it is a private, temporary one."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, f"volume{suffix}")
+    with scratch_folder("volume") as folder:
+        path = folder / f"volume{suffix}"
         if not hasattr(os, "memfd_create"):
             path.write_bytes(content)
             yield str(path)
